@@ -1,0 +1,101 @@
+"""Every error that zkticket raises on purpose: one tree, on one screen.
+
+The message is one line that says what is wrong and what to do. The entrypoint prints
+it and exits with `exit_code`; no traceback reaches a user.
+"""
+
+
+class ZkticketError(Exception):
+    """Something that a person can do something about."""
+
+    exit_code = 1
+
+
+class WrongUsage(ZkticketError):
+    """The command line asks for something that cannot be meant."""
+
+    exit_code = 2
+
+
+class NotRunning(ZkticketError):
+    """The command needs a running instance and there is none."""
+
+    exit_code = 3
+
+
+class StartupError(ZkticketError):
+    """`up` cannot start: a port, a directory, Java or ZooKeeper is missing or taken."""
+
+
+# --- ZooKeeper -----------------------------------------------------------------------
+
+
+class ZooKeeperError(ZkticketError):
+    """ZooKeeper did not do what was asked."""
+
+
+class Unavailable(ZooKeeperError):
+    """No connection, or no answer in time. For a read this means: nothing happened."""
+
+
+class AccessDenied(ZooKeeperError):
+    """The secret does not open this tree."""
+
+
+class Ambiguous(ZooKeeperError):
+    """A write was sent and its answer is lost: it may have happened, or may yet happen."""
+
+
+class NoNode(ZooKeeperError):
+    """The znode is not there."""
+
+
+class NodeExists(ZooKeeperError):
+    """The znode is there already."""
+
+
+class BadVersion(ZooKeeperError):
+    """The znode has changed since it was read."""
+
+
+class NotEmpty(ZooKeeperError):
+    """The znode has children."""
+
+
+class RolledBack(ZooKeeperError):
+    """An operation of a transaction that failed because of another operation."""
+
+
+# --- the tree's content --------------------------------------------------------------
+
+
+class BadZnode(ZkticketError):
+    """A znode holds what no zkticket wrote. It is named, never overwritten by guess."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"znode {path} is unreadable: {why}; restore it or delete it by hand")
+        self.path = path
+        self.why = why
+
+
+class NoSuchEvent(ZkticketError):
+    """No event of that name."""
+
+
+class NoSuchType(ZkticketError):
+    """The event has no ticket type of that name."""
+
+
+class NoSuchOrder(ZkticketError):
+    """No order of that id."""
+
+
+# --- the web–worker link -------------------------------------------------------------
+
+
+class LinkLost(ZkticketError):
+    """The link to a worker broke; what was sent over it may have been done."""
+
+
+class LinkRefused(ZkticketError):
+    """The other end of a link does not know the cluster's secret."""

@@ -1,0 +1,187 @@
+"""The log that operators look up: a bounded ring of znodes for each process.
+
+A process writes one znode at most for each batch of entries. A znode takes entries
+until it holds `SLOT_BYTES`; then the next one begins and the oldest is deleted, in the
+same transaction, so that a source never has more than `SLOTS` of them.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgspec
+
+from core import paths
+from core.errors import NoNode, ZooKeeperError
+from core.models import LogEntry, decode, encode
+from core.zk import Create, Delete, Operation, Refused, SetData, ZooKeeper
+
+SLOT_BYTES = 4096
+SLOTS = 256
+# Entries that wait while ZooKeeper is away; older ones are dropped, and that is said.
+MOST_WAITING = 1000
+FLUSH_S = 0.5
+
+
+@dataclass(frozen=True)
+class _Ring:
+    """Which slots a source has, and what the newest holds."""
+
+    slots: tuple[int, ...] = ()
+    content: bytes = b""
+
+
+class EventLog:
+    """One process's log. Entries go to its own standard log at once, to ZooKeeper in batches."""
+
+    def __init__(self, source: str, now: Callable[[], float]) -> None:
+        self.source = source
+        self._now = now
+        self._ring = _Ring()
+        self._planned = self._ring
+        self._waiting: deque[LogEntry] = deque()
+        self._taken = 0
+        self._dropped = 0
+        self._logger = logging.getLogger(f"zkticket.{source}")
+        # Held from `plan` to `applied`: two transactions never write the same slot.
+        self.lock = asyncio.Lock()
+
+    def info(self, event: str, text: str, orders: Sequence[str] = ()) -> None:
+        self.add(logging.INFO, event, text, orders)
+
+    def warning(self, event: str, text: str, orders: Sequence[str] = ()) -> None:
+        self.add(logging.WARNING, event, text, orders)
+
+    def error(self, event: str, text: str, orders: Sequence[str] = ()) -> None:
+        self.add(logging.ERROR, event, text, orders)
+
+    def add(self, level: int, event: str, text: str, orders: Sequence[str] = ()) -> None:
+        """Takes an entry; never waits and never fails."""
+        self._logger.log(level, "%s: %s", event, text)
+        if len(self._waiting) >= MOST_WAITING:
+            self._waiting.popleft()
+            self._taken = max(0, self._taken - 1)
+            self._dropped += 1
+        self._waiting.append(self.entry(level, event, text, orders))
+
+    def entry(self, level: int, event: str, text: str, orders: Sequence[str] = ()) -> LogEntry:
+        name = logging.getLevelName(level).lower()
+        return LogEntry(
+            at=round(self._now(), 3), level=name, event=event, text=text, orders=tuple(orders)
+        )
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def plan(self, entries: Sequence[LogEntry] = ()) -> list[Operation]:
+        """The operations that write what waits and `entries`; nothing for no entries.
+
+        Call `applied` when they have been committed; until then a new plan replaces this one.
+        """
+        self._taken = len(self._waiting)
+        lines = [encode(entry) for entry in (*self._waiting, *self._confession(), *entries)]
+        if not lines:
+            return []
+        added = b"\n".join(lines)
+        ring = self._ring
+        if ring.slots and len(ring.content) + len(added) < SLOT_BYTES:
+            content = ring.content + b"\n" + added
+            self._planned = _Ring(ring.slots, content)
+            return [SetData(paths.log_slot(self.source, ring.slots[-1]), content, -1)]
+        newest = ring.slots[-1] + 1 if ring.slots else 0
+        kept = (*ring.slots, newest)[-SLOTS:]
+        gone = ring.slots[: len(ring.slots) + 1 - len(kept)]
+        self._planned = _Ring(kept, added)
+        return [
+            Create(paths.log_slot(self.source, newest), added),
+            *(Delete(paths.log_slot(self.source, slot)) for slot in gone),
+        ]
+
+    def applied(self) -> None:
+        """What `plan` returned last has been committed."""
+        self._ring = self._planned
+        for _ in range(self._taken):
+            self._waiting.popleft()
+        self._taken = self._dropped = 0
+
+    async def load(self, zk: ZooKeeper) -> None:
+        """Goes on where the ring stands in ZooKeeper; makes it where it is missing."""
+        await zk.ensure(paths.LOG, paths.log_source(self.source))
+        names = await zk.children(paths.log_source(self.source))
+        slots = tuple(sorted(int(name) for name in names if name.isdigit()))
+        newest = await zk.find(paths.log_slot(self.source, slots[-1])) if slots else None
+        self._ring = _Ring(slots, newest.data if newest else b"")
+
+    async def flush(self, zk: ZooKeeper) -> None:
+        """Writes what waits. Raises `ZooKeeperError`; what waited still waits then."""
+        async with self.lock:
+            operations = self.plan()
+            if not operations:
+                return
+            outcome = await zk.multi(operations)
+            if isinstance(outcome, Refused):
+                await self.load(zk)
+            else:
+                self.applied()
+
+    async def keep_flushing(self, zk: ZooKeeper) -> None:
+        """Flushes twice a second until it is cancelled; waits out an absent ZooKeeper."""
+        loaded = False
+        while True:
+            with suppress(ZooKeeperError):
+                if not loaded:
+                    await self.load(zk)
+                    loaded = True
+                await self.flush(zk)
+            await asyncio.sleep(FLUSH_S)
+
+    def _confession(self) -> list[LogEntry]:
+        if not self._dropped:
+            return []
+        text = f"{self._dropped} older entries were dropped while ZooKeeper was away"
+        return [self.entry(logging.WARNING, "log", text)]
+
+
+@dataclass(frozen=True)
+class SourcedEntry:
+    """A log entry with the process that wrote it."""
+
+    source: str
+    entry: LogEntry
+
+
+async def sources(zk: ZooKeeper) -> list[str]:
+    """The names of all processes that have a log."""
+    try:
+        return await zk.children(paths.LOG)
+    except NoNode:
+        return []
+
+
+async def read(zk: ZooKeeper, source: str, after_slot: int = -1) -> tuple[list[SourcedEntry], int]:
+    """The entries of one source from slot `after_slot` on, oldest first, and its newest slot."""
+    try:
+        names = await zk.children(paths.log_source(source))
+    except NoNode:
+        return [], after_slot
+    slots = sorted(int(name) for name in names if name.isdigit())
+    wanted = [slot for slot in slots if slot >= after_slot]
+    znodes = await asyncio.gather(
+        *(zk.find(paths.log_slot(source, slot)) for slot in wanted[-SLOTS:])
+    )
+    entries = [
+        SourcedEntry(source, decode(LogEntry, line, znode.path))
+        for znode in znodes
+        if znode is not None
+        for line in znode.data.splitlines()
+    ]
+    return entries, (slots[-1] if slots else after_slot)
+
+
+def as_json(found: SourcedEntry) -> bytes:
+    """One entry as one line of JSON, its source first."""
+    return msgspec.json.encode({"source": found.source, **msgspec.to_builtins(found.entry)})

@@ -1,0 +1,86 @@
+"""Every znode path, named once. Paths are relative to the chroot."""
+
+from core.errors import WrongUsage
+
+CHROOT = "/zkticket"
+
+EVENTS = "/events"
+WORKERS = "/workers"
+SUPERVISORS = "/supervisors"
+LOG = "/log"
+TOP = (EVENTS, WORKERS, SUPERVISORS, LOG)
+
+# Orders are spread over 256 buckets: a million of them makes child lists of 4,000.
+BUCKETS = tuple(f"{number:02x}" for number in range(256))
+
+
+def event(name: str) -> str:
+    return f"{EVENTS}/{name}"
+
+
+def generation(name: str, generation: str) -> str:
+    """An event's life: a new random name each time, so that an old version fits nothing new."""
+    return f"{event(name)}/{generation}"
+
+
+def types(name: str, generation_: str) -> str:
+    return f"{generation(name, generation_)}/types"
+
+
+def type_(name: str, generation_: str, type_name: str) -> str:
+    return f"{types(name, generation_)}/{type_name}"
+
+
+def stock(name: str, generation_: str, type_name: str) -> str:
+    return f"{type_(name, generation_, type_name)}/stock"
+
+
+def counter(name: str, generation_: str, type_name: str, number: int = 0) -> str:
+    return f"{stock(name, generation_, type_name)}/{number}"
+
+
+def orders(name: str, generation_: str) -> str:
+    return f"{generation(name, generation_)}/orders"
+
+
+def bucket(name: str, generation_: str, bucket_name: str) -> str:
+    return f"{orders(name, generation_)}/{bucket_name}"
+
+
+def order(name: str, generation_: str, order_id: str) -> str:
+    return f"{bucket(name, generation_, order_id[:2])}/{order_id}"
+
+
+def worker(registration: str) -> str:
+    return f"{WORKERS}/{registration}"
+
+
+def supervisor(registration: str) -> str:
+    return f"{SUPERVISORS}/{registration}"
+
+
+def log_source(source: str) -> str:
+    return f"{LOG}/{source}"
+
+
+def log_slot(source: str, slot: int) -> str:
+    return f"{log_source(source)}/{slot:04d}"
+
+
+def inside_chroot(path: str) -> str:
+    """A path that an operator typed, as one below the chroot, with or without `/zkticket`.
+
+    Raises `WrongUsage` for one that leads elsewhere: `..`, `/zookeeper`, relative paths.
+    """
+    parts = path.rstrip("/").split("/")
+    if path != "/" and (parts[0] != "" or any(part in ("", ".", "..") for part in parts[1:])):
+        raise WrongUsage(f"{path!r} is no path inside {CHROOT}; write it like {EVENTS}/default")
+    if parts[1:2] == ["zookeeper"]:
+        raise WrongUsage("/zookeeper is ZooKeeper's own; only paths inside /zkticket are touched")
+    if parts[1:2] == [CHROOT[1:]]:
+        parts = ["", *parts[2:]]
+    return "/".join(parts) or "/"
+
+
+def parent(path: str) -> str:
+    return path.rpartition("/")[0] or "/"

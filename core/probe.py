@@ -1,0 +1,65 @@
+"""Asks a ZooKeeper server how it is, by the four-letter word `srvr`."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+PROBE_S = 1.0
+ROLES = ("leader", "follower", "standalone")
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """A server's own word. `role` is leader, follower, standalone or down."""
+
+    address: str
+    role: str
+    version: str | None = None
+    znodes: int | None = None
+
+    @property
+    def serves(self) -> bool:
+        return self.role in ROLES
+
+
+async def probe(address: str, timeout_s: float = PROBE_S) -> ServerState:
+    """The state of the server at `host:port`; down where it does not serve in time."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            text = await _srvr(address)
+    except (OSError, TimeoutError, ValueError):
+        return ServerState(address, "down")
+    role = _field(r"^Mode: (\w+)", text)
+    version = _field(r"^Zookeeper version: ([\w.]+)", text)
+    znodes = _field(r"^Node count: (\d+)", text)
+    return ServerState(
+        address,
+        role if role in ROLES else "down",
+        version,
+        int(znodes) if znodes else None,
+    )
+
+
+async def probe_all(hosts: str, timeout_s: float = PROBE_S) -> list[ServerState]:
+    """The states of `host:port,…`, asked side by side, in that order."""
+    return await asyncio.gather(*(probe(address, timeout_s) for address in hosts.split(",")))
+
+
+def has_quorum(states: list[ServerState]) -> bool:
+    """More than half of the servers serve; a server without a quorum does not."""
+    return sum(state.serves for state in states) > len(states) // 2
+
+
+async def _srvr(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(b"srvr")
+        return (await reader.read(65536)).decode(errors="replace")
+    finally:
+        writer.close()
+
+
+def _field(pattern: str, text: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE)
+    return found.group(1) if found else ""

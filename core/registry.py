@@ -1,0 +1,144 @@
+"""Who lives: workers and supervisors, each an ephemeral znode with a name of its own.
+
+A registration's name carries a random incarnation, `worker-1.3fa9c1`, which is never
+used twice. That makes it a fence: a transaction that checks it fails for good once the
+registration is gone.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgspec
+
+from core import paths
+from core.errors import BadZnode, NoNode, Unavailable, ZooKeeperError
+from core.models import RecordT, SupervisorRecord, WorkerRecord, decode, encode
+from core.zk import ZooKeeper
+
+REFRESH_S = 1.0
+
+
+class Registration:
+    """One process's place in the registry. Loses it with the session, takes a new one."""
+
+    def __init__(self, zk: ZooKeeper, name: str, path_of: Callable[[str], str]) -> None:
+        self._zk = zk
+        self._name = name
+        self._path_of = path_of
+        self.path = ""
+
+    async def enter(self, record: msgspec.Struct) -> None:
+        """Registers under a new incarnation."""
+        path = self._path_of(f"{self._name}.{secrets.token_hex(3)}")
+        await self._zk.ensure(paths.parent(path))
+        # Kept also when the answer is lost: `publish` finds out whether it is there.
+        self.path = path
+        await self._zk.create(path, encode(record), ephemeral=True)
+
+    async def publish(self, record: msgspec.Struct) -> None:
+        """Writes the record, under a new incarnation where the registration is gone."""
+        if not self.path:
+            await self.enter(record)
+            return
+        try:
+            await self._zk.set(self.path, encode(record))
+        except NoNode:
+            self.path = ""
+            await self.enter(record)
+
+    async def leave(self) -> None:
+        """Takes the registration back; nothing that checks it commits from now on."""
+        path, self.path = self.path, ""
+        if path:
+            with suppress(ZooKeeperError):
+                await self._zk.delete(path)
+
+
+@dataclass(frozen=True)
+class LiveWorker:
+    registration: str
+    record: WorkerRecord
+
+
+async def workers(zk: ZooKeeper, watch: Callable[[], None] | None = None) -> list[LiveWorker]:
+    """The registered workers. `watch` is called once when one comes or goes."""
+    return [
+        LiveWorker(name, record)
+        for name, record in await _records(zk, paths.WORKERS, WorkerRecord, watch)
+    ]
+
+
+async def supervisors(zk: ZooKeeper) -> list[SupervisorRecord]:
+    """The registered supervisors' process tables."""
+    return [record for _, record in await _records(zk, paths.SUPERVISORS, SupervisorRecord, None)]
+
+
+async def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
+    """The workers whenever one comes or goes, and every second for their load.
+
+    While ZooKeeper is away it yields nothing: the last list stays good.
+    """
+    changed = asyncio.Event()
+    zk.on_change(changed.set)
+    watched = asyncio.Event()
+    watched.set()
+    while True:
+        watch = None
+        if watched.is_set():
+            watched.clear()
+            watch = _both(watched, changed)
+        try:
+            yield await workers(zk, watch)
+        except (Unavailable, NoNode):
+            watched.set()
+        changed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REFRESH_S):
+                await changed.wait()
+        if not zk.connected:
+            watched.set()  # a watch does not outlive its connection for certain
+
+
+async def expel(zk: ZooKeeper, name: str, pid: int) -> bool:
+    """Deletes the registration of a worker process that is dead, and so fences what it sent."""
+    expelled = False
+    for worker in await workers(zk):
+        if worker.record.name == name and worker.record.pid == pid:
+            with suppress(NoNode):
+                await zk.delete(paths.worker(worker.registration))
+                expelled = True
+    return expelled
+
+
+def _both(*events: asyncio.Event) -> Callable[[], None]:
+    def fire() -> None:
+        for event in events:
+            event.set()
+
+    return fire
+
+
+async def _records(
+    zk: ZooKeeper, parent: str, kind: type[RecordT], watch: Callable[[], None] | None
+) -> list[tuple[str, RecordT]]:
+    try:
+        names = await zk.children(parent, watch)
+    except NoNode:
+        return []
+    found = await asyncio.gather(*(_record(zk, f"{parent}/{name}", kind) for name in names))
+    return [(name, record) for name, record in zip(names, found, strict=True) if record]
+
+
+async def _record(zk: ZooKeeper, path: str, kind: type[RecordT]) -> RecordT | None:
+    znode = await zk.find(path)
+    if znode is None:
+        return None
+    try:
+        return decode(kind, znode.data, path)
+    except BadZnode as error:
+        logging.getLogger("zkticket.registry").warning("%s", error)
+        return None

@@ -1,0 +1,51 @@
+"""The run file: what `up` started on this machine, so that other commands find it."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from core.errors import BadZnode, NotRunning, ZkticketError
+from core.models import SupervisorRecord, decode, encode
+
+FILE_NAME = "run.json"
+
+
+def write(data_dir: Path, record: SupervisorRecord) -> None:
+    """Replaces the run file in one step; a reader sees the old one or the new one."""
+    path = data_dir / FILE_NAME
+    draft = path.with_suffix(".new")
+    draft.write_bytes(encode(record) + b"\n")
+    os.replace(draft, path)
+
+
+def read(data_dir: Path) -> SupervisorRecord:
+    """What was started last from `data_dir`, whether it lives or not. Raises `NotRunning`."""
+    path = data_dir / FILE_NAME
+    try:
+        return decode(SupervisorRecord, path.read_bytes(), str(path))
+    except FileNotFoundError:
+        raise NotRunning(f"nothing is running in {data_dir}; start it with `up`") from None
+    except BadZnode as error:
+        raise ZkticketError(f"the run file {path} is damaged: {error.why}; delete it") from None
+    except OSError as error:
+        raise ZkticketError(f"cannot read the run file {path}: {error.strerror}") from None
+
+
+def remove(data_dir: Path) -> None:
+    with suppress(FileNotFoundError):
+        (data_dir / FILE_NAME).unlink()
+
+
+def living(pid: int | None, created: float) -> psutil.Process | None:
+    """The process of that pid, if it is the very one that was meant and is no zombie."""
+    if pid is None:
+        return None
+    try:
+        process = psutil.Process(pid)
+        if abs(process.create_time() - created) > 1.0:
+            return None
+        return process if process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None

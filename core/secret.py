@@ -1,0 +1,74 @@
+"""The cluster's secret, and the keys that are derived from it, one for each use."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import StartupError
+
+FILE_NAME = "secret"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """32 random bytes. Whoever has them is a member of the cluster."""
+
+    value: bytes
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def key(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose; knowing it tells nothing about the others."""
+        return hmac.digest(self.value, b"zkticket " + purpose.encode(), hashlib.sha256)
+
+    @property
+    def zookeeper_password(self) -> str:
+        return self.key("zookeeper digest").hex()
+
+    @property
+    def link_key(self) -> bytes:
+        return self.key("web-worker link")
+
+    @property
+    def order_key(self) -> bytes:
+        return self.key("order id")
+
+    @property
+    def operator_token(self) -> str:
+        """What operators send as a bearer token to `/api/status`."""
+        return self.key("operator token").hex()[:32]
+
+
+def load_secret(data_dir: Path) -> Secret:
+    """The secret of the instance in `data_dir`; `StartupError` where there is none."""
+    path = data_dir / FILE_NAME
+    try:
+        text = path.read_text(encoding="ascii").strip()
+        value = bytes.fromhex(text)
+    except FileNotFoundError:
+        raise StartupError(
+            f"no secret in {data_dir}; name the instance's directory with --data-dir"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise StartupError(f"cannot read the secret {path}: {error}") from None
+    if len(value) != 32:
+        raise StartupError(f"the secret {path} is damaged: 64 hexadecimal digits expected")
+    return Secret(value)
+
+
+def load_or_create_secret(data_dir: Path) -> Secret:
+    """As `load_secret`; makes a new secret, readable by its owner only, where there is none."""
+    path = data_dir / FILE_NAME
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return load_secret(data_dir)
+    except OSError as error:
+        raise StartupError(f"cannot write the secret {path}: {error.strerror}") from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32) + "\n")
+    return load_secret(data_dir)

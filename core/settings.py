@@ -1,0 +1,85 @@
+"""What an instance is told from outside: flag over environment over default, read once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from core.errors import WrongUsage
+
+ENVIRONMENT_PREFIX = "ZKTICKET_"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One instance's settings. Times are in seconds, sizes in bytes unless named otherwise."""
+
+    data_dir: Path = Path(".zkticket")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 3
+    servers: int = 3
+    zookeeper_port: int = 2181
+    zookeeper: str = ""
+    quantity: int = 100
+    # An overloaded worker: silent this long, or above this much memory, is restarted.
+    worker_hung_s: float = 10.0
+    worker_memory_mb: int = 512
+    # How long a stopping process may take before it is killed.
+    drain_s: float = 10.0
+    # The session that a dead process leaves behind in ZooKeeper ends after this long.
+    session_s: float = 6.0
+
+    @property
+    def hosts(self) -> str:
+        """`host:port,…` of the ensemble, ours or the one that runs elsewhere."""
+        if self.zookeeper:
+            return self.zookeeper
+        ports = range(self.zookeeper_port, self.zookeeper_port + self.servers)
+        return ",".join(f"127.0.0.1:{port}" for port in ports)
+
+    @property
+    def owns_ensemble(self) -> bool:
+        return not self.zookeeper
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.data_dir / "logs"
+
+
+def read_settings(environ: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Settings from flags (`None` means not given), environment (`ZKTICKET_PORT`) and defaults.
+
+    Raises `WrongUsage` for a value that does not fit.
+    """
+    chosen: dict[str, Any] = {}
+    for field in fields(Settings):
+        flag = flags.get(field.name)
+        name = ENVIRONMENT_PREFIX + field.name.upper()
+        if flag is not None:
+            chosen[field.name] = flag
+        elif name in environ:
+            chosen[field.name] = _convert(name, environ[name], type(field.default))
+    settings = Settings(**chosen)
+    return _checked(settings)
+
+
+def _convert(name: str, text: str, kind: type[Any]) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise WrongUsage(f"{name} is {text!r}; expected {kind.__name__}") from None
+
+
+def _checked(settings: Settings) -> Settings:
+    ranges = (
+        ("--port", settings.port, 1, 65535),
+        ("--zookeeper-port", settings.zookeeper_port, 1, 62000),
+        ("--workers", settings.workers, 1, 64),
+        ("--servers", settings.servers, 1, 7),
+        ("--quantity", settings.quantity, 0, 100_000_000),
+    )
+    for name, value, least, most in ranges:
+        if not least <= value <= most:
+            raise WrongUsage(f"{name} is {value}; it must be from {least} to {most}")
+    return settings

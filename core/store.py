@@ -1,0 +1,343 @@
+"""Events, stock and orders in ZooKeeper: the only module that touches their znodes.
+
+A sale is one transaction: it checks the seller's registration, moves each counter on
+from the version that was read, creates every order, and writes the log. Nothing else
+ever changes a counter, except `reset`, by the same rule.
+"""
+
+import asyncio
+import enum
+import secrets
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgspec
+
+from core import paths
+from core.errors import (
+    Ambiguous,
+    BadVersion,
+    BadZnode,
+    NodeExists,
+    NoNode,
+    NoSuchEvent,
+    NoSuchOrder,
+    NoSuchType,
+)
+from core.models import Event, Order, OrderView, Stock, TicketType, decode, encode, view
+from core.zk import Check, Committed, Create, Operation, Outcome, Refused, SetData, Znode, ZooKeeper
+
+READS_AT_ONCE = 64
+RESET_TRIES = 50
+
+DEFAULT_TYPES = {"A": 4800, "B": 3200, "C": 2000}
+DEFAULT_TITLE = "Opening night"
+
+
+@dataclass(frozen=True)
+class TypeRef:
+    """A ticket type in one life of its event."""
+
+    event: str
+    generation: str
+    type: str
+
+    @property
+    def counter_path(self) -> str:
+        return paths.counter(self.event, self.generation, self.type)
+
+
+@dataclass(frozen=True)
+class Counter:
+    """What a counter said, and the version at which it said so."""
+
+    ref: TypeRef
+    stock: Stock
+    version: int
+
+
+@dataclass(frozen=True)
+class Sale:
+    """An order to be made."""
+
+    ref: TypeRef
+    order_id: str
+    order: Order
+
+    @property
+    def path(self) -> str:
+        return paths.order(self.ref.event, self.ref.generation, self.order_id)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sales that happen together or not at all.
+
+    `counters` hold the stock after the sales and the version before them. Sent twice, a
+    batch can succeed once only: the first success moves the versions on.
+    """
+
+    id: str
+    fence: str
+    counters: tuple[Counter, ...]
+    sales: tuple[Sale, ...]
+
+
+class Failure(enum.Enum):
+    """Why a batch did not happen."""
+
+    FENCED = "the registration is gone"
+    MOVED = "somebody else sold"
+    GONE = "the event is gone"
+    REPEATED = "an order exists already"
+    LOG_LOST = "the log's ring is not as expected"
+
+
+@dataclass(frozen=True)
+class StoredOrder:
+    """An order as ZooKeeper has it; `zxid` is that of the commit that made it."""
+
+    id: str
+    event: str
+    order: Order
+    zxid: int
+
+    @property
+    def view(self) -> OrderView:
+        return view(self.id, self.event, self.order, self.zxid)
+
+
+class TypeAvailability(msgspec.Struct, frozen=True, kw_only=True):
+    """P1 for one type: capacity = sold + held + remaining."""
+
+    name: str
+    price: int
+    capacity: int
+    sold: int
+    held: int
+    remaining: int
+
+
+class EventAvailability(msgspec.Struct, frozen=True, kw_only=True):
+    """An event with what is left of each type; `as_of` in Unix seconds is the reader's to set."""
+
+    name: str
+    title: str
+    currency: str
+    opens_at: float | None
+    closes_at: float | None
+    types: tuple[TypeAvailability, ...]
+
+
+class Store:
+    """The tree's events, over one session."""
+
+    def __init__(self, zk: ZooKeeper) -> None:
+        self._zk = zk
+
+    # --- reading ---------------------------------------------------------------------
+
+    async def event_names(self) -> list[str]:
+        try:
+            return await self._zk.children(paths.EVENTS)
+        except NoNode:
+            return []
+
+    async def event(self, name: str) -> Event:
+        """Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
+        znode = await self._zk.find(paths.event(name))
+        if znode is None:
+            raise NoSuchEvent(f"there is no event {name!r}")
+        return decode(Event, znode.data, znode.path)
+
+    async def type_names(self, name: str, event: Event) -> list[str]:
+        try:
+            return await self._zk.children(paths.types(name, event.generation))
+        except NoNode:
+            return []
+
+    async def counter(self, ref: TypeRef) -> Counter:
+        """Raises `NoSuchType`, `BadZnode`, `Unavailable`."""
+        znode = await self._zk.find(ref.counter_path)
+        if znode is None:
+            raise NoSuchType(f"event {ref.event!r} has no ticket type {ref.type!r}")
+        return Counter(ref, decode(Stock, znode.data, znode.path), znode.version)
+
+    async def availability(self, name: str) -> EventAvailability:
+        """Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
+        event = await self.event(name)
+        names = await self.type_names(name, event)
+        types = await asyncio.gather(
+            *(self._availability(TypeRef(name, event.generation, type_)) for type_ in names)
+        )
+        return EventAvailability(
+            name=name,
+            title=event.title,
+            currency=event.currency,
+            opens_at=event.opens_at,
+            closes_at=event.closes_at,
+            types=tuple(types),
+        )
+
+    async def _availability(self, ref: TypeRef) -> TypeAvailability:
+        path = paths.type_(ref.event, ref.generation, ref.type)
+        znode, counter = await asyncio.gather(self._zk.find(path), self.counter(ref))
+        if znode is None:
+            raise NoSuchType(f"event {ref.event!r} has no ticket type {ref.type!r}")
+        type_ = decode(TicketType, znode.data, path)
+        return TypeAvailability(
+            name=ref.type,
+            price=type_.price,
+            capacity=counter.stock.capacity,
+            sold=counter.stock.sold,
+            held=counter.stock.held,
+            remaining=counter.stock.remaining,
+        )
+
+    async def order(self, order_id: str) -> StoredOrder:
+        """An order of any event. Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
+        for name in await self.event_names():
+            event = await self.event(name)
+            found = await self.find_order(name, event.generation, order_id)
+            if found is not None:
+                return found
+        raise NoSuchOrder(f"there is no order {order_id}")
+
+    async def find_order(self, name: str, generation: str, order_id: str) -> StoredOrder | None:
+        znode = await self._zk.find(paths.order(name, generation, order_id))
+        return _stored(name, znode) if znode else None
+
+    async def find_orders(
+        self, name: str, generation: str, order_ids: Iterable[str]
+    ) -> dict[str, StoredOrder]:
+        """Those of the orders that exist, by id; asked for side by side."""
+        found: dict[str, StoredOrder] = {}
+        for some in _chunks(list(order_ids), READS_AT_ONCE):
+            for order in await asyncio.gather(
+                *(self.find_order(name, generation, order_id) for order_id in some)
+            ):
+                if order is not None:
+                    found[order.id] = order
+        return found
+
+    async def orders(self, name: str, generation: str) -> AsyncIterator[StoredOrder]:
+        """Every order of an event's life, bucket by bucket."""
+        for bucket in paths.BUCKETS:
+            try:
+                ids = await self._zk.children(paths.bucket(name, generation, bucket))
+            except NoNode:
+                raise BadZnode(
+                    paths.bucket(name, generation, bucket), "the bucket is missing"
+                ) from None
+            found = await self.find_orders(name, generation, ids)
+            for order_id in ids:
+                if order_id in found:
+                    yield found[order_id]
+
+    # --- selling ---------------------------------------------------------------------
+
+    async def commit(self, batch: Batch, log: Sequence[Operation] = ()) -> Committed | Failure:
+        """One transaction. Raises `Ambiguous`, and `Unavailable` where nothing was sent."""
+        outcome = await self._zk.multi(
+            [
+                Check(batch.fence),
+                *(
+                    SetData(counter.ref.counter_path, encode(counter.stock), counter.version)
+                    for counter in batch.counters
+                ),
+                *(Create(sale.path, encode(sale.order)) for sale in batch.sales),
+                *log,
+            ]
+        )
+        return outcome if isinstance(outcome, Committed) else _failure(batch, outcome)
+
+    # --- administration --------------------------------------------------------------
+
+    async def create_event(
+        self, name: str, title: str, types: Mapping[str, TicketType], currency: str = "EUR"
+    ) -> bool:
+        """Makes an event with its stock in one transaction; False where it exists."""
+        generation = secrets.token_hex(4)
+        event = Event(generation=generation, title=title, currency=currency)
+        operations: list[Operation] = [
+            Create(paths.event(name), encode(event)),
+            Create(paths.generation(name, generation)),
+            Create(paths.types(name, generation)),
+            Create(paths.orders(name, generation)),
+            *(Create(paths.bucket(name, generation, bucket)) for bucket in paths.BUCKETS),
+        ]
+        for type_name, type_ in types.items():
+            stock = Stock(remaining=type_.capacity)
+            operations += [
+                Create(paths.type_(name, generation, type_name), encode(type_)),
+                Create(paths.stock(name, generation, type_name)),
+                Create(paths.counter(name, generation, type_name), encode(stock)),
+            ]
+        try:
+            outcome: Outcome = await self._zk.multi(operations)
+        except Ambiguous:
+            outcome = await self._zk.multi(operations)
+        if isinstance(outcome, Refused):
+            if isinstance(outcome.error, NodeExists):
+                return False
+            raise outcome.error
+        return True
+
+    async def create_default_event(self, quantity: int) -> bool:
+        """The event that `up` sells when there is none: types A, B and C."""
+        types = {
+            name: TicketType(capacity=quantity, price=price)
+            for name, price in DEFAULT_TYPES.items()
+        }
+        return await self.create_event("default", DEFAULT_TITLE, types)
+
+    async def reset(self, ref: TypeRef, remaining: int) -> Stock:
+        """Puts `remaining` tickets on sale; what is sold and held stays on record.
+
+        Raises `NoSuchType`, `BadZnode`, `Unavailable`; `BadVersion` when sales never let it in.
+        """
+        type_path = paths.type_(ref.event, ref.generation, ref.type)
+        for _ in range(RESET_TRIES):
+            counter = await self.counter(ref)
+            znode = await self._zk.get(type_path)
+            type_ = decode(TicketType, znode.data, type_path)
+            stock = msgspec.structs.replace(counter.stock, remaining=remaining)
+            resized = msgspec.structs.replace(type_, capacity=stock.capacity)
+            with suppress(Ambiguous):  # sent again from a fresh reading, it does no harm twice
+                outcome = await self._zk.multi(
+                    [
+                        SetData(ref.counter_path, encode(stock), counter.version),
+                        SetData(type_path, encode(resized), znode.version),
+                    ]
+                )
+                if isinstance(outcome, Committed):
+                    return stock
+        raise BadVersion(f"type {ref.type} was sold from faster than it could be reset; try again")
+
+
+def _stored(event: str, znode: Znode) -> StoredOrder:
+    order = decode(Order, znode.data, znode.path)
+    return StoredOrder(znode.path.rpartition("/")[2], event, order, znode.created_zxid)
+
+
+def _failure(batch: Batch, refused: Refused) -> Failure:
+    """Which part of `Store.commit`'s transaction failed; the parts stand in its order."""
+    first_sale = 1 + len(batch.counters)
+    first_log = first_sale + len(batch.sales)
+    if refused.index == 0:
+        return Failure.FENCED
+    if refused.index >= first_log:
+        return Failure.LOG_LOST
+    match refused.error:
+        case NoNode():
+            return Failure.GONE
+        case BadVersion() if refused.index < first_sale:
+            return Failure.MOVED
+        case NodeExists() if refused.index >= first_sale:
+            return Failure.REPEATED
+    raise refused.error
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

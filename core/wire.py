@@ -1,0 +1,266 @@
+"""The web–worker link: messages, frames, and the handshake that keeps strangers out.
+
+A frame is its length in four bytes, big-endian, and a JSON message. Before the first
+frame both sides send a nonce and answer the other's with an HMAC-SHA256 under the
+cluster's link key, in the manner of ISO/IEC 9798-4 mutual authentication; the side's
+role is part of what is signed, so that an answer can't be reflected.
+"""
+
+import asyncio
+import enum
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from typing import TypeAlias, cast
+
+import msgspec
+
+from core.errors import LinkLost, LinkRefused
+from core.models import Load, OrderView
+
+NONCE_BYTES = 32
+PROOF_BYTES = hashlib.sha256().digest_size
+HANDSHAKE_BYTES = NONCE_BYTES + PROOF_BYTES
+HANDSHAKE_S = 3.0
+FRAME_BYTES = 64 * 1024
+LENGTH_BYTES = 4
+
+
+class Code(enum.StrEnum):
+    """How a purchase ended. The names are those of the HTTP interface where it has one."""
+
+    SOLD = "sold"
+    REPLAYED = "replayed"
+    SOLD_OUT = "sold-out"
+    NOT_ON_SALE = "not-on-sale"
+    NO_SUCH_EVENT = "no-such-event"
+    NO_SUCH_TYPE = "no-such-type"
+    KEY_REUSED = "key-reused"
+    OVERLOADED = "overloaded"
+    NO_QUORUM = "no-quorum"
+    OUTCOME_UNKNOWN = "outcome-unknown"
+    DAMAGED = "damaged"
+    DRAINING = "draining"
+
+
+class Purchase(msgspec.Struct, frozen=True, kw_only=True, tag="purchase"):
+    """A buyer's wish. `keyed` tells whether the key is the buyer's own or was minted.
+
+    `timeout_s` is how long the web waits: clocks of two machines are not compared.
+    """
+
+    id: int
+    event: str
+    type: str
+    quantity: int
+    buyer: str
+    key: str
+    keyed: bool
+    timeout_s: float
+
+
+class Ping(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
+    id: int
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="answer", omit_defaults=True):
+    """The end of a purchase. `remaining` is what the worker knew last, `text` a reason."""
+
+    id: int
+    code: Code
+    order: OrderView | None = None
+    remaining: int | None = None
+    text: str = ""
+
+
+class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong"):
+    id: int
+    state: str
+    load: Load
+
+
+Request: TypeAlias = Purchase | Ping
+Reply: TypeAlias = Answer | Pong
+
+requests = msgspec.json.Decoder(Purchase | Ping)
+replies = msgspec.json.Decoder(Answer | Pong)
+
+
+class Channel(asyncio.Protocol):
+    """One end of a link. Frames that are sent within one turn of the loop leave together."""
+
+    def __init__(
+        self,
+        key: bytes,
+        role: bytes,
+        on_frame: Callable[["Channel", bytes], None],
+        on_lost: Callable[["Channel"], None],
+    ) -> None:
+        self._key = key
+        self._role = role
+        self._on_frame = on_frame
+        self._on_lost = on_lost
+        self._nonce = secrets.token_bytes(NONCE_BYTES)
+        self._peer_nonce = b""
+        self._received = bytearray()
+        self._sending: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[None] = self._loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(self._nonce)
+        self._timer = self._loop.call_later(HANDSHAKE_S, self._give_up)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if not self.ready.done():
+            self._shake_hands()
+        if self.ready.done() and not self.ready.exception():
+            self._deliver()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._timer.cancel()
+        if not self.ready.done():
+            self.ready.set_exception(LinkRefused("the other end closed during the handshake"))
+        self.ready.exception()  # seen: nobody has to be waiting for it
+        self._on_lost(self)
+
+    def send(self, message: msgspec.Struct) -> None:
+        """Queues a frame; on a closed link it is dropped."""
+        payload = msgspec.json.encode(message)
+        if not self._sending:
+            self._loop.call_soon(self._flush)
+        self._sending.append(len(payload).to_bytes(LENGTH_BYTES, "big") + payload)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._flush()
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Closes at once; what is still queued is dropped."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What the peer has not taken yet; grows when it sleeps."""
+        return self._transport.get_write_buffer_size() if self._transport else 0
+
+    def _flush(self) -> None:
+        if self._sending and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(self._sending))
+        self._sending.clear()
+
+    def _give_up(self) -> None:
+        if not self.ready.done():
+            self.abort()
+
+    def _shake_hands(self) -> None:
+        if not self._peer_nonce and len(self._received) >= NONCE_BYTES:
+            self._peer_nonce = bytes(self._received[:NONCE_BYTES])
+            del self._received[:NONCE_BYTES]
+            assert self._transport is not None
+            self._transport.write(self._proof(self._role, self._peer_nonce, self._nonce))
+        if self._peer_nonce and len(self._received) >= PROOF_BYTES:
+            theirs = bytes(self._received[:PROOF_BYTES])
+            del self._received[:PROOF_BYTES]
+            peer_role = SERVER if self._role == CLIENT else CLIENT
+            if hmac.compare_digest(theirs, self._proof(peer_role, self._nonce, self._peer_nonce)):
+                self.ready.set_result(None)
+            else:
+                self.ready.set_exception(LinkRefused("the other end does not know the secret"))
+                self.abort()
+
+    def _proof(self, role: bytes, challenge: bytes, own: bytes) -> bytes:
+        return hmac.digest(self._key, role + challenge + own, hashlib.sha256)
+
+    def _deliver(self) -> None:
+        received, start = self._received, 0
+        while len(received) - start >= LENGTH_BYTES:
+            length = int.from_bytes(received[start : start + LENGTH_BYTES], "big")
+            if length > FRAME_BYTES:
+                self.abort()
+                return
+            end = start + LENGTH_BYTES + length
+            if len(received) < end:
+                break
+            self._on_frame(self, bytes(received[start + LENGTH_BYTES : end]))
+            start = end
+        del received[:start]
+
+
+CLIENT = b"client"
+SERVER = b"server"
+
+
+class Link:
+    """The client's end: sends requests, hands each reply to the one who waits for it."""
+
+    def __init__(self, on_lost: Callable[[], None] | None = None) -> None:
+        self._next_id = 0
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._channel: Channel | None = None
+        self._notify_lost = on_lost
+        self.lost = False
+
+    async def open(self, address: str, key: bytes, timeout_s: float = HANDSHAKE_S) -> None:
+        """Connects to `host:port`. Raises `LinkLost`, `LinkRefused`."""
+        host, _, port = address.rpartition(":")
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout_s):
+                _, self._channel = await loop.create_connection(
+                    lambda: Channel(key, CLIENT, self._frame, self._gone), host, int(port)
+                )
+                await self._channel.ready
+        except (OSError, TimeoutError, ValueError) as error:
+            self.close()
+            raise LinkLost(f"no link to {address}: {error}") from None
+
+    @property
+    def outstanding(self) -> int:
+        """Requests that wait for their reply."""
+        return len(self._waiting)
+
+    def next_id(self) -> int:
+        self._next_id += 1
+        return self._next_id
+
+    async def ask(self, request: Request, timeout_s: float) -> Reply:
+        """The reply. Raises `LinkLost` when the link breaks, `TimeoutError` in silence."""
+        if self.lost or self._channel is None:
+            raise LinkLost("the link is closed")
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[request.id] = future
+        self._channel.send(request)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await future
+        finally:
+            self._waiting.pop(request.id, None)
+
+    def close(self) -> None:
+        if self._channel is not None:
+            self._channel.abort()
+
+    def _frame(self, channel: Channel, frame: bytes) -> None:
+        try:
+            reply = replies.decode(frame)
+        except msgspec.DecodeError:
+            channel.abort()
+            return
+        future = self._waiting.get(reply.id)
+        if future is not None and not future.done():
+            future.set_result(reply)
+
+    def _gone(self, _channel: Channel) -> None:
+        self.lost = True
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(LinkLost("the link to the worker broke"))
+        if self._notify_lost is not None:
+            self._notify_lost()

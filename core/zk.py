@@ -1,0 +1,450 @@
+"""A ZooKeeper client for asyncio, over kazoo's threads.
+
+Three things are different from kazoo, and on purpose:
+
+- every operation has a deadline. When it passes, the socket is cut, so that a frozen
+  server is left for another one;
+- a `multi` returns `Committed` or `Refused`, and raises `Ambiguous` when nobody knows;
+- nothing is queued while there is no connection: `Unavailable` comes at once.
+
+kazoo's types and exceptions do not leave this module.
+"""
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kazoo import exceptions as kz
+from kazoo.client import KazooClient
+from kazoo.protocol.states import KazooState
+from kazoo.security import ACL, make_acl, make_digest_acl
+
+from core import paths
+from core.errors import (
+    AccessDenied,
+    Ambiguous,
+    BadVersion,
+    NodeExists,
+    NoNode,
+    NotEmpty,
+    RolledBack,
+    Unavailable,
+    ZooKeeperError,
+)
+
+IDENTITY = "zkticket"
+
+# A commit takes milliseconds; a frozen leader is found out by this deadline.
+OPERATION_S = 1.2
+# kazoo blocks its caller when some 270 requests wait for a dead connection.
+MOST_IN_FLIGHT = 128
+
+
+@dataclass(frozen=True)
+class Znode:
+    """A znode's data with the numbers that matter: `version` for CAS, zxids for order."""
+
+    path: str
+    data: bytes
+    version: int
+    created_zxid: int
+    modified_zxid: int
+    children: int
+    ephemeral: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """The znode exists, at this version unless it is -1."""
+
+    path: str
+    version: int = -1
+
+
+@dataclass(frozen=True)
+class Create:
+    path: str
+    data: bytes = b""
+
+
+@dataclass(frozen=True)
+class SetData:
+    path: str
+    data: bytes
+    version: int
+
+
+@dataclass(frozen=True)
+class Delete:
+    path: str
+    version: int = -1
+
+
+Operation: TypeAlias = Check | Create | SetData | Delete
+
+
+@dataclass(frozen=True)
+class Committed:
+    """The whole transaction happened, at this zxid (0 where it only created or deleted)."""
+
+    zxid: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """None of it happened; the operation at `index` is the first that could not."""
+
+    index: int
+    error: ZooKeeperError
+
+
+Outcome: TypeAlias = Committed | Refused
+
+
+class ZooKeeper:
+    """One session. Use it on the event loop that made it; never over a fork."""
+
+    def __init__(
+        self,
+        hosts: str,
+        password: str,
+        *,
+        session_s: float = 6.0,
+        operation_s: float = OPERATION_S,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._operation_s = operation_s
+        self._in_flight = 0
+        self._listeners: list[Callable[[], None]] = []
+        self.connected = False
+        self.disconnected_at = time.monotonic()
+        self.session_lost = asyncio.Event()
+        self._client = KazooClient(
+            # A host gets the session's length divided by their number to answer a connect:
+            # naming each twice leaves a frozen one behind in half of the time.
+            hosts=",".join([hosts, hosts]) + paths.CHROOT,
+            timeout=session_s,
+            auth_data=[("digest", f"{IDENTITY}:{password}")],
+            default_acl=owner_acl(password),
+            connection_retry=_patient(),
+            command_retry=_patient(),
+            logger=quiet_logger(),
+        )
+        self._client.add_listener(self._state_changed)
+
+    # --- connection ------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begins to connect, and keeps trying for as long as it lives."""
+        self._client.start_async()
+
+    async def wait_connected(self, timeout_s: float) -> None:
+        """Raises `Unavailable` when there is no session within `timeout_s`."""
+        changed = asyncio.Event()
+        self.on_change(changed.set)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self.connected:
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            raise Unavailable("ZooKeeper does not answer; is the ensemble running?") from None
+        finally:
+            self._listeners.remove(changed.set)
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """`listener` is called on the event loop whenever the connection comes or goes."""
+        self._listeners.append(listener)
+
+    @property
+    def disconnected_s(self) -> float:
+        """For how long there has been no connection; 0 while there is one."""
+        return 0.0 if self.connected else time.monotonic() - self.disconnected_at
+
+    async def close(self) -> None:
+        """Ends the session: its ephemeral znodes go at once."""
+        await self._loop.run_in_executor(None, self._stop)
+
+    def _stop(self) -> None:
+        with suppress(Exception):  # nothing that fails here can be mended by the caller
+            self._client.stop()
+            self._client.close()
+
+    def _state_changed(self, state: str) -> None:
+        # On kazoo's thread: hand over and return.
+        with suppress(RuntimeError):  # the loop has closed
+            self._loop.call_soon_threadsafe(self._note_state, state)
+
+    def _note_state(self, state: str) -> None:
+        was = self.connected
+        self.connected = state == KazooState.CONNECTED
+        if was and not self.connected:
+            self.disconnected_at = time.monotonic()
+        if state == KazooState.LOST:
+            self.session_lost.set()
+        for listener in tuple(self._listeners):
+            listener()
+
+    def _cut(self) -> None:
+        """Drops the connection, so that kazoo looks for another server."""
+        connection = getattr(self._client._connection, "_socket", None)
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    # --- reads -----------------------------------------------------------------------
+
+    async def get(self, path: str, watch: Callable[[], None] | None = None) -> Znode:
+        """Raises `NoNode`, `Unavailable`. `watch` is called once, on the loop, at a change."""
+        data, stat = await self._read(self._client.get_async, path, self._watcher(watch))
+        return Znode(
+            path,
+            data or b"",
+            stat.version,
+            stat.czxid,
+            stat.mzxid,
+            stat.numChildren,
+            stat.ephemeralOwner != 0,
+        )
+
+    async def find(self, path: str) -> Znode | None:
+        """As `get`, with `None` for a znode that is not there."""
+        try:
+            return await self.get(path)
+        except NoNode:
+            return None
+
+    async def children(self, path: str, watch: Callable[[], None] | None = None) -> list[str]:
+        """The names below `path`, sorted. Raises `NoNode`, `Unavailable`."""
+        names = await self._read(self._client.get_children_async, path, self._watcher(watch))
+        return sorted(names)
+
+    async def sync(self) -> None:
+        """Lets the server that answers us catch up with the leader."""
+        await self._read(self._client.sync_async, "/")
+
+    async def _read(self, call: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return await self._call(call, *args)
+        except Ambiguous as error:
+            raise Unavailable(str(error)) from None
+
+    def _watcher(self, watch: Callable[[], None] | None) -> Callable[[Any], None] | None:
+        if watch is None:
+            return None
+
+        def fire(_event: Any) -> None:
+            with suppress(RuntimeError):  # the loop has closed
+                self._loop.call_soon_threadsafe(watch)
+
+        return fire
+
+    # --- writes ----------------------------------------------------------------------
+
+    async def create(self, path: str, data: bytes = b"", *, ephemeral: bool = False) -> None:
+        """Raises `NodeExists`, `NoNode` (the parent), `Ambiguous`, `Unavailable`."""
+        await self._call(self._client.create_async, path, data, None, ephemeral)
+
+    async def set(self, path: str, data: bytes, version: int = -1) -> int:
+        """The new version. Raises `BadVersion`, `NoNode`, `Ambiguous`, `Unavailable`."""
+        stat = await self._call(self._client.set_async, path, data, version)
+        return int(stat.version)
+
+    async def delete(self, path: str, version: int = -1) -> None:
+        """Raises `NoNode`, `NotEmpty`, `BadVersion`, `Ambiguous`, `Unavailable`."""
+        await self._call(self._client.delete_async, path, version)
+
+    async def ensure(self, *wanted: str) -> None:
+        """Creates the znodes that are missing; their parents exist or stand before them."""
+        for path in wanted:
+            with suppress(NodeExists):
+                await self.create(path)
+
+    async def multi(self, operations: Sequence[Operation]) -> Outcome:
+        """One transaction, all or nothing. Raises `Ambiguous` or `Unavailable`.
+
+        After `Unavailable` it has not happened; after `Ambiguous` it may have, and may yet.
+        """
+        transaction = self._client.transaction()
+        for operation in operations:
+            match operation:
+                case Check(path, version):
+                    transaction.check(path, version)
+                case Create(path, data):
+                    transaction.create(path, data)
+                case SetData(path, data, version):
+                    transaction.set_data(path, data, version)
+                case Delete(path, version):
+                    transaction.delete(path, version)
+        return _outcome(await self._call(transaction.commit_async))
+
+    # --- administration --------------------------------------------------------------
+
+    async def set_acl(self, path: str, acl: Sequence[ACL]) -> None:
+        await self._call(self._client.set_acls_async, path, list(acl))
+
+    async def _call(self, call: Callable[..., Any], *args: Any) -> Any:
+        if not self.connected:
+            raise Unavailable("no connection to ZooKeeper")
+        if self._in_flight >= MOST_IN_FLIGHT:
+            raise Unavailable("too many requests to ZooKeeper wait for an answer")
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._in_flight += 1
+        try:
+            call(*args).rawlink(lambda result: self._hand_over(future, result))
+            async with asyncio.timeout(self._operation_s):
+                return await future
+        except TimeoutError:
+            self._cut()
+            raise Ambiguous("ZooKeeper did not answer in time") from None
+        except Exception as error:
+            raise translated(error) from None
+        finally:
+            self._in_flight -= 1
+
+    def _hand_over(self, future: asyncio.Future[Any], result: Any) -> None:
+        def settle() -> None:
+            if future.done():
+                return
+            if result.exception is not None:
+                future.set_exception(result.exception)
+            else:
+                future.set_result(result.value)
+
+        with suppress(RuntimeError):  # the loop has closed
+            self._loop.call_soon_threadsafe(settle)
+
+
+async def connect(
+    hosts: str, password: str, *, timeout_s: float = 10.0, session_s: float = 6.0
+) -> ZooKeeper:
+    """A connected client whose secret opens the tree.
+
+    Raises `Unavailable` after `timeout_s`, `AccessDenied` where the secret is another's.
+    """
+    client = ZooKeeper(hosts, password, session_s=session_s)
+    client.start()
+    try:
+        await client.wait_connected(timeout_s)
+        with suppress(NoNode):
+            await client.get("/")
+    except BaseException:
+        await client.close()
+        raise
+    return client
+
+
+async def prepare_tree(
+    hosts: str, password: str, marker: bytes, *, close_root: bool, timeout_s: float
+) -> None:
+    """Makes the chroot, closed to everybody without the secret.
+
+    With `close_root`, on an ensemble of our own, `/` and `/zookeeper` are closed too, so
+    that nobody can create beside the tree or lock its owner out.
+    Raises `Unavailable`, and `AccessDenied` where the tree belongs to another secret.
+    """
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, _prepare_tree, hosts, password, marker, close_root, timeout_s)
+
+
+def _prepare_tree(
+    hosts: str, password: str, marker: bytes, close_root: bool, timeout_s: float
+) -> None:
+    client = KazooClient(
+        hosts=hosts,
+        timeout=6.0,
+        auth_data=[("digest", f"{IDENTITY}:{password}")],
+        connection_retry=_patient(),
+        logger=quiet_logger(),
+    )
+    acl = owner_acl(password)
+    try:
+        client.start(timeout=timeout_s)
+        for path, data in [(paths.CHROOT, marker), *((paths.CHROOT + p, b"") for p in paths.TOP)]:
+            with suppress(kz.NodeExistsError):
+                client.create_async(path, data, acl).get(timeout=timeout_s)
+        client.get_async(paths.CHROOT).get(timeout=timeout_s)
+        if close_root:
+            for path in ("/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"):
+                client.set_acls_async(path, acl).get(timeout=timeout_s)
+    except Exception as error:
+        raise translated(error) from None
+    finally:
+        client.stop()
+        client.close()
+
+
+def owner_acl(password: str) -> list[ACL]:
+    """All rights for the holder of the secret, none for anybody else."""
+    return [make_digest_acl(IDENTITY, password, all=True)]
+
+
+def open_acl() -> list[ACL]:
+    """All rights for everybody: what ZooKeeper gives a znode when nobody asks for more."""
+    return [make_acl("world", "anyone", all=True)]
+
+
+def quiet_logger() -> logging.Logger:
+    """kazoo's own log, without DEBUG, where it would print the credentials."""
+    logger = logging.getLogger("kazoo")
+    logger.setLevel(logging.WARNING)
+    return logger
+
+
+def _patient() -> dict[str, Any]:
+    return {"max_tries": -1, "delay": 0.05, "backoff": 1.5, "max_delay": 0.5}
+
+
+def _outcome(results: list[Any]) -> Outcome:
+    """What kazoo's list of results says; a failed transaction does not raise there."""
+    for index, result in enumerate(results):
+        if isinstance(result, Exception) and not isinstance(
+            result, (kz.RolledBackError, kz.RuntimeInconsistency)
+        ):
+            error = translated(result)
+            if isinstance(error, Ambiguous):
+                raise error
+            return Refused(index, error)
+    zxids = [result.mzxid for result in results if hasattr(result, "mzxid")]
+    if any(isinstance(result, Exception) for result in results):
+        raise Ambiguous("ZooKeeper rolled the transaction back without naming a reason")
+    return Committed(max(zxids, default=0))
+
+
+_MEANINGS: tuple[
+    tuple[type[Exception] | tuple[type[Exception], ...], type[ZooKeeperError]], ...
+] = (
+    (kz.NoNodeError, NoNode),
+    (kz.NodeExistsError, NodeExists),
+    (kz.BadVersionError, BadVersion),
+    (kz.NotEmptyError, NotEmpty),
+    (kz.RolledBackError, RolledBack),
+    ((kz.NoAuthError, kz.AuthFailedError, kz.InvalidACLError), AccessDenied),
+    (
+        (kz.ConnectionLoss, kz.SessionExpiredError, kz.SessionMovedError, kz.ConnectionClosedError),
+        Ambiguous,
+    ),
+)
+
+
+def translated(error: Exception) -> ZooKeeperError:
+    """Our error for one of kazoo's; unknown ones keep their text."""
+    if isinstance(error, ZooKeeperError):
+        return error
+    for theirs, ours in _MEANINGS:
+        if isinstance(error, theirs):
+            return ours(_MESSAGES.get(ours, str(error) or type(error).__name__))
+    if type(error).__name__ == "KazooTimeoutError":
+        return Unavailable("ZooKeeper does not answer; is the ensemble running?")
+    return ZooKeeperError(f"ZooKeeper: {type(error).__name__} {error}".strip())
+
+
+_MESSAGES: dict[type[ZooKeeperError], str] = {
+    AccessDenied: "the secret does not open this tree; is it another instance's --data-dir?",
+    Ambiguous: "the connection to ZooKeeper broke before the answer came",
+}
