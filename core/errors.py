@@ -78,6 +78,15 @@ class BadZnode(ZkticketError):
         self.why = why
 
 
+class Breach(ZkticketError):
+    """The books do not balance: a promise about stock and orders does not hold at a znode."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"znode {path}: {why}")
+        self.path = path
+        self.why = why
+
+
 class NoSuchEvent(ZkticketError):
     """No event of that name."""
 

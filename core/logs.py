@@ -11,18 +11,21 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
 
 from core import paths
-from core.errors import NoNode, ZooKeeperError
+from core.errors import BadZnode, NoNode, ZooKeeperError
 from core.models import LogEntry, decode, encode
-from core.zk import Create, Delete, Operation, Refused, SetData, ZooKeeper
+from core.zk import Create, Delete, Operation, Refused, SetData, Znode, ZooKeeper
 
 SLOT_BYTES = 4096
 SLOTS = 256
 # Entries that wait while ZooKeeper is away; older ones are dropped, and that is said.
 MOST_WAITING = 1000
+# A transaction stays under ZooKeeper's limit of 1 MB; an entry may name a batch's 200 orders.
+MOST_AT_ONCE = 100
 FLUSH_S = 0.5
 
 
@@ -82,8 +85,9 @@ class EventLog:
 
         Call `applied` when they have been committed; until then a new plan replaces this one.
         """
-        self._taken = len(self._waiting)
-        lines = [encode(entry) for entry in (*self._waiting, *self._confession(), *entries)]
+        self._taken = min(len(self._waiting), MOST_AT_ONCE)
+        waiting = islice(self._waiting, self._taken)
+        lines = [encode(entry) for entry in (*self._confession(), *waiting, *entries)]
         if not lines:
             return []
         added = b"\n".join(lines)
@@ -117,15 +121,15 @@ class EventLog:
         self._ring = _Ring(slots, newest.data if newest else b"")
 
     async def flush(self, zk: ZooKeeper) -> None:
-        """Writes what waits. Raises `ZooKeeperError`; what waited still waits then."""
+        """Writes what waits. Raises `ZooKeeperError`; what waited still waits then.
+
+        It also still waits where the ring was not as expected: it has been loaded again.
+        """
         async with self.lock:
-            operations = self.plan()
-            if not operations:
-                return
-            outcome = await zk.multi(operations)
-            if isinstance(outcome, Refused):
-                await self.load(zk)
-            else:
+            while operations := self.plan():
+                if isinstance(await zk.multi(operations), Refused):
+                    await self.load(zk)
+                    return
                 self.applied()
 
     async def keep_flushing(self, zk: ZooKeeper) -> None:
@@ -162,24 +166,40 @@ async def sources(zk: ZooKeeper) -> list[str]:
         return []
 
 
-async def read(zk: ZooKeeper, source: str, after_slot: int = -1) -> tuple[list[SourcedEntry], int]:
-    """The entries of one source from slot `after_slot` on, oldest first, and its newest slot."""
+@dataclass(frozen=True)
+class Slot:
+    """A znode of a source's ring: its entries, oldest first, and what is wrong with it."""
+
+    source: str
+    number: int
+    entries: tuple[SourcedEntry, ...]
+    damage: BadZnode | None = None
+
+
+async def read(zk: ZooKeeper, source: str, from_slot: int = 0) -> list[Slot]:
+    """The slots of one source, oldest first. An unreadable entry is left out of its slot."""
     try:
         names = await zk.children(paths.log_source(source))
     except NoNode:
-        return [], after_slot
-    slots = sorted(int(name) for name in names if name.isdigit())
-    wanted = [slot for slot in slots if slot >= after_slot]
-    znodes = await asyncio.gather(
-        *(zk.find(paths.log_slot(source, slot)) for slot in wanted[-SLOTS:])
-    )
-    entries = [
-        SourcedEntry(source, decode(LogEntry, line, znode.path))
-        for znode in znodes
+        return []
+    numbers = sorted(int(name) for name in names if name.isdigit())
+    wanted = [number for number in numbers if number >= from_slot]
+    znodes = await asyncio.gather(*(zk.find(paths.log_slot(source, number)) for number in wanted))
+    return [
+        _slot(source, number, znode)
+        for number, znode in zip(wanted, znodes, strict=True)
         if znode is not None
-        for line in znode.data.splitlines()
     ]
-    return entries, (slots[-1] if slots else after_slot)
+
+
+def _slot(source: str, number: int, znode: Znode) -> Slot:
+    entries, damage = [], None
+    for line in znode.data.splitlines():
+        try:
+            entries.append(SourcedEntry(source, decode(LogEntry, line, znode.path)))
+        except BadZnode as error:
+            damage = error
+    return Slot(source, number, tuple(entries), damage)
 
 
 def as_json(found: SourcedEntry) -> bytes:

@@ -82,5 +82,11 @@ def inside_chroot(path: str) -> str:
     return "/".join(parts) or "/"
 
 
+def holds_leaves(path: str) -> bool:
+    """Whether what stands below `path` has no children: a bucket's orders, a log's slots."""
+    parts = path.split("/")[1:]
+    return (len(parts) == 5 and parts[3] == "orders") or (len(parts) == 2 and parts[0] == LOG[1:])
+
+
 def parent(path: str) -> str:
     return path.rpartition("/")[0] or "/"

@@ -33,6 +33,14 @@ def read(data_dir: Path) -> SupervisorRecord:
         raise ZkticketError(f"cannot read the run file {path}: {error.strerror}") from None
 
 
+def hosts(data_dir: Path, named: str) -> str:
+    """`host:port,…` of an instance's ensemble: as the user `named` it, or as it was started.
+
+    Raises `NotRunning` where neither is known.
+    """
+    return named or read(data_dir).zookeeper
+
+
 def remove(data_dir: Path) -> None:
     with suppress(FileNotFoundError):
         (data_dir / FILE_NAME).unlink()

@@ -1,5 +1,7 @@
 """What an instance is told from outside: flag over environment over default, read once."""
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 from core.errors import WrongUsage
 
 ENVIRONMENT_PREFIX = "ZKTICKET_"
+HOSTS = re.compile(r"[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ def read_settings(environ: Mapping[str, str], flags: Mapping[str, Any]) -> Setti
     return _checked(settings)
 
 
+def current_settings(**flags: Any) -> Settings:
+    """Settings from these flags and this process's environment."""
+    return read_settings(os.environ, flags)
+
+
 def _convert(name: str, text: str, kind: type[Any]) -> Any:
     try:
         return kind(text)
@@ -82,4 +90,6 @@ def _checked(settings: Settings) -> Settings:
     for name, value, least, most in ranges:
         if not least <= value <= most:
             raise WrongUsage(f"{name} is {value}; it must be from {least} to {most}")
+    if settings.zookeeper and not HOSTS.fullmatch(settings.zookeeper):
+        raise WrongUsage(f"--zookeeper is {settings.zookeeper!r}; expected host:port,host:port,…")
     return settings

@@ -7,6 +7,7 @@ ever changes a counter, except `reset`, by the same rule.
 
 import asyncio
 import enum
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -26,8 +27,20 @@ from core.errors import (
     NoSuchType,
 )
 from core.models import Event, Order, OrderView, Stock, TicketType, decode, encode, view
-from core.zk import Check, Committed, Create, Operation, Outcome, Refused, SetData, Znode, ZooKeeper
+from core.zk import (
+    Check,
+    Committed,
+    Create,
+    Delete,
+    Operation,
+    Outcome,
+    Refused,
+    SetData,
+    Znode,
+    ZooKeeper,
+)
 
+ORDER_ID = re.compile(r"[0-9a-f]{32}")
 READS_AT_ONCE = 64
 RESET_TRIES = 50
 
@@ -50,11 +63,12 @@ class TypeRef:
 
 @dataclass(frozen=True)
 class Counter:
-    """What a counter said, and the version at which it said so."""
+    """What a counter said, the version at which it said so, and the zxid that made it so."""
 
     ref: TypeRef
     stock: Stock
     version: int
+    zxid: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,10 +153,7 @@ class Store:
     # --- reading ---------------------------------------------------------------------
 
     async def event_names(self) -> list[str]:
-        try:
-            return await self._zk.children(paths.EVENTS)
-        except NoNode:
-            return []
+        return await self._below(paths.EVENTS)
 
     async def event(self, name: str) -> Event:
         """Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
@@ -152,24 +163,22 @@ class Store:
         return decode(Event, znode.data, znode.path)
 
     async def type_names(self, name: str, event: Event) -> list[str]:
-        try:
-            return await self._zk.children(paths.types(name, event.generation))
-        except NoNode:
-            return []
+        return await self._below(paths.types(name, event.generation))
 
     async def counter(self, ref: TypeRef) -> Counter:
         """Raises `NoSuchType`, `BadZnode`, `Unavailable`."""
         znode = await self._zk.find(ref.counter_path)
         if znode is None:
             raise NoSuchType(f"event {ref.event!r} has no ticket type {ref.type!r}")
-        return Counter(ref, decode(Stock, znode.data, znode.path), znode.version)
+        stock = decode(Stock, znode.data, znode.path)
+        return Counter(ref, stock, znode.version, znode.modified_zxid)
 
     async def availability(self, name: str) -> EventAvailability:
         """Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
         event = await self.event(name)
         names = await self.type_names(name, event)
         types = await asyncio.gather(
-            *(self._availability(TypeRef(name, event.generation, type_)) for type_ in names)
+            *(self.type_availability(TypeRef(name, event.generation, type_)) for type_ in names)
         )
         return EventAvailability(
             name=name,
@@ -180,7 +189,8 @@ class Store:
             types=tuple(types),
         )
 
-    async def _availability(self, ref: TypeRef) -> TypeAvailability:
+    async def type_availability(self, ref: TypeRef) -> TypeAvailability:
+        """Raises `NoSuchType`, `BadZnode`, `Unavailable`."""
         path = paths.type_(ref.event, ref.generation, ref.type)
         znode, counter = await asyncio.gather(self._zk.find(path), self.counter(ref))
         if znode is None:
@@ -222,7 +232,7 @@ class Store:
         return found
 
     async def orders(self, name: str, generation: str) -> AsyncIterator[StoredOrder]:
-        """Every order of an event's life, bucket by bucket."""
+        """Every order of an event's life, bucket by bucket. Raises `BadZnode`, `Unavailable`."""
         for bucket in paths.BUCKETS:
             try:
                 ids = await self._zk.children(paths.bucket(name, generation, bucket))
@@ -230,6 +240,10 @@ class Store:
                 raise BadZnode(
                     paths.bucket(name, generation, bucket), "the bucket is missing"
                 ) from None
+            for order_id in ids:
+                if not (ORDER_ID.fullmatch(order_id) and order_id.startswith(bucket)):
+                    path = f"{paths.bucket(name, generation, bucket)}/{order_id}"
+                    raise BadZnode(path, "no order of that name belongs into this bucket")
             found = await self.find_orders(name, generation, ids)
             for order_id in ids:
                 if order_id in found:
@@ -314,6 +328,30 @@ class Store:
                 if isinstance(outcome, Committed):
                     return stock
         raise BadVersion(f"type {ref.type} was sold from faster than it could be reset; try again")
+
+    async def counters(self, name: str) -> list[str]:
+        """The paths of an event's counters in all of its lives, whatever they hold."""
+        found = []
+        for generation in await self._below(paths.event(name)):
+            for type_ in await self._below(paths.types(name, generation)):
+                stock = paths.stock(name, generation, type_)
+                found += [f"{stock}/{number}" for number in await self._below(stock)]
+        return found
+
+    async def close(self, counters: Sequence[str]) -> None:
+        """Deletes counters in one transaction: a sale has to set one, so none commits after it.
+
+        Raises `NoNode` where one is gone already, `Ambiguous`, `Unavailable`.
+        """
+        outcome = await self._zk.multi([Delete(path) for path in counters])
+        if isinstance(outcome, Refused):
+            raise outcome.error
+
+    async def _below(self, path: str) -> list[str]:
+        try:
+            return await self._zk.children(path)
+        except NoNode:
+            return []
 
 
 def _stored(event: str, znode: Znode) -> StoredOrder:

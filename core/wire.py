@@ -44,7 +44,7 @@ class Code(enum.StrEnum):
     DRAINING = "draining"
 
 
-class Purchase(msgspec.Struct, frozen=True, kw_only=True, tag="purchase"):
+class Purchase(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="purchase"):
     """A buyer's wish. `keyed` tells whether the key is the buyer's own or was minted.
 
     `timeout_s` is how long the web waits: clocks of two machines are not compared.
@@ -60,11 +60,13 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, tag="purchase"):
     timeout_s: float
 
 
-class Ping(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
+class Ping(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="ping"):
     id: int
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="answer", omit_defaults=True):
+class Answer(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="answer", omit_defaults=True
+):
     """The end of a purchase. `remaining` is what the worker knew last, `text` a reason."""
 
     id: int
@@ -74,7 +76,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="answer", omit_defau
     text: str = ""
 
 
-class Pong(msgspec.Struct, frozen=True, kw_only=True, tag="pong"):
+class Pong(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="pong"):
     id: int
     state: str
     load: Load

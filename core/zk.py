@@ -43,6 +43,8 @@ IDENTITY = "zkticket"
 OPERATION_S = 1.2
 # kazoo blocks its caller when some 270 requests wait for a dead connection.
 MOST_IN_FLIGHT = 128
+# Reads wait for each other, so that many at once leave room for writes.
+READS_IN_FLIGHT = 64
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class ZooKeeper:
         self._loop = asyncio.get_running_loop()
         self._operation_s = operation_s
         self._in_flight = 0
+        self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
         self._listeners: list[Callable[[], None]] = []
         self.connected = False
         self.disconnected_at = time.monotonic()
@@ -230,7 +233,8 @@ class ZooKeeper:
 
     async def _read(self, call: Callable[..., Any], *args: Any) -> Any:
         try:
-            return await self._call(call, *args)
+            async with self._reads:
+                return await self._call(call, *args)
         except Ambiguous as error:
             raise Unavailable(str(error)) from None
 
@@ -368,15 +372,25 @@ def _prepare_tree(
         for path, data in [(paths.CHROOT, marker), *((paths.CHROOT + p, b"") for p in paths.TOP)]:
             with suppress(kz.NodeExistsError):
                 client.create_async(path, data, acl).get(timeout=timeout_s)
-        client.get_async(paths.CHROOT).get(timeout=timeout_s)
+        _check_owned(client, acl, timeout_s)
         if close_root:
-            for path in ("/", "/zookeeper", "/zookeeper/quota", "/zookeeper/config"):
+            # /zookeeper/config is everybody's to read and nobody's to change from the start.
+            for path in ("/", "/zookeeper", "/zookeeper/quota"):
                 client.set_acls_async(path, acl).get(timeout=timeout_s)
     except Exception as error:
         raise translated(error) from None
     finally:
         client.stop()
         client.close()
+
+
+def _check_owned(client: KazooClient, acl: list[ACL], timeout_s: float) -> None:
+    """Raises `AccessDenied` where the chroot is not ours alone: somebody else made it first."""
+    found, _stat = client.get_acls_async(paths.CHROOT).get(timeout=timeout_s)
+    if found != acl:
+        raise AccessDenied(
+            f"{paths.CHROOT} in ZooKeeper is open to others; delete it there, then try again"
+        )
 
 
 def owner_acl(password: str) -> list[ACL]:
@@ -393,6 +407,9 @@ def quiet_logger() -> logging.Logger:
     """kazoo's own log, without DEBUG, where it would print the credentials."""
     logger = logging.getLogger("kazoo")
     logger.setLevel(logging.WARNING)
+    if not logger.handlers:
+        # A process that keeps no log, like an operator's command, prints nothing of it.
+        logger.addHandler(logging.NullHandler())
     return logger
 
 

@@ -1,0 +1,36 @@
+# `make up` opens the box office, `make test` proves it. Both set up what they need first.
+# Options go through: make up ARGS="--port 9000 --data-dir /somewhere"
+
+PYTHON := .venv/bin/python
+
+.PHONY: up test check format lock setup setup-dev
+
+up: setup
+	@$(PYTHON) zkticket.py up $(ARGS)
+
+test: setup-dev
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: setup-dev
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy .
+
+format: setup-dev
+	@$(PYTHON) -m ruff format .
+	@$(PYTHON) -m ruff check --fix .
+
+# Pins the newest versions that fit, with hashes and without hosts.
+lock: setup-dev
+	@.venv/bin/pip install --quiet uv
+	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.txt
+	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --group dev -c requirements.txt pyproject.toml \
+		-o requirements-dev.txt
+
+setup:
+	@sh supervisor/setup.sh requirements.txt
+
+setup-dev:
+	@sh supervisor/setup.sh requirements-dev.txt

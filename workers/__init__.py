@@ -1,0 +1,1 @@
+"""A worker: takes purchases over links, sells them by group commit, answers."""

@@ -1,0 +1,160 @@
+"""A worker process from start to drain."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+import time
+from contextlib import suppress
+
+from core.errors import ZooKeeperError
+from core.logs import EventLog
+from core.models import Load, WorkerRecord
+from core.paths import worker as worker_path
+from core.registry import Registration
+from core.secret import Secret, load_secret
+from core.settings import Settings
+from core.store import Store
+from core.zk import ZooKeeper
+from workers.seller import Seller
+from workers.server import LinkServer
+
+PUBLISH_S = 1.0
+CONNECT_S = 0.05
+LINK_HOST = "127.0.0.1"
+
+
+def run(settings: Settings, name: str) -> int:
+    """Sells until SIGTERM, then drains. Returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        return runner.run(_sell(settings, name))
+
+
+async def _sell(settings: Settings, name: str) -> int:
+    return await Worker(settings, name, load_secret(settings.data_dir)).run()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+class Worker:
+    """One worker: a session, a registration, a seller, and the links that feed it."""
+
+    def __init__(self, settings: Settings, name: str, secret: Secret) -> None:
+        self._settings = settings
+        self._name = name
+        self._address = ""
+        self._draining = False
+        self._stop = asyncio.Event()
+        self._zk = ZooKeeper(
+            settings.hosts, secret.zookeeper_password, session_s=settings.session_s
+        )
+        self._log = EventLog(name, time.time)
+        self._registration = Registration(self._zk, name, worker_path)
+        self._seller = Seller(
+            Store(self._zk),
+            self._zk,
+            self._log,
+            order_key=secret.order_key,
+            fence=lambda: self._registration.path,
+            register=self._publish,
+            now=time.time,
+            clock=time.monotonic,
+            rng=random.Random(),  # noqa: S311 - jitter
+        )
+        self._server = LinkServer(secret.link_key, self._seller.submit, self._health)
+
+    async def run(self) -> int:
+        """Registers, sells until a signal, drains."""
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, self._stop.set)
+        self._zk.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                work = group.create_task(self._work())
+                await self._stop.wait()
+                await self._drain()
+                work.cancel()
+        finally:
+            await self._zk.close()
+        return 0
+
+    async def _work(self) -> None:
+        await self._enter()
+        async with asyncio.TaskGroup() as group:
+            for work in (
+                self._seller.run(),
+                self._seller.watch(),
+                self._keep_publishing(),
+                self._log.keep_flushing(self._zk),
+                self._report_refusals(),
+            ):
+                group.create_task(work)
+
+    async def _enter(self) -> None:
+        """Waits for ZooKeeper and for the tree, listens, registers."""
+        while True:
+            with suppress(ZooKeeperError):
+                await self._zk.wait_connected(60.0)
+                await self._zk.get("/")
+                await self._log.load(self._zk)
+                break
+            await asyncio.sleep(CONNECT_S)
+        self._address = await self._server.listen(LINK_HOST)
+        self._log.info("started", f"pid {os.getpid()}, sells at {self._address}")
+        await self._publish()
+
+    async def _drain(self) -> None:
+        """Takes no more, finishes what it has, leaves the registry."""
+        self._draining = True
+        if not self._registration.path:
+            return
+        self._log.info("draining", f"{self._seller.in_flight} purchases to finish")
+        with suppress(ZooKeeperError):
+            await self._publish()
+        await self._seller.drain(self._settings.drain_s * 0.6)
+        self._log.info("stopped", f"{self._seller.meter.load(0).sold_total} tickets sold")
+        with suppress(ZooKeeperError):
+            await self._log.flush(self._zk)
+        await self._registration.leave()
+        await self._server.close()
+
+    async def _keep_publishing(self) -> None:
+        while True:
+            await asyncio.sleep(PUBLISH_S)
+            with suppress(ZooKeeperError):
+                await self._publish()
+
+    async def _report_refusals(self) -> None:
+        while True:
+            await asyncio.sleep(PUBLISH_S)
+            refusals = self._seller.meter.take_refusals()
+            if refusals:
+                text = ", ".join(f"{count} {code}" for code, count in refusals.items())
+                self._log.info("refused", text)
+
+    async def _publish(self) -> None:
+        state, load = self._health()
+        await self._registration.publish(
+            WorkerRecord(
+                name=self._name,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                address=self._address,
+                state=state,
+                load=load,
+                at=round(time.time(), 3),
+            )
+        )
+
+    def _health(self) -> tuple[str, Load]:
+        ready = "suspended" if self._seller.stalled else "ready"
+        state = "draining" if self._draining else ready
+        return state, self._seller.meter.load(self._seller.in_flight)

@@ -1,0 +1,458 @@
+"""Sells by group commit: whatever arrived while the last commit was under way is the next.
+
+One batch is in flight at a time. A commit whose answer was lost is resolved before
+anything else is decided: the identical transaction is sent again until the answer is
+definite. A failure then means that the first attempt can never happen any more, unless
+the batch's first order is there: then it had happened, whole.
+"""
+
+import asyncio
+import itertools
+import logging
+import random
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
+
+from core.errors import (
+    Ambiguous,
+    BadZnode,
+    NoSuchEvent,
+    NoSuchType,
+    Unavailable,
+    ZkticketError,
+)
+from core.logs import EventLog
+from core.models import Event, LogEntry, Order, order_id
+from core.store import Batch, Counter, Failure, Sale, Store, StoredOrder, TypeRef
+from core.wire import Answer, Code, Purchase
+from core.zk import Committed, ZooKeeper
+from workers.admission import Admission
+from workers.meter import Meter
+
+BATCH_ORDERS = 200
+# After a lost race for a counter, wait a random part of this before the next try.
+JITTER_S = 0.01
+# A shorter break than this is waited out; in a longer one buyers are told at once.
+GRACE_S = 0.7
+WATCH_S = 0.05
+# The answer has to travel back before the web's own deadline passes.
+TRAVEL_S = 0.15
+EVENT_AGE_S = 1.0
+RECONNECT_S = 0.5
+
+
+@dataclass(eq=False)
+class Wish:
+    """A purchase that waits for its answer, and the repeats of it that arrived meanwhile."""
+
+    purchase: Purchase
+    order_id: str
+    reply: Callable[[Answer], None]
+    since: float
+    deadline: float
+    sent: bool = False
+    answered: bool = False
+    repeats: list["Wish"] = field(default_factory=list)
+
+
+Candidate: TypeAlias = tuple[Wish, TypeRef]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A batch with the wishes that it fulfils, in the order of its sales."""
+
+    batch: Batch
+    accepted: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class CachedEvent:
+    event: Event
+    read_at: float
+
+
+class Seller:
+    """Takes wishes, commits batches, answers each wish once."""
+
+    def __init__(
+        self,
+        store: Store,
+        zk: ZooKeeper,
+        log: EventLog,
+        *,
+        order_key: bytes,
+        fence: Callable[[], str],
+        register: Callable[[], Awaitable[None]],
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self._store = store
+        self._zk = zk
+        self._log = log
+        self._order_key = order_key
+        self._fence = fence
+        self._register = register
+        self._now = now
+        self._clock = clock
+        self._rng = rng
+        self._admission = Admission()
+        self.meter = Meter(clock)
+        self._queue: deque[Wish] = deque()
+        self._serving: list[Wish] = []
+        self._wake = asyncio.Event()
+        self._draining = False
+        self._asked_since: float | None = None
+        self._events: dict[str, CachedEvent] = {}
+        self._counters: dict[TypeRef, Counter] = {}
+        self._batch_name = secrets.token_hex(4)
+        self._batch_numbers = itertools.count(1)
+        self._sold_out: set[TypeRef] = set()
+
+    # --- taking wishes ---------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._queue) + sum(not wish.answered for wish in self._serving)
+
+    @property
+    def stalled(self) -> bool:
+        """ZooKeeper has been away, or has kept an answer back, for longer than a hiccup."""
+        asked_s = 0.0 if self._asked_since is None else self._clock() - self._asked_since
+        return max(self._zk.disconnected_s, asked_s) > GRACE_S
+
+    def submit(self, purchase: Purchase, reply: Callable[[Answer], None]) -> None:
+        """Takes a purchase, or refuses it at once. `reply` is called exactly once."""
+        now = self._clock()
+        wish = Wish(
+            purchase,
+            order_id(self._order_key, purchase.event, purchase.key),
+            reply,
+            since=now,
+            deadline=now + max(0.0, purchase.timeout_s - TRAVEL_S),
+        )
+        if self._draining:
+            self._answer(wish, Code.DRAINING)
+        elif self.stalled:
+            self._answer(wish, Code.NO_QUORUM)
+        elif not self._admission.admits(len(self._queue), purchase.timeout_s):
+            self._answer(wish, Code.OVERLOADED)
+        else:
+            self._queue.append(wish)
+            self._wake.set()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Takes no more, finishes what it has; what is left after `timeout_s` is told so."""
+        self._draining = True
+        self._wake.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.in_flight:  # noqa: ASYNC110 - polled for a moment, at the end of a life
+                    await asyncio.sleep(WATCH_S / 5)
+        self._answer_waiting(lambda _wish: True)
+
+    # --- the two loops ---------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serves batch after batch until it is cancelled."""
+        while True:
+            await self._wake.wait()
+            self._serving = self._take()
+            if not self._queue:
+                self._wake.clear()
+            if self._serving:
+                started = self._clock()
+                await self._serve(self._serving)
+                self._admission.served(len(self._serving), self._clock() - started)
+                self._serving = []
+
+    async def watch(self) -> None:
+        """Answers whoever can't be served in time, while `run` waits for ZooKeeper."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now = self._clock()
+            self._answer_waiting(partial(self._hopeless, now=now))
+
+    def _hopeless(self, wish: Wish, now: float) -> bool:
+        """Past its deadline, or not worth the wait: what was sent waits longer than the rest."""
+        if wish.deadline <= now or self._zk.disconnected_s > GRACE_S:
+            return True
+        return self.stalled and not wish.sent
+
+    def _answer_waiting(self, due: Callable[[Wish], bool]) -> None:
+        for wish in [*self._serving, *self._queue]:
+            if not wish.answered and due(wish):
+                self._answer(wish, self._code_of_late(wish))
+        self._queue = deque(wish for wish in self._queue if not wish.answered)
+
+    def _code_of_late(self, wish: Wish) -> Code:
+        if wish.sent:
+            return Code.OUTCOME_UNKNOWN
+        if self.stalled:
+            return Code.NO_QUORUM
+        return Code.DRAINING if self._draining else Code.OVERLOADED
+
+    def _take(self) -> list[Wish]:
+        """The next wishes, first come, first served; repeats of a key behind their first."""
+        taken: dict[str, Wish] = {}
+        while self._queue and len(taken) < BATCH_ORDERS:
+            wish = self._queue.popleft()
+            if wish.answered:
+                continue
+            first = taken.setdefault(wish.order_id, wish)
+            if first is not wish:
+                first.repeats.append(wish)
+        return list(taken.values())
+
+    # --- one batch -------------------------------------------------------------------
+
+    async def _serve(self, wishes: Sequence[Wish]) -> None:
+        """Decides and commits until every wish has its answer."""
+        while wishes := [wish for wish in wishes if not wish.answered]:
+            try:
+                attempt = await self._decide(wishes)
+                if attempt is not None:
+                    await self._settle(attempt)
+            except (Unavailable, Ambiguous):
+                with suppress(Unavailable):
+                    await self._zk.wait_connected(RECONNECT_S)
+            except ZkticketError as error:
+                self._log.error("selling failed", str(error))
+                for wish in wishes:
+                    self._answer(wish, Code.DAMAGED)
+
+    async def _decide(self, wishes: Sequence[Wish]) -> Attempt | None:
+        """Refuses who can't be served; an attempt for the others, if there are any."""
+        accepted, short = self._allocate(await self._candidates(wishes))
+        if short:
+            # Refused is only who is refused by a reading that is newer than his wish.
+            for _, ref in short:
+                self._counters.pop(ref, None)
+            accepted, short = self._allocate(await self._candidates(wishes))
+            await self._refuse(short, Code.SOLD_OUT)
+        return self._attempt(accepted) if accepted else None
+
+    async def _candidates(self, wishes: Sequence[Wish]) -> list[Candidate]:
+        """The wishes that can be served if there is stock; the others are answered."""
+        found = [(wish, await self._ref_of(wish)) for wish in wishes if not wish.answered]
+        return [(wish, ref) for wish, ref in found if ref is not None]
+
+    async def _ref_of(self, wish: Wish) -> TypeRef | None:
+        """The type that is wished for, its counter read; None where the wish is answered."""
+        purchase = wish.purchase
+        try:
+            event = await self._event(purchase.event)
+            ref = TypeRef(purchase.event, event.generation, purchase.type)
+            if ref not in self._counters:
+                self._counters[ref] = await self._store.counter(ref)
+        except NoSuchEvent:
+            self._answer(wish, Code.NO_SUCH_EVENT)
+            return None
+        except NoSuchType:
+            self._answer(wish, Code.NO_SUCH_TYPE)
+            return None
+        except BadZnode as error:
+            self._log.error("damaged", str(error))
+            self._answer(wish, Code.DAMAGED)
+            return None
+        if not event.on_sale(self._now()):
+            await self._refuse([(wish, ref)], Code.NOT_ON_SALE)
+            return None
+        return ref
+
+    async def _event(self, name: str) -> Event:
+        cached = self._events.get(name)
+        if cached is None or self._clock() - cached.read_at > EVENT_AGE_S:
+            self._events.pop(name, None)
+            cached = CachedEvent(await self._store.event(name), self._clock())
+            self._events[name] = cached
+        return cached.event
+
+    def _allocate(self, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
+        """Who gets tickets by what the counters said last, and who falls short."""
+        left = {ref: self._counters[ref].stock.remaining for _, ref in candidates}
+        accepted: list[Candidate] = []
+        short: list[Candidate] = []
+        for wish, ref in candidates:
+            if wish.purchase.quantity <= left[ref]:
+                left[ref] -= wish.purchase.quantity
+                accepted.append((wish, ref))
+            else:
+                short.append((wish, ref))
+        return accepted, short
+
+    def _attempt(self, accepted: Sequence[Candidate]) -> Attempt:
+        batch_id = f"{self._log.source}.{self._batch_name}.{next(self._batch_numbers)}"
+        counters: dict[TypeRef, Counter] = {}
+        sales = []
+        for wish, ref in accepted:
+            before = counters.get(ref, self._counters[ref])
+            counters[ref] = Counter(ref, before.stock.sell(wish.purchase.quantity), before.version)
+            sales.append(Sale(ref, wish.order_id, self._order(wish, batch_id)))
+            wish.sent = True
+        batch = Batch(batch_id, self._fence(), tuple(counters.values()), tuple(sales))
+        return Attempt(batch, tuple(accepted))
+
+    def _order(self, wish: Wish, batch_id: str) -> Order:
+        return Order(
+            type=wish.purchase.type,
+            quantity=wish.purchase.quantity,
+            buyer=wish.purchase.buyer,
+            status="sold",
+            at=round(self._now(), 3),
+            batch=batch_id,
+        )
+
+    # --- committing ------------------------------------------------------------------
+
+    async def _settle(self, attempt: Attempt) -> None:
+        """Commits an attempt and does what its outcome asks for."""
+        async with self._log.lock:
+            try:
+                outcome = await self._commit(attempt.batch)
+            except Unavailable:
+                self._take_back(attempt)
+                raise
+            finally:
+                self._asked_since = None
+        if isinstance(outcome, Committed):
+            self._sold(attempt, outcome.zxid)
+        else:
+            self._take_back(attempt)
+            await self._mend(outcome, attempt)
+
+    def _take_back(self, attempt: Attempt) -> None:
+        """It has not happened and can't happen any more; what it rested on is read anew."""
+        for wish, ref in attempt.accepted:
+            wish.sent = False
+            self._counters.pop(ref, None)
+
+    async def _mend(self, failure: Failure, attempt: Attempt) -> None:
+        """Does what the failure asks for, so that the next attempt can succeed."""
+        match failure:
+            case Failure.MOVED:
+                await asyncio.sleep(self._rng.uniform(0, JITTER_S))
+            case Failure.REPEATED:
+                await self._answer_known(attempt.accepted)
+            case Failure.FENCED:
+                self._log.warning("fenced", "the registration was gone; taking a new one")
+                await self._register()
+            case Failure.LOG_LOST:
+                await self._log.load(self._zk)
+            case Failure.GONE:
+                self._events.clear()
+
+    async def _commit(self, batch: Batch) -> Committed | Failure:
+        self._asked_since = self._clock()
+        try:
+            outcome = await self._store.commit(batch, self._log.plan([self._entry(batch)]))
+        except Ambiguous:
+            outcome = await self._resolve(batch)
+        if isinstance(outcome, Committed):
+            self._log.applied()
+        return outcome
+
+    async def _resolve(self, batch: Batch) -> Committed | Failure:
+        """Whether a batch whose answer was lost has happened. Takes as long as it takes."""
+        self._log.add(logging.WARNING, "ambiguous", f"batch {batch.id}: the answer was lost")
+        while True:
+            try:
+                await self._zk.wait_connected(RECONNECT_S)
+                outcome = await self._store.commit(batch, self._log.plan([self._entry(batch)]))
+                if outcome is Failure.LOG_LOST:
+                    await self._log.load(self._zk)
+                    continue
+                if isinstance(outcome, Failure) and (zxid := await self._happened(batch)):
+                    outcome = Committed(zxid)
+            except (Ambiguous, Unavailable):
+                continue
+            verdict = "committed" if isinstance(outcome, Committed) else "not committed"
+            self._log.add(logging.INFO, "resolved", f"batch {batch.id}: {verdict}")
+            return outcome
+
+    async def _happened(self, batch: Batch) -> int:
+        """The zxid of a batch that is there, 0 for one that is not.
+
+        On the session whose write has just been refused: it has seen all that came before.
+        """
+        sale = batch.sales[0]
+        found = await self._store.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
+        return found.zxid if found is not None and found.order.batch == batch.id else 0
+
+    def _entry(self, batch: Batch) -> LogEntry:
+        tickets = sum(sale.order.quantity for sale in batch.sales)
+        left = ", ".join(f"{c.ref.type} {c.stock.remaining} left" for c in batch.counters)
+        text = f"{tickets} tickets in {len(batch.sales)} orders; {left}"
+        return self._log.entry(logging.INFO, "sold", text, [sale.order_id for sale in batch.sales])
+
+    def _sold(self, attempt: Attempt, zxid: int) -> None:
+        for counter in attempt.batch.counters:
+            self._counters[counter.ref] = Counter(counter.ref, counter.stock, counter.version + 1)
+            self._note_sold_out(counter)
+        for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
+            self.meter.sold(sale.order.quantity)
+            remaining = self._counters[sale.ref].stock.remaining
+            stored = StoredOrder(sale.order_id, sale.ref.event, sale.order, zxid)
+            self._answer(wish, Code.SOLD, stored, remaining)
+
+    def _note_sold_out(self, counter: Counter) -> None:
+        if counter.stock.remaining:
+            self._sold_out.discard(counter.ref)
+        elif counter.ref not in self._sold_out:
+            self._sold_out.add(counter.ref)
+            self._log.info("sold out", f"{counter.ref.event} {counter.ref.type}")
+
+    # --- answers ---------------------------------------------------------------------
+
+    async def _refuse(self, wishes: Sequence[Candidate], code: Code) -> None:
+        """Refuses, except those whose key has bought already: they get their order."""
+        await self._answer_known([pair for pair in wishes if pair[0].purchase.keyed])
+        for wish, ref in wishes:
+            self._answer(wish, code, remaining=self._counters[ref].stock.remaining)
+
+    async def _answer_known(self, wishes: Sequence[Candidate]) -> None:
+        """Answers those wishes whose orders exist."""
+        by_life: dict[tuple[str, str], list[Wish]] = {}
+        for wish, ref in wishes:
+            by_life.setdefault((ref.event, ref.generation), []).append(wish)
+        for (event, generation), some in by_life.items():
+            ids = [wish.order_id for wish in some]
+            found = await self._store.find_orders(event, generation, ids)
+            for wish in some:
+                if wish.order_id in found:
+                    self._answer(wish, Code.REPLAYED, found[wish.order_id])
+
+    def _answer(
+        self,
+        wish: Wish,
+        code: Code,
+        stored: StoredOrder | None = None,
+        remaining: int | None = None,
+    ) -> None:
+        """Answers a wish and its repeats; a second answer to the same wish is dropped."""
+        if not wish.answered:
+            wish.answered = True
+            said = code if stored is None else _code_for(wish.purchase, stored, code)
+            self.meter.answered(said, self._clock() - wish.since)
+            order = stored.view if stored is not None and said is not Code.KEY_REUSED else None
+            wish.reply(Answer(id=wish.purchase.id, code=said, order=order, remaining=remaining))
+        again = Code.REPLAYED if code is Code.SOLD else code
+        for repeat in wish.repeats:
+            self._answer(repeat, again, stored, remaining)
+
+
+def _code_for(purchase: Purchase, stored: StoredOrder, code: Code) -> Code:
+    """A key belongs to one purchase: with another one it is refused."""
+    order = stored.order
+    same = (order.type, order.quantity, order.buyer) == (
+        purchase.type,
+        purchase.quantity,
+        purchase.buyer,
+    )
+    return code if same else Code.KEY_REUSED

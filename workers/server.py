@@ -1,0 +1,58 @@
+"""The worker's end of the links: decodes requests, hands them on, sends the answers."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from core.models import Load
+from core.wire import SERVER, Answer, Channel, Ping, Pong, Purchase, requests
+
+
+class LinkServer:
+    """Listens for links. A ping is answered past the queue, so that busy isn't dead."""
+
+    def __init__(
+        self,
+        key: bytes,
+        submit: Callable[[Purchase, Callable[[Answer], None]], None],
+        health: Callable[[], tuple[str, Load]],
+    ) -> None:
+        self._key = key
+        self._submit = submit
+        self._health = health
+        self._channels: set[Channel] = set()
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, host: str) -> str:
+        """Opens a free port; returns `host:port`."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._channel, host, 0)
+        port = self._server.sockets[0].getsockname()[1]
+        return f"{host}:{port}"
+
+    async def close(self) -> None:
+        """Sends what is queued and closes every link."""
+        if self._server is not None:
+            self._server.close()
+        for channel in tuple(self._channels):
+            channel.close()
+        await asyncio.sleep(0)
+
+    def _channel(self) -> Channel:
+        channel = Channel(self._key, SERVER, self._take, self._channels.discard)
+        self._channels.add(channel)
+        return channel
+
+    def _take(self, channel: Channel, frame: bytes) -> None:
+        try:
+            request = requests.decode(frame)
+        except msgspec.DecodeError:
+            channel.abort()
+            return
+        match request:
+            case Ping(id=id_):
+                state, load = self._health()
+                channel.send(Pong(id=id_, state=state, load=load))
+            case Purchase():
+                self._submit(request, channel.send)
