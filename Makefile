@@ -3,7 +3,7 @@
 
 PYTHON := .venv/bin/python
 
-.PHONY: up test check format lock setup setup-dev
+.PHONY: up test check bench format lock setup setup-dev
 
 up: setup
 	@$(PYTHON) zkticket.py up $(ARGS)
@@ -15,6 +15,9 @@ check: setup-dev
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy .
+
+bench: setup-dev
+	@$(PYTHON) -m tests.bench
 
 format: setup-dev
 	@$(PYTHON) -m ruff format .

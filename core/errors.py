@@ -108,3 +108,15 @@ class LinkLost(ZkticketError):
 
 class LinkRefused(ZkticketError):
     """The other end of a link does not know the cluster's secret."""
+
+
+# --- the web -------------------------------------------------------------------------
+
+
+class BadRequest(ZkticketError):
+    """A request that can't be meant. `code` is that of the HTTP interface, `field` the culprit."""
+
+    def __init__(self, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.field = field

@@ -48,6 +48,7 @@ class EventLog:
         self._waiting: deque[LogEntry] = deque()
         self._taken = 0
         self._dropped = 0
+        self._confessed = 0
         self._logger = logging.getLogger(f"zkticket.{source}")
         # Held from `plan` to `applied`: two transactions never write the same slot.
         self.lock = asyncio.Lock()
@@ -85,10 +86,12 @@ class EventLog:
 
         Call `applied` when they have been committed; until then a new plan replaces this one.
         """
+        self._confessed = self._dropped
         self._taken = min(len(self._waiting), MOST_AT_ONCE)
         waiting = islice(self._waiting, self._taken)
         lines = [encode(entry) for entry in (*self._confession(), *waiting, *entries)]
         if not lines:
+            self._planned = self._ring
             return []
         added = b"\n".join(lines)
         ring = self._ring
@@ -110,7 +113,8 @@ class EventLog:
         self._ring = self._planned
         for _ in range(self._taken):
             self._waiting.popleft()
-        self._taken = self._dropped = 0
+        self._dropped -= self._confessed
+        self._taken = self._confessed = 0
 
     async def load(self, zk: ZooKeeper) -> None:
         """Goes on where the ring stands in ZooKeeper; makes it where it is missing."""

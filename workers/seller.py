@@ -44,6 +44,7 @@ WATCH_S = 0.05
 TRAVEL_S = 0.15
 EVENT_AGE_S = 1.0
 RECONNECT_S = 0.5
+PAUSE_S = 0.02
 
 
 @dataclass(eq=False)
@@ -220,8 +221,7 @@ class Seller:
                 if attempt is not None:
                     await self._settle(attempt)
             except (Unavailable, Ambiguous):
-                with suppress(Unavailable):
-                    await self._zk.wait_connected(RECONNECT_S)
+                await self._pause()
             except ZkticketError as error:
                 self._log.error("selling failed", str(error))
                 for wish in wishes:
@@ -362,8 +362,8 @@ class Seller:
         """Whether a batch whose answer was lost has happened. Takes as long as it takes."""
         self._log.add(logging.WARNING, "ambiguous", f"batch {batch.id}: the answer was lost")
         while True:
+            await self._pause()
             try:
-                await self._zk.wait_connected(RECONNECT_S)
                 outcome = await self._store.commit(batch, self._log.plan([self._entry(batch)]))
                 if outcome is Failure.LOG_LOST:
                     await self._log.load(self._zk)
@@ -375,6 +375,12 @@ class Seller:
             verdict = "committed" if isinstance(outcome, Committed) else "not committed"
             self._log.add(logging.INFO, "resolved", f"batch {batch.id}: {verdict}")
             return outcome
+
+    async def _pause(self) -> None:
+        """Until ZooKeeper is back, as far as one can tell; never no time at all."""
+        await asyncio.sleep(PAUSE_S)
+        with suppress(Unavailable):
+            await self._zk.wait_connected(RECONNECT_S)
 
     async def _happened(self, batch: Batch) -> int:
         """The zxid of a batch that is there, 0 for one that is not.

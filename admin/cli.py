@@ -1,0 +1,331 @@
+"""The operator's commands: their options and their printing, nothing else.
+
+`admin_app` holds `admin reset`, `delete-tree`, `log` and `tree`; `register` adds `status`
+and `verify` to the app that is given to it.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import Unavailable, ZkticketError
+from core.models import DEFAULT_EVENT
+from core.settings import Settings, current_settings
+
+# What talks to ZooKeeper is imported by the command that needs it: `--help` is quick.
+if TYPE_CHECKING:
+    from admin.logs import Query, Reader
+    from admin.reset import ResetType
+    from admin.tree import Deleted
+    from admin.verify import Proof
+    from core.logs import SourcedEntry
+    from core.status import Status
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="The instance's directory, .zkticket unless told.", show_default=False),
+]
+Hosts = Annotated[
+    str | None,
+    typer.Option(
+        "--zookeeper", metavar="HOSTS", help="The ensemble, as host:port,…", show_default=False
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+QUANTITY_MOST = 100_000_000
+REFRESH_S = 1.0
+
+admin_app = typer.Typer(
+    name="admin", help="Look after tickets, znodes and logs.", no_args_is_help=True
+)
+
+
+class Level(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `status`, `verify` and the `admin` commands."""
+    app.command("status")(status_command)
+    app.command("verify")(verify_command)
+    app.add_typer(admin_app)
+
+
+# --- status --------------------------------------------------------------------------
+
+
+def status_command(
+    data_dir: DataDir = None,
+    zookeeper: Hosts = None,
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh each second.")] = False,
+) -> None:
+    """Show servers, workers, web and tickets. Exit 1 when degraded, 3 when nothing runs."""
+    if watch and as_json:
+        raise typer.BadParameter("--watch and --json exclude each other")
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    if watch:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_watch_status(settings))
+        return
+    found = asyncio.run(_status(settings))
+    _print_status(found, as_json)
+    raise typer.Exit(0 if found.healthy else 1)
+
+
+async def _status(settings: Settings) -> "Status":
+    from core import runfile, status
+    from core.secret import load_secret
+
+    runfile.hosts(settings.data_dir, settings.zookeeper)  # nothing runs: say that first
+    return await status.collect(settings, load_secret(settings.data_dir))
+
+
+def _print_status(found: "Status", as_json: bool) -> None:
+    from rich.console import Console
+
+    from admin import screen
+
+    if as_json:
+        _print_json(found)
+    else:
+        Console().print(screen.status(found))
+
+
+async def _watch_status(settings: Settings) -> None:
+    from rich.live import Live
+
+    from admin import screen
+
+    with Live(screen.status(await _status(settings)), auto_refresh=False, screen=True) as live:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            live.update(screen.status(await _status(settings)), refresh=True)
+
+
+# --- verify --------------------------------------------------------------------------
+
+
+def verify_command(
+    data_dir: DataDir = None, zookeeper: Hosts = None, as_json: AsJson = False
+) -> None:
+    """Recount everything from the orders up. Exit 1 at the first breach, naming the znode."""
+    from rich.console import Console
+
+    from admin import screen
+
+    found = asyncio.run(_verify(current_settings(data_dir=data_dir, zookeeper=zookeeper)))
+    if as_json:
+        _print_json(found)
+    else:
+        Console(soft_wrap=True).print(screen.proof(found))
+    if found.breach is not None:
+        raise ZkticketError(f"breach at znode {found.breach.znode}: {found.breach.text}")
+
+
+async def _verify(settings: Settings) -> "Proof":
+    from admin.session import session
+    from admin.verify import verify
+
+    async with session(settings) as zk:
+        return await verify(zk)
+
+
+# --- admin reset ---------------------------------------------------------------------
+
+
+@admin_app.command("reset")
+def reset_command(
+    quantity: Annotated[
+        int, typer.Option(min=0, max=QUANTITY_MOST, help="Tickets for sale from now on.")
+    ],
+    types: Annotated[list[str] | None, typer.Argument(metavar="[TYPE]...")] = None,
+    event: Annotated[str, typer.Option(help="The event.")] = DEFAULT_EVENT,
+    yes: Yes = False,
+    data_dir: DataDir = None,
+    zookeeper: Hosts = None,
+) -> None:
+    """Set the number of tickets for sale, of all types or of those named; sold ones stay sold."""
+    from rich.console import Console
+
+    from admin import screen
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    rows = asyncio.run(_reset(settings, event, types or [], quantity, yes))
+    Console().print(screen.reset(rows))
+
+
+async def _reset(
+    settings: Settings, event: str, types: list[str], quantity: int, yes: bool
+) -> "list[ResetType]":
+    from admin.confirm import confirmer
+    from admin.reset import reset
+    from admin.session import session
+
+    async with session(settings) as zk:
+        return await reset(zk, event, types, quantity, confirmer(yes))
+
+
+# --- admin tree, delete-tree ---------------------------------------------------------
+
+
+@admin_app.command("tree")
+def tree_command(
+    path: Annotated[str, typer.Argument(help="Inside /zkticket.")] = "/",
+    data: Annotated[bool, typer.Option("--data", help="Print what they hold, too.")] = False,
+    data_dir: DataDir = None,
+    zookeeper: Hosts = None,
+) -> None:
+    """Print the znodes at and below PATH."""
+    from core.paths import inside_chroot
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    asyncio.run(_tree(settings, inside_chroot(path), data))
+
+
+async def _tree(settings: Settings, path: str, with_data: bool) -> None:
+    from admin import tree
+    from admin.session import session
+
+    async with session(settings) as zk:
+        async for line in tree.lines(zk, path, with_data):
+            typer.echo(line)
+
+
+@admin_app.command("delete-tree")
+def delete_tree_command(
+    path: Annotated[str, typer.Argument(help="Inside /zkticket.")] = "/",
+    yes: Yes = False,
+    data_dir: DataDir = None,
+    zookeeper: Hosts = None,
+) -> None:
+    """Delete the znodes at and below PATH, with the tickets that they record."""
+    from core.paths import inside_chroot
+
+    wanted = inside_chroot(path)
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    deleted = asyncio.run(_delete_tree(settings, wanted, yes))
+    typer.echo(f"{deleted.znodes} znodes deleted")
+    if deleted.kept:
+        typer.echo(f"{deleted.kept} registrations of living processes kept", err=True)
+
+
+async def _delete_tree(settings: Settings, path: str, yes: bool) -> "Deleted":
+    from admin.confirm import confirmer
+    from admin.session import session
+    from admin.tree import delete_tree
+
+    async with session(settings) as zk:
+        return await delete_tree(zk, path, confirmer(yes))
+
+
+# --- admin log -----------------------------------------------------------------------
+
+
+@admin_app.command("log")
+def log_command(
+    source: Annotated[list[str] | None, typer.Option(help="Of this process only.")] = None,
+    level: Annotated[Level, typer.Option(help="Of this level and above.")] = Level.DEBUG,
+    since: Annotated[str | None, typer.Option(help="Not older than 30s, 10m, 2h, 1d.")] = None,
+    grep: Annotated[str | None, typer.Option(help="Matching this regular expression.")] = None,
+    order: Annotated[str | None, typer.Option(help="About this order.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on as entries come.")] = False,
+    tail: Annotated[int | None, typer.Option(min=0, help="The last N only.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    export: Annotated[Path | None, typer.Option(help="Write <source>.log files here.")] = None,
+    data_dir: DataDir = None,
+    zookeeper: Hosts = None,
+) -> None:
+    """Look up log entries of every worker, web and supervisor, in the order of time."""
+    from admin.logs import Query, level_number, local_files, pattern, seconds
+
+    if follow and export:
+        raise typer.BadParameter("--follow and --export exclude each other")
+    query = Query(
+        sources=frozenset(source or ()),
+        level=level_number(level),
+        since=time.time() - seconds(since) if since else 0.0,
+        pattern=pattern(grep) if grep else None,
+        order=order or "",
+    )
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    output = _Output(as_json, export)
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_log(settings, query, output, tail, follow))
+    except Unavailable as error:
+        here = local_files(settings.logs_dir)
+        raise ZkticketError(f"{error} The processes' own logs are in {here}") from None
+
+
+async def _log(
+    settings: Settings, query: "Query", output: "_Output", tail: int | None, follow: bool
+) -> None:
+    from admin import logs
+    from admin.session import session
+
+    async with session(settings) as zk:
+        reader = logs.Reader(zk)
+        found = await reader.news(query)
+        output.write(found if tail is None else found[max(0, len(found) - tail) :])
+        _name_damage(reader)
+        if follow:
+            async for entry in logs.follow(reader, query):
+                output.write([entry])
+
+
+def _name_damage(reader: "Reader") -> None:
+    for damage in reader.damage.values():
+        typer.echo(f"skipped: {damage}", err=True)
+
+
+class _Output:
+    """Where log entries go: the terminal, JSON lines, or a file for each source."""
+
+    def __init__(self, as_json: bool, directory: Path | None) -> None:
+        self._as_json = as_json
+        self._directory = directory
+
+    def write(self, found: "list[SourcedEntry]") -> None:
+        from admin.logs import export
+
+        if self._directory is not None:
+            for path in export(found, self._directory):
+                typer.echo(path)
+        elif self._as_json:
+            self._write_json(found)
+        else:
+            self._write_lines(found)
+
+    def _write_json(self, found: "list[SourcedEntry]") -> None:
+        from core.logs import as_json
+
+        for entry in found:
+            typer.echo(as_json(entry))
+
+    def _write_lines(self, found: "list[SourcedEntry]") -> None:
+        from rich.console import Console
+        from rich.text import Text
+
+        from admin.logs import line
+
+        styles = {"warning": "yellow", "error": "red", "critical": "bold red"}
+        console = Console(soft_wrap=True)
+        for entry in found:
+            console.print(Text(line(entry), style=styles.get(entry.entry.level, "")))
+
+
+def _print_json(record: "Status | Proof") -> None:
+    import msgspec
+
+    pretty = msgspec.json.format(msgspec.json.encode(record), indent=2)
+    typer.echo(pretty)

@@ -1,0 +1,141 @@
+"""`admin log`: the entries of every process, looked up in ZooKeeper."""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from admin.text import printable
+from core import logs
+from core.errors import Unavailable, WrongUsage, ZkticketError
+from core.logs import Slot, SourcedEntry
+from core.zk import ZooKeeper
+
+POLL_S = 0.5
+UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is wanted. `since` is in Unix seconds, `level` a number of `logging`."""
+
+    sources: frozenset[str] = frozenset()
+    level: int = 0
+    since: float = 0.0
+    pattern: re.Pattern[str] | None = None
+    order: str = ""
+
+    def wants(self, found: SourcedEntry) -> bool:
+        entry = found.entry
+        return (
+            (not self.sources or found.source in self.sources)
+            and level_number(entry.level) >= self.level
+            and entry.at >= self.since
+            and (self.pattern is None or self.pattern.search(f"{entry.event}: {entry.text}"))
+            is not None
+            and (not self.order or self.order in entry.orders or self.order in entry.text)
+        )
+
+
+def level_number(name: str) -> int:
+    """The number of a level's name; an unknown one counts as `info`."""
+    return logging.getLevelNamesMapping().get(name.upper(), logging.INFO)
+
+
+def seconds(duration: str) -> float:
+    """The seconds of `30s`, `10m`, `2h` or `1d`. Raises `WrongUsage`."""
+    found = re.fullmatch(r"(\d{1,9})([smhd])", duration)
+    if found is None:
+        raise WrongUsage(f"--since is {duration!r}; write it like 30s, 10m, 2h or 1d")
+    return float(found[1]) * UNITS_S[found[2]]
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """The regular expression of `--grep`. Raises `WrongUsage`."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise WrongUsage(f"--grep {text!r} is no regular expression: {error}") from None
+
+
+@dataclass
+class Reader:
+    """Reads the log on from where it read last, and remembers the slots that are damaged."""
+
+    zk: ZooKeeper
+    damage: dict[str, ZkticketError] = field(default_factory=dict)
+    _places: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    async def news(self, query: Query) -> list[SourcedEntry]:
+        """The wanted entries that were not returned before, in the order of time.
+
+        Raises `Unavailable`.
+        """
+        found: list[SourcedEntry] = []
+        for source in await logs.sources(self.zk):
+            if not query.sources or source in query.sources:
+                found += filter(query.wants, await self._news_of(source))
+        return sorted(found, key=lambda entry: entry.entry.at)
+
+    async def _news_of(self, source: str) -> list[SourcedEntry]:
+        number, seen = self._places.get(source, (0, 0))
+        slots = await logs.read(self.zk, source, number)
+        if not slots:  # deleted meanwhile: begin anew
+            self._places.pop(source, None)
+            return []
+        self._note_damage(slots)
+        self._places[source] = (slots[-1].number, len(slots[-1].entries))
+        entries = [entry for slot in slots for entry in slot.entries]
+        return entries[seen:] if slots[0].number == number else entries
+
+    def _note_damage(self, slots: Iterable[Slot]) -> None:
+        for slot in slots:
+            if slot.damage is not None:
+                self.damage[slot.damage.path] = slot.damage
+
+
+async def follow(reader: Reader, query: Query) -> AsyncIterator[SourcedEntry]:
+    """The wanted entries as they are written, for ever; waits out an absent ZooKeeper."""
+    while True:
+        with suppress(Unavailable):
+            for found in await reader.news(query):
+                yield found
+        await asyncio.sleep(POLL_S)
+
+
+def line(found: SourcedEntry) -> str:
+    """An entry as one line in local time, like `2026-11-22 12:03:04.123 worker-1  info  …`."""
+    entry = found.entry
+    when = datetime.fromtimestamp(entry.at).isoformat(" ", "milliseconds")
+    orders = f" [{' '.join(entry.orders)}]" if entry.orders else ""
+    text = printable(f"{entry.event}: {entry.text}{orders}")
+    return f"{when} {printable(found.source):<12} {printable(entry.level):<7} {text}"
+
+
+def export(found: Iterable[SourcedEntry], directory: Path) -> list[Path]:
+    """Writes one `<source>.log` for each source. Raises `ZkticketError`."""
+    by_source: dict[str, list[str]] = {}
+    for entry in found:
+        by_source.setdefault(entry.source, []).append(line(entry))
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return list(_write(by_source, directory))
+    except OSError as error:
+        raise ZkticketError(f"cannot write to {directory}: {error.strerror}") from None
+
+
+def _write(by_source: dict[str, list[str]], directory: Path) -> Iterator[Path]:
+    for source, entries in sorted(by_source.items()):
+        path = directory / f"{source}.log"
+        path.write_text("".join(f"{entry}\n" for entry in entries), encoding="utf-8")
+        yield path
+
+
+def local_files(logs_dir: Path) -> str:
+    """Where a person may look while ZooKeeper is away."""
+    names = sorted(path.name for path in logs_dir.glob("*.log"))
+    return f"{logs_dir}: {', '.join(names)}" if names else f"{logs_dir} (none yet)"

@@ -1,0 +1,146 @@
+"""`status` and `verify` as a person reads them, in 80 columns."""
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from admin.reset import ResetType
+from admin.text import printable
+from admin.verify import EventProof, Proof
+from core.status import WELL, Server, Status, Web, Worker
+from core.store import EventAvailability
+
+MEBIBYTE = 1024 * 1024
+MOST_EVENTS = 20
+
+
+def status(found: Status) -> RenderableType:
+    """One screen: how it is, then servers, processes, tickets and problems."""
+    parts: list[RenderableType] = [_headline(found), _servers(found.ensemble.servers)]
+    parts.append(_processes(found.workers, found.web))
+    parts += [_restarts(found.workers, found.web)]
+    parts += [_event(event) for event in found.events[:MOST_EVENTS]]
+    if len(found.events) > MOST_EVENTS:
+        parts.append(Text(f"… and {len(found.events) - MOST_EVENTS} more events"))
+    parts += [Text(f"! {printable(problem)}", style="bold red") for problem in found.problems]
+    return Group(*(part for part in parts if not isinstance(part, Text) or part.plain))
+
+
+def _headline(found: Status) -> Text:
+    word, style = ("healthy", "bold green") if found.healthy else ("degraded", "bold red")
+    supervisor = found.supervisor
+    if supervisor is None:
+        return Text(word, style=style)
+    lost = "" if supervisor.alive else " (gone)"
+    rest = f"  {supervisor.url}  supervisor {supervisor.pid}{lost}"
+    return Text.assemble((word, style), printable(rest))
+
+
+def _servers(servers: Iterable[Server]) -> Table:
+    table = _table("server", "role", "address", "pid", "version")
+    for server in servers:
+        well = server.role != "down"
+        table.add_row(
+            str(server.id),
+            _state(server.role, well),
+            printable(server.address),
+            _pid(server.pid),
+            server.version or "–",
+        )
+    return table
+
+
+def _processes(workers: Sequence[Worker], web: Sequence[Web]) -> Table:
+    table = _table("process", "state", "pid", "cpu%", "MiB", "open", "sold", "sold/s", "p99ms", "↻")
+    for worker in workers:
+        table.add_row(
+            *_process(worker),
+            str(worker.in_flight),
+            str(worker.sold_total),
+            f"{worker.sold_per_second:.0f}",
+            f"{worker.p99_ms:.0f}",
+            str(worker.restarts),
+        )
+    for server in web:
+        table.add_row(*_process(server), "", "", "", "", str(server.restarts))
+    for column in table.columns[3:]:
+        column.justify = "right"
+    return table
+
+
+def _process(process: Worker | Web) -> tuple[RenderableType, ...]:
+    return (
+        printable(process.name),
+        _state(process.state, process.state in WELL),
+        _pid(process.pid),
+        f"{process.cpu_percent:.0f}",
+        f"{process.rss_bytes / MEBIBYTE:.0f}",
+    )
+
+
+def _restarts(workers: Sequence[Worker], web: Sequence[Web]) -> Text:
+    processes: tuple[Worker | Web, ...] = (*workers, *web)
+    return Text(
+        "\n".join(
+            printable(f"↻ {process.name}: {process.last_restart_reason}")
+            for process in processes
+            if process.last_restart_reason
+        )
+    )
+
+
+def _event(event: EventAvailability) -> Table:
+    table = _table(f"tickets of {printable(event.name)}", "capacity", "sold", "held", "remaining")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for type_ in event.types:
+        numbers = (type_.capacity, type_.sold, type_.held, type_.remaining)
+        table.add_row(printable(type_.name), *(f"{number:,}" for number in numbers))
+    return table
+
+
+def reset(rows: Iterable[ResetType]) -> Table:
+    """What is on sale after a reset."""
+    table = _table("type", "sold", "held", "for sale", "capacity")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        numbers = (row.sold, row.held, row.remaining, row.capacity)
+        table.add_row(printable(row.name), *(f"{number:,}" for number in numbers))
+    return table
+
+
+def proof(found: Proof) -> RenderableType:
+    """The sums that were proved, a line a type."""
+    lines = [line for event in found.events for line in _proof_lines(event)]
+    if found.ok:
+        lines.append("every ticket is accounted for" if lines else "there is no event to verify")
+    return Text("\n".join(lines))
+
+
+def _proof_lines(event: EventProof) -> Iterable[str]:
+    yield f"event {printable(event.name)}: {event.orders} orders read"
+    for type_ in event.types:
+        yield (
+            f"  {printable(type_.name)}: capacity {type_.capacity} = {type_.sold} sold"
+            f" + {type_.held} held + {type_.remaining} remaining;"
+            f" {type_.orders} orders, as of zxid {type_.zxid}"
+        )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    return table
+
+
+def _state(word: str, well: bool) -> Text:
+    return Text(printable(word), style="green" if well else "bold red")
+
+
+def _pid(pid: int | None) -> str:
+    return "–" if pid is None else str(pid)

@@ -1,0 +1,223 @@
+"""`admin tree` and `admin delete-tree`: the znodes as they are."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from admin.confirm import Confirm
+from admin.session import note
+from admin.text import printable, printable_bytes
+from core import paths
+from core.errors import BadZnode, NoNode, NotEmpty, ZkticketError
+from core.models import Marker, Stock, decode
+from core.store import Store
+from core.zk import Delete, Refused, Znode, ZooKeeper
+
+READS_AT_ONCE = 32
+DELETES_AT_ONCE = 300
+MOST_SHOWN = 2000
+
+
+# --- looking -------------------------------------------------------------------------
+
+
+async def lines(zk: ZooKeeper, path: str, with_data: bool) -> AsyncIterator[str]:
+    """The tree below `path`, a znode a line, parents first, siblings sorted.
+
+    Holds one list of siblings for each level, and the data of some. Raises `NoNode`.
+    """
+    znode = await zk.find(path)
+    if znode is None:
+        raise NoNode(f"there is no znode {_full(path)}; `admin tree` lists them")
+    async for found in _walk(zk, znode):
+        yield printable(_full(found.path))
+        if with_data and found.data:
+            yield f"  {_shown(found.data)}"
+
+
+async def _walk(zk: ZooKeeper, znode: Znode) -> AsyncIterator[Znode]:
+    yield znode
+    if not znode.children:
+        return
+    names = await _names(zk, znode.path)
+    for start in range(0, len(names), READS_AT_ONCE):
+        some = names[start : start + READS_AT_ONCE]
+        for child in await asyncio.gather(*(zk.find(_below(znode.path, name)) for name in some)):
+            if child is not None:
+                async for found in _walk(zk, child):
+                    yield found
+
+
+def _shown(data: bytes) -> str:
+    rest = len(data) - MOST_SHOWN
+    return printable_bytes(data[:MOST_SHOWN]) + (f" … and {rest} bytes" if rest > 0 else "")
+
+
+# --- deleting ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a deletion would take: whole subtrees, and the counters that go before them."""
+
+    path: str
+    targets: Sequence[str]
+    counters: Sequence[str]
+    znodes: int
+    sold: int
+    kept: int
+
+    @property
+    def question(self) -> str:
+        return (
+            f"Delete {self.znodes} znodes in {_full(self.path)}, "
+            f"with the records of {self.sold} sold tickets, for good?"
+        )
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """How many znodes went, and how many registrations of living processes stayed."""
+
+    znodes: int
+    kept: int
+
+
+async def delete_tree(zk: ZooKeeper, path: str, confirm: Confirm) -> Deleted:
+    """Deletes what stands at and below `path`, a path inside the chroot.
+
+    The chroot, its top-level folders and the registrations of living processes stay. The
+    counters go first: no sale can commit into a tree that is being deleted. Interrupted, it
+    goes on when it is called again.
+    Raises `NoNode`, and `ZkticketError` when it is not confirmed or the tree is not ours.
+    """
+    await _check_marker(zk)
+    plan = await _plan(zk, path)
+    if not plan.targets:
+        return Deleted(0, plan.kept)
+    confirm(plan.question)
+    count = await _close_sales(zk, plan.counters)
+    count += await _delete_all(zk, plan.targets)
+    await note(zk, "delete-tree", f"tree deleted by operator: {count} znodes in {_full(path)}")
+    return Deleted(count, plan.kept)
+
+
+async def _check_marker(zk: ZooKeeper) -> None:
+    root = await zk.find("/")
+    try:
+        decode(Marker, root.data if root else b"", _full("/"))
+    except BadZnode:
+        raise ZkticketError(
+            f"{_full('/')} does not carry zkticket's marker; nothing is deleted in a foreign tree"
+        ) from None
+
+
+async def _plan(zk: ZooKeeper, path: str) -> Plan:
+    if await zk.find(path) is None:
+        raise NoNode(f"there is no znode {_full(path)}; `admin tree` lists them")
+    targets, kept = await _targets(zk, path)
+    counters = await _counters(zk, path)
+    counts = [await _count(zk, target) for target in targets]
+    return Plan(path, targets, counters, sum(counts), await _sold(zk, counters), kept)
+
+
+async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
+    """The subtrees that go as a whole, and the number of registrations that stay."""
+    if path == "/" or path in paths.TOP:
+        found, kept = [], 0
+        for name in await _names(zk, path):
+            below, more = await _targets(zk, _below(path, name))
+            found += below
+            kept += more
+        return found, kept
+    if paths.parent(path) in (paths.WORKERS, paths.SUPERVISORS):
+        znode = await zk.find(path)
+        if znode is None or znode.ephemeral:
+            return [], 1
+    return [path], 0
+
+
+async def _counters(zk: ZooKeeper, path: str) -> list[str]:
+    """The counters at and below `path`; all of an event whose orders `path` leads to."""
+    store, found = Store(zk), []
+    for name in await store.event_names():
+        for counter in await store.counters(name):
+            generation = "/".join(counter.split("/")[:4])
+            takes_orders = _covers(f"{generation}/orders", path)
+            if takes_orders or _covers(path, counter):
+                found.append(counter)
+    return found
+
+
+async def _sold(zk: ZooKeeper, counters: Sequence[str]) -> int:
+    sold = 0
+    for path in counters:
+        znode = await zk.find(path)
+        try:
+            sold += decode(Stock, znode.data, path).sold if znode else 0
+        except BadZnode:
+            continue  # rubbish is no reason to keep a tree
+    return sold
+
+
+async def _count(zk: ZooKeeper, path: str) -> int:
+    znode = await zk.find(path)
+    if znode is None:
+        return 0
+    if not znode.children or paths.holds_leaves(path):
+        return 1 + znode.children
+    names = await _names(zk, path)
+    return 1 + sum(await asyncio.gather(*(_count(zk, _below(path, name)) for name in names)))
+
+
+async def _close_sales(zk: ZooKeeper, counters: Sequence[str]) -> int:
+    if not counters:
+        return 0
+    await Store(zk).close(counters)
+    return len(counters)
+
+
+async def _delete_all(zk: ZooKeeper, wanted: Sequence[str]) -> int:
+    """Deletes subtrees, bottom up, many znodes in a transaction; returns how many went."""
+    count = 0
+    for start in range(0, len(wanted), DELETES_AT_ONCE):
+        left = list(wanted[start : start + DELETES_AT_ONCE])
+        while left:
+            outcome = await zk.multi([Delete(path) for path in left])
+            if not isinstance(outcome, Refused):
+                count += len(left)
+                break
+            count += await _make_way(zk, left, outcome)
+    return count
+
+
+async def _make_way(zk: ZooKeeper, left: list[str], refused: Refused) -> int:
+    """Removes what kept a transaction from deleting all of `left`."""
+    path = left[refused.index]
+    match refused.error:
+        case NotEmpty():
+            return await _delete_all(zk, [_below(path, name) for name in await _names(zk, path)])
+        case NoNode():  # somebody else was faster
+            left.remove(path)
+            return 0
+    raise refused.error
+
+
+async def _names(zk: ZooKeeper, path: str) -> list[str]:
+    try:
+        return await zk.children(path)
+    except NoNode:
+        return []
+
+
+def _covers(folder: str, path: str) -> bool:
+    return folder == "/" or path == folder or path.startswith(folder + "/")
+
+
+def _below(path: str, name: str) -> str:
+    return f"/{name}" if path == "/" else f"{path}/{name}"
+
+
+def _full(path: str) -> str:
+    """The path as `zkCli` wants it."""
+    return paths.CHROOT if path == "/" else paths.CHROOT + path

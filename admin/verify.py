@@ -1,0 +1,189 @@
+"""`verify`: recounts everything from the orders up, while selling goes on.
+
+A sale changes its counter and creates its orders in one transaction, so in one zxid. A
+counter that was read as of zxid N therefore stands for exactly those orders of its type
+that were created at or before N. Orders found beyond N must be covered by what the counter
+says when it is read again after the count.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from core import paths
+from core.errors import BadZnode, Breach, NoNode, NoSuchType, ZkticketError
+from core.models import TicketType, decode
+from core.store import Counter, Store, StoredOrder, TypeRef
+from core.zk import Znode, ZooKeeper
+
+READ_TRIES = 50
+SOLD = "sold"
+
+
+class TypeProof(msgspec.Struct, frozen=True, kw_only=True):
+    """P1 of one type as of `zxid`: capacity = sold + held + remaining, and `orders` prove it."""
+
+    name: str
+    capacity: int
+    sold: int
+    held: int
+    remaining: int
+    orders: int
+    zxid: int
+
+
+class EventProof(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    orders: int
+    types: tuple[TypeProof, ...]
+
+
+class BreachFound(msgspec.Struct, frozen=True, kw_only=True):
+    znode: str
+    text: str
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """The result: every event's sums, up to the first breach where there is one."""
+
+    ok: bool
+    events: tuple[EventProof, ...]
+    breach: BreachFound | None = None
+
+
+@dataclass
+class _Tally:
+    """The orders of one type that stand for `counter`, and those that came after it."""
+
+    counter: Counter
+    orders: int = 0
+    tickets: int = 0
+    later_tickets: int = 0
+    newest: StoredOrder | None = None
+
+    def add(self, order: StoredOrder) -> None:
+        if order.zxid <= self.counter.zxid:
+            self.orders += 1
+            self.tickets += order.order.quantity
+            return
+        self.later_tickets += order.order.quantity
+        if self.newest is None or order.zxid > self.newest.zxid:
+            self.newest = order
+
+    @property
+    def proof(self) -> TypeProof:
+        stock = self.counter.stock
+        return TypeProof(
+            name=self.counter.ref.type,
+            capacity=stock.capacity,
+            sold=stock.sold,
+            held=stock.held,
+            remaining=stock.remaining,
+            orders=self.orders,
+            zxid=self.counter.zxid,
+        )
+
+
+async def verify(zk: ZooKeeper) -> Proof:
+    """Recounts every event. Raises `Unavailable`; a breach is part of the result."""
+    await zk.sync()
+    proofs: list[EventProof] = []
+    try:
+        for name in await Store(zk).event_names():
+            proofs.append(await _verify_event(zk, name))
+    except (Breach, BadZnode) as error:
+        found = BreachFound(znode=paths.CHROOT + error.path, text=error.why)
+        return Proof(ok=False, events=tuple(proofs), breach=found)
+    return Proof(ok=True, events=tuple(proofs))
+
+
+async def _verify_event(zk: ZooKeeper, name: str) -> EventProof:
+    store = Store(zk)
+    event = await store.event(name)
+    refs = [
+        TypeRef(name, event.generation, type_name)
+        for type_name in await store.type_names(name, event)
+    ]
+    tallies = {ref.type: _Tally(await _balanced(zk, store, ref)) for ref in refs}
+    count = 0
+    async for order in store.orders(name, event.generation):
+        count += 1
+        _tally(order, event.generation, tallies)
+    await zk.sync()
+    for tally in tallies.values():
+        _compare(tally, await _balanced(zk, store, tally.counter.ref))
+    proofs = tuple(tally.proof for tally in tallies.values())
+    return EventProof(name=name, orders=count, types=proofs)
+
+
+def _tally(order: StoredOrder, generation: str, tallies: Mapping[str, _Tally]) -> None:
+    path = paths.order(order.event, generation, order.id)
+    if order.order.type not in tallies:
+        raise Breach(path, f"an order of the unknown type {order.order.type!r}")
+    if order.order.status != SOLD:
+        raise Breach(path, f"an order of the unknown status {order.order.status!r}")
+    tallies[order.order.type].add(order)
+
+
+async def _balanced(zk: ZooKeeper, store: Store, ref: TypeRef) -> Counter:
+    """The type's counter, read while its capacity stood still. Raises `Breach`, `BadZnode`."""
+    path = paths.type_(ref.event, ref.generation, ref.type)
+    for _ in range(READ_TRIES):
+        before = await _get(zk, path)
+        counter = await _counter(store, ref)
+        after = await _get(zk, path)
+        if before.version == after.version:
+            _check_stock(counter, decode(TicketType, after.data, path).capacity)
+            return counter
+    raise ZkticketError(f"type {ref.type} is reset all the time; try again later")
+
+
+async def _get(zk: ZooKeeper, path: str) -> Znode:
+    try:
+        return await zk.get(path)
+    except NoNode:
+        raise Breach(path, "it is gone") from None
+
+
+async def _counter(store: Store, ref: TypeRef) -> Counter:
+    try:
+        return await store.counter(ref)
+    except NoSuchType:
+        raise Breach(ref.counter_path, "the counter is missing") from None
+
+
+def _check_stock(counter: Counter, capacity: int) -> None:
+    stock, path = counter.stock, counter.ref.counter_path
+    if stock.capacity != capacity:
+        raise Breach(
+            path,
+            f"{stock.sold} sold + {stock.held} held + {stock.remaining} remaining "
+            f"is {stock.capacity}, but the capacity is {capacity}",
+        )
+    if stock.held:
+        raise Breach(path, f"{stock.held} tickets are held by nobody")
+
+
+def _compare(tally: _Tally, again: Counter) -> None:
+    """Holds the orders against the counter as it was before the count and as it is after."""
+    counter, path = tally.counter, tally.counter.ref.counter_path
+    if tally.tickets != counter.stock.sold:
+        raise Breach(
+            path,
+            f"it says {counter.stock.sold} sold as of zxid {counter.zxid}, "
+            f"but the orders add up to {tally.tickets}",
+        )
+    if tally.newest is not None and tally.newest.zxid > again.zxid:
+        stray = tally.newest
+        raise Breach(
+            paths.order(stray.event, counter.ref.generation, stray.id),
+            f"an order of zxid {stray.zxid} that the counter, last changed at {again.zxid}, "
+            "never counted",
+        )
+    if tally.later_tickets > again.stock.sold - counter.stock.sold:
+        raise Breach(
+            path,
+            f"it went from {counter.stock.sold} to {again.stock.sold} sold during the count, "
+            f"but {tally.later_tickets} tickets were sold",
+        )

@@ -1,0 +1,395 @@
+"""How an instance is: its servers, processes and tickets, put together from every source.
+
+Three are asked side by side, each with a deadline: the run file and psutil, which need no
+ZooKeeper; each server, by `srvr`; and the tree, for the registry and the stock.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
+
+from core import registry, runfile
+from core.errors import (
+    AccessDenied,
+    BadZnode,
+    NoSuchEvent,
+    NoSuchType,
+    NotRunning,
+    Unavailable,
+    ZooKeeperError,
+)
+from core.models import Load, ProcessRecord, SupervisorRecord, WorkerRecord
+from core.probe import ServerState, has_quorum, probe_all
+from core.secret import Secret
+from core.settings import Settings
+from core.store import EventAvailability, Store, TypeAvailability, TypeRef
+from core.zk import ZooKeeper, connect
+
+PROBE_S = 1.0
+CONNECT_S = 1.5
+TREE_S = 2.0
+WELL = ("ready", "running")
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """A ZooKeeper server. `role` is leader, follower, standalone or down."""
+
+    id: int
+    address: str
+    role: str
+    pid: int | None
+    version: str | None
+
+
+class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
+    quorum: bool
+    servers: tuple[Server, ...]
+
+
+class Supervisor(msgspec.Struct, frozen=True, kw_only=True):
+    pid: int
+    host: str
+    url: str
+    alive: bool
+
+
+class Worker(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker: what its supervisor measures, and what it says of its own work."""
+
+    name: str
+    pid: int | None
+    state: str
+    address: str
+    restarts: int
+    last_restart_reason: str | None
+    cpu_percent: float
+    rss_bytes: int
+    in_flight: int
+    sold_total: int
+    sold_per_second: float
+    p99_ms: float
+
+
+class Web(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    pid: int | None
+    state: str
+    url: str
+    restarts: int
+    last_restart_reason: str | None
+    cpu_percent: float
+    rss_bytes: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything. `problems` are one line each, the worst first; `at` is in Unix seconds."""
+
+    healthy: bool
+    problems: tuple[str, ...]
+    at: float
+    ensemble: Ensemble
+    supervisor: Supervisor | None
+    workers: tuple[Worker, ...]
+    web: tuple[Web, ...]
+    events: tuple[EventAvailability, ...]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What ZooKeeper's tree says; `failure` is why it says nothing."""
+
+    workers: Sequence[WorkerRecord] = ()
+    supervisors: Sequence[SupervisorRecord] = ()
+    events: Sequence[EventAvailability] = ()
+    unreadable: Sequence[str] = ()
+    failure: str = ""
+
+
+@dataclass
+class _Events:
+    """The events as they are read; a znode that is unreadable costs its own type only."""
+
+    found: list[EventAvailability] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+async def gather(settings: Settings, zk: ZooKeeper | None) -> Status:
+    """The status as a process sees it that has a connection, or none at the moment.
+
+    Takes some two seconds at most. Raises `NotRunning`.
+    """
+    return await _gather(settings, _read_tree(zk))
+
+
+async def collect(settings: Settings, secret: Secret) -> Status:
+    """The status over a connection of its own. Raises `NotRunning`, `AccessDenied`."""
+    hosts = runfile.hosts(settings.data_dir, settings.zookeeper)
+    return await _gather(settings, _connect_and_read(hosts, secret))
+
+
+async def _gather(settings: Settings, reading: Awaitable[Tree]) -> Status:
+    local = _local(settings)
+    hosts = settings.zookeeper or (local.zookeeper if local else settings.hosts)
+    servers, tree = await asyncio.gather(probe_all(hosts, PROBE_S), reading)
+    tables = _tables(local, tree.supervisors)
+    named_answers = bool(settings.zookeeper) and any(server.serves for server in servers)
+    if not named_answers and not any(_lives(table) for table in tables):
+        raise NotRunning(f"nothing is running in {settings.data_dir}; start it with `up`")
+    return _status(servers, tree, tables, local)
+
+
+def _local(settings: Settings) -> SupervisorRecord | None:
+    try:
+        return runfile.read(settings.data_dir)
+    except NotRunning:
+        return None
+
+
+# --- the tree ------------------------------------------------------------------------
+
+
+async def _connect_and_read(hosts: str, secret: Secret) -> Tree:
+    try:
+        zk = await connect(hosts, secret.zookeeper_password, timeout_s=CONNECT_S)
+    except Unavailable as error:
+        return Tree(failure=str(error))
+    try:
+        return await _read_tree(zk)
+    finally:
+        await zk.close()
+
+
+async def _read_tree(zk: ZooKeeper | None) -> Tree:
+    if zk is None:
+        return Tree(failure="no connection to ZooKeeper")
+    try:
+        async with asyncio.timeout(TREE_S):
+            workers, supervisors, events = await asyncio.gather(
+                registry.workers(zk), registry.supervisors(zk), _events(Store(zk))
+            )
+    except AccessDenied:
+        raise
+    except (ZooKeeperError, TimeoutError) as error:
+        return Tree(failure=str(error) or "ZooKeeper did not answer in time")
+    records = [worker.record for worker in workers]
+    return Tree(records, supervisors, events.found, events.unreadable)
+
+
+async def _events(store: Store) -> _Events:
+    events = _Events()
+    for name in await store.event_names():
+        with suppress(NoSuchEvent):  # deleted at this moment
+            try:
+                events.found.append(await _event(store, name, events))
+            except BadZnode as error:
+                events.unreadable.append(str(error))
+    return events
+
+
+async def _event(store: Store, name: str, events: _Events) -> EventAvailability:
+    event = await store.event(name)
+    types: list[TypeAvailability] = []
+    for type_name in await store.type_names(name, event):
+        try:
+            ref = TypeRef(name, event.generation, type_name)
+            types.append(await store.type_availability(ref))
+        except (BadZnode, NoSuchType) as error:
+            events.unreadable.append(str(error))
+    return EventAvailability(
+        name=name,
+        title=event.title,
+        currency=event.currency,
+        opens_at=event.opens_at,
+        closes_at=event.closes_at,
+        types=tuple(types),
+    )
+
+
+# --- process tables ------------------------------------------------------------------
+
+
+def _tables(
+    local: SupervisorRecord | None, registered: Iterable[SupervisorRecord]
+) -> list[SupervisorRecord]:
+    """Each supervisor's newest table; this machine's own, also from its run file, is last."""
+    newest = {(table.host, table.pid): table for table in registered}
+    if local is not None:
+        rival = newest.pop((local.host, local.pid), local)
+        newest[local.host, local.pid] = _checked(rival if rival.at > local.at else local)
+    return list(newest.values())
+
+
+def _checked(table: SupervisorRecord) -> SupervisorRecord:
+    """The table of this machine with the processes that are gone marked dead."""
+    processes = tuple(
+        process
+        if process.pid is None or runfile.living(process.pid, process.created)
+        else msgspec.structs.replace(process, state="dead", pid=None)
+        for process in table.processes
+    )
+    return msgspec.structs.replace(table, processes=processes)
+
+
+def _supervises(table: SupervisorRecord) -> bool:
+    return runfile.living(table.pid, table.created) is not None
+
+
+def _lives(table: SupervisorRecord) -> bool:
+    return _supervises(table) or any(process.pid is not None for process in table.processes)
+
+
+# --- the parts -----------------------------------------------------------------------
+
+
+def _status(
+    servers: Sequence[ServerState],
+    tree: Tree,
+    tables: Sequence[SupervisorRecord],
+    local: SupervisorRecord | None,
+) -> Status:
+    processes = [(table, process) for table in tables for process in table.processes]
+    ensemble = Ensemble(quorum=has_quorum(list(servers)), servers=_servers(servers, processes))
+    supervisor = _supervisor(tables, local)
+    workers = _workers(processes, tree)
+    web = tuple(_web(table, process) for table, process in processes if process.role == "web")
+    problems = (
+        *_ensemble_problems(ensemble, tree),
+        *tree.unreadable,
+        *_process_problems(supervisor, workers, web),
+    )
+    return Status(
+        healthy=not problems,
+        problems=problems,
+        at=time.time(),
+        ensemble=ensemble,
+        supervisor=supervisor,
+        workers=workers,
+        web=web,
+        events=tuple(tree.events),
+    )
+
+
+_Processes = Sequence[tuple[SupervisorRecord, ProcessRecord]]
+
+
+def _servers(states: Sequence[ServerState], processes: _Processes) -> tuple[Server, ...]:
+    pids = {process.address: process.pid for _, process in processes if process.address}
+    return tuple(
+        Server(
+            id=number,
+            address=state.address,
+            role=state.role,
+            pid=pids.get(state.address),
+            version=state.version,
+        )
+        for number, state in enumerate(states, 1)
+    )
+
+
+def _supervisor(
+    tables: Sequence[SupervisorRecord], local: SupervisorRecord | None
+) -> Supervisor | None:
+    """This machine's supervisor, or another's, whose registration says that it lives."""
+    if not tables:
+        return None
+    table = tables[-1]
+    here = local is not None and table.host == local.host
+    return Supervisor(
+        pid=table.pid,
+        host=table.host,
+        url=table.url,
+        alive=_supervises(table) if here else True,
+    )
+
+
+def _workers(processes: _Processes, tree: Tree) -> tuple[Worker, ...]:
+    """Every worker that has a process or a registration, each once, by name."""
+    registered = {(record.host, record.name): record for record in tree.workers}
+    rows = [
+        _worker(process, registered.pop((table.host, process.name), None), bool(tree.failure))
+        for table, process in processes
+        if process.role == "worker"
+    ]
+    rows += [_stranger(record) for record in registered.values()]
+    return tuple(sorted(rows, key=lambda worker: worker.name))
+
+
+def _worker(process: ProcessRecord, record: WorkerRecord | None, blind: bool) -> Worker:
+    state = process.state
+    if record is not None and record.pid == process.pid and state in WELL:
+        state = record.state
+    elif state in WELL and not blind:
+        state = "unregistered"
+    load = record.load if record else Load()
+    return Worker(
+        name=process.name,
+        pid=process.pid,
+        state=state,
+        address=record.address if record else process.address,
+        restarts=process.restarts,
+        last_restart_reason=process.last_restart_reason,
+        cpu_percent=process.cpu_percent,
+        rss_bytes=process.rss_bytes,
+        in_flight=load.in_flight,
+        sold_total=load.sold_total,
+        sold_per_second=load.sold_per_second,
+        p99_ms=load.p99_ms,
+    )
+
+
+def _stranger(record: WorkerRecord) -> Worker:
+    """A worker without a supervisor's table: started by hand, or its supervisor is gone."""
+    process = ProcessRecord(name=record.name, role="worker", state="running", pid=record.pid)
+    return _worker(process, record, blind=False)
+
+
+def _web(table: SupervisorRecord, process: ProcessRecord) -> Web:
+    return Web(
+        name=process.name,
+        pid=process.pid,
+        state=process.state,
+        url=table.url,
+        restarts=process.restarts,
+        last_restart_reason=process.last_restart_reason,
+        cpu_percent=process.cpu_percent,
+        rss_bytes=process.rss_bytes,
+    )
+
+
+# --- the problems --------------------------------------------------------------------
+
+
+def _ensemble_problems(ensemble: Ensemble, tree: Tree) -> Iterable[str]:
+    down = [server for server in ensemble.servers if server.role == "down"]
+    serving = len(ensemble.servers) - len(down)
+    if not ensemble.quorum:
+        yield (
+            f"no quorum: {serving} of {len(ensemble.servers)} ZooKeeper servers serve, "
+            "so nothing can be sold"
+        )
+    elif tree.failure:
+        yield f"the tree cannot be read: {tree.failure}"
+    for server in down:
+        yield f"ZooKeeper server {server.id} ({server.address}) is down"
+
+
+def _process_problems(
+    supervisor: Supervisor | None, workers: Sequence[Worker], web: Sequence[Web]
+) -> Iterable[str]:
+    if supervisor is None:
+        yield "no supervisor is registered: what dies is not started again"
+    elif not supervisor.alive:
+        yield f"the supervisor (pid {supervisor.pid}) is gone; `up` takes over what it left"
+    if not workers:
+        yield "there is no worker, so nothing can be sold"
+    if not web:
+        yield "there is no web server"
+    processes: tuple[Worker | Web, ...] = (*workers, *web)
+    for process in processes:
+        if process.state not in WELL:
+            reason = process.last_restart_reason
+            yield f"{process.name} is {process.state}" + (f": {reason}" if reason else "")

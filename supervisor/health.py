@@ -1,0 +1,153 @@
+"""Is a worker ill? A pure function over samples that are taken once a second."""
+
+import enum
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psutil
+
+WINDOW_S = 30.0
+MEMORY_SAMPLES = 3
+# Most of the window must have been seen before a worker is called an outlier.
+OUTLIER_SAMPLES = 20
+PINNED_PERCENT = 90.0
+# Peers that sell less than this are slow themselves, or have no buyers.
+PEERS_SELL_PER_SECOND = 10.0
+
+
+class Ailment(enum.Enum):
+    HUNG = "hung"
+    MEMORY = "memory"
+    OUTLIER = "outlier"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a worker should be restarted; `text` is for people."""
+
+    ailment: Ailment
+    text: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    hung_s: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process and all that it started take; CPU in percent of one core."""
+
+    cpu_percent: float = 0.0
+    rss_bytes: int = 0
+    threads: int = 0
+    open_files: int = 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One worker at one time. `silent_s` is 0 while its link was never known."""
+
+    at: float
+    silent_s: float
+    cpu_percent: float
+    rss_bytes: int
+    sold_per_second: float
+
+
+def verdict(
+    own: Sequence[Sample], peers: Sequence[Sequence[Sample]], limits: Limits
+) -> Verdict | None:
+    """What is wrong with a worker; `None` when it is well, or only busy.
+
+    Samples are of one life, oldest first; those of all workers are taken at the same times.
+    """
+    if not own:
+        return None
+    return _hung(own[-1], limits) or _memory(own, limits) or _outlier(own, peers)
+
+
+def _hung(last: Sample, limits: Limits) -> Verdict | None:
+    if last.silent_s < limits.hung_s:
+        return None
+    return Verdict(Ailment.HUNG, f"hung: no heartbeat for {last.silent_s:.0f} s")
+
+
+def _memory(own: Sequence[Sample], limits: Limits) -> Verdict | None:
+    recent = own[-MEMORY_SAMPLES:]
+    if len(recent) < MEMORY_SAMPLES or any(s.rss_bytes <= limits.memory_bytes for s in recent):
+        return None
+    used, most = recent[-1].rss_bytes >> 20, limits.memory_bytes >> 20
+    return Verdict(Ailment.MEMORY, f"memory: {used} MB, over the limit of {most} MB")
+
+
+def _outlier(own: Sequence[Sample], peers: Sequence[Sequence[Sample]]) -> Verdict | None:
+    """Pinned, and sells less than half of the median peer, in most samples of the window."""
+    window = [sample for sample in own if own[-1].at - sample.at < WINDOW_S]
+    if len(window) < OUTLIER_SAMPLES:
+        return None
+    medians = _medians(peers)
+    bad = sum(_lags(sample, medians.get(sample.at, 0.0)) for sample in window)
+    if bad * 2 <= len(window):
+        return None
+    text = f"outlier: CPU pinned and under half of its peers' sales in {bad} of {len(window)} s"
+    return Verdict(Ailment.OUTLIER, text)
+
+
+def _lags(sample: Sample, peers_sell: float) -> bool:
+    return (
+        sample.cpu_percent >= PINNED_PERCENT
+        and peers_sell >= PEERS_SELL_PER_SECOND
+        and sample.sold_per_second * 2 < peers_sell
+    )
+
+
+def _medians(peers: Sequence[Sequence[Sample]]) -> Mapping[float, float]:
+    """What the median peer sold at each time at which two of them at least were sampled."""
+    sold: dict[float, list[float]] = {}
+    for samples in peers:
+        for sample in samples:
+            sold.setdefault(sample.at, []).append(sample.sold_per_second)
+    return {at: statistics.median(rates) for at, rates in sold.items() if len(rates) > 1}
+
+
+class Sampler:
+    """Measures one process and all below it."""
+
+    def __init__(self, root: psutil.Process) -> None:
+        self._root = root
+        # Kept: `cpu_percent` measures since the last call on the same object.
+        self._known: dict[psutil.Process, psutil.Process] = {}
+
+    def take(self) -> Usage:
+        """Zeros for a process that has just ended."""
+        try:
+            found = [self._root, *self._root.children(recursive=True)]
+        except psutil.Error:
+            return Usage()
+        self._known = {process: self._known.get(process, process) for process in found}
+        return _total([_usage(process) for process in self._known.values()])
+
+
+def _usage(process: psutil.Process) -> Usage:
+    try:
+        with process.oneshot():
+            return Usage(
+                process.cpu_percent(),
+                process.memory_info().rss,
+                process.num_threads(),
+                process.num_fds(),
+            )
+    except psutil.Error:
+        return Usage()
+
+
+def _total(usages: Sequence[Usage]) -> Usage:
+    return Usage(
+        round(sum(usage.cpu_percent for usage in usages), 1),
+        sum(usage.rss_bytes for usage in usages),
+        sum(usage.threads for usage in usages),
+        sum(usage.open_files for usage in usages),
+    )

@@ -1,0 +1,196 @@
+"""Finds Java, and the jars that a ZooKeeper server runs from.
+
+`python -m supervisor.java` prints the class path and fetches the jars where none are.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import StartupError, ZkticketError
+
+LEAST_JAVA = 11
+VERSION = "3.9.5"
+HERE = Path(__file__).resolve().parent
+FETCHED = HERE.parent / ".zookeeper" / VERSION
+DEBIAN = Path("/usr/share/java")
+MAVEN_S = 60.0
+# A registry that cannot be reached is given up on after one try of this length.
+CONNECT_MS = 5000
+
+
+@dataclass(frozen=True)
+class ClassPath:
+    """Java's `-cp`, and what a person should know about where it came from."""
+
+    text: str
+    warning: str = ""
+
+
+def find_java(environ: Mapping[str, str]) -> Path:
+    """The `java` of JAVA_HOME, else of PATH. Raises `StartupError` for none or one too old."""
+    java = _java_of_home(environ) or _java_of_path(environ)
+    version = _major(_release_version(java) or _told_version(java))
+    if version < LEAST_JAVA:
+        raise StartupError(
+            f"{java} is Java {version}; ZooKeeper needs {LEAST_JAVA} or later: "
+            "install a newer JRE, or set JAVA_HOME to one"
+        )
+    return java
+
+
+def find_class_path(
+    environ: Mapping[str, str], fetched: Path = FETCHED, debian: Path = DEBIAN
+) -> ClassPath:
+    """ZooKeeper's jars: ZOOKEEPER_HOME, those fetched before, fetched now, else Debian's.
+
+    Raises `StartupError` where there are none to be had.
+    """
+    if home := environ.get("ZOOKEEPER_HOME"):
+        return _of_home(Path(home))
+    try:
+        if not _complete(fetched):
+            fetch(environ, fetched)
+        return ClassPath(f"{fetched}/*")
+    except StartupError as error:
+        return _of_debian(debian, str(error))
+
+
+def fetch(environ: Mapping[str, str], target: Path) -> None:
+    """Fetches the jars with Maven; `target` appears whole or not at all. Raises `StartupError`."""
+    maven = shutil.which("mvn", path=environ.get("PATH", os.defpath))
+    if maven is None:
+        raise StartupError("Maven is not installed")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as draft:
+            _run_maven(maven, environ, Path(draft) / "jars")
+            with suppress(FileExistsError):
+                (Path(draft) / "jars").rename(target)
+    except OSError as error:
+        raise StartupError(f"cannot keep ZooKeeper's jars in {target}: {error}") from None
+    if not _complete(target):
+        raise StartupError(f"Maven fetched no ZooKeeper into {target}")
+
+
+# --- Java ----------------------------------------------------------------------------
+
+
+def _java_of_home(environ: Mapping[str, str]) -> Path | None:
+    if not (home := environ.get("JAVA_HOME")):
+        return None
+    java = Path(home) / "bin" / "java"
+    if not os.access(java, os.X_OK):
+        raise StartupError(f"JAVA_HOME is {home}, where there is no bin/java; correct or unset it")
+    return java
+
+
+def _java_of_path(environ: Mapping[str, str]) -> Path:
+    found = shutil.which("java", path=environ.get("PATH", os.defpath))
+    if found is None:
+        raise StartupError(
+            f"no Java found; install a JRE of version {LEAST_JAVA} or later "
+            "(Debian: default-jre-headless), or set JAVA_HOME"
+        )
+    return Path(found)
+
+
+def _release_version(java: Path) -> str:
+    """The version in the runtime's `release` file: spares the start of a JVM."""
+    try:
+        text = (java.resolve().parent.parent / "release").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    found = re.search(r'^JAVA_VERSION="([^"]+)"', text, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def _told_version(java: Path) -> str:
+    try:
+        done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise StartupError(f"{java} does not run: {error}") from None
+    found = re.search(r'version "([^"]+)"', done.stderr + done.stdout)
+    return found.group(1) if found else ""
+
+
+def _major(version: str) -> int:
+    """17 of `17.0.15`, 8 of `1.8.0_362`, 0 of what is no version."""
+    found = re.match(r"(?:1\.)?(\d+)", version)
+    return int(found.group(1)) if found else 0
+
+
+# --- ZooKeeper -----------------------------------------------------------------------
+
+
+def _of_home(home: Path) -> ClassPath:
+    if not any((home / "lib").glob("zookeeper-[0-9]*.jar")):
+        raise StartupError(
+            f"ZOOKEEPER_HOME is {home}, which is no unpacked Apache ZooKeeper "
+            "(lib/zookeeper-*.jar is missing); correct or unset it"
+        )
+    return ClassPath(f"{home}/conf:{home}/lib/*")
+
+
+def _of_debian(debian: Path, why: str) -> ClassPath:
+    jars = [debian / "zookeeper.jar", debian / "slf4j-simple.jar"]
+    if not all(jar.exists() for jar in jars):
+        raise StartupError(
+            f"no ZooKeeper: {why}; unpack Apache ZooKeeper {VERSION} and set ZOOKEEPER_HOME to it"
+        )
+    return ClassPath(
+        ":".join(map(str, jars)),
+        f"this is Debian's ZooKeeper, and 3.8.0 may lose acknowledged sales when a leader dies; "
+        f"set ZOOKEEPER_HOME to an unpacked {VERSION} ({why})",
+    )
+
+
+def _complete(jars: Path) -> bool:
+    return (jars / f"zookeeper-{VERSION}.jar").exists()
+
+
+def _run_maven(maven: str, environ: Mapping[str, str], target: Path) -> None:
+    command = [maven, "-B", "-q", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
+    command += [f"-DoutputDirectory={target}", "-DincludeScope=runtime"]
+    command += [f"-Daether.connector.connectTimeout={CONNECT_MS}"]
+    command += [f"-Daether.connector.requestTimeout={CONNECT_MS}"]
+    command += ["-Dmaven.wagon.http.retryHandler.count=0"]
+    command += ["-Daether.connector.http.retryHandler.count=0"]
+    try:
+        done = subprocess.run(
+            command, env=dict(environ), capture_output=True, text=True, timeout=MAVEN_S
+        )
+    except subprocess.TimeoutExpired:
+        raise StartupError(f"Maven fetched nothing within {MAVEN_S:.0f} s") from None
+    if done.returncode:
+        raise StartupError(f"Maven could not fetch it ({_first_error(done.stdout)})")
+
+
+def _first_error(output: str) -> str:
+    errors = [line for line in output.splitlines() if line.startswith("[ERROR]")]
+    return (errors or ["[ERROR] no reason given"])[0].removeprefix("[ERROR]").strip()[:300]
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Prints the class path; fetches the jars where none are."""
+    try:
+        find_java(environ)
+        found = find_class_path(environ)
+    except ZkticketError as error:
+        print(f"zkticket: {error}", file=sys.stderr)
+        return error.exit_code
+    if found.warning:
+        print(f"zkticket: {found.warning}", file=sys.stderr)
+    print(found.text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))

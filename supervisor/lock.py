@@ -1,0 +1,53 @@
+"""The data dir's lock: one supervisor at a time, and nobody else moves its processes."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import StartupError
+
+FILE_NAME = "lock"
+
+
+class InUse(StartupError):
+    """Another process holds the data dir. `pid` is 0 while it has not said who it is."""
+
+    def __init__(self, data_dir: Path, pid: int) -> None:
+        who = f"pid {pid}" if pid else "another process"
+        super().__init__(
+            f"{data_dir} is in use by {who}; stop it with `down`, or choose another --data-dir"
+        )
+        self.pid = pid
+
+
+@contextmanager
+def hold(data_dir: Path) -> Iterator[None]:
+    """Holds the lock, which the kernel takes back from a dead holder.
+
+    Raises `InUse`, and `StartupError` where the directory cannot be written.
+    """
+    try:
+        descriptor = os.open(data_dir / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StartupError(unwritable(data_dir, error)) from None
+    try:
+        _take(descriptor, data_dir)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def unwritable(data_dir: Path, error: OSError) -> str:
+    return f"cannot write in {data_dir} ({error.strerror}); choose another --data-dir"
+
+
+def _take(descriptor: int, data_dir: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        raise InUse(data_dir, int(text) if text.isdigit() else 0) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

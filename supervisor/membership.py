@@ -1,0 +1,75 @@
+"""The supervisor's place in ZooKeeper: its registration, its log, the workers it sees there."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from core import paths, registry
+from core.errors import BadZnode, ZooKeeperError
+from core.logs import EventLog
+from core.models import SupervisorRecord
+from core.registry import LiveWorker, Registration
+from core.zk import ZooKeeper
+
+NAME = "supervisor"
+REFRESH_S = 1.0
+EXPEL_S = 3.0
+LEAVE_S = 3.0
+
+
+class Membership:
+    """Begins once ZooKeeper answers; what fails while it is away is tried again later."""
+
+    def __init__(self, zk: ZooKeeper, log: EventLog) -> None:
+        self._zk = zk
+        self._log = log
+        self._registration = Registration(zk, NAME, paths.supervisor)
+        self._changed = asyncio.Event()
+
+    async def keep(
+        self,
+        record: Callable[[], SupervisorRecord],
+        on_workers: Callable[[list[LiveWorker]], None],
+    ) -> None:
+        """Publishes and listens until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._publish(record))
+            tasks.create_task(self._follow(on_workers))
+            tasks.create_task(self._log.keep_flushing(self._zk))
+
+    def changed(self) -> None:
+        """The record has changed: publish it now."""
+        self._changed.set()
+
+    async def expel(self, name: str, pid: int) -> None:
+        """Takes a dead worker's registration away, which fences what it sent last.
+
+        Best effort: where it fails, the session's end does the same later.
+        """
+        with suppress(ZooKeeperError, TimeoutError):
+            async with asyncio.timeout(EXPEL_S):
+                await registry.expel(self._zk, name, pid)
+
+    async def leave(self) -> None:
+        """Writes the rest of the log and ends the session, within `LEAVE_S`."""
+        with suppress(ZooKeeperError, TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await self._log.flush(self._zk)
+                await self._registration.leave()
+                await self._zk.close()
+
+    async def _publish(self, record: Callable[[], SupervisorRecord]) -> None:
+        while True:
+            self._changed.clear()
+            with suppress(ZooKeeperError):
+                await self._registration.publish(record())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_S):
+                    await self._changed.wait()
+
+    async def _follow(self, on_workers: Callable[[list[LiveWorker]], None]) -> None:
+        while True:
+            with suppress(ZooKeeperError, BadZnode):
+                async for live in registry.watch_workers(self._zk):
+                    on_workers(live)
+            await asyncio.sleep(REFRESH_S)

@@ -1,0 +1,1 @@
+"""How fast it sells, measured on the whole thing."""

@@ -1,0 +1,258 @@
+"""A whole instance as users run it: `zkticket.py up` on free ports, in a directory of its own."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).parent.parent
+ENTRYPOINT = ROOT / "zkticket.py"
+START_S = 60.0
+STOP_S = 40.0
+# The ensemble's quorum and election ports stand at these distances from the client ports.
+PORT_OFFSETS = (0, 707, 1707)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def free_ensemble_port(servers: int = 3) -> int:
+    """The first of `servers` client ports in a row whose quorum ports are free as well."""
+    while True:
+        first = free_port()
+        ports = [first + offset + n for offset in PORT_OFFSETS for n in range(servers)]
+        if max(ports) < 65536 and all(_is_free(port) for port in ports):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
+
+
+def eventually(what: str, holds: Callable[[], Any], timeout_s: float = 20.0) -> Any:
+    """Polls until `holds()` is truthy and returns that; fails with `what` after the deadline."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if found := holds():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"not within {timeout_s} s: {what}")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer; `took_s` from the request's first byte to the answer's last."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    took_s: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        return str(self.json.get("code", ""))
+
+
+class Buyer:
+    """A client with one connection, which it opens again when it must."""
+
+    def __init__(self, port: int, timeout_s: float = 10.0) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        started = time.monotonic()
+        try:
+            self._connection.request(method, path, body=body, headers=dict(headers or {}))
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except (http.client.HTTPException, OSError):
+            self._connection.close()
+            raise
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Reply(answer.status, found, content, time.monotonic() - started)
+
+    def buy(self, type_: str = "A", *, key: str | None = None, **fields: Any) -> Reply:
+        body = json.dumps({"type": type_, "buyer": "Ann", **fields}).encode()
+        headers = {"Content-Type": "application/json"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        return self.request("POST", "/api/orders", body, headers)
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
+        return self.request("GET", path, headers=headers)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@dataclass
+class Instance:
+    """One `up`. Its processes are found by `status --json`, as an operator would."""
+
+    data_dir: Path
+    options: tuple[str, ...] = ()
+    port: int = field(default_factory=free_port)
+    zookeeper_port: int = field(default_factory=free_ensemble_port)
+    process: subprocess.Popen[str] | None = None
+    started_in_s: float = 0.0
+
+    def up(self) -> "Instance":
+        started = time.monotonic()
+        self.process = subprocess.Popen(
+            self._command(
+                "up",
+                "--port",
+                str(self.port),
+                "--zookeeper-port",
+                str(self.zookeeper_port),
+                *self.options,
+            ),
+            stdout=subprocess.PIPE,
+            stderr=(self.data_dir.parent / f"{self.data_dir.name}.up").open("a"),
+            text=True,
+            env=environment(),
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert f"http://127.0.0.1:{self.port}" in line, self.messages()
+        self.started_in_s = time.monotonic() - started
+        return self
+
+    def messages(self) -> str:
+        """What `up` has written to stderr."""
+        return (self.data_dir.parent / f"{self.data_dir.name}.up").read_text()
+
+    def run(self, *arguments: str, input_: str | None = None) -> subprocess.CompletedProcess[str]:
+        """A command of zkticket.py on this instance."""
+        return subprocess.run(
+            self._command(*arguments),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            input=input_,
+            env=environment(),
+        )
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return found
+
+    def types(self, event: str = "default") -> dict[str, dict[str, Any]]:
+        events = self.status()["events"]
+        types = next(found for found in events if found["name"] == event)["types"]
+        return {found["name"]: found for found in types}
+
+    def worker(self, name: str = "worker-1") -> dict[str, Any]:
+        workers: list[dict[str, Any]] = self.status()["workers"]
+        return next(found for found in workers if found["name"] == name)
+
+    def servers(self, role: str) -> list[dict[str, Any]]:
+        servers: list[dict[str, Any]] = self.status()["ensemble"]["servers"]
+        return [found for found in servers if found["role"] == role]
+
+    def buyer(self, timeout_s: float = 10.0) -> Buyer:
+        return Buyer(self.port, timeout_s)
+
+    def verify(self) -> None:
+        done = self.run("verify")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def down(self) -> None:
+        """Stops it as Ctrl-C would, and sees that nothing is left."""
+        if self.process is None:
+            return
+        tree = _tree(self.process.pid)
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(STOP_S)
+        self.process = None
+        left = [process for process in tree if process.is_running() and not _is_zombie(process)]
+        assert not left, left
+
+    def clean_up(self) -> None:
+        """Whatever happened, nothing survives a test."""
+        if self.process is not None and self.process.poll() is None:
+            for process in _tree(self.process.pid):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_S)
+        for process in psutil.process_iter(["cmdline"]):
+            if any(str(self.data_dir) in word for word in process.info["cmdline"] or ()):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+
+    def _command(self, *arguments: str) -> list[str]:
+        options = ["--data-dir", str(self.data_dir)]
+        words = list(arguments)
+        # Options stand behind the command's name: `admin log` has two words.
+        place = 2 if words[0] == "admin" else 1
+        return [sys.executable, str(ENTRYPOINT), *words[:place], *options, *words[place:]]
+
+
+def environment() -> dict[str, str]:
+    """The tests' environment without settings of zkticket, and wide enough for any table."""
+    kept = {name: value for name, value in os.environ.items() if "ZKTICKET" not in name}
+    return {**kept, "COLUMNS": "100", "NO_COLOR": "1"}
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    root = psutil.Process(pid)
+    return [root, *root.children(recursive=True)]
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+@contextlib.contextmanager
+def running(data_dir: Path, *options: str) -> Iterator[Instance]:
+    """An instance that is up inside the block, and gone after it."""
+    instance = Instance(data_dir, options)
+    try:
+        yield instance.up()
+    finally:
+        instance.clean_up()
+
+
+@contextlib.contextmanager
+def stopped(*pids: int) -> Iterator[None]:
+    """Those processes frozen inside the block."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)

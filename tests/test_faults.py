@@ -1,0 +1,123 @@
+"""What buyers see when something dies or freezes while they buy."""
+
+import os
+import signal
+import time
+from typing import Any
+
+from tests.crowd import Crowd
+from tests.instance import Instance, eventually, stopped
+
+SESSION_S = 6.0
+
+
+def test_a_killed_worker_costs_no_buyer_anything(own_shop: Instance) -> None:
+    with Crowd(own_shop) as crowd:
+        eventually("some sold", lambda: len(crowd.sold) > 200)
+        victim = own_shop.worker()
+        os.kill(victim["pid"], signal.SIGKILL)
+        eventually(
+            "the worker is back",
+            lambda: (
+                own_shop.worker()["state"] == "ready" and own_shop.worker()["pid"] != victim["pid"]
+            ),
+        )
+        eventually("it sells", lambda: own_shop.worker()["sold_total"] > 0)
+    assert set(crowd.statuses()) == {201}
+    crowd.check()
+    again = own_shop.worker()
+    assert again["restarts"] == 1
+    assert "SIGKILL" in again["last_restart_reason"]
+    log = own_shop.run("admin", "log", "--source", "supervisor", "--grep", "worker-1").stdout
+    assert "SIGKILL" in log
+
+
+def test_a_killed_leader_loses_no_sale(own_shop: Instance) -> None:
+    with Crowd(own_shop) as crowd:
+        eventually("some sold", lambda: len(crowd.sold) > 200)
+        os.kill(own_shop.servers("leader")[0]["pid"], signal.SIGKILL)
+        killed = time.monotonic()
+        eventually("sold again", lambda: _sold_since(crowd, killed + 1.0) > 100)
+    crowd.settle()
+    crowd.check()
+    eventually("all servers are back", lambda: own_shop.run("status").returncode == 0)
+
+
+def test_a_frozen_leader_stops_the_sale_for_four_seconds_at_most(own_shop: Instance) -> None:
+    leader = own_shop.servers("leader")[0]["pid"]
+    with Crowd(own_shop) as crowd:
+        eventually("some sold", lambda: len(crowd.sold) > 200)
+        with stopped(leader):
+            frozen = time.monotonic()
+            eventually("sold again", lambda: _sold_since(crowd, frozen + 0.5) > 100)
+    assert crowd.longest_pause_s() < 4.0
+    crowd.settle()
+    crowd.check()
+
+
+def test_a_worker_that_slept_past_its_session_sells_nothing_twice(own_shop: Instance) -> None:
+    with Crowd(own_shop) as crowd:
+        eventually("some sold", lambda: len(crowd.sold) > 200)
+        sleeper = own_shop.worker()
+        with stopped(sleeper["pid"]):
+            time.sleep(SESSION_S + 2.0)
+        eventually("it sells again", lambda: _sells(own_shop, sleeper))
+    assert 503 not in crowd.statuses()
+    crowd.check()
+
+
+def test_without_a_quorum_buyers_are_told_at_once(own_shop: Instance) -> None:
+    buyer = own_shop.buyer()
+    assert buyer.buy().status == 201
+    victims = [server["pid"] for server in own_shop.status()["ensemble"]["servers"][:2]]
+    with stopped(*victims):
+        first = buyer.buy(key="first")
+        assert first.status == 503
+        assert first.took_s < 3.0
+        eventually("no quorum", lambda: buyer.buy().code == "no-quorum")
+        for _ in range(5):
+            reply = buyer.buy()
+            assert (reply.status, reply.code) == (503, "no-quorum")
+            assert reply.took_s < 1.0
+            assert int(reply.headers["retry-after"]) >= 1
+        _shows_stale_availability(own_shop)
+        status = own_shop.run("status")
+        assert status.returncode == 1
+        assert "quorum" in status.stdout
+        assert own_shop.status()["ensemble"]["quorum"] is False
+    pids = [worker["pid"] for worker in own_shop.status()["workers"]]
+    eventually("it sells again", lambda: buyer.buy(key="after").status in (200, 201))
+    eventually("the first has its answer", lambda: buyer.buy(key="first").status in (200, 201))
+    eventually("healthy", lambda: own_shop.run("status").returncode == 0)
+    assert [worker["pid"] for worker in own_shop.status()["workers"]] == pids
+    own_shop.verify()
+
+
+def test_killed_servers_come_back_and_so_does_the_sale(own_shop: Instance) -> None:
+    with Crowd(own_shop, size=4) as crowd:
+        eventually("some sold", lambda: len(crowd.sold) > 100)
+        servers = own_shop.status()["ensemble"]["servers"]
+        for server in servers:
+            os.kill(server["pid"], signal.SIGKILL)
+        killed = time.monotonic()
+        eventually("sold again", lambda: _sold_since(crowd, killed + 1.0) > 50, 30)
+    crowd.settle()
+    crowd.check()
+
+
+def _shows_stale_availability(shop: Instance) -> None:
+    buyer = shop.buyer()
+    event = buyer.get("/api/events/default").json
+    assert event["stale"] is True
+    assert [found["name"] for found in event["types"]] == ["A", "B", "C"]
+    assert b"as of" in buyer.get("/").body
+
+
+def _sold_since(crowd: Crowd, moment: float) -> int:
+    return sum(attempt.at > moment for attempt in crowd.sold)
+
+
+def _sells(shop: Instance, sleeper: dict[str, Any]) -> bool:
+    worker = shop.worker()
+    sold_before = sleeper["sold_total"] if worker["pid"] == sleeper["pid"] else 0
+    return bool(worker["state"] == "ready" and worker["sold_total"] > sold_before)

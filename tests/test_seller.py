@@ -1,0 +1,255 @@
+"""The selling logic over a ZooKeeper in memory whose network loses what the test tells it to."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any
+
+import pytest
+
+from core.logs import EventLog
+from core.models import TicketType
+from core.store import Store, TypeRef
+from core.wire import Answer, Code, Purchase
+from core.zk import Delete, SetData
+from tests.fake_zookeeper import FakeZooKeeper
+from workers.seller import Seller
+
+FENCE = "/workers/worker-1.abc"
+
+
+class Desk:
+    """A seller over a fake ZooKeeper, with an event of ten tickets of type A and ten of B."""
+
+    def __init__(self) -> None:
+        self.zk = FakeZooKeeper()
+        self.store = Store(self.zk.as_zookeeper())
+        self.fence = FENCE
+        self._ids = count(1)
+        log = EventLog("worker-1", time.time)
+        self.seller = Seller(
+            self.store,
+            self.zk.as_zookeeper(),
+            log,
+            order_key=b"key",
+            fence=lambda: self.fence,
+            register=self.register,
+            now=time.time,
+            clock=time.monotonic,
+            rng=random.Random(1),
+        )
+        self.log = log
+
+    async def open(self) -> None:
+        await self.zk.ensure("/events", "/workers", "/log", FENCE)
+        ten = TicketType(capacity=10)
+        assert await self.store.create_event("default", "Test", {"A": ten, "B": ten})
+        await self.log.load(self.zk.as_zookeeper())
+
+    async def register(self) -> None:
+        self.fence = f"{FENCE}-{next(self._ids)}"
+        await self.zk.ensure(self.fence)
+
+    async def ref(self, type_: str = "A") -> TypeRef:
+        event = await self.store.event("default")
+        return TypeRef("default", event.generation, type_)
+
+    async def remaining(self, type_: str = "A") -> int:
+        return (await self.store.counter(await self.ref(type_))).stock.remaining
+
+    def ask(self, key: str | None = None, **wish: Any) -> asyncio.Future[Answer]:
+        number = next(self._ids)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        fields: dict[str, Any] = {
+            "event": "default",
+            "type": "A",
+            "quantity": 1,
+            "buyer": "Ann",
+            "timeout_s": 2.0,
+        }
+        self.seller.submit(
+            Purchase(id=number, key=key or f"k{number}", keyed=key is not None, **fields | wish),
+            answer.set_result,
+        )
+        return answer
+
+
+def on_desk(scenario: Callable[[Desk], Awaitable[None]]) -> None:
+    async def play() -> None:
+        desk = Desk()
+        await desk.open()
+        loops = [asyncio.create_task(desk.seller.run()), asyncio.create_task(desk.seller.watch())]
+        try:
+            async with asyncio.timeout(20):
+                await scenario(desk)
+        finally:
+            for loop in loops:
+                loop.cancel()
+
+    asyncio.run(play())
+
+
+def test_what_arrives_together_is_sold_in_one_transaction() -> None:
+    async def scenario(desk: Desk) -> None:
+        before = desk.zk.commits
+        answers = await asyncio.gather(*(desk.ask() for _ in range(10)))
+        assert {answer.code for answer in answers} == {Code.SOLD}
+        assert desk.zk.commits == before + 1
+        assert (await desk.ask()).code is Code.SOLD_OUT
+        assert await desk.remaining() == 0
+
+    on_desk(scenario)
+
+
+@pytest.mark.parametrize("fault", ["lose-request", "lose-reply", "late", "unavailable"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_lost_answer_is_resolved_to_what_really_happened(fault: str, times: int) -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.zk.faults.extend([fault] * times)
+        answers = await asyncio.gather(desk.ask("a"), desk.ask("b", type="B", quantity=2))
+        assert [answer.code for answer in answers] == [Code.SOLD, Code.SOLD]
+        assert (await desk.remaining("A"), await desk.remaining("B")) == (9, 8)
+        again = await desk.ask("a")
+        assert again.code is Code.REPLAYED
+        assert again.order == answers[0].order
+        assert await desk.remaining("A") == 9
+
+    on_desk(scenario)
+
+
+@pytest.mark.parametrize("fault", ["lose-request", "lose-reply", "late"])
+def test_a_lost_answer_is_resolved_also_when_somebody_else_sells_meanwhile(fault: str) -> None:
+    async def scenario(desk: Desk) -> None:
+        counter = await desk.store.counter(await desk.ref())
+        turns = iter([False, True])
+
+        def somebody_sells() -> None:
+            if next(turns, False):
+                desk.zk.sell_one(counter.ref.counter_path)
+
+        desk.zk.faults.append(fault)
+        desk.zk.before_multi = somebody_sells
+        assert (await desk.ask("a")).code is Code.SOLD
+        assert await desk.remaining() == 8
+        assert (await desk.ask("a")).code is Code.REPLAYED
+        assert await desk.remaining() == 8
+
+    on_desk(scenario)
+
+
+def test_a_fenced_worker_registers_anew_and_sells_once() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.zk.apply([Delete(FENCE)])
+        assert (await desk.ask("a")).code is Code.SOLD
+        assert desk.fence != FENCE
+        assert await desk.remaining() == 9
+
+    on_desk(scenario)
+
+
+def test_a_batch_that_was_lost_and_then_fenced_is_not_sold_twice() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.zk.faults.append("lose-reply")
+        fenced = iter([False, True])
+        desk.zk.before_multi = lambda: (
+            desk.zk.apply([Delete(FENCE)]) if next(fenced, False) else None
+        )
+        assert (await desk.ask("a")).code is Code.SOLD
+        assert await desk.remaining() == 9
+
+    on_desk(scenario)
+
+
+def test_repeats_in_one_batch_and_across_batches_make_one_order() -> None:
+    async def scenario(desk: Desk) -> None:
+        answers = await asyncio.gather(*(desk.ask("same") for _ in range(5)))
+        assert sorted(answer.code for answer in answers) == [Code.REPLAYED] * 4 + [Code.SOLD]
+        assert (await desk.ask("same")).code is Code.REPLAYED
+        assert (await desk.ask("same", quantity=2)).code is Code.KEY_REUSED
+        assert await desk.remaining() == 9
+
+    on_desk(scenario)
+
+
+def test_a_repeat_does_not_hold_up_the_others_of_its_batch() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask("old")
+        answers = await asyncio.gather(desk.ask("old"), desk.ask("new"), desk.ask("new-2"))
+        assert [answer.code for answer in answers] == [Code.REPLAYED, Code.SOLD, Code.SOLD]
+        assert await desk.remaining() == 7
+
+    on_desk(scenario)
+
+
+def test_a_damaged_type_is_named_and_the_others_sell(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(desk: Desk) -> None:
+        path = (await desk.ref("B")).counter_path
+        for rubbish in (b"\xff", b"{}", b'{"v":2,"remaining":5}', b'{"v":1,"remaining":-1}'):
+            desk.zk.apply([SetData(path, rubbish, -1)])
+            answers = await asyncio.gather(desk.ask(type="B"), desk.ask(type="A"))
+            assert [answer.code for answer in answers] == [Code.DAMAGED, Code.SOLD]
+            assert path in caplog.text
+            znode = await desk.zk.find(path)
+            assert znode is not None
+            assert znode.data == rubbish
+
+    on_desk(scenario)
+
+
+def test_an_event_deleted_and_made_anew_sells_from_its_new_stock() -> None:
+    async def scenario(desk: Desk) -> None:
+        old = await desk.ref()
+        await desk.ask()
+        desk.zk.apply([Delete(path) for path in (old.counter_path, "/events/default")])
+        assert (await desk.ask()).code in (Code.NO_SUCH_TYPE, Code.NO_SUCH_EVENT)
+        await desk.store.create_event("default", "Again", {"A": TicketType(capacity=3)})
+        await asyncio.sleep(1.1)  # the event is read again once a second
+        assert (await desk.ask()).code is Code.SOLD
+        assert await desk.remaining() == 2
+
+    on_desk(scenario)
+
+
+def test_no_connection_is_told_at_once_to_who_comes_and_in_time_to_who_waits() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.zk.faults.extend(["unavailable"] * 10_000)
+        waiting = desk.ask()
+        await asyncio.sleep(0.2)
+        desk.zk.disconnected_s = 1.0
+        assert (await waiting).code is Code.NO_QUORUM
+        assert (await desk.ask()).code is Code.NO_QUORUM
+
+    on_desk(scenario)
+
+
+def test_who_may_have_bought_is_told_that_nobody_knows() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.zk.faults.extend(["lose-request"] * 10_000)
+        waiting = desk.ask()
+        await asyncio.sleep(0.2)
+        desk.zk.disconnected_s = 1.0
+        assert (await waiting).code is Code.OUTCOME_UNKNOWN
+
+    on_desk(scenario)
+
+
+def test_a_drained_seller_finishes_what_it_has_and_takes_no_more() -> None:
+    async def scenario(desk: Desk) -> None:
+        waiting = [desk.ask() for _ in range(5)]
+        await desk.seller.drain(5.0)
+        assert {answer.result().code for answer in waiting} == {Code.SOLD}
+        assert (await desk.ask()).code is Code.DRAINING
+
+    on_desk(scenario)
+
+
+def test_the_log_ring_may_be_deleted_under_a_seller() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask()
+        desk.zk.apply([Delete("/log/worker-1/0000"), Delete("/log/worker-1")])
+        assert (await desk.ask()).code is Code.SOLD
+        assert await desk.zk.children("/log/worker-1")
+
+    on_desk(scenario)

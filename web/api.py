@@ -1,0 +1,138 @@
+"""The JSON interface under `/api`, and what machines ask: health, readiness, metrics."""
+
+import hmac
+from datetime import UTC, datetime
+from typing import Any
+
+import bottle
+import msgspec
+
+from core.errors import BadZnode, NoSuchOrder, Unavailable
+from core.store import EventAvailability
+from core.wire import Answer, Code
+from web import problems
+from web.basket import Basket, from_json
+from web.catalog import Snapshot
+from web.deps import Deps
+from web.lookup import find_order
+from web.metrics import CONTENT_TYPE
+from web.problems import problem, problem_reply
+from web.replies import JSON, Reply, json_reply, text_reply
+
+REPLAYED = [*JSON, ("idempotency-replayed", "true")]
+
+
+class Api:
+    """Each method is a route: it parses, calls one function, maps the result to a status."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    def mount(self, app: bottle.Bottle) -> None:
+        app.route("/api/orders", "POST", self.post_order)
+        app.route("/api/orders/<order_id>", "GET", self.get_order)
+        app.route("/api/events", "GET", self.get_events)
+        app.route("/api/events/<name>", "GET", self.get_event)
+        app.route("/api/status", "GET", self.get_status)
+        app.route("/healthz", "GET", self.get_health)
+        app.route("/readyz", "GET", self.get_readiness)
+        app.route("/metrics", "GET", self.get_metrics)
+
+    # --- orders ----------------------------------------------------------------------
+
+    def post_order(self) -> Any:
+        environ = bottle.request.environ
+        basket = from_json(
+            environ.get("CONTENT_TYPE", ""),
+            environ["wsgi.input"].read(),
+            environ.get("HTTP_IDEMPOTENCY_KEY"),
+        )
+        return self._buy(basket)
+
+    async def _buy(self, basket: Basket) -> Reply:
+        return self._answered(await self._deps.buy(basket), basket)
+
+    def _answered(self, answer: Answer, basket: Basket) -> Reply:
+        if answer.order is not None and answer.code is Code.SOLD:
+            return Reply(201, JSON, msgspec.json.encode(answer.order))
+        if answer.order is not None and answer.code is Code.REPLAYED:
+            return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
+        return problem_reply(
+            problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
+        )
+
+    async def get_order(self, order_id: str) -> Reply:
+        try:
+            return json_reply(await find_order(self._deps.orders, order_id))
+        except NoSuchOrder:
+            return problem_reply(problem("no-such-order"))
+        except (Unavailable, BadZnode) as error:
+            return problem_reply(problems.of_read(error, self._deps.rng))
+
+    # --- events ----------------------------------------------------------------------
+
+    async def get_events(self) -> Reply:
+        snapshot = await self._deps.catalog.snapshot()
+        if snapshot.as_of is None:
+            return self._not_yet()
+        events = [_event(event, snapshot) for event in snapshot.events]
+        damaged = [{"name": name, "unavailable": True} for name in snapshot.damaged]
+        return json_reply({"events": events + damaged, **_reading(snapshot)})
+
+    async def get_event(self, name: str) -> Reply:
+        snapshot = await self._deps.catalog.snapshot()
+        event = snapshot.event(name)
+        if event is not None:
+            return json_reply(_event(event, snapshot))
+        if name in snapshot.damaged:
+            return problem_reply(problem("damaged"))
+        return self._not_yet() if snapshot.as_of is None else problem_reply(problem("no-such-event"))
+
+    def _not_yet(self) -> Reply:
+        return problem_reply(
+            problem("no-quorum", "The box office is not open yet.", rng=self._deps.rng)
+        )
+
+    # --- machines and operators ------------------------------------------------------
+
+    def get_status(self) -> Any:
+        given = bottle.request.environ.get("HTTP_AUTHORIZATION", "").encode()
+        expected = f"Bearer {self._deps.operator_token}".encode()
+        if not hmac.compare_digest(given, expected):
+            return problem_reply(problem("unauthorized"))
+        return self._status()
+
+    async def _status(self) -> Reply:
+        return json_reply(await self._deps.status())
+
+    def get_health(self) -> Reply:
+        return text_reply("alive\n")
+
+    async def get_readiness(self) -> Reply:
+        snapshot = await self._deps.catalog.snapshot()
+        missing = [
+            text
+            for text, there in (
+                ("ZooKeeper", self._deps.connected()),
+                ("a ready worker", self._deps.dispatcher.ready > 0),
+                ("an event", bool(snapshot.events)),
+            )
+            if not there
+        ]
+        if missing:
+            return text_reply(f"waiting for {', '.join(missing)}\n", 503)
+        return text_reply("ready\n")
+
+    async def get_metrics(self) -> Reply:
+        snapshot = await self._deps.catalog.snapshot()
+        text = self._deps.metrics.render(self._deps.dispatcher.peers, stale=snapshot.stale)
+        return Reply(200, [("content-type", CONTENT_TYPE)], text.encode())
+
+
+def _event(event: EventAvailability, snapshot: Snapshot) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(event), **_reading(snapshot)}
+
+
+def _reading(snapshot: Snapshot) -> dict[str, Any]:
+    as_of = datetime.fromtimestamp(snapshot.as_of or 0.0, UTC).isoformat(timespec="milliseconds")
+    return {"as_of": as_of.replace("+00:00", "Z"), "stale": snapshot.stale}

@@ -1,0 +1,187 @@
+"""What a buyer asks for, checked strictly before anything is done about it."""
+
+import json
+import math
+import re
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from core.errors import BadRequest
+from core.models import DEFAULT_EVENT, NAME
+
+MOST_TICKETS = 10
+MOST_CHARACTERS = 64
+# Emoji and several scripts need these two, though they are format characters.
+JOINERS = "\u200c\u200d"
+KEY = re.compile(r"[\x21-\x7e]{1,128}")
+KEY_HEADER = "Idempotency-Key"
+DIGITS = re.compile(r"[0-9]{1,4}")
+# An integer of more digits than this is out of range anyway, and slow to convert.
+MOST_DIGITS = 20
+FIELDS = frozenset({"event", "type", "quantity", "buyer"})
+FORM_FIELDS = FIELDS | {"key"}
+
+
+class Basket(msgspec.Struct, frozen=True, kw_only=True):
+    """A purchase that can be meant. `keyed`: the key is the buyer's own, not minted here."""
+
+    event: str
+    type: str
+    quantity: int
+    buyer: str
+    key: str
+    keyed: bool
+
+
+def new_key() -> str:
+    """A key that nobody has used."""
+    return secrets.token_urlsafe(18)
+
+
+def from_json(content_type: str, body: bytes, key: str | None) -> Basket:
+    """The basket in a JSON request; `key` is its `Idempotency-Key`. Raises `BadRequest`."""
+    _expect_media_type(content_type, "application/json")
+    wanted = _object(body)
+    keyed = key is not None
+    return _basket(wanted, FIELDS, new_key() if key is None else _checked_key(key), keyed)
+
+
+def from_form(content_type: str, body: bytes) -> Basket:
+    """The basket in the page's form. Raises `BadRequest`."""
+    return of_form(form_fields(content_type, body))
+
+
+def form_fields(content_type: str, body: bytes) -> dict[str, str]:
+    """The form's fields as they were typed. Raises `BadRequest`."""
+    _expect_media_type(content_type, "application/x-www-form-urlencoded")
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=16
+        )
+    except ValueError:
+        raise BadRequest("malformed", "The form could not be read.") from None
+    if len(fields := dict(pairs)) != len(pairs):
+        raise BadRequest("malformed", "The form names a field twice.")
+    return fields
+
+
+def of_form(fields: Mapping[str, str]) -> Basket:
+    """The basket in the form's fields. Raises `BadRequest`."""
+    wanted: dict[str, Any] = dict(fields)
+    if DIGITS.fullmatch(wanted.get("quantity", "")):
+        wanted["quantity"] = int(wanted["quantity"])
+    return _basket(wanted, FORM_FIELDS, _checked_key(fields.get("key", "")), keyed=True)
+
+
+def _basket(wanted: Mapping[str, Any], known: frozenset[str], key: str, keyed: bool) -> Basket:
+    for name in wanted:
+        if name not in known:
+            raise BadRequest("invalid", "There is no such field.", _shown(name))
+    return Basket(
+        event=_name(wanted, "event", DEFAULT_EVENT),
+        type=_name(wanted, "type", None),
+        quantity=_quantity(wanted.get("quantity", 1)),
+        buyer=_buyer(wanted.get("buyer")),
+        key=key,
+        keyed=keyed,
+    )
+
+
+# --- fields --------------------------------------------------------------------------
+
+
+def _name(wanted: Mapping[str, Any], field: str, default: str | None) -> str:
+    value = wanted.get(field, default)
+    if not isinstance(value, str) or not NAME.fullmatch(value):
+        raise BadRequest(
+            "invalid", f"Choose the {field}: 1 to 32 letters, digits, - or _.", field
+        )
+    return value
+
+
+def _quantity(value: Any) -> int:
+    # A bool is an int in Python, and is none here.
+    if type(value) is not int or not 1 <= value <= MOST_TICKETS:
+        raise BadRequest(
+            "invalid", f"The quantity must be a whole number from 1 to {MOST_TICKETS}.", "quantity"
+        )
+    return value
+
+
+def _buyer(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadRequest("invalid", "Say who the ticket is for.", "buyer")
+    name = value.strip()
+    if not 1 <= len(name) <= MOST_CHARACTERS:
+        raise BadRequest(
+            "invalid", f"The name must have 1 to {MOST_CHARACTERS} characters.", "buyer"
+        )
+    if not name.isprintable() and not _printable(name):
+        raise BadRequest(
+            "invalid", "The name has characters that can't be printed on a ticket.", "buyer"
+        )
+    return name
+
+
+def _printable(name: str) -> bool:
+    """As `str.isprintable`, with spaces of all scripts and joiners between visible characters."""
+    odd = [character for character in name if not character.isprintable()]
+    return len(odd) < len(name) and all(
+        character in JOINERS or unicodedata.category(character) == "Zs" for character in odd
+    )
+
+
+def _checked_key(key: str) -> str:
+    if not KEY.fullmatch(key):
+        raise BadRequest(
+            "invalid", "The idempotency key must be 1 to 128 visible ASCII characters.", KEY_HEADER
+        )
+    return key
+
+
+# --- formats -------------------------------------------------------------------------
+
+
+def _expect_media_type(content_type: str, expected: str) -> None:
+    if content_type.partition(";")[0].strip().lower() != expected:
+        raise BadRequest("unsupported-media-type", f"Send this as {expected}.")
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        wanted = _DECODER.decode(body.decode())
+    except (ValueError, RecursionError):
+        raise BadRequest("malformed", "The body is not valid JSON.") from None
+    if not isinstance(wanted, dict):
+        raise BadRequest("malformed", "The body must be a JSON object.")
+    return wanted
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    wanted = dict(pairs)
+    if len(wanted) != len(pairs):
+        raise ValueError("a key stands twice")
+    return wanted
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MOST_DIGITS else math.inf
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_without_duplicates, parse_constant=_no_constant, parse_int=_integer
+)
+
+
+def _shown(name: str) -> str:
+    """A name that a stranger chose, fit to be repeated in an answer."""
+    return name.encode("ascii", "backslashreplace").decode()[:MOST_CHARACTERS]

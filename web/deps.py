@@ -1,0 +1,49 @@
+"""What the routes work with, made once at the start and passed to them."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from core.store import StoredOrder
+from core.wire import Answer, Code
+from web.basket import Basket
+from web.catalog import Catalog
+from web.dispatch import Dispatcher
+from web.metrics import Metrics
+
+
+class Orders(Protocol):
+    """Where orders are read; `core.store.Store` is one."""
+
+    async def order(self, order_id: str) -> StoredOrder: ...
+
+
+@dataclass(frozen=True)
+class Deps:
+    """`status` gathers what `/api/status` tells; `connected` is the web's own ZooKeeper.
+
+    `now` is in Unix seconds, `clock` is monotonic.
+    """
+
+    dispatcher: Dispatcher
+    catalog: Catalog
+    orders: Orders
+    status: Callable[[], Awaitable[dict[str, Any]]]
+    connected: Callable[[], bool]
+    operator_token: str
+    metrics: Metrics
+    now: Callable[[], float]
+    clock: Callable[[], float]
+    rng: random.Random
+
+    async def buy(self, basket: Basket) -> Answer:
+        """The end of a purchase; what a fresh catalog lacks is refused without a worker."""
+        started = self.clock()
+        lacking = self.catalog.lacks(basket.event, basket.type)
+        if lacking is not None:
+            answer = Answer(id=0, code=Code(lacking))
+        else:
+            answer = await self.dispatcher.buy(basket)
+        self.metrics.purchase(answer.code, self.clock() - started)
+        return answer

@@ -1,0 +1,175 @@
+"""Spreads purchases over the workers, and asks another one where that is safe."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from core.errors import ZooKeeperError
+from core.logs import EventLog
+from core.registry import LiveWorker, watch_workers
+from core.wire import Answer, Code
+from core.zk import ZooKeeper
+from web.basket import Basket
+from web.budget import RetryBudget
+from web.peer import Peer
+from web.pursuit import Pursuit
+
+DEADLINE_S = 2.8
+# One worker with more than this is refused: what waits longer than a second has no use.
+MOST_OUTSTANDING = 512
+MOST_ASKED = 3
+JITTER_S = 0.02
+FOLLOW_AGAIN_S = 1.0
+
+
+class Dispatcher:
+    """A link to every live worker; `buy` picks one of them.
+
+    `connected` tells whether the web itself has ZooKeeper. The balancing is the power of
+    two choices (Mitzenmacher 1996) on outstanding purchases.
+    """
+
+    def __init__(
+        self,
+        key: bytes,
+        log: EventLog,
+        *,
+        connected: Callable[[], bool],
+        clock: Callable[[], float],
+        rng: random.Random,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._key = key
+        self._log = log
+        self._connected = connected
+        self._clock = clock
+        self._rng = rng
+        self._deadline_s = deadline_s
+        self._budget = RetryBudget(clock)
+        self._peers: dict[str, Peer] = {}
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._farewells: set[asyncio.Task[None]] = set()
+
+    # --- the workers -----------------------------------------------------------------
+
+    async def follow(self, zk: ZooKeeper) -> None:
+        """Follows the registry until it is cancelled."""
+        told = ""
+        while True:
+            try:
+                async for live in watch_workers(zk):
+                    self.update(live)
+            except ZooKeeperError as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._log.error("registry", told)
+            await asyncio.sleep(FOLLOW_AGAIN_S)
+
+    def update(self, live: Iterable[LiveWorker]) -> None:
+        """Takes the registry's list: links to who is new, leaves who has gone."""
+        records = {worker.registration: worker.record for worker in live}
+        for registration in self._peers.keys() - records.keys():
+            self._leave(registration)
+        for registration, record in records.items():
+            if registration in self._peers:
+                self._peers[registration].note(record)
+            else:
+                peer = Peer(
+                    record, key=self._key, clock=self._clock, rng=self._rng, log=self._log
+                )
+                self._peers[registration] = peer
+                self._keepers[registration] = asyncio.ensure_future(peer.keep())
+
+    async def close(self) -> None:
+        """Closes every link."""
+        tasks = [*self._keepers.values(), *self._farewells]
+        self._peers.clear()
+        self._keepers.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def peers(self) -> Sequence[Peer]:
+        return tuple(self._peers.values())
+
+    @property
+    def ready(self) -> int:
+        """How many workers could sell now."""
+        return sum(peer.ready for peer in self._peers.values())
+
+    def _leave(self, registration: str) -> None:
+        peer, keeper = self._peers.pop(registration), self._keepers.pop(registration)
+        farewell = asyncio.ensure_future(_see_off(peer, keeper))
+        self._farewells.add(farewell)
+        farewell.add_done_callback(self._farewells.discard)
+
+    # --- purchases -------------------------------------------------------------------
+
+    async def buy(self, basket: Basket) -> Answer:
+        """The end of a purchase, within the deadline; never raises for what a worker does."""
+        peer = self._pick(())
+        if peer is None:
+            return Answer(id=0, code=self._why_nobody())
+        pursuit = Pursuit(basket, self._clock() + self._deadline_s, self._clock)
+        pursuit.ask(peer)
+        try:
+            while pursuit.open:
+                await pursuit.wait()
+                if pursuit.wants_another:
+                    await self._ask_another(pursuit)
+        finally:
+            pursuit.close()
+        return self._finished(basket, pursuit.end)
+
+    async def _ask_another(self, pursuit: Pursuit) -> None:
+        if len(pursuit.asked) >= MOST_ASKED or not self._budget.spend():
+            return
+        await asyncio.sleep(self._rng.uniform(0, JITTER_S))
+        peer = self._pick(pursuit.asked)
+        if peer is not None:
+            pursuit.ask(peer)
+
+    def _finished(self, basket: Basket, answer: Answer) -> Answer:
+        if answer.order is not None:
+            self._budget.earn()
+        if answer.code is Code.REPLAYED and not basket.keyed:
+            # The key was minted for this very purchase: the repeat was ours.
+            return msgspec.structs.replace(answer, code=Code.SOLD)
+        return answer
+
+    # --- choosing --------------------------------------------------------------------
+
+    def _pick(self, asked: Sequence[Peer]) -> Peer | None:
+        able = [
+            peer
+            for peer in self._peers.values()
+            if peer.ready and peer.outstanding < MOST_OUTSTANDING and peer not in asked
+        ]
+        able = [peer for peer in able if not peer.silent] or able
+        if len(able) < 2:
+            return able[0] if able else None
+        one = int(self._rng.random() * len(able))
+        other = (one + 1 + int(self._rng.random() * (len(able) - 1))) % len(able)
+        return min(able[one], able[other], key=lambda peer: peer.burden)
+
+    def _why_nobody(self) -> Code:
+        """Workers that wait for ZooKeeper say so; without any, our own connection tells."""
+        linked = [peer for peer in self._peers.values() if peer.linked]
+        if any(peer.ready for peer in linked):
+            return Code.OVERLOADED
+        suspended = any(peer.state == "suspended" for peer in linked)
+        return Code.NO_QUORUM if suspended or not self._connected() else Code.OVERLOADED
+
+
+async def _see_off(peer: Peer, keeper: Awaitable[None]) -> None:
+    task = asyncio.ensure_future(keeper)
+    try:
+        await peer.retire()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,172 @@
+"""A worker as the web sees it: its link, what waits on it, and whether it still answers."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import suppress
+
+from core.errors import LinkLost, LinkRefused
+from core.logs import EventLog
+from core.models import Load, WorkerRecord
+from core.wire import Answer, Code, Link, Ping, Pong, Purchase
+from web.basket import Basket
+
+# A worker that owes an answer and has said nothing for this long is passed over.
+SILENT_S = 1.0
+PING_S = 0.5
+# A published load that is older tells nothing about now.
+LOAD_AGE_S = 1.5
+# Others' purchases count less than ours: the figure is always a little old.
+LOAD_WEIGHT = 0.25
+FIRST_BACKOFF_S = 0.05
+MOST_BACKOFF_S = 2.0
+RETIRE_S = 3.0
+
+
+class Peer:
+    """Keeps a link to one registration of a worker, and hands purchases to it."""
+
+    def __init__(
+        self,
+        record: WorkerRecord,
+        *,
+        key: bytes,
+        clock: Callable[[], float],
+        rng: random.Random,
+        log: EventLog,
+    ) -> None:
+        self._key = key
+        self._clock = clock
+        self._rng = rng
+        self._log = log
+        self._link: Link | None = None
+        self._lost = asyncio.Event()
+        self._owes_since: float | None = None
+        self._record = record
+        self._load = record.load
+        self._load_at = clock()
+        self.state = record.state
+        self.outstanding = 0
+
+    # --- what the dispatcher goes by -------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        return self._record.name
+
+    @property
+    def linked(self) -> bool:
+        return self._link is not None and not self._link.lost
+
+    @property
+    def ready(self) -> bool:
+        return self.linked and self.state == "ready"
+
+    @property
+    def silent(self) -> bool:
+        """It owes an answer and has been mute for too long; hung, perhaps."""
+        return self._owes_since is not None and self._clock() - self._owes_since > SILENT_S
+
+    @property
+    def burden(self) -> float:
+        """What waits on it, with a mild penalty for what others have put there."""
+        if self._clock() - self._load_at > LOAD_AGE_S:
+            return self.outstanding
+        return self.outstanding + LOAD_WEIGHT * self._load.in_flight
+
+    def note(self, record: WorkerRecord) -> None:
+        """The registry's word, if it is a new one: a link may know better than an old one."""
+        if record.at != self._record.at:
+            self._record = record
+            self._hear(record.state, record.load)
+
+    # --- purchases -------------------------------------------------------------------
+
+    async def ask(self, basket: Basket, *, keyed: bool, timeout_s: float) -> Answer:
+        """The worker's answer. Raises `LinkLost`, and `TimeoutError` in silence."""
+        link = self._link
+        if link is None:
+            raise LinkLost(f"there is no link to {self.name}")
+        self.outstanding += 1
+        if self._owes_since is None:
+            self._owes_since = self._clock()
+        try:
+            reply = await link.ask(_purchase(link.next_id(), basket, keyed, timeout_s), timeout_s)
+        finally:
+            self.outstanding -= 1
+        assert isinstance(reply, Answer)
+        self._heard()
+        if reply.code is Code.DRAINING:
+            self.state = "draining"
+        return reply
+
+    def _heard(self) -> None:
+        self._owes_since = self._clock() if self.outstanding else None
+
+    def _hear(self, state: str, load: Load) -> None:
+        self.state = state
+        self._load = load
+        self._load_at = self._clock()
+
+    # --- the link --------------------------------------------------------------------
+
+    async def keep(self) -> None:
+        """Keeps the link open, with backoff, until it is cancelled."""
+        backoff_s = FIRST_BACKOFF_S
+        told = ""
+        while True:
+            link = Link(self._lost.set)
+            try:
+                await link.open(self._record.address, self._key)
+                told, backoff_s = "", FIRST_BACKOFF_S
+                await self._use(link)
+            except (LinkLost, LinkRefused) as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._log.warning("link", f"{self.name}: {error}")
+            finally:
+                link.close()
+            await asyncio.sleep(self._rng.uniform(0.5, 1.0) * backoff_s)
+            backoff_s = min(2 * backoff_s, MOST_BACKOFF_S)
+
+    async def _use(self, link: Link) -> None:
+        """Pings until the link is lost, so that a worker's state and silence are known."""
+        self._lost.clear()
+        self._link = link
+        self._log.info("linked", f"{self.name} at {self._record.address}")
+        try:
+            while not link.lost:
+                with suppress(TimeoutError):
+                    await self._ping(link)
+                    async with asyncio.timeout(PING_S):
+                        await self._lost.wait()
+        finally:
+            self._link = None
+            self._owes_since = None
+        raise LinkLost("the link to the worker broke")
+
+    async def _ping(self, link: Link) -> None:
+        pong = await link.ask(Ping(id=link.next_id()), PING_S)
+        assert isinstance(pong, Pong)
+        self._heard()
+        self._hear(pong.state, pong.load)
+
+    async def retire(self) -> None:
+        """Waits a while for what is under way on a worker that has left the registry."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RETIRE_S):
+                while self.outstanding and self.linked:  # noqa: ASYNC110 - for a moment only
+                    await asyncio.sleep(PING_S / 10)
+
+
+def _purchase(id_: int, basket: Basket, keyed: bool, timeout_s: float) -> Purchase:
+    return Purchase(
+        id=id_,
+        event=basket.event,
+        type=basket.type,
+        quantity=basket.quantity,
+        buyer=basket.buyer,
+        key=basket.key,
+        keyed=keyed,
+        timeout_s=timeout_s,
+    )

@@ -1,0 +1,209 @@
+"""Serves a WSGI application (PEP 3333) over Granian's RSGI, on the event loop.
+
+The application runs inline and must not block. A route that has to wait leaves a
+coroutine in the environment (`replies.DEFERRED`), which is awaited here without a
+thread: a waiting buyer and a slow sender cost one coroutine each.
+"""
+
+import asyncio
+import io
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from core.errors import BadRequest
+from web.replies import DEFERRED, Headers, Reply
+
+BODY_BYTES = 16 * 1024
+BODY_S = 10.0
+# A body that is too large is read up to here and dropped, so that its sender hears why.
+DROPPED_BYTES = 1024 * 1024
+BODILESS = frozenset({"GET", "HEAD"})
+# Stands for a header's value that is no ASCII: no field of ours takes it.
+UNREADABLE = "\x80"
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class HttpHeaders(Protocol):
+    """Granian's headers: lower-case names; values that are no ASCII are left out of `items`."""
+
+    def items(self) -> list[tuple[str, str]]: ...
+    def keys(self) -> list[str]: ...
+    def get(self, key: str, default: str | None = None) -> str | None: ...
+    def __contains__(self, key: str) -> bool: ...
+
+
+class Scope(Protocol):
+    """A request's head. `path` is percent-decoded, `client` and `server` are `host:port`."""
+
+    http_version: str
+    server: str
+    client: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    headers: HttpHeaders
+
+
+class HttpProtocol(Protocol):
+    """A request's body and the way to answer it."""
+
+    async def __call__(self) -> bytes: ...
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
+    def response_empty(self, status: int, headers: Headers) -> None: ...
+
+
+class Adapter:
+    """An RSGI application around a WSGI one.
+
+    `trouble` makes the answer for a path and a problem's code; `observe` is told of each
+    answer's environment and status.
+    """
+
+    def __init__(
+        self,
+        app: WsgiApp,
+        trouble: Callable[[str, str], Reply],
+        observe: Callable[[Mapping[str, Any], int], None],
+    ) -> None:
+        self._app = app
+        self._trouble = trouble
+        self._observe = observe
+        self._logger = logging.getLogger("zkticket.web")
+
+    async def __call__(self, scope: Scope, protocol: HttpProtocol) -> None:
+        """Answers one request."""
+        environ = environment(scope)
+        try:
+            environ["wsgi.input"] = io.BytesIO(await read_body(scope, protocol))
+            reply = call(self._app, environ)
+            waiting = environ.get(DEFERRED)
+            if waiting is not None:
+                reply = await waiting
+        except BadRequest as error:
+            reply = self._trouble(scope.path, error.code)
+        except Exception:
+            self._logger.exception("%s %r failed", scope.method, scope.path)
+            reply = self._trouble(scope.path, "internal")
+        self._observe(environ, reply.status)
+        send(scope.method, protocol, reply)
+
+
+def send(method: str, protocol: HttpProtocol, reply: Reply) -> None:
+    if method == "HEAD":
+        length = ("content-length", str(len(reply.body)))
+        headers = [pair for pair in reply.headers if pair[0].lower() != "content-length"]
+        protocol.response_empty(reply.status, [*headers, length])
+    else:
+        protocol.response_bytes(reply.status, reply.headers, reply.body)
+
+
+def call(app: WsgiApp, environ: dict[str, Any]) -> Reply:
+    """What the application answers at once."""
+    status = ""
+    headers: Headers = []
+    parts: list[bytes] = []
+
+    def start_response(line: str, pairs: Headers, _exc_info: Any = None) -> Any:
+        nonlocal status, headers
+        status, headers = line, pairs
+        return parts.append
+
+    answer = app(environ, start_response)
+    try:
+        parts.extend(answer)
+    finally:
+        if hasattr(answer, "close"):
+            answer.close()
+    return Reply(int(status[:3]), headers, b"".join(parts))
+
+
+# --- the environment -----------------------------------------------------------------
+
+
+def environment(scope: Scope) -> dict[str, Any]:
+    """The WSGI environment of a request, all but its input."""
+    path = scope.path
+    host, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path if path.isascii() else path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": "HTTP/1.0" if scope.http_version == "1" else "HTTP/1.1",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    _add_headers(environ, scope.headers)
+    return environ
+
+
+def _add_headers(environ: dict[str, Any], headers: HttpHeaders) -> None:
+    seen = 0
+    for name, value in headers.items():
+        variable = _variable(name)
+        if variable not in environ:
+            environ[variable] = value
+            seen += 1
+        else:
+            environ[variable] += ("; " if name == "cookie" else ", ") + value
+    names = headers.keys()
+    if seen < len(names):
+        for name in names:
+            environ.setdefault(_variable(name), UNREADABLE)
+
+
+@lru_cache(maxsize=256)
+def _variable(name: str) -> str:
+    """The CGI name of a header. One with an underscore could pass for another: it is set apart."""
+    if name in ("content-type", "content-length"):
+        return name.upper().replace("-", "_")
+    if "_" in name:
+        return f"zkticket.header.{name}"
+    return "HTTP_" + name.upper().replace("-", "_")
+
+
+# --- the body ------------------------------------------------------------------------
+
+
+async def read_body(scope: Scope, protocol: HttpProtocol) -> bytes:
+    """The whole body. Raises `BadRequest`: too large, too slow, or broken off."""
+    length = scope.headers.get("content-length")
+    if length is None and "transfer-encoding" not in scope.headers:
+        return b""
+    try:
+        async with asyncio.timeout(BODY_S):
+            if length is None or int(length) > BODY_BYTES:
+                return await _bounded(protocol)
+            body = await protocol()
+    except TimeoutError:
+        raise BadRequest("too-slow", "the body took too long to arrive") from None
+    if len(body) != int(length):
+        raise BadRequest("malformed", "the body broke off")
+    return body
+
+
+async def _bounded(protocol: HttpProtocol) -> bytes:
+    body = bytearray()
+    received = 0
+    async for chunk in protocol:
+        received += len(chunk)
+        if received <= BODY_BYTES:
+            body += chunk
+        elif received > DROPPED_BYTES:
+            break
+    if received > BODY_BYTES:
+        raise BadRequest("too-large", "the body is larger than 16 KiB")
+    return bytes(body)
