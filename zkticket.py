@@ -62,11 +62,11 @@ def up(
     if detach:
         from supervisor.control import detach as start
 
-        command = [argument for argument in sys.argv[1:] if argument != "--detach"]
-        raise typer.Exit(start(settings, command))
+        arguments = [argument for argument in sys.argv if argument != "--detach"]
+        raise typer.Exit(start(settings, [sys.executable, *arguments]))
     from supervisor.loop import run
 
-    raise typer.Exit(run(settings))
+    raise typer.Exit(run(settings, os.environ))
 
 
 @app.command()
@@ -74,7 +74,7 @@ def down(data_dir: DataDir = None) -> None:
     """Stop what `up` started: web and workers drain, the ensemble goes last."""
     from supervisor.control import down as stop
 
-    raise typer.Exit(stop(_settings(data_dir=data_dir)))
+    stop(_settings(data_dir=data_dir))
 
 
 @app.command(hidden=True)

@@ -1,7 +1,7 @@
 """The operator's commands: their options and their printing, nothing else.
 
-`admin_app` holds `admin reset`, `delete-tree`, `log` and `tree`; `register` adds `status`
-and `verify` to the app that is given to it.
+`admin_app` holds `admin reset`, `delete-tree`, `log` and `tree`; `status` and `verify` are
+commands of the whole.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ DataDir = Annotated[
     Path | None,
     typer.Option(help="The instance's directory, .zkticket unless told.", show_default=False),
 ]
-Hosts = Annotated[
+Zookeeper = Annotated[
     str | None,
     typer.Option(
         "--zookeeper", metavar="HOSTS", help="The ensemble, as host:port,…", show_default=False
@@ -53,19 +53,12 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-def register(app: typer.Typer) -> None:
-    """Adds `status`, `verify` and the `admin` commands."""
-    app.command("status")(status_command)
-    app.command("verify")(verify_command)
-    app.add_typer(admin_app)
-
-
 # --- status --------------------------------------------------------------------------
 
 
-def status_command(
+def status(
     data_dir: DataDir = None,
-    zookeeper: Hosts = None,
+    zookeeper: Zookeeper = None,
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh each second.")] = False,
 ) -> None:
@@ -83,11 +76,12 @@ def status_command(
 
 
 async def _status(settings: Settings) -> "Status":
-    from core import runfile, status
+    from core import runfile
     from core.secret import load_secret
+    from core.status import collect
 
     runfile.hosts(settings.data_dir, settings.zookeeper)  # nothing runs: say that first
-    return await status.collect(settings, load_secret(settings.data_dir))
+    return await collect(settings, load_secret(settings.data_dir))
 
 
 def _print_status(found: "Status", as_json: bool) -> None:
@@ -115,9 +109,7 @@ async def _watch_status(settings: Settings) -> None:
 # --- verify --------------------------------------------------------------------------
 
 
-def verify_command(
-    data_dir: DataDir = None, zookeeper: Hosts = None, as_json: AsJson = False
-) -> None:
+def verify(data_dir: DataDir = None, zookeeper: Zookeeper = None, as_json: AsJson = False) -> None:
     """Recount everything from the orders up. Exit 1 at the first breach, naming the znode."""
     from rich.console import Console
 
@@ -134,10 +126,10 @@ def verify_command(
 
 async def _verify(settings: Settings) -> "Proof":
     from admin.session import session
-    from admin.verify import verify
+    from admin.verify import recount
 
     async with session(settings) as zk:
-        return await verify(zk)
+        return await recount(zk)
 
 
 # --- admin reset ---------------------------------------------------------------------
@@ -152,7 +144,7 @@ def reset_command(
     event: Annotated[str, typer.Option(help="The event.")] = DEFAULT_EVENT,
     yes: Yes = False,
     data_dir: DataDir = None,
-    zookeeper: Hosts = None,
+    zookeeper: Zookeeper = None,
 ) -> None:
     """Set the number of tickets for sale, of all types or of those named; sold ones stay sold."""
     from rich.console import Console
@@ -183,7 +175,7 @@ def tree_command(
     path: Annotated[str, typer.Argument(help="Inside /zkticket.")] = "/",
     data: Annotated[bool, typer.Option("--data", help="Print what they hold, too.")] = False,
     data_dir: DataDir = None,
-    zookeeper: Hosts = None,
+    zookeeper: Zookeeper = None,
 ) -> None:
     """Print the znodes at and below PATH."""
     from core.paths import inside_chroot
@@ -206,7 +198,7 @@ def delete_tree_command(
     path: Annotated[str, typer.Argument(help="Inside /zkticket.")] = "/",
     yes: Yes = False,
     data_dir: DataDir = None,
-    zookeeper: Hosts = None,
+    zookeeper: Zookeeper = None,
 ) -> None:
     """Delete the znodes at and below PATH, with the tickets that they record."""
     from core.paths import inside_chroot
@@ -243,7 +235,7 @@ def log_command(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     export: Annotated[Path | None, typer.Option(help="Write <source>.log files here.")] = None,
     data_dir: DataDir = None,
-    zookeeper: Hosts = None,
+    zookeeper: Zookeeper = None,
 ) -> None:
     """Look up log entries of every worker, web and supervisor, in the order of time."""
     from admin.logs import Query, level_number, local_files, pattern, seconds

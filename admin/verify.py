@@ -85,7 +85,7 @@ class _Tally:
         )
 
 
-async def verify(zk: ZooKeeper) -> Proof:
+async def recount(zk: ZooKeeper) -> Proof:
     """Recounts every event. Raises `Unavailable`; a breach is part of the result."""
     await zk.sync()
     proofs: list[EventProof] = []

@@ -1,5 +1,7 @@
 """Every znode path, named once. Paths are relative to the chroot."""
 
+import re
+
 from core.errors import WrongUsage
 
 CHROOT = "/zkticket"
@@ -12,6 +14,8 @@ TOP = (EVENTS, WORKERS, SUPERVISORS, LOG)
 
 # Orders are spread over 256 buckets: a million of them makes child lists of 4,000.
 BUCKETS = tuple(f"{number:02x}" for number in range(256))
+
+TYPED = re.compile(r"/|(/[^/]+)+/?")
 
 
 def event(name: str) -> str:
@@ -73,7 +77,8 @@ def inside_chroot(path: str) -> str:
     Raises `WrongUsage` for one that leads elsewhere: `..`, `/zookeeper`, relative paths.
     """
     parts = path.rstrip("/").split("/")
-    if path != "/" and (parts[0] != "" or any(part in ("", ".", "..") for part in parts[1:])):
+    well_formed = TYPED.fullmatch(path) and path.isprintable()
+    if not well_formed or any(part in (".", "..") for part in parts):
         raise WrongUsage(f"{path!r} is no path inside {CHROOT}; write it like {EVENTS}/default")
     if parts[1:2] == ["zookeeper"]:
         raise WrongUsage("/zookeeper is ZooKeeper's own; only paths inside /zkticket are touched")

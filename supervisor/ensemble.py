@@ -1,7 +1,6 @@
 """The ZooKeeper servers of one machine: their files, their command lines, their quorum."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import msgspec
 from core.errors import StartupError
 from core.probe import ServerState, has_quorum, probe_all
 from supervisor import ports
-from supervisor.process import Plan, Role
+from supervisor.process import Plan, Process, Role, Spawn
 
 HOST = "127.0.0.1"
 QUORUM_OFFSET = 707
@@ -85,7 +84,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The servers below one directory."""
+    """The servers below one directory; none where the ensemble runs elsewhere."""
 
     home: Path
     servers: tuple[Server, ...]
@@ -96,9 +95,14 @@ class Ensemble:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        if len(self.servers) == 1:
-            return (self.servers[0].port,)
-        return tuple(port for server in self.servers for port in server.ports)
+        return tuple(port for server in self.servers for port in self.ports_of(server))
+
+    def ports_of(self, server: Server) -> tuple[int, ...]:
+        """A server that stands alone talks to clients only."""
+        return server.ports if len(self.servers) > 1 else (server.port,)
+
+    def named(self, name: str) -> Server | None:
+        return next((server for server in self.servers if server.name == name), None)
 
     def config_of(self, server: Server) -> str:
         lines = [
@@ -125,6 +129,17 @@ class Ensemble:
             (server.home / "data").mkdir(parents=True, exist_ok=True)
             (server.home / "data" / "myid").write_text(f"{server.id}\n", encoding="ascii")
             server.config.write_text(self.config_of(server), encoding="utf-8")
+
+    def guarded(self, spawn: Spawn) -> Spawn:
+        """Starts no server that has lost what it stored, not even after a crash."""
+
+        def start(plan: Plan) -> Process:
+            server = self.named(plan.name)
+            if server is not None:
+                self.require_data(server)
+            return spawn(plan)
+
+        return start
 
     def plan(self, server: Server, java: Path, class_path: str, logs: Path) -> Plan:
         argv = (str(java), *JVM, "-cp", class_path, MAIN_CLASS, str(server.config))
@@ -159,7 +174,7 @@ class Ensemble:
 
     def require_size(self) -> None:
         """Raises `StartupError` where the directory holds an ensemble of another size."""
-        formed = self.formed()
+        formed = self.formed() if self.servers else None
         if formed is not None and formed.servers != len(self.servers):
             raise StartupError(
                 f"{self.home} holds an ensemble of {formed.servers}, not {len(self.servers)}; "
@@ -184,7 +199,7 @@ class Ensemble:
     def require_ports(self, servers: Iterable[Server]) -> None:
         """Raises `StartupError` where one of these servers' ports is taken."""
         for server in servers:
-            for port in server.ports if len(self.servers) > 1 else (server.port,):
+            for port in self.ports_of(server):
                 ports.require_free(HOST, port, "--zookeeper-port")
 
 
@@ -219,6 +234,5 @@ async def wait_for_quorum(
 def _holds_something(directory: Path) -> bool:
     try:
         return any(directory.iterdir())
-    except OSError as error:
-        logging.getLogger("zkticket.ensemble").debug("%s", error)
+    except OSError:
         return False

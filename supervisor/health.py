@@ -116,15 +116,16 @@ def _medians(peers: Sequence[Sequence[Sample]]) -> Mapping[float, float]:
 class Sampler:
     """Measures one process and all below it."""
 
-    def __init__(self, root: psutil.Process) -> None:
-        self._root = root
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
         # Kept: `cpu_percent` measures since the last call on the same object.
         self._known: dict[psutil.Process, psutil.Process] = {}
 
     def take(self) -> Usage:
         """Zeros for a process that has just ended."""
         try:
-            found = [self._root, *self._root.children(recursive=True)]
+            root = psutil.Process(self._pid)
+            found = [root, *root.children(recursive=True)]
         except psutil.Error:
             return Usage()
         self._known = {process: self._known.get(process, process) for process in found}

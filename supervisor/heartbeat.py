@@ -1,7 +1,5 @@
 """The supervisor's own link to a worker: it works while ZooKeeper is away."""
 
-from contextlib import suppress
-
 from core.errors import LinkLost, LinkRefused
 from core.models import Load
 from core.wire import Link, Ping, Pong
@@ -61,5 +59,5 @@ class Heartbeat:
         return reply
 
     def _miss(self) -> None:
-        with suppress(TypeError):
-            self._missed += 1  # type: ignore[operator]
+        if self._missed is not None:
+            self._missed += 1

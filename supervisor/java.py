@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,10 +178,11 @@ def _first_error(output: str) -> str:
     return (errors or ["[ERROR] no reason given"])[0].removeprefix("[ERROR]").strip()[:300]
 
 
-def main(environ: Mapping[str, str]) -> int:
-    """Prints the class path; fetches the jars where none are."""
+def main(environ: Mapping[str, str], arguments: Sequence[str]) -> int:
+    """Prints the class path; with `--find` it fetches nothing, and fails where none is at hand."""
+    if list(arguments) == ["--find"] and not (environ.get("ZOOKEEPER_HOME") or _complete(FETCHED)):
+        return 1
     try:
-        find_java(environ)
         found = find_class_path(environ)
     except ZkticketError as error:
         print(f"zkticket: {error}", file=sys.stderr)
@@ -193,4 +194,4 @@ def main(environ: Mapping[str, str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(main(os.environ, sys.argv[1:]))

@@ -52,9 +52,10 @@ class Membership:
 
     async def leave(self) -> None:
         """Writes the rest of the log and ends the session, within `LEAVE_S`."""
-        with suppress(ZooKeeperError, TimeoutError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
-                await self._log.flush(self._zk)
+                with suppress(ZooKeeperError):
+                    await self._log.flush(self._zk)
                 await self._registration.leave()
                 await self._zk.close()
 

@@ -7,7 +7,7 @@ from typing import Any
 import bottle
 import msgspec
 
-from core.errors import BadZnode, NoSuchOrder, Unavailable
+from core.errors import BadZnode, NoSuchOrder, Unavailable, ZkticketError
 from core.store import EventAvailability
 from core.wire import Answer, Code
 from web import problems
@@ -86,7 +86,9 @@ class Api:
             return json_reply(_event(event, snapshot))
         if name in snapshot.damaged:
             return problem_reply(problem("damaged"))
-        return self._not_yet() if snapshot.as_of is None else problem_reply(problem("no-such-event"))
+        return (
+            self._not_yet() if snapshot.as_of is None else problem_reply(problem("no-such-event"))
+        )
 
     def _not_yet(self) -> Reply:
         return problem_reply(
@@ -103,7 +105,10 @@ class Api:
         return self._status()
 
     async def _status(self) -> Reply:
-        return json_reply(await self._deps.status())
+        try:
+            return json_reply(await self._deps.status())
+        except ZkticketError as error:
+            return problem_reply(problem("no-quorum", str(error), rng=self._deps.rng))
 
     def get_health(self) -> Reply:
         return text_reply("alive\n")

@@ -21,7 +21,7 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         super().__init__(catchall=False, autojson=False)
         self._pages = Pages(deps)
         self.install(ReplyPlugin(self._refuse))
-        self.add_hook("before_request", _refuse_cross_site(self))
+        self.add_hook("before_request", self._refuse_cross_site)
         Api(deps).mount(self)
         self._pages.mount(self)
 
@@ -36,6 +36,10 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         for name, value in reply.headers:
             bottle.response.set_header(name, value)
         return reply.body
+
+    def _refuse_cross_site(self) -> None:
+        if is_cross_site(bottle.request.environ):
+            raise as_response(self.trouble(bottle.request.path, problem("cross-site")))
 
     def _refuse(self, error: BadRequest) -> Reply:
         return self.trouble(bottle.request.path, problems.of_request(error))

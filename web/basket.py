@@ -98,9 +98,7 @@ def _basket(wanted: Mapping[str, Any], known: frozenset[str], key: str, keyed: b
 def _name(wanted: Mapping[str, Any], field: str, default: str | None) -> str:
     value = wanted.get(field, default)
     if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise BadRequest(
-            "invalid", f"Choose the {field}: 1 to 32 letters, digits, - or _.", field
-        )
+        raise BadRequest("invalid", f"Choose the {field}: 1 to 32 letters, digits, - or _.", field)
     return value
 
 

@@ -29,7 +29,7 @@ class Deps:
     dispatcher: Dispatcher
     catalog: Catalog
     orders: Orders
-    status: Callable[[], Awaitable[dict[str, Any]]]
+    status: Callable[[], Awaitable[Any]]
     connected: Callable[[], bool]
     operator_token: str
     metrics: Metrics

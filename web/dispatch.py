@@ -77,9 +77,7 @@ class Dispatcher:
             if registration in self._peers:
                 self._peers[registration].note(record)
             else:
-                peer = Peer(
-                    record, key=self._key, clock=self._clock, rng=self._rng, log=self._log
-                )
+                peer = Peer(record, key=self._key, clock=self._clock, rng=self._rng, log=self._log)
                 self._peers[registration] = peer
                 self._keepers[registration] = asyncio.ensure_future(peer.keep())
 

@@ -39,7 +39,7 @@ class Pages:
     # --- selling ---------------------------------------------------------------------
 
     def get_sale(self) -> Any:
-        return self._sale(bottle.request.query.get("event", ""), {})
+        return self._sale(bottle.request.query.getunicode("event", ""), {})
 
     def post_order(self) -> Any:
         environ = bottle.request.environ

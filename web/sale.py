@@ -41,7 +41,7 @@ class Form:
 
 @dataclass(frozen=True)
 class SalePage:
-    """The sale page of one event. `closed` says why nothing can be bought, `stale` how old it is."""
+    """The page of one event. `closed` says why nothing can be bought, `stale` how old it is."""
 
     title: str
     cards: tuple[Card, ...]

@@ -1,0 +1,135 @@
+"""From outside a supervisor: starts one in the background, stops one."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from core import runfile
+from core.errors import NotRunning, StartupError, ZkticketError
+from core.settings import Settings
+from supervisor import leftovers, lock
+from supervisor.process import rotate
+
+POLL_S = 0.05
+# A start may have to fetch ZooKeeper first.
+DETACH_S = 240.0
+# What a supervisor takes at most after its workers have drained.
+LEAVING_S = 15.0
+
+
+def down(settings: Settings) -> int:
+    """Stops the instance: its supervisor, or what a killed supervisor left. Returns 0.
+
+    Raises `NotRunning` where there is neither.
+    """
+    data_dir = settings.data_dir.resolve()
+    if not data_dir.is_dir():
+        raise NotRunning(_nothing_in(data_dir))
+    try:
+        with lock.hold(data_dir):
+            _stop_leftovers(data_dir, settings.drain_s)
+    except lock.InUse as holder:
+        _stop_supervisor(data_dir, holder.pid, settings.drain_s + LEAVING_S)
+    return 0
+
+
+def detach(settings: Settings, command: Sequence[str]) -> int:
+    """Runs `command`, an `up` in the foreground, in the background; prints the page's address.
+
+    Raises `StartupError` with the command's last line where it does not come up.
+    """
+    log = settings.logs_dir / "supervisor.log"
+    try:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        rotate(log)
+        start = log.stat().st_size if log.exists() else 0
+        child = _start(command, log)
+    except OSError as error:
+        raise StartupError(lock.unwritable(settings.data_dir, error)) from None
+    print(f"zkticket sells at {_await_ready(settings.data_dir, child, log, start)}")
+    return 0
+
+
+def _stop_leftovers(data_dir: Path, timeout_s: float) -> None:
+    found = leftovers.find(data_dir)
+    if found:
+        names = ", ".join(left.name for left in found)
+        print(f"the supervisor is dead; stopping what it left: {names}", file=sys.stderr)
+        asyncio.run(leftovers.stop(found, timeout_s))
+    runfile.remove(data_dir)
+    if not found:
+        raise NotRunning(_nothing_in(data_dir))
+
+
+def _stop_supervisor(data_dir: Path, pid: int, timeout_s: float) -> None:
+    """SIGTERM; past the deadline once more, which makes it kill instead of drain."""
+    for wait_s in (timeout_s, LEAVING_S):
+        _signal(data_dir, pid)
+        if _is_free_within(data_dir, wait_s):
+            return
+    raise ZkticketError(f"the supervisor, pid {pid}, does not stop; kill it and say `down` again")
+
+
+def _signal(data_dir: Path, pid: int) -> None:
+    if not pid:
+        raise ZkticketError(f"{data_dir} is held by a process that is only starting; try again")
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        raise ZkticketError(
+            f"the supervisor, pid {pid}, is another user's; stop it as they"
+        ) from None
+
+
+def _is_free_within(data_dir: Path, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        with suppress(lock.InUse), lock.hold(data_dir):
+            return True
+        time.sleep(POLL_S)
+    return False
+
+
+def _nothing_in(data_dir: Path) -> str:
+    return f"nothing is running in {data_dir}; start it with `up`"
+
+
+def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _await_ready(data_dir: Path, child: subprocess.Popen[bytes], log: Path, start: int) -> str:
+    """The page's address."""
+    deadline = time.monotonic() + DETACH_S
+    while child.poll() is None:
+        with suppress(ZkticketError):
+            record = runfile.read(data_dir)
+            if record.pid == child.pid and record.ready:
+                return record.url
+        if time.monotonic() > deadline:
+            child.terminate()
+            raise StartupError(f"it did not come up within {DETACH_S:.0f} s; see {log}")
+        time.sleep(POLL_S)
+    raise StartupError(_last_line(log, start) or f"it ended at once; see {log}")
+
+
+def _last_line(log: Path, start: int) -> str:
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = file.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -1,0 +1,185 @@
+"""The children of one supervisor: what is known of each, and what is done about it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from core.models import ProcessRecord
+from core.registry import LiveWorker
+from supervisor import health, readiness
+from supervisor.health import Ailment, Limits, Sample, Sampler, Usage, Verdict
+from supervisor.heartbeat import Heartbeat
+from supervisor.process import Child, Plan, Role, State
+
+# A worker that is ill but works is restarted only while so many others are well.
+HEALTHY_PEERS = 2
+# Who is hung does not drain: it gets a moment, then it is killed.
+HUNG_GRACE_S = 1.0
+
+
+@dataclass
+class Vitals:
+    """What is known of one life of a child."""
+
+    sampler: Sampler
+    heart: Heartbeat
+    usage: Usage = field(default_factory=Usage)
+    samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=int(health.WINDOW_S) + 1))
+
+
+class Fleet:
+    """All children, in the order in which they are started."""
+
+    def __init__(
+        self,
+        link_key: bytes,
+        limits: Limits,
+        drain_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.children: list[Child] = []
+        self._link_key = link_key
+        self._limits = limits
+        self._drain_s = drain_s
+        self._clock = clock
+        # By pid: a new life begins with new vitals.
+        self._vitals: dict[int, Vitals] = {}
+
+    def of(self, role: Role) -> list[Child]:
+        return [child for child in self.children if child.plan.role is role]
+
+    @property
+    def due(self) -> float:
+        """When `advance` has something to do next that no signal tells; infinite for never."""
+        times = [child.due for child in self.children if child.due is not None]
+        return min(times, default=float("inf"))
+
+    @property
+    def settled(self) -> bool:
+        return not any(child.state is State.STARTING for child in self.children)
+
+    def advance(self) -> None:
+        for child in self.children:
+            child.advance()
+        self._meet_newcomers()
+
+    def _meet_newcomers(self) -> None:
+        living = {child.pid for child in self.children if child.pid is not None}
+        for pid in self._vitals.keys() - living:
+            self._vitals.pop(pid).heart.close()
+        for pid in living - self._vitals.keys():
+            sampler = Sampler(pid)
+            self._vitals[pid] = Vitals(sampler, Heartbeat(self._link_key))
+
+    # --- health ----------------------------------------------------------------------
+
+    def sample(self, at: float) -> None:
+        """Measures everybody; `at` is the same for all, so that peers can be compared."""
+        for vitals in self._vitals.values():
+            usage = vitals.usage = vitals.sampler.take()
+            vitals.samples.append(
+                Sample(
+                    at=at,
+                    silent_s=vitals.heart.silent_s,
+                    cpu_percent=usage.cpu_percent,
+                    rss_bytes=usage.rss_bytes,
+                    sold_per_second=vitals.heart.load.sold_per_second,
+                )
+            )
+
+    def judge(self) -> str | None:
+        """Restarts one worker that is overloaded in a way that shedding cannot mend.
+
+        Returns what was done, for people; `None` when all is well.
+        """
+        workers = [child for child in self.of(Role.WORKER) if child.state is State.RUNNING]
+        for child in workers:
+            peers = [peer for peer in workers if peer is not child]
+            found = health.verdict(
+                self._samples(child), [self._samples(peer) for peer in peers], self._limits
+            )
+            if found is not None and self._may_restart(found, peers):
+                child.restart(found.text, self._clock() + self._grace(found))
+                return f"{child.plan.name} is restarted: {found.text}"
+        return None
+
+    def _grace(self, found: Verdict) -> float:
+        return HUNG_GRACE_S if found.ailment is Ailment.HUNG else self._drain_s
+
+    def _may_restart(self, found: Verdict, peers: Sequence[Child]) -> bool:
+        """One at a time, and with enough others left; the hung do no work anyhow."""
+        if found.ailment is Ailment.HUNG:
+            return True
+        workers = self.of(Role.WORKER)
+        settled = all(child.state in (State.RUNNING, State.FATAL) for child in workers)
+        return settled and sum(self._is_well(peer) for peer in peers) >= HEALTHY_PEERS
+
+    def _is_well(self, child: Child) -> bool:
+        samples = self._samples(child)
+        return bool(samples) and samples[-1].silent_s == 0.0
+
+    def _samples(self, child: Child) -> list[Sample]:
+        vitals = self._vitals.get(child.pid or 0)
+        return list(vitals.samples) if vitals else []
+
+    # --- hearing from them -----------------------------------------------------------
+
+    async def hear(self) -> list[Child]:
+        """The workers' pulse, and who has begun to work since it was asked last."""
+        heard = await asyncio.gather(*(self._hear(child) for child in self.children))
+        return [child for child, news in zip(self.children, heard, strict=True) if news]
+
+    async def _hear(self, child: Child) -> bool:
+        works = await self._works(child)
+        if works and child.state is State.STARTING:
+            child.ready()
+            return True
+        return False
+
+    async def _works(self, child: Child) -> bool:
+        vitals = self._vitals.get(child.pid or 0)
+        if child.plan.role is Role.WORKER and vitals is not None:
+            await vitals.heart.beat()
+            return vitals.heart.known
+        return child.state is State.STARTING and await works(child.plan)
+
+    def learn_addresses(self, live: Sequence[LiveWorker]) -> None:
+        """Where the workers listen, from the registry."""
+        for worker in live:
+            vitals = self._vitals.get(worker.record.pid)
+            if vitals is not None:
+                vitals.heart.address = worker.record.address
+
+    # --- telling of them -------------------------------------------------------------
+
+    def records(self) -> tuple[ProcessRecord, ...]:
+        return tuple(self._record(child) for child in self.children)
+
+    def _record(self, child: Child) -> ProcessRecord:
+        vitals = self._vitals.get(child.pid or 0)
+        usage = vitals.usage if vitals else Usage()
+        return ProcessRecord(
+            name=child.plan.name,
+            role=child.plan.role.value,
+            state=child.state.value,
+            pid=child.pid,
+            created=child.process.created if child.process else 0.0,
+            restarts=child.restarts,
+            last_restart_reason=child.reason,
+            cpu_percent=usage.cpu_percent,
+            rss_bytes=usage.rss_bytes,
+            threads=usage.threads,
+            open_files=usage.open_files,
+            address=child.plan.address or (vitals.heart.address if vitals else ""),
+        )
+
+
+async def works(plan: Plan) -> bool:
+    """A ZooKeeper server serves, the web sells."""
+    match plan.role:
+        case Role.ZOOKEEPER:
+            return await readiness.zookeeper_serves(plan.address)
+        case Role.WEB:
+            return await readiness.web_sells(plan.address)
+    return False

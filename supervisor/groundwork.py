@@ -1,0 +1,106 @@
+"""All that is checked and settled before the first process starts."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import StartupError
+from core.settings import Settings
+from supervisor import commands, leftovers, ports
+from supervisor.ensemble import Ensemble
+from supervisor.java import find_class_path, find_java
+from supervisor.leftovers import Leftover
+from supervisor.process import Plan, Role
+
+
+@dataclass(frozen=True)
+class Groundwork:
+    """What is to run, and by name what of it runs already."""
+
+    plans: tuple[Plan, ...]
+    kept: Mapping[str, Leftover]
+
+
+async def lay(
+    settings: Settings,
+    environ: Mapping[str, str],
+    ensemble: Ensemble,
+    script: Path,
+    tell: Callable[[str, str], None],
+) -> Groundwork:
+    """Raises `StartupError` for lost data, no Java, no ZooKeeper, a port in use.
+
+    `tell` hears an event and a text for people; the data dir's lock is held.
+    """
+    ensemble.require_size()
+    for server in ensemble.servers:
+        ensemble.require_data(server)
+    servers = _server_plans(settings, environ, ensemble, tell)
+    # The JVMs first: they take longest.
+    plans = (*servers, *commands.plans(settings, script))
+    kept = await _settle(settings, ensemble, plans, tell)
+    _require_ports(settings, ensemble, kept)
+    try:
+        ensemble.configure()
+    except OSError as error:
+        raise StartupError(f"cannot write {ensemble.home}: {error.strerror}") from None
+    return Groundwork(plans, kept)
+
+
+def _server_plans(
+    settings: Settings,
+    environ: Mapping[str, str],
+    ensemble: Ensemble,
+    tell: Callable[[str, str], None],
+) -> list[Plan]:
+    if not ensemble.servers:
+        return []
+    if len(ensemble.servers) == 2:
+        tell("ensemble", "two ZooKeeper servers survive no failure; --servers 3 survives one")
+    java = find_java(environ)
+    class_path = find_class_path(environ)
+    if class_path.warning:
+        tell("ensemble", class_path.warning)
+    logs = settings.logs_dir
+    return [ensemble.plan(server, java, class_path.text, logs) for server in ensemble.servers]
+
+
+async def _settle(
+    settings: Settings,
+    ensemble: Ensemble,
+    plans: Sequence[Plan],
+    tell: Callable[[str, str], None],
+) -> Mapping[str, Leftover]:
+    """Keeps what a killed supervisor left and that fits; stops the rest, in order."""
+    wanted = {plan.name: plan for plan in plans}
+    found = leftovers.find(settings.data_dir)
+    kept = {left.name: left for left in found if _fits(left, wanted, ensemble)}
+    others = [left for left in found if kept.get(left.name) is not left]
+    if others:
+        tell("stopped", f"stopping what a killed supervisor left: {_names(others)}")
+        await leftovers.stop(others, settings.drain_s)
+    if kept:
+        tell("adopted", f"taking over what a killed supervisor left: {_names(kept.values())}")
+    return kept
+
+
+def _fits(left: Leftover, wanted: Mapping[str, Plan], ensemble: Ensemble) -> bool:
+    plan = wanted.get(left.name)
+    if plan is None or left.argv != plan.argv:
+        return False
+    server = ensemble.named(left.name)
+    return server is None or ensemble.is_configured(server)
+
+
+def _require_ports(settings: Settings, ensemble: Ensemble, kept: Mapping[str, Leftover]) -> None:
+    if settings.port in ensemble.ports:
+        raise StartupError(
+            f"port {settings.port} is one of ZooKeeper's here; choose another with --port"
+        )
+    ensemble.require_ports(server for server in ensemble.servers if server.name not in kept)
+    if not any(left.role is Role.WEB for left in kept.values()):
+        ports.require_free(settings.host, settings.port, "--port")
+
+
+def _names(left: Iterable[Leftover]) -> str:
+    return ", ".join(sorted(each.name for each in left))

@@ -1,0 +1,181 @@
+"""The real site behind a real Granian, with fake workers, a fake catalog and no ZooKeeper.
+
+`python -m tests.fakesite PORT STATE`: `open` sells; `away` has lost ZooKeeper after a reading;
+`new` has never had it. The event `codes` has a type for each code of the link, and the
+workers answer with the code that is asked for.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from tests.fakeworker import KEY, FakeWorker, sells
+
+from core.errors import BadZnode, NoSuchOrder, Unavailable
+from core.logs import EventLog
+from core.models import Order
+from core.store import EventAvailability, StoredOrder, TypeAvailability
+from core.wire import Answer, Code, Purchase
+from web.app import make_app
+from web.catalog import Catalog
+from web.deps import Deps
+from web.dispatch import Dispatcher
+from web.metrics import Metrics
+from web.rsgi import HttpProtocol, Scope
+from web.serve import raise_file_limit, serve
+from web.service import adapt
+
+TOKEN = "0123456789abcdef" * 2
+SOLD = ("A", 4800, 412, 1000), ("B", 3200, 7, 200), ("C", 0, 0, 50)
+
+
+def answer(known: dict[str, Purchase], purchase: Purchase) -> Answer | None:
+    """Sells with P3, or gives the code that the type is named after."""
+    if purchase.type == "silent":
+        return None
+    if purchase.type == "few":
+        return Answer(id=purchase.id, code=Code.SOLD_OUT, remaining=2)
+    if purchase.event == "codes":
+        return Answer(id=purchase.id, code=Code(purchase.type), remaining=0)
+    if purchase.type == "C":
+        return Answer(id=purchase.id, code=Code.SOLD_OUT, remaining=0)
+    first = known.setdefault(purchase.key, purchase)
+    sold = sells(purchase)
+    if first is purchase:
+        return sold
+    if (first.type, first.quantity, first.buyer) != (purchase.type, purchase.quantity, purchase.buyer):
+        return Answer(id=purchase.id, code=Code.KEY_REUSED)
+    return Answer(id=purchase.id, code=Code.REPLAYED, order=sold.order)
+
+
+def _type(name: str, price: int = 0, remaining: int = 100, capacity: int = 100) -> TypeAvailability:
+    return TypeAvailability(
+        name=name,
+        price=price,
+        capacity=capacity,
+        sold=capacity - remaining,
+        held=0,
+        remaining=remaining,
+    )
+
+
+def _event(name: str, title: str, types: tuple[TypeAvailability, ...]) -> EventAvailability:
+    return EventAvailability(
+        name=name, title=title, currency="EUR", opens_at=None, closes_at=None, types=types
+    )
+
+
+class FakeShelf:
+    """Three events: one to sell, one for each code, and one whose znode holds rubbish."""
+
+    def __init__(self, state: str, known: dict[str, Purchase]) -> None:
+        self._state = state
+        self._known = known
+        self._events = {
+            "default": _event("default", "Opening night", tuple(_type(*sold) for sold in SOLD)),
+            "codes": _event("codes", "Codes", tuple(_type(name) for name in self._names())),
+            "gone": _event("gone", "Last chance", (_type("A", 4800, 0), _type("B", 3200, 0))),
+        }
+
+    @staticmethod
+    def _names() -> list[str]:
+        return [*Code, "silent", "few"]
+
+    async def event_names(self) -> list[str]:
+        return [*self._events, "broken"]
+
+    async def availability(self, name: str) -> EventAvailability:
+        if name == "broken":
+            raise BadZnode("/events/broken", "not JSON")
+        return self._events[name]
+
+    async def order(self, order_id: str) -> StoredOrder:
+        if self._state != "open" or order_id == "f" * 32:
+            raise Unavailable("no connection to ZooKeeper")
+        if order_id == "e" * 32:
+            raise BadZnode("/events/default/orders/ee", "not JSON")
+        for purchase in self._known.values():
+            if sells(purchase).order.order == order_id:
+                return StoredOrder(order_id, purchase.event, _order(purchase), 4294967301)
+        raise NoSuchOrder("there is no such order")
+
+
+def _order(purchase: Purchase) -> Order:
+    return Order(
+        type=purchase.type,
+        quantity=purchase.quantity,
+        buyer=purchase.buyer,
+        status="sold",
+        at=1748779200.0,
+        batch="b",
+    )
+
+
+class FakeService:
+    """As `web.service.Service`, without ZooKeeper."""
+
+    def __init__(self, state: str) -> None:
+        self._state = state
+        self._connected = state != "new"
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_until_complete(self._start())
+
+    def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> Coroutine[Any, Any, None]:
+        return self._adapter(scope, protocol)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_until_complete(self._dispatcher.close())
+
+    async def _start(self) -> None:
+        log = EventLog("web-1", time.time)
+        known: dict[str, Purchase] = {}
+        shelf = FakeShelf(self._state, known)
+        rng = random.Random(1)
+        times = {"connected": lambda: self._connected, "clock": time.monotonic}
+        self._dispatcher = Dispatcher(KEY, log, rng=rng, **times)
+        catalog = Catalog(shelf, log, now=time.time, **times)
+        await self._open(catalog, known)
+        deps = Deps(
+            dispatcher=self._dispatcher,
+            catalog=catalog,
+            orders=shelf,
+            status=self._status,
+            operator_token=TOKEN,
+            metrics=Metrics(),
+            now=time.time,
+            rng=rng,
+            **times,
+        )
+        app = make_app(deps)
+        app.route("/broken", "GET", self._broken)
+        self._adapter = adapt(app, deps.metrics)
+
+    async def _open(self, catalog: Catalog, known: dict[str, Purchase]) -> None:
+        if self._state == "new":
+            return
+        await catalog.snapshot()
+        self._connected = self._state == "open"
+        self._workers = [
+            await FakeWorker(name, partial(answer, known)).listen() for name in ("w-1", "w-2")
+        ]
+        for worker in self._workers:
+            worker.state = "ready" if self._connected else "suspended"
+        self._dispatcher.update(worker.live(state=worker.state) for worker in self._workers)
+        while sum(peer.linked for peer in self._dispatcher.peers) < 2:
+            await asyncio.sleep(0.005)
+
+    async def _status(self) -> dict[str, Any]:
+        return {"healthy": True, "workers": []}
+
+    async def _broken(self) -> None:
+        raise RuntimeError("a bug, for the test of what buyers see of one")
+
+
+if __name__ == "__main__":
+    raise_file_limit()
+    sys.exit(serve(partial(FakeService, sys.argv[2]), "127.0.0.1", int(sys.argv[1]), 5.0))

@@ -1,0 +1,242 @@
+"""The servers' files and ports, Java, and where ZooKeeper's jars come from."""
+
+import asyncio
+import os
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from core.errors import StartupError
+from supervisor import java
+from supervisor.ensemble import Ensemble, local_ensemble, wait_for_quorum
+from supervisor.java import find_class_path, find_java
+from supervisor.process import Plan, Process
+from tests.instance import free_ensemble_port
+
+
+def never(_plan: Plan) -> Process:
+    raise AssertionError("nothing must be started")
+
+
+def formed(tmp_path: Path, servers: int = 3) -> Ensemble:
+    """An ensemble that has served, with something stored by each server."""
+    ensemble = local_ensemble(tmp_path, 2181, servers)
+    ensemble.configure()
+    for server in ensemble.servers:
+        server.transactions.mkdir()
+        (server.transactions / "log.1").write_text("x")
+    ensemble.note_served(server.id for server in ensemble.servers)
+    return ensemble
+
+
+def test_three_servers_know_each_other_on_loopback(tmp_path: Path) -> None:
+    ensemble = local_ensemble(tmp_path, 2181, 3)
+    ensemble.configure()
+    second = (tmp_path / "zookeeper" / "2" / "zoo.cfg").read_text()
+    assert "clientPort=2182\nclientPortAddress=127.0.0.1\n" in second
+    assert "server.3=127.0.0.1:2890:3890\n" in second
+    assert "admin.enableServer=false\n" in second
+    assert "4lw.commands.whitelist=srvr,mntr,ruok\n" in second
+    assert "forceSync" not in second
+    assert (tmp_path / "zookeeper" / "2" / "data" / "myid").read_text() == "2\n"
+    assert ensemble.hosts == "127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183"
+
+
+def test_one_server_stands_alone(tmp_path: Path) -> None:
+    ensemble = local_ensemble(tmp_path, 2181, 1)
+    ensemble.configure()
+    assert "server." not in ensemble.servers[0].config.read_text()
+    assert ensemble.ports == (2181,)
+
+
+def test_the_jvm_has_a_heap_limit_and_its_own_log(tmp_path: Path) -> None:
+    ensemble = local_ensemble(tmp_path, 2181, 3)
+    plan = ensemble.plan(ensemble.servers[0], Path("/java"), "/jars/*", tmp_path / "logs")
+    assert "-Xmx512m" in plan.argv
+    assert plan.argv[-1] == str(tmp_path / "zookeeper" / "1" / "zoo.cfg")
+    assert plan.log == tmp_path / "logs" / "zookeeper-1.log"
+
+
+def test_a_server_that_has_lost_its_data_is_refused(tmp_path: Path) -> None:
+    ensemble = formed(tmp_path)
+    first, second, third = ensemble.servers
+    shutil.rmtree(second.transactions)
+    (third.transactions / "log.1").unlink()
+    ensemble.require_data(first)
+    for server in (second, third):
+        with pytest.raises(StartupError, match=f"server {server.id} has lost its data"):
+            ensemble.require_data(server)
+    plan = ensemble.plan(second, Path("/java"), "", tmp_path)
+    with pytest.raises(StartupError, match="lost its data"):
+        ensemble.guarded(never)(plan)
+
+
+def test_a_server_that_never_served_may_be_empty(tmp_path: Path) -> None:
+    ensemble = local_ensemble(tmp_path, 2181, 3)
+    ensemble.configure()
+    for server in ensemble.servers:
+        ensemble.require_data(server)
+    ensemble.note_served([1, 2])
+    ensemble.require_data(ensemble.servers[2])
+    with pytest.raises(StartupError):
+        ensemble.require_data(ensemble.servers[0])
+
+
+def test_another_number_of_servers_is_refused(tmp_path: Path) -> None:
+    formed(tmp_path).require_size()
+    with pytest.raises(StartupError, match="--servers 3"):
+        local_ensemble(tmp_path, 2181, 1).require_size()
+    local_ensemble(tmp_path, 2181, 0).require_size()
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    ensemble = formed(tmp_path)
+    ensemble.record.write_text("{")
+    with pytest.raises(StartupError, match=r"ensemble\.json is damaged"):
+        ensemble.require_size()
+
+
+@pytest.mark.parametrize("offset", [0, 707, 1707])
+def test_a_port_in_use_is_named_with_its_option(tmp_path: Path, offset: int) -> None:
+    first = free_ensemble_port()
+    ensemble = local_ensemble(tmp_path, first, 3)
+    ensemble.require_ports(ensemble.servers)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", first + 1 + offset))
+        taken.listen()
+        with pytest.raises(StartupError, match=rf"{first + 1 + offset} .*--zookeeper-port"):
+            ensemble.require_ports(ensemble.servers)
+
+
+def test_no_quorum_is_noticed_with_progress(tmp_path: Path) -> None:
+    told: list[str] = []
+    hosts = local_ensemble(tmp_path, free_ensemble_port(), 3).hosts
+    with pytest.raises(StartupError, match="no quorum"):
+        asyncio.run(wait_for_quorum(hosts, 0.3, told.append))
+    assert told == ["waiting for ZooKeeper: 0 of 3 servers answer"]
+
+
+# --- Java ----------------------------------------------------------------------------
+
+
+def fake_java(directory: Path, version: str) -> Path:
+    program = directory / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_java_is_found_where_java_home_says_first(tmp_path: Path) -> None:
+    home, path = fake_java(tmp_path / "a", "21.0.2"), fake_java(tmp_path / "b", "17.0.15")
+    environ = {"PATH": f"{path.parent}:{os.environ['PATH']}"}
+    assert find_java(environ) == path
+    assert find_java({**environ, "JAVA_HOME": str(tmp_path / "a")}) == home
+
+
+def test_no_java_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="no Java found"):
+        find_java({"PATH": str(tmp_path)})
+
+
+def test_a_java_home_without_java_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match="JAVA_HOME"):
+        find_java({**os.environ, "JAVA_HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("version", ["1.8.0_362", "10.0.2"])
+def test_a_java_that_is_too_old_is_said(tmp_path: Path, version: str) -> None:
+    java = fake_java(tmp_path, version)
+    with pytest.raises(StartupError, match="needs 11 or later"):
+        find_java({"PATH": f"{java.parent}:{os.environ['PATH']}"})
+
+
+def test_the_release_file_spares_the_start_of_a_jvm(tmp_path: Path) -> None:
+    java = fake_java(tmp_path, "8")
+    (tmp_path / "release").write_text('IMPLEMENTOR="x"\nJAVA_VERSION="17.0.15"\n')
+    assert find_java({"PATH": str(java.parent)}) == java
+
+
+def test_java_that_does_not_run_is_said(tmp_path: Path) -> None:
+    program = fake_java(tmp_path, "17")
+    program.write_text("#!/no/such/shell\n")
+    with pytest.raises(StartupError, match="does not run"):
+        find_java({"PATH": str(program.parent)})
+
+
+# --- ZooKeeper's jars ----------------------------------------------------------------
+
+
+def jars(directory: Path, *names: str) -> Path:
+    directory.mkdir(parents=True)
+    for name in names:
+        (directory / name).touch()
+    return directory
+
+
+def fake_maven(directory: Path, script: str) -> dict[str, str]:
+    directory.mkdir()
+    (directory / "mvn").write_text(f"#!/bin/sh\n{script}\n")
+    (directory / "mvn").chmod(0o755)
+    return {"PATH": f"{directory}:{os.environ['PATH']}"}
+
+
+DELIVER = """
+for word; do case $word in -DoutputDirectory=*) out=${word#*=};; esac; done
+mkdir "$out" && touch "$out/zookeeper-3.9.5.jar"
+"""
+
+
+def test_zookeeper_home_comes_first(tmp_path: Path) -> None:
+    fetched = jars(tmp_path / "fetched", "zookeeper-3.9.5.jar")
+    jars(tmp_path / "home" / "lib", "zookeeper-3.9.6.jar")
+    environ = {"ZOOKEEPER_HOME": str(tmp_path / "home")}
+    assert find_class_path(environ, fetched).text.endswith(f"{tmp_path}/home/lib/*")
+
+
+def test_a_zookeeper_home_that_is_none_is_said(tmp_path: Path) -> None:
+    fetched = jars(tmp_path / "fetched", "zookeeper-3.9.5.jar")
+    with pytest.raises(StartupError, match="ZOOKEEPER_HOME"):
+        find_class_path({"ZOOKEEPER_HOME": str(tmp_path)}, fetched)
+
+
+def test_what_was_fetched_before_needs_no_maven(tmp_path: Path) -> None:
+    fetched = jars(tmp_path / "fetched", "zookeeper-3.9.5.jar")
+    found = find_class_path({"PATH": ""}, fetched)
+    assert (found.text, found.warning) == (f"{fetched}/*", "")
+
+
+def test_maven_fetches_once(tmp_path: Path) -> None:
+    environ = fake_maven(tmp_path / "bin", DELIVER)
+    fetched = tmp_path / "deep" / "3.9.5"
+    assert find_class_path(environ, fetched).text == f"{fetched}/*"
+    assert [path.name for path in fetched.parent.iterdir()] == ["3.9.5"]
+    assert find_class_path({"PATH": ""}, fetched).text == f"{fetched}/*"
+
+
+def test_debians_is_the_last_resort_with_a_warning(tmp_path: Path) -> None:
+    environ = fake_maven(tmp_path / "bin", "echo '[ERROR] cannot reach it'; exit 1")
+    debian = jars(tmp_path / "debian", "zookeeper.jar", "slf4j-simple.jar")
+    found = find_class_path(environ, tmp_path / "none", debian)
+    assert found.text == f"{debian}/zookeeper.jar:{debian}/slf4j-simple.jar"
+    assert "may lose acknowledged sales" in found.warning
+    assert "cannot reach it" in found.warning
+
+
+def test_no_zookeeper_at_all_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match=r"Maven is not installed.*ZOOKEEPER_HOME"):
+        find_class_path({"PATH": str(tmp_path)}, tmp_path / "none", tmp_path / "debian")
+
+
+def test_a_registry_that_does_not_answer_is_given_up_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(java, "MAVEN_S", 0.3)
+    environ = fake_maven(tmp_path / "bin", "exec sleep 30")
+    begun = time.monotonic()
+    with pytest.raises(StartupError, match="within"):
+        find_class_path(environ, tmp_path / "none", tmp_path / "debian")
+    assert time.monotonic() - begun < 5.0

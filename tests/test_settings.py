@@ -1,0 +1,58 @@
+"""Flag over environment over default."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import WrongUsage
+from core.settings import Settings, read_settings
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    assert read_settings({}, {}) == Settings()
+    assert Settings().hosts == "127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183"
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_default() -> None:
+    environ = {"ZKTICKET_PORT": "9000", "ZKTICKET_WORKERS": "5"}
+    settings = read_settings(environ, {"port": 9001, "workers": None})
+    assert (settings.port, settings.workers, settings.servers) == (9001, 5, 3)
+
+
+def test_the_environment_is_converted_to_the_settings_types() -> None:
+    settings = read_settings({"ZKTICKET_DATA_DIR": "/x", "ZKTICKET_DRAIN_S": "2.5"}, {})
+    assert settings.data_dir == Path("/x")
+    assert settings.logs_dir == Path("/x/logs")
+    assert settings.drain_s == 2.5
+
+
+def test_an_ensemble_elsewhere_is_not_ours() -> None:
+    settings = read_settings({}, {"zookeeper": "a:1,b:2"})
+    assert settings.hosts == "a:1,b:2"
+    assert not settings.owns_ensemble
+
+
+def test_a_value_of_the_wrong_kind_is_named() -> None:
+    with pytest.raises(WrongUsage, match="ZKTICKET_PORT"):
+        read_settings({"ZKTICKET_PORT": "many"}, {})
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"port": 0},
+        {"port": 65536},
+        {"workers": 0},
+        {"servers": 8},
+        {"quantity": -1},
+        {"zookeeper": "somewhere"},
+        {"zookeeper": "a:1,"},
+        {"zookeeper": "a:1/elsewhere"},
+        {"zookeeper": "a b:1"},
+    ],
+    ids=str,
+)
+def test_a_value_out_of_range_is_refused(flags: dict[str, Any]) -> None:
+    with pytest.raises(WrongUsage, match="--"):
+        read_settings({}, flags)

@@ -1,0 +1,278 @@
+"""`status` from every source: the run file, the servers, the tree, and with some of them gone."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+from rich.console import Console
+
+from admin import screen
+from core import paths, runfile
+from core.errors import AccessDenied, NotRunning
+from core.models import Load, ProcessRecord, SupervisorRecord, WorkerRecord, encode
+from core.secret import Secret
+from core.settings import Settings
+from core.status import Status, collect, gather
+from core.store import Store
+from core.zk import ZooKeeper
+from tests.zookeeper_server import SECRET, Server, serving
+
+HOST = socket.gethostname()
+
+
+@pytest.fixture(scope="module")
+def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(zookeeper: Server) -> Server:
+    zookeeper.wipe()
+    return zookeeper
+
+
+@pytest.fixture
+def gone() -> int:
+    """A pid that is nobody's."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def process(name: str, role: str, state: str = "running", **fields: object) -> ProcessRecord:
+    """A process of a table; this very process stands for it unless told."""
+    here = ProcessRecord(
+        name=name,
+        role=role,
+        state=state,
+        pid=os.getpid(),
+        created=psutil.Process().create_time(),
+        cpu_percent=12.5,
+        rss_bytes=50_000_000,
+    )
+    return msgspec.structs.replace(here, **fields)
+
+
+def table(hosts: str, *processes: ProcessRecord) -> SupervisorRecord:
+    return SupervisorRecord(
+        host=HOST,
+        pid=os.getpid(),
+        created=psutil.Process().create_time(),
+        url="http://127.0.0.1:8000",
+        zookeeper=hosts,
+        ready=True,
+        processes=processes or whole(hosts),
+        at=time.time(),
+    )
+
+
+def whole(hosts: str) -> tuple[ProcessRecord, ...]:
+    return (
+        process("zookeeper-1", "zookeeper", address=hosts),
+        process("worker-1", "worker"),
+        process("web", "web"),
+    )
+
+
+def worker(state: str = "ready", **fields: object) -> WorkerRecord:
+    record = WorkerRecord(
+        name="worker-1",
+        host=HOST,
+        pid=os.getpid(),
+        address="127.0.0.1:5",
+        state=state,
+        load=Load(in_flight=3, sold_total=7, sold_per_second=2.5, p99_ms=9.0),
+    )
+    return msgspec.structs.replace(record, **fields)
+
+
+def look(
+    server: Server, tmp_path: Path, record: WorkerRecord | None, run: SupervisorRecord | None = None
+) -> Status:
+    """The status of an instance with that registered worker and that run file."""
+    runfile.write(tmp_path, run or table(server.hosts))
+
+    async def work(zk: ZooKeeper) -> Status:
+        if record is not None:
+            await zk.create(paths.worker("worker-1.1"), encode(record), ephemeral=True)
+        return await gather(Settings(data_dir=tmp_path), zk)
+
+    return server.session(work)
+
+
+def test_everything_runs(server: Server, tmp_path: Path) -> None:
+    async def stock_up(zk: ZooKeeper) -> bool:
+        return await Store(zk).create_default_event(10)
+
+    server.session(stock_up)
+    found = look(server, tmp_path, worker())
+    assert found.healthy
+    assert found.problems == ()
+    assert found.ensemble.quorum
+    (first,) = found.ensemble.servers
+    assert (first.id, first.role, first.pid) == (1, "standalone", os.getpid())
+    assert first.version
+    assert found.supervisor is not None
+    assert found.supervisor.pid == os.getpid()
+    (seller,) = found.workers
+    assert (seller.state, seller.in_flight, seller.sold_total) == ("ready", 3, 7)
+    assert (seller.cpu_percent, seller.rss_bytes) == (12.5, 50_000_000)
+    assert found.web[0].url == "http://127.0.0.1:8000"
+    assert [type_.remaining for type_ in found.events[0].types] == [10, 10, 10]
+
+
+def test_the_json_has_the_names_of_the_contract(server: Server, tmp_path: Path) -> None:
+    async def stock_up(zk: ZooKeeper) -> bool:
+        return await Store(zk).create_default_event(10)
+
+    server.session(stock_up)
+    found = msgspec.json.decode(msgspec.json.encode(look(server, tmp_path, worker())))
+    assert {"healthy", "problems", "ensemble", "supervisor", "workers", "web", "events"} <= {*found}
+    assert {*found["ensemble"]["servers"][0]} >= {"id", "address", "role", "pid", "version"}
+    assert {*found["workers"][0]} == {
+        "name",
+        "pid",
+        "state",
+        "address",
+        "restarts",
+        "last_restart_reason",
+        "cpu_percent",
+        "rss_bytes",
+        "in_flight",
+        "sold_total",
+        "sold_per_second",
+        "p99_ms",
+    }
+    assert {*found["web"][0]} >= {"name", "pid", "state", "url"}
+    assert {*found["events"][0]["types"][0]} >= {"name", "capacity", "sold", "held", "remaining"}
+
+
+@pytest.mark.parametrize("state", ["draining", "suspended"])
+def test_a_worker_that_does_not_sell_is_a_problem(
+    server: Server, tmp_path: Path, state: str
+) -> None:
+    found = look(server, tmp_path, worker(state))
+    assert found.problems == (f"worker-1 is {state}",)
+
+
+def test_a_worker_without_a_registration_is_a_problem(server: Server, tmp_path: Path) -> None:
+    assert look(server, tmp_path, None).problems == ("worker-1 is unregistered",)
+
+
+def test_a_worker_that_backs_off_says_why(server: Server, tmp_path: Path) -> None:
+    broken = process(
+        "worker-1", "worker", "backoff", pid=None, restarts=2, last_restart_reason="killed"
+    )
+    run = table(server.hosts, broken, process("web", "web"))
+    found = look(server, tmp_path, None, run)
+    assert found.problems == ("worker-1 is backoff: killed",)
+    assert found.workers[0].restarts == 2
+
+
+def test_a_dead_process_of_the_run_file_is_seen(server: Server, tmp_path: Path, gone: int) -> None:
+    run = table(server.hosts, process("worker-1", "worker"), process("web", "web", pid=gone))
+    assert look(server, tmp_path, worker(), run).problems == ("web is dead",)
+
+
+def test_a_killed_supervisor_is_seen(server: Server, tmp_path: Path, gone: int) -> None:
+    run = msgspec.structs.replace(table(server.hosts), pid=gone)
+    found = look(server, tmp_path, worker(), run)
+    assert found.supervisor is not None
+    assert not found.supervisor.alive
+    assert "is gone" in found.problems[0]
+
+
+def test_an_unreadable_counter_is_named_and_costs_its_own_type_only(
+    server: Server, tmp_path: Path
+) -> None:
+    async def stock_up(zk: ZooKeeper) -> str:
+        await Store(zk).create_default_event(10)
+        return (await Store(zk).event("default")).generation
+
+    counter = paths.counter("default", server.session(stock_up), "B")
+    server.plant(counter, b"rubbish")
+    found = look(server, tmp_path, worker())
+    assert not found.healthy
+    assert counter in found.problems[0]
+    assert [type_.name for type_ in found.events[0].types] == ["A", "C"]
+
+
+def test_it_answers_while_zookeeper_is_down(tmp_path: Path) -> None:
+    hosts = "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"
+    runfile.write(tmp_path, table(hosts))
+    started = time.monotonic()
+    found = asyncio.run(collect(Settings(data_dir=tmp_path), SECRET))
+    assert time.monotonic() - started < 4
+    assert not found.ensemble.quorum
+    assert [server.role for server in found.ensemble.servers] == ["down"] * 3
+    assert found.problems[0].startswith("no quorum: 0 of 3")
+    assert [(each.name, each.state) for each in found.workers] == [("worker-1", "running")]
+    assert [each.state for each in found.web] == ["running"]
+
+
+def test_it_connects_by_itself(server: Server, tmp_path: Path) -> None:
+    runfile.write(tmp_path, table(server.hosts))
+    found = asyncio.run(collect(Settings(data_dir=tmp_path), SECRET))
+    assert found.problems == ("worker-1 is unregistered",)
+
+
+def test_a_wrong_secret_is_told(server: Server, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, zookeeper=server.hosts)
+    with pytest.raises(AccessDenied):
+        asyncio.run(collect(settings, Secret(b"w" * 32)))
+
+
+def test_a_machine_with_only_the_secret_sees_registered_processes(
+    server: Server, tmp_path: Path
+) -> None:
+    far = msgspec.structs.replace(table(server.hosts), host="far")
+
+    async def work(zk: ZooKeeper) -> Status:
+        await zk.create(paths.supervisor("s.1"), encode(far), ephemeral=True)
+        record = encode(worker(host="far"))
+        await zk.create(paths.worker("worker-1.1"), record, ephemeral=True)
+        return await gather(Settings(data_dir=tmp_path, zookeeper=server.hosts), zk)
+
+    found = server.session(work)
+    assert found.healthy
+    assert found.supervisor is not None
+    assert found.supervisor.host == "far"
+
+
+def test_nothing_runs_without_a_run_file(tmp_path: Path) -> None:
+    with pytest.raises(NotRunning):
+        asyncio.run(collect(Settings(data_dir=tmp_path), SECRET))
+
+
+def test_nothing_runs_when_every_process_of_the_run_file_is_dead(tmp_path: Path, gone: int) -> None:
+    dead = process("web", "web", pid=gone)
+    run = msgspec.structs.replace(table("127.0.0.1:1", dead), pid=gone)
+    runfile.write(tmp_path, run)
+    with pytest.raises(NotRunning):
+        asyncio.run(collect(Settings(data_dir=tmp_path), SECRET))
+
+
+def test_the_screen_fits_80_columns(server: Server, tmp_path: Path) -> None:
+    async def stock_up(zk: ZooKeeper) -> bool:
+        return await Store(zk).create_default_event(99_000_000)
+
+    server.session(stock_up)
+    busy = Load(in_flight=128, sold_total=12_345_678, sold_per_second=15_800.4, p99_ms=1234.5)
+    found = look(server, tmp_path, worker(load=busy))
+    console = Console(width=80, record=True, file=open(os.devnull, "w"))
+    console.print(screen.status(found))
+    console.file.close()
+    text = console.export_text()
+    assert "…" not in text
+    assert all(len(line.rstrip()) <= 80 for line in text.splitlines())
+    for word in ("healthy", "standalone", "worker-1", "12345678", "15800", "99,000,000"):
+        assert word in text

@@ -1,0 +1,245 @@
+"""`verify` counts right while selling goes on, and names every planted fault."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from admin.verify import Proof, recount
+from core import paths
+from core.errors import BadVersion
+from core.models import Event, Order, Stock, encode
+from core.store import Batch, Sale, Store
+from core.zk import Committed, Create, ZooKeeper
+from tests.zookeeper_server import Server, ref_of, sell, serving
+
+
+@pytest.fixture(scope="module")
+def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(zookeeper: Server) -> Server:
+    """Ten tickets of each type; three of A are sold, in two orders."""
+
+    async def stock_up(zk: ZooKeeper) -> None:
+        await Store(zk).create_default_event(10)
+        await sell(zk, 1, 1)
+        await sell(zk, 2, 2)
+
+    zookeeper.wipe()
+    zookeeper.session(stock_up)
+    return zookeeper
+
+
+def generation(server: Server) -> str:
+    async def read(zk: ZooKeeper) -> Event:
+        return await Store(zk).event("default")
+
+    return server.session(read).generation
+
+
+def order_paths(server: Server) -> list[str]:
+    async def read(zk: ZooKeeper) -> list[str]:
+        life = (await Store(zk).event("default")).generation
+        orders = Store(zk).orders("default", life)
+        return [paths.order("default", life, order.id) async for order in orders]
+
+    return server.session(read)
+
+
+def breach(server: Server, path: str, *words: str) -> Proof:
+    """What `verify` found: a breach at that path, with those words."""
+    proof = server.session(recount)
+    assert not proof.ok
+    assert proof.breach is not None
+    assert proof.breach.znode == paths.CHROOT + path
+    for word in words:
+        assert word in proof.breach.text
+    return proof
+
+
+def counter_path(server: Server, type_: str = "A") -> str:
+    return paths.counter("default", generation(server), type_)
+
+
+def test_sound_books_are_proved(server: Server) -> None:
+    proof = server.session(recount)
+    assert proof.ok
+    assert proof.breach is None
+    (event,) = proof.events
+    a = event.types[0]
+    assert (event.orders, a.capacity, a.sold, a.held, a.remaining, a.orders) == (2, 10, 3, 0, 7, 2)
+    assert a.zxid > 0
+
+
+def test_a_tree_without_events_is_sound(server: Server) -> None:
+    server.remove("/events/default")
+    assert server.session(recount) == Proof(ok=True, events=())
+
+
+def test_a_reset_type_is_sound(server: Server) -> None:
+    async def reset(zk: ZooKeeper) -> None:
+        store = Store(zk)
+        await store.reset(await ref_of(store), 100)
+
+    server.session(reset)
+    proof = server.session(recount)
+    assert proof.ok
+    assert proof.events[0].types[0].capacity == 103
+
+
+def test_a_lost_order_is_found(server: Server) -> None:
+    server.remove(order_paths(server)[0])
+    breach(server, counter_path(server), "3 sold", "add up to")
+
+
+def test_a_doubled_order_is_found_and_named(server: Server) -> None:
+    order = Order(type="A", quantity=1, buyer="Ann", status="sold", at=1.0, batch="b1")
+    path = paths.order("default", generation(server), "ab" + "0" * 30)
+    server.plant(path, encode(order))
+    breach(server, path, "never counted")
+
+
+def test_a_doubled_order_is_found_also_when_selling_went_on(server: Server) -> None:
+    order = Order(type="A", quantity=1, buyer="Ann", status="sold", at=1.0, batch="b1")
+    server.plant(paths.order("default", generation(server), "ab" + "0" * 30), encode(order))
+    server.session(lambda zk: sell(zk, 3))
+    breach(server, counter_path(server), "4 sold", "add up to 5")
+
+
+def test_negative_stock_is_found(server: Server) -> None:
+    server.plant(counter_path(server, "B"), b'{"v":1,"remaining":-1,"held":0,"sold":11}')
+    breach(server, counter_path(server, "B"), ">= 0")
+
+
+def test_an_oversold_type_is_found(server: Server) -> None:
+    server.plant(counter_path(server), encode(Stock(remaining=0, sold=11)))
+    breach(server, counter_path(server), "11 sold", "capacity is 10")
+
+
+def test_stock_from_nowhere_is_found(server: Server) -> None:
+    server.plant(counter_path(server), encode(Stock(remaining=8, sold=3)))
+    breach(server, counter_path(server), "8 remaining", "is 11")
+
+
+def test_stranded_stock_is_found(server: Server) -> None:
+    server.plant(counter_path(server), encode(Stock(remaining=5, held=2, sold=3)))
+    breach(server, counter_path(server), "held by nobody")
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"rubbish", b"\xff", b'{"v":9}', b"[" * 10_000])
+def test_rubbish_is_named_wherever_it_lies(server: Server, rubbish: bytes) -> None:
+    life = generation(server)
+    for path in (
+        order_paths(server)[0],
+        paths.type_("default", life, "C"),
+        paths.counter("default", life, "C"),
+        paths.event("default"),
+    ):
+        server.plant(path, rubbish)
+        breach(server, path)
+
+
+def test_an_order_in_the_wrong_bucket_is_found(server: Server) -> None:
+    bucket = paths.bucket("default", generation(server), "00")
+    order = Order(type="A", quantity=1, buyer="Ann", status="sold", at=1.0, batch="b")
+    server.plant(f"{bucket}/{'ab' + '0' * 30}", encode(order))
+    breach(server, f"{bucket}/{'ab' + '0' * 30}", "bucket")
+
+
+@pytest.mark.parametrize(
+    ("order", "word"),
+    [
+        (Order(type="X", quantity=1, buyer="", status="sold", at=1, batch=""), "type"),
+        (Order(type="A", quantity=1, buyer="", status="paid?", at=1, batch=""), "status"),
+        (Order(type="A", quantity=0, buyer="", status="sold", at=1, batch=""), ">= 1"),
+    ],
+    ids=["type", "status", "quantity"],
+)
+def test_an_order_that_no_worker_writes_is_found(server: Server, order: Order, word: str) -> None:
+    path = order_paths(server)[1]
+    server.plant(path, encode(order))
+    breach(server, path, word)
+
+
+def test_a_missing_bucket_and_a_missing_counter_are_found(server: Server) -> None:
+    bucket = paths.bucket("default", generation(server), "ff")
+    server.remove(bucket)
+    breach(server, bucket, "missing")
+    server.remove(counter_path(server, "B"))
+    breach(server, counter_path(server, "B"), "missing")
+
+
+# --- while selling goes on -----------------------------------------------------------
+
+
+async def keep_selling(zk: ZooKeeper, first: int) -> None:
+    """One ticket of A after another, for ever; another seller's success is no failure."""
+    number = first
+    while True:
+        number += 1
+        store = Store(zk)
+        ref = await ref_of(store)
+        counter = await store.counter(ref)
+        order = Order(type="A", quantity=1, buyer="Ann", status="sold", at=1, batch=f"b{number}")
+        sale = Sale(ref, f"{number * 7919 % 256:02x}{number:030x}", order)
+        after = replace(counter, stock=counter.stock.sell(1))
+        batch = Batch(f"b{number}", paths.worker("test.1"), (after,), (sale,))
+        await store.commit(batch)
+
+
+async def keep_resetting(zk: ZooKeeper) -> None:
+    store = Store(zk)
+    for quantity in range(100_000, 200_000):
+        try:
+            await store.reset(await ref_of(store), quantity)
+        except BadVersion:
+            continue
+        await asyncio.sleep(0.02)
+
+
+def test_books_are_proved_while_selling_and_resetting_goes_on(server: Server) -> None:
+    async def work(zk: ZooKeeper) -> list[Proof]:
+        store = Store(zk)
+        await store.reset(await ref_of(store), 100_000)
+        tasks = [
+            asyncio.create_task(keep_selling(zk, 1000)),
+            asyncio.create_task(keep_selling(zk, 9_000_000)),
+            asyncio.create_task(keep_resetting(zk)),
+        ]
+        proofs = [await recount(zk) for _ in range(4)]
+        assert not any(task.done() for task in tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        return proofs
+
+    proofs = server.session(work)
+    assert [proof.breach for proof in proofs] == [None] * 4
+    sold = [proof.events[0].types[0].sold for proof in proofs]
+    assert sold == sorted(sold)
+    assert sold[-1] > sold[0]
+
+
+def test_a_fault_is_found_while_selling_goes_on(server: Server) -> None:
+    async def work(zk: ZooKeeper) -> Proof:
+        store = Store(zk)
+        ref = await ref_of(store)
+        await store.reset(ref, 100_000)
+        life = ref.generation
+        stray = Order(type="B", quantity=1, buyer="", status="sold", at=1, batch="x")
+        path = paths.order("default", life, "00" + "0" * 30)
+        assert isinstance(await zk.multi([Create(path, encode(stray))]), Committed)
+        selling = asyncio.create_task(keep_selling(zk, 1000))
+        proof = await recount(zk)
+        selling.cancel()
+        await asyncio.wait([selling])
+        return proof
+
+    proof = server.session(work)
+    assert proof.breach is not None
+    assert "never counted" in proof.breach.text

@@ -1,0 +1,128 @@
+"""What runs beside the site on one event loop: ZooKeeper, the links, the log."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from core import status
+from core.errors import ZooKeeperError
+from core.logs import EventLog
+from core.secret import Secret
+from core.settings import Settings
+from core.store import Store
+from core.zk import ZooKeeper
+from web.app import Site, make_app
+from web.catalog import Catalog
+from web.deps import Deps
+from web.dispatch import Dispatcher
+from web.metrics import Metrics
+from web.problems import problem
+from web.rsgi import Adapter, HttpProtocol, Scope
+
+ORPHAN_S = 0.5
+
+
+class Service:
+    """The RSGI application: starts and stops with the event loop that serves it.
+
+    `parent` is the pid of Granian's first process.
+    """
+
+    def __init__(self, settings: Settings, name: str, secret: Secret, parent: int) -> None:
+        self._settings = settings
+        self._name = name
+        self._secret = secret
+        self._parent = parent
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_until_complete(self._start())
+
+    def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> Coroutine[Any, Any, None]:
+        return self._adapter(scope, protocol)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_until_complete(self._stop())
+
+    async def _start(self) -> None:
+        self._zk = ZooKeeper(
+            self._settings.hosts,
+            self._secret.zookeeper_password,
+            session_s=self._settings.session_s,
+        )
+        self._log = EventLog(self._name, time.time)
+        self._deps = self._make_deps()
+        self._adapter = adapt(make_app(self._deps), self._deps.metrics)
+        self._zk.start()
+        self._log.info("started", f"pid {os.getpid()}, port {self._settings.port}")
+        for work in (
+            self._deps.dispatcher.follow(self._zk),
+            self._log.keep_flushing(self._zk),
+            self._watch_parent(),
+        ):
+            task = asyncio.ensure_future(work)
+            task.add_done_callback(self._end_with)
+            self._tasks.append(task)
+
+    def _make_deps(self) -> Deps:
+        store = Store(self._zk)
+        rng = random.Random()  # noqa: S311 - jitter
+        connected = partial(getattr, self._zk, "connected")
+        return Deps(
+            dispatcher=Dispatcher(
+                self._secret.link_key, self._log, connected=connected, clock=time.monotonic, rng=rng
+            ),
+            catalog=Catalog(
+                store, self._log, connected=connected, now=time.time, clock=time.monotonic
+            ),
+            orders=store,
+            status=partial(status.gather, self._settings, self._zk),
+            connected=connected,
+            operator_token=self._secret.operator_token,
+            metrics=Metrics(),
+            now=time.time,
+            clock=time.monotonic,
+            rng=rng,
+        )
+
+    async def _stop(self) -> None:
+        self._log.info("stopped", f"pid {os.getpid()}")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._deps.dispatcher.close()
+        await self._deps.catalog.close()
+        with suppress(ZooKeeperError):
+            await self._log.flush(self._zk)
+        await self._zk.close()
+
+    async def _watch_parent(self) -> None:
+        """Granian's first process may be killed; its child doesn't outlive it."""
+        while os.getppid() == self._parent:  # noqa: ASYNC110 - nothing tells of a parent's death
+            await asyncio.sleep(ORPHAN_S)
+        self._end()
+
+    def _end_with(self, task: asyncio.Task[None]) -> None:
+        """A part that nobody expects to end takes the process with it: it is started anew."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logging.getLogger("zkticket.web").error("a part of the web broke", exc_info=error)
+            self._end()
+
+    def _end(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def adapt(site: Site, metrics: Metrics) -> Adapter:
+    """The site as an RSGI application."""
+    return Adapter(
+        site,
+        trouble=lambda path, code: site.trouble(path, problem(code)),
+        observe=metrics.request,
+    )

@@ -1,0 +1,99 @@
+% rebase("layout", heading=page.title + " – tickets")
+<h1>{{page.title}}</h1>
+% if page.stale:
+<p class="notice stale" role="status">Availability as of {{page.stale}} — the box office is reconnecting.</p>
+% end
+% if page.problem and not page.problem.field:
+<div class="notice bad" role="alert">
+  <p>{{page.problem.detail}}</p>
+% if page.problem.code == "outcome-unknown":
+  <p>Press the button below again: it is the same purchase, and it can’t buy twice.</p>
+% end
+</div>
+% elif page.problem and page.error("Idempotency-Key"):
+<div class="notice bad" role="alert"><p>This form had bought a ticket already. To buy another one, press the button again.</p></div>
+% elif page.problem and not (page.error("type") or page.error("quantity") or page.error("buyer")):
+<div class="notice bad" role="alert"><p>{{page.problem.detail}}</p></div>
+% end
+% if page.closed:
+<p class="lead">{{page.closed}}</p>
+% elif page.sold_out:
+<p class="lead">Sold out. Every ticket has found its owner.</p>
+% else:
+<p class="lead">Choose a ticket and tell us whose name goes on it.</p>
+% end
+<form class="sale" method="post" action="/orders">
+<input type="hidden" name="event" value="{{page.form.event}}">
+<input type="hidden" name="key" value="{{page.form.key}}">
+<fieldset class="types"\\
+% if page.error("type"):
+ aria-describedby="type-error"\\
+% end
+>
+<legend>Ticket</legend>
+% if page.error("type"):
+<p class="error" id="type-error">Please choose a ticket.</p>
+% end
+<div class="cards">
+% for card in page.cards:
+<label class="card{{" gone" if card.sold_out else ""}}">
+  <input type="radio" name="type" value="{{card.name}}" required\\
+% if card.sold_out or page.closed:
+ disabled\\
+% end
+% if card.chosen and not page.closed:
+ checked\\
+% end
+>
+  <span class="what"><span class="name">{{card.name}}</span><span class="price">{{card.price}}</span></span>
+  <svg class="bar{{" few" if card.few else ""}}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width="{{card.left_percent}}" height="4"/></svg>
+  <span class="left{{" few" if card.few else ""}}">{{card.left}}</span>
+</label>
+% end
+</div>
+</fieldset>
+% if page.sells:
+<div class="fields">
+<div class="field">
+  <label for="buyer">Name on the ticket</label>
+% if page.error("buyer"):
+  <p class="error" id="buyer-error">{{page.error("buyer")}}</p>
+  <input id="buyer" name="buyer" value="{{page.form.buyer}}" required maxlength="64" autocomplete="name" aria-invalid="true" aria-describedby="buyer-error">
+% else:
+  <input id="buyer" name="buyer" value="{{page.form.buyer}}" required maxlength="64" autocomplete="name">
+% end
+</div>
+<div class="field narrow">
+  <label for="quantity">How many</label>
+% if page.error("quantity"):
+  <p class="error" id="quantity-error">{{page.error("quantity")}}</p>
+% end
+  <select id="quantity" name="quantity"\\
+% if page.error("quantity"):
+ aria-invalid="true" aria-describedby="quantity-error"\\
+% end
+>
+% for number in page.quantities:
+    <option\\
+% if str(number) == page.form.quantity:
+ selected\\
+% end
+>{{number}}</option>
+% end
+  </select>
+</div>
+</div>
+<button type="submit">Get tickets</button>
+<p class="small">Pressing twice is safe: one form buys once.</p>
+% end
+</form>
+% if page.others:
+<nav class="others" aria-label="Events">
+<h2>Other events</h2>
+<ul>
+% for name, title in page.others:
+<li><a href="/?event={{name}}">{{title}}</a></li>
+% end
+</ul>
+</nav>
+% end
