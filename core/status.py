@@ -307,20 +307,29 @@ def _supervisor(
 
 
 def _workers(processes: _Processes, tree: Tree) -> tuple[Worker, ...]:
-    """Every worker that has a process or a registration, each once, by name."""
-    registered = {(record.host, record.name): record for record in tree.workers}
+    """Every worker that has a process or a registration, each once, by name.
+
+    A dead incarnation's registration, which stands until its session ends, is not its successor's.
+    """
+    newest = sorted(tree.workers, key=lambda record: record.at)
+    registered = {(record.host, record.name, record.pid): record for record in newest}
+    tables = [(table, process) for table, process in processes if process.role == "worker"]
+    known = {(table.host, process.name) for table, process in tables}
     rows = [
-        _worker(process, registered.pop((table.host, process.name), None), bool(tree.failure))
-        for table, process in processes
-        if process.role == "worker"
+        _worker(
+            process,
+            registered.get((table.host, process.name, process.pid or 0)),
+            bool(tree.failure),
+        )
+        for table, process in tables
     ]
-    rows += [_stranger(record) for record in registered.values()]
+    rows += [_stranger(each) for each in newest if (each.host, each.name) not in known]
     return tuple(sorted(rows, key=lambda worker: worker.name))
 
 
 def _worker(process: ProcessRecord, record: WorkerRecord | None, blind: bool) -> Worker:
     state = process.state
-    if record is not None and record.pid == process.pid and state in WELL:
+    if record is not None and state in WELL:
         state = record.state
     elif state in WELL and not blind:
         state = "unregistered"

@@ -6,6 +6,7 @@ workers answer with the code that is asked for.
 """
 
 import asyncio
+import os
 import random
 import sys
 import time
@@ -13,13 +14,12 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-from tests.fakeworker import KEY, FakeWorker, sells
-
 from core.errors import BadZnode, NoSuchOrder, Unavailable
 from core.logs import EventLog
 from core.models import Order
 from core.store import EventAvailability, StoredOrder, TypeAvailability
 from core.wire import Answer, Code, Purchase
+from tests.fakeworker import KEY, FakeWorker, sells
 from web.app import make_app
 from web.catalog import Catalog
 from web.deps import Deps
@@ -27,7 +27,7 @@ from web.dispatch import Dispatcher
 from web.metrics import Metrics
 from web.rsgi import HttpProtocol, Scope
 from web.serve import raise_file_limit, serve
-from web.service import adapt
+from web.service import adapt, end_with_parent
 
 TOKEN = "0123456789abcdef" * 2
 SOLD = ("A", 4800, 412, 1000), ("B", 3200, 7, 200), ("C", 0, 0, 50)
@@ -47,7 +47,11 @@ def answer(known: dict[str, Purchase], purchase: Purchase) -> Answer | None:
     sold = sells(purchase)
     if first is purchase:
         return sold
-    if (first.type, first.quantity, first.buyer) != (purchase.type, purchase.quantity, purchase.buyer):
+    if (first.type, first.quantity, first.buyer) != (
+        purchase.type,
+        purchase.quantity,
+        purchase.buyer,
+    ):
         return Answer(id=purchase.id, code=Code.KEY_REUSED)
     return Answer(id=purchase.id, code=Code.REPLAYED, order=sold.order)
 
@@ -118,8 +122,9 @@ def _order(purchase: Purchase) -> Order:
 class FakeService:
     """As `web.service.Service`, without ZooKeeper."""
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: str, parent: int) -> None:
         self._state = state
+        self._parent = parent
         self._connected = state != "new"
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -129,9 +134,11 @@ class FakeService:
         return self._adapter(scope, protocol)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._guard.cancel()
         loop.run_until_complete(self._dispatcher.close())
 
     async def _start(self) -> None:
+        self._guard = asyncio.ensure_future(end_with_parent(self._parent))
         log = EventLog("web-1", time.time)
         known: dict[str, Purchase] = {}
         shelf = FakeShelf(self._state, known)
@@ -178,4 +185,6 @@ class FakeService:
 
 if __name__ == "__main__":
     raise_file_limit()
-    sys.exit(serve(partial(FakeService, sys.argv[2]), "127.0.0.1", int(sys.argv[1]), 5.0))
+    sys.exit(
+        serve(partial(FakeService, sys.argv[2], os.getpid()), "127.0.0.1", int(sys.argv[1]), 5.0)
+    )

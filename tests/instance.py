@@ -20,6 +20,8 @@ ROOT = Path(__file__).parent.parent
 ENTRYPOINT = ROOT / "zkticket.py"
 START_S = 60.0
 STOP_S = 40.0
+# The web closes a connection that was idle for five seconds.
+IDLE_S = 3.0
 # The ensemble's quorum and election ports stand at these distances from the client ports.
 PORT_OFFSETS = (0, 707, 1707)
 
@@ -79,6 +81,7 @@ class Buyer:
 
     def __init__(self, port: int, timeout_s: float = 10.0) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+        self._used_at = 0.0
 
     def request(
         self,
@@ -88,6 +91,8 @@ class Buyer:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         started = time.monotonic()
+        if started - self._used_at > IDLE_S:
+            self._connection.close()
         try:
             self._connection.request(method, path, body=body, headers=dict(headers or {}))
             answer = self._connection.getresponse()
@@ -95,6 +100,7 @@ class Buyer:
         except (http.client.HTTPException, OSError):
             self._connection.close()
             raise
+        self._used_at = time.monotonic()
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Reply(answer.status, found, content, time.monotonic() - started)
 
@@ -120,35 +126,42 @@ class Instance:
     options: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
     zookeeper_port: int = field(default_factory=free_ensemble_port)
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen[bytes] | None = None
     started_in_s: float = 0.0
+    _buyers: list[Buyer] = field(default_factory=list)
 
     def up(self) -> "Instance":
         started = time.monotonic()
-        self.process = subprocess.Popen(
-            self._command(
-                "up",
-                "--port",
-                str(self.port),
-                "--zookeeper-port",
-                str(self.zookeeper_port),
-                *self.options,
-            ),
-            stdout=subprocess.PIPE,
-            stderr=(self.data_dir.parent / f"{self.data_dir.name}.up").open("a"),
-            text=True,
-            env=environment(),
-            start_new_session=True,
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert f"http://127.0.0.1:{self.port}" in line, self.messages()
+        with self._file("out").open("w") as output, self._file("err").open("w") as messages:
+            self.process = subprocess.Popen(
+                self._command(
+                    "up",
+                    "--port",
+                    str(self.port),
+                    "--zookeeper-port",
+                    str(self.zookeeper_port),
+                    *self.options,
+                ),
+                stdout=output,
+                stderr=messages,
+                env=environment(),
+                start_new_session=True,
+            )
+        eventually("tickets can be bought", self._is_open_or_dead, START_S)
+        assert f"http://127.0.0.1:{self.port}" in self._file("out").read_text(), self.messages()
         self.started_in_s = time.monotonic() - started
         return self
 
     def messages(self) -> str:
         """What `up` has written to stderr."""
-        return (self.data_dir.parent / f"{self.data_dir.name}.up").read_text()
+        return self._file("err").read_text()
+
+    def _is_open_or_dead(self) -> bool:
+        assert self.process is not None
+        return bool(self._file("out").read_text()) or self.process.poll() is not None
+
+    def _file(self, kind: str) -> Path:
+        return self.data_dir.parent / f"{self.data_dir.name}.{kind}"
 
     def run(self, *arguments: str, input_: str | None = None) -> subprocess.CompletedProcess[str]:
         """A command of zkticket.py on this instance."""
@@ -179,7 +192,9 @@ class Instance:
         return [found for found in servers if found["role"] == role]
 
     def buyer(self, timeout_s: float = 10.0) -> Buyer:
-        return Buyer(self.port, timeout_s)
+        buyer = Buyer(self.port, timeout_s)
+        self._buyers.append(buyer)
+        return buyer
 
     def verify(self) -> None:
         done = self.run("verify")
@@ -198,6 +213,8 @@ class Instance:
 
     def clean_up(self) -> None:
         """Whatever happened, nothing survives a test."""
+        for buyer in self._buyers:
+            buyer.close()
         if self.process is not None and self.process.poll() is None:
             for process in _tree(self.process.pid):
                 with contextlib.suppress(psutil.NoSuchProcess):

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from admin import tree
 from admin.cli import admin_app, status, verify
@@ -358,7 +357,8 @@ def test_text_of_others_is_printable() -> None:
 def fill_log(server: Server) -> None:
     async def work(zk: ZooKeeper) -> None:
         for number, source in enumerate(("web", "worker-1", "worker-2")):
-            log = EventLog(source, lambda number=number: time.time() - 3600 * number)
+            at = time.time() - 3600 * number
+            log = EventLog(source, iter([at, at]).__next__)
             await log.load(zk)
             log.info("start", f"{source} begins")
             log.warning("sold", "x", ["ab" * 16])

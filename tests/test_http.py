@@ -193,7 +193,16 @@ def test_a_number_beyond_all_bounds_is_a_bad_quantity(web: FakeWeb, number: byte
 
 @pytest.mark.parametrize(
     "name",
-    ["王小明", "Zoë", "👩‍👩‍👧", "<script>alert(1)</script>", "می‌خواهم", "田中　太郎", "O'Neill", "x" * 64],
+    [
+        "王小明",
+        "Zoë",
+        "👩‍👩‍👧",
+        "<script>alert(1)</script>",
+        "می‌خواهم",
+        "田中　太郎",
+        "O'Neill",
+        "x" * 64,
+    ],
 )
 def test_names_of_all_scripts_are_taken(web: FakeWeb, name: str) -> None:
     answer = web.buy({"type": "A", "buyer": name})
@@ -320,7 +329,12 @@ def test_a_damaged_order_is_named_as_such(web: FakeWeb) -> None:
 def test_events_tell_what_is_left_and_when_that_was_read(web: FakeWeb) -> None:
     event = web.get("/api/events/default").json
     assert event["types"][0] == {
-        **{"name": "A", "price": 4800, "capacity": 1000, "sold": 588, "held": 0, "remaining": 412}
+        "name": "A",
+        "price": 4800,
+        "capacity": 1000,
+        "sold": 588,
+        "held": 0,
+        "remaining": 412,
     }
     assert event["stale"] is False
     assert event["as_of"].endswith("Z")

@@ -183,6 +183,31 @@ def test_a_repeat_does_not_hold_up_the_others_of_its_batch() -> None:
     on_desk(scenario)
 
 
+def test_nobody_is_refused_for_the_sake_of_repeats_that_take_no_stock() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask("old", quantity=8)
+        answers = await asyncio.gather(
+            desk.ask("old", quantity=8), *(desk.ask(f"new-{n}") for n in range(2))
+        )
+        assert [answer.code for answer in answers] == [Code.REPLAYED, Code.SOLD, Code.SOLD]
+        again = await asyncio.gather(desk.ask("old", quantity=8), desk.ask("late"))
+        assert [answer.code for answer in again] == [Code.REPLAYED, Code.SOLD_OUT]
+        assert again[1].remaining == 0
+
+    on_desk(scenario)
+
+
+def test_a_wish_waits_for_the_fate_of_those_before_it() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask("old", quantity=5)
+        answers = await asyncio.gather(
+            desk.ask("old", quantity=5), desk.ask("new", quantity=5), desk.ask("last")
+        )
+        assert [answer.code for answer in answers] == [Code.REPLAYED, Code.SOLD, Code.SOLD_OUT]
+
+    on_desk(scenario)
+
+
 def test_a_damaged_type_is_named_and_the_others_sell(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(desk: Desk) -> None:
         path = (await desk.ref("B")).counter_path

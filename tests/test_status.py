@@ -1,6 +1,7 @@
 """`status` from every source: the run file, the servers, the tree, and with some of them gone."""
 
 import asyncio
+import io
 import os
 import socket
 import subprocess
@@ -168,6 +169,13 @@ def test_a_worker_without_a_registration_is_a_problem(server: Server, tmp_path: 
     assert look(server, tmp_path, None).problems == ("worker-1 is unregistered",)
 
 
+def test_the_registration_of_a_dead_incarnation_is_not_its_successors(
+    server: Server, tmp_path: Path, gone: int
+) -> None:
+    found = look(server, tmp_path, worker(pid=gone))
+    assert [(each.name, each.state) for each in found.workers] == [("worker-1", "unregistered")]
+
+
 def test_a_worker_that_backs_off_says_why(server: Server, tmp_path: Path) -> None:
     broken = process(
         "worker-1", "worker", "backoff", pid=None, restarts=2, last_restart_reason="killed"
@@ -268,10 +276,10 @@ def test_the_screen_fits_80_columns(server: Server, tmp_path: Path) -> None:
     server.session(stock_up)
     busy = Load(in_flight=128, sold_total=12_345_678, sold_per_second=15_800.4, p99_ms=1234.5)
     found = look(server, tmp_path, worker(load=busy))
-    console = Console(width=80, record=True, file=open(os.devnull, "w"))
-    console.print(screen.status(found))
-    console.file.close()
-    text = console.export_text()
+    console = Console(width=80, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(screen.status(found))
+    text = captured.get()
     assert "…" not in text
     assert all(len(line.rstrip()) <= 80 for line in text.splitlines())
     for word in ("healthy", "standalone", "worker-1", "12345678", "15800", "99,000,000"):

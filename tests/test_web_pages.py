@@ -182,7 +182,5 @@ def test_before_the_first_reading_the_page_says_that_it_is_not_open() -> None:
         (5, "CHF", "0.05 CHF"),
     ],
 )
-def test_prices_are_written_as_people_write_them(
-    hundredths: int, currency: str, text: str
-) -> None:
+def test_prices_are_written_as_people_write_them(hundredths: int, currency: str, text: str) -> None:
     assert money(hundredths, currency) == text

@@ -18,12 +18,13 @@ from core import paths
 from core.models import Marker, Order, encode
 from core.secret import Secret
 from core.store import Batch, Sale, Store, TypeRef
-from core.zk import ZooKeeper, connect, prepare_tree
+from core.zk import Committed, Delete, ZooKeeper, connect, prepare_tree
 from supervisor.java import find_class_path, find_java
 
 SECRET = Secret(b"s" * 32)
 PASSWORD = SECRET.zookeeper_password
 START_S = 30.0
+DELETES_AT_ONCE = 500
 MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 CONFIG = """\
 tickTime=500
@@ -64,10 +65,7 @@ class Server:
 
     def wipe(self) -> None:
         """An empty tree, whatever was there before."""
-        with self.client("zkticket", PASSWORD) as client:
-            for name in client.get_children(paths.CHROOT):
-                client.delete(f"{paths.CHROOT}/{name}", recursive=True)
-            client.set(paths.CHROOT, encode(Marker()))
+        self.session(_wipe)
         self.prepare()
 
     @contextmanager
@@ -94,6 +92,22 @@ class Server:
     def remove(self, path: str) -> None:
         with self.client("zkticket", PASSWORD) as client:
             client.delete(paths.CHROOT + path, recursive=True)
+
+
+async def _wipe(zk: ZooKeeper) -> None:
+    found, level = [], ["/"]
+    while level:
+        names = await asyncio.gather(*(zk.children(path) for path in level))
+        level = [
+            f"{path.rstrip('/')}/{name}"
+            for path, below in zip(level, names, strict=True)
+            for name in below
+        ]
+        found += level
+    for start in range(0, len(found), DELETES_AT_ONCE):
+        some = found[::-1][start : start + DELETES_AT_ONCE]
+        assert isinstance(await zk.multi([Delete(path) for path in some]), Committed)
+    await zk.set("/", encode(Marker()))
 
 
 @contextmanager

@@ -82,23 +82,33 @@ class Peer:
 
     # --- purchases -------------------------------------------------------------------
 
-    async def ask(self, basket: Basket, *, keyed: bool, timeout_s: float) -> Answer:
-        """The worker's answer. Raises `LinkLost`, and `TimeoutError` in silence."""
-        link = self._link
-        if link is None:
-            raise LinkLost(f"there is no link to {self.name}")
+    def ask(self, basket: Basket, *, keyed: bool, timeout_s: float) -> asyncio.Task[Answer]:
+        """Sends a purchase; it counts as outstanding from now on.
+
+        The task ends in the answer, in `LinkLost`, or in `TimeoutError` for silence.
+        """
         self.outstanding += 1
         if self._owes_since is None:
             self._owes_since = self._clock()
-        try:
-            reply = await link.ask(_purchase(link.next_id(), basket, keyed, timeout_s), timeout_s)
-        finally:
-            self.outstanding -= 1
+        task = asyncio.ensure_future(self._ask(basket, keyed, timeout_s))
+        task.add_done_callback(self._settle)
+        return task
+
+    async def _ask(self, basket: Basket, keyed: bool, timeout_s: float) -> Answer:
+        link = self._link
+        if link is None:
+            raise LinkLost(f"there is no link to {self.name}")
+        reply = await link.ask(_purchase(link.next_id(), basket, keyed, timeout_s), timeout_s)
         assert isinstance(reply, Answer)
-        self._heard()
-        if reply.code is Code.DRAINING:
-            self.state = "draining"
         return reply
+
+    def _settle(self, task: asyncio.Task[Answer]) -> None:
+        self.outstanding -= 1
+        if task.cancelled() or task.exception() is not None:
+            return
+        self._heard()
+        if task.result().code is Code.DRAINING:
+            self.state = "draining"
 
     def _heard(self) -> None:
         self._owes_since = self._clock() if self.outstanding else None

@@ -48,7 +48,7 @@ class Pursuit:
         """Sends the purchase to one more worker."""
         keyed = self._basket.keyed or self._in_doubt or bool(self._pending)
         left_s = self._ends - self._clock()
-        task = asyncio.ensure_future(peer.ask(self._basket, keyed=keyed, timeout_s=left_s))
+        task = peer.ask(self._basket, keyed=keyed, timeout_s=left_s)
         self._pending[task] = peer
         self.asked.append(peer)
         self._wants_another = False

@@ -65,7 +65,7 @@ class Service:
         for work in (
             self._deps.dispatcher.follow(self._zk),
             self._log.keep_flushing(self._zk),
-            self._watch_parent(),
+            end_with_parent(self._parent),
         ):
             task = asyncio.ensure_future(work)
             task.add_done_callback(self._end_with)
@@ -103,20 +103,23 @@ class Service:
             await self._log.flush(self._zk)
         await self._zk.close()
 
-    async def _watch_parent(self) -> None:
-        """Granian's first process may be killed; its child doesn't outlive it."""
-        while os.getppid() == self._parent:  # noqa: ASYNC110 - nothing tells of a parent's death
-            await asyncio.sleep(ORPHAN_S)
-        self._end()
-
     def _end_with(self, task: asyncio.Task[None]) -> None:
         """A part that nobody expects to end takes the process with it: it is started anew."""
         if not task.cancelled() and (error := task.exception()) is not None:
             logging.getLogger("zkticket.web").error("a part of the web broke", exc_info=error)
-            self._end()
+            end()
 
-    def _end(self) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
+
+async def end_with_parent(parent: int) -> None:
+    """Ends this process when `parent`, Granian's first one, has been killed."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of a parent's death
+        await asyncio.sleep(ORPHAN_S)
+    end()
+
+
+def end() -> None:
+    """Stops serving, in order."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def adapt(site: Site, metrics: Metrics) -> Adapter:

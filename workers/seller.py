@@ -31,7 +31,7 @@ from core.models import Event, LogEntry, Order, order_id
 from core.store import Batch, Counter, Failure, Sale, Store, StoredOrder, TypeRef
 from core.wire import Answer, Code, Purchase
 from core.zk import Committed, ZooKeeper
-from workers.admission import Admission
+from workers.admission import Admission, Bounds
 from workers.meter import Meter
 
 BATCH_ORDERS = 200
@@ -103,7 +103,7 @@ class Seller:
         self._now = now
         self._clock = clock
         self._rng = rng
-        self._admission = Admission()
+        self._admission = Admission(Bounds(batch=BATCH_ORDERS))
         self.meter = Meter(clock)
         self._queue: deque[Wish] = deque()
         self._serving: list[Wish] = []
@@ -170,7 +170,7 @@ class Seller:
             if self._serving:
                 started = self._clock()
                 await self._serve(self._serving)
-                self._admission.served(len(self._serving), self._clock() - started)
+                self._admission.served(self._clock() - started)
                 self._serving = []
 
     async def watch(self) -> None:
@@ -235,8 +235,14 @@ class Seller:
             for _, ref in short:
                 self._counters.pop(ref, None)
             accepted, short = self._allocate(await self._candidates(wishes))
-            await self._refuse(short, Code.SOLD_OUT)
+            # Who falls short only by the others of this batch waits for its end: they may
+            # turn out to be repeats, which take nothing.
+            hopeless = [pair for pair in short if self._falls_short(*pair)]
+            await self._refuse(hopeless, Code.SOLD_OUT)
         return self._attempt(accepted) if accepted else None
+
+    def _falls_short(self, wish: Wish, ref: TypeRef) -> bool:
+        return wish.purchase.quantity > self._counters[ref].stock.remaining
 
     async def _candidates(self, wishes: Sequence[Wish]) -> list[Candidate]:
         """The wishes that can be served if there is stock; the others are answered."""

@@ -1,0 +1,533 @@
+"""How purchases are spread over workers, and what happens when one dies or falls silent."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from core.errors import BadZnode, Unavailable
+from core.logs import EventLog
+from core.store import EventAvailability, TypeAvailability
+from core.wire import Answer, Code, Purchase
+from tests.fakeworker import KEY, FakeWorker, is_mute, says, sells, view_of
+from web.basket import Basket
+from web.budget import FLOOR, RetryBudget
+from web.catalog import Catalog, Snapshot
+from web.dispatch import Dispatcher
+from web.peer import Peer
+
+DEADLINE_S = 10.0
+
+
+def basket(key: str = "k", *, keyed: bool = False) -> Basket:
+    return Basket(event="default", type="A", quantity=1, buyer="Ann", key=key, keyed=keyed)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not true():
+        assert time.monotonic() < deadline, "it never came true"
+        await asyncio.sleep(0.005)
+
+
+class Box:
+    """A dispatcher with linked fake workers."""
+
+    def __init__(self, *workers: FakeWorker, connected: bool = True, deadline_s: float = 2.8):
+        self.workers = workers
+        self.dispatcher = Dispatcher(
+            KEY,
+            EventLog("web-1", time.time),
+            connected=lambda: connected,
+            clock=time.monotonic,
+            rng=random.Random(1),
+            deadline_s=deadline_s,
+        )
+
+    async def __aenter__(self) -> "Box":
+        for worker in self.workers:
+            await worker.listen()
+        self.register(*self.workers)
+        await until(lambda: sum(peer.linked for peer in self.peers) == len(self.workers))
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.dispatcher.close()
+        for worker in self.workers:
+            worker.die()
+
+    def register(self, *workers: FakeWorker) -> None:
+        self.dispatcher.update(worker.live(state=worker.state) for worker in workers)
+
+    async def buy(self, key: str = "k", *, keyed: bool = False) -> Answer:
+        return await self.dispatcher.buy(basket(key, keyed=keyed))
+
+    async def buy_many(self, number: int) -> Sequence[Answer]:
+        return await asyncio.gather(*(self.buy(f"k-{n}") for n in range(number)))
+
+    @property
+    def peers(self) -> Sequence[Peer]:
+        return self.dispatcher.peers
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+# --- the ordinary way ----------------------------------------------------------------
+
+
+def test_a_worker_is_asked_with_all_that_it_needs() -> None:
+    async def scenario() -> None:
+        worker = FakeWorker("w-1")
+        async with Box(worker) as box:
+            answer = await box.buy("k-1", keyed=True)
+        assert answer.code is Code.SOLD
+        asked = worker.asked[0]
+        assert (asked.event, asked.type, asked.quantity, asked.buyer) == ("default", "A", 1, "Ann")
+        assert (asked.key, asked.keyed) == ("k-1", True)
+        assert 2.5 < asked.timeout_s <= 2.8
+
+    run(scenario)
+
+
+def test_many_purchases_are_spread_evenly() -> None:
+    async def scenario() -> None:
+        workers = [FakeWorker(f"w-{n}", delay_s=0.01) for n in range(3)]
+        async with Box(*workers) as box:
+            answers = await box.buy_many(300)
+        assert {answer.code for answer in answers} == {Code.SOLD}
+        assert all(80 <= len(worker.asked) <= 120 for worker in workers)
+
+    run(scenario)
+
+
+def test_the_slower_worker_gets_fewer_purchases() -> None:
+    async def scenario() -> None:
+        slow, quick = FakeWorker("slow", delay_s=0.1), FakeWorker("quick", delay_s=0.002)
+
+        async def buyer(box: Box) -> None:
+            for n in range(15):
+                await box.buy(str(n))
+
+        async with Box(slow, quick) as box:
+            await asyncio.gather(*(buyer(box) for _ in range(8)))
+        assert len(quick.asked) > 2 * len(slow.asked)
+
+    run(scenario)
+
+
+def test_of_two_workers_the_one_with_less_published_load_is_asked() -> None:
+    async def scenario() -> None:
+        busy, idle = FakeWorker("busy"), FakeWorker("idle")
+        busy.pongs = idle.pongs = False
+        async with Box(busy, idle) as box:
+            box.dispatcher.update([busy.live(in_flight=200, at=2.0), idle.live(at=2.0)])
+            for n in range(10):
+                await box.buy(str(n))
+        assert (len(busy.asked), len(idle.asked)) == (0, 10)
+
+    run(scenario)
+
+
+# --- when a worker fails -------------------------------------------------------------
+
+
+def test_a_purchase_whose_link_dies_is_asked_of_another_worker_with_the_same_key() -> None:
+    async def scenario() -> None:
+        workers = FakeWorker("w-1"), FakeWorker("w-2")
+
+        def die_at_first(purchase: Purchase) -> Answer | None:
+            if sum(len(worker.asked) for worker in workers) == 1:
+                next(worker for worker in workers if worker.asked).die()
+                return None
+            return sells(purchase)
+
+        for worker in workers:
+            worker.behaviour = die_at_first
+        async with Box(*workers) as box:
+            assert (await box.buy("k-1")).code is Code.SOLD
+        asked = sorted((p for worker in workers for p in worker.asked), key=lambda p: p.keyed)
+        assert [purchase.key for purchase in asked] == ["k-1", "k-1"]
+        # The second is told that the key may have bought already.
+        assert [purchase.keyed for purchase in asked] == [False, True]
+
+    run(scenario)
+
+
+def test_a_killed_worker_costs_no_buyer_a_ticket() -> None:
+    async def scenario() -> None:
+        workers = [FakeWorker(f"w-{n}", delay_s=0.02) for n in range(3)]
+        async with Box(*workers) as box:
+            buying = asyncio.ensure_future(box.buy_many(90))
+            await until(lambda: len(workers[0].asked) > 10)
+            workers[0].die()
+            assert {answer.code for answer in await buying} == {Code.SOLD}
+
+    run(scenario)
+
+
+def test_an_order_that_our_own_retry_finds_is_new_to_the_buyer_without_a_key() -> None:
+    async def scenario() -> None:
+        def replays(purchase: Purchase) -> Answer:
+            return Answer(id=purchase.id, code=Code.REPLAYED, order=view_of(purchase))
+
+        async with Box(FakeWorker("w-1", replays)) as box:
+            assert (await box.buy("k", keyed=False)).code is Code.SOLD
+            assert (await box.buy("k", keyed=True)).code is Code.REPLAYED
+
+    run(scenario)
+
+
+def test_a_draining_worker_is_left_and_not_asked_again() -> None:
+    async def scenario() -> None:
+        draining, ready = FakeWorker("w-1", says(Code.DRAINING)), FakeWorker("w-2")
+        draining.pongs = False
+        async with Box(draining, ready) as box:
+            for n in range(20):
+                assert (await box.buy(str(n))).code is Code.SOLD
+        assert len(draining.asked) == 1
+
+    run(scenario)
+
+
+def test_a_silent_worker_is_given_a_second_and_then_another_one_is_asked() -> None:
+    async def scenario() -> None:
+        mute, ready = FakeWorker("w-1", is_mute), FakeWorker("w-2")
+        mute.pongs = False
+        async with Box(mute, ready) as box:
+            started = time.monotonic()
+            answers = await box.buy_many(20)
+            assert {answer.code for answer in answers} == {Code.SOLD}
+            assert 0.9 < time.monotonic() - started < 2.0
+            heard = len(mute.asked)
+            # By now its silence is known, and it is passed over.
+            await box.buy_many(20)
+        assert heard > 0
+        assert len(mute.asked) == heard
+
+    run(scenario)
+
+
+def test_a_late_answer_of_the_silent_worker_still_counts() -> None:
+    async def scenario() -> None:
+        late = FakeWorker("w-1", delay_s=1.3)
+        async with Box(late, FakeWorker("w-2", is_mute)) as box:
+            answers = await box.buy_many(10)
+        assert {answer.code for answer in answers} == {Code.SOLD}
+
+    run(scenario)
+
+
+def test_after_the_deadline_the_outcome_is_unknown_never_failed() -> None:
+    async def scenario() -> None:
+        async with Box(FakeWorker("w-1", is_mute), deadline_s=0.3) as box:
+            assert (await box.buy()).code is Code.OUTCOME_UNKNOWN
+
+    run(scenario)
+
+
+def test_a_refusal_elsewhere_does_not_settle_what_was_sent_before() -> None:
+    async def scenario() -> None:
+        for code in (Code.OVERLOADED, Code.NO_QUORUM, Code.DRAINING):
+            mute, refuses = FakeWorker("w-1", is_mute), FakeWorker("w-2", says(code))
+            async with Box(mute, refuses, deadline_s=1.3) as box:
+                answers = await box.buy_many(6)
+            settled = Code.OVERLOADED if code is Code.OVERLOADED else Code.OUTCOME_UNKNOWN
+            assert {answer.code for answer in answers} <= {Code.OUTCOME_UNKNOWN, settled}
+            assert mute.asked
+
+    run(scenario)
+
+
+def test_when_the_only_worker_dies_with_a_purchase_the_outcome_is_unknown() -> None:
+    async def scenario() -> None:
+        worker = FakeWorker("w-1")
+        worker.behaviour = lambda _purchase: worker.die()
+        async with Box(worker) as box:
+            assert (await box.buy()).code is Code.OUTCOME_UNKNOWN
+
+    run(scenario)
+
+
+def test_a_link_that_breaks_is_opened_again_while_its_worker_is_registered() -> None:
+    async def scenario() -> None:
+        worker = FakeWorker("w-1")
+        async with Box(worker) as box:
+            worker.die()
+            await until(lambda: not box.peers[0].linked)
+            assert (await box.buy()).code is Code.OVERLOADED
+            await worker.listen(worker.port)
+            await until(lambda: box.peers[0].linked)
+            assert (await box.buy()).code is Code.SOLD
+
+    run(scenario)
+
+
+def test_a_worker_that_leaves_the_registry_finishes_what_it_has() -> None:
+    async def scenario() -> None:
+        leaving, staying = FakeWorker("w-1", delay_s=0.2), FakeWorker("w-2", delay_s=0.2)
+        async with Box(leaving, staying) as box:
+            buying = asyncio.ensure_future(box.buy_many(10))
+            await until(lambda: bool(leaving.asked) and bool(staying.asked))
+            box.register(staying)
+            assert {answer.code for answer in await buying} == {Code.SOLD}
+            heard = len(leaving.asked)
+            assert heard + len(staying.asked) == 10
+            await box.buy_many(5)
+            assert len(leaving.asked) == heard
+
+    run(scenario)
+
+
+# --- nobody to ask -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("connected", "code"), [(True, "overloaded"), (False, "no-quorum")])
+def test_without_a_worker_the_refusal_comes_at_once(connected: bool, code: str) -> None:
+    async def scenario() -> None:
+        async with Box(connected=connected) as box:
+            started = time.monotonic()
+            assert (await box.buy()).code == code
+            assert time.monotonic() - started < 0.1
+
+    run(scenario)
+
+
+def test_workers_that_wait_for_zookeeper_mean_no_quorum() -> None:
+    async def scenario() -> None:
+        workers = FakeWorker("w-1"), FakeWorker("w-2")
+        for worker in workers:
+            worker.state = "suspended"
+        async with Box(*workers) as box:
+            assert (await box.buy()).code is Code.NO_QUORUM
+            for worker in workers:
+                worker.state = "ready"
+            await until(lambda: box.dispatcher.ready == 2)
+            assert (await box.buy()).code is Code.SOLD
+
+    run(scenario)
+
+
+def test_when_one_worker_has_no_quorum_another_may_have() -> None:
+    async def scenario() -> None:
+        async with Box(FakeWorker("w-1", says(Code.NO_QUORUM)), FakeWorker("w-2")) as box:
+            answers = [await box.buy(str(n)) for n in range(10)]
+        assert {answer.code for answer in answers} == {Code.SOLD}
+
+    run(scenario)
+
+
+def test_a_busy_workers_refusal_is_passed_on_and_not_multiplied() -> None:
+    async def scenario() -> None:
+        workers = FakeWorker("w-1", says(Code.OVERLOADED)), FakeWorker("w-2", says(Code.OVERLOADED))
+        async with Box(*workers) as box:
+            answers = await box.buy_many(20)
+        assert {answer.code for answer in answers} == {Code.OVERLOADED}
+        assert sum(len(worker.asked) for worker in workers) == 20
+
+    run(scenario)
+
+
+def test_more_than_the_links_can_hold_is_refused_at_once() -> None:
+    async def scenario() -> None:
+        async with Box(FakeWorker("w-1", delay_s=0.5)) as box:
+            answers = await box.buy_many(700)
+        assert Counter(answer.code for answer in answers) == {Code.SOLD: 512, Code.OVERLOADED: 188}
+
+    run(scenario)
+
+
+def test_a_worker_with_another_secret_is_never_asked() -> None:
+    async def scenario() -> None:
+        worker = await FakeWorker("w-1").listen()
+        log = EventLog("web-1", time.time)
+        dispatcher = Dispatcher(
+            b"x" * 32, log, connected=lambda: True, clock=time.monotonic, rng=random.Random(1)
+        )
+        dispatcher.update([worker.live()])
+        await until(lambda: log.waiting)
+        assert (await dispatcher.buy(basket())).code is Code.OVERLOADED
+        await dispatcher.close()
+        worker.die()
+        assert worker.asked == []
+
+    run(scenario)
+
+
+# --- the retry budget ----------------------------------------------------------------
+
+
+def test_retries_are_a_tenth_of_the_successes_once_the_floor_is_spent() -> None:
+    budget = RetryBudget(clock=lambda: 0.0)
+    assert sum(budget.spend() for _ in range(1000)) == FLOOR
+    for _ in range(105):
+        budget.earn()
+    assert sum(budget.spend() for _ in range(1000)) == 10
+
+
+def test_a_quiet_time_earns_the_floor_again() -> None:
+    now = [0.0]
+    budget = RetryBudget(clock=lambda: now[0])
+    while budget.spend():
+        pass
+    now[0] = 1000.0
+    assert sum(budget.spend() for _ in range(1000)) == FLOOR
+
+
+# --- the catalog ---------------------------------------------------------------------
+
+
+def event(remaining: int) -> EventAvailability:
+    type_ = TypeAvailability(
+        name="A", price=0, capacity=10, sold=10 - remaining, held=0, remaining=remaining
+    )
+    return EventAvailability(
+        name="default", title="T", currency="EUR", opens_at=None, closes_at=None, types=(type_,)
+    )
+
+
+class Shelf:
+    """Counts its readings; fails, or takes its time, when it is told to."""
+
+    def __init__(self) -> None:
+        self.readings = 0
+        self.away = False
+        self.takes_s = 0.0
+
+    async def event_names(self) -> list[str]:
+        self.readings += 1
+        await asyncio.sleep(self.takes_s)
+        if self.away:
+            raise Unavailable("away")
+        return ["broken", "default"]
+
+    async def availability(self, name: str) -> EventAvailability:
+        if name == "broken":
+            raise BadZnode("/events/broken", "not JSON")
+        return event(10 - self.readings)
+
+
+class Shop:
+    """A catalog over a shelf, with a clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.shelf = Shelf()
+        self.at = 100.0
+        self.connected = True
+        self.log = EventLog("web-1", time.time)
+        self.catalog = Catalog(
+            self.shelf,
+            self.log,
+            connected=lambda: self.connected,
+            now=lambda: self.at,
+            clock=lambda: self.at,
+        )
+
+
+def test_the_catalog_reads_once_however_many_ask() -> None:
+    async def scenario() -> None:
+        shop = Shop()
+        shop.shelf.takes_s = 0.05
+        snapshots = await asyncio.gather(*(shop.catalog.snapshot() for _ in range(50)))
+        assert shop.shelf.readings == 1
+        assert {snapshot.as_of for snapshot in snapshots} == {100.0}
+        assert not snapshots[0].stale
+        shop.at += 0.4
+        await shop.catalog.snapshot()
+        assert shop.shelf.readings == 1
+
+    run(scenario)
+
+
+def test_who_asks_often_gets_the_last_reading_while_the_next_is_made() -> None:
+    async def scenario() -> None:
+        shop = Shop()
+        assert remaining(await shop.catalog.snapshot()) == 9
+        shop.at += 0.6
+        assert remaining(await shop.catalog.snapshot()) == 9
+        await until(lambda: remaining(shop.catalog.last) == 8)
+
+    run(scenario)
+
+
+def test_the_first_to_ask_after_a_pause_waits_a_moment_for_a_new_reading() -> None:
+    async def scenario() -> None:
+        shop = Shop()
+        await shop.catalog.snapshot()
+        shop.at += 60
+        snapshot = await shop.catalog.snapshot()
+        assert (remaining(snapshot), snapshot.as_of, snapshot.stale) == (8, 160.0, False)
+
+    run(scenario)
+
+
+def test_nobody_waits_longer_than_a_moment_for_a_slow_reading() -> None:
+    async def scenario() -> None:
+        shop = Shop()
+        await shop.catalog.snapshot()
+        shop.at += 60
+        shop.shelf.takes_s = 5.0
+        started = time.monotonic()
+        snapshot = await shop.catalog.snapshot()
+        assert time.monotonic() - started < 1.0
+        assert (snapshot.as_of, snapshot.stale) == (100.0, True)
+        await shop.catalog.close()
+
+    run(scenario)
+
+
+def test_without_zookeeper_the_last_reading_is_shown_as_stale() -> None:
+    async def scenario() -> None:
+        shop = Shop()
+        await shop.catalog.snapshot()
+        shop.connected = False
+        assert (await shop.catalog.snapshot()).stale
+        shop.connected = True
+        shop.shelf.away = True
+        shop.at += 3
+        snapshot = await shop.catalog.snapshot()
+        assert (remaining(snapshot), snapshot.as_of, snapshot.stale) == (9, 100.0, True)
+        shop.shelf.away = False
+        shop.at += 3
+        assert not (await shop.catalog.snapshot()).stale
+
+    run(scenario)
+
+
+def test_a_damaged_event_is_told_once_and_the_others_are_shown() -> None:
+    async def scenario() -> None:
+        shop = Shop()
+        for _ in range(3):
+            shop.at += 3
+            snapshot = await shop.catalog.snapshot()
+        assert snapshot.damaged == ("broken",)
+        assert snapshot.event("default") is not None
+        assert len(shop.log.plan()) == 1
+        assert shop.log.plan()[0].data.count(b"znode /events/broken is unreadable") == 1
+
+    run(scenario)
+
+
+def test_only_a_fresh_catalog_is_sure_of_what_there_is_not() -> None:
+    async def scenario() -> None:
+        shop = Shop()
+        assert shop.catalog.lacks("nope", "A") is None
+        await shop.catalog.snapshot()
+        assert shop.catalog.lacks("nope", "A") == "no-such-event"
+        assert shop.catalog.lacks("default", "Z") == "no-such-type"
+        assert shop.catalog.lacks("default", "A") is None
+        assert shop.catalog.lacks("broken", "A") is None
+        shop.at += 0.6
+        assert shop.catalog.lacks("nope", "A") is None
+
+    run(scenario)
+
+
+def remaining(snapshot: Snapshot) -> int:
+    found = snapshot.event("default")
+    assert found is not None
+    return found.types[0].remaining
