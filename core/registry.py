@@ -29,26 +29,27 @@ class Registration:
         self._zk = zk
         self._name = name
         self._path_of = path_of
+        # Two that find the registration gone make one new one between them.
+        self._lock = asyncio.Lock()
         self.path = ""
 
-    async def enter(self, record: msgspec.Struct) -> None:
-        """Registers under a new incarnation."""
+    async def publish(self, record: msgspec.Struct) -> None:
+        """Writes the record, under a new incarnation where there is no registration any more."""
+        async with self._lock:
+            try:
+                if self.path:
+                    await self._zk.set(self.path, encode(record))
+                    return
+            except NoNode:
+                pass
+            await self._enter(record)
+
+    async def _enter(self, record: msgspec.Struct) -> None:
         path = self._path_of(f"{self._name}.{secrets.token_hex(3)}")
         await self._zk.ensure(paths.parent(path))
-        # Kept also when the answer is lost: `publish` finds out whether it is there.
+        # Kept also when the answer is lost: the next `publish` finds out whether it is there.
         self.path = path
         await self._zk.create(path, encode(record), ephemeral=True)
-
-    async def publish(self, record: msgspec.Struct) -> None:
-        """Writes the record, under a new incarnation where the registration is gone."""
-        if not self.path:
-            await self.enter(record)
-            return
-        try:
-            await self._zk.set(self.path, encode(record))
-        except NoNode:
-            self.path = ""
-            await self.enter(record)
 
     async def leave(self) -> None:
         """Takes the registration back; nothing that checks it commits from now on."""
@@ -82,10 +83,9 @@ async def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
 
     While ZooKeeper is away it yields nothing: the last list stays good.
     """
-    changed = asyncio.Event()
-    zk.on_change(changed.set)
-    watched = asyncio.Event()
+    changed, watched = asyncio.Event(), asyncio.Event()
     watched.set()
+    zk.on_change(changed.set)
     while True:
         watch = None
         if watched.is_set():
@@ -112,6 +112,14 @@ async def expel(zk: ZooKeeper, name: str, pid: int) -> bool:
                 await zk.delete(paths.worker(worker.registration))
                 expelled = True
     return expelled
+
+
+async def bury_supervisors(zk: ZooKeeper, is_dead: Callable[[SupervisorRecord], bool]) -> None:
+    """Deletes the registrations of supervisors that were killed: their tables are history."""
+    for name, record in await _records(zk, paths.SUPERVISORS, SupervisorRecord, None):
+        if is_dead(record):
+            with suppress(NoNode):
+                await zk.delete(paths.supervisor(name))
 
 
 def _both(*events: asyncio.Event) -> Callable[[], None]:

@@ -141,8 +141,11 @@ class Ensemble:
 
         return start
 
-    def plan(self, server: Server, java: Path, class_path: str, logs: Path) -> Plan:
-        argv = (str(java), *JVM, "-cp", class_path, MAIN_CLASS, str(server.config))
+    def plan(
+        self, server: Server, java: Path, class_path: str, logs: Path, jvm: tuple[str, ...] = ()
+    ) -> Plan:
+        """`jvm` are options of the JVM beside those that all servers have."""
+        argv = (str(java), *JVM, *jvm, "-cp", class_path, MAIN_CLASS, str(server.config))
         return Plan(server.name, Role.ZOOKEEPER, argv, logs / f"{server.name}.log", server.address)
 
     # --- what was stored -------------------------------------------------------------

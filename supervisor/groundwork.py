@@ -6,9 +6,9 @@ from pathlib import Path
 
 from core.errors import StartupError
 from core.settings import Settings
-from supervisor import commands, leftovers, ports
+from supervisor import archive, commands, leftovers, ports
 from supervisor.ensemble import Ensemble
-from supervisor.java import find_class_path, find_java
+from supervisor.java import CACHE, find_class_path, find_java
 from supervisor.leftovers import Leftover
 from supervisor.process import Plan, Role
 
@@ -61,8 +61,11 @@ def _server_plans(
     class_path = find_class_path(environ)
     if class_path.warning:
         tell("ensemble", class_path.warning)
-    logs = settings.logs_dir
-    return [ensemble.plan(server, java, class_path.text, logs) for server in ensemble.servers]
+    jvm = archive.options(archive.archive_of(java, class_path.text, CACHE))
+    return [
+        ensemble.plan(server, java, class_path.text, settings.logs_dir, jvm)
+        for server in ensemble.servers
+    ]
 
 
 async def _settle(

@@ -17,8 +17,8 @@ from core import runfile
 from core.errors import StartupError
 
 # A life shorter than this counts towards a crash loop; a longer one clears the count.
-STABLE_S = 10.0
-LOOP_DEATHS = 8
+STABLE_S = 4.0
+LOOP_DEATHS = 7
 LOOP_S = 120.0
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 15.0

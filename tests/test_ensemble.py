@@ -17,7 +17,7 @@ from supervisor.process import Plan, Process
 from tests.instance import free_ensemble_port
 
 
-def never(_plan: Plan) -> Process:
+def never(plan: Plan) -> Process:
     raise AssertionError("nothing must be started")
 
 

@@ -23,6 +23,7 @@ from workers.server import LinkServer
 
 PUBLISH_S = 1.0
 CONNECT_S = 0.05
+FLUSH_S = 2.0
 LINK_HOST = "127.0.0.1"
 
 
@@ -121,8 +122,10 @@ class Worker:
             await self._publish()
         await self._seller.drain(self._settings.drain_s * 0.6)
         self._log.info("stopped", f"{self._seller.meter.load(0).sold_total} tickets sold")
-        with suppress(ZooKeeperError):
-            await self._log.flush(self._zk)
+        # The log waits for a commit in doubt; the end does not.
+        with suppress(ZooKeeperError, TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await self._log.flush(self._zk)
         await self._registration.leave()
         await self._server.close()
 

@@ -170,7 +170,8 @@ class Seller:
             if self._serving:
                 started = self._clock()
                 await self._serve(self._serving)
-                self._admission.served(self._clock() - started)
+                # A longer round was an outage, which says nothing of how fast selling is.
+                self._admission.served(min(GRACE_S, self._clock() - started))
                 self._serving = []
 
     async def watch(self) -> None:
