@@ -8,16 +8,17 @@ import asyncio
 import hashlib
 import socket
 import tempfile
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from core.errors import StartupError, ZkticketError
 from core.zk import prepare_tree
 from supervisor.ensemble import HOST, Ensemble, local_ensemble, wait_for_quorum
-from supervisor.process import Process, spawner
+from supervisor.process import Plan, Process, Spawn, spawner
 
+# Before, a JVM archived Java's own classes only.
+LEAST_JAVA = 13
 # A second server makes it a quorum, which loads the classes of replication.
 SERVERS = 2
 QUORUM_S = 30.0
@@ -38,11 +39,17 @@ def options(archive: Path) -> tuple[str, ...]:
     return (f"-XX:SharedArchiveFile={archive}",) if archive.exists() else ()
 
 
-async def train(java: Path, class_path: str, archive: Path, environ: Mapping[str, str]) -> None:
+async def train(
+    java: Path,
+    class_path: str,
+    archive: Path,
+    environ: Mapping[str, str],
+    quorum_s: float = QUORUM_S,
+) -> None:
     """Makes the archive; it appears whole or not at all.
 
-    Raises `ZkticketError` or `OSError` where that does not work, as with Java 11: without
-    one the servers only start more slowly.
+    Raises `ZkticketError`, `OSError` where that does not work: without one the servers
+    only start more slowly.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
@@ -50,23 +57,24 @@ async def train(java: Path, class_path: str, archive: Path, environ: Mapping[str
         ensemble = _somewhere_free(Path(scratch))
         ensemble.configure()
         jvm = (f"-XX:ArchiveClassesAtExit={draft}",)
-        await _live_briefly(ensemble, java, class_path, jvm, environ)
+        plans = [
+            ensemble.plan(server, java, class_path, ensemble.home, extra)
+            for server, extra in zip(ensemble.servers, (jvm, ()), strict=True)
+        ]
+        await _live_briefly(plans, ensemble.hosts, spawner(environ), quorum_s)
+        if not draft.exists():
+            raise StartupError(f"{java} makes no archive of classes")
         draft.rename(archive)
 
 
-async def _live_briefly(
-    ensemble: Ensemble,
-    java: Path,
-    class_path: str,
-    jvm: tuple[str, ...],
-    environ: Mapping[str, str],
-) -> None:
-    spawn, processes = spawner(environ), list[Process]()
+async def _live_briefly(plans: Sequence[Plan], hosts: str, spawn: Spawn, quorum_s: float) -> None:
+    """A quorum, one session with a few writes, and an orderly end of the first server."""
+    processes: list[Process] = []
     try:
-        for server, extra in zip(ensemble.servers, (jvm, ()), strict=True):
-            processes.append(spawn(ensemble.plan(server, java, class_path, ensemble.home, extra)))
-        await wait_for_quorum(ensemble.hosts, QUORUM_S, lambda _: None)
-        await prepare_tree(ensemble.hosts, "", b"", close_root=False, timeout_s=QUORUM_S)
+        for plan in plans:
+            processes.append(spawn(plan))
+        await wait_for_quorum(hosts, quorum_s, lambda _: None)
+        await prepare_tree(hosts, "", b"", close_root=False, timeout_s=quorum_s)
         processes[0].terminate()
         await _ended(processes[0])
     finally:
@@ -76,8 +84,9 @@ async def _live_briefly(
 
 
 async def _ended(process: Process) -> None:
-    deadline = time.monotonic() + DUMP_S
-    while process.ended() is None and time.monotonic() < deadline:
+    for _ in range(int(DUMP_S / POLL_S)):
+        if process.ended() is not None:
+            return
         await asyncio.sleep(POLL_S)
 
 

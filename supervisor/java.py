@@ -44,13 +44,18 @@ class ClassPath:
 def find_java(environ: Mapping[str, str]) -> Path:
     """The `java` of JAVA_HOME, else of PATH. Raises `StartupError` for none or one too old."""
     java = _java_of_home(environ) or _java_of_path(environ)
-    version = _major(_release_version(java) or _told_version(java))
+    version = version_of(java)
     if version < LEAST_JAVA:
         raise StartupError(
             f"{java} is Java {version}; ZooKeeper needs {LEAST_JAVA} or later: "
             "install a newer JRE, or set JAVA_HOME to one"
         )
     return java
+
+
+def version_of(java: Path) -> int:
+    """17 of Java 17, 8 of Java 1.8. Raises `StartupError` where it does not run."""
+    return _major(_release_version(java) or _told_version(java))
 
 
 def find_class_path(
@@ -211,7 +216,7 @@ def _make_archive(environ: Mapping[str, str], class_path: str) -> None:
     with suppress(ZkticketError, OSError):
         java = find_java(environ)
         target = archive.archive_of(java, class_path, CACHE)
-        if not target.exists():
+        if not target.exists() and version_of(java) >= archive.LEAST_JAVA:
             asyncio.run(archive.train(java, class_path, target, environ))
 
 

@@ -1,10 +1,11 @@
 """The supervisor's place in ZooKeeper: its registration, its log, the workers it sees there."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from core import paths, registry
+from core import paths, registry, runfile
 from core.errors import BadZnode, ZooKeeperError
 from core.logs import EventLog
 from core.models import SupervisorRecord
@@ -60,6 +61,8 @@ class Membership:
                 await self._zk.close()
 
     async def _publish(self, record: Callable[[], SupervisorRecord]) -> None:
+        with suppress(ZooKeeperError, BadZnode):
+            await registry.bury_supervisors(self._zk, _died_here)
         while True:
             self._changed.clear()
             with suppress(ZooKeeperError):
@@ -74,3 +77,9 @@ class Membership:
                 async for live in registry.watch_workers(self._zk):
                     on_workers(live)
             await asyncio.sleep(REFRESH_S)
+
+
+def _died_here(record: SupervisorRecord) -> bool:
+    """Whether it was killed on this machine: only here one can tell."""
+    here = record.host == socket.gethostname()
+    return here and runfile.living(record.pid, record.created) is None

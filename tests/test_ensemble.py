@@ -4,14 +4,15 @@ import asyncio
 import os
 import shutil
 import socket
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from core.errors import StartupError
-from supervisor import java
-from supervisor.ensemble import Ensemble, local_ensemble, wait_for_quorum
+from supervisor import archive, java
+from supervisor.ensemble import JVM, MAIN_CLASS, Ensemble, local_ensemble, wait_for_quorum
 from supervisor.java import find_class_path, find_java
 from supervisor.process import Plan, Process
 from tests.instance import free_ensemble_port
@@ -165,6 +166,42 @@ def test_java_that_does_not_run_is_said(tmp_path: Path) -> None:
     program.write_text("#!/no/such/shell\n")
     with pytest.raises(StartupError, match="does not run"):
         find_java({"PATH": str(program.parent)})
+
+
+# --- the archive of classes ----------------------------------------------------------
+
+
+def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path: Path) -> None:
+    program, class_path = find_java(os.environ), find_class_path(os.environ).text
+    made = archive.archive_of(program, class_path, tmp_path)
+    assert archive.options(made) == ()
+    asyncio.run(archive.train(program, class_path, made, os.environ))
+    assert list(tmp_path.iterdir()) == [made]
+    # A JVM that must use the archive, and would not start without it.
+    command = [
+        str(program),
+        *JVM,
+        *archive.options(made),
+        "-Xshare:on",
+        "-cp",
+        class_path,
+        MAIN_CLASS,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert "Exiting JVM with code 2" in done.stderr  # it ran, and missed its configuration
+
+
+def test_an_archive_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    program = fake_java(tmp_path / "java", "17")
+    made = archive.archive_of(program, "", tmp_path / "cache")
+    with pytest.raises(StartupError):
+        asyncio.run(archive.train(program, "", made, os.environ, quorum_s=0.2))
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_another_java_has_another_archive(tmp_path: Path) -> None:
+    first, second = fake_java(tmp_path / "a", "17"), fake_java(tmp_path / "b", "17")
+    assert archive.archive_of(first, "", tmp_path) != archive.archive_of(second, "", tmp_path)
 
 
 # --- ZooKeeper's jars ----------------------------------------------------------------
