@@ -3,14 +3,13 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from admin.cli import DataDir, Zookeeper, admin_app, status, verify
 from core.errors import ZkticketError
-from core.settings import Settings, read_settings
+from core.settings import current_settings
 
 app = typer.Typer(
     help="Sells scarce tickets: a ZooKeeper ensemble, workers, a web server, one command.",
@@ -47,7 +46,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Run in the background")] = False,
 ) -> None:
     """Start the ensemble, the workers and the web server, and watch over them."""
-    settings = _settings(
+    settings = current_settings(
         host=host,
         port=port,
         workers=workers,
@@ -74,7 +73,7 @@ def down(data_dir: DataDir = None) -> None:
     """Stop what `up` started: web and workers drain, the ensemble goes last."""
     from supervisor.control import down as stop
 
-    stop(_settings(data_dir=data_dir))
+    stop(current_settings(data_dir=data_dir))
 
 
 @app.command(hidden=True)
@@ -82,7 +81,7 @@ def worker(name: Name, data_dir: DataDir = None, zookeeper: Zookeeper = None) ->
     """One worker process; `up` starts these."""
     from workers.process import run
 
-    raise typer.Exit(run(_settings(data_dir=data_dir, zookeeper=zookeeper), name))
+    raise typer.Exit(run(current_settings(data_dir=data_dir, zookeeper=zookeeper), name))
 
 
 @app.command(hidden=True)
@@ -96,17 +95,13 @@ def web(
     """The web server; `up` starts it."""
     from web.serve import run
 
-    settings = _settings(host=host, port=port, data_dir=data_dir, zookeeper=zookeeper)
+    settings = current_settings(host=host, port=port, data_dir=data_dir, zookeeper=zookeeper)
     raise typer.Exit(run(settings, name))
 
 
 app.command()(status)
 app.command()(verify)
 app.add_typer(admin_app, name="admin")
-
-
-def _settings(**flags: object) -> Settings:
-    return read_settings(os.environ, flags)
 
 
 def main() -> None:
@@ -116,6 +111,15 @@ def main() -> None:
     except ZkticketError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except Exception as error:
+        if "ZKTICKET_TRACEBACK" in os.environ:
+            raise
+        typer.echo(
+            f"error: unexpected {type(error).__name__}: {error}; "
+            "set ZKTICKET_TRACEBACK=1 to see where, and please report it",
+            err=True,
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -280,6 +280,17 @@ def _name_damage(reader: "Reader") -> None:
         typer.echo(f"skipped: {damage}", err=True)
 
 
+@admin_app.command("credentials")
+def credentials_command(data_dir: DataDir = None) -> None:
+    """Print what opens the tree to zkCli, and the operator's token for /api/status."""
+    from core.secret import load_secret
+    from core.zk import IDENTITY
+
+    secret = load_secret(current_settings(data_dir=data_dir).data_dir)
+    typer.echo(f"addauth digest {IDENTITY}:{secret.zookeeper_password}")
+    typer.echo(f"Authorization: Bearer {secret.operator_token}")
+
+
 class _Output:
     """Where log entries go: the terminal, JSON lines, or a file for each source."""
 

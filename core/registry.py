@@ -20,6 +20,7 @@ from core.models import RecordT, SupervisorRecord, WorkerRecord, decode, encode
 from core.zk import ZooKeeper
 
 REFRESH_S = 1.0
+RETRY_S = 0.1
 
 
 class Registration:
@@ -65,17 +66,17 @@ class LiveWorker:
     record: WorkerRecord
 
 
-async def workers(zk: ZooKeeper, watch: Callable[[], None] | None = None) -> list[LiveWorker]:
-    """The registered workers. `watch` is called once when one comes or goes."""
-    return [
-        LiveWorker(name, record)
-        for name, record in await _records(zk, paths.WORKERS, WorkerRecord, watch)
-    ]
+async def workers(zk: ZooKeeper) -> list[LiveWorker]:
+    """The registered workers; none before the tree is made."""
+    try:
+        return await _workers(zk, None)
+    except NoNode:
+        return []
 
 
 async def supervisors(zk: ZooKeeper) -> list[SupervisorRecord]:
     """The registered supervisors' process tables."""
-    return [record for _, record in await _records(zk, paths.SUPERVISORS, SupervisorRecord, None)]
+    return [record for _, record in await _supervisors(zk)]
 
 
 async def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
@@ -91,13 +92,15 @@ async def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
         if watched.is_set():
             watched.clear()
             watch = _both(watched, changed)
+        changed.clear()
+        pause_s = REFRESH_S
         try:
-            yield await workers(zk, watch)
+            yield await _workers(zk, watch)
         except (Unavailable, NoNode):
             watched.set()
-        changed.clear()
+            pause_s = RETRY_S
         with suppress(TimeoutError):
-            async with asyncio.timeout(REFRESH_S):
+            async with asyncio.timeout(pause_s):
                 await changed.wait()
         if not zk.connected:
             watched.set()  # a watch does not outlive its connection for certain
@@ -116,7 +119,7 @@ async def expel(zk: ZooKeeper, name: str, pid: int) -> bool:
 
 async def bury_supervisors(zk: ZooKeeper, is_dead: Callable[[SupervisorRecord], bool]) -> None:
     """Deletes the registrations of supervisors that were killed: their tables are history."""
-    for name, record in await _records(zk, paths.SUPERVISORS, SupervisorRecord, None):
+    for name, record in await _supervisors(zk):
         if is_dead(record):
             with suppress(NoNode):
                 await zk.delete(paths.supervisor(name))
@@ -130,13 +133,23 @@ def _both(*events: asyncio.Event) -> Callable[[], None]:
     return fire
 
 
+async def _workers(zk: ZooKeeper, watch: Callable[[], None] | None) -> list[LiveWorker]:
+    """`watch` is called once when a worker comes or goes. Raises `NoNode` without a tree."""
+    found = await _records(zk, paths.WORKERS, WorkerRecord, watch)
+    return [LiveWorker(name, record) for name, record in found]
+
+
+async def _supervisors(zk: ZooKeeper) -> list[tuple[str, SupervisorRecord]]:
+    try:
+        return await _records(zk, paths.SUPERVISORS, SupervisorRecord, None)
+    except NoNode:
+        return []
+
+
 async def _records(
     zk: ZooKeeper, parent: str, kind: type[RecordT], watch: Callable[[], None] | None
 ) -> list[tuple[str, RecordT]]:
-    try:
-        names = await zk.children(parent, watch)
-    except NoNode:
-        return []
+    names = await zk.children(parent, watch)
     found = await asyncio.gather(*(_record(zk, f"{parent}/{name}", kind) for name in names))
     return [(name, record) for name, record in zip(names, found, strict=True) if record]
 

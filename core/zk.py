@@ -414,7 +414,7 @@ def quiet_logger() -> logging.Logger:
 
 
 def _patient() -> dict[str, Any]:
-    return {"max_tries": -1, "delay": 0.05, "backoff": 1.5, "max_delay": 0.5}
+    return {"max_tries": -1, "delay": 0.05, "backoff": 1.5, "max_delay": 0.2}
 
 
 def _outcome(results: list[Any]) -> Outcome:

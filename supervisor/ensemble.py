@@ -106,7 +106,7 @@ class Ensemble:
 
     def config_of(self, server: Server) -> str:
         lines = [
-            f"dataDir={server.home / 'data'}",
+            f"dataDir={_property(str(server.home / 'data'))}",
             f"clientPort={server.port}",
             f"clientPortAddress={HOST}",
         ]
@@ -232,6 +232,16 @@ async def wait_for_quorum(
         if time.monotonic() > deadline:
             raise StartupError(f"ZooKeeper has no quorum after {timeout_s:.0f} s; see its logs")
         await asyncio.sleep(POLL_S)
+
+
+def _property(text: str) -> str:
+    """As `java.util.Properties` reads it back: Latin-1, a backslash begins an escape."""
+    units = text.encode("utf-16-be")
+    numbers = [int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2)]
+    return "".join(
+        chr(number) if 32 <= number < 127 and number != ord("\\") else f"\\u{number:04x}"
+        for number in numbers
+    )
 
 
 def _holds_something(directory: Path) -> bool:

@@ -105,7 +105,8 @@ class Supervisor:
     def _hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, self._note_stop)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                loop.add_signal_handler(number, self._note_stop)
         loop.add_signal_handler(signal.SIGCHLD, self._wake.set)
 
     def _note_stop(self) -> None:
@@ -147,7 +148,14 @@ class Supervisor:
         states = await wait_for_quorum(self._ensemble.hosts, QUORUM_S, _say)
         serving = {state.address for state in states if state.serves}
         servers = self._ensemble.servers
-        self._ensemble.note_served(server.id for server in servers if server.address in serving)
+        self._note_served([server.id for server in servers if server.address in serving])
+
+    def _note_served(self, ids: Sequence[int]) -> None:
+        try:
+            self._ensemble.note_served(ids)
+        except (OSError, StartupError) as error:
+            # What runs goes on: a full disk is no reason to stop selling.
+            self._log.warning("disk", f"cannot note which servers have served: {error}")
 
     async def _make_tree(self) -> None:
         settings = self._settings
@@ -243,7 +251,7 @@ class Supervisor:
         self._wake.set()
         server = self._ensemble.named(child.plan.name)
         if server is not None:
-            self._ensemble.note_served([server.id])
+            self._note_served([server.id])
 
     async def _sleep_until(self, due: float) -> None:
         with suppress(TimeoutError):

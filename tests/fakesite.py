@@ -103,7 +103,8 @@ class FakeShelf:
         if order_id == "e" * 32:
             raise BadZnode("/events/default/orders/ee", "not JSON")
         for purchase in self._known.values():
-            if sells(purchase).order.order == order_id:
+            sold = sells(purchase).order
+            if sold is not None and sold.order == order_id:
                 return StoredOrder(order_id, purchase.event, _order(purchase), 4294967301)
         raise NoSuchOrder("there is no such order")
 
@@ -143,9 +144,13 @@ class FakeService:
         known: dict[str, Purchase] = {}
         shelf = FakeShelf(self._state, known)
         rng = random.Random(1)
-        times = {"connected": lambda: self._connected, "clock": time.monotonic}
-        self._dispatcher = Dispatcher(KEY, log, rng=rng, **times)
-        catalog = Catalog(shelf, log, now=time.time, **times)
+
+        def connected() -> bool:
+            return self._connected
+
+        clock = time.monotonic
+        self._dispatcher = Dispatcher(KEY, log, rng=rng, connected=connected, clock=clock)
+        catalog = Catalog(shelf, log, now=time.time, connected=connected, clock=clock)
         await self._open(catalog, known)
         deps = Deps(
             dispatcher=self._dispatcher,
@@ -156,7 +161,8 @@ class FakeService:
             metrics=Metrics(),
             now=time.time,
             rng=rng,
-            **times,
+            connected=connected,
+            clock=clock,
         )
         app = make_app(deps)
         app.route("/broken", "GET", self._broken)

@@ -49,13 +49,13 @@ class FakeWeb:
             connection.close()
 
     def get(self, path: str, **headers: str) -> Response:
-        return self.request("GET", path, **headers)
+        return self.request("GET", path, None, **headers)
 
     def buy(self, body: Any = None, **headers: str) -> Response:
         """A JSON purchase; bytes are sent as they are."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.request(
-            "POST", "/api/orders", content, **{"content_type": "application/json", **headers}
+            "POST", "/api/orders", content, **({"content_type": "application/json"} | headers)
         )
 
     def submit(self, form: str, **headers: str) -> Response:

@@ -46,6 +46,13 @@ def test_three_servers_know_each_other_on_loopback(tmp_path: Path) -> None:
     assert ensemble.hosts == "127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183"
 
 
+def test_a_path_is_written_as_java_reads_it(tmp_path: Path) -> None:
+    ensemble = local_ensemble(tmp_path / "my té\\st 🎫", 2181, 1)
+    assert r"/my t\u00e9\u005cst \ud83c\udfab/zookeeper/1/data" in ensemble.config_of(
+        ensemble.servers[0]
+    )
+
+
 def test_one_server_stands_alone(tmp_path: Path) -> None:
     ensemble = local_ensemble(tmp_path, 2181, 1)
     ensemble.configure()

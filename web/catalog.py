@@ -65,7 +65,8 @@ class Catalog:
     async def snapshot(self) -> Snapshot:
         """The last reading; stale where ZooKeeper is away. Waits `WAIT_S` at the most."""
         age_s = self._clock() - self._read_at
-        if age_s > FRESH_S and self._connected():
+        # With nothing on the shelf yet, everybody waits for the first event: look at once.
+        if (age_s > FRESH_S or not self._last.events) and self._connected():
             if self._reading is None:
                 self._reading = asyncio.ensure_future(self._read())
             if age_s > RECENT_S:
