@@ -44,7 +44,7 @@ make_environment() {
         say "Python 3.11 or newer is needed; install it and try again."
         exit 1
     }
-    "$found" -m venv .venv 2>/dev/null || { install python3-venv && "$found" -m venv .venv; } || {
+    "$found" -m venv .venv >/dev/null 2>&1 || { install python3-venv && "$found" -m venv --clear .venv; } || {
         say "cannot make a virtual environment; install Python's venv module and try again."
         exit 1
     }
