@@ -14,13 +14,15 @@ from core import runfile
 from core.errors import NotRunning, StartupError, ZkticketError
 from core.settings import Settings
 from supervisor import leftovers, lock
-from supervisor.process import rotate
+from supervisor.process import State, rotate
 
 POLL_S = 0.05
 # A start may have to fetch ZooKeeper first.
 DETACH_S = 240.0
 # What a supervisor takes at most after its workers have drained.
 LEAVING_S = 15.0
+# Tickets are sold from a quorum and one worker on; the others follow within this.
+STRAGGLERS_S = 5.0
 
 
 def down(settings: Settings) -> int:
@@ -120,12 +122,23 @@ def _await_ready(data_dir: Path, child: subprocess.Popen[bytes], log: Path, star
         with suppress(ZkticketError):
             record = runfile.read(data_dir)
             if record.pid == child.pid and record.ready:
+                _await_stragglers(data_dir)
                 return record.url
         if time.monotonic() > deadline:
             child.terminate()
             raise StartupError(f"it did not come up within {DETACH_S:.0f} s; see {log}")
         time.sleep(POLL_S)
     raise StartupError(_last_line(log, start) or f"it ended at once; see {log}")
+
+
+def _await_stragglers(data_dir: Path) -> None:
+    """A moment more, so that the `status` of the next line in a script finds all at work."""
+    deadline = time.monotonic() + STRAGGLERS_S
+    while time.monotonic() < deadline:
+        states = {process.state for process in runfile.read(data_dir).processes}
+        if states == {State.RUNNING.value}:
+            return
+        time.sleep(POLL_S)
 
 
 def _last_line(log: Path, start: int) -> str:

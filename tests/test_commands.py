@@ -81,6 +81,7 @@ def test_up_detached_returns_when_tickets_can_be_bought(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         assert f"http://127.0.0.1:{shop.port}" in done.stdout
+        assert shop.run("status").returncode == 0
         assert shop.buyer().buy().status == 201
         assert shop.run("down").returncode == 0
         refused(shop.run("status"), 3)

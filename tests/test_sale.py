@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from tests.instance import Instance, Reply, eventually, running
+from tests.instance import Buyer, Instance, Reply, eventually, running
 
 
 @pytest.fixture
@@ -84,6 +84,15 @@ def test_an_order_can_be_looked_up_by_its_id_only(type_b: Instance) -> None:
     assert buyer.get("/api/orders/" + "0" * 32).code == "no-such-order"
 
 
+def test_who_has_bought_sees_it_in_what_is_left(type_b: Instance) -> None:
+    buyer = type_b.buyer()
+    eventually("the reset is seen", lambda: _left(buyer) == 100)
+    for _ in range(5):
+        before = _left(buyer)
+        assert buyer.buy("B", quantity=2).status == 201
+        assert _left(buyer) == before - 2
+
+
 def test_a_quantity_that_is_too_large_leaves_the_rest_for_others(type_b: Instance) -> None:
     type_b.run("admin", "reset", "B", "--quantity", "3", "--yes")
     buyer = type_b.buyer()
@@ -108,3 +117,8 @@ def test_what_was_sold_is_still_sold_after_down_and_up(tmp_path: Path) -> None:
 
 def _sold_out(reply: Reply) -> Reply | None:
     return reply if reply.status == 409 else None
+
+
+def _left(buyer: Buyer) -> int:
+    types = buyer.get("/api/events/default").json["types"]
+    return next(int(found["remaining"]) for found in types if found["name"] == "B")

@@ -13,6 +13,8 @@ FRESH_S = 0.5
 # Who asks within this time of the last reading gets that one, while the next is made.
 RECENT_S = 2.0
 WAIT_S = 0.3
+# Between two readings, so that a busy sale is not read over and over.
+GAP_S = 0.05
 
 
 class Shelf(Protocol):
@@ -59,19 +61,42 @@ class Catalog:
         self._last = Snapshot()
         self._read_at = float("-inf")
         self._failed = False
+        self._sales = self._sales_read = 0
         self._reading: asyncio.Task[None] | None = None
         self._told: frozenset[str] = frozenset()
+
+    def sold(self) -> None:
+        """Something was sold through this web: who asks from now on is shown it."""
+        self._sales += 1
 
     async def snapshot(self) -> Snapshot:
         """The last reading; stale where ZooKeeper is away. Waits `WAIT_S` at the most."""
         age_s = self._clock() - self._read_at
-        # With nothing on the shelf yet, everybody waits for the first event: look at once.
-        if (age_s > FRESH_S or not self._last.events) and self._connected():
-            if self._reading is None:
-                self._reading = asyncio.ensure_future(self._read())
-            if age_s > RECENT_S:
-                await asyncio.wait({self._reading}, timeout=WAIT_S)
+        if not self._connected() or (age_s <= FRESH_S and self._shows(self._sales)):
+            return self.last
+        reading = self._begin_reading()
+        if age_s > RECENT_S or not self._shows(self._sales):
+            await asyncio.wait({reading}, timeout=WAIT_S)
         return self.last
+
+    def _shows(self, sales: int) -> bool:
+        # With nothing on the shelf yet, everybody waits for the first event.
+        return self._sales_read >= sales and bool(self._last.events)
+
+    def _begin_reading(self) -> asyncio.Task[None]:
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._read_all())
+        return self._reading
+
+    async def _read_all(self) -> None:
+        """One reading, and one more where something was sold meanwhile."""
+        try:
+            wanted = self._sales
+            await self._read()
+            if not self._failed and self._sales > wanted:
+                await self._read()
+        finally:
+            self._reading = None
 
     @property
     def last(self) -> Snapshot:
@@ -98,15 +123,16 @@ class Catalog:
             await asyncio.gather(self._reading, return_exceptions=True)
 
     async def _read(self) -> None:
+        await asyncio.sleep(max(0.0, self._read_at + GAP_S - self._clock()))
+        sales = self._sales
         try:
             names = await self._shelf.event_names()
             found = await asyncio.gather(*(self._event(name) for name in names))
         except ZooKeeperError:
             self._failed = True
         else:
+            self._sales_read = sales
             self._note(names, found)
-        finally:
-            self._reading = None
 
     def _note(self, names: list[str], found: list[EventAvailability | str | None]) -> None:
         self._failed = False

@@ -45,5 +45,7 @@ class Deps:
             answer = Answer(id=0, code=Code(lacking))
         else:
             answer = await self.dispatcher.buy(basket)
+        if answer.code is Code.SOLD:
+            self.catalog.sold()
         self.metrics.purchase(answer.code, self.clock() - started)
         return answer
