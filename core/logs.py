@@ -142,7 +142,8 @@ class EventLog:
         while True:
             with suppress(ZooKeeperError):
                 if not loaded:
-                    await self.load(zk)
+                    async with self.lock:
+                        await self.load(zk)
                     loaded = True
                 await self.flush(zk)
             await asyncio.sleep(FLUSH_S)

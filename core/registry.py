@@ -32,11 +32,14 @@ class Registration:
         self._path_of = path_of
         # Two that find the registration gone make one new one between them.
         self._lock = asyncio.Lock()
+        self._left = False
         self.path = ""
 
     async def publish(self, record: msgspec.Struct) -> None:
         """Writes the record, under a new incarnation where there is no registration any more."""
         async with self._lock:
+            if self._left:
+                return
             try:
                 if self.path:
                     await self._zk.set(self.path, encode(record))
@@ -54,10 +57,12 @@ class Registration:
 
     async def leave(self) -> None:
         """Takes the registration back; nothing that checks it commits from now on."""
-        path, self.path = self.path, ""
-        if path:
-            with suppress(ZooKeeperError):
-                await self._zk.delete(path)
+        async with self._lock:
+            self._left = True
+            path, self.path = self.path, ""
+            if path:
+                with suppress(ZooKeeperError):
+                    await self._zk.delete(path)
 
 
 @dataclass(frozen=True)
@@ -87,23 +92,26 @@ async def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
     changed, watched = asyncio.Event(), asyncio.Event()
     watched.set()
     zk.on_change(changed.set)
-    while True:
-        watch = None
-        if watched.is_set():
-            watched.clear()
-            watch = _both(watched, changed)
-        changed.clear()
-        pause_s = REFRESH_S
-        try:
-            yield await _workers(zk, watch)
-        except (Unavailable, NoNode):
-            watched.set()
-            pause_s = RETRY_S
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await changed.wait()
-        if not zk.connected:
-            watched.set()  # a watch does not outlive its connection for certain
+    try:
+        while True:
+            watch = None
+            if watched.is_set():
+                watched.clear()
+                watch = _both(watched, changed)
+            changed.clear()
+            pause_s = REFRESH_S
+            try:
+                yield await _workers(zk, watch)
+            except (Unavailable, NoNode):
+                watched.set()
+                pause_s = RETRY_S
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await changed.wait()
+            if not zk.connected:
+                watched.set()  # a watch does not outlive its connection for certain
+    finally:
+        zk.off_change(changed.set)
 
 
 async def expel(zk: ZooKeeper, name: str, pid: int) -> bool:

@@ -10,7 +10,6 @@ import enum
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -43,6 +42,7 @@ from core.zk import (
 ORDER_ID = re.compile(r"[0-9a-f]{32}")
 READS_AT_ONCE = 64
 RESET_TRIES = 50
+RECONNECT_S = 5.0
 
 DEFAULT_TYPES = {"A": 4800, "B": 3200, "C": 2000}
 DEFAULT_TITLE = "Opening night"
@@ -104,6 +104,7 @@ class Failure(enum.Enum):
     FENCED = "the registration is gone"
     MOVED = "somebody else sold"
     GONE = "the event is gone"
+    NO_BUCKET = "there is no place for an order"
     REPEATED = "an order exists already"
     LOG_LOST = "the log's ring is not as expected"
 
@@ -266,6 +267,9 @@ class Store:
         )
         return outcome if isinstance(outcome, Committed) else _failure(batch, outcome)
 
+    async def has_bucket(self, sale: Sale) -> bool:
+        return await self._zk.find(paths.parent(sale.path)) is not None
+
     # --- administration --------------------------------------------------------------
 
     async def create_event(
@@ -309,25 +313,41 @@ class Store:
     async def reset(self, ref: TypeRef, remaining: int) -> Stock:
         """Puts `remaining` tickets on sale; what is sold and held stays on record.
 
-        Raises `NoSuchType`, `BadZnode`, `Unavailable`; `BadVersion` when sales never let it in.
+        Raises `NoSuchType`, `BadZnode`, `Unavailable`, `Ambiguous`; `BadVersion` when sales
+        never let it in.
         """
-        type_path = paths.type_(ref.event, ref.generation, ref.type)
+        path = paths.type_(ref.event, ref.generation, ref.type)
         for _ in range(RESET_TRIES):
             counter = await self.counter(ref)
-            znode = await self._zk.get(type_path)
-            type_ = decode(TicketType, znode.data, type_path)
+            znode = await self._zk.get(path)
             stock = msgspec.structs.replace(counter.stock, remaining=remaining)
-            resized = msgspec.structs.replace(type_, capacity=stock.capacity)
-            with suppress(Ambiguous):  # sent again from a fresh reading, it does no harm twice
-                outcome = await self._zk.multi(
-                    [
-                        SetData(ref.counter_path, encode(stock), counter.version),
-                        SetData(type_path, encode(resized), znode.version),
-                    ]
-                )
-                if isinstance(outcome, Committed):
-                    return stock
+            type_ = msgspec.structs.replace(
+                decode(TicketType, znode.data, path), capacity=stock.capacity
+            )
+            resize = SetData(path, encode(type_), znode.version)
+            recount = SetData(ref.counter_path, encode(stock), counter.version)
+            if await self._happens(recount, resize):
+                return stock
         raise BadVersion(f"type {ref.type} was sold from faster than it could be reset; try again")
+
+    async def _happens(self, recount: SetData, resize: SetData) -> bool:
+        """Commits both, or neither. A lost answer is resolved as a sale's is: sent again, the
+        same can't happen twice, and only a reset changes the type's own znode.
+        """
+        for attempt in range(RESET_TRIES):
+            try:
+                outcome = await self._zk.multi([recount, resize])
+            except Ambiguous:
+                await self._zk.wait_connected(RECONNECT_S)
+                continue
+            if isinstance(outcome, Refused) and attempt:
+                now = await self._zk.find(resize.path)
+                return now is not None and (now.version, now.data) == (
+                    resize.version + 1,
+                    resize.data,
+                )
+            return isinstance(outcome, Committed)
+        raise Ambiguous("ZooKeeper gives no definite answer; look at `status` before repeating")
 
     async def counters(self, name: str) -> list[str]:
         """The paths of an event's counters in all of its lives, whatever they hold."""
@@ -369,7 +389,7 @@ def _failure(batch: Batch, refused: Refused) -> Failure:
         return Failure.LOG_LOST
     match refused.error:
         case NoNode():
-            return Failure.GONE
+            return Failure.GONE if refused.index < first_sale else Failure.NO_BUCKET
         case BadVersion() if refused.index < first_sale:
             return Failure.MOVED
         case NodeExists() if refused.index >= first_sale:

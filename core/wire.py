@@ -120,14 +120,15 @@ class Channel(asyncio.Protocol):
         self._received += data
         if not self.ready.done():
             self._shake_hands()
-        if self.ready.done() and not self.ready.exception():
+        if self.ready.done() and not self.ready.cancelled() and not self.ready.exception():
             self._deliver()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._timer.cancel()
         if not self.ready.done():
             self.ready.set_exception(LinkRefused("the other end closed during the handshake"))
-        self.ready.exception()  # seen: nobody has to be waiting for it
+        if not self.ready.cancelled():
+            self.ready.exception()  # seen: nobody has to be waiting for it
         self._on_lost(self)
 
     def send(self, message: msgspec.Struct) -> None:

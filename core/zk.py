@@ -43,6 +43,7 @@ IDENTITY = "zkticket"
 OPERATION_S = 1.2
 # kazoo blocks its caller when some 270 requests wait for a dead connection.
 MOST_IN_FLIGHT = 128
+WATCH_S = 1.0
 # Reads wait for each other, so that many at once leave room for writes.
 READS_IN_FLIGHT = 64
 
@@ -126,7 +127,6 @@ class ZooKeeper:
         self._listeners: list[Callable[[], None]] = []
         self.connected = False
         self.disconnected_at = time.monotonic()
-        self.session_lost = asyncio.Event()
         self._client = KazooClient(
             # A host gets the session's length divided by their number to answer a connect:
             # naming each twice leaves a frozen one behind in half of the time.
@@ -158,7 +158,7 @@ class ZooKeeper:
         except TimeoutError:
             raise Unavailable("ZooKeeper does not answer; is the ensemble running?") from None
         finally:
-            self._listeners.remove(changed.set)
+            self.off_change(changed.set)
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """`listener` is called on the event loop whenever the connection comes or goes."""
@@ -168,6 +168,19 @@ class ZooKeeper:
     def disconnected_s(self) -> float:
         """For how long there has been no connection; 0 while there is one."""
         return 0.0 if self.connected else time.monotonic() - self.disconnected_at
+
+    def off_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.remove(listener)
+
+    async def watch_over(self) -> None:
+        """Raises `ZooKeeperError` when kazoo's thread has ended by itself: nothing mends that."""
+        while self._is_alive():  # noqa: ASYNC110 - a thread's end sets no event of ours
+            await asyncio.sleep(WATCH_S)
+        raise ZooKeeperError("the ZooKeeper client has stopped")
+
+    def _is_alive(self) -> bool:
+        thread = self._client._connection._connection_routine
+        return thread is not None and bool(thread.is_alive())
 
     async def close(self) -> None:
         """Ends the session: its ephemeral znodes go at once."""
@@ -188,8 +201,6 @@ class ZooKeeper:
         self.connected = state == KazooState.CONNECTED
         if was and not self.connected:
             self.disconnected_at = time.monotonic()
-        if state == KazooState.LOST:
-            self.session_lost.set()
         for listener in tuple(self._listeners):
             listener()
 
@@ -285,7 +296,13 @@ class ZooKeeper:
                     transaction.set_data(path, data, version)
                 case Delete(path, version):
                     transaction.delete(path, version)
-        return _outcome(await self._call(transaction.commit_async))
+        try:
+            return _outcome(await self._call(transaction.commit_async))
+        except (Ambiguous, Unavailable):
+            raise
+        except ZooKeeperError as error:
+            # A refusal stands in the list of results; whatever is raised says nothing of it.
+            raise Ambiguous(str(error)) from None
 
     # --- administration --------------------------------------------------------------
 

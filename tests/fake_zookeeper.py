@@ -1,5 +1,6 @@
 """ZooKeeper in memory: versions, transactions, and a network that loses what it is told to."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ class FakeZooKeeper:
     """Answers like `core.zk.ZooKeeper`. `faults` says what becomes of the next transactions:
 
     lose-request: it never arrives; lose-reply: it happens, nobody hears of it;
-    late: it happens just before the next one; unavailable: it is not even sent.
+    late: it happens just before the next one; unavailable: it is not even sent;
+    throttled: it is refused for a reason of the server's own.
     """
 
     def __init__(self) -> None:
@@ -52,6 +54,7 @@ class FakeZooKeeper:
         self.connected = True
         self.disconnected_s = 0.0
         self.commits = 0
+        self._slow = ("", 0.0)
 
     def as_zookeeper(self) -> ZooKeeper:
         return cast(ZooKeeper, self)
@@ -59,7 +62,14 @@ class FakeZooKeeper:
     async def wait_connected(self, timeout_s: float) -> None:
         return None
 
+    def slow_reads(self, part: str, seconds: float) -> None:
+        """Reads of paths with that part take so long from now on."""
+        self._slow = (part, seconds)
+
     async def find(self, path: str) -> Znode | None:
+        part, seconds = self._slow
+        if part in path:
+            await asyncio.sleep(seconds)
         node = self._nodes.get(path)
         if node is None:
             return None
@@ -86,6 +96,8 @@ class FakeZooKeeper:
         fault = self.faults.popleft() if self.faults else ""
         if fault == "unavailable":
             raise Unavailable("no connection to ZooKeeper")
+        if fault == "throttled":
+            return Refused(1, ZooKeeperError("ZooKeeper: ThrottledOpError"))
         self.before_multi()
         while self._late:
             self.apply(self._late.popleft())

@@ -5,11 +5,13 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 import pytest
 
 from core.errors import BadZnode, Unavailable
 from core.logs import EventLog
+from core.models import OrderView
 from core.store import EventAvailability, TypeAvailability
 from core.wire import Answer, Code, Purchase
 from core.zk import Create
@@ -19,6 +21,7 @@ from web.budget import FLOOR, RetryBudget
 from web.catalog import Catalog, Snapshot
 from web.dispatch import Dispatcher
 from web.peer import Peer
+from web.pursuit import Pursuit
 
 DEADLINE_S = 10.0
 
@@ -533,3 +536,42 @@ def remaining(snapshot: Snapshot) -> int:
     found = snapshot.event("default")
     assert found is not None
     return found.types[0].remaining
+
+
+def test_sold_out_from_one_that_did_not_look_is_no_end_while_another_may_have_sold() -> None:
+    """A was asked first and is slow; B, asked with the key, sells the last ticket meanwhile."""
+
+    class Slow:
+        def __init__(self, answer: Answer, after_s: float) -> None:
+            self._answer = answer
+            self._after_s = after_s
+
+        def ask(self, basket: Basket, *, keyed: bool, timeout_s: float) -> asyncio.Task[Answer]:
+            return asyncio.ensure_future(self._reply())
+
+        async def _reply(self) -> Answer:
+            await asyncio.sleep(self._after_s)
+            return self._answer
+
+    async def scenario() -> None:
+        basket = Basket(event="default", type="A", quantity=1, buyer="Ann", key="m", keyed=False)
+        order = OrderView(
+            order="0" * 32,
+            event="default",
+            type="A",
+            quantity=1,
+            buyer="Ann",
+            status="sold",
+            created_at="2026-01-01T12:00:00.000Z",
+            zxid=1,
+        )
+        pursuit = Pursuit(basket, time.monotonic() + 2.8, time.monotonic)
+        pursuit.ask(cast(Peer, Slow(Answer(id=1, code=Code.SOLD_OUT), 1.2)))
+        await pursuit.wait()
+        assert pursuit.wants_another
+        pursuit.ask(cast(Peer, Slow(Answer(id=2, code=Code.REPLAYED, order=order), 0.6)))
+        while pursuit.open:
+            await pursuit.wait()
+        assert pursuit.end.code is Code.REPLAYED
+
+    asyncio.run(scenario())

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from core import logs, paths
 from core.logs import EventLog
-from core.models import TicketType
+from core.models import TicketType, order_id
 from core.store import Store, TypeRef
 from core.wire import Answer, Code, Purchase
 from core.zk import Delete, SetData
@@ -276,5 +277,91 @@ def test_the_log_ring_may_be_deleted_under_a_seller() -> None:
         desk.zk.apply([Delete("/log/worker-1/0000"), Delete("/log/worker-1")])
         assert (await desk.ask()).code is Code.SOLD
         assert await desk.zk.children("/log/worker-1")
+
+    on_desk(scenario)
+
+
+def test_who_was_refused_for_being_late_does_not_buy_after_all() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask(type="B", quantity=10)
+        desk.zk.slow_reads("/orders/", 0.25)  # the look-ups of who is refused
+        answers = await asyncio.gather(
+            desk.ask("keyed", type="B"), desk.ask(type="A", timeout_s=0.3)
+        )
+        assert [answer.code for answer in answers] == [Code.SOLD_OUT, Code.OVERLOADED]
+        await asyncio.sleep(0.3)
+        assert await desk.remaining("A") == 10
+
+    on_desk(scenario)
+
+
+def test_a_wish_past_its_deadline_is_not_even_tried() -> None:
+    async def scenario(desk: Desk) -> None:
+        assert (await desk.ask(timeout_s=0.0)).code is Code.OVERLOADED
+        assert await desk.remaining() == 10
+
+    on_desk(scenario)
+
+
+def test_a_damaged_order_spoils_nobody_elses_purchase() -> None:
+    async def scenario(desk: Desk) -> None:
+        ref = await desk.ref()
+        bought = (await desk.ask("bad")).order
+        assert bought is not None
+        desk.zk.apply([SetData(paths.order("default", ref.generation, bought.order), b"junk", -1)])
+        answers = await asyncio.gather(desk.ask("bad"), desk.ask("n1"), desk.ask("n2"))
+        assert [answer.code for answer in answers] == [Code.DAMAGED, Code.SOLD, Code.SOLD]
+
+    on_desk(scenario)
+
+
+def test_a_missing_bucket_spoils_nobody_elses_purchase() -> None:
+    async def scenario(desk: Desk) -> None:
+        ref = await desk.ref()
+        bucket = order_id(b"key", "default", "x")[:2]
+        desk.zk.apply([Delete(paths.bucket("default", ref.generation, bucket))])
+        answers = await asyncio.gather(desk.ask("x"), *(desk.ask(type="B") for _ in range(3)))
+        assert [answer.code for answer in answers] == [Code.DAMAGED] + [Code.SOLD] * 3
+        assert await desk.remaining("A") == 10
+
+    on_desk(scenario)
+
+
+def test_an_odd_refusal_does_not_end_a_doubt() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.zk.faults.extend(["lose-reply", "throttled"])
+        assert (await desk.ask("a")).code is Code.SOLD
+        assert await desk.remaining() == 9
+
+    on_desk(scenario)
+
+
+def test_a_reset_whose_answer_is_lost_happens_once() -> None:
+    async def scenario(desk: Desk) -> None:
+        ref = await desk.ref()
+        turns = iter([False, True])
+        desk.zk.faults.append("lose-reply")
+        desk.zk.before_multi = lambda: (
+            desk.zk.sell_one(ref.counter_path) if next(turns, False) else None
+        )
+        await desk.store.reset(ref, 5)
+        stock = (await desk.store.counter(ref)).stock
+        assert (stock.remaining, stock.sold, stock.capacity) == (4, 1, 5)
+
+    on_desk(scenario)
+
+
+def test_the_log_goes_on_after_an_answer_that_was_lost() -> None:
+    async def scenario(desk: Desk) -> None:
+        for number in range(40):  # enough for several slots
+            desk.zk.faults.append("lose-reply" if number % 3 == 0 else "")
+            assert (await desk.ask(quantity=1, type="AB"[number % 2], buyer="x" * 60)).code in (
+                Code.SOLD,
+                Code.SOLD_OUT,
+            )
+        slots = await logs.read(desk.zk.as_zookeeper(), "worker-1")
+        entries = [found.entry for slot in slots for found in slot.entries]
+        orders = {order for entry in entries if entry.event == "sold" for order in entry.orders}
+        assert len(orders) == 20
 
     on_desk(scenario)

@@ -36,7 +36,8 @@ class Pursuit:
         self._basket = basket
         self._ends = ends
         self._clock = clock
-        self._pending: dict[asyncio.Task[Answer], Peer] = {}
+        # Whether the worker was told to look for an earlier order, by question.
+        self._pending: dict[asyncio.Task[Answer], bool] = {}
         self._refusal = Code.OVERLOADED
         self._in_doubt = False
         self._wants_another = False
@@ -49,7 +50,7 @@ class Pursuit:
         keyed = self._basket.keyed or self._in_doubt or bool(self._pending)
         left_s = self._ends - self._clock()
         task = peer.ask(self._basket, keyed=keyed, timeout_s=left_s)
-        self._pending[task] = peer
+        self._pending[task] = keyed
         self.asked.append(peer)
         self._wants_another = False
 
@@ -73,8 +74,7 @@ class Pursuit:
         if not done and not self._hedged:
             self._hedged = self._wants_another = True
         for task in done:
-            del self._pending[task]
-            self._take(task)
+            self._take(task, keyed=self._pending.pop(task))
 
     def close(self) -> None:
         """Waits for nothing any more."""
@@ -91,7 +91,7 @@ class Pursuit:
             return Answer(id=0, code=code)
         return self.answer
 
-    def _take(self, task: asyncio.Task[Answer]) -> None:
+    def _take(self, task: asyncio.Task[Answer], *, keyed: bool) -> None:
         try:
             answer = task.result()
         except LinkLost:
@@ -99,11 +99,11 @@ class Pursuit:
         except TimeoutError:
             self._in_doubt = True
         else:
-            self._weigh(answer)
+            self._weigh(answer, keyed=keyed)
 
-    def _weigh(self, answer: Answer) -> None:
+    def _weigh(self, answer: Answer, *, keyed: bool) -> None:
         if answer.code in FINAL:
-            self.answer = answer
+            self._conclude(answer, keyed=keyed)
         elif answer.code is Code.OUTCOME_UNKNOWN:
             self._in_doubt = True
         elif answer.code in LOCAL:
@@ -111,3 +111,15 @@ class Pursuit:
             self._refusal = answer.code
         else:
             self._refusal = answer.code
+
+    def _conclude(self, answer: Answer, *, keyed: bool) -> None:
+        """A refusal ends it only where no other worker may have sold meanwhile.
+
+        Sold out, from one that looked for an earlier order and found none, always does.
+        """
+        alone = not self._pending and not self._in_doubt
+        looked = keyed and answer.code is Code.SOLD_OUT
+        if alone or looked or answer.order is not None or answer.code is Code.KEY_REUSED:
+            self.answer = answer
+        else:
+            self._in_doubt = True

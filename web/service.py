@@ -66,6 +66,7 @@ class Service:
             self._deps.dispatcher.follow(self._zk),
             self._log.keep_flushing(self._zk),
             end_with_parent(self._parent),
+            self._zk.watch_over(),
         ):
             task = asyncio.ensure_future(work)
             task.add_done_callback(self._end_with)

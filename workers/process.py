@@ -9,7 +9,7 @@ import socket
 import time
 from contextlib import suppress
 
-from core.errors import ZooKeeperError
+from core.errors import AccessDenied, ZooKeeperError
 from core.logs import EventLog
 from core.models import Load, WorkerRecord
 from core.paths import worker as worker_path
@@ -96,21 +96,29 @@ class Worker:
                 self._keep_publishing(),
                 self._log.keep_flushing(self._zk),
                 self._report_refusals(),
+                self._zk.watch_over(),
             ):
                 group.create_task(work)
 
     async def _enter(self) -> None:
         """Waits for ZooKeeper and for the tree, listens, registers."""
-        while True:
-            with suppress(ZooKeeperError):
-                await self._zk.wait_connected(60.0)
-                await self._zk.get("/")
-                await self._log.load(self._zk)
-                break
-            await asyncio.sleep(CONNECT_S)
         self._address = await self._server.listen(LINK_HOST)
+        while not await self._registers():  # noqa: ASYNC110 - it waits by itself as well
+            await asyncio.sleep(CONNECT_S)
         self._log.info("started", f"pid {os.getpid()}, sells at {self._address}")
-        await self._publish()
+
+    async def _registers(self) -> bool:
+        """False where ZooKeeper or the tree is not there yet. Raises `AccessDenied`."""
+        try:
+            await self._zk.wait_connected(PUBLISH_S)
+            await self._zk.get("/")
+            await self._log.load(self._zk)
+            await self._publish()
+        except AccessDenied:
+            raise
+        except ZooKeeperError:
+            return False
+        return True
 
     async def _drain(self) -> None:
         """Takes no more, finishes what it has, leaves the registry."""

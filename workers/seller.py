@@ -45,6 +45,7 @@ TRAVEL_S = 0.15
 EVENT_AGE_S = 1.0
 RECONNECT_S = 0.5
 PAUSE_S = 0.02
+RESOLVE_S = 30.0
 
 
 @dataclass(eq=False)
@@ -205,6 +206,8 @@ class Seller:
         taken: dict[str, Wish] = {}
         while self._queue and len(taken) < BATCH_ORDERS:
             wish = self._queue.popleft()
+            if wish.deadline <= self._clock():
+                self._answer(wish, self._code_of_late(wish))
             if wish.answered:
                 continue
             first = taken.setdefault(wish.order_id, wish)
@@ -226,7 +229,7 @@ class Seller:
             except ZkticketError as error:
                 self._log.error("selling failed", str(error))
                 for wish in wishes:
-                    self._answer(wish, Code.DAMAGED)
+                    self._answer(wish, Code.OUTCOME_UNKNOWN if wish.sent else Code.DAMAGED)
 
     async def _decide(self, wishes: Sequence[Wish]) -> Attempt | None:
         """Refuses who can't be served; an attempt for the others, if there are any."""
@@ -240,6 +243,8 @@ class Seller:
             # turn out to be repeats, which take nothing.
             hopeless = [pair for pair in short if self._falls_short(*pair)]
             await self._refuse(hopeless, Code.SOLD_OUT)
+        # Who was answered while the others were looked up, for being late, must not buy.
+        accepted = [pair for pair in accepted if not pair[0].answered]
         return self._attempt(accepted) if accepted else None
 
     def _falls_short(self, wish: Wish, ref: TypeRef) -> bool:
@@ -295,6 +300,9 @@ class Seller:
         return accepted, short
 
     def _attempt(self, accepted: Sequence[Candidate]) -> Attempt:
+        fence = self._fence()
+        if not fence:
+            raise Unavailable("this worker is not registered")
         batch_id = f"{self._log.source}.{self._batch_name}.{next(self._batch_numbers)}"
         counters: dict[TypeRef, Counter] = {}
         sales = []
@@ -303,7 +311,7 @@ class Seller:
             counters[ref] = Counter(ref, before.stock.sell(wish.purchase.quantity), before.version)
             sales.append(Sale(ref, wish.order_id, self._order(wish, batch_id)))
             wish.sent = True
-        batch = Batch(batch_id, self._fence(), tuple(counters.values()), tuple(sales))
+        batch = Batch(batch_id, fence, tuple(counters.values()), tuple(sales))
         return Attempt(batch, tuple(accepted))
 
     def _order(self, wish: Wish, batch_id: str) -> Order:
@@ -326,6 +334,9 @@ class Seller:
             except Unavailable:
                 self._take_back(attempt)
                 raise
+            except Ambiguous as error:
+                self._give_up(attempt, error)
+                return
             finally:
                 self._asked_since = None
         if isinstance(outcome, Committed):
@@ -333,6 +344,13 @@ class Seller:
         else:
             self._take_back(attempt)
             await self._mend(outcome, attempt)
+
+    def _give_up(self, attempt: Attempt, why: Ambiguous) -> None:
+        """Nobody waits any more, and nobody was told a lie; the keys will find the truth."""
+        self._log.error("unresolved", f"batch {attempt.batch.id}: {why}")
+        for wish, ref in attempt.accepted:
+            self._answer(wish, Code.OUTCOME_UNKNOWN)
+            self._counters.pop(ref, None)
 
     def _take_back(self, attempt: Attempt) -> None:
         """It has not happened and can't happen any more; what it rested on is read anew."""
@@ -354,34 +372,61 @@ class Seller:
                 await self._log.load(self._zk)
             case Failure.GONE:
                 self._events.clear()
+                await asyncio.sleep(self._rng.uniform(0, JITTER_S))
+            case Failure.NO_BUCKET:
+                self._events.clear()
+                await self._refuse_bucketless(attempt)
+
+    async def _refuse_bucketless(self, attempt: Attempt) -> None:
+        """Those whose order has no place to be stored; the event may just be going."""
+        for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
+            if not await self._store.has_bucket(sale):
+                self._log.error("damaged", f"there is no znode for {sale.path} to stand in")
+                self._answer(wish, Code.DAMAGED)
 
     async def _commit(self, batch: Batch) -> Committed | Failure:
         self._asked_since = self._clock()
         try:
             outcome = await self._store.commit(batch, self._log.plan([self._entry(batch)]))
         except Ambiguous:
-            outcome = await self._resolve(batch)
+            return await self._resolve(batch)
         if isinstance(outcome, Committed):
             self._log.applied()
         return outcome
 
     async def _resolve(self, batch: Batch) -> Committed | Failure:
-        """Whether a batch whose answer was lost has happened. Takes as long as it takes."""
+        """Whether a batch whose answer was lost has happened.
+
+        Raises `Ambiguous` where even `RESOLVE_S` with a connection did not tell.
+        """
         self._log.add(logging.WARNING, "ambiguous", f"batch {batch.id}: the answer was lost")
-        while True:
+        ends = self._clock() + RESOLVE_S
+        while self._clock() < ends:
             await self._pause()
-            try:
-                outcome = await self._store.commit(batch, self._log.plan([self._entry(batch)]))
-                if outcome is Failure.LOG_LOST:
-                    await self._log.load(self._zk)
-                    continue
-                if isinstance(outcome, Failure) and (zxid := await self._happened(batch)):
-                    outcome = Committed(zxid)
-            except (Ambiguous, Unavailable):
-                continue
-            verdict = "committed" if isinstance(outcome, Committed) else "not committed"
-            self._log.add(logging.INFO, "resolved", f"batch {batch.id}: {verdict}")
+            if not self._zk.connected:
+                ends = self._clock() + RESOLVE_S
+            with suppress(ZkticketError):
+                outcome = await self._send_again(batch)
+                if outcome is not None:
+                    verdict = "committed" if isinstance(outcome, Committed) else "not committed"
+                    self._log.info("resolved", f"batch {batch.id}: {verdict}")
+                    return outcome
+        raise Ambiguous("ZooKeeper gives no definite answer")
+
+    async def _send_again(self, batch: Batch) -> Committed | Failure | None:
+        """What became of a batch; None where that is still open."""
+        outcome = await self._store.commit(batch, self._log.plan([self._entry(batch)]))
+        if isinstance(outcome, Committed):
+            self._log.applied()
             return outcome
+        if outcome is Failure.LOG_LOST:
+            await self._log.load(self._zk)
+            return None
+        if zxid := await self._happened(batch):
+            # What the log's ring holds is what the first attempt wrote.
+            await self._log.load(self._zk)
+            return Committed(zxid)
+        return outcome
 
     async def _pause(self) -> None:
         """Until ZooKeeper is back, as far as one can tell; never no time at all."""
@@ -431,15 +476,17 @@ class Seller:
 
     async def _answer_known(self, wishes: Sequence[Candidate]) -> None:
         """Answers those wishes whose orders exist."""
-        by_life: dict[tuple[str, str], list[Wish]] = {}
-        for wish, ref in wishes:
-            by_life.setdefault((ref.event, ref.generation), []).append(wish)
-        for (event, generation), some in by_life.items():
-            ids = [wish.order_id for wish in some]
-            found = await self._store.find_orders(event, generation, ids)
-            for wish in some:
-                if wish.order_id in found:
-                    self._answer(wish, Code.REPLAYED, found[wish.order_id])
+        await asyncio.gather(*(self._answer_if_known(wish, ref) for wish, ref in wishes))
+
+    async def _answer_if_known(self, wish: Wish, ref: TypeRef) -> None:
+        try:
+            found = await self._store.find_order(ref.event, ref.generation, wish.order_id)
+        except BadZnode as error:
+            self._log.error("damaged", str(error))
+            self._answer(wish, Code.DAMAGED)
+            return
+        if found is not None:
+            self._answer(wish, Code.REPLAYED, found)
 
     def _answer(
         self,
