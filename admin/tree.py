@@ -141,7 +141,7 @@ async def _counters(zk: ZooKeeper, path: str) -> list[str]:
     """The counters at and below `path`; all of an event whose orders `path` leads to."""
     store, found = Store(zk), []
     for name in await store.event_names():
-        for counter in await store.counters(name):
+        for counter in await store.counter_paths(name):
             generation = "/".join(counter.split("/")[:4])
             takes_orders = _covers(f"{generation}/orders", path)
             if takes_orders or _covers(path, counter):

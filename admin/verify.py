@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import msgspec
 
 from core import paths
-from core.errors import BadZnode, Breach, NoNode, NoSuchType, ZkticketError
-from core.models import TicketType, decode
-from core.store import Counter, Store, StoredOrder, TypeRef
-from core.zk import Znode, ZooKeeper
+from core.errors import BadZnode, Breach, NoSuchType
+from core.store import Shelf, Store, StoredOrder, TypeRef
+from core.zk import ZooKeeper
 
 READ_TRIES = 50
 SOLD = "sold"
@@ -54,16 +53,16 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class _Tally:
-    """The orders of one type that stand for `counter`, and those that came after it."""
+    """The orders of one type that stand for `shelf`, and those that came after it."""
 
-    counter: Counter
+    shelf: Shelf
     orders: int = 0
     tickets: int = 0
     later_tickets: int = 0
     newest: StoredOrder | None = None
 
     def add(self, order: StoredOrder) -> None:
-        if order.zxid <= self.counter.zxid:
+        if order.zxid <= self.shelf.zxid:
             self.orders += 1
             self.tickets += order.order.quantity
             return
@@ -73,15 +72,15 @@ class _Tally:
 
     @property
     def proof(self) -> TypeProof:
-        stock = self.counter.stock
+        stock = self.shelf.stock
         return TypeProof(
-            name=self.counter.ref.type,
+            name=self.shelf.ref.type,
             capacity=stock.capacity,
             sold=stock.sold,
             held=stock.held,
             remaining=stock.remaining,
             orders=self.orders,
-            zxid=self.counter.zxid,
+            zxid=self.shelf.zxid,
         )
 
 
@@ -105,14 +104,14 @@ async def _verify_event(zk: ZooKeeper, name: str) -> EventProof:
         TypeRef(name, event.generation, type_name)
         for type_name in await store.type_names(name, event)
     ]
-    tallies = {ref.type: _Tally(await _balanced(zk, store, ref)) for ref in refs}
+    tallies = {ref.type: _Tally(await _balanced(store, ref)) for ref in refs}
     count = 0
     async for order in store.orders(name, event.generation):
         count += 1
         _tally(order, event.generation, tallies)
     await zk.sync()
     for tally in tallies.values():
-        _compare(tally, await _balanced(zk, store, tally.counter.ref))
+        _compare(tally, await _balanced(store, tally.shelf.ref))
     proofs = tuple(tally.proof for tally in tallies.values())
     return EventProof(name=name, orders=count, types=proofs)
 
@@ -126,35 +125,18 @@ def _tally(order: StoredOrder, generation: str, tallies: Mapping[str, _Tally]) -
     tallies[order.order.type].add(order)
 
 
-async def _balanced(zk: ZooKeeper, store: Store, ref: TypeRef) -> Counter:
-    """The type's counter, read while its capacity stood still. Raises `Breach`, `BadZnode`."""
-    path = paths.type_(ref.event, ref.generation, ref.type)
-    for _ in range(READ_TRIES):
-        before = await _get(zk, path)
-        counter = await _counter(store, ref)
-        after = await _get(zk, path)
-        if before.version == after.version:
-            _check_stock(counter, decode(TicketType, after.data, path).capacity)
-            return counter
-    raise ZkticketError(f"type {ref.type} is reset all the time; try again later")
-
-
-async def _get(zk: ZooKeeper, path: str) -> Znode:
+async def _balanced(store: Store, ref: TypeRef) -> Shelf:
+    """The type's stock at one moment, its sums checked. Raises `Breach`, `BadZnode`."""
     try:
-        return await zk.get(path)
-    except NoNode:
-        raise Breach(path, "it is gone") from None
+        shelf = await store.shelf(ref)
+    except NoSuchType as error:
+        raise Breach(error.path, "it is missing") from None
+    _check_stock(shelf)
+    return shelf
 
 
-async def _counter(store: Store, ref: TypeRef) -> Counter:
-    try:
-        return await store.counter(ref)
-    except NoSuchType:
-        raise Breach(ref.counter_path, "the counter is missing") from None
-
-
-def _check_stock(counter: Counter, capacity: int) -> None:
-    stock, path = counter.stock, counter.ref.counter_path
+def _check_stock(shelf: Shelf) -> None:
+    stock, path, capacity = shelf.stock, shelf.path, shelf.type.capacity
     if stock.capacity != capacity:
         raise Breach(
             path,
@@ -165,9 +147,9 @@ def _check_stock(counter: Counter, capacity: int) -> None:
         raise Breach(path, f"{stock.held} tickets are held by nobody")
 
 
-def _compare(tally: _Tally, again: Counter) -> None:
+def _compare(tally: _Tally, again: Shelf) -> None:
     """Holds the orders against the counter as it was before the count and as it is after."""
-    counter, path = tally.counter, tally.counter.ref.counter_path
+    counter, path = tally.shelf, tally.shelf.path
     if tally.tickets != counter.stock.sold:
         raise Breach(
             path,

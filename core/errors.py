@@ -92,7 +92,11 @@ class NoSuchEvent(ZkticketError):
 
 
 class NoSuchType(ZkticketError):
-    """The event has no ticket type of that name."""
+    """The event has no ticket type of that name; `path` is the znode that is missing."""
+
+    def __init__(self, text: str, path: str = "") -> None:
+        super().__init__(text)
+        self.path = path
 
 
 class NoSuchOrder(ZkticketError):

@@ -51,10 +51,12 @@ class TicketType(Record, frozen=True, kw_only=True):
 
     capacity: Count
     price: Count = 0
+    # Its stock is kept in so many counters, one for each worker, so that they don't collide.
+    stripes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
 
 
 class Stock(Record, frozen=True, kw_only=True):
-    """A counter of tickets. P1: over all counters of a type, capacity is their sum."""
+    """A counter of tickets. P1: added up over a type's counters, they make its capacity."""
 
     remaining: Count
     held: Count = 0
@@ -63,6 +65,17 @@ class Stock(Record, frozen=True, kw_only=True):
     @property
     def capacity(self) -> int:
         return self.remaining + self.held + self.sold
+
+    def __add__(self, other: "Stock") -> "Stock":
+        return Stock(
+            remaining=self.remaining + other.remaining,
+            held=self.held + other.held,
+            sold=self.sold + other.sold,
+        )
+
+    def add(self, quantity: int) -> "Stock":
+        """So many more for sale, fewer where it is negative."""
+        return msgspec.structs.replace(self, remaining=self.remaining + quantity)
 
     def sell(self, quantity: int) -> "Stock":
         return msgspec.structs.replace(

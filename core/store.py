@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import msgspec
 
@@ -24,6 +25,7 @@ from core.errors import (
     NoSuchEvent,
     NoSuchOrder,
     NoSuchType,
+    Unavailable,
 )
 from core.models import Event, Order, OrderView, Stock, TicketType, decode, encode, view
 from core.zk import (
@@ -41,7 +43,10 @@ from core.zk import (
 
 ORDER_ID = re.compile(r"[0-9a-f]{32}")
 READS_AT_ONCE = 64
-RESET_TRIES = 50
+RESET_TRIES = 200
+SHELF_TRIES = 200
+# One for each worker of an instance, unless told otherwise.
+STRIPES = 3
 RECONNECT_S = 5.0
 
 DEFAULT_TYPES = {"A": 4800, "B": 3200, "C": 2000}
@@ -57,18 +62,47 @@ class TypeRef:
     type: str
 
     @property
-    def counter_path(self) -> str:
-        return paths.counter(self.event, self.generation, self.type)
+    def path(self) -> str:
+        return paths.type_(self.event, self.generation, self.type)
 
 
 @dataclass(frozen=True)
 class Counter:
-    """What a counter said, the version at which it said so, and the zxid that made it so."""
+    """What stripe `number` said, the version at which it said so, and the zxid that made it so."""
 
     ref: TypeRef
+    number: int
     stock: Stock
     version: int
     zxid: int = 0
+
+    @property
+    def path(self) -> str:
+        return paths.counter(self.ref.event, self.ref.generation, self.ref.type, self.number)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """All stock of a type at one moment. `zxid` is that of its latest change."""
+
+    ref: TypeRef
+    type: TicketType
+    type_version: int
+    counters: tuple[Counter, ...]
+
+    @property
+    def stock(self) -> Stock:
+        return reduce(Stock.__add__, (counter.stock for counter in self.counters))
+
+    @property
+    def zxid(self) -> int:
+        return max(counter.zxid for counter in self.counters)
+
+    @property
+    def path(self) -> str:
+        """The znode to name when the stock is wrong: the counter, or the folder of several."""
+        first = self.counters[0].path
+        return first if len(self.counters) == 1 else paths.parent(first)
 
 
 @dataclass(frozen=True)
@@ -166,13 +200,50 @@ class Store:
     async def type_names(self, name: str, event: Event) -> list[str]:
         return await self._below(paths.types(name, event.generation))
 
-    async def counter(self, ref: TypeRef) -> Counter:
-        """Raises `NoSuchType`, `BadZnode`, `Unavailable`."""
-        znode = await self._zk.find(ref.counter_path)
+    async def counters(self, ref: TypeRef) -> tuple[Counter, ...]:
+        """A type's stripes, each as it is when it is read.
+
+        Raises `NoSuchType`, `BadZnode`, `Unavailable`.
+        """
+        type_, _ = await self._type(ref)
+        numbers = range(type_.stripes)
+        return tuple(await asyncio.gather(*(self._counter(ref, number) for number in numbers)))
+
+    async def shelf(self, ref: TypeRef) -> Shelf:
+        """A type's stock, all of it at one moment, in the middle of a sale as well.
+
+        The versions that were read are checked in one transaction. Raises `NoSuchType`,
+        `BadZnode`, `Unavailable`, and `BadVersion` when there was never a quiet moment.
+        """
+        for _ in range(SHELF_TRIES):
+            type_, version = await self._type(ref)
+            counters = await self.counters(ref)
+            try:
+                outcome = await self._zk.multi(
+                    [
+                        Check(ref.path, version),
+                        *(Check(counter.path, counter.version) for counter in counters),
+                    ]
+                )
+            except Ambiguous as error:  # a check changes nothing
+                raise Unavailable(str(error)) from None
+            if isinstance(outcome, Committed):
+                return Shelf(ref, type_, version, counters)
+        raise BadVersion(f"type {ref.type} is sold too fast to be read as a whole; try again")
+
+    async def _type(self, ref: TypeRef) -> tuple[TicketType, int]:
+        znode = await self._zk.find(ref.path)
         if znode is None:
-            raise NoSuchType(f"event {ref.event!r} has no ticket type {ref.type!r}")
+            raise _no_such_type(ref, ref.path)
+        return decode(TicketType, znode.data, znode.path), znode.version
+
+    async def _counter(self, ref: TypeRef, number: int) -> Counter:
+        path = paths.counter(ref.event, ref.generation, ref.type, number)
+        znode = await self._zk.find(path)
+        if znode is None:
+            raise _no_such_type(ref, path)
         stock = decode(Stock, znode.data, znode.path)
-        return Counter(ref, stock, znode.version, znode.modified_zxid)
+        return Counter(ref, number, stock, znode.version, znode.modified_zxid)
 
     async def availability(self, name: str) -> EventAvailability:
         """Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
@@ -192,18 +263,17 @@ class Store:
 
     async def type_availability(self, ref: TypeRef) -> TypeAvailability:
         """Raises `NoSuchType`, `BadZnode`, `Unavailable`."""
-        path = paths.type_(ref.event, ref.generation, ref.type)
-        znode, counter = await asyncio.gather(self._zk.find(path), self.counter(ref))
-        if znode is None:
-            raise NoSuchType(f"event {ref.event!r} has no ticket type {ref.type!r}")
-        type_ = decode(TicketType, znode.data, path)
+        (type_, _), counters = await asyncio.gather(self._type(ref), self.counters(ref))
+        stock = reduce(Stock.__add__, (counter.stock for counter in counters))
+        # The stripes are not read at one moment, and stock moves between them; what is sold
+        # does not, and so the rest follows from the capacity.
         return TypeAvailability(
             name=ref.type,
             price=type_.price,
-            capacity=counter.stock.capacity,
-            sold=counter.stock.sold,
-            held=counter.stock.held,
-            remaining=counter.stock.remaining,
+            capacity=type_.capacity,
+            sold=stock.sold,
+            held=stock.held,
+            remaining=max(0, type_.capacity - stock.sold - stock.held),
         )
 
     async def order(self, order_id: str) -> StoredOrder:
@@ -258,7 +328,7 @@ class Store:
             [
                 Check(batch.fence),
                 *(
-                    SetData(counter.ref.counter_path, encode(counter.stock), counter.version)
+                    SetData(counter.path, encode(counter.stock), counter.version)
                     for counter in batch.counters
                 ),
                 *(Create(sale.path, encode(sale.order)) for sale in batch.sales),
@@ -286,12 +356,13 @@ class Store:
             *(Create(paths.bucket(name, generation, bucket)) for bucket in paths.BUCKETS),
         ]
         for type_name, type_ in types.items():
-            stock = Stock(remaining=type_.capacity)
             operations += [
                 Create(paths.type_(name, generation, type_name), encode(type_)),
                 Create(paths.stock(name, generation, type_name)),
-                Create(paths.counter(name, generation, type_name), encode(stock)),
             ]
+            for number, share in enumerate(_shares(type_.capacity, type_.stripes)):
+                path = paths.counter(name, generation, type_name, number)
+                operations.append(Create(path, encode(Stock(remaining=share))))
         try:
             outcome: Outcome = await self._zk.multi(operations)
         except Ambiguous:
@@ -302,10 +373,10 @@ class Store:
             raise outcome.error
         return True
 
-    async def create_default_event(self, quantity: int) -> bool:
+    async def create_default_event(self, quantity: int, stripes: int = STRIPES) -> bool:
         """The event that `up` sells when there is none: types A, B and C."""
         types = {
-            name: TicketType(capacity=quantity, price=price)
+            name: TicketType(capacity=quantity, price=price, stripes=stripes)
             for name, price in DEFAULT_TYPES.items()
         }
         return await self.create_event("default", DEFAULT_TITLE, types)
@@ -316,27 +387,32 @@ class Store:
         Raises `NoSuchType`, `BadZnode`, `Unavailable`, `Ambiguous`; `BadVersion` when sales
         never let it in.
         """
-        path = paths.type_(ref.event, ref.generation, ref.type)
         for _ in range(RESET_TRIES):
-            counter = await self.counter(ref)
-            znode = await self._zk.get(path)
-            stock = msgspec.structs.replace(counter.stock, remaining=remaining)
-            type_ = msgspec.structs.replace(
-                decode(TicketType, znode.data, path), capacity=stock.capacity
-            )
-            resize = SetData(path, encode(type_), znode.version)
-            recount = SetData(ref.counter_path, encode(stock), counter.version)
+            type_, version = await self._type(ref)
+            before = await self.counters(ref)
+            shares = _shares(remaining, type_.stripes)
+            after = [
+                msgspec.structs.replace(counter.stock, remaining=share)
+                for counter, share in zip(before, shares, strict=True)
+            ]
+            stock = reduce(Stock.__add__, after)
+            resized = msgspec.structs.replace(type_, capacity=stock.capacity)
+            resize = SetData(ref.path, encode(resized), version)
+            recount = [
+                SetData(counter.path, encode(share), counter.version)
+                for counter, share in zip(before, after, strict=True)
+            ]
             if await self._happens(recount, resize):
                 return stock
         raise BadVersion(f"type {ref.type} was sold from faster than it could be reset; try again")
 
-    async def _happens(self, recount: SetData, resize: SetData) -> bool:
-        """Commits both, or neither. A lost answer is resolved as a sale's is: sent again, the
+    async def _happens(self, recount: Sequence[SetData], resize: SetData) -> bool:
+        """Commits all, or nothing. A lost answer is resolved as a sale's is: sent again, the
         same can't happen twice, and only a reset changes the type's own znode.
         """
         for attempt in range(RESET_TRIES):
             try:
-                outcome = await self._zk.multi([recount, resize])
+                outcome = await self._zk.multi([*recount, resize])
             except Ambiguous:
                 await self._zk.wait_connected(RECONNECT_S)
                 continue
@@ -349,7 +425,7 @@ class Store:
             return isinstance(outcome, Committed)
         raise Ambiguous("ZooKeeper gives no definite answer; look at `status` before repeating")
 
-    async def counters(self, name: str) -> list[str]:
+    async def counter_paths(self, name: str) -> list[str]:
         """The paths of an event's counters in all of its lives, whatever they hold."""
         found = []
         for generation in await self._below(paths.event(name)):
@@ -395,6 +471,16 @@ def _failure(batch: Batch, refused: Refused) -> Failure:
         case NodeExists() if refused.index >= first_sale:
             return Failure.REPEATED
     raise refused.error
+
+
+def _no_such_type(ref: TypeRef, path: str) -> NoSuchType:
+    return NoSuchType(f"event {ref.event!r} has no ticket type {ref.type!r}", path)
+
+
+def _shares(tickets: int, stripes: int) -> list[int]:
+    """So many tickets over so many stripes, as even as they go."""
+    each, rest = divmod(tickets, stripes)
+    return [each + (number < rest) for number in range(stripes)]
 
 
 def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:

@@ -188,7 +188,7 @@ class Supervisor:
         self._membership = Membership(zk, self._log)
         store = Store(zk)
         if not await store.event_names():
-            await store.create_default_event(settings.quantity)
+            await store.create_default_event(settings.quantity, settings.workers)
         return self._membership
 
     async def _await_web(self) -> None:

@@ -45,7 +45,7 @@ def server(zookeeper: Server) -> Server:
     """Ten tickets of each type; three of A are sold."""
 
     async def stock_up(zk: ZooKeeper) -> None:
-        await Store(zk).create_default_event(10)
+        await Store(zk).create_default_event(10, stripes=1)
         await sell(zk, 1, 3)
 
     zookeeper.wipe()
@@ -146,7 +146,7 @@ def test_reset_makes_the_default_event_anew(run: Run, server: Server) -> None:
 
 def test_reset_of_a_half_deleted_event_says_what_to_do(run: Run, server: Server) -> None:
     async def close(zk: ZooKeeper) -> None:
-        await Store(zk).close(await Store(zk).counters("default"))
+        await Store(zk).close(await Store(zk).counter_paths("default"))
 
     server.session(close)
     done = run("admin", "reset", "--quantity", "20", "--yes")
@@ -160,7 +160,7 @@ def test_reset_refuses_a_quantity_out_of_range(run: Run, quantity: str) -> None:
 
 def test_reset_does_not_overwrite_rubbish(run: Run, server: Server) -> None:
     async def rubbish(zk: ZooKeeper) -> str:
-        path = (await ref_of(Store(zk))).counter_path
+        [path, *_] = await Store(zk).counter_paths("default")
         await zk.set(path, b"rubbish")
         return path
 
@@ -253,7 +253,7 @@ def test_delete_tree_goes_on_where_it_was_interrupted(server: Server) -> None:
     async def work(zk: ZooKeeper) -> None:
         store = Store(zk)
         generation = (await store.event("default")).generation
-        await store.close(await store.counters("default"))
+        await store.close(await store.counter_paths("default"))
         for bucket in paths.BUCKETS[:100]:
             path = paths.bucket("default", generation, bucket)
             for order in await zk.children(path):
@@ -268,10 +268,10 @@ def test_delete_tree_goes_on_where_it_was_interrupted(server: Server) -> None:
 def test_no_sale_commits_once_a_deletion_has_begun(server: Server) -> None:
     async def work(zk: ZooKeeper) -> None:
         store = Store(zk)
-        counter = await store.counter(await ref_of(store))
-        await store.close(await store.counters("default"))
+        ref = await ref_of(store)
+        await store.close(await store.counter_paths("default"))
         with pytest.raises(NoSuchType):
-            await store.counter(counter.ref)
+            await store.counters(ref)
         with pytest.raises(NoSuchType):
             await sell(zk, 2)
 

@@ -58,7 +58,11 @@ class Desk:
         return TypeRef("default", event.generation, type_)
 
     async def remaining(self, type_: str = "A") -> int:
-        return (await self.store.counter(await self.ref(type_))).stock.remaining
+        return (await self.store.shelf(await self.ref(type_))).stock.remaining
+
+    async def counter_path(self, type_: str = "A") -> str:
+        [counter] = await self.store.counters(await self.ref(type_))
+        return counter.path
 
     def ask(self, key: str | None = None, **wish: Any) -> asyncio.Future[Answer]:
         number = next(self._ids)
@@ -123,12 +127,12 @@ def test_a_lost_answer_is_resolved_to_what_really_happened(fault: str, times: in
 @pytest.mark.parametrize("fault", ["lose-request", "lose-reply", "late"])
 def test_a_lost_answer_is_resolved_also_when_somebody_else_sells_meanwhile(fault: str) -> None:
     async def scenario(desk: Desk) -> None:
-        counter = await desk.store.counter(await desk.ref())
+        path = await desk.counter_path()
         turns = iter([False, True])
 
         def somebody_sells() -> None:
             if next(turns, False):
-                desk.zk.sell_one(counter.ref.counter_path)
+                desk.zk.sell_one(path)
 
         desk.zk.faults.append(fault)
         desk.zk.before_multi = somebody_sells
@@ -211,7 +215,7 @@ def test_a_wish_waits_for_the_fate_of_those_before_it() -> None:
 
 def test_a_damaged_type_is_named_and_the_others_sell(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(desk: Desk) -> None:
-        path = (await desk.ref("B")).counter_path
+        path = await desk.counter_path("B")
         for rubbish in (b"\xff", b"{}", b'{"v":2,"remaining":5}', b'{"v":1,"remaining":-1}'):
             desk.zk.apply([SetData(path, rubbish, -1)])
             answers = await asyncio.gather(desk.ask(type="B"), desk.ask(type="A"))
@@ -226,9 +230,9 @@ def test_a_damaged_type_is_named_and_the_others_sell(caplog: pytest.LogCaptureFi
 
 def test_an_event_deleted_and_made_anew_sells_from_its_new_stock() -> None:
     async def scenario(desk: Desk) -> None:
-        old = await desk.ref()
+        old = await desk.counter_path()
         await desk.ask()
-        desk.zk.apply([Delete(path) for path in (old.counter_path, "/events/default")])
+        desk.zk.apply([Delete(path) for path in (old, "/events/default")])
         assert (await desk.ask()).code in (Code.NO_SUCH_TYPE, Code.NO_SUCH_EVENT)
         await desk.store.create_event("default", "Again", {"A": TicketType(capacity=3)})
         await asyncio.sleep(1.1)  # the event is read again once a second
@@ -338,14 +342,12 @@ def test_an_odd_refusal_does_not_end_a_doubt() -> None:
 
 def test_a_reset_whose_answer_is_lost_happens_once() -> None:
     async def scenario(desk: Desk) -> None:
-        ref = await desk.ref()
+        ref, path = await desk.ref(), await desk.counter_path()
         turns = iter([False, True])
         desk.zk.faults.append("lose-reply")
-        desk.zk.before_multi = lambda: (
-            desk.zk.sell_one(ref.counter_path) if next(turns, False) else None
-        )
+        desk.zk.before_multi = lambda: desk.zk.sell_one(path) if next(turns, False) else None
         await desk.store.reset(ref, 5)
-        stock = (await desk.store.counter(ref)).stock
+        stock = (await desk.store.shelf(ref)).stock
         assert (stock.remaining, stock.sold, stock.capacity) == (4, 1, 5)
 
     on_desk(scenario)
@@ -363,5 +365,45 @@ def test_the_log_goes_on_after_an_answer_that_was_lost() -> None:
         entries = [found.entry for slot in slots for found in slot.entries]
         orders = {order for entry in entries if entry.event == "sold" for order in entry.orders}
         assert len(orders) == 20
+
+    on_desk(scenario)
+
+
+def test_the_last_ticket_is_found_in_whichever_stripe_it_lies() -> None:
+    async def scenario(desk: Desk) -> None:
+        types = {"A": TicketType(capacity=10, stripes=4)}
+        assert await desk.store.create_event("striped", "Test", types)
+        for _ in range(10):
+            assert (await desk.ask(event="striped")).code is Code.SOLD
+        refused = await desk.ask(event="striped")
+        assert (refused.code, refused.remaining) == (Code.SOLD_OUT, 0)
+
+    on_desk(scenario)
+
+
+def test_a_purchase_larger_than_any_stripe_is_filled_from_several() -> None:
+    async def scenario(desk: Desk) -> None:
+        types = {"A": TicketType(capacity=9, stripes=4)}
+        assert await desk.store.create_event("striped", "Test", types)
+        too_many = await desk.ask(event="striped", quantity=10)
+        assert (too_many.code, too_many.remaining) == (Code.SOLD_OUT, 9)
+        assert (await desk.ask(event="striped", quantity=9)).code is Code.SOLD
+
+    on_desk(scenario)
+
+
+@pytest.mark.parametrize("fault", ["lose-request", "lose-reply", "late"])
+def test_a_lost_answer_while_stock_moves_between_stripes_is_resolved(fault: str) -> None:
+    async def scenario(desk: Desk) -> None:
+        types = {"A": TicketType(capacity=9, stripes=3)}
+        assert await desk.store.create_event("striped", "Test", types)
+        event = await desk.store.event("striped")
+        ref = TypeRef("striped", event.generation, "A")
+        for number in range(9):
+            desk.zk.faults.append(fault)
+            assert (await desk.ask(f"k{number}", event="striped")).code is Code.SOLD
+            stock = (await desk.store.shelf(ref)).stock
+            assert (stock.sold, stock.remaining) == (number + 1, 8 - number)
+        assert (await desk.ask(event="striped")).code is Code.SOLD_OUT
 
     on_desk(scenario)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -13,6 +12,7 @@ from core.models import Event, Order, Stock, encode
 from core.store import Batch, Sale, Store
 from core.zk import Committed, Create, ZooKeeper
 from tests.zookeeper_server import Server, ref_of, sell, serving
+from workers.stripes import draw
 
 
 @pytest.fixture(scope="module")
@@ -21,18 +21,29 @@ def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture
-def server(zookeeper: Server) -> Server:
+def stocked(zookeeper: Server, stripes: int) -> Server:
     """Ten tickets of each type; three of A are sold, in two orders."""
 
     async def stock_up(zk: ZooKeeper) -> None:
-        await Store(zk).create_default_event(10)
+        await Store(zk).create_default_event(10, stripes)
         await sell(zk, 1, 1)
         await sell(zk, 2, 2)
 
     zookeeper.wipe()
     zookeeper.session(stock_up)
     return zookeeper
+
+
+@pytest.fixture
+def server(zookeeper: Server) -> Server:
+    """One counter for each type."""
+    return stocked(zookeeper, 1)
+
+
+@pytest.fixture
+def striped(zookeeper: Server) -> Server:
+    """Three counters for each type."""
+    return stocked(zookeeper, 3)
 
 
 def generation(server: Server) -> str:
@@ -136,8 +147,8 @@ def test_rubbish_is_named_wherever_it_lies(server: Server, rubbish: bytes) -> No
     life = generation(server)
     for path in (
         order_paths(server)[0],
-        paths.type_("default", life, "C"),
         paths.counter("default", life, "C"),
+        paths.type_("default", life, "C"),
         paths.event("default"),
     ):
         server.plant(path, rubbish)
@@ -174,6 +185,14 @@ def test_a_missing_bucket_and_a_missing_counter_are_found(server: Server) -> Non
     breach(server, counter_path(server, "B"), "missing")
 
 
+def test_stock_that_vanished_between_stripes_is_found(striped: Server) -> None:
+    path = paths.counter("default", generation(striped), "B", 2)
+    striped.plant(path, encode(Stock(remaining=2)))
+    breach(striped, paths.parent(path), "9 remaining", "capacity is 10")
+    striped.remove(path)
+    breach(striped, path, "missing")
+
+
 # --- while selling goes on -----------------------------------------------------------
 
 
@@ -184,11 +203,11 @@ async def keep_selling(zk: ZooKeeper, first: int) -> None:
         number += 1
         store = Store(zk)
         ref = await ref_of(store)
-        counter = await store.counter(ref)
+        counters = await store.counters(ref)
         order = Order(type="A", quantity=1, buyer="Ann", status="sold", at=1, batch=f"b{number}")
         sale = Sale(ref, f"{number * 7919 % 256:02x}{number:030x}", order)
-        after = replace(counter, stock=counter.stock.sell(1))
-        batch = Batch(f"b{number}", paths.worker("test.1"), (after,), (sale,))
+        after = draw(counters, number % len(counters), 1)
+        batch = Batch(f"b{number}", paths.worker("test.1"), after, (sale,))
         await store.commit(batch)
 
 
@@ -202,7 +221,7 @@ async def keep_resetting(zk: ZooKeeper) -> None:
         await asyncio.sleep(0.02)
 
 
-def test_books_are_proved_while_selling_and_resetting_goes_on(server: Server) -> None:
+def test_books_are_proved_while_selling_and_resetting_goes_on(striped: Server) -> None:
     async def work(zk: ZooKeeper) -> list[Proof]:
         store = Store(zk)
         await store.reset(await ref_of(store), 100_000)
@@ -218,14 +237,14 @@ def test_books_are_proved_while_selling_and_resetting_goes_on(server: Server) ->
         await asyncio.wait(tasks)
         return proofs
 
-    proofs = server.session(work)
+    proofs = striped.session(work)
     assert [proof.breach for proof in proofs] == [None] * 4
     sold = [proof.events[0].types[0].sold for proof in proofs]
     assert sold == sorted(sold)
     assert sold[-1] > sold[0]
 
 
-def test_a_fault_is_found_while_selling_goes_on(server: Server) -> None:
+def test_a_fault_is_found_while_selling_goes_on(striped: Server) -> None:
     async def work(zk: ZooKeeper) -> Proof:
         store = Store(zk)
         ref = await ref_of(store)
@@ -240,6 +259,6 @@ def test_a_fault_is_found_while_selling_goes_on(server: Server) -> None:
         await asyncio.wait([selling])
         return proof
 
-    proof = server.session(work)
+    proof = striped.session(work)
     assert proof.breach is not None
     assert "never counted" in proof.breach.text

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from core.secret import Secret
 from core.store import Batch, Sale, Store, TypeRef
 from core.zk import Committed, Delete, ZooKeeper, connect, prepare_tree
 from supervisor.java import find_class_path, find_java
+from workers.stripes import draw
 
 SECRET = Secret(b"s" * 32)
 PASSWORD = SECRET.zookeeper_password
@@ -155,14 +156,12 @@ async def sell(zk: ZooKeeper, number: int, quantity: int = 1, type_: str = "A") 
     store = Store(zk)
     await zk.ensure(paths.WORKERS, paths.worker("test.1"))
     ref = await ref_of(store, type_)
-    counter = await store.counter(ref)
+    counters = await store.counters(ref)
     order = Order(
         type=type_, quantity=quantity, buyer="Ann", status="sold", at=1.0, batch=f"b{number}"
     )
     sale = Sale(ref, f"{number * 7919 % 256:02x}{number:030x}", order)
-    after = replace(counter, stock=counter.stock.sell(quantity))
-    outcome: Any = await store.commit(
-        Batch(f"b{number}", paths.worker("test.1"), (after,), (sale,))
-    )
+    after = draw(counters, number % len(counters), quantity)
+    outcome: Any = await store.commit(Batch(f"b{number}", paths.worker("test.1"), after, (sale,)))
     assert getattr(outcome, "zxid", 0) > 0, outcome
     return sale

@@ -14,7 +14,7 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeAlias
 
@@ -33,6 +33,7 @@ from core.wire import Answer, Code, Purchase
 from core.zk import Committed, ZooKeeper
 from workers.admission import Admission, Bounds
 from workers.meter import Meter
+from workers.stripes import draw, home_of, remaining
 
 BATCH_ORDERS = 200
 # After a lost race for a counter, wait a random part of this before the next try.
@@ -112,7 +113,7 @@ class Seller:
         self._draining = False
         self._asked_since: float | None = None
         self._events: dict[str, CachedEvent] = {}
-        self._counters: dict[TypeRef, Counter] = {}
+        self._counters: dict[TypeRef, tuple[Counter, ...]] = {}
         self._batch_name = secrets.token_hex(4)
         self._batch_numbers = itertools.count(1)
         self._sold_out: set[TypeRef] = set()
@@ -233,22 +234,37 @@ class Seller:
 
     async def _decide(self, wishes: Sequence[Wish]) -> Attempt | None:
         """Refuses who can't be served; an attempt for the others, if there are any."""
-        accepted, short = self._allocate(await self._candidates(wishes))
+        accepted, short = self._allocate(await self._candidates(wishes), self._own)
         if short:
-            # Refused is only who is refused by a reading that is newer than his wish.
+            # Refused is only who is refused by a reading that is newer than his wish, of all
+            # stripes.
             for _, ref in short:
                 self._counters.pop(ref, None)
-            accepted, short = self._allocate(await self._candidates(wishes))
+            accepted, short = self._allocate(await self._candidates(wishes), self._left)
             # Who falls short only by the others of this batch waits for its end: they may
             # turn out to be repeats, which take nothing.
             hopeless = [pair for pair in short if self._falls_short(*pair)]
             await self._refuse(hopeless, Code.SOLD_OUT)
+            for ref in {ref for _, ref in hopeless}:
+                self._note_sold_out(ref)
         # Who was answered while the others were looked up, for being late, must not buy.
         accepted = [pair for pair in accepted if not pair[0].answered]
         return self._attempt(accepted) if accepted else None
 
     def _falls_short(self, wish: Wish, ref: TypeRef) -> bool:
-        return wish.purchase.quantity > self._counters[ref].stock.remaining
+        return wish.purchase.quantity > self._left(ref)
+
+    def _own(self, ref: TypeRef) -> int:
+        """What this worker's stripe holds."""
+        counters = self._counters[ref]
+        return counters[self._home(counters)].stock.remaining
+
+    def _left(self, ref: TypeRef) -> int:
+        """What all stripes hold together."""
+        return remaining(self._counters[ref])
+
+    def _home(self, counters: Sequence[Counter]) -> int:
+        return home_of(self._log.source, len(counters))
 
     async def _candidates(self, wishes: Sequence[Wish]) -> list[Candidate]:
         """The wishes that can be served if there is stock; the others are answered."""
@@ -262,7 +278,7 @@ class Seller:
             event = await self._event(purchase.event)
             ref = TypeRef(purchase.event, event.generation, purchase.type)
             if ref not in self._counters:
-                self._counters[ref] = await self._store.counter(ref)
+                self._counters[ref] = await self._store.counters(ref)
         except NoSuchEvent:
             self._answer(wish, Code.NO_SUCH_EVENT)
             return None
@@ -286,9 +302,11 @@ class Seller:
             self._events[name] = cached
         return cached.event
 
-    def _allocate(self, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
-        """Who gets tickets by what the counters said last, and who falls short."""
-        left = {ref: self._counters[ref].stock.remaining for _, ref in candidates}
+    def _allocate(
+        self, candidates: Sequence[Candidate], stock_of: Callable[[TypeRef], int]
+    ) -> tuple[list[Candidate], list[Candidate]]:
+        """Who gets tickets of what the counters said last, and who falls short."""
+        left = {ref: stock_of(ref) for _, ref in candidates}
         accepted: list[Candidate] = []
         short: list[Candidate] = []
         for wish, ref in candidates:
@@ -304,14 +322,18 @@ class Seller:
         if not fence:
             raise Unavailable("this worker is not registered")
         batch_id = f"{self._log.source}.{self._batch_name}.{next(self._batch_numbers)}"
-        counters: dict[TypeRef, Counter] = {}
+        tickets: dict[TypeRef, int] = {}
         sales = []
         for wish, ref in accepted:
-            before = counters.get(ref, self._counters[ref])
-            counters[ref] = Counter(ref, before.stock.sell(wish.purchase.quantity), before.version)
+            tickets[ref] = tickets.get(ref, 0) + wish.purchase.quantity
             sales.append(Sale(ref, wish.order_id, self._order(wish, batch_id)))
             wish.sent = True
-        batch = Batch(batch_id, fence, tuple(counters.values()), tuple(sales))
+        counters = [
+            counter
+            for ref, wanted in tickets.items()
+            for counter in draw(self._counters[ref], self._home(self._counters[ref]), wanted)
+        ]
+        batch = Batch(batch_id, fence, tuple(counters), tuple(sales))
         return Attempt(batch, tuple(accepted))
 
     def _order(self, wish: Wish, batch_id: str) -> Order:
@@ -445,26 +467,25 @@ class Seller:
 
     def _entry(self, batch: Batch) -> LogEntry:
         tickets = sum(sale.order.quantity for sale in batch.sales)
-        left = ", ".join(f"{c.ref.type} {c.stock.remaining} left" for c in batch.counters)
-        text = f"{tickets} tickets in {len(batch.sales)} orders; {left}"
+        types = ", ".join(sorted({sale.ref.type for sale in batch.sales}))
+        text = f"{tickets} of {types} in {len(batch.sales)} orders"
         return self._log.entry(logging.INFO, "sold", text, [sale.order_id for sale in batch.sales])
 
     def _sold(self, attempt: Attempt, zxid: int) -> None:
         for counter in attempt.batch.counters:
-            self._counters[counter.ref] = Counter(counter.ref, counter.stock, counter.version + 1)
-            self._note_sold_out(counter)
+            self._sold_out.discard(counter.ref)
+            known = list(self._counters[counter.ref])
+            known[counter.number] = replace(counter, version=counter.version + 1)
+            self._counters[counter.ref] = tuple(known)
         for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
             self.meter.sold(sale.order.quantity)
-            remaining = self._counters[sale.ref].stock.remaining
             stored = StoredOrder(sale.order_id, sale.ref.event, sale.order, zxid)
-            self._answer(wish, Code.SOLD, stored, remaining)
+            self._answer(wish, Code.SOLD, stored)
 
-    def _note_sold_out(self, counter: Counter) -> None:
-        if counter.stock.remaining:
-            self._sold_out.discard(counter.ref)
-        elif counter.ref not in self._sold_out:
-            self._sold_out.add(counter.ref)
-            self._log.info("sold out", f"{counter.ref.event} {counter.ref.type}")
+    def _note_sold_out(self, ref: TypeRef) -> None:
+        if not self._left(ref) and ref not in self._sold_out:
+            self._sold_out.add(ref)
+            self._log.info("sold out", f"{ref.event} {ref.type}")
 
     # --- answers ---------------------------------------------------------------------
 
@@ -472,7 +493,7 @@ class Seller:
         """Refuses, except those whose key has bought already: they get their order."""
         await self._answer_known([pair for pair in wishes if pair[0].purchase.keyed])
         for wish, ref in wishes:
-            self._answer(wish, code, remaining=self._counters[ref].stock.remaining)
+            self._answer(wish, code, remaining=self._left(ref))
 
     async def _answer_known(self, wishes: Sequence[Candidate]) -> None:
         """Answers those wishes whose orders exist."""

@@ -1,0 +1,44 @@
+"""Stock in stripes: each worker sells from a counter of its own, so that commits don't collide.
+
+When a worker's own stripe runs short, it moves half of the fullest other stripe over, in the
+same transaction that sells (work stealing, Blumofe and Leiserson 1999: steal in bulk, and
+seldom). So the last ticket is found in whichever stripe it lies.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from core.store import Counter
+
+
+def home_of(name: str, stripes: int) -> int:
+    """The stripe of `worker-1`, `worker-2` …: one each, round and round."""
+    digits = re.search(r"\d+$", name)
+    number = int(digits.group()) - 1 if digits else sum(name.encode())
+    return number % stripes
+
+
+def remaining(counters: Sequence[Counter]) -> int:
+    """What is left of a type, in all of its stripes."""
+    return sum(counter.stock.remaining for counter in counters)
+
+
+def draw(counters: Sequence[Counter], home: int, tickets: int) -> tuple[Counter, ...]:
+    """The counters that change when `tickets` are sold from stripe `home`, as they are then.
+
+    Together they have lost exactly that many; there must be as many left in all.
+    """
+    own = counters[home].stock
+    short = tickets - own.remaining
+    changed = []
+    others = [counter for counter in counters if counter.number != home]
+    for donor in sorted(others, key=lambda counter: -counter.stock.remaining):
+        if short <= 0:
+            break
+        gift = min(donor.stock.remaining, max(short, donor.stock.remaining // 2))
+        short -= gift
+        own = own.add(gift)
+        changed.append(replace(donor, stock=donor.stock.add(-gift)))
+    assert short <= 0, "more was accepted than is left"
+    return (replace(counters[home], stock=own.sell(tickets)), *changed)
