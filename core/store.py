@@ -184,6 +184,8 @@ class Store:
 
     def __init__(self, zk: ZooKeeper) -> None:
         self._zk = zk
+        # It never changes while the type lives, and a new life has a new name.
+        self._stripes: dict[TypeRef, int] = {}
 
     # --- reading ---------------------------------------------------------------------
 
@@ -205,8 +207,9 @@ class Store:
 
         Raises `NoSuchType`, `BadZnode`, `Unavailable`.
         """
-        type_, _ = await self._type(ref)
-        numbers = range(type_.stripes)
+        if ref not in self._stripes:
+            await self._type(ref)
+        numbers = range(self._stripes[ref])
         return tuple(await asyncio.gather(*(self._counter(ref, number) for number in numbers)))
 
     async def shelf(self, ref: TypeRef) -> Shelf:
@@ -235,7 +238,9 @@ class Store:
         znode = await self._zk.find(ref.path)
         if znode is None:
             raise _no_such_type(ref, ref.path)
-        return decode(TicketType, znode.data, znode.path), znode.version
+        type_ = decode(TicketType, znode.data, znode.path)
+        self._stripes[ref] = type_.stripes
+        return type_, znode.version
 
     async def _counter(self, ref: TypeRef, number: int) -> Counter:
         path = paths.counter(ref.event, ref.generation, ref.type, number)
