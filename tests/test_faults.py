@@ -23,7 +23,8 @@ def test_a_killed_worker_costs_no_buyer_anything(own_shop: Instance) -> None:
             ),
         )
         eventually("it sells", lambda: own_shop.worker()["sold_total"] > 0)
-    assert set(crowd.statuses()) == {201}
+    # 200 is the web's own repeat: the worker died between its commit and its answer.
+    assert set(crowd.statuses()) <= {200, 201}, crowd.unsure
     crowd.check()
     again = own_shop.worker()
     assert again["restarts"] == 1
