@@ -62,10 +62,6 @@ class NotEmpty(ZooKeeperError):
     """The znode has children."""
 
 
-class RolledBack(ZooKeeperError):
-    """An operation of a transaction that failed because of another operation."""
-
-
 # --- the tree's content --------------------------------------------------------------
 
 

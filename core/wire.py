@@ -67,13 +67,12 @@ class Ping(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="ping"
 class Answer(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="answer", omit_defaults=True
 ):
-    """The end of a purchase. `remaining` is what the worker knew last, `text` a reason."""
+    """The end of a purchase. `remaining` is what the worker knew last."""
 
     id: int
     code: Code
     order: OrderView | None = None
     remaining: int | None = None
-    text: str = ""
 
 
 class Pong(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="pong"):

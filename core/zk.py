@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 from kazoo import exceptions as kz
 from kazoo.client import KazooClient
 from kazoo.protocol.states import KazooState
-from kazoo.security import ACL, make_acl, make_digest_acl
+from kazoo.security import ACL, make_digest_acl
 
 from core import paths
 from core.errors import (
@@ -32,7 +32,6 @@ from core.errors import (
     NodeExists,
     NoNode,
     NotEmpty,
-    RolledBack,
     Unavailable,
     ZooKeeperError,
 )
@@ -304,11 +303,6 @@ class ZooKeeper:
             # A refusal stands in the list of results; whatever is raised says nothing of it.
             raise Ambiguous(str(error)) from None
 
-    # --- administration --------------------------------------------------------------
-
-    async def set_acl(self, path: str, acl: Sequence[ACL]) -> None:
-        await self._call(self._client.set_acls_async, path, list(acl))
-
     async def _call(self, call: Callable[..., Any], *args: Any) -> Any:
         if not self.connected:
             raise Unavailable("no connection to ZooKeeper")
@@ -415,11 +409,6 @@ def owner_acl(password: str) -> list[ACL]:
     return [make_digest_acl(IDENTITY, password, all=True)]
 
 
-def open_acl() -> list[ACL]:
-    """All rights for everybody: what ZooKeeper gives a znode when nobody asks for more."""
-    return [make_acl("world", "anyone", all=True)]
-
-
 def quiet_logger() -> logging.Logger:
     """kazoo's own log, without DEBUG, where it would print the credentials."""
     logger = logging.getLogger("kazoo")
@@ -457,7 +446,6 @@ _MEANINGS: tuple[
     (kz.NodeExistsError, NodeExists),
     (kz.BadVersionError, BadVersion),
     (kz.NotEmptyError, NotEmpty),
-    (kz.RolledBackError, RolledBack),
     ((kz.NoAuthError, kz.AuthFailedError, kz.InvalidACLError), AccessDenied),
     (
         (kz.ConnectionLoss, kz.SessionExpiredError, kz.SessionMovedError, kz.ConnectionClosedError),

@@ -9,10 +9,11 @@ from tests.crowd import Crowd
 from tests.instance import Instance, eventually, stopped
 
 SESSION_S = 6.0
+BUYERS = 8
 
 
 def test_a_killed_worker_costs_no_buyer_anything(own_shop: Instance) -> None:
-    with Crowd(own_shop) as crowd:
+    with Crowd(own_shop, size=BUYERS) as crowd:
         eventually("some sold", lambda: len(crowd.sold) > 200)
         victim = own_shop.worker()
         os.kill(victim["pid"], signal.SIGKILL)
@@ -23,8 +24,12 @@ def test_a_killed_worker_costs_no_buyer_anything(own_shop: Instance) -> None:
             ),
         )
         eventually("it sells", lambda: own_shop.worker()["sold_total"] > 0)
-    # 200 is the web's own repeat: the worker died between its commit and its answer.
     assert set(crowd.statuses()) <= {200, 201}, crowd.unsure
+    # 200 is the web's own repeat: the worker died between its commit and its answer. It says
+    # so, and there are no more of them than purchases that were under way.
+    repeated = [a.reply for a in crowd.attempts if a.reply is not None and a.reply.status == 200]
+    assert len(repeated) <= BUYERS
+    assert all(reply.headers["idempotency-replayed"] == "true" for reply in repeated)
     crowd.check()
     again = own_shop.worker()
     assert again["restarts"] == 1
