@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,22 +23,23 @@ START_S = 60.0
 STOP_S = 40.0
 # The web closes a connection that was idle for five seconds.
 IDLE_S = 3.0
+# Below those that the kernel gives to outgoing connections: one of these could take the port
+# of a server that has just been killed, and keep it from coming back.
+PORTS = (10_000, 30_000)
 # The ensemble's quorum and election ports stand at these distances from the client ports.
 PORT_OFFSETS = (0, 707, 1707)
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ensemble_port(1)
 
 
 def free_ensemble_port(servers: int = 3) -> int:
     """The first of `servers` client ports in a row whose quorum ports are free as well."""
     while True:
-        first = free_port()
+        first = random.randrange(*PORTS)
         ports = [first + offset + n for offset in PORT_OFFSETS for n in range(servers)]
-        if max(ports) < 65536 and all(_is_free(port) for port in ports):
+        if all(_is_free(port) for port in ports):
             return first
 
 
@@ -177,6 +179,14 @@ class Instance:
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
         return found
+
+    def expect_health(self) -> None:
+        """Waits until `status` finds nothing wrong; fails with what it finds."""
+        try:
+            eventually("healthy", lambda: self.run("status").returncode == 0)
+        except AssertionError as error:
+            log = self.run("admin", "log", "--source", "supervisor").stdout
+            raise AssertionError(f"{error}\n{self.run('status').stdout}\n{log}") from None
 
     def types(self, event: str = "default") -> dict[str, dict[str, Any]]:
         events = self.status()["events"]

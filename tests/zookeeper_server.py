@@ -20,6 +20,7 @@ from core.secret import Secret
 from core.store import Batch, Sale, Store, TypeRef
 from core.zk import Committed, Delete, ZooKeeper, connect, prepare_tree
 from supervisor.java import find_class_path, find_java
+from tests.instance import free_port
 from workers.stripes import draw
 
 SECRET = Secret(b"s" * 32)
@@ -114,9 +115,7 @@ async def _wipe(zk: ZooKeeper) -> None:
 @contextmanager
 def serving(directory: Path) -> Iterator[Server]:
     """A server for the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     config = directory / "zoo.cfg"
     config.write_text(CONFIG.format(data=directory / "data", port=port))
     class_path = os.environ.get("ZKTICKET_TEST_CLASSPATH") or find_class_path(os.environ).text
