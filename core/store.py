@@ -9,6 +9,7 @@ import asyncio
 import enum
 import re
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -42,7 +43,9 @@ from core.zk import (
 )
 
 ORDER_ID = re.compile(r"[0-9a-f]{32}")
-READS_AT_ONCE = 64
+# Orders are read page by page, a few pages ahead of who asks: never all in memory at once.
+PAGE_ORDERS = 500
+PAGES_AHEAD = 3
 RESET_TRIES = 200
 SHELF_TRIES = 200
 # One for each worker of an instance, unless told otherwise.
@@ -143,8 +146,7 @@ class Failure(enum.Enum):
     LOG_LOST = "the log's ring is not as expected"
 
 
-@dataclass(frozen=True)
-class StoredOrder:
+class StoredOrder(msgspec.Struct, frozen=True):
     """An order as ZooKeeper has it; `zxid` is that of the commit that made it."""
 
     id: str
@@ -297,33 +299,43 @@ class Store:
     async def find_orders(
         self, name: str, generation: str, order_ids: Iterable[str]
     ) -> dict[str, StoredOrder]:
-        """Those of the orders that exist, by id; asked for side by side."""
-        found: dict[str, StoredOrder] = {}
-        for some in _chunks(list(order_ids), READS_AT_ONCE):
-            for order in await asyncio.gather(
-                *(self.find_order(name, generation, order_id) for order_id in some)
-            ):
-                if order is not None:
-                    found[order.id] = order
-        return found
+        """Those of the orders that exist, by id. Raises `BadZnode`, `Unavailable`."""
+        wanted = [paths.order(name, generation, order_id) for order_id in order_ids]
+        found = await self._zk.get_many(wanted)
+        orders = [_stored(name, znode) for znode in found if znode is not None]
+        return {order.id: order for order in orders}
 
     async def orders(self, name: str, generation: str) -> AsyncIterator[StoredOrder]:
         """Every order of an event's life, bucket by bucket. Raises `BadZnode`, `Unavailable`."""
+        pages: deque[asyncio.Task[dict[str, StoredOrder]]] = deque()
+        try:
+            async for ids in self._order_ids(name, generation):
+                pages.append(asyncio.create_task(self.find_orders(name, generation, ids)))
+                if len(pages) > PAGES_AHEAD:
+                    for order in (await pages.popleft()).values():
+                        yield order
+            while pages:
+                for order in (await pages.popleft()).values():
+                    yield order
+        finally:
+            for page in pages:
+                page.cancel()
+            await asyncio.gather(*pages, return_exceptions=True)
+
+    async def _order_ids(self, name: str, generation: str) -> AsyncIterator[Sequence[str]]:
+        """The ids of every order, a page at a time. Raises `BadZnode`, `Unavailable`."""
         for bucket in paths.BUCKETS:
+            path = paths.bucket(name, generation, bucket)
             try:
-                ids = await self._zk.children(paths.bucket(name, generation, bucket))
+                ids = await self._zk.children(path)
             except NoNode:
-                raise BadZnode(
-                    paths.bucket(name, generation, bucket), "the bucket is missing"
-                ) from None
+                raise BadZnode(path, "the bucket is missing") from None
             for order_id in ids:
                 if not (ORDER_ID.fullmatch(order_id) and order_id.startswith(bucket)):
-                    path = f"{paths.bucket(name, generation, bucket)}/{order_id}"
-                    raise BadZnode(path, "no order of that name belongs into this bucket")
-            found = await self.find_orders(name, generation, ids)
-            for order_id in ids:
-                if order_id in found:
-                    yield found[order_id]
+                    why = "no order of that name belongs into this bucket"
+                    raise BadZnode(f"{path}/{order_id}", why)
+            for page in _chunks(ids, PAGE_ORDERS):
+                yield page
 
     # --- selling ---------------------------------------------------------------------
 

@@ -204,7 +204,7 @@ class Link:
 
     def __init__(self, on_lost: Callable[[], None] | None = None) -> None:
         self._next_id = 0
-        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._waiting: dict[int, Callable[[Reply | None], None]] = {}
         self._channel: Channel | None = None
         self._notify_lost = on_lost
         self.lost = False
@@ -232,18 +232,32 @@ class Link:
         self._next_id += 1
         return self._next_id
 
-    async def ask(self, request: Request, timeout_s: float) -> Reply:
-        """The reply. Raises `LinkLost` when the link breaks, `TimeoutError` in silence."""
+    def post(self, request: Request, on_reply: Callable[[Reply | None], None]) -> None:
+        """Sends a request; `on_reply` hears the reply, or None where the link breaks first.
+
+        Raises `LinkLost` where it has broken already.
+        """
         if self.lost or self._channel is None:
             raise LinkLost("the link is closed")
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting[request.id] = future
+        self._waiting[request.id] = on_reply
         self._channel.send(request)
+
+    def forget(self, request_id: int) -> None:
+        """Nobody waits for that reply any more."""
+        self._waiting.pop(request_id, None)
+
+    async def ask(self, request: Request, timeout_s: float) -> Reply:
+        """The reply. Raises `LinkLost` when the link breaks, `TimeoutError` in silence."""
+        future: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
+        self.post(request, future.set_result)
         try:
             async with asyncio.timeout(timeout_s):
-                return await future
+                reply = await asyncio.shield(future)
         finally:
-            self._waiting.pop(request.id, None)
+            self.forget(request.id)
+        if reply is None:
+            raise LinkLost("the link to the worker broke")
+        return reply
 
     def close(self) -> None:
         if self._channel is not None:
@@ -255,14 +269,14 @@ class Link:
         except msgspec.DecodeError:
             channel.abort()
             return
-        future = self._waiting.get(reply.id)
-        if future is not None and not future.done():
-            future.set_result(reply)
+        on_reply = self._waiting.pop(reply.id, None)
+        if on_reply is not None:
+            on_reply(reply)
 
     def _gone(self, _channel: Channel) -> None:
         self.lost = True
-        for future in self._waiting.values():
-            if not future.done():
-                future.set_exception(LinkLost("the link to the worker broke"))
+        waiting, self._waiting = self._waiting, {}
+        for on_reply in waiting.values():
+            on_reply(None)
         if self._notify_lost is not None:
             self._notify_lost()

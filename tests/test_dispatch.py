@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,14 +14,14 @@ from core.errors import BadZnode, Unavailable
 from core.logs import EventLog
 from core.models import OrderView
 from core.store import EventAvailability, TypeAvailability
-from core.wire import Answer, Code, Purchase
+from core.wire import Answer, Code, Link, Purchase
 from core.zk import Create
 from tests.fakeworker import KEY, FakeWorker, is_mute, says, sells, view_of
 from web.basket import Basket
 from web.budget import FLOOR, RetryBudget
 from web.catalog import Catalog, Snapshot
 from web.dispatch import Dispatcher
-from web.peer import Peer
+from web.peer import SILENT_S, Peer, Question
 from web.pursuit import Pursuit
 
 DEADLINE_S = 10.0
@@ -542,16 +543,20 @@ def test_sold_out_from_one_that_did_not_look_is_no_end_while_another_may_have_so
     """A was asked first and is slow; B, asked with the key, sells the last ticket meanwhile."""
 
     class Slow:
-        def __init__(self, answer: Answer, after_s: float) -> None:
-            self._answer = answer
-            self._after_s = after_s
+        def ask(
+            self,
+            basket: Basket,
+            *,
+            keyed: bool,
+            timeout_s: float,
+            on_end: Callable[[Question, Answer | None], None],
+        ) -> Question:
+            peer, link = cast(Peer, Mock()), cast(Link, Mock())
+            self.question = Question(peer, link, 1, keyed, on_end)
+            return self.question
 
-        def ask(self, basket: Basket, *, keyed: bool, timeout_s: float) -> asyncio.Task[Answer]:
-            return asyncio.ensure_future(self._reply())
-
-        async def _reply(self) -> Answer:
-            await asyncio.sleep(self._after_s)
-            return self._answer
+        def answer(self, code: Code, order: OrderView | None = None) -> None:
+            self.question.hear(Answer(id=1, code=code, order=order))
 
     async def scenario() -> None:
         basket = Basket(event="default", type="A", quantity=1, buyer="Ann", key="m", keyed=False)
@@ -565,13 +570,18 @@ def test_sold_out_from_one_that_did_not_look_is_no_end_while_another_may_have_so
             created_at="2026-01-01T12:00:00.000Z",
             zxid=1,
         )
-        pursuit = Pursuit(basket, time.monotonic() + 2.8, time.monotonic)
-        pursuit.ask(cast(Peer, Slow(Answer(id=1, code=Code.SOLD_OUT), 1.2)))
+        first, second = Slow(), Slow()
+        pursuit = Pursuit(basket, 0.0, 2.8)
+        pursuit.ask(cast(Peer, first), 0.0)
+        pursuit.pass_time(SILENT_S)
         await pursuit.wait()
         assert pursuit.wants_another
-        pursuit.ask(cast(Peer, Slow(Answer(id=2, code=Code.REPLAYED, order=order), 0.6)))
-        while pursuit.open:
-            await pursuit.wait()
+        pursuit.ask(cast(Peer, second), SILENT_S)
+        first.answer(Code.SOLD_OUT)
+        await pursuit.wait()
+        assert pursuit.open
+        second.answer(Code.REPLAYED, order)
+        await pursuit.wait()
         assert pursuit.end.code is Code.REPLAYED
 
     asyncio.run(scenario())

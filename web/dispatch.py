@@ -14,7 +14,7 @@ from core.wire import Answer, Code
 from core.zk import ZooKeeper
 from web.basket import Basket
 from web.budget import RetryBudget
-from web.peer import Peer
+from web.peer import SILENT_S, Peer
 from web.pursuit import Pursuit
 
 DEADLINE_S = 2.8
@@ -23,6 +23,7 @@ MOST_OUTSTANDING = 512
 MOST_ASKED = 3
 JITTER_S = 0.02
 FOLLOW_AGAIN_S = 1.0
+TICK_S = 0.05
 
 
 class Dispatcher:
@@ -52,6 +53,9 @@ class Dispatcher:
         self._peers: dict[str, Peer] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._farewells: set[asyncio.Task[None]] = set()
+        # When each began, the oldest first.
+        self._pursuits: dict[Pursuit, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     # --- the workers -----------------------------------------------------------------
 
@@ -84,6 +88,8 @@ class Dispatcher:
     async def close(self) -> None:
         """Closes every link."""
         tasks = [*self._keepers.values(), *self._farewells]
+        if self._timer is not None:
+            self._timer.cancel()
         self._peers.clear()
         self._keepers.clear()
         for task in tasks:
@@ -112,15 +118,19 @@ class Dispatcher:
         peer = self._pick(())
         if peer is None:
             return Answer(id=0, code=self._why_nobody())
-        pursuit = Pursuit(basket, self._clock() + self._deadline_s, self._clock)
-        pursuit.ask(peer)
+        now = self._clock()
+        pursuit = Pursuit(basket, now, self._deadline_s)
+        self._pursuits[pursuit] = now
+        self._keep_time()
         try:
+            pursuit.ask(peer, now)
             while pursuit.open:
                 await pursuit.wait()
                 if pursuit.wants_another:
                     await self._ask_another(pursuit)
         finally:
             pursuit.close()
+            del self._pursuits[pursuit]
         return self._finished(basket, pursuit.end)
 
     async def _ask_another(self, pursuit: Pursuit) -> None:
@@ -128,8 +138,23 @@ class Dispatcher:
             return
         await asyncio.sleep(self._rng.uniform(0, JITTER_S))
         peer = self._pick(pursuit.asked)
-        if peer is not None:
-            pursuit.ask(peer)
+        if peer is not None and pursuit.wants_another:
+            pursuit.ask(peer, self._clock())
+
+    def _keep_time(self) -> None:
+        """One timer for all purchases: one each would cost more than their way to a worker."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        now = self._clock()
+        for pursuit, since in tuple(self._pursuits.items()):
+            if now - since < min(SILENT_S, self._deadline_s):
+                break  # they stand in the order of their beginning
+            pursuit.pass_time(now)
+        if self._pursuits:
+            self._keep_time()
 
     def _finished(self, basket: Basket, answer: Answer) -> Answer:
         if answer.order is not None:

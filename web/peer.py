@@ -4,11 +4,12 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from core.errors import LinkLost, LinkRefused
 from core.logs import EventLog
 from core.models import Load, WorkerRecord
-from core.wire import Answer, Code, Link, Ping, Pong, Purchase
+from core.wire import Answer, Code, Link, Ping, Pong, Purchase, Reply
 from web.basket import Basket
 
 # A worker that owes an answer and has said nothing for this long is passed over.
@@ -82,33 +83,33 @@ class Peer:
 
     # --- purchases -------------------------------------------------------------------
 
-    def ask(self, basket: Basket, *, keyed: bool, timeout_s: float) -> asyncio.Task[Answer]:
-        """Sends a purchase; it counts as outstanding from now on.
+    def ask(
+        self,
+        basket: Basket,
+        *,
+        keyed: bool,
+        timeout_s: float,
+        on_end: Callable[["Question", Answer | None], None],
+    ) -> "Question":
+        """Sends a purchase over the link, which must be there; it is outstanding from now on.
 
-        The task ends in the answer, in `LinkLost`, or in `TimeoutError` for silence.
+        `on_end` hears the answer, or None where the link breaks first.
         """
+        assert self._link is not None
         self.outstanding += 1
         if self._owes_since is None:
             self._owes_since = self._clock()
-        task = asyncio.ensure_future(self._ask(basket, keyed, timeout_s))
-        task.add_done_callback(self._settle)
-        return task
+        question = Question(self, self._link, self._link.next_id(), keyed, on_end)
+        self._link.post(_purchase(question.id, basket, keyed, timeout_s), question.hear)
+        return question
 
-    async def _ask(self, basket: Basket, keyed: bool, timeout_s: float) -> Answer:
-        link = self._link
-        if link is None:
-            raise LinkLost(f"there is no link to {self.name}")
-        reply = await link.ask(_purchase(link.next_id(), basket, keyed, timeout_s), timeout_s)
-        assert isinstance(reply, Answer)
-        return reply
-
-    def _settle(self, task: asyncio.Task[Answer]) -> None:
+    def settle(self, answer: Answer | None) -> None:
+        """A question is open no longer: it has its answer, or never will."""
         self.outstanding -= 1
-        if task.cancelled() or task.exception() is not None:
-            return
-        self._heard()
-        if task.result().code is Code.DRAINING:
-            self.state = "draining"
+        if answer is not None:
+            self._heard()
+            if answer.code is Code.DRAINING:
+                self.state = "draining"
 
     def _heard(self) -> None:
         self._owes_since = self._clock() if self.outstanding else None
@@ -167,6 +168,30 @@ class Peer:
             async with asyncio.timeout(RETIRE_S):
                 while self.outstanding and self.linked:  # noqa: ASYNC110 - for a moment only
                     await asyncio.sleep(PING_S / 10)
+
+
+@dataclass(eq=False, slots=True)
+class Question:
+    """A purchase put to one worker, open until it is answered, lost with the link, or dropped.
+
+    `keyed`: the worker was told to look for an earlier order.
+    """
+
+    peer: Peer
+    link: Link
+    id: int
+    keyed: bool
+    on_end: Callable[["Question", Answer | None], None]
+
+    def hear(self, reply: Reply | None) -> None:
+        assert reply is None or isinstance(reply, Answer)
+        self.peer.settle(reply)
+        self.on_end(self, reply)
+
+    def drop(self) -> None:
+        """Waits no more."""
+        self.link.forget(self.id)
+        self.peer.settle(None)
 
 
 def _purchase(id_: int, basket: Basket, keyed: bool, timeout_s: float) -> Purchase:

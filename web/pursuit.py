@@ -1,12 +1,10 @@
 """One purchase on its way: who has been asked, what came back, what is still in doubt."""
 
 import asyncio
-from collections.abc import Callable
 
-from core.errors import LinkLost
 from core.wire import Answer, Code
 from web.basket import Basket
-from web.peer import SILENT_S, Peer
+from web.peer import SILENT_S, Peer, Question
 
 # Answers after which nothing is open any more.
 FINAL = frozenset(
@@ -30,29 +28,32 @@ class Pursuit:
 
     Asking several is safe, because one key makes one order (P3). Once a question was sent
     and its end is not known, the others are told that the key may have bought already.
+    There is no timer of its own in it: `pass_time` is called now and then.
     """
 
-    def __init__(self, basket: Basket, ends: float, clock: Callable[[], float]) -> None:
+    def __init__(self, basket: Basket, now: float, deadline_s: float) -> None:
         self._basket = basket
-        self._ends = ends
-        self._clock = clock
-        # Whether the worker was told to look for an earlier order, by question.
-        self._pending: dict[asyncio.Task[Answer], bool] = {}
+        self._asked_at = now
+        self._ends = now + deadline_s
+        self._pending: list[Question] = []
         self._refusal = Code.OVERLOADED
         self._in_doubt = False
         self._wants_another = False
         self._hedged = False
+        self._news: asyncio.Future[None] | None = None
+        self._is_news = False
         self.asked: list[Peer] = []
         self.answer: Answer | None = None
 
-    def ask(self, peer: Peer) -> None:
+    def ask(self, peer: Peer, now: float) -> None:
         """Sends the purchase to one more worker."""
         keyed = self._basket.keyed or self._in_doubt or bool(self._pending)
-        left_s = self._ends - self._clock()
-        task = peer.ask(self._basket, keyed=keyed, timeout_s=left_s)
-        self._pending[task] = keyed
-        self.asked.append(peer)
+        self._asked_at = now
         self._wants_another = False
+        self.asked.append(peer)
+        self._pending.append(
+            peer.ask(self._basket, keyed=keyed, timeout_s=self._ends - now, on_end=self._take)
+        )
 
     @property
     def open(self) -> bool:
@@ -66,20 +67,24 @@ class Pursuit:
 
     async def wait(self) -> None:
         """Until something comes back, or a worker has been silent for too long."""
-        left_s = self._ends - self._clock()
-        timeout_s = left_s if self._hedged else min(SILENT_S, left_s)
-        done, _ = await asyncio.wait(
-            self._pending, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
-        )
-        if not done and not self._hedged:
+        if not self._is_news:
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+        self._is_news = False
+
+    def pass_time(self, now: float) -> None:
+        """Gives up at the deadline; asks for another worker, once, where one is silent."""
+        if now >= self._ends:
+            self.close()
+            self._tell()
+        elif not self._hedged and now - self._asked_at >= SILENT_S:
             self._hedged = self._wants_another = True
-        for task in done:
-            self._take(task, keyed=self._pending.pop(task))
+            self._tell()
 
     def close(self) -> None:
         """Waits for nothing any more."""
-        for task in self._pending:
-            task.cancel()
+        for question in self._pending:
+            question.drop()
         self._in_doubt |= bool(self._pending)
         self._pending.clear()
 
@@ -91,15 +96,18 @@ class Pursuit:
             return Answer(id=0, code=code)
         return self.answer
 
-    def _take(self, task: asyncio.Task[Answer], *, keyed: bool) -> None:
-        try:
-            answer = task.result()
-        except LinkLost:
+    def _take(self, question: Question, answer: Answer | None) -> None:
+        self._pending.remove(question)
+        if answer is None:
             self._in_doubt = self._wants_another = True
-        except TimeoutError:
-            self._in_doubt = True
         else:
-            self._weigh(answer, keyed=keyed)
+            self._weigh(answer, keyed=question.keyed)
+        self._tell()
+
+    def _tell(self) -> None:
+        self._is_news = True
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     def _weigh(self, answer: Answer, *, keyed: bool) -> None:
         if answer.code in FINAL:
