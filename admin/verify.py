@@ -6,17 +6,21 @@ that were created at or before N. Orders found beyond N must be covered by what 
 says when it is read again after the count.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from core import paths
 from core.errors import BadZnode, Breach, NoSuchType
+from core.insist import insist
 from core.store import Shelf, Store, StoredOrder, TypeRef
 from core.zk import ZooKeeper
 
-READ_TRIES = 50
+TYPES_AT_ONCE = 16
 SOLD = "sold"
 
 
@@ -56,13 +60,15 @@ class _Tally:
     """The orders of one type that stand for `shelf`, and those that came after it."""
 
     shelf: Shelf
+    # The shelf's own, which it would add up anew for each order.
+    zxid: int
     orders: int = 0
     tickets: int = 0
     later_tickets: int = 0
     newest: StoredOrder | None = None
 
     def add(self, order: StoredOrder) -> None:
-        if order.zxid <= self.shelf.zxid:
+        if order.zxid <= self.zxid:
             self.orders += 1
             self.tickets += order.order.quantity
             return
@@ -80,7 +86,7 @@ class _Tally:
             held=stock.held,
             remaining=stock.remaining,
             orders=self.orders,
-            zxid=self.shelf.zxid,
+            zxid=self.zxid,
         )
 
 
@@ -104,25 +110,44 @@ async def _verify_event(zk: ZooKeeper, name: str) -> EventProof:
         TypeRef(name, event.generation, type_name)
         for type_name in await store.type_names(name, event)
     ]
-    tallies = {ref.type: _Tally(await _balanced(store, ref)) for ref in refs}
+    before = await _shelves(zk, store, refs)
+    tallies = {shelf.ref.type: _Tally(shelf, shelf.zxid) for shelf in before}
     count = 0
-    async for order in store.orders(name, event.generation):
-        count += 1
-        _tally(order, event.generation, tallies)
-    await zk.sync()
-    for tally in tallies.values():
-        _compare(tally, await _balanced(store, tally.shelf.ref))
+    async with aclosing(store.orders(name, event.generation)) as orders:
+        async for order in orders:
+            count += 1
+            _tally(order, event.generation, tallies)
+    await insist(zk, zk.sync)
+    for tally, again in zip(tallies.values(), await _shelves(zk, store, refs), strict=True):
+        _compare(tally, again)
     proofs = tuple(tally.proof for tally in tallies.values())
     return EventProof(name=name, orders=count, types=proofs)
 
 
 def _tally(order: StoredOrder, generation: str, tallies: Mapping[str, _Tally]) -> None:
-    path = paths.order(order.event, generation, order.id)
-    if order.order.type not in tallies:
-        raise Breach(path, f"an order of the unknown type {order.order.type!r}")
+    tally = tallies.get(order.order.type)
+    if tally is None:
+        why = f"an order of the unknown type {order.order.type!r}"
+        raise Breach(paths.order(order.event, generation, order.id), why)
     if order.order.status != SOLD:
-        raise Breach(path, f"an order of the unknown status {order.order.status!r}")
-    tallies[order.order.type].add(order)
+        why = f"an order of the unknown status {order.order.status!r}"
+        raise Breach(paths.order(order.event, generation, order.id), why)
+    tally.add(order)
+
+
+async def _shelves(zk: ZooKeeper, store: Store, refs: Sequence[TypeRef]) -> list[Shelf]:
+    """Each type's stock, some side by side. Raises the first `Breach`, `BadZnode`."""
+    shelves: list[Shelf] = []
+    for start in range(0, len(refs), TYPES_AT_ONCE):
+        reads = [
+            insist(zk, partial(_balanced, store, ref))
+            for ref in refs[start : start + TYPES_AT_ONCE]
+        ]
+        for found in await asyncio.gather(*reads, return_exceptions=True):
+            if isinstance(found, BaseException):
+                raise found
+            shelves.append(found)
+    return shelves
 
 
 async def _balanced(store: Store, ref: TypeRef) -> Shelf:

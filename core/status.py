@@ -17,7 +17,6 @@ from core.errors import (
     AccessDenied,
     BadZnode,
     NoSuchEvent,
-    NoSuchType,
     NotRunning,
     Unavailable,
     ZooKeeperError,
@@ -192,13 +191,13 @@ async def _events(store: Store) -> _Events:
 
 async def _event(store: Store, name: str, events: _Events) -> EventAvailability:
     event = await store.event(name)
+    names = await store.type_names(name, event)
     types: list[TypeAvailability] = []
-    for type_name in await store.type_names(name, event):
-        try:
-            ref = TypeRef(name, event.generation, type_name)
-            types.append(await store.type_availability(ref))
-        except (BadZnode, NoSuchType) as error:
-            events.unreadable.append(str(error))
+    for found in await store.availabilities([TypeRef(name, event.generation, n) for n in names]):
+        if isinstance(found, TypeAvailability):
+            types.append(found)
+        else:
+            events.unreadable.append(str(found))
     return EventAvailability(
         name=name,
         title=event.title,

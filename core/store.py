@@ -10,9 +10,9 @@ import enum
 import re
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 import msgspec
 
@@ -28,6 +28,7 @@ from core.errors import (
     NoSuchType,
     Unavailable,
 )
+from core.insist import insist
 from core.models import Event, Order, OrderView, Stock, TicketType, decode, encode, view
 from core.zk import (
     Check,
@@ -211,8 +212,9 @@ class Store:
         """
         if ref not in self._stripes:
             await self._type(ref)
-        numbers = range(self._stripes[ref])
-        return tuple(await asyncio.gather(*(self._counter(ref, number) for number in numbers)))
+        wanted = _counter_paths(ref, self._stripes[ref])
+        found = zip(wanted, await self._zk.get_many(wanted), strict=True)
+        return tuple(_counter(ref, number, *each) for number, each in enumerate(found))
 
     async def shelf(self, ref: TypeRef) -> Shelf:
         """A type's stock, all of it at one moment, in the middle of a sale as well.
@@ -238,50 +240,55 @@ class Store:
 
     async def _type(self, ref: TypeRef) -> tuple[TicketType, int]:
         znode = await self._zk.find(ref.path)
-        if znode is None:
-            raise _no_such_type(ref, ref.path)
-        type_ = decode(TicketType, znode.data, znode.path)
+        type_ = _type(ref, znode)
         self._stripes[ref] = type_.stripes
-        return type_, znode.version
-
-    async def _counter(self, ref: TypeRef, number: int) -> Counter:
-        path = paths.counter(ref.event, ref.generation, ref.type, number)
-        znode = await self._zk.find(path)
-        if znode is None:
-            raise _no_such_type(ref, path)
-        stock = decode(Stock, znode.data, znode.path)
-        return Counter(ref, number, stock, znode.version, znode.modified_zxid)
+        return type_, znode.version if znode else 0
 
     async def availability(self, name: str) -> EventAvailability:
-        """Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
+        """Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`, `Unavailable`."""
         event = await self.event(name)
         names = await self.type_names(name, event)
-        types = await asyncio.gather(
-            *(self.type_availability(TypeRef(name, event.generation, type_)) for type_ in names)
-        )
+        types = await self.availabilities([TypeRef(name, event.generation, each) for each in names])
+        for wrong in types:
+            if isinstance(wrong, Exception):
+                raise wrong
         return EventAvailability(
             name=name,
             title=event.title,
             currency=event.currency,
             opens_at=event.opens_at,
             closes_at=event.closes_at,
-            types=tuple(types),
+            types=tuple(type_ for type_ in types if isinstance(type_, TypeAvailability)),
         )
 
-    async def type_availability(self, ref: TypeRef) -> TypeAvailability:
-        """Raises `NoSuchType`, `BadZnode`, `Unavailable`."""
-        (type_, _), counters = await asyncio.gather(self._type(ref), self.counters(ref))
-        stock = reduce(Stock.__add__, (counter.stock for counter in counters))
-        # The stripes are not read at one moment, and stock moves between them; what is sold
-        # does not, and so the rest follows from the capacity.
-        return TypeAvailability(
-            name=ref.type,
-            price=type_.price,
-            capacity=type_.capacity,
-            sold=stock.sold,
-            held=stock.held,
-            remaining=max(0, type_.capacity - stock.sold - stock.held),
-        )
+    async def availabilities(
+        self, refs: Sequence[TypeRef]
+    ) -> list[TypeAvailability | NoSuchType | BadZnode]:
+        """What is left of each type, or why nobody knows. Raises `Unavailable`."""
+        types: dict[TypeRef, TicketType] = {}
+        stocks: dict[TypeRef, Stock] = {}
+        wrong: dict[TypeRef, NoSuchType | BadZnode] = {}
+        for ref, znode in zip(
+            refs, await self._zk.get_many([ref.path for ref in refs]), strict=True
+        ):
+            try:
+                types[ref] = _type(ref, znode)
+            except (NoSuchType, BadZnode) as error:
+                wrong[ref] = error
+        wanted = [
+            (ref, path)
+            for ref, type_ in types.items()
+            for path in _counter_paths(ref, type_.stripes)
+        ]
+        found = await self._zk.get_many([path for _, path in wanted])
+        for (ref, path), znode in zip(wanted, found, strict=True):
+            try:
+                stock = _counter(ref, 0, path, znode).stock
+            except (NoSuchType, BadZnode) as error:
+                wrong[ref] = error
+            else:
+                stocks[ref] = stocks[ref] + stock if ref in stocks else stock
+        return [wrong.get(ref) or _left(ref, types[ref], stocks[ref]) for ref in refs]
 
     async def order(self, order_id: str) -> StoredOrder:
         """An order of any event. Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
@@ -305,12 +312,16 @@ class Store:
         orders = [_stored(name, znode) for znode in found if znode is not None]
         return {order.id: order for order in orders}
 
-    async def orders(self, name: str, generation: str) -> AsyncIterator[StoredOrder]:
-        """Every order of an event's life, bucket by bucket. Raises `BadZnode`, `Unavailable`."""
+    async def orders(self, name: str, generation: str) -> AsyncGenerator[StoredOrder, None]:
+        """Every order of an event's life, bucket by bucket; it outlasts a change of the leader.
+
+        Raises `BadZnode`, `Unavailable`.
+        """
         pages: deque[asyncio.Task[dict[str, StoredOrder]]] = deque()
         try:
             async for ids in self._order_ids(name, generation):
-                pages.append(asyncio.create_task(self.find_orders(name, generation, ids)))
+                read = partial(self.find_orders, name, generation, ids)
+                pages.append(asyncio.create_task(insist(self._zk, read)))
                 if len(pages) > PAGES_AHEAD:
                     for order in (await pages.popleft()).values():
                         yield order
@@ -327,7 +338,7 @@ class Store:
         for bucket in paths.BUCKETS:
             path = paths.bucket(name, generation, bucket)
             try:
-                ids = await self._zk.children(path)
+                ids = await insist(self._zk, partial(self._zk.children, path))
             except NoNode:
                 raise BadZnode(path, "the bucket is missing") from None
             for order_id in ids:
@@ -488,6 +499,36 @@ def _failure(batch: Batch, refused: Refused) -> Failure:
         case NodeExists() if refused.index >= first_sale:
             return Failure.REPEATED
     raise refused.error
+
+
+def _type(ref: TypeRef, znode: Znode | None) -> TicketType:
+    if znode is None:
+        raise _no_such_type(ref, ref.path)
+    return decode(TicketType, znode.data, znode.path)
+
+
+def _counter_paths(ref: TypeRef, stripes: int) -> list[str]:
+    return [paths.counter(ref.event, ref.generation, ref.type, each) for each in range(stripes)]
+
+
+def _counter(ref: TypeRef, number: int, path: str, znode: Znode | None) -> Counter:
+    if znode is None:
+        raise _no_such_type(ref, path)
+    stock = decode(Stock, znode.data, znode.path)
+    return Counter(ref, number, stock, znode.version, znode.modified_zxid)
+
+
+def _left(ref: TypeRef, type_: TicketType, stock: Stock) -> TypeAvailability:
+    # The stripes are not read at one moment, and stock moves between them; what is sold does
+    # not, and so the rest follows from the capacity.
+    return TypeAvailability(
+        name=ref.type,
+        price=type_.price,
+        capacity=type_.capacity,
+        sold=stock.sold,
+        held=stock.held,
+        remaining=max(0, type_.capacity - stock.sold - stock.held),
+    )
 
 
 def _no_such_type(ref: TypeRef, path: str) -> NoSuchType:

@@ -75,6 +75,9 @@ class FakeZooKeeper:
             return None
         return Znode(path, node.data, node.version, node.created, node.modified, 0, False)
 
+    async def get_many(self, wanted: Sequence[str]) -> list[Znode | None]:
+        return [await self.find(path) for path in wanted]
+
     async def get(self, path: str) -> Znode:
         znode = await self.find(path)
         if znode is None:
