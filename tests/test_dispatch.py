@@ -548,6 +548,7 @@ def test_sold_out_from_one_that_did_not_look_is_no_end_while_another_may_have_so
             basket: Basket,
             *,
             keyed: bool,
+            now: float,
             timeout_s: float,
             on_end: Callable[[Question, Answer | None], None],
         ) -> Question:

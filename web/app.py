@@ -1,5 +1,8 @@
 """The Bottle application: the routes, and what happens where there is none."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import bottle
 
 from core.errors import BadRequest
@@ -9,7 +12,7 @@ from web.deps import Deps
 from web.origin import is_cross_site
 from web.pages import Pages
 from web.problems import Problem, problem, problem_reply
-from web.replies import Reply, ReplyPlugin, as_response
+from web.replies import Reply, ReplyPlugin
 
 CODES = {404: "not-found", 405: "method-not-allowed"}
 
@@ -18,10 +21,10 @@ class Site(bottle.Bottle):  # type: ignore[misc]
     """Answers problems in the asker's language: JSON under `/api`, a page elsewhere."""
 
     def __init__(self, deps: Deps) -> None:
-        super().__init__(catchall=False, autojson=False)
+        super().__init__(catchall=False)
         self._pages = Pages(deps)
-        self.install(ReplyPlugin(self._refuse))
-        self.add_hook("before_request", self._refuse_cross_site)
+        self.uninstall(True)  # Bottle's own, for JSON and templates, have nothing to do here
+        self.install(ReplyPlugin(self._refuse_cross_site, self._refuse))
         Api(deps).mount(self)
         self._pages.mount(self)
 
@@ -37,9 +40,10 @@ class Site(bottle.Bottle):  # type: ignore[misc]
             bottle.response.set_header(name, value)
         return reply.body
 
-    def _refuse_cross_site(self) -> None:
-        if is_cross_site(bottle.request.environ):
-            raise as_response(self.trouble(bottle.request.path, problem("cross-site")))
+    def _refuse_cross_site(self, environ: Mapping[str, Any]) -> Reply | None:
+        if is_cross_site(environ):
+            return self.trouble(environ["PATH_INFO"], problem("cross-site"))
+        return None
 
     def _refuse(self, error: BadRequest) -> Reply:
         return self.trouble(bottle.request.path, problems.of_request(error))
@@ -48,6 +52,6 @@ class Site(bottle.Bottle):  # type: ignore[misc]
 def make_app(deps: Deps) -> Site:
     """The site with all of its routes, a WSGI application.
 
-    Its waiting routes need `web.rsgi`, or whatever else awaits `replies.DEFERRED`.
+    Its waiting routes need `web.rsgi`, or whatever else catches `replies.Waiting`.
     """
     return Site(deps)

@@ -115,10 +115,10 @@ class Dispatcher:
 
     async def buy(self, basket: Basket) -> Answer:
         """The end of a purchase, within the deadline; never raises for what a worker does."""
-        peer = self._pick(())
+        now = self._clock()
+        peer = self._pick((), now)
         if peer is None:
             return Answer(id=0, code=self._why_nobody())
-        now = self._clock()
         pursuit = Pursuit(basket, now, self._deadline_s)
         self._pursuits[pursuit] = now
         self._keep_time()
@@ -137,9 +137,10 @@ class Dispatcher:
         if len(pursuit.asked) >= MOST_ASKED or not self._budget.spend():
             return
         await asyncio.sleep(self._rng.uniform(0, JITTER_S))
-        peer = self._pick(pursuit.asked)
+        now = self._clock()
+        peer = self._pick(pursuit.asked, now)
         if peer is not None and pursuit.wants_another:
-            pursuit.ask(peer, self._clock())
+            pursuit.ask(peer, now)
 
     def _keep_time(self) -> None:
         """One timer for all purchases: one each would cost more than their way to a worker."""
@@ -166,18 +167,18 @@ class Dispatcher:
 
     # --- choosing --------------------------------------------------------------------
 
-    def _pick(self, asked: Sequence[Peer]) -> Peer | None:
+    def _pick(self, asked: Sequence[Peer], now: float) -> Peer | None:
         able = [
             peer
             for peer in self._peers.values()
             if peer.ready and peer.outstanding < MOST_OUTSTANDING and peer not in asked
         ]
-        able = [peer for peer in able if not peer.silent] or able
+        able = [peer for peer in able if not peer.silent(now)] or able
         if len(able) < 2:
             return able[0] if able else None
         one = int(self._rng.random() * len(able))
         other = (one + 1 + int(self._rng.random() * (len(able) - 1))) % len(able)
-        return min(able[one], able[other], key=lambda peer: peer.burden)
+        return min(able[one], able[other], key=lambda peer: peer.burden(now))
 
     def _why_nobody(self) -> Code:
         """Workers that wait for ZooKeeper say so; without any, our own connection tells."""

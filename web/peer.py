@@ -61,17 +61,15 @@ class Peer:
 
     @property
     def ready(self) -> bool:
-        return self.linked and self.state == "ready"
+        return self.state == "ready" and self.linked
 
-    @property
-    def silent(self) -> bool:
+    def silent(self, now: float) -> bool:
         """It owes an answer and has been mute for too long; hung, perhaps."""
-        return self._owes_since is not None and self._clock() - self._owes_since > SILENT_S
+        return self._owes_since is not None and now - self._owes_since > SILENT_S
 
-    @property
-    def burden(self) -> float:
+    def burden(self, now: float) -> float:
         """What waits on it, with a mild penalty for what others have put there."""
-        if self._clock() - self._load_at > LOAD_AGE_S:
+        if now - self._load_at > LOAD_AGE_S:
             return self.outstanding
         return self.outstanding + LOAD_WEIGHT * self._load.in_flight
 
@@ -88,17 +86,18 @@ class Peer:
         basket: Basket,
         *,
         keyed: bool,
+        now: float,
         timeout_s: float,
         on_end: Callable[["Question", Answer | None], None],
     ) -> "Question":
-        """Sends a purchase over the link, which must be there; it is outstanding from now on.
+        """Sends a purchase over the link, which must be there; it is outstanding from `now` on.
 
         `on_end` hears the answer, or None where the link breaks first.
         """
         assert self._link is not None
         self.outstanding += 1
         if self._owes_since is None:
-            self._owes_since = self._clock()
+            self._owes_since = now
         question = Question(self, self._link, self._link.next_id(), keyed, on_end)
         self._link.post(_purchase(question.id, basket, keyed, timeout_s), question.hear)
         return question

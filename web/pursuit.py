@@ -52,7 +52,13 @@ class Pursuit:
         self._wants_another = False
         self.asked.append(peer)
         self._pending.append(
-            peer.ask(self._basket, keyed=keyed, timeout_s=self._ends - now, on_end=self._take)
+            peer.ask(
+                self._basket,
+                keyed=keyed,
+                now=now,
+                timeout_s=self._ends - now,
+                on_end=self._take,
+            )
         )
 
     @property

@@ -4,17 +4,13 @@ A route returns a `Reply`, or a coroutine that ends in one. The coroutine is awa
 the event loop after Bottle has let go of the request: it must not use `bottle.request`.
 """
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import bottle
 import msgspec
 
 from core.errors import BadRequest
-
-# Where a route's coroutine waits in the WSGI environment.
-DEFERRED = "zkticket.deferred"
 
 Headers = list[tuple[str, str]]
 
@@ -53,6 +49,14 @@ class Reply(msgspec.Struct, frozen=True):
     body: bytes = b""
 
 
+class Waiting(Exception):
+    """Leaves Bottle at once: the answer is not there yet, and none of Bottle's own is sent."""
+
+    def __init__(self, reply: Awaitable[Reply]) -> None:
+        super().__init__()
+        self.reply = reply
+
+
 def json_reply(content: Any, status: int = 200) -> Reply:
     return Reply(status, JSON, msgspec.json.encode(content))
 
@@ -66,24 +70,32 @@ def text_reply(text: str, status: int = 200) -> Reply:
 
 
 class ReplyPlugin:
-    """Lets Bottle's routes return replies and coroutines; `refuse` answers a `BadRequest`."""
+    """Lets Bottle's routes return replies and coroutines.
+
+    `admit` may refuse a request by its environment; `refuse` answers a `BadRequest`.
+    """
 
     name = "replies"
     api = 2
 
-    def __init__(self, refuse: Callable[[BadRequest], Reply]) -> None:
+    def __init__(
+        self,
+        admit: Callable[[Mapping[str, Any]], Reply | None],
+        refuse: Callable[[BadRequest], Reply],
+    ) -> None:
+        self._admit = admit
         self._refuse = refuse
 
     def apply(self, callback: Callable[..., Any], _route: bottle.Route) -> Callable[..., Any]:
         def answer(**arguments: str) -> Any:
+            result = self._admit(bottle.request.environ)
             try:
-                result = callback(**arguments)
+                result = result or callback(**arguments)
             except BadRequest as error:
                 result = self._refuse(error)
-            if inspect.iscoroutine(result):
-                bottle.request.environ[DEFERRED] = result
-                return b""
-            return as_response(result)
+            if isinstance(result, Reply):
+                return as_response(result)
+            raise Waiting(result)
 
         return answer
 

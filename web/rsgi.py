@@ -1,20 +1,21 @@
 """Serves a WSGI application (PEP 3333) over Granian's RSGI, on the event loop.
 
-The application runs inline and must not block. A route that has to wait leaves a
-coroutine in the environment (`replies.DEFERRED`), which is awaited here without a
-thread: a waiting buyer and a slow sender cost one coroutine each.
+The application runs inline and must not block. A route that has to wait raises
+`replies.Waiting` with a coroutine, which is awaited here without a thread: a waiting
+buyer and a slow sender cost one coroutine each.
 """
 
-import asyncio
 import io
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
 from core.errors import BadRequest
-from web.replies import DEFERRED, Headers, Reply
+from web.patience import Patience
+from web.replies import Headers, Reply, Waiting
 
 BODY_BYTES = 16 * 1024
 BODY_S = 10.0
@@ -23,6 +24,16 @@ DROPPED_BYTES = 1024 * 1024
 BODILESS = frozenset({"GET", "HEAD"})
 # Stands for a header's value that is no ASCII: no field of ours takes it.
 UNREADABLE = "\x80"
+
+# The part of the environment that all requests have in common.
+UNCHANGING = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": False,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+}
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -52,7 +63,7 @@ class Scope(Protocol):
 class HttpProtocol(Protocol):
     """A request's body and the way to answer it."""
 
-    async def __call__(self) -> bytes: ...
+    def __call__(self) -> Awaitable[bytes]: ...
     def __aiter__(self) -> AsyncIterator[bytes]: ...
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
     def response_empty(self, status: int, headers: Headers) -> None: ...
@@ -74,17 +85,17 @@ class Adapter:
         self._app = app
         self._trouble = trouble
         self._observe = observe
+        self._bodies = Patience(BODY_S, time.monotonic)
         self._logger = logging.getLogger("zkticket.web")
 
     async def __call__(self, scope: Scope, protocol: HttpProtocol) -> None:
         """Answers one request."""
         environ = environment(scope)
         try:
-            environ["wsgi.input"] = io.BytesIO(await read_body(scope, protocol))
-            reply = call(self._app, environ)
-            waiting = environ.get(DEFERRED)
-            if waiting is not None:
-                reply = await waiting
+            body = await read_body(scope, protocol, self._bodies)
+            environ["wsgi.input"] = io.BytesIO(body)
+            answer = call(self._app, environ)
+            reply = answer if isinstance(answer, Reply) else await answer
         except BadRequest as error:
             reply = self._trouble(scope.path, error.code)
         except Exception:
@@ -103,8 +114,8 @@ def send(method: str, protocol: HttpProtocol, reply: Reply) -> None:
         protocol.response_bytes(reply.status, reply.headers, reply.body)
 
 
-def call(app: WsgiApp, environ: dict[str, Any]) -> Reply:
-    """What the application answers at once."""
+def call(app: WsgiApp, environ: dict[str, Any]) -> Reply | Awaitable[Reply]:
+    """What the application answers, at once or later."""
     status = ""
     headers: Headers = []
     parts: list[bytes] = []
@@ -114,7 +125,10 @@ def call(app: WsgiApp, environ: dict[str, Any]) -> Reply:
         status, headers = line, pairs
         return parts.append
 
-    answer = app(environ, start_response)
+    try:
+        answer = app(environ, start_response)
+    except Waiting as waiting:
+        return waiting.reply
     try:
         parts.extend(answer)
     finally:
@@ -130,21 +144,16 @@ def environment(scope: Scope) -> dict[str, Any]:
     """The WSGI environment of a request, all but its input."""
     path = scope.path
     host, _, port = scope.server.rpartition(":")
-    environ: dict[str, Any] = {
+    environ = {
+        **UNCHANGING,
         "REQUEST_METHOD": scope.method,
-        "SCRIPT_NAME": "",
         "PATH_INFO": path if path.isascii() else path.encode().decode("latin-1"),
         "QUERY_STRING": scope.query_string,
         "SERVER_NAME": host,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": "HTTP/1.0" if scope.http_version == "1" else "HTTP/1.1",
         "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
     }
     _add_headers(environ, scope.headers)
     return environ
@@ -178,16 +187,15 @@ def _variable(name: str) -> str:
 # --- the body ------------------------------------------------------------------------
 
 
-async def read_body(scope: Scope, protocol: HttpProtocol) -> bytes:
+async def read_body(scope: Scope, protocol: HttpProtocol, patience: Patience) -> bytes:
     """The whole body. Raises `BadRequest`: too large, too slow, or broken off."""
     length = scope.headers.get("content-length")
     if length is None and "transfer-encoding" not in scope.headers:
         return b""
     try:
-        async with asyncio.timeout(BODY_S):
-            if length is None or int(length) > BODY_BYTES:
-                return await _bounded(protocol)
-            body = await protocol()
+        if length is None or int(length) > BODY_BYTES:
+            return await patience.wait_for(_bounded(protocol))
+        body = await patience.wait_for(protocol())
     except TimeoutError:
         raise BadRequest("too-slow", "the body took too long to arrive") from None
     if len(body) != int(length):
