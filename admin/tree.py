@@ -11,7 +11,8 @@ from core import paths
 from core.errors import BadZnode, NoNode, NotEmpty, ZkticketError
 from core.models import Marker, Stock, decode
 from core.store import Store
-from core.zk import Delete, Refused, Znode, ZooKeeper
+from core.transaction import Delete
+from core.zk import Refused, Znode, ZooKeeper
 
 READS_AT_ONCE = 32
 DELETES_AT_ONCE = 300

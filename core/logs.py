@@ -18,7 +18,8 @@ import msgspec
 from core import paths
 from core.errors import BadZnode, NoNode, ZooKeeperError
 from core.models import LogEntry, decode, encode
-from core.zk import Create, Delete, Operation, Refused, SetData, Znode, ZooKeeper
+from core.transaction import Create, Delete, Operation, SetData
+from core.zk import Refused, Znode, ZooKeeper
 
 SLOT_BYTES = 4096
 SLOTS = 256

@@ -13,14 +13,14 @@ GET_DATA = 4
 ERROR = -1
 NO_NODE = -101
 
-_COUNT = struct.Struct("!i")
+COUNT = struct.Struct("!i")
 # Type, whether it is the last, error.
-_HEADER = struct.Struct("!i?i")
+HEADER = struct.Struct("!i?i")
 _STAT = struct.Struct("!qqqqiiiqiiq")
 
-_ONE = _HEADER.pack(GET_DATA, False, -1)
+_ONE = HEADER.pack(GET_DATA, False, -1)
 _NO_WATCH = b"\0"
-_LAST = _HEADER.pack(-1, True, -1)
+LAST = HEADER.pack(-1, True, -1)
 
 
 class Stat(NamedTuple):
@@ -55,18 +55,18 @@ class MultiRead:
         parts = []
         for path in self._paths:
             name = path.encode()
-            parts += [_ONE, _COUNT.pack(len(name)), name, _NO_WATCH]
-        return b"".join([*parts, _LAST])
+            parts += [_ONE, COUNT.pack(len(name)), name, _NO_WATCH]
+        return b"".join([*parts, LAST])
 
     def deserialize(self, reply: bytes, offset: int) -> list[Read]:
         """One for each path. Raises `ValueError`, `struct.error` for what is no such reply."""
         found: list[Read] = []
-        kind, last, _ = _HEADER.unpack_from(reply, offset)
+        kind, last, _ = HEADER.unpack_from(reply, offset)
         while not last:
-            offset += _HEADER.size
+            offset += HEADER.size
             # Of data the length, of an error the code.
-            number = _COUNT.unpack_from(reply, offset)[0]
-            offset += _COUNT.size
+            number = COUNT.unpack_from(reply, offset)[0]
+            offset += COUNT.size
             if kind == GET_DATA:
                 end = offset + max(0, number)
                 found.append((reply[offset:end], Stat._make(_STAT.unpack_from(reply, end))))
@@ -75,7 +75,7 @@ class MultiRead:
                 found.append(number)
             else:
                 raise ValueError(f"a multi-read is not answered with type {kind}")
-            kind, last, _ = _HEADER.unpack_from(reply, offset)
+            kind, last, _ = HEADER.unpack_from(reply, offset)
         if len(found) != len(self._paths):
             raise ValueError(f"{len(found)} answers to {len(self._paths)} reads")
         return found

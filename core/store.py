@@ -30,18 +30,8 @@ from core.errors import (
 )
 from core.insist import insist
 from core.models import Event, Order, OrderView, Stock, TicketType, decode, encode, view
-from core.zk import (
-    Check,
-    Committed,
-    Create,
-    Delete,
-    Operation,
-    Outcome,
-    Refused,
-    SetData,
-    Znode,
-    ZooKeeper,
-)
+from core.transaction import Check, Create, Delete, Operation, SetData
+from core.zk import Committed, Outcome, Refused, Znode, ZooKeeper
 
 ORDER_ID = re.compile(r"[0-9a-f]{32}")
 # Orders are read page by page, a few pages ahead of who asks: never all in memory at once.

@@ -37,6 +37,7 @@ from core.errors import (
     ZooKeeperError,
 )
 from core.multiread import NO_NODE, MultiRead, Read
+from core.transaction import OK, Multi, Operation, Result, acl_vector
 
 IDENTITY = "zkticket"
 
@@ -63,36 +64,6 @@ class Znode(msgspec.Struct, frozen=True):
     modified_zxid: int
     children: int
     ephemeral: bool
-
-
-@dataclass(frozen=True)
-class Check:
-    """The znode exists, at this version unless it is -1."""
-
-    path: str
-    version: int = -1
-
-
-@dataclass(frozen=True)
-class Create:
-    path: str
-    data: bytes = b""
-
-
-@dataclass(frozen=True)
-class SetData:
-    path: str
-    data: bytes
-    version: int
-
-
-@dataclass(frozen=True)
-class Delete:
-    path: str
-    version: int = -1
-
-
-Operation: TypeAlias = Check | Create | SetData | Delete
 
 
 @dataclass(frozen=True)
@@ -131,6 +102,8 @@ class ZooKeeper:
         self._listeners: list[Callable[[], None]] = []
         self.connected = False
         self.disconnected_at = time.monotonic()
+        [mine] = owner_acl(password)
+        self._acl = acl_vector(mine.perms, mine.id.scheme, mine.id.id)
         self._client = KazooClient(
             # A host gets the session's length divided by their number to answer a connect:
             # naming each twice leaves a frozen one behind in half of the time.
@@ -308,36 +281,34 @@ class ZooKeeper:
 
         After `Unavailable` it has not happened; after `Ambiguous` it may have, and may yet.
         """
-        transaction = self._client.transaction()
-        for operation in operations:
-            match operation:
-                case Check(path, version):
-                    transaction.check(path, version)
-                case Create(path, data):
-                    transaction.create(path, data)
-                case SetData(path, data, version):
-                    transaction.set_data(path, data, version)
-                case Delete(path, version):
-                    transaction.delete(path, version)
         try:
-            return _outcome(await self._call(transaction.commit_async))
+            [result] = await self._request(Multi(operations, paths.CHROOT, self._acl))
+            return _outcome(result)
         except (Ambiguous, Unavailable):
             raise
         except ZooKeeperError as error:
-            # A refusal stands in the list of results; whatever is raised says nothing of it.
+            # A refusal stands in the result; whatever is raised says nothing of it.
             raise Ambiguous(str(error)) from None
 
     async def _call(self, call: Callable[..., Any], *args: Any) -> Any:
+        """The answer to one of kazoo's own calls."""
+        return await self._answer(lambda landing: call(*args).rawlink(landing.take))
+
+    async def _request(self, request: Any) -> Any:
+        """The answer to a request of ours, which spares kazoo's completion thread."""
+        return await self._answer(lambda landing: self._client._call(request, landing))
+
+    async def _answer(self, send: Callable[["_Landing"], object]) -> Any:
         if not self.connected:
             raise Unavailable("no connection to ZooKeeper")
         if self._in_flight >= MOST_IN_FLIGHT:
             raise Unavailable("too many requests to ZooKeeper wait for an answer")
-        future: asyncio.Future[Any] = self._loop.create_future()
+        landing = _Landing(self._loop)
         self._in_flight += 1
         try:
-            call(*args).rawlink(lambda result: self._hand_over(future, result))
+            send(landing)
             async with asyncio.timeout(self._operation_s):
-                return await future
+                return await landing.future
         except TimeoutError:
             self._cut()
             raise Ambiguous("ZooKeeper did not answer in time") from None
@@ -346,17 +317,34 @@ class ZooKeeper:
         finally:
             self._in_flight -= 1
 
-    def _hand_over(self, future: asyncio.Future[Any], result: Any) -> None:
-        def settle() -> None:
-            if future.done():
-                return
-            if result.exception is not None:
-                future.set_exception(result.exception)
-            else:
-                future.set_result(result.value)
 
+class _Landing:
+    """Where kazoo's threads leave an answer for the loop. It stands in for an `AsyncResult`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.future: asyncio.Future[Any] = loop.create_future()
+
+    def set(self, value: Any) -> None:
+        self._hand_over(value, None)
+
+    def set_exception(self, error: Exception) -> None:
+        self._hand_over(None, error)
+
+    def take(self, result: Any) -> None:
+        self._hand_over(result.value, result.exception)
+
+    def _hand_over(self, value: Any, error: Exception | None) -> None:
         with suppress(RuntimeError):  # the loop has closed
-            self._loop.call_soon_threadsafe(settle)
+            self._loop.call_soon_threadsafe(self._settle, value, error)
+
+    def _settle(self, value: Any, error: Exception | None) -> None:
+        if self.future.done():
+            return
+        if error is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(value)
 
 
 async def connect(
@@ -452,7 +440,7 @@ def _znode(path: str, read: Read) -> Znode | None:
     if isinstance(read, int):
         if read == NO_NODE:
             return None
-        raise translated(kz.EXCEPTIONS[read]() if read in kz.EXCEPTIONS else Exception(read))
+        raise translated(_error(read))
     data, stat = read
     return Znode(
         path,
@@ -465,20 +453,21 @@ def _znode(path: str, read: Read) -> Znode | None:
     )
 
 
-def _outcome(results: list[Any]) -> Outcome:
-    """What kazoo's list of results says; a failed transaction does not raise there."""
-    for index, result in enumerate(results):
-        if isinstance(result, Exception) and not isinstance(
-            result, (kz.RolledBackError, kz.RuntimeInconsistency)
-        ):
-            error = translated(result)
-            if isinstance(error, Ambiguous):
-                raise error
-            return Refused(index, error)
-    zxids = [result.mzxid for result in results if hasattr(result, "mzxid")]
-    if any(isinstance(result, Exception) for result in results):
+def _outcome(result: Result) -> Outcome:
+    """What a multi's result says; `Ambiguous` where it says nothing."""
+    if result.code == OK:
+        return Committed(result.zxid)
+    if result.culprit < 0:
         raise Ambiguous("ZooKeeper rolled the transaction back without naming a reason")
-    return Committed(max(zxids, default=0))
+    error = translated(_error(result.code))
+    if isinstance(error, Ambiguous):
+        raise error
+    return Refused(result.culprit, error)
+
+
+def _error(code: int) -> Exception:
+    """kazoo's exception for a server's code."""
+    return kz.EXCEPTIONS[code]() if code in kz.EXCEPTIONS else Exception(f"error {code}")
 
 
 _MEANINGS: tuple[

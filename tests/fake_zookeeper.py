@@ -15,18 +15,8 @@ from core.errors import (
     ZooKeeperError,
 )
 from core.models import Stock, decode, encode
-from core.zk import (
-    Check,
-    Committed,
-    Create,
-    Delete,
-    Operation,
-    Outcome,
-    Refused,
-    SetData,
-    Znode,
-    ZooKeeper,
-)
+from core.transaction import Check, Create, Delete, Operation, SetData
+from core.zk import Committed, Outcome, Refused, Znode, ZooKeeper
 
 
 @dataclass

@@ -14,8 +14,8 @@ from core.errors import BadZnode, Unavailable
 from core.logs import EventLog
 from core.models import OrderView
 from core.store import EventAvailability, TypeAvailability
+from core.transaction import Create
 from core.wire import Answer, Code, Link, Purchase
-from core.zk import Create
 from tests.fakeworker import KEY, FakeWorker, is_mute, says, sells, view_of
 from web.basket import Basket
 from web.budget import FLOOR, RetryBudget

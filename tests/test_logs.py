@@ -15,7 +15,8 @@ from core import logs, paths
 from core.errors import WrongUsage, ZkticketError
 from core.logs import EventLog, SourcedEntry
 from core.models import LogEntry
-from core.zk import Create, ZooKeeper
+from core.transaction import Create
+from core.zk import ZooKeeper
 from tests.zookeeper_server import Server, serving
 
 

@@ -13,7 +13,8 @@ from core.insist import insist
 from core.models import TicketType
 from core.multiread import NO_NODE, MultiRead, Read, Stat
 from core.store import Store, StoredOrder, TypeAvailability
-from core.zk import READS_AT_ONCE, Create, ZooKeeper
+from core.transaction import Create
+from core.zk import READS_AT_ONCE, ZooKeeper
 from tests.fake_zookeeper import FakeZooKeeper
 from tests.zookeeper_server import Server, ref_of, sell, serving
 

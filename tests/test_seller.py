@@ -13,8 +13,8 @@ from core import logs, paths
 from core.logs import EventLog
 from core.models import TicketType, order_id
 from core.store import Store, TypeRef
+from core.transaction import Delete, SetData
 from core.wire import Answer, Code, Purchase
-from core.zk import Delete, SetData
 from tests.fake_zookeeper import FakeZooKeeper
 from workers.seller import Seller
 

@@ -10,7 +10,8 @@ from core import paths
 from core.errors import BadVersion
 from core.models import Event, Order, Stock, encode
 from core.store import Batch, Sale, Store
-from core.zk import Committed, Create, ZooKeeper
+from core.transaction import Create
+from core.zk import Committed, ZooKeeper
 from tests.zookeeper_server import Server, ref_of, sell, serving
 from workers.stripes import draw
 

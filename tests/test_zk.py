@@ -26,18 +26,8 @@ from core.errors import (
 )
 from core.models import Marker, encode
 from core.store import Batch, Failure, Store
-from core.zk import (
-    Check,
-    Committed,
-    Create,
-    Delete,
-    Refused,
-    SetData,
-    Znode,
-    ZooKeeper,
-    connect,
-    prepare_tree,
-)
+from core.transaction import Check, Create, Delete, SetData
+from core.zk import Committed, Refused, Znode, ZooKeeper, connect, prepare_tree
 from tests.zookeeper_server import PASSWORD, Server, ref_of, sell, serving
 
 CHROOT = paths.CHROOT

@@ -18,7 +18,8 @@ from core import paths
 from core.models import Marker, Order, encode
 from core.secret import Secret
 from core.store import Batch, Sale, Store, TypeRef
-from core.zk import Committed, Delete, ZooKeeper, connect, prepare_tree
+from core.transaction import Delete
+from core.zk import Committed, ZooKeeper, connect, prepare_tree
 from supervisor.java import find_class_path, find_java
 from tests.instance import free_port
 from workers.stripes import draw
