@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -200,7 +201,6 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
 
 def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
     """The buyer's view of a stored order."""
-    created = datetime.fromtimestamp(order.at, UTC).isoformat(timespec="milliseconds")
     return OrderView(
         order=order_id_,
         event=event,
@@ -208,6 +208,13 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
         quantity=order.quantity,
         buyer=order.buyer,
         status=order.status,
-        created_at=created.replace("+00:00", "Z"),
+        created_at=_timestamp(order.at),
         zxid=zxid,
     )
+
+
+# The orders of a batch have one time.
+@lru_cache(maxsize=16)
+def _timestamp(at: float) -> str:
+    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -47,8 +47,8 @@ DEFAULT_TYPES = {"A": 4800, "B": 3200, "C": 2000}
 DEFAULT_TITLE = "Opening night"
 
 
-@dataclass(frozen=True)
-class TypeRef:
+# These three are structs: each purchase makes or looks up some of them.
+class TypeRef(msgspec.Struct, frozen=True):
     """A ticket type in one life of its event."""
 
     event: str
@@ -60,8 +60,7 @@ class TypeRef:
         return paths.type_(self.event, self.generation, self.type)
 
 
-@dataclass(frozen=True)
-class Counter:
+class Counter(msgspec.Struct, frozen=True):
     """What stripe `number` said, the version at which it said so, and the zxid that made it so."""
 
     ref: TypeRef
@@ -99,8 +98,7 @@ class Shelf:
         return first if len(self.counters) == 1 else paths.parent(first)
 
 
-@dataclass(frozen=True)
-class Sale:
+class Sale(msgspec.Struct, frozen=True):
     """An order to be made."""
 
     ref: TypeRef

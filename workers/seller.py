@@ -14,9 +14,11 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from core.errors import (
     Ambiguous,
@@ -33,7 +35,8 @@ from core.wire import Answer, Code, Purchase
 from core.zk import Committed, ZooKeeper
 from workers.admission import Admission, Bounds
 from workers.meter import Meter
-from workers.stripes import draw, home_of, remaining
+from workers.pace import Linger, Pace
+from workers.stripes import draw, place_of, remaining
 
 BATCH_ORDERS = 200
 # After a lost race for a counter, wait a random part of this before the next try.
@@ -75,6 +78,14 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A type that somebody wishes for, and whether it is on sale now."""
+
+    ref: TypeRef
+    on_sale: bool
+
+
+@dataclass(frozen=True)
 class CachedEvent:
     event: Event
     read_at: float
@@ -99,6 +110,7 @@ class Seller:
         self._store = store
         self._zk = zk
         self._log = log
+        self._place = place_of(log.source)
         self._order_key = order_key
         self._fence = fence
         self._register = register
@@ -110,6 +122,9 @@ class Seller:
         self._queue: deque[Wish] = deque()
         self._serving: list[Wish] = []
         self._wake = asyncio.Event()
+        self._pace = Pace(Linger())
+        self._enough = 1
+        self._full = asyncio.Event()
         self._draining = False
         self._asked_since: float | None = None
         self._events: dict[str, CachedEvent] = {}
@@ -149,11 +164,14 @@ class Seller:
         else:
             self._queue.append(wish)
             self._wake.set()
+            if len(self._queue) >= self._enough:
+                self._full.set()
 
     async def drain(self, timeout_s: float) -> None:
         """Takes no more, finishes what it has; what is left after `timeout_s` is told so."""
         self._draining = True
         self._wake.set()
+        self._full.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 while self.in_flight:  # noqa: ASYNC110 - polled for a moment, at the end of a life
@@ -166,6 +184,7 @@ class Seller:
         """Serves batch after batch until it is cancelled."""
         while True:
             await self._wake.wait()
+            await self._gather()
             self._serving = self._take()
             if not self._queue:
                 self._wake.clear()
@@ -173,8 +192,20 @@ class Seller:
                 started = self._clock()
                 await self._serve(self._serving)
                 # A longer round was an outage, which says nothing of how fast selling is.
-                self._admission.served(min(GRACE_S, self._clock() - started))
+                took_s = min(GRACE_S, self._clock() - started)
+                self._admission.served(took_s)
+                self._pace.committed(len(self._serving), took_s)
                 self._serving = []
+
+    async def _gather(self) -> None:
+        """Waits a moment for a batch that is worth its commit."""
+        self._enough = self._pace.wanted
+        if len(self._queue) >= self._enough or self._draining:
+            return
+        self._full.clear()
+        timer = asyncio.get_running_loop().call_later(self._pace.linger_s, self._full.set)
+        await self._full.wait()
+        timer.cancel()
 
     async def watch(self) -> None:
         """Answers whoever can't be served in time, while `run` waits for ZooKeeper."""
@@ -264,35 +295,43 @@ class Seller:
         return remaining(self._counters[ref])
 
     def _home(self, counters: Sequence[Counter]) -> int:
-        return home_of(self._log.source, len(counters))
+        return self._place % len(counters)
 
     async def _candidates(self, wishes: Sequence[Wish]) -> list[Candidate]:
         """The wishes that can be served if there is stock; the others are answered."""
-        found = [(wish, await self._ref_of(wish)) for wish in wishes if not wish.answered]
-        return [(wish, ref) for wish, ref in found if ref is not None]
+        offers: dict[tuple[str, str], Offer | Code] = {}
+        found: list[Candidate] = []
+        early: list[Candidate] = []
+        for wish in wishes:
+            if wish.answered:
+                continue
+            wanted = (wish.purchase.event, wish.purchase.type)
+            if wanted not in offers:
+                offers[wanted] = await self._offer(*wanted)
+            offer = offers[wanted]
+            if isinstance(offer, Code):
+                self._answer(wish, offer)
+            else:
+                (found if offer.on_sale else early).append((wish, offer.ref))
+        if early:
+            await self._refuse(early, Code.NOT_ON_SALE)
+        return found
 
-    async def _ref_of(self, wish: Wish) -> TypeRef | None:
-        """The type that is wished for, its counter read; None where the wish is answered."""
-        purchase = wish.purchase
+    async def _offer(self, event_name: str, type_: str) -> Offer | Code:
+        """A type with its counters read, or why it can't be sold."""
         try:
-            event = await self._event(purchase.event)
-            ref = TypeRef(purchase.event, event.generation, purchase.type)
+            event = await self._event(event_name)
+            ref = TypeRef(event_name, event.generation, type_)
             if ref not in self._counters:
                 self._counters[ref] = await self._store.counters(ref)
         except NoSuchEvent:
-            self._answer(wish, Code.NO_SUCH_EVENT)
-            return None
+            return Code.NO_SUCH_EVENT
         except NoSuchType:
-            self._answer(wish, Code.NO_SUCH_TYPE)
-            return None
+            return Code.NO_SUCH_TYPE
         except BadZnode as error:
             self._log.error("damaged", str(error))
-            self._answer(wish, Code.DAMAGED)
-            return None
-        if not event.on_sale(self._now()):
-            await self._refuse([(wish, ref)], Code.NOT_ON_SALE)
-            return None
-        return ref
+            return Code.DAMAGED
+        return Offer(ref, event.on_sale(self._now()))
 
     async def _event(self, name: str) -> Event:
         cached = self._events.get(name)
@@ -306,7 +345,7 @@ class Seller:
         self, candidates: Sequence[Candidate], stock_of: Callable[[TypeRef], int]
     ) -> tuple[list[Candidate], list[Candidate]]:
         """Who gets tickets of what the counters said last, and who falls short."""
-        left = {ref: stock_of(ref) for _, ref in candidates}
+        left = {ref: stock_of(ref) for ref in {ref for _, ref in candidates}}
         accepted: list[Candidate] = []
         short: list[Candidate] = []
         for wish, ref in candidates:
@@ -322,11 +361,12 @@ class Seller:
         if not fence:
             raise Unavailable("this worker is not registered")
         batch_id = f"{self._log.source}.{self._batch_name}.{next(self._batch_numbers)}"
+        at = round(self._now(), 3)
         tickets: dict[TypeRef, int] = {}
         sales = []
         for wish, ref in accepted:
             tickets[ref] = tickets.get(ref, 0) + wish.purchase.quantity
-            sales.append(Sale(ref, wish.order_id, self._order(wish, batch_id)))
+            sales.append(Sale(ref, wish.order_id, _order(wish.purchase, batch_id, at)))
             wish.sent = True
         counters = [
             counter
@@ -335,16 +375,6 @@ class Seller:
         ]
         batch = Batch(batch_id, fence, tuple(counters), tuple(sales))
         return Attempt(batch, tuple(accepted))
-
-    def _order(self, wish: Wish, batch_id: str) -> Order:
-        return Order(
-            type=wish.purchase.type,
-            quantity=wish.purchase.quantity,
-            buyer=wish.purchase.buyer,
-            status="sold",
-            at=round(self._now(), 3),
-            batch=batch_id,
-        )
 
     # --- committing ------------------------------------------------------------------
 
@@ -526,6 +556,17 @@ class Seller:
         again = Code.REPLAYED if code is Code.SOLD else code
         for repeat in wish.repeats:
             self._answer(repeat, again, stored, remaining)
+
+
+def _order(purchase: Purchase, batch_id: str, at: float) -> Order:
+    return Order(
+        type=purchase.type,
+        quantity=purchase.quantity,
+        buyer=purchase.buyer,
+        status="sold",
+        at=at,
+        batch=batch_id,
+    )
 
 
 def _code_for(purchase: Purchase, stored: StoredOrder, code: Code) -> Code:

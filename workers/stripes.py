@@ -7,16 +7,16 @@ seldom). So the last ticket is found in whichever stripe it lies.
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from core.store import Counter
 
 
-def home_of(name: str, stripes: int) -> int:
-    """The stripe of `worker-1`, `worker-2` …: one each, round and round."""
+def place_of(name: str) -> int:
+    """0 for `worker-1`, 1 for `worker-2` …: stripes go to them round and round."""
     digits = re.search(r"\d+$", name)
-    number = int(digits.group()) - 1 if digits else sum(name.encode())
-    return number % stripes
+    return int(digits.group()) - 1 if digits else sum(name.encode())
 
 
 def remaining(counters: Sequence[Counter]) -> int:
