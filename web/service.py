@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from core import status
+from core import collector, status
 from core.errors import ZooKeeperError
 from core.logs import EventLog
 from core.secret import Secret
@@ -71,6 +71,7 @@ class Service:
             task = asyncio.ensure_future(work)
             task.add_done_callback(self._end_with)
             self._tasks.append(task)
+        collector.settle()
 
     def _make_deps(self) -> Deps:
         store = Store(self._zk)

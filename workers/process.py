@@ -9,6 +9,7 @@ import socket
 import time
 from contextlib import suppress
 
+from core import collector
 from core.errors import AccessDenied, ZooKeeperError
 from core.logs import EventLog
 from core.models import Load, WorkerRecord
@@ -105,6 +106,7 @@ class Worker:
         self._address = await self._server.listen(LINK_HOST)
         while not await self._registers():  # noqa: ASYNC110 - it waits by itself as well
             await asyncio.sleep(CONNECT_S)
+        collector.settle()
         self._log.info("started", f"pid {os.getpid()}, sells at {self._address}")
 
     async def _registers(self) -> bool:
