@@ -40,8 +40,12 @@ class Event(Record, frozen=True, kw_only=True):
     currency: str = "EUR"
     opens_at: float | None = None
     closes_at: float | None = None
+    # Some of its types are still to be written.
+    draft: bool = False
 
     def on_sale(self, now: float) -> bool:
+        if self.draft:
+            return False
         return (self.opens_at is None or now >= self.opens_at) and (
             self.closes_at is None or now < self.closes_at
         )

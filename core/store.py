@@ -1,4 +1,4 @@
-"""Events, stock and orders in ZooKeeper: the only module that touches their znodes.
+"""Events, stock and orders in ZooKeeper: no other module touches their znodes but `founding`.
 
 A sale is one transaction: it checks the seller's registration, moves each counter on
 from the version that was read, creates every order, and writes the log. Nothing else
@@ -28,10 +28,11 @@ from core.errors import (
     NoSuchType,
     Unavailable,
 )
+from core.founding import found, shares
 from core.insist import insist
 from core.models import Event, Order, OrderView, Stock, TicketType, decode, encode, view
 from core.transaction import Check, Create, Delete, Operation, SetData
-from core.zk import Committed, Outcome, Refused, Znode, ZooKeeper
+from core.zk import Committed, Refused, Znode, ZooKeeper
 
 ORDER_ID = re.compile(r"[0-9a-f]{32}")
 # Orders are read page by page, a few pages ahead of who asks: never all in memory at once.
@@ -361,33 +362,12 @@ class Store:
     async def create_event(
         self, name: str, title: str, types: Mapping[str, TicketType], currency: str = "EUR"
     ) -> bool:
-        """Makes an event with its stock in one transaction; False where it exists."""
-        generation = secrets.token_hex(4)
-        event = Event(generation=generation, title=title, currency=currency)
-        operations: list[Operation] = [
-            Create(paths.event(name), encode(event)),
-            Create(paths.generation(name, generation)),
-            Create(paths.types(name, generation)),
-            Create(paths.orders(name, generation)),
-            *(Create(paths.bucket(name, generation, bucket)) for bucket in paths.BUCKETS),
-        ]
-        for type_name, type_ in types.items():
-            operations += [
-                Create(paths.type_(name, generation, type_name), encode(type_)),
-                Create(paths.stock(name, generation, type_name)),
-            ]
-            for number, share in enumerate(_shares(type_.capacity, type_.stripes)):
-                path = paths.counter(name, generation, type_name, number)
-                operations.append(Create(path, encode(Stock(remaining=share))))
-        try:
-            outcome: Outcome = await self._zk.multi(operations)
-        except Ambiguous:
-            outcome = await self._zk.multi(operations)
-        if isinstance(outcome, Refused):
-            if isinstance(outcome.error, NodeExists):
-                return False
-            raise outcome.error
-        return True
+        """Makes an event with its stock; False where it exists. Nobody sells half of one.
+
+        Raises `BadZnode`, `Ambiguous`, `Unavailable`.
+        """
+        event = Event(generation=secrets.token_hex(4), title=title, currency=currency)
+        return await found(self._zk, name, event, types)
 
     async def create_default_event(self, quantity: int, stripes: int = STRIPES) -> bool:
         """The event that `up` sells when there is none: types A, B and C."""
@@ -406,10 +386,10 @@ class Store:
         for _ in range(RESET_TRIES):
             type_, version = await self._type(ref)
             before = await self.counters(ref)
-            shares = _shares(remaining, type_.stripes)
+            split = shares(remaining, type_.stripes)
             after = [
                 msgspec.structs.replace(counter.stock, remaining=share)
-                for counter, share in zip(before, shares, strict=True)
+                for counter, share in zip(before, split, strict=True)
             ]
             stock = reduce(Stock.__add__, after)
             resized = msgspec.structs.replace(type_, capacity=stock.capacity)
@@ -521,12 +501,6 @@ def _left(ref: TypeRef, type_: TicketType, stock: Stock) -> TypeAvailability:
 
 def _no_such_type(ref: TypeRef, path: str) -> NoSuchType:
     return NoSuchType(f"event {ref.event!r} has no ticket type {ref.type!r}", path)
-
-
-def _shares(tickets: int, stripes: int) -> list[int]:
-    """So many tickets over so many stripes, as even as they go."""
-    each, rest = divmod(tickets, stripes)
-    return [each + (number < rest) for number in range(stripes)]
 
 
 def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:

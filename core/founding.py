@@ -1,0 +1,119 @@
+"""Makes events: in one transaction where that fits, else as a draft until all of it is there.
+
+A transaction has to stay under jute.maxbuffer, and a thousand types do not fit. Nobody
+sells from a draft; one that was left half made is finished by who makes the event again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from core import paths
+from core.errors import Ambiguous, BadVersion, NodeExists
+from core.models import Event, Stock, TicketType, decode, encode
+from core.transaction import Create, Operation
+from core.zk import Refused, ZooKeeper
+
+# A quarter of jute.maxbuffer. Beside path and data an operation holds the owner's ACL.
+PART_BYTES = 256 * 1024
+OPERATION_BYTES = 120
+
+
+async def found(zk: ZooKeeper, name: str, event: Event, types: Mapping[str, TicketType]) -> bool:
+    """Makes the event with its stock; False where it exists.
+
+    Raises `BadZnode`, `Ambiguous`, `Unavailable`.
+    """
+    whole = [*_frame(name, event), *_all_of(name, event.generation, types)]
+    if _size(whole) <= PART_BYTES:
+        if await _happens(zk, whole):
+            return True
+    else:
+        await _happens(zk, _frame(name, msgspec.structs.replace(event, draft=True)))
+    return await _finish(zk, name, types)
+
+
+async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> bool:
+    """Puts what is missing into a draft and opens it; False where it is none."""
+    znode = await zk.get(paths.event(name))
+    draft = decode(Event, znode.data, znode.path)
+    if not draft.draft:
+        return False
+    folder = paths.types(name, draft.generation)
+    # Somebody else may be at the same draft: who comes second looks again.
+    while missing := sorted(types.keys() - set(await zk.children(folder))):
+        for part in _parts(_of_type(name, draft.generation, each, types[each]) for each in missing):
+            await _happens(zk, part)
+    try:
+        await zk.set(znode.path, encode(msgspec.structs.replace(draft, draft=False)), znode.version)
+    except BadVersion:
+        return False
+    return True
+
+
+async def _happens(zk: ZooKeeper, operations: Sequence[Operation]) -> bool:
+    """False where some of it is there already. The same twice can't happen twice."""
+    try:
+        outcome = await zk.multi(operations)
+    except Ambiguous:
+        outcome = await zk.multi(operations)
+    if isinstance(outcome, Refused):
+        if isinstance(outcome.error, NodeExists):
+            return False
+        raise outcome.error
+    return True
+
+
+def shares(tickets: int, stripes: int) -> list[int]:
+    """So many tickets over so many stripes, as even as they go."""
+    each, rest = divmod(tickets, stripes)
+    return [each + (number < rest) for number in range(stripes)]
+
+
+def _frame(name: str, event: Event) -> list[Operation]:
+    """The event without its types."""
+    generation = event.generation
+    return [
+        Create(paths.event(name), encode(event)),
+        Create(paths.generation(name, generation)),
+        Create(paths.types(name, generation)),
+        Create(paths.orders(name, generation)),
+        *(Create(paths.bucket(name, generation, bucket)) for bucket in paths.BUCKETS),
+    ]
+
+
+def _all_of(name: str, generation: str, types: Mapping[str, TicketType]) -> Iterator[Operation]:
+    for each, type_ in types.items():
+        yield from _of_type(name, generation, each, type_)
+
+
+def _of_type(name: str, generation: str, each: str, type_: TicketType) -> list[Operation]:
+    counters = enumerate(shares(type_.capacity, type_.stripes))
+    return [
+        Create(paths.type_(name, generation, each), encode(type_)),
+        Create(paths.stock(name, generation, each)),
+        *(
+            Create(paths.counter(name, generation, each, number), encode(Stock(remaining=share)))
+            for number, share in counters
+        ),
+    ]
+
+
+def _parts(groups: Iterable[list[Operation]]) -> Iterator[list[Operation]]:
+    """The groups put together to transactions of a good size; a group stays whole."""
+    part: list[Operation] = []
+    for group in groups:
+        if part and _size(part) + _size(group) > PART_BYTES:
+            yield part
+            part = []
+        part += group
+    if part:
+        yield part
+
+
+def _size(operations: Iterable[Operation]) -> int:
+    return sum(
+        OPERATION_BYTES + len(operation.path) + len(operation.data)
+        for operation in operations
+        if isinstance(operation, Create)
+    )
