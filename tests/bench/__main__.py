@@ -1,102 +1,84 @@
-"""`make bench`: JSON purchases over HTTP by 64 connections in a closed loop, then `verify`.
+"""`make bench`: measures zkticket and its peers, prints a table, writes the page.
 
-The load comes from wrk (Debian's package) on the same machine. It prints purchases that
-ended with 201 and the tickets that the tree says were sold: they have to agree.
+`python -m tests.bench report` makes the page anew from the results of an earlier run.
 """
 
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from tests.instance import Instance, running
+import msgspec
+import typer
+from rich.console import Console
 
-CONNECTIONS = 64
-WARM_UP_S = 5
-MEASURE_S = 10
-SCRIPT = Path(__file__).with_name("buy.lua")
+from tests.bench import packages, results, rounds
+from tests.bench.load import BenchError
+from tests.bench.plan import FULL, QUICK
+from tests.bench.roster import CONTESTANTS
+
+HERE = Path(__file__).parent
+WIDTH = 120
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Json = Annotated[Path, typer.Option("--json", help="Where the results are kept")]
 
 
-@dataclass(frozen=True)
-class Load:
-    """What wrk saw: purchases a second, those that were no 201, latency in milliseconds."""
+@app.callback(invoke_without_command=True)
+def bench(
+    context: typer.Context,
+    quick: Annotated[bool, typer.Option("--quick", help="One short round")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Only who has this in the name; nothing is written then"),
+    ] = None,
+    json: Json = HERE / "results.json",
+) -> None:
+    """Measures everything and writes the results, and the page beside them."""
+    if context.invoked_subcommand is not None:
+        return
+    packages.require()
+    wanted = only or [""]
+    chosen = [one for one in CONTESTANTS if any(word in one.name for word in wanted)]
+    found = rounds.run(QUICK if quick else FULL, chosen, rounds.to_stderr)
+    if only is None:
+        results.write(found, json)
+        _publish(found, json.parent)
+    _show(found)
 
-    per_second: float
-    refused: int
-    p50_ms: float
-    p99_ms: float
+
+@app.command()
+def report(json: Json = HERE / "results.json") -> None:
+    """Makes the page from the results of an earlier run, and prints their table."""
+    try:
+        found = results.read(json)
+    except (OSError, msgspec.DecodeError) as error:
+        raise BenchError(f"no results in {json}: {error}") from None
+    _publish(found, json.parent)
+    _show(found)
+
+
+def _publish(found: results.Results, folder: Path) -> None:
+    # Drawing takes half a second to import, which the sellers' processes are spared.
+    from tests.bench.report import publish
+
+    rounds.to_stderr(f"written: {publish(found, folder).name}")
+
+
+def _show(found: results.Results) -> None:
+    from tests.bench.screen import show
+
+    show(found, Console(width=None if sys.stdout.isatty() else WIDTH))
 
 
 def main() -> int:
-    """Measures and prints. Returns the exit code: 1 where the tree does not agree."""
-    if shutil.which("wrk") is None:
-        print("error: wrk is needed; install Debian's package of that name", file=sys.stderr)
+    """Runs the command line; an error is one line on stderr and exit code 1."""
+    try:
+        app()
+    except (BenchError, AssertionError) as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        running(Path(scratch) / "data", "--quantity", "10000000") as shop,
-    ):
-        offer(shop, WARM_UP_S)
-        before = sold(shop)
-        load = offer(shop, MEASURE_S)
-        tickets = sold(shop) - before
-        shop.verify()
-        print(f"{CONNECTIONS} connections, {MEASURE_S} s, three workers, three servers, fsync on")
-        print(
-            f"sold                {tickets / MEASURE_S:,.0f} tickets/s, each in an order of its own"
-        )
-        print(f"answered            {load.per_second:,.0f} requests/s, {load.refused} not 201")
-        print(f"latency             p50 {load.p50_ms:.1f} ms, p99 {load.p99_ms:.1f} ms")
-        print("verify              passed")
-        shop.down()
     return 0
-
-
-def offer(shop: Instance, seconds: int) -> Load:
-    """`CONNECTIONS` buyers for so long."""
-    done = subprocess.run(
-        [
-            "wrk",
-            "-t1",
-            f"-c{CONNECTIONS}",
-            f"-d{seconds}s",
-            "--latency",
-            "-s",
-            str(SCRIPT),
-            f"http://127.0.0.1:{shop.port}/api/orders",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=seconds + 60,
-    )
-    text = done.stdout
-    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    return Load(
-        per_second=float(_found(r"Requests/sec:\s+([\d.]+)", text)),
-        refused=int(refused.group(1)) if refused else 0,
-        p50_ms=_milliseconds(_found(r"50%\s+(\S+)", text)),
-        p99_ms=_milliseconds(_found(r"99%\s+(\S+)", text)),
-    )
-
-
-def sold(shop: Instance) -> int:
-    return int(shop.types()["A"]["sold"])
-
-
-def _found(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    assert found is not None, text
-    return found.group(1)
-
-
-def _milliseconds(text: str) -> float:
-    units = {"us": 0.001, "ms": 1.0, "s": 1000.0}
-    number = _found(r"([\d.]+)", text)
-    return float(number) * units[text.removeprefix(number)]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,62 @@
+"""Bottle on zkticket's own server, answering as zkticket does without selling anything.
+
+`python -m tests.bench.contestants.apps.echo_app PORT`. It parses the purchase and answers
+with an order of that type: what no shop with this framework and this server can be above.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import bottle
+import msgspec
+
+from core.models import Order, view
+from web.replies import JSON, text_reply
+from web.rsgi import Adapter, HttpProtocol, Scope
+from web.serve import raise_file_limit, serve
+
+DRAIN_S = 2.0
+ORDER_ID = "0123456789abcdef" * 2
+
+
+def make_app() -> bottle.Bottle:
+    app = bottle.Bottle(catchall=False, autojson=False)
+    app.route("/api/orders", "POST", post_order)
+    return app
+
+
+def post_order() -> bottle.HTTPResponse:
+    wanted = msgspec.json.decode(bottle.request.environ["wsgi.input"].read())
+    order = Order(
+        type=wanted["type"],
+        quantity=wanted.get("quantity", 1),
+        buyer=wanted["buyer"],
+        status="sold",
+        at=time.time(),
+        batch="",
+    )
+    answer = view(ORDER_ID, wanted["event"], order, 1)
+    return bottle.HTTPResponse(msgspec.json.encode(answer), 201, JSON)
+
+
+class Echo:
+    """As `web.service.Service`, with nothing beside it."""
+
+    def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
+        self._adapter = Adapter(
+            make_app(),
+            trouble=lambda _path, code: text_reply(code, 500),
+            observe=lambda _environ, _status: None,
+            clock=time.monotonic,
+        )
+
+    def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> Coroutine[Any, Any, None]:
+        return self._adapter(scope, protocol)
+
+
+if __name__ == "__main__":
+    raise_file_limit()
+    sys.exit(serve(Echo, "127.0.0.1", int(sys.argv[1]), DRAIN_S))

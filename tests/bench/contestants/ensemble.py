@@ -1,0 +1,28 @@
+"""Three ZooKeeper servers, set up as zkticket's own, for those who sell straight on them."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from supervisor.ensemble import local_ensemble, wait_for_quorum
+from supervisor.java import find_class_path, find_java
+from tests.bench.contestants.children import child
+from tests.instance import free_ensemble_port
+
+QUORUM_S = 30.0
+
+
+@contextmanager
+def three_servers(home: Path) -> Iterator[str]:
+    """An ensemble for the block; gives its `host:port,…` once it has a quorum."""
+    ensemble = local_ensemble(home, free_ensemble_port(), 3)
+    ensemble.configure()
+    java, class_path = find_java(os.environ), find_class_path(os.environ).text
+    with ExitStack() as servers:
+        for server in ensemble.servers:
+            plan = ensemble.plan(server, java, class_path, ensemble.home)
+            servers.enter_context(child(plan.argv, plan.log, lambda: True))
+        asyncio.run(wait_for_quorum(ensemble.hosts, QUORUM_S, lambda _: None))
+        yield ensemble.hosts

@@ -1,0 +1,23 @@
+"""The results on the terminal."""
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import sheets
+from tests.bench.results import Results
+from tests.bench.sheets import Sheet
+
+
+def show(results: Results, console: Console) -> None:
+    """One table of all figures, one of the targets."""
+    for sheet in (sheets.everything(results), sheets.targets(results)):
+        console.print(_table(sheet))
+
+
+def _table(sheet: Sheet) -> Table:
+    table = Table(title=sheet.title, title_justify="left")
+    for place, column in enumerate(sheet.columns):
+        table.add_column(column, justify="right" if place else "left", overflow="fold")
+    for row in sheet.rows:
+        table.add_row(*row)
+    return table

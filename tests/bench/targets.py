@@ -1,0 +1,95 @@
+"""What zkticket has to reach, each a ratio of two figures of the same run."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.bench.contestants.straight import BUYERS, LOCK, SINGLE
+from tests.bench.results import Figure, Results
+from tests.bench.roster import ECHO, ENGINE, HOT_TYPE, POSTGRES, REDIS
+
+Kind = Literal["per_second", "p50_ms", "p99_ms"]
+UNITS: dict[Kind, str] = {"per_second": "/s", "p50_ms": " ms", "p99_ms": " ms"}
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One figure of the results, the median over the rounds."""
+
+    contestant: str
+    at_once: int
+    kind: Kind
+
+    def of(self, results: Results) -> float | None:
+        figure: Figure | None = results.figure(self.contestant, self.at_once)
+        return getattr(figure, self.kind).middle if figure else None
+
+
+@dataclass(frozen=True)
+class Target:
+    """`ours` divided by `theirs` is to be `bound` at least, or at most."""
+
+    text: str
+    ours: Pick
+    theirs: Pick
+    bound: float
+    at_most: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a target; `ratio` is None where it was not measured."""
+
+    target: Target
+    ours: float | None
+    theirs: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        return self.ours / self.theirs if self.ours is not None and self.theirs else None
+
+    @property
+    def met(self) -> bool:
+        if self.ratio is None:
+            return False
+        target = self.target
+        return self.ratio <= target.bound if target.at_most else self.ratio >= target.bound
+
+
+def _faster(text: str, contestant: str, at_once: int, bound: float) -> Target:
+    """Purchases a second over HTTP, 256 connections, one hot type, against somebody's."""
+    ours = Pick(HOT_TYPE.name, 256, "per_second")
+    return Target(text, ours, Pick(contestant, at_once, "per_second"), bound)
+
+
+TARGETS = (
+    _faster("purchases/s over HTTP, to Flask + PostgreSQL", POSTGRES.name, 256, 3),
+    _faster("purchases/s over HTTP, to Flask + Redis", REDIS.name, 256, 2),
+    _faster("purchases/s over HTTP, to the seed's way (kazoo Lock)", LOCK, BUYERS.sellers, 1000),
+    _faster("purchases/s over HTTP, to Bottle answering only", ECHO.name, 256, 0.5),
+    Target(
+        "purchases/s of the workers alone, to one multi for each ticket",
+        Pick(ENGINE.name, ENGINE.at_once, "per_second"),
+        Pick(SINGLE, BUYERS.sellers, "per_second"),
+        20,
+    ),
+    Target(
+        "p50 over HTTP at 1 connection, to that of a bare multi",
+        Pick(HOT_TYPE.name, 1, "p50_ms"),
+        Pick(SINGLE, 1, "p50_ms"),
+        2,
+        at_most=True,
+    ),
+    Target(
+        "p99 over HTTP at 64 connections, to its p50",
+        Pick(HOT_TYPE.name, 64, "p99_ms"),
+        Pick(HOT_TYPE.name, 64, "p50_ms"),
+        3,
+        at_most=True,
+    ),
+)
+
+
+def verdicts(results: Results) -> tuple[Verdict, ...]:
+    return tuple(
+        Verdict(target, target.ours.of(results), target.theirs.of(results)) for target in TARGETS
+    )
