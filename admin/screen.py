@@ -22,6 +22,7 @@ def status(found: Status) -> RenderableType:
     parts: list[RenderableType] = [_headline(found), _servers(found.ensemble.servers)]
     parts.append(_processes(found.workers, found.web))
     parts += [_restarts(found.workers, found.web)]
+    parts += [_stages(web) for web in found.web if any(each.p99_ms for each in web.stages.values())]
     parts += [_event(event) for event in found.events[:MOST_EVENTS]]
     if len(found.events) > MOST_EVENTS:
         parts.append(Text(f"… and {len(found.events) - MOST_EVENTS} more events"))
@@ -90,6 +91,15 @@ def _restarts(workers: Sequence[Worker], web: Sequence[Web]) -> Text:
             if process.last_restart_reason
         )
     )
+
+
+def _stages(web: Web) -> Table:
+    table = _table(f"a sale's ms in {printable(web.name)}", *web.stages)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.add_row("p50", *(f"{stage.p50_ms:.1f}" for stage in web.stages.values()))
+    table.add_row("p99", *(f"{stage.p99_ms:.1f}" for stage in web.stages.values()))
+    return table
 
 
 def _event(event: EventAvailability) -> Table:

@@ -99,6 +99,13 @@ class Order(Record, frozen=True, kw_only=True):
     batch: str
 
 
+class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Of recent durations."""
+
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+
+
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker says of its work; rates are over the last seconds."""
 
@@ -118,6 +125,16 @@ class WorkerRecord(Record, frozen=True, kw_only=True):
     address: str
     state: str
     load: Load = Load()
+    at: float = 0.0
+
+
+class WebRecord(Record, frozen=True, kw_only=True):
+    """A web server's registration, ephemeral: where the time of its latest sales went, by stage."""
+
+    name: str
+    host: str
+    pid: int
+    stages: dict[str, Quantiles] = {}
     at: float = 0.0
 
 

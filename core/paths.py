@@ -8,9 +8,10 @@ CHROOT = "/zkticket"
 
 EVENTS = "/events"
 WORKERS = "/workers"
+WEBS = "/webs"
 SUPERVISORS = "/supervisors"
 LOG = "/log"
-TOP = (EVENTS, WORKERS, SUPERVISORS, LOG)
+TOP = (EVENTS, WORKERS, WEBS, SUPERVISORS, LOG)
 
 # Orders are spread over 256 buckets: a million of them makes child lists of 4,000.
 BUCKETS = tuple(f"{number:02x}" for number in range(256))
@@ -57,6 +58,10 @@ def order(name: str, generation_: str, order_id: str) -> str:
 
 def worker(registration: str) -> str:
     return f"{WORKERS}/{registration}"
+
+
+def web(registration: str) -> str:
+    return f"{WEBS}/{registration}"
 
 
 def supervisor(registration: str) -> str:

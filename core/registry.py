@@ -16,7 +16,7 @@ import msgspec
 
 from core import paths
 from core.errors import BadZnode, NoNode, Unavailable, ZooKeeperError
-from core.models import RecordT, SupervisorRecord, WorkerRecord, decode, encode
+from core.models import RecordT, SupervisorRecord, WebRecord, WorkerRecord, decode, encode
 from core.zk import ZooKeeper
 
 REFRESH_S = 1.0
@@ -77,6 +77,11 @@ async def workers(zk: ZooKeeper) -> list[LiveWorker]:
         return await _workers(zk, None)
     except NoNode:
         return []
+
+
+async def webs(zk: ZooKeeper) -> list[WebRecord]:
+    """The registered web servers."""
+    return [record for _, record in await _present(zk, paths.WEBS, WebRecord)]
 
 
 async def supervisors(zk: ZooKeeper) -> list[SupervisorRecord]:
@@ -148,8 +153,13 @@ async def _workers(zk: ZooKeeper, watch: Callable[[], None] | None) -> list[Live
 
 
 async def _supervisors(zk: ZooKeeper) -> list[tuple[str, SupervisorRecord]]:
+    return await _present(zk, paths.SUPERVISORS, SupervisorRecord)
+
+
+async def _present(zk: ZooKeeper, parent: str, kind: type[RecordT]) -> list[tuple[str, RecordT]]:
+    """None before the tree is made."""
     try:
-        return await _records(zk, paths.SUPERVISORS, SupervisorRecord, None)
+        return await _records(zk, parent, kind, None)
     except NoNode:
         return []
 

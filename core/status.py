@@ -21,7 +21,14 @@ from core.errors import (
     Unavailable,
     ZooKeeperError,
 )
-from core.models import Load, ProcessRecord, SupervisorRecord, WorkerRecord
+from core.models import (
+    Load,
+    ProcessRecord,
+    Quantiles,
+    SupervisorRecord,
+    WebRecord,
+    WorkerRecord,
+)
 from core.probe import ServerState, has_quorum, probe_all
 from core.secret import Secret
 from core.settings import Settings
@@ -74,6 +81,8 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Web(msgspec.Struct, frozen=True, kw_only=True):
+    """A web server, and where the time of its latest sales went: stage by stage, in order."""
+
     name: str
     pid: int | None
     state: str
@@ -82,6 +91,7 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     last_restart_reason: str | None
     cpu_percent: float
     rss_bytes: int
+    stages: dict[str, Quantiles]
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +112,7 @@ class Tree:
     """What ZooKeeper's tree says; `failure` is why it says nothing."""
 
     workers: Sequence[WorkerRecord] = ()
+    webs: Sequence[WebRecord] = ()
     supervisors: Sequence[SupervisorRecord] = ()
     events: Sequence[EventAvailability] = ()
     unreadable: Sequence[str] = ()
@@ -167,15 +178,18 @@ async def _read_tree(zk: ZooKeeper | None) -> Tree:
         return Tree(failure="no connection to ZooKeeper")
     try:
         async with asyncio.timeout(TREE_S):
-            workers, supervisors, events = await asyncio.gather(
-                registry.workers(zk), registry.supervisors(zk), _events(Store(zk))
+            workers, webs, supervisors, events = await asyncio.gather(
+                registry.workers(zk),
+                registry.webs(zk),
+                registry.supervisors(zk),
+                _events(Store(zk)),
             )
     except AccessDenied:
         raise
     except (ZooKeeperError, TimeoutError) as error:
         return Tree(failure=str(error) or "ZooKeeper did not answer in time")
     records = [worker.record for worker in workers]
-    return Tree(records, supervisors, events.found, events.unreadable)
+    return Tree(records, webs, supervisors, events.found, events.unreadable)
 
 
 async def _events(store: Store) -> _Events:
@@ -254,7 +268,7 @@ def _status(
     ensemble = Ensemble(quorum=has_quorum(list(servers)), servers=_servers(servers, processes))
     supervisor = _supervisor(tables, local)
     workers = _workers(processes, tree)
-    web = tuple(_web(table, process) for table, process in processes if process.role == "web")
+    web = _webs(processes, tree)
     problems = (
         *_ensemble_problems(ensemble, tree),
         *tree.unreadable,
@@ -355,7 +369,17 @@ def _stranger(record: WorkerRecord) -> Worker:
     return _worker(process, record, blind=False)
 
 
-def _web(table: SupervisorRecord, process: ProcessRecord) -> Web:
+def _webs(processes: _Processes, tree: Tree) -> tuple[Web, ...]:
+    newest = sorted(tree.webs, key=lambda record: record.at)
+    registered = {(record.host, record.name): record for record in newest}
+    return tuple(
+        _web(table, process, registered.get((table.host, process.name)))
+        for table, process in processes
+        if process.role == "web"
+    )
+
+
+def _web(table: SupervisorRecord, process: ProcessRecord, record: WebRecord | None) -> Web:
     return Web(
         name=process.name,
         pid=process.pid,
@@ -365,6 +389,7 @@ def _web(table: SupervisorRecord, process: ProcessRecord) -> Web:
         last_restart_reason=process.last_restart_reason,
         cpu_percent=process.cpu_percent,
         rss_bytes=process.rss_bytes,
+        stages=record.stages if record else {},
     )
 
 

@@ -67,12 +67,17 @@ class Ping(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="ping"
 class Answer(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="answer", omit_defaults=True
 ):
-    """The end of a purchase. `remaining` is what the worker knew last."""
+    """The end of a purchase. `remaining` is what the worker knew last.
+
+    A sale waited `queue_us` microseconds for its batch, and `commit_us` for ZooKeeper.
+    """
 
     id: int
     code: Code
     order: OrderView | None = None
     remaining: int | None = None
+    queue_us: int = 0
+    commit_us: int = 0
 
 
 class Pong(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="pong"):

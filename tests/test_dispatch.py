@@ -68,7 +68,7 @@ class Box:
         self.dispatcher.update(worker.live(state=worker.state) for worker in workers)
 
     async def buy(self, key: str = "k", *, keyed: bool = False) -> Answer:
-        return await self.dispatcher.buy(basket(key, keyed=keyed))
+        return await self.dispatcher.buy(basket(key, keyed=keyed), time.monotonic())
 
     async def buy_many(self, number: int) -> Sequence[Answer]:
         return await asyncio.gather(*(self.buy(f"k-{n}") for n in range(number)))
@@ -355,7 +355,7 @@ def test_a_worker_with_another_secret_is_never_asked() -> None:
         )
         dispatcher.update([worker.live()])
         await until(lambda: log.waiting)
-        assert (await dispatcher.buy(basket())).code is Code.OVERLOADED
+        assert (await dispatcher.buy(basket(), time.monotonic())).code is Code.OVERLOADED
         await dispatcher.close()
         worker.die()
         assert worker.asked == []
@@ -572,7 +572,7 @@ def test_sold_out_from_one_that_did_not_look_is_no_end_while_another_may_have_so
             zxid=1,
         )
         first, second = Slow(), Slow()
-        pursuit = Pursuit(basket, 0.0, 2.8)
+        pursuit = Pursuit(basket, lambda: 0.0, 2.8)
         pursuit.ask(cast(Peer, first), 0.0)
         pursuit.pass_time(SILENT_S)
         await pursuit.wait()
@@ -586,3 +586,36 @@ def test_sold_out_from_one_that_did_not_look_is_no_end_while_another_may_have_so
         assert pursuit.end.code is Code.REPLAYED
 
     asyncio.run(scenario())
+
+
+def test_the_stages_of_a_sale_add_up_to_its_time() -> None:
+    def slowly(purchase: Purchase) -> Answer:
+        return Answer(
+            id=purchase.id,
+            code=Code.SOLD,
+            order=view_of(purchase),
+            queue_us=20_000,
+            commit_us=50_000,
+        )
+
+    async def scenario() -> None:
+        async with Box(FakeWorker("w-1", slowly, delay_s=0.1)) as box:
+            started = time.monotonic()
+            await box.buy()
+            took_ms = (time.monotonic() - started) * 1000
+            stages = {name: each.p50_ms for name, each in box.dispatcher.stages.quantiles().items()}
+        assert list(stages) == ["web", "link", "queue", "commit", "answer"]
+        assert (stages["queue"], stages["commit"]) == (20.0, 50.0)
+        assert stages["link"] >= 30.0
+        assert sum(stages.values()) == pytest.approx(took_ms, abs=5.0)
+
+    run(scenario)
+
+
+def test_what_a_worker_refuses_is_no_sale_of_any_stage() -> None:
+    async def scenario() -> None:
+        async with Box(FakeWorker("w-1", says(Code.SOLD_OUT))) as box:
+            await box.buy()
+            assert all(found.p99_ms == 0.0 for found in box.dispatcher.stages.quantiles().values())
+
+    run(scenario)

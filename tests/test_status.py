@@ -18,7 +18,15 @@ from rich.console import Console
 from admin import screen
 from core import paths, runfile
 from core.errors import AccessDenied, NotRunning
-from core.models import Load, ProcessRecord, SupervisorRecord, WorkerRecord, encode
+from core.models import (
+    Load,
+    ProcessRecord,
+    Quantiles,
+    SupervisorRecord,
+    WebRecord,
+    WorkerRecord,
+    encode,
+)
 from core.secret import Secret
 from core.settings import Settings
 from core.status import Status, collect, gather
@@ -27,6 +35,12 @@ from core.zk import ZooKeeper
 from tests.zookeeper_server import SECRET, Server, serving
 
 HOST = socket.gethostname()
+
+
+STAGES = {
+    stage: Quantiles(p50_ms=12.5, p99_ms=1234.5)
+    for stage in ("web", "link", "queue", "commit", "answer")
+}
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +119,8 @@ def look(
     async def work(zk: ZooKeeper) -> Status:
         if record is not None:
             await zk.create(paths.worker("worker-1.1"), encode(record), ephemeral=True)
+            web = encode(WebRecord(name="web", host=HOST, pid=os.getpid(), stages=STAGES))
+            await zk.create(paths.web("web.1"), web, ephemeral=True)
         return await gather(Settings(data_dir=tmp_path), zk)
 
     return server.session(work)
@@ -282,5 +298,5 @@ def test_the_screen_fits_80_columns(server: Server, tmp_path: Path) -> None:
     text = captured.get()
     assert "…" not in text
     assert all(len(line.rstrip()) <= 80 for line in text.splitlines())
-    for word in ("healthy", "standalone", "worker-1", "12345678", "15800", "99,000,000"):
+    for word in ("healthy", "standalone", "worker-1", "12345678", "15800", "99,000,000", "1234.5"):
         assert word in text

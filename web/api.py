@@ -17,7 +17,7 @@ from web.deps import Deps
 from web.lookup import find_order
 from web.metrics import CONTENT_TYPE
 from web.problems import problem, problem_reply
-from web.replies import JSON, Reply, json_reply, text_reply
+from web.replies import BEGAN, JSON, Reply, json_reply, text_reply
 
 REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 
@@ -47,10 +47,10 @@ class Api:
             environ["wsgi.input"].read(),
             environ.get("HTTP_IDEMPOTENCY_KEY"),
         )
-        return self._buy(basket)
+        return self._buy(basket, environ[BEGAN])
 
-    async def _buy(self, basket: Basket) -> Reply:
-        return self._answered(await self._deps.buy(basket), basket)
+    async def _buy(self, basket: Basket, began: float) -> Reply:
+        return self._answered(await self._deps.buy(basket, began), basket)
 
     def _answered(self, answer: Answer, basket: Basket) -> Reply:
         if answer.order is not None and answer.code is Code.SOLD:
@@ -130,7 +130,11 @@ class Api:
 
     async def get_metrics(self) -> Reply:
         snapshot = await self._deps.catalog.snapshot()
-        text = self._deps.metrics.render(self._deps.dispatcher.peers, stale=snapshot.stale)
+        text = self._deps.metrics.render(
+            self._deps.dispatcher.peers,
+            self._deps.dispatcher.stages.quantiles(),
+            stale=snapshot.stale,
+        )
         return Reply(200, [("content-type", CONTENT_TYPE)], text.encode())
 
 

@@ -37,15 +37,17 @@ class Deps:
     clock: Callable[[], float]
     rng: random.Random
 
-    async def buy(self, basket: Basket) -> Answer:
-        """The end of a purchase; what a fresh catalog lacks is refused without a worker."""
-        started = self.clock()
+    async def buy(self, basket: Basket, began: float) -> Answer:
+        """The end of a purchase; what a fresh catalog lacks is refused without a worker.
+
+        `began` is when its request was there, by `clock`.
+        """
         lacking = self.catalog.lacks(basket.event, basket.type)
         if lacking is not None:
             answer = Answer(id=0, code=Code(lacking))
         else:
-            answer = await self.dispatcher.buy(basket)
+            answer = await self.dispatcher.buy(basket, began)
         if answer.code is Code.SOLD:
             self.catalog.sold()
-        self.metrics.purchase(answer.code, self.clock() - started)
+        self.metrics.purchase(answer.code, self.clock() - began)
         return answer

@@ -16,6 +16,7 @@ from web.basket import Basket
 from web.budget import RetryBudget
 from web.peer import SILENT_S, Peer
 from web.pursuit import Pursuit
+from web.stages import Stages
 
 DEADLINE_S = 2.8
 # One worker with more than this is refused: what waits longer than a second has no use.
@@ -56,6 +57,7 @@ class Dispatcher:
         # When each began, the oldest first.
         self._pursuits: dict[Pursuit, float] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self.stages = Stages()
 
     # --- the workers -----------------------------------------------------------------
 
@@ -113,13 +115,16 @@ class Dispatcher:
 
     # --- purchases -------------------------------------------------------------------
 
-    async def buy(self, basket: Basket) -> Answer:
-        """The end of a purchase, within the deadline; never raises for what a worker does."""
-        now = self._clock()
+    async def buy(self, basket: Basket, began: float) -> Answer:
+        """The end of a purchase, within the deadline; never raises for what a worker does.
+
+        `began` is when its request was there, by the clock.
+        """
+        pursuit = Pursuit(basket, self._clock, self._deadline_s)
+        now = pursuit.began
         peer = self._pick((), now)
         if peer is None:
             return Answer(id=0, code=self._why_nobody())
-        pursuit = Pursuit(basket, now, self._deadline_s)
         self._pursuits[pursuit] = now
         self._keep_time()
         try:
@@ -131,7 +136,12 @@ class Dispatcher:
         finally:
             pursuit.close()
             del self._pursuits[pursuit]
-        return self._finished(basket, pursuit.end)
+        answer = pursuit.end
+        if answer.code is Code.SOLD and len(pursuit.asked) == 1:
+            self.stages.note(
+                answer, began=began, sent=now, heard=pursuit.heard_at, ended=self._clock()
+            )
+        return self._finished(basket, answer)
 
     async def _ask_another(self, pursuit: Pursuit) -> None:
         if len(pursuit.asked) >= MOST_ASKED or not self._budget.spend():

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from core.models import Quantiles
 from core.wire import Code
 from web.peer import Peer
 
@@ -32,12 +33,13 @@ class Metrics:
         self._seconds[bisect_left(BUCKETS_S, seconds)] += 1
         self._seconds_sum += seconds
 
-    def render(self, peers: Sequence[Peer], *, stale: bool) -> str:
+    def render(self, peers: Sequence[Peer], stages: Mapping[str, Quantiles], *, stale: bool) -> str:
         """Everything as text, one sample a line."""
         lines = [
             *_family("requests_total", "counter", "HTTP requests", self._request_samples()),
             *_family("purchases_total", "counter", "Purchases by outcome", self._by_outcome()),
             *_family("purchase_seconds", "histogram", "Time to an answer", self._latencies()),
+            *_family("stage_seconds", "gauge", "Where recent sales' time went", _stages(stages)),
             *_family("outstanding", "gauge", "Purchases that wait on a worker", _waiting(peers)),
             *_family("worker_ready", "gauge", "Linked and able to sell", _ready(peers)),
             *_family("stale", "gauge", "Availability is not fresh", [f" {int(stale)}"]),
@@ -58,6 +60,12 @@ class Metrics:
             yield f'_bucket{{le="{bound}"}} {total}'
         yield f"_sum {self._seconds_sum:.6f}"
         yield f"_count {total}"
+
+
+def _stages(stages: Mapping[str, Quantiles]) -> Iterable[str]:
+    for stage, found in stages.items():
+        for quantile, milliseconds in ((0.5, found.p50_ms), (0.99, found.p99_ms)):
+            yield f'{{stage="{stage}",quantile="{quantile}"}} {milliseconds / 1000:.6f}'
 
 
 def _waiting(peers: Sequence[Peer]) -> Iterable[str]:

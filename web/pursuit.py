@@ -1,6 +1,7 @@
 """One purchase on its way: who has been asked, what came back, what is still in doubt."""
 
 import asyncio
+from collections.abc import Callable
 
 from core.wire import Answer, Code
 from web.basket import Basket
@@ -31,10 +32,12 @@ class Pursuit:
     There is no timer of its own in it: `pass_time` is called now and then.
     """
 
-    def __init__(self, basket: Basket, now: float, deadline_s: float) -> None:
+    def __init__(self, basket: Basket, clock: Callable[[], float], deadline_s: float) -> None:
         self._basket = basket
-        self._asked_at = now
-        self._ends = now + deadline_s
+        self._clock = clock
+        self.began = self._asked_at = clock()
+        self.heard_at = 0.0
+        self._ends = self.began + deadline_s
         self._pending: list[Question] = []
         self._refusal = Code.OVERLOADED
         self._in_doubt = False
@@ -104,6 +107,7 @@ class Pursuit:
 
     def _take(self, question: Question, answer: Answer | None) -> None:
         self._pending.remove(question)
+        self.heard_at = self._clock()
         if answer is None:
             self._in_doubt = self._wants_another = True
         else:

@@ -12,6 +12,9 @@ import msgspec
 
 from core.errors import BadRequest
 
+# When a request was there, body and all, in its WSGI environment: by the web's clock.
+BEGAN = "zkticket.began"
+
 Headers = list[tuple[str, str]]
 
 CONTENT_SECURITY_POLICY = (

@@ -8,14 +8,13 @@ buyer and a slow sender cost one coroutine each.
 import io
 import logging
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
 from core.errors import BadRequest
 from web.patience import Patience
-from web.replies import Headers, Reply, Waiting
+from web.replies import BEGAN, Headers, Reply, Waiting
 
 BODY_BYTES = 16 * 1024
 BODY_S = 10.0
@@ -81,11 +80,13 @@ class Adapter:
         app: WsgiApp,
         trouble: Callable[[str, str], Reply],
         observe: Callable[[Mapping[str, Any], int], None],
+        clock: Callable[[], float],
     ) -> None:
         self._app = app
         self._trouble = trouble
         self._observe = observe
-        self._bodies = Patience(BODY_S, time.monotonic)
+        self._clock = clock
+        self._bodies = Patience(BODY_S, clock)
         self._logger = logging.getLogger("zkticket.web")
 
     async def __call__(self, scope: Scope, protocol: HttpProtocol) -> None:
@@ -94,6 +95,7 @@ class Adapter:
         try:
             body = await read_body(scope, protocol, self._bodies)
             environ["wsgi.input"] = io.BytesIO(body)
+            environ[BEGAN] = self._clock()
             answer = call(self._app, environ)
             reply = answer if isinstance(answer, Reply) else await answer
         except BadRequest as error:

@@ -5,15 +5,18 @@ import logging
 import os
 import random
 import signal
+import socket
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from core import collector, status
+from core import collector, paths, status
 from core.errors import ZooKeeperError
 from core.logs import EventLog
+from core.models import WebRecord
+from core.registry import Registration
 from core.secret import Secret
 from core.settings import Settings
 from core.store import Store
@@ -27,6 +30,7 @@ from web.problems import problem
 from web.rsgi import Adapter, HttpProtocol, Scope
 
 ORPHAN_S = 0.5
+PUBLISH_S = 1.0
 
 
 class Service:
@@ -57,6 +61,7 @@ class Service:
             self._secret.zookeeper_password,
             session_s=self._settings.session_s,
         )
+        self._registration = Registration(self._zk, self._name, paths.web)
         self._log = EventLog(self._name, time.time)
         self._deps = self._make_deps()
         self._adapter = adapt(make_app(self._deps), self._deps.metrics)
@@ -65,6 +70,7 @@ class Service:
         for work in (
             self._deps.dispatcher.follow(self._zk),
             self._log.keep_flushing(self._zk),
+            self._keep_publishing(),
             end_with_parent(self._parent),
             self._zk.watch_over(),
         ):
@@ -94,6 +100,22 @@ class Service:
             rng=rng,
         )
 
+    async def _keep_publishing(self) -> None:
+        """Tells the registry each second how this web does; waits out an absent ZooKeeper."""
+        while True:
+            with suppress(ZooKeeperError):
+                await self._registration.publish(self._record())
+            await asyncio.sleep(PUBLISH_S)
+
+    def _record(self) -> WebRecord:
+        return WebRecord(
+            name=self._name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            stages=dict(self._deps.dispatcher.stages.quantiles()),
+            at=round(time.time(), 3),
+        )
+
     async def _stop(self) -> None:
         self._log.info("stopped", f"pid {os.getpid()}")
         for task in self._tasks:
@@ -101,6 +123,7 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._deps.dispatcher.close()
         await self._deps.catalog.close()
+        await self._registration.leave()
         with suppress(ZooKeeperError):
             await self._log.flush(self._zk)
         await self._zk.close()
@@ -130,4 +153,5 @@ def adapt(site: Site, metrics: Metrics) -> Adapter:
         site,
         trouble=lambda path, code: site.trouble(path, problem(code)),
         observe=metrics.request,
+        clock=time.monotonic,
     )

@@ -4,10 +4,10 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from core.models import Load
+from core.recent import Recent
 from core.wire import Code
 
 WINDOW_S = 5.0
-LATENCIES = 1024
 
 
 class Meter:
@@ -16,7 +16,7 @@ class Meter:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._sold: deque[tuple[float, int]] = deque()
-        self._waits_s: deque[float] = deque(maxlen=LATENCIES)
+        self._waits = Recent()
         self._sold_total = 0
         self._refusals: Counter[Code] = Counter()
 
@@ -25,7 +25,7 @@ class Meter:
         self._sold.append((self._clock(), tickets))
 
     def answered(self, code: Code, waited_s: float) -> None:
-        self._waits_s.append(waited_s)
+        self._waits.add(waited_s)
         if code not in (Code.SOLD, Code.REPLAYED):
             self._refusals[code] += 1
 
@@ -33,22 +33,16 @@ class Meter:
         since = self._clock() - WINDOW_S
         while self._sold and self._sold[0][0] < since:
             self._sold.popleft()
-        waits_ms = sorted(wait * 1000 for wait in self._waits_s)
+        waits = self._waits.quantiles()
         return Load(
             in_flight=in_flight,
             sold_total=self._sold_total,
             sold_per_second=round(sum(tickets for _, tickets in self._sold) / WINDOW_S, 1),
-            p50_ms=_quantile(waits_ms, 0.50),
-            p99_ms=_quantile(waits_ms, 0.99),
+            p50_ms=waits.p50_ms,
+            p99_ms=waits.p99_ms,
         )
 
     def take_refusals(self) -> dict[Code, int]:
         """The refusals since the last call, by reason."""
         taken, self._refusals = self._refusals, Counter()
         return taken
-
-
-def _quantile(ordered: list[float], share: float) -> float:
-    if not ordered:
-        return 0.0
-    return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))], 2)

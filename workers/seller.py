@@ -63,6 +63,8 @@ class Wish:
     deadline: float
     sent: bool = False
     answered: bool = False
+    queue_s: float = 0.0
+    commit_s: float = 0.0
     repeats: list["Wish"] = field(default_factory=list)
 
 
@@ -381,6 +383,7 @@ class Seller:
     async def _settle(self, attempt: Attempt) -> None:
         """Commits an attempt and does what its outcome asks for."""
         async with self._log.lock:
+            began = self._clock()
             try:
                 outcome = await self._commit(attempt.batch)
             except Unavailable:
@@ -392,10 +395,16 @@ class Seller:
             finally:
                 self._asked_since = None
         if isinstance(outcome, Committed):
+            self._note_times(attempt, began)
             self._sold(attempt, outcome.zxid)
         else:
             self._take_back(attempt)
             await self._mend(outcome, attempt)
+
+    def _note_times(self, attempt: Attempt, began: float) -> None:
+        commit_s = self._clock() - began
+        for wish, _ in attempt.accepted:
+            wish.queue_s, wish.commit_s = began - wish.since, commit_s
 
     def _give_up(self, attempt: Attempt, why: Ambiguous) -> None:
         """Nobody waits any more, and nobody was told a lie; the keys will find the truth."""
@@ -552,7 +561,16 @@ class Seller:
             said = code if stored is None else _code_for(wish.purchase, stored, code)
             self.meter.answered(said, self._clock() - wish.since)
             order = stored.view if stored is not None and said is not Code.KEY_REUSED else None
-            wish.reply(Answer(id=wish.purchase.id, code=said, order=order, remaining=remaining))
+            wish.reply(
+                Answer(
+                    id=wish.purchase.id,
+                    code=said,
+                    order=order,
+                    remaining=remaining,
+                    queue_us=int(wish.queue_s * 1e6),
+                    commit_us=int(wish.commit_s * 1e6),
+                )
+            )
         again = Code.REPLAYED if code is Code.SOLD else code
         for repeat in wish.repeats:
             self._answer(repeat, again, stored, remaining)

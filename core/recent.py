@@ -1,0 +1,28 @@
+"""The latest durations of one kind, and their quantiles."""
+
+from collections import deque
+
+from core.models import Quantiles
+
+KEPT = 1024
+
+
+class Recent:
+    """The last `KEPT` durations. Adding one costs nothing to speak of; reading sorts them."""
+
+    def __init__(self) -> None:
+        self._seconds: deque[float] = deque(maxlen=KEPT)
+
+    def add(self, seconds: float) -> None:
+        self._seconds.append(seconds)
+
+    def quantiles(self) -> Quantiles:
+        """Zeros where there is nothing yet."""
+        ordered = sorted(self._seconds)
+        return Quantiles(p50_ms=_quantile_ms(ordered, 0.50), p99_ms=_quantile_ms(ordered, 0.99))
+
+
+def _quantile_ms(ordered: list[float], share: float) -> float:
+    if not ordered:
+        return 0.0
+    return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000, 2)
