@@ -28,4 +28,4 @@ def test_however_slow_commits_are_the_wait_is_bounded() -> None:
 
 
 def test_a_rush_that_is_over_is_soon_forgotten() -> None:
-    assert after(*[(40, 0.010)] * 100, *[(1, 0.010)] * 12).wanted == 1
+    assert after(*[(40, 0.010)] * 100, *[(1, 0.010)] * 6).wanted == 1

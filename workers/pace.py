@@ -9,6 +9,8 @@ the last times.
 from dataclasses import dataclass
 
 SMOOTHING = 0.3
+# A rush that is over is forgotten sooner than one is believed in: a lone buyer pays for it.
+FORGETTING = 0.5
 
 
 @dataclass(frozen=True)
@@ -41,5 +43,6 @@ class Pace:
         return min(self._linger.most_s, self._linger.of_commit * self._commit_s)
 
     def committed(self, orders: int, took_s: float) -> None:
-        self._orders += SMOOTHING * (orders - self._orders)
+        learned = SMOOTHING if orders > self._orders else FORGETTING
+        self._orders += learned * (orders - self._orders)
         self._commit_s += SMOOTHING * (took_s - self._commit_s)
