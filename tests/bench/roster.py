@@ -15,6 +15,8 @@ from tests.bench.load import Wares
 from tests.bench.plan import Plan
 from tests.bench.results import Reading
 
+# How much later in the list the next round begins.
+STEP = 3
 EIGHT = tuple(f"T{number}" for number in range(1, 9))
 
 T = TypeVar("T")
@@ -51,8 +53,8 @@ CONTESTANTS: tuple[Contestant, ...] = (
 def in_turn(contestants: Sequence[T], round_: int) -> list[T]:
     """The order of a round: another one begins, and every second round runs backwards.
 
-    So nobody is always measured right after the same one.
+    So nobody is always measured right after the same one, nor always first.
     """
-    start = round_ % len(contestants) if contestants else 0
+    start = round_ * STEP % len(contestants) if contestants else 0
     turned = [*contestants[start:], *contestants[:start]]
     return turned[::-1] if round_ % 2 else turned
