@@ -12,7 +12,14 @@ import pytest
 
 from core.errors import StartupError
 from supervisor import archive, java
-from supervisor.ensemble import JVM, MAIN_CLASS, Ensemble, local_ensemble, wait_for_quorum
+from supervisor.ensemble import (
+    JVM,
+    MAIN_CLASS,
+    Ensemble,
+    heap_mb,
+    local_ensemble,
+    wait_for_quorum,
+)
 from supervisor.java import find_class_path, find_java
 from supervisor.process import Plan, Process
 from tests.instance import free_ensemble_port
@@ -63,9 +70,18 @@ def test_one_server_stands_alone(tmp_path: Path) -> None:
 def test_the_jvm_has_a_heap_limit_and_its_own_log(tmp_path: Path) -> None:
     ensemble = local_ensemble(tmp_path, 2181, 3)
     plan = ensemble.plan(ensemble.servers[0], Path("/java"), "/jars/*", tmp_path / "logs")
-    assert "-Xmx512m" in plan.argv
+    [heap] = [word for word in plan.argv if word.startswith("-Xmx")]
+    assert 512 <= int(heap.removeprefix("-Xmx").removesuffix("m")) <= 4096
     assert plan.argv[-1] == str(tmp_path / "zookeeper" / "1" / "zoo.cfg")
     assert plan.log == tmp_path / "logs" / "zookeeper-1.log"
+
+
+@pytest.mark.parametrize(
+    ("memory_gb", "servers", "heap"),
+    [(1, 3, 512), (8, 3, 682), (24, 3, 2048), (24, 1, 4096), (512, 3, 4096)],
+)
+def test_the_servers_share_a_quarter_of_the_memory(memory_gb: int, servers: int, heap: int) -> None:
+    assert heap_mb(memory_gb << 30, servers) == heap
 
 
 def test_a_server_that_has_lost_its_data_is_refused(tmp_path: Path) -> None:
@@ -187,6 +203,7 @@ def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path: Path
     # A JVM that must use the archive, and would not start without it.
     command = [
         str(program),
+        "-Xmx2g",
         *JVM,
         *archive.options(made),
         "-Xshare:on",
