@@ -1,0 +1,93 @@
+"""`python -m tests.bench.scale`: sells a million orders and says what grew.
+
+It writes `scale.json`, plots `plots/scale-*.svg`; `--orders` makes a shorter run.
+"""
+
+import asyncio
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from tests.bench import machine
+from tests.bench.scale import pages, results
+from tests.bench.scale.course import STEPS, Course, Plan
+from tests.bench.scale.results import Scale, Size, Step, Times
+from tests.instance import running
+
+FOLDER = Path(__file__).parent.parent
+ORDERS = 1_000_000
+WARM_UP = 20_000
+AT_ONCE = 384
+# What the same takes with next to nothing sold.
+FEW = 10_000
+MORE = 100_000
+PLOTS = "plots"
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def scale(
+    orders: Annotated[int, typer.Option(min=1000, help="How many to sell.")] = ORDERS,
+    warm_up: Annotated[int, typer.Option(min=0, help="Sold before it is measured.")] = WARM_UP,
+    at_once: Annotated[int, typer.Option(min=3, help="Purchases under way.")] = AT_ONCE,
+    json: Annotated[Path, typer.Option(help="The results; plots go beside.")] = FOLDER
+    / "scale.json",
+    draw_only: Annotated[
+        bool, typer.Option("--draw", help="Draw an earlier run again, measure nothing.")
+    ] = False,
+) -> None:
+    """Sells that many orders, measures what grows with them, draws it."""
+    if not draw_only:
+        plan = Plan(orders=orders // STEPS * STEPS, warm_up=warm_up, at_once=at_once)
+        results.write(measure(plan), json)
+    # Drawing takes half a second to import.
+    from tests.bench.scale import page, plots
+
+    found = results.read(json)
+    plots.draw(found, json.parent / PLOTS)
+    print(page.section(found))
+
+
+def measure(plan: Plan) -> Scale:
+    """The whole run, on instances that are gone when it ends."""
+    known = machine.machine()
+    with tempfile.TemporaryDirectory(prefix="scale-") as scratch:
+        folder = Path(scratch)
+        shown = pages.measure(folder)
+        few = Plan(orders=FEW, warm_up=0, at_once=plan.at_once)
+        _, _, times_of_few = _sell(few, folder / "few")
+        steps, sizes, times = _sell(plan, folder / "many")
+    return Scale(
+        at=datetime.now(UTC).isoformat(timespec="minutes"),
+        at_once=plan.at_once,
+        warm_up=plan.warm_up,
+        machine=known,
+        steps=steps,
+        sizes=sizes,
+        times=(times_of_few, times),
+        pages=shown,
+    )
+
+
+def _sell(plan: Plan, data_dir: Path) -> tuple[tuple[Step, ...], tuple[Size, ...], Times]:
+    stock = str(plan.orders + plan.warm_up + MORE)
+    with (
+        running(data_dir, "--quantity", stock) as instance,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        course = Course(instance, plan, runner, tell)
+        return *course.sell(), course.time()
+
+
+def tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,172 @@
+"""Buyers straight on the workers' links: HTTP would take several times as long for a million."""
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections.abc import Iterator
+
+from core import registry
+from core.errors import LinkLost
+from core.secret import Secret
+from core.wire import Answer, Code, Link, Purchase, Reply
+from core.zk import connect
+from tests.bench.results import percentile
+from tests.bench.scale.results import Step
+from tests.instance import Instance
+
+TYPES = ("A", "B", "C")
+PURCHASE_S = 2.8
+# Who was refused, or whose link broke, asks again with the same key after this.
+AGAIN_S = 0.05
+# Without a ticket for so long, the sale has ended for good.
+STUCK_S = 120.0
+SAMPLE_ORDERS = 200
+
+
+class Crowd:
+    """So many purchases under way, in turns of the types and of the links."""
+
+    def __init__(self, addresses: dict[str, str], key: bytes, at_once: int) -> None:
+        """`addresses` of the workers by name, `key` that of their links."""
+        self._addresses = addresses
+        self._key = key
+        self._at_once = at_once
+        self._links: dict[str, Link] = {}
+        self._names = itertools.cycle(sorted(addresses))
+        self._numbers = itertools.count()
+        self._run = secrets.token_hex(4)
+        self._answers: list[tuple[float, float]] = []
+        self._wanted = 0
+        self._open = 0
+        self._refused = 0
+        self._over = asyncio.Event()
+        # Some of the orders, to be looked up later.
+        self.sample: list[str] = []
+
+    async def buy(self, count: int, orders: int, window: int) -> Step:
+        """`count` tickets and a few more; `orders` had been sold before."""
+        await self._link_up()
+        # Neither the filling of the pipe nor its emptying falls into a window.
+        self._answers, self._refused, self._wanted = [], 0, count + 2 * self._at_once
+        self._over.clear()
+        started = time.monotonic()
+        for _ in range(self._at_once):
+            self._open += 1
+            self._ask(f"{self._run}-{next(self._numbers)}", time.monotonic())
+        async with asyncio.timeout(STUCK_S + count / 100):
+            await self._over.wait()
+        return self._step(started, orders, window)
+
+    @property
+    def bought(self) -> int:
+        """How many in the step that is under way."""
+        return len(self._answers)
+
+    def finish(self) -> None:
+        """Ends the step that is under way before it has all that was wanted."""
+        self._wanted = 0
+
+    async def relink(self, addresses: dict[str, str]) -> None:
+        """After workers were started anew."""
+        self.leave()
+        self._links.clear()
+        self._addresses = addresses
+        await self._link_up()
+
+    def leave(self) -> None:
+        for link in self._links.values():
+            link.close()
+
+    async def _link_up(self) -> None:
+        for name, address in self._addresses.items():
+            link = self._links.get(name)
+            if link is None or link.lost:
+                self._links[name] = Link()
+                await self._links[name].open(address, self._key)
+
+    def _ask(self, key: str, since: float) -> None:
+        link = self._links[next(self._names)]
+
+        def hear(reply: Reply | None) -> None:
+            self._hear(reply, key, since)
+
+        try:
+            link.post(_purchase(link.next_id(), key), hear)
+        except LinkLost:
+            self._ask_again(key, since)
+
+    def _hear(self, reply: Reply | None, key: str, since: float) -> None:
+        order = reply.order if isinstance(reply, Answer) else None
+        if not isinstance(reply, Answer) or reply.code not in (Code.SOLD, Code.REPLAYED):
+            self._ask_again(key, since)
+            return
+        now = time.monotonic()
+        self._answers.append((now, now - since))
+        if len(self._answers) % 1000 == 0 and order is not None:
+            self.sample.append(order.order)
+        if len(self._answers) + self._open <= self._wanted:
+            self._ask(f"{self._run}-{next(self._numbers)}", now)
+            return
+        self._open -= 1
+        if self._open == 0:
+            self._over.set()
+
+    def _ask_again(self, key: str, since: float) -> None:
+        self._refused += 1
+        asyncio.get_running_loop().call_later(AGAIN_S, self._ask, key, since)
+
+    def _step(self, started: float, orders: int, window: int) -> Step:
+        times = [at for at, _ in self._answers]
+        took_ms = [took * 1000 for _, took in self._answers]
+        gaps = [after - before for before, after in itertools.pairwise([started, *times])]
+        return Step(
+            orders=orders + len(times),
+            sold=len(times),
+            per_second=len(times) / (times[-1] - started),
+            windows=tuple(_rates(times[self._at_once : -self._at_once], window)),
+            window=window,
+            p50_ms=percentile(took_ms, 50),
+            p99_ms=percentile(took_ms, 99),
+            longest_gap_ms=max(gaps) * 1000,
+            refused=self._refused,
+        )
+
+
+def _rates(times: list[float], window: int) -> Iterator[float]:
+    """Tickets a second of each whole window."""
+    for end in range(window, len(times) + 1, window):
+        yield (window - 1) / (times[end - 1] - times[end - window])
+
+
+async def addresses(hosts: str, secret: Secret, workers: int) -> dict[str, str]:
+    """The workers' links by name, once so many are registered and ready."""
+    zk = await connect(hosts, secret.zookeeper_password, timeout_s=STUCK_S)
+    try:
+        async with asyncio.timeout(STUCK_S):
+            while True:
+                live = [worker.record for worker in await registry.workers(zk)]
+                ready = {each.name: each.address for each in live if each.state == "ready"}
+                if len(ready) == workers:
+                    return ready
+                await asyncio.sleep(AGAIN_S)
+    finally:
+        await zk.close()
+
+
+def hosts_of(instance: Instance, servers: int) -> str:
+    ports = range(instance.zookeeper_port, instance.zookeeper_port + servers)
+    return ",".join(f"127.0.0.1:{port}" for port in ports)
+
+
+def _purchase(id_: int, key: str) -> Purchase:
+    return Purchase(
+        id=id_,
+        event="default",
+        type=TYPES[id_ % len(TYPES)],
+        quantity=1,
+        buyer="Ann Example",
+        key=key,
+        keyed=False,
+        timeout_s=PURCHASE_S,
+    )

@@ -1,0 +1,71 @@
+"""How large an instance has grown: its processes, its servers' heaps, its files."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.bench.scale.jvm import live_bytes
+from tests.bench.scale.results import Size
+from tests.instance import Instance
+
+MB = 2**20
+
+
+def size(instance: Instance, orders: int, *, heap: bool) -> Size:
+    """With `heap`, every server makes a full collection, which is a pause of its own."""
+    status = instance.status()
+    servers = [server["pid"] for server in status["ensemble"]["servers"]]
+    folders = [
+        instance.data_dir / "zookeeper" / str(number) / "data" / "version-2"
+        for number in range(1, len(servers) + 1)
+    ]
+    return Size(
+        orders=orders,
+        rss_mb={name: round(rss, 1) for name, rss in _own_rss_mb(status)},
+        live_mb=tuple(round(live_bytes(pid) / MB, 1) for pid in servers) if heap else (),
+        server_rss_mb=tuple(_rss_mb(pid) for pid in servers),
+        snapshot_mb=tuple(_newest_mb(folder, "snapshot.*") for folder in folders),
+        log_mb=tuple(_all_mb(folder, "log.*") for folder in folders),
+    )
+
+
+def _own_rss_mb(status: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """zkticket's own processes, each with all that it has started but the others."""
+    named = {
+        "supervisor": status["supervisor"]["pid"],
+        **{each["name"]: each["pid"] for each in (*status["workers"], *status["web"])},
+    }
+    servers = {server["pid"] for server in status["ensemble"]["servers"]}
+    apart = {*named.values(), *servers}
+    for name, pid in named.items():
+        yield name, sum(_rss_mb(each) for each in _tree(pid, apart - {pid}))
+
+
+def _tree(pid: int, apart: set[int]) -> Iterator[int]:
+    """The process and those below it, without other roots."""
+    if pid in apart:
+        return
+    yield pid
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(pid).children():
+            yield from _tree(child.pid, apart)
+
+
+def _rss_mb(pid: int) -> float:
+    try:
+        return round(float(psutil.Process(pid).memory_info().rss) / MB, 1)
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _newest_mb(folder: Path, pattern: str) -> float:
+    files = sorted(folder.glob(pattern), key=lambda file: file.stat().st_mtime)
+    return round(files[-1].stat().st_size / MB, 1) if files else 0.0
+
+
+def _all_mb(folder: Path, pattern: str) -> float:
+    # Blocks, not bytes: ZooKeeper makes its log larger than what it holds, ahead of time.
+    return round(sum(file.stat().st_blocks for file in folder.glob(pattern)) * 512 / MB, 1)

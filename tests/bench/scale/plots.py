@@ -1,0 +1,94 @@
+"""The plots of a long sale, as SVG."""
+
+from collections.abc import Callable
+from itertools import accumulate
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from tests.bench.plots import LOOK
+from tests.bench.scale.results import Scale
+
+INCHES = (8.0, 3.6)
+# Okabe and Ito's colours, which colour-blind people tell apart too.
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+THOUSAND = 1000
+
+
+def draw(scale: Scale, folder: Path) -> tuple[Path, ...]:
+    """Draws every plot into `folder` and returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return tuple(_save(folder / f"scale-{name}.svg", plot, scale) for name, plot in PLOTS.items())
+
+
+def _save(path: Path, plot: Callable[[Axes, Scale], None], scale: Scale) -> Path:
+    with mpl.rc_context(LOOK):
+        canvas = Canvas(INCHES, layout="constrained")
+        axes = canvas.subplots()
+        plot(axes, scale)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("orders, in thousands")
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+        canvas.savefig(path, metadata={"Date": None, "Creator": None})
+    return path
+
+
+def _rate(axes: Axes, scale: Scale) -> None:
+    window = scale.steps[0].window
+    ends = accumulate((step.window for step in scale.steps for _ in step.windows), initial=0)
+    axes.plot([end / THOUSAND for end in list(ends)[1:]], scale.windows, color=BLUE, linewidth=1.5)
+    axes.set_title(f"Tickets a second, over {window:,} tickets each", loc="left")
+
+
+def _gap(axes: Axes, scale: Scale) -> None:
+    orders = [step.orders / THOUSAND for step in scale.steps]
+    for name, values, colour in (
+        ("longest time between two answers", [s.longest_gap_ms for s in scale.steps], RED),
+        ("p99 of a purchase", [s.p99_ms for s in scale.steps], ORANGE),
+        ("p50 of a purchase", [s.p50_ms for s in scale.steps], BLUE),
+    ):
+        axes.plot(orders, values, "o-", color=colour, label=name, markersize=4)
+    axes.set_title("Milliseconds", loc="left")
+    axes.legend()
+
+
+def _memory(axes: Axes, scale: Scale) -> None:
+    orders = [size.orders / THOUSAND for size in scale.sizes]
+    names = scale.sizes[0].rss_mb
+    values = [[size.rss_mb.get(name, 0.0) for size in scale.sizes] for name in names]
+    axes.stackplot(orders, *values, labels=list(names), colors=mpl.color_sequences["tab20"])
+    axes.set_title("Resident memory of zkticket's own processes, MB", loc="left")
+    axes.legend(loc="lower right", ncols=3)
+
+
+def _heap(axes: Axes, scale: Scale) -> None:
+    measured = [size for size in scale.sizes if size.live_mb]
+    for number, colour in zip(range(len(measured[0].live_mb)), (BLUE, ORANGE, GREEN), strict=False):
+        live = [size.live_mb[number] for size in measured]
+        orders = [size.orders / THOUSAND for size in measured]
+        axes.plot(orders, live, "o-", color=colour, label=f"live heap of server {number + 1}")
+    axes.set_title("MB of live heap in each server", loc="left")
+    axes.legend()
+
+
+def _disk(axes: Axes, scale: Scale) -> None:
+    orders = [size.orders / THOUSAND for size in scale.sizes]
+    for name, values, colour in (
+        ("transaction logs", [max(size.log_mb) for size in scale.sizes], ORANGE),
+        ("newest snapshot", [max(size.snapshot_mb) for size in scale.sizes], BLUE),
+    ):
+        axes.plot(orders, values, "o-", color=colour, label=name, markersize=4)
+    axes.set_title("MB on disk, of the server that has most", loc="left")
+    axes.legend()
+
+
+PLOTS: dict[str, Callable[[Axes, Scale], None]] = {
+    "rate": _rate,
+    "latency": _gap,
+    "memory": _memory,
+    "heap": _heap,
+    "disk": _disk,
+}

@@ -1,0 +1,116 @@
+"""What a long sale measured, as JSON keeps it."""
+
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the sale. `windows` are tickets a second over `window` tickets each.
+
+    `longest_gap_ms` is the longest time between two answers; `refused` were asked for again.
+    """
+
+    orders: int
+    sold: int
+    per_second: float
+    windows: tuple[float, ...]
+    window: int
+    p50_ms: float
+    p99_ms: float
+    longest_gap_ms: float
+    refused: int = 0
+
+
+class Size(msgspec.Struct, frozen=True, kw_only=True):
+    """How large everything is when `orders` are sold.
+
+    `rss_mb` by process of zkticket's own; of each server `live_mb` (after a full collection,
+    where it was measured), resident memory, and what lies on disk.
+    """
+
+    orders: int
+    rss_mb: dict[str, float]
+    live_mb: tuple[float, ...]
+    server_rss_mb: tuple[float, ...]
+    snapshot_mb: tuple[float, ...]
+    log_mb: tuple[float, ...]
+
+    @property
+    def own_mb(self) -> float:
+        return sum(self.rss_mb.values())
+
+
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """How long things take with `orders` sold, in seconds unless named otherwise."""
+
+    orders: int
+    verify_s: float
+    verify_mb: float
+    # The longest time without a sale while the leader, or a worker, is killed.
+    leader_killed_s: float
+    worker_back_s: float
+    down_s: float
+    up_s: float
+    order_p50_ms: float
+    order_p99_ms: float
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the page and the list of events take with so many ticket types."""
+
+    types: int
+    page_p50_ms: float
+    page_most_ms: float
+    events_p50_ms: float
+    events_most_ms: float
+    page_kb: float
+
+
+class Scale(msgspec.Struct, frozen=True, kw_only=True):
+    """One run. `at` is UTC, ISO 8601; `at_once` purchases were under way."""
+
+    at: str
+    at_once: int
+    warm_up: int
+    machine: dict[str, str]
+    steps: tuple[Step, ...]
+    sizes: tuple[Size, ...]
+    times: tuple[Times, ...]
+    pages: tuple[Page, ...]
+
+    @property
+    def windows(self) -> tuple[float, ...]:
+        return tuple(rate for step in self.steps for rate in step.windows)
+
+    @property
+    def ratio(self) -> float:
+        """The last window's rate to the first one's."""
+        return self.windows[-1] / self.windows[0]
+
+    @property
+    def steady_ratio(self) -> float:
+        """The same of the last and the first step's median windows: a busy machine shows less."""
+        return median(self.steps[-1].windows) / median(self.steps[0].windows)
+
+    @property
+    def heap_per_order(self) -> tuple[float, ...]:
+        """Bytes of live heap in each server for each order from the first measurement on."""
+        measured = [size for size in self.sizes if size.live_mb]
+        if len(measured) < 2:
+            return ()
+        first, last = measured[0], measured[-1]
+        return tuple(
+            (after - before) * 2**20 / (last.orders - first.orders)
+            for before, after in zip(first.live_mb, last.live_mb, strict=True)
+        )
+
+
+def write(scale: Scale, path: Path) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(scale), indent=1) + b"\n")
+
+
+def read(path: Path) -> Scale:
+    """Raises `OSError`, `msgspec.DecodeError`."""
+    return msgspec.json.decode(path.read_bytes(), type=Scale)
