@@ -93,7 +93,7 @@ def test_a_target_is_met_missed_or_not_measured() -> None:
     postgres = found["purchases/s over HTTP, to Flask + PostgreSQL"]
     assert postgres.ratio == 5.5
     assert postgres.met
-    lock = found["purchases/s over HTTP, to the seed's way (kazoo Lock)"]
+    lock = found["the same, to its way here, by 16 buyers"]
     assert lock.ratio == 110
     assert not lock.met
     redis = found["purchases/s over HTTP, to Flask + Redis"]

@@ -15,9 +15,10 @@ have to add up, and all must have sold what their buyers were told.
 - **zkticket**: one `up`, with three ZooKeeper servers, three workers, fsync on. *One type* is
   one hot ticket type; *three* and *eight types* are bought in turns.
 - **Flask + PostgreSQL**: one server, fsync on. One prepared statement takes the ticket where
-  enough are left and makes the order under a unique key. The stock lies in rows of its own for
-  each connection: one hot row, whose lock is held until the commit is on disk, sold a third of
-  that. Unix socket, a connection for each thread; Granian with 2 processes of 16 threads.
+  enough are left and makes the order under a unique key. The stock lies in 64 rows, one for
+  each connection, because the lock of a single hot row is held until the commit is on disk;
+  *one row* is that plain way. Unix socket, a connection for each thread; Granian with 2
+  processes of 16 threads.
 - **Flask + Redis**: one server, `appendfsync always`. One Lua script takes the ticket and makes
   the order. hiredis, Unix socket, a connection for each thread; the same Granian.
 - **Bottle, answering only**: zkticket's own server with a Bottle route that parses the purchase

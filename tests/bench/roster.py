@@ -37,12 +37,13 @@ HOT_TYPE = OurShop("zkticket, one type", Wares())
 THREE_TYPES = OurShop("zkticket, three types", Wares(("A", "B", "C")))
 EIGHT_TYPES = OurShop("zkticket, eight types", Wares(EIGHT, EVENT))
 POSTGRES = PostgresShop()
+ONE_ROW = PostgresShop("Flask + PostgreSQL, one row", stripes=1)
 REDIS = RedisShop()
 ECHO = EchoShop()
 ENGINE = Engine()
 STRAIGHT = Straight()
 
-SHOPS: tuple[Owner, ...] = (HOT_TYPE, THREE_TYPES, EIGHT_TYPES, POSTGRES, REDIS, ECHO)
+SHOPS: tuple[Owner, ...] = (HOT_TYPE, THREE_TYPES, EIGHT_TYPES, POSTGRES, ONE_ROW, REDIS, ECHO)
 CONTESTANTS: tuple[Contestant, ...] = (
     *(OverHttp(shop, has_targets=shop is HOT_TYPE) for shop in SHOPS),
     ENGINE,

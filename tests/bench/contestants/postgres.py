@@ -33,16 +33,16 @@ wal_level = minimal
 max_wal_senders = 0
 """
 # The few rows of stock are updated over and over: room on their page keeps the new
-# versions there (HOT). The sequence deals the stripes out, to each connection its own.
+# versions there (HOT). The sequence deals the stripes out to the connections.
 STRIPES = 64
-TABLES = f"""
+TABLES = """
 CREATE TABLE stock (
     type text,
     stripe int,
     remaining int NOT NULL CHECK (remaining >= 0),
     PRIMARY KEY (type, stripe)
 ) WITH (fillfactor = 10);
-CREATE SEQUENCE stripes MINVALUE 0 MAXVALUE {STRIPES - 1} CYCLE;
+CREATE SEQUENCE stripes MINVALUE 0;
 CREATE TABLE orders (
     key uuid PRIMARY KEY,
     type text NOT NULL,
@@ -51,7 +51,7 @@ CREATE TABLE orders (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 INSERT INTO stock
-    SELECT 'A', stripe, {STOCK // STRIPES} FROM generate_series(0, {STRIPES - 1}) AS stripe;
+    SELECT 'A', stripe, {stock} / {stripes} FROM generate_series(0, {stripes} - 1) AS stripe;
 """
 BOOKS = """
 SELECT (SELECT sum(remaining) FROM stock), (SELECT sum(quantity) FROM orders)
@@ -108,9 +108,9 @@ class Postgres:
             return False
         return True
 
-    def stock_up(self) -> None:
+    def stock_up(self, stripes: int) -> None:
         with psycopg.connect(self.address, autocommit=True) as connection:
-            connection.execute(TABLES)
+            connection.execute(TABLES.format(stock=STOCK, stripes=stripes).encode())
 
     def tickets(self) -> int:
         """How many are sold. Raises `BenchError` where the books do not balance."""
@@ -128,6 +128,8 @@ class PostgresShop:
     """One statement takes the ticket and makes the order; Granian, 2 processes of 16 threads."""
 
     name: str = "Flask + PostgreSQL"
+    # In how many rows the stock lies; 64 are one for each connection.
+    stripes: int = STRIPES
     wares: Wares = HOT_TYPE
 
     @contextmanager
@@ -144,8 +146,7 @@ class PostgresShop:
             user=server.user,
             stop=signal.SIGINT,
         ):
-            server.stock_up()
-            with flask_server(
-                APPLICATION, free_port(), scratch / "web.log", {"SHOP_DATABASE": server.address}
-            ) as url:
+            server.stock_up(self.stripes)
+            settings = {"SHOP_DATABASE": server.address, "SHOP_STRIPES": str(self.stripes)}
+            with flask_server(APPLICATION, free_port(), scratch / "web.log", settings) as url:
                 yield Shop(url, server.tickets)

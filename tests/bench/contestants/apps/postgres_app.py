@@ -4,7 +4,7 @@ A row lock is held until the commit is on disk, so that one hot row would sell o
 for each flush. The stock therefore lies in stripes, one for each connection, and sales
 are flushed together. The order's primary key keeps one key from two orders.
 
-`SHOP_DATABASE` is what to connect to.
+`SHOP_DATABASE` is what to connect to, `SHOP_STRIPES` how many stripes there are.
 """
 
 import os
@@ -45,7 +45,7 @@ class Counter(threading.local):
         self._cursor = connection.cursor(binary=True)
         found = self._cursor.execute("SELECT nextval('stripes')").fetchone()
         assert found is not None
-        self._stripe = found[0]
+        self._stripe = found[0] % int(os.environ["SHOP_STRIPES"])
 
     def sell(self, purchase: Purchase, key: uuid.UUID) -> tuple[Any, ...] | None:
         """When it was sold and in which transaction; None where too few tickets are left."""
