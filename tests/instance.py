@@ -130,6 +130,7 @@ class Instance:
     zookeeper_port: int = field(default_factory=free_ensemble_port)
     process: subprocess.Popen[bytes] | None = None
     started_in_s: float = 0.0
+    start_s: float = START_S
     _buyers: list[Buyer] = field(default_factory=list)
 
     def up(self) -> "Instance":
@@ -149,7 +150,7 @@ class Instance:
                 env=environment(),
                 start_new_session=True,
             )
-        eventually("tickets can be bought", self._is_open_or_dead, START_S)
+        eventually("tickets can be bought", self._is_open_or_dead, self.start_s)
         assert f"http://127.0.0.1:{self.port}" in self._file("out").read_text(), self.messages()
         self.started_in_s = time.monotonic() - started
         return self

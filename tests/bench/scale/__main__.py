@@ -17,7 +17,7 @@ from tests.bench import machine
 from tests.bench.scale import pages, results
 from tests.bench.scale.course import STEPS, Course, Plan
 from tests.bench.scale.results import Scale, Size, Step, Times
-from tests.instance import running
+from tests.instance import Instance
 
 FOLDER = Path(__file__).parent.parent
 ORDERS = 1_000_000
@@ -26,6 +26,8 @@ AT_ONCE = 384
 # What the same takes with next to nothing sold.
 FEW = 10_000
 MORE = 100_000
+# As long as `up` itself waits for the servers, which load everything that was sold.
+START_S = 400.0
 PLOTS = "plots"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -77,12 +79,14 @@ def measure(plan: Plan) -> Scale:
 
 def _sell(plan: Plan, data_dir: Path) -> tuple[tuple[Step, ...], tuple[Size, ...], Times]:
     stock = str(plan.orders + plan.warm_up + MORE)
-    with (
-        running(data_dir, "--quantity", stock) as instance,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        course = Course(instance, plan, runner, tell)
-        return *course.sell(), course.time()
+    instance = Instance(data_dir, ("--quantity", stock), start_s=START_S)
+    try:
+        instance.up()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            course = Course(instance, plan, runner, tell)
+            return *course.sell(), course.time()
+    finally:
+        instance.clean_up()
 
 
 def tell(text: str) -> None:

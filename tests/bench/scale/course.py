@@ -86,7 +86,7 @@ class Course:
         verify_s, verify_mb = self._verify()
         down_s = self._timed("down", self._instance.down)
         up_s = self._timed("up", self._instance.up)
-        self._instance.verify()
+        self._verify()
         self._instance.down()
         return Times(
             orders=orders,
