@@ -5,6 +5,7 @@ commands of the whole.
 """
 
 import asyncio
+import os
 import time
 from contextlib import suppress
 from enum import StrEnum
@@ -40,6 +41,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 QUANTITY_MOST = 100_000_000
 REFRESH_S = 1.0
+POLITE = 10
 
 admin_app = typer.Typer(
     name="admin", help="Look after tickets, znodes and logs.", no_args_is_help=True
@@ -128,6 +130,8 @@ async def _verify(settings: Settings) -> "Proof":
     from admin.session import session
     from admin.verify import recount
 
+    # A recount can wait, the sale on the same machine can't.
+    os.nice(POLITE)
     async with session(settings) as zk:
         return await recount(zk)
 
