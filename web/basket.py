@@ -40,7 +40,7 @@ class Basket(msgspec.Struct, frozen=True, kw_only=True):
 
 def new_key() -> str:
     """A key that nobody has used."""
-    return secrets.token_urlsafe(18)
+    return secrets.token_hex(16)
 
 
 def from_json(content_type: str, body: bytes, key: str | None) -> Basket:
