@@ -281,11 +281,16 @@ class Store:
 
     async def order(self, order_id: str) -> StoredOrder:
         """An order of any event. Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
-        for name in await self.event_names():
-            event = await self.event(name)
-            found = await self.find_order(name, event.generation, order_id)
-            if found is not None:
-                return found
+        names = await self.event_names()
+        events = await self._zk.get_many([paths.event(name) for name in names])
+        wanted: dict[str, str] = {}
+        for name, znode in zip(names, events, strict=True):
+            if znode is not None:
+                event = decode(Event, znode.data, znode.path)
+                wanted[paths.order(name, event.generation, order_id)] = name
+        for znode in await self._zk.get_many(list(wanted)):
+            if znode is not None:
+                return _stored(wanted[znode.path], znode)
         raise NoSuchOrder(f"there is no order {order_id}")
 
     async def find_order(self, name: str, generation: str, order_id: str) -> StoredOrder | None:

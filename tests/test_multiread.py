@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from core import insist as patience
-from core.errors import AccessDenied, BadZnode, NoSuchType, Unavailable
+from core.errors import AccessDenied, BadZnode, NoSuchOrder, NoSuchType, Unavailable
 from core.insist import insist
 from core.models import TicketType
 from core.multiread import NO_NODE, MultiRead, Read, Stat
@@ -206,6 +206,10 @@ def test_orders_are_read_page_by_page_and_by_name(
         assert sorted(found) == sorted(ids[:3])
         assert found[ids[0]] == await store.find_order("default", ref.generation, ids[0])
         assert await store.find_orders("default", ref.generation, []) == {}
+        await store.create_event("another", "Another", {})
+        assert await store.order(ids[0]) == found[ids[0]]
+        with pytest.raises(NoSuchOrder):
+            await store.order("0" * 32)
 
     server.session(work)
 
