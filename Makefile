@@ -1,6 +1,6 @@
 # `make up` opens the box office, `make test` proves it. Both set up what they need first.
 # Options go through: make up ARGS="--port 9000 --data-dir /somewhere"
-# `make bench QUICK=1` measures for less than a minute.
+# `make bench QUICK=1` measures for less than a minute; `make bench SCALE=1` sells a million.
 
 PYTHON := .venv/bin/python
 
@@ -18,7 +18,7 @@ check: setup-dev
 	@$(PYTHON) -m mypy .
 
 bench: setup-dev
-	@$(PYTHON) -m tests.bench $(if $(QUICK),--quick) $(ARGS)
+	@$(PYTHON) -m tests.bench$(if $(SCALE),.scale) $(if $(QUICK),--quick) $(ARGS)
 
 format: setup-dev
 	@$(PYTHON) -m ruff format .

@@ -8,7 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from tests.bench.results import Figure, Results, Spread
-from tests.bench.roster import ECHO, EIGHT_TYPES, HOT_TYPE, POSTGRES, REDIS, THREE_TYPES
+from tests.bench.roster import (
+    ECHO,
+    EIGHT_TYPES,
+    HOT_TYPE,
+    ONE_ROW,
+    POSTGRES,
+    REDIS,
+    THREE_TYPES,
+)
 
 # Okabe and Ito's colours, which colour-blind people tell apart too; ours are the blues.
 COLOURS = {
@@ -16,10 +24,11 @@ COLOURS = {
     THREE_TYPES.name: "#56B4E9",
     EIGHT_TYPES.name: "#009E73",
     POSTGRES.name: "#D55E00",
+    ONE_ROW.name: "#E69F00",
     REDIS.name: "#CC79A7",
     ECHO.name: "#7F7F7F",
 }
-MARKERS = dict(zip(COLOURS, "os^DvX", strict=True))
+MARKERS = dict(zip(COLOURS, "os^DdvX", strict=True))
 LOOK: dict[Any, Any] = {
     "svg.hashsalt": "zkticket",
     "font.family": "DejaVu Sans",

@@ -7,17 +7,20 @@ from tests.bench import plots, sheets
 from tests.bench.method import method
 from tests.bench.plan import PLANS
 from tests.bench.results import Results
+from tests.bench.scale import results as scale
+from tests.bench.scale.page import section
 from tests.bench.sheets import Sheet
 
 PAGE = "RESULTS.md"
 PLOTS = "plots"
+SCALE = "scale.json"
 
 HEAD = """\
 # How fast zkticket sells, and how fast others do
 
-Written by `make bench` on {at}{quick}. All of it was measured in one run on one machine, each
-contestant alone on it, {rounds}, in another order each time. A figure is the median of the
-rounds, with the least and the most in brackets.
+Written by `make bench` on {at}{quick}. All of it was measured in one run
+on one machine, each contestant alone on it, {rounds}, in another order each time. A figure
+is the median of the rounds, with the least and the most in brackets.
 """
 QUICK = ", a quick run: a smoke test more than a measurement"
 
@@ -26,12 +29,18 @@ def publish(results: Results, folder: Path) -> Path:
     """Writes the page and its plots into `folder`; returns the page."""
     plots.draw(results, folder / PLOTS)
     path = folder / PAGE
-    path.write_text(page(results), encoding="utf-8")
+    path.write_text(page(results) + _scale(folder), encoding="utf-8")
     return path
 
 
+def _scale(folder: Path) -> str:
+    """The section of the long sale, from what its own run has left in the folder."""
+    found = folder / SCALE
+    return "\n" + section(scale.read(found)) if found.exists() else ""
+
+
 def page(results: Results) -> str:
-    return "\n".join(section(results) for section in SECTIONS)
+    return "\n".join(part(results) for part in SECTIONS)
 
 
 def markdown(sheet: Sheet) -> str:
