@@ -5,13 +5,13 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from kazoo import exceptions as kz
 from kazoo.client import KazooClient
 from kazoo.security import OPEN_ACL_UNSAFE, make_digest_acl
+from msgspec.structs import replace
 
 from core import paths
 from core.errors import (
