@@ -4,6 +4,7 @@ It writes `scale.json`, plots `plots/scale-*.svg`; `--orders` makes a shorter ru
 """
 
 import asyncio
+import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime
@@ -59,12 +60,13 @@ def scale(
 def measure(plan: Plan) -> Scale:
     """The whole run, on instances that are gone when it ends."""
     known = machine.machine()
-    with tempfile.TemporaryDirectory(prefix="scale-") as scratch:
-        folder = Path(scratch)
-        shown = pages.measure(folder)
-        few = Plan(orders=FEW, warm_up=0, at_once=plan.at_once)
-        _, _, times_of_few = _sell(few, folder / "few")
-        steps, sizes, times = _sell(plan, folder / "many")
+    folder = Path(tempfile.mkdtemp(prefix="scale-"))
+    tell(f"the instances are in {folder}, which stays where something fails")
+    shown = pages.measure(folder)
+    few = Plan(orders=FEW, warm_up=0, at_once=plan.at_once)
+    _, _, times_of_few = _sell(few, folder / "few")
+    steps, sizes, times = _sell(plan, folder / "many")
+    shutil.rmtree(folder)
     return Scale(
         at=datetime.now(UTC).isoformat(timespec="minutes"),
         at_once=plan.at_once,
