@@ -23,6 +23,7 @@ def step(orders: int, *windows: float) -> Step:
         p50_ms=20,
         p99_ms=50,
         longest_gap_ms=80,
+        cpu_us={"servers": 90.0, "own": orders / 100, "buyers": 20.0, "others": 5.0},
     )
 
 
@@ -67,6 +68,7 @@ def test_the_last_window_is_held_against_the_first_and_medians_beside() -> None:
     assert SCALE.windows == (100, 200, 210, 190, 200, 95)
     assert SCALE.ratio == 0.95
     assert SCALE.steady_ratio == 190 / 200
+    assert SCALE.work_ratio == pytest.approx((90 + 10.1) / (90 + 20.1))
 
 
 def test_heap_is_counted_for_each_order_since_the_first_measurement() -> None:

@@ -22,6 +22,7 @@ from tests.instance import Instance
 
 FOLDER = Path(__file__).parent.parent
 ORDERS = 1_000_000
+QUICK = 50_000
 WARM_UP = 20_000
 AT_ONCE = 384
 # What the same takes with next to nothing sold.
@@ -41,13 +42,15 @@ def scale(
     at_once: Annotated[int, typer.Option(min=3, help="Purchases under way.")] = AT_ONCE,
     json: Annotated[Path, typer.Option(help="The results; plots go beside.")] = FOLDER
     / "scale.json",
+    quick: Annotated[bool, typer.Option("--quick", help="As few as say anything.")] = False,
     draw_only: Annotated[
         bool, typer.Option("--draw", help="Draw an earlier run again, measure nothing.")
     ] = False,
 ) -> None:
     """Sells that many orders, measures what grows with them, draws it."""
     if not draw_only:
-        plan = Plan(orders=orders // STEPS * STEPS, warm_up=warm_up, at_once=at_once)
+        wanted = min(orders, QUICK) if quick else orders
+        plan = Plan(orders=wanted // STEPS * STEPS, warm_up=warm_up, at_once=at_once)
         results.write(measure(plan), json)
     # Drawing takes half a second to import.
     from tests.bench.scale import page, plots

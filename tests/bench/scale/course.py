@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 import psutil
 
 from core.secret import load_secret
@@ -103,11 +104,15 @@ class Course:
     # --- selling ---------------------------------------------------------------------
 
     def _buy(self, count: int) -> Step:
+        processes = gauges.Processes(self._instance)
+        before = processes.clocks()
         step = self._runner.run(self._crowd.buy(count, self._orders, self._plan.window))
+        cpu_us = processes.clocks().since(before, step.sold)
+        step = msgspec.structs.replace(step, cpu_us=cpu_us)
         self._orders = step.orders
         self._tell(
             f"{step.orders:,} sold, {step.per_second:,.0f}/s, p99 {step.p99_ms:.0f} ms, "
-            f"longest gap {step.longest_gap_ms:.0f} ms, {step.refused} refused"
+            f"longest gap {step.longest_gap_ms:.0f} ms, {step.refused} refused, {cpu_us} us each"
         )
         return step
 
@@ -130,6 +135,8 @@ class Course:
 
     def _look_up(self) -> list[float]:
         """Milliseconds of finding some orders over HTTP."""
+        # A server that has just collected its whole heap may have lost its office.
+        self._instance.expect_health()
         buyer = self._instance.buyer()
         every = max(1, len(self._crowd.sample) // SAMPLE_ORDERS)
         replies = [buyer.get(f"/api/orders/{id_}") for id_ in self._crowd.sample[::every]]

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 import secrets
 import time
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from tests.instance import Instance
 
 TYPES = ("A", "B", "C")
 PURCHASE_S = 2.8
-# Who was refused, or whose link broke, asks again with the same key after this.
-AGAIN_S = 0.05
+# Who was refused, or whose link broke, asks again with the same key within this.
+AGAIN_S = 0.5
+POLL_S = 0.02
 # Without a ticket for so long, the sale has ended for good.
 STUCK_S = 120.0
 SAMPLE_ORDERS = 200
@@ -114,7 +116,8 @@ class Crowd:
 
     def _ask_again(self, key: str, since: float) -> None:
         self._refused += 1
-        asyncio.get_running_loop().call_later(AGAIN_S, self._ask, key, since)
+        pause_s = random.uniform(AGAIN_S / 5, AGAIN_S)
+        asyncio.get_running_loop().call_later(pause_s, self._ask, key, since)
 
     def _step(self, started: float, orders: int, window: int) -> Step:
         times = [at for at, _ in self._answers]
@@ -149,7 +152,7 @@ async def addresses(hosts: str, secret: Secret, workers: int) -> dict[str, str]:
                 ready = {each.name: each.address for each in live if each.state == "ready"}
                 if len(ready) == workers:
                     return ready
-                await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(POLL_S)
     finally:
         await zk.close()
 

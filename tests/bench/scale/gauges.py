@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,50 @@ def _own_rss_mb(status: dict[str, Any]) -> Iterator[tuple[str, float]]:
     apart = {*named.values(), *servers}
     for name, pid in named.items():
         yield name, sum(_rss_mb(each) for each in _tree(pid, apart - {pid}))
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """Seconds of processor time so far: of ours by kind, and of the whole machine."""
+
+    ours: dict[str, float]
+    machine_s: float
+
+    def since(self, before: "Clocks", tickets: int) -> dict[str, float]:
+        """Microseconds for each ticket, with those of all others as `others`."""
+        spent = {name: each - before.ours[name] for name, each in self.ours.items()}
+        spent["others"] = max(0.0, self.machine_s - before.machine_s - sum(spent.values()))
+        return {name: round(each / tickets * 1e6, 1) for name, each in spent.items()}
+
+
+class Processes:
+    """An instance's processes as they are now; a new one is made after a restart."""
+
+    def __init__(self, instance: Instance) -> None:
+        status = instance.status()
+        servers = {server["pid"] for server in status["ensemble"]["servers"]}
+        roots = [status["supervisor"]["pid"]]
+        roots += [each["pid"] for each in (*status["workers"], *status["web"])]
+        self._pids = {
+            "servers": servers,
+            "own": {pid for root in roots for pid in _tree(root, servers)},
+            "buyers": {psutil.Process().pid},
+        }
+
+    def clocks(self) -> Clocks:
+        whole = psutil.cpu_times()
+        busy_s = whole.user + whole.nice + whole.system + whole.irq + whole.softirq + whole.steal
+        return Clocks(
+            {name: sum(map(_cpu_s, pids)) for name, pids in self._pids.items()}, float(busy_s)
+        )
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
 
 
 def _tree(pid: int, apart: set[int]) -> Iterator[int]:

@@ -43,6 +43,20 @@ def _rate(axes: Axes, scale: Scale) -> None:
     axes.set_title(f"Tickets a second, over {window:,} tickets each", loc="left")
 
 
+def _work(axes: Axes, scale: Scale) -> None:
+    orders = [step.orders / THOUSAND for step in scale.steps]
+    for name, text, colour in (
+        ("servers", "ZooKeeper's three servers", BLUE),
+        ("own", "zkticket's own processes", GREEN),
+        ("buyers", "the buyers", ORANGE),
+        ("others", "whatever else ran on the machine", RED),
+    ):
+        values = [step.cpu_us[name] for step in scale.steps]
+        axes.plot(orders, values, "o-", color=colour, label=text, markersize=4)
+    axes.set_title("Microseconds of processor time for each ticket", loc="left")
+    axes.legend()
+
+
 def _gap(axes: Axes, scale: Scale) -> None:
     orders = [step.orders / THOUSAND for step in scale.steps]
     for name, values, colour in (
@@ -87,6 +101,7 @@ def _disk(axes: Axes, scale: Scale) -> None:
 
 PLOTS: dict[str, Callable[[Axes, Scale], None]] = {
     "rate": _rate,
+    "work": _work,
     "latency": _gap,
     "memory": _memory,
     "heap": _heap,

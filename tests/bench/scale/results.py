@@ -10,6 +10,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the sale. `windows` are tickets a second over `window` tickets each.
 
     `longest_gap_ms` is the longest time between two answers; `refused` were asked for again.
+    `cpu_us` are microseconds of processor time for each ticket: of the servers, of zkticket's own
+    processes, of the buyers, and of whatever else the machine did meanwhile.
     """
 
     orders: int
@@ -21,6 +23,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     p99_ms: float
     longest_gap_ms: float
     refused: int = 0
+    cpu_us: dict[str, float] = {}
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +96,17 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     def steady_ratio(self) -> float:
         """The same of the last and the first step's median windows: a busy machine shows less."""
         return median(self.steps[-1].windows) / median(self.steps[0].windows)
+
+    @property
+    def work_ratio(self) -> float:
+        """Processor time of servers and own processes for a ticket: the first step's to the last's.
+
+        It is the ratio of the rates that there would be if nobody else used the machine.
+        """
+        first, last = (
+            step.cpu_us["servers"] + step.cpu_us["own"] for step in (self.steps[0], self.steps[-1])
+        )
+        return first / last
 
     @property
     def heap_per_order(self) -> tuple[float, ...]:
