@@ -88,6 +88,7 @@ class Course:
         down_s = self._timed("down", self._instance.down)
         up_s = self._timed("up", self._instance.up)
         self._verify()
+        snapshot_mb = gauges.snapshot_mb(self._instance)
         self._instance.down()
         return Times(
             orders=orders,
@@ -99,6 +100,7 @@ class Course:
             up_s=up_s,
             order_p50_ms=percentile(looked_up_ms, 50),
             order_p99_ms=percentile(looked_up_ms, 99),
+            snapshot_mb=snapshot_mb,
         )
 
     # --- selling ---------------------------------------------------------------------

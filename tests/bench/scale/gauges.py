@@ -19,18 +19,23 @@ def size(instance: Instance, orders: int, *, heap: bool) -> Size:
     """With `heap`, every server makes a full collection, which is a pause of its own."""
     status = instance.status()
     servers = [server["pid"] for server in status["ensemble"]["servers"]]
-    folders = [
-        instance.data_dir / "zookeeper" / str(number) / "data" / "version-2"
-        for number in range(1, len(servers) + 1)
-    ]
     return Size(
         orders=orders,
         rss_mb={name: round(rss, 1) for name, rss in _own_rss_mb(status)},
         live_mb=tuple(round(live_bytes(pid) / MB, 1) for pid in servers) if heap else (),
         server_rss_mb=tuple(_rss_mb(pid) for pid in servers),
-        snapshot_mb=tuple(_newest_mb(folder, "snapshot.*") for folder in folders),
-        log_mb=tuple(_all_mb(folder, "log.*") for folder in folders),
+        log_mb=tuple(_all_mb(folder, "log.*") for folder in _folders(instance)),
     )
+
+
+def snapshot_mb(instance: Instance) -> float:
+    """Of the server whose newest snapshot is largest."""
+    return max(_newest_mb(folder, "snapshot.*") for folder in _folders(instance))
+
+
+def _folders(instance: Instance) -> list[Path]:
+    """Where each server keeps its logs and snapshots."""
+    return sorted((instance.data_dir / "zookeeper").glob("*/data/version-2"))
 
 
 def _own_rss_mb(status: dict[str, Any]) -> Iterator[tuple[str, float]]:

@@ -1,7 +1,6 @@
 """The plots of a long sale, as SVG."""
 
 from collections.abc import Callable
-from itertools import accumulate
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,6 +14,8 @@ INCHES = (8.0, 3.6)
 # Okabe and Ito's colours, which colour-blind people tell apart too.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 THOUSAND = 1000
+# What all of zkticket's own processes may take, in MB.
+OWN_MB = 300
 
 
 def draw(scale: Scale, folder: Path) -> tuple[Path, ...]:
@@ -37,10 +38,13 @@ def _save(path: Path, plot: Callable[[Axes, Scale], None], scale: Scale) -> Path
 
 
 def _rate(axes: Axes, scale: Scale) -> None:
-    window = scale.steps[0].window
-    ends = accumulate((step.window for step in scale.steps for _ in step.windows), initial=0)
-    axes.plot([end / THOUSAND for end in list(ends)[1:]], scale.windows, color=BLUE, linewidth=1.5)
-    axes.set_title(f"Tickets a second, over {window:,} tickets each", loc="left")
+    ends = [
+        (step.orders - step.sold + scale.at_once + number * step.window) / THOUSAND
+        for step in scale.steps
+        for number in range(1, len(step.windows) + 1)
+    ]
+    axes.plot(ends, scale.windows, color=BLUE, linewidth=1.5)
+    axes.set_title(f"Tickets a second, over {scale.steps[0].window:,} tickets each", loc="left")
 
 
 def _work(axes: Axes, scale: Scale) -> None:
@@ -75,7 +79,8 @@ def _memory(axes: Axes, scale: Scale) -> None:
     values = [[size.rss_mb.get(name, 0.0) for size in scale.sizes] for name in names]
     axes.stackplot(orders, *values, labels=list(names), colors=mpl.color_sequences["tab20"])
     axes.set_title("Resident memory of zkticket's own processes, MB", loc="left")
-    axes.legend(loc="lower right", ncols=3)
+    axes.set_ylim(top=OWN_MB)
+    axes.legend(loc="upper left", ncols=len(names))
 
 
 def _heap(axes: Axes, scale: Scale) -> None:
@@ -90,11 +95,11 @@ def _heap(axes: Axes, scale: Scale) -> None:
 
 def _disk(axes: Axes, scale: Scale) -> None:
     orders = [size.orders / THOUSAND for size in scale.sizes]
-    for name, values, colour in (
-        ("transaction logs", [max(size.log_mb) for size in scale.sizes], ORANGE),
-        ("newest snapshot", [max(size.snapshot_mb) for size in scale.sizes], BLUE),
-    ):
-        axes.plot(orders, values, "o-", color=colour, label=name, markersize=4)
+    logs = [max(size.log_mb) for size in scale.sizes]
+    axes.plot(orders, logs, "o-", color=ORANGE, label="transaction logs", markersize=4)
+    snapshots = [times.snapshot_mb for times in scale.times]
+    at = [times.orders / THOUSAND for times in scale.times]
+    axes.plot(at, snapshots, "o--", color=BLUE, label="snapshot", markersize=4)
     axes.set_title("MB on disk, of the server that has most", loc="left")
     axes.legend()
 

@@ -30,14 +30,13 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     """How large everything is when `orders` are sold.
 
     `rss_mb` by process of zkticket's own; of each server `live_mb` (after a full collection,
-    where it was measured), resident memory, and what lies on disk.
+    where it was measured), resident memory, and the transaction logs on disk.
     """
 
     orders: int
     rss_mb: dict[str, float]
     live_mb: tuple[float, ...]
     server_rss_mb: tuple[float, ...]
-    snapshot_mb: tuple[float, ...]
     log_mb: tuple[float, ...]
 
     @property
@@ -58,6 +57,8 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
     up_s: float
     order_p50_ms: float
     order_p99_ms: float
+    # Of the server whose newest is largest, after the start.
+    snapshot_mb: float
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
