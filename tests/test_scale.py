@@ -33,7 +33,6 @@ def size(orders: int, own_mb: float, *live_mb: float) -> Size:
         rss_mb={"supervisor": 40.0, "web-1": own_mb - 40},
         live_mb=live_mb,
         server_rss_mb=(200.0, 200.0),
-        snapshot_mb=(1.0, 2.0),
         log_mb=(4.0, 4.0),
     )
 
@@ -48,6 +47,7 @@ TIMES = Times(
     up_s=3,
     order_p50_ms=2,
     order_p99_ms=9,
+    snapshot_mb=2,
 )
 PAGE = Page(
     types=1000, page_p50_ms=30, page_most_ms=140, events_p50_ms=3, events_most_ms=24, page_kb=344
