@@ -1,0 +1,34 @@
+"""Sellers with the mistakes that one makes about a lost answer, for the checker to catch."""
+
+from core.store import Batch, Failure
+from core.wire import Code
+from core.zk import Committed
+from workers.seller import Attempt, Seller
+
+
+class CallsItFailed(Seller):
+    """No answer, so it did not happen: the buyers are told so."""
+
+    async def _resolve(self, batch: Batch) -> Committed | Failure:
+        for wish in self._serving:
+            self._answer(wish, Code.NO_QUORUM)
+        self._log.info("resolved", f"batch {batch.id}: called failed")
+        return Failure.MOVED
+
+
+class TriesAgainWithFreshVersions(Seller):
+    """No answer, so it did not happen: it is decided anew, with the versions of now."""
+
+    async def _resolve(self, batch: Batch) -> Committed | Failure:
+        await self._pause()
+        self._log.info("resolved", f"batch {batch.id}: called failed, to be tried again")
+        return Failure.MOVED
+
+
+class MintsNewOrders(TriesAgainWithFreshVersions):
+    """The same where an order's id does not come from its key, but is new for each try."""
+
+    def _take_back(self, attempt: Attempt) -> None:
+        super()._take_back(attempt)
+        for wish, _ in attempt.accepted:
+            wish.order_id = wish.order_id[:2] + f"{self._rng.getrandbits(120):030x}"

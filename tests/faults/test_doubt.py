@@ -1,0 +1,51 @@
+"""Ambiguous commits by the hundred: each is resolved, and nobody is told what isn't so."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from admin.drill.checker import Kind
+from tests.faults import naive
+from tests.faults.doubt import Run
+from tests.faults.ensemble import Servers, three_servers
+from workers.seller import Seller
+
+SEED = 20260729
+RESOLVED = 500
+# So many ambiguous commits catch a naive seller: most of them were lost replies.
+FEW = 25
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with three_servers(tmp_path_factory.mktemp("ensemble")) as running:
+        yield running
+
+
+@pytest.mark.timeout(300)
+def test_five_hundred_ambiguous_commits_are_resolved_and_none_is_misreported(
+    servers: Servers,
+) -> None:
+    doubts = asyncio.run(Run(servers.hosts, SEED).until(RESOLVED, 200.0))
+    assert doubts.resolved >= RESOLVED
+    assert doubts.events["unresolved"] == 0
+    assert doubts.events["ambiguous"] == doubts.resolved
+    assert doubts.answers["sold"] > RESOLVED
+    assert not doubts.findings, (SEED, doubts.findings[:5])
+
+
+@pytest.mark.parametrize(
+    ("kind", "caught"),
+    [
+        (naive.CallsItFailed, Kind.MISREPORTED),
+        (naive.MintsNewOrders, Kind.DOUBLED),
+        (naive.TriesAgainWithFreshVersions, Kind.MISREPORTED),
+    ],
+)
+def test_a_naive_retry_is_caught(servers: Servers, kind: type[Seller], caught: Kind) -> None:
+    # Two tickets of each type: a naive retry finds the last ones gone, to its own first try.
+    run = Run(servers.hosts, SEED, kind=kind, types=150, capacity=2, event=kind.__name__)
+    doubts = asyncio.run(run.until(FEW, 60.0))
+    assert doubts.resolved >= FEW
+    assert caught in {finding.kind for finding in doubts.findings}, doubts.answers
