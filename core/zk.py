@@ -38,6 +38,7 @@ from core.errors import (
 )
 from core.multiread import NO_NODE, MultiRead, Read
 from core.transaction import OK, Multi, Operation, Result, acl_vector
+from core.waiting import PollingHandler
 
 IDENTITY = "zkticket"
 
@@ -113,6 +114,7 @@ class ZooKeeper:
             default_acl=owner_acl(password),
             connection_retry=_patient(),
             command_retry=_patient(),
+            handler=PollingHandler(),
             logger=quiet_logger(),
         )
         self._client.add_listener(self._state_changed)

@@ -1,0 +1,46 @@
+"""How kazoo's thread waits for its sockets: by one `poll`, not by a selector made each time.
+
+kazoo waits five times for one transaction: to be woken, to send, for an answer, its head and
+its rest. Each time its own handler makes an epoll, fills it, and closes it again.
+"""
+
+import select
+import socket
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from kazoo.handlers.threading import SequentialThreadingHandler
+
+Sockets: TypeAlias = Sequence[socket.socket]
+Ready: TypeAlias = tuple[list[socket.socket], list[socket.socket], list[socket.socket]]
+
+
+class PollingHandler(SequentialThreadingHandler):  # type: ignore[misc]
+    """kazoo's threads, with a cheaper wait."""
+
+    def select(
+        self, readers: Sockets, writers: Sockets, _errors: Sockets, timeout_s: float | None = None
+    ) -> Ready:
+        """As `select.select`, for descriptors of any number. A broken socket is ready to be read.
+
+        Raises `ValueError` for a socket that has been closed meanwhile.
+        """
+        poll = select.poll()
+        for reader in readers:
+            poll.register(_descriptor(reader), select.POLLIN)
+        for writer in writers:
+            poll.register(_descriptor(writer), select.POLLOUT)
+        found = poll.poll(None if timeout_s is None else timeout_s * 1000)
+        ready = {descriptor for descriptor, _ in found}
+        return (
+            [reader for reader in readers if reader.fileno() in ready],
+            [writer for writer in writers if writer.fileno() in ready],
+            [],
+        )
+
+
+def _descriptor(waited_for: socket.socket) -> int:
+    descriptor = waited_for.fileno()
+    if descriptor < 0:
+        raise ValueError("the socket is closed")
+    return descriptor
