@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from admin.cli import DataDir, Zookeeper, admin_app, status, verify
+from admin.operate import restart, scale
 from core.errors import ZkticketError
-from core.settings import current_settings
+from core.settings import Settings, current_settings
 
 app = typer.Typer(
     help="Sells scarce tickets: a ZooKeeper ensemble, workers, a web server, one command.",
@@ -20,6 +21,13 @@ app = typer.Typer(
 
 Host = Annotated[str | None, typer.Option(help="Address that the page is served at [127.0.0.1]")]
 Port = Annotated[int | None, typer.Option(help="Port of the page [8000]")]
+Workers = Annotated[int | None, typer.Option(help="Worker processes [3]; see also `scale`")]
+Servers = Annotated[int | None, typer.Option(help="ZooKeeper servers to start [3]")]
+ServerPort = Annotated[int | None, typer.Option(help="Client port of the first server [2181]")]
+Quantity = Annotated[int | None, typer.Option(help="Tickets of each type of a first event [100]")]
+Memory = Annotated[int | None, typer.Option(help="Restart a worker above so many MB [512]")]
+Hung = Annotated[float | None, typer.Option(help="Restart who is silent for so many s [10]")]
+Detach = Annotated[bool, typer.Option("--detach", help="Run in the background")]
 Name = Annotated[str, typer.Option(help="Name in the registry and in the log")]
 
 
@@ -27,45 +35,33 @@ Name = Annotated[str, typer.Option(help="Name in the registry and in the log")]
 def up(
     host: Host = None,
     port: Port = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes [3]")] = None,
-    servers: Annotated[int | None, typer.Option(help="ZooKeeper servers to start [3]")] = None,
-    zookeeper_port: Annotated[
-        int | None, typer.Option(help="Client port of the first server [2181]")
-    ] = None,
+    workers: Workers = None,
+    servers: Servers = None,
+    zookeeper_port: ServerPort = None,
     zookeeper: Zookeeper = None,
     data_dir: DataDir = None,
-    quantity: Annotated[
-        int | None, typer.Option(help="Tickets of each type A, B, C of a first event [100]")
-    ] = None,
-    worker_memory_mb: Annotated[
-        int | None, typer.Option(help="A worker above this much memory is restarted [512]")
-    ] = None,
-    worker_hung_s: Annotated[
-        float | None, typer.Option(help="A worker silent for this long is restarted [10]")
-    ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Run in the background")] = False,
+    quantity: Quantity = None,
+    worker_memory_mb: Memory = None,
+    worker_hung_s: Hung = None,
+    detach: Detach = False,
 ) -> None:
     """Start the ensemble, the workers and the web server, and watch over them."""
-    settings = current_settings(
-        host=host,
-        port=port,
-        workers=workers,
-        servers=servers,
-        zookeeper_port=zookeeper_port,
-        zookeeper=zookeeper,
-        data_dir=data_dir,
-        quantity=quantity,
-        worker_memory_mb=worker_memory_mb,
-        worker_hung_s=worker_hung_s,
-    )
-    if detach:
-        from supervisor.control import detach as start
+    flags = {**locals()}  # an option has the name of its setting
+    run = _detach if flags.pop("detach") else _stay
+    raise typer.Exit(run(current_settings(**flags)))
 
-        arguments = [argument for argument in sys.argv if argument != "--detach"]
-        raise typer.Exit(start(settings, [sys.executable, *arguments]))
+
+def _detach(settings: Settings) -> int:
+    from supervisor.control import detach
+
+    arguments = [argument for argument in sys.argv if argument != "--detach"]
+    return detach(settings, [sys.executable, *arguments])
+
+
+def _stay(settings: Settings) -> int:
     from supervisor.loop import run
 
-    raise typer.Exit(run(settings, os.environ))
+    return run(settings, os.environ)
 
 
 @app.command()
@@ -100,6 +96,8 @@ def web(
 
 
 app.command()(status)
+app.command()(restart)
+app.command()(scale)
 app.command()(verify)
 app.add_typer(admin_app, name="admin")
 

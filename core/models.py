@@ -156,10 +156,48 @@ class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
 
 
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator asks of a supervisor, which gives it up after `timeout_s`.
+
+    `action` is restart, of the processes of these `names`, or of all workers for none; or
+    scale, which is done when the desired workers sell. `at` is in Unix seconds.
+    """
+
+    id: str
+    action: str
+    names: tuple[str, ...] = ()
+    timeout_s: float
+    at: float
+
+
+class Desired(Record, frozen=True, kw_only=True):
+    """What operators want of an instance, changed with its version only.
+
+    `workers` counts instead of the number that `up` was told, as long as that is `instead_of`.
+    """
+
+    workers: int | None = None
+    instead_of: int = 0
+    requests: tuple[Request, ...] = ()
+
+    def workers_of(self, told: int) -> int:
+        """How many workers there should be where `up` was told so many."""
+        return told if self.workers is None or told != self.instead_of else self.workers
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a request is. `state` is waiting, running, done or failed; `text` is for people."""
+
+    id: str
+    state: str
+    text: str
+
+
 class SupervisorRecord(Record, frozen=True, kw_only=True):
     """A supervisor and its process table: an ephemeral znode, and the run file on its machine.
 
     `zookeeper` is `host:port,…`; `url` the page's address; `ready` once tickets can be bought.
+    `instance` names its desired state; `workers` is how many `up` was told to start.
     """
 
     host: str
@@ -168,7 +206,10 @@ class SupervisorRecord(Record, frozen=True, kw_only=True):
     url: str
     zookeeper: str
     ready: bool = False
+    instance: str = ""
+    workers: int = 0
     processes: tuple[ProcessRecord, ...] = ()
+    requests: tuple[Progress, ...] = ()
     at: float = 0.0
 
 

@@ -10,8 +10,9 @@ EVENTS = "/events"
 WORKERS = "/workers"
 WEBS = "/webs"
 SUPERVISORS = "/supervisors"
+DESIRED = "/desired"
 LOG = "/log"
-TOP = (EVENTS, WORKERS, WEBS, SUPERVISORS, LOG)
+TOP = (EVENTS, WORKERS, WEBS, SUPERVISORS, DESIRED, LOG)
 
 # Orders are spread over 256 buckets: a million of them makes child lists of 4,000.
 BUCKETS = tuple(f"{number:02x}" for number in range(256))
@@ -66,6 +67,11 @@ def web(registration: str) -> str:
 
 def supervisor(registration: str) -> str:
     return f"{SUPERVISORS}/{registration}"
+
+
+def desired(instance: str) -> str:
+    """What operators want of an instance; it outlives the instance's supervisor."""
+    return f"{DESIRED}/{instance}"
 
 
 def log_source(source: str) -> str:

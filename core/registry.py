@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import msgspec
 
 from core import paths
-from core.errors import BadZnode, NoNode, Unavailable, ZooKeeperError
+from core.errors import BadZnode, NoNode, ZooKeeperError
 from core.models import RecordT, SupervisorRecord, WebRecord, WorkerRecord, decode, encode
+from core.watching import whenever_changed
 from core.zk import ZooKeeper
 
 REFRESH_S = 1.0
-RETRY_S = 0.1
 
 
 class Registration:
@@ -89,34 +89,12 @@ async def supervisors(zk: ZooKeeper) -> list[SupervisorRecord]:
     return [record for _, record in await _supervisors(zk)]
 
 
-async def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
+def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
     """The workers whenever one comes or goes, and every second for their load.
 
     While ZooKeeper is away it yields nothing: the last list stays good.
     """
-    changed, watched = asyncio.Event(), asyncio.Event()
-    watched.set()
-    zk.on_change(changed.set)
-    try:
-        while True:
-            watch = None
-            if watched.is_set():
-                watched.clear()
-                watch = _both(watched, changed)
-            changed.clear()
-            pause_s = REFRESH_S
-            try:
-                yield await _workers(zk, watch)
-            except (Unavailable, NoNode):
-                watched.set()
-                pause_s = RETRY_S
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await changed.wait()
-            if not zk.connected:
-                watched.set()  # a watch does not outlive its connection for certain
-    finally:
-        zk.off_change(changed.set)
+    return whenever_changed(zk, lambda watch: _workers(zk, watch), REFRESH_S)
 
 
 async def expel(zk: ZooKeeper, name: str, pid: int) -> bool:
@@ -136,14 +114,6 @@ async def bury_supervisors(zk: ZooKeeper, is_dead: Callable[[SupervisorRecord], 
         if is_dead(record):
             with suppress(NoNode):
                 await zk.delete(paths.supervisor(name))
-
-
-def _both(*events: asyncio.Event) -> Callable[[], None]:
-    def fire() -> None:
-        for event in events:
-            event.set()
-
-    return fire
 
 
 async def _workers(zk: ZooKeeper, watch: Callable[[], None] | None) -> list[LiveWorker]:

@@ -10,6 +10,7 @@ from typing import Any
 from core.errors import WrongUsage
 
 ENVIRONMENT_PREFIX = "ZKTICKET_"
+MOST_WORKERS = 64
 HOSTS = re.compile(r"[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*")
 
 
@@ -83,7 +84,7 @@ def _checked(settings: Settings) -> Settings:
     ranges = (
         ("--port", settings.port, 1, 65535),
         ("--zookeeper-port", settings.zookeeper_port, 1, 62000),
-        ("--workers", settings.workers, 1, 64),
+        ("--workers", settings.workers, 1, MOST_WORKERS),
         ("--servers", settings.servers, 1, 7),
         ("--quantity", settings.quantity, 0, 100_000_000),
     )

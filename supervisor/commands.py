@@ -9,14 +9,17 @@ from supervisor.process import Plan, Role
 SCRIPT = Path(__file__).resolve().parent.parent / "zkticket.py"
 
 
-def plans(settings: Settings, script: Path = SCRIPT) -> list[Plan]:
-    """The workers and the web of an instance, whose data dir is an absolute path."""
-    workers = [
+def worker_plans(settings: Settings, count: int, script: Path = SCRIPT) -> list[Plan]:
+    """So many workers of an instance, whose data dir is an absolute path."""
+    return [
         _plan(settings, script, Role.WORKER, f"worker-{number}", ())
-        for number in range(1, settings.workers + 1)
+        for number in range(1, count + 1)
     ]
+
+
+def web_plan(settings: Settings, script: Path = SCRIPT) -> Plan:
     listens = ("--host", settings.host, "--port", str(settings.port))
-    return [*workers, _plan(settings, script, Role.WEB, "web-1", listens)]
+    return _plan(settings, script, Role.WEB, "web-1", listens)
 
 
 def _plan(

@@ -14,7 +14,8 @@ from core import runfile
 from core.errors import NotRunning, StartupError, ZkticketError
 from core.settings import Settings
 from supervisor import leftovers, lock
-from supervisor.process import State, rotate
+from supervisor.child import State
+from supervisor.process import rotate
 
 POLL_S = 0.05
 # A start may have to fetch ZooKeeper first.

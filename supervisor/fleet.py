@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from core.models import ProcessRecord
 from core.registry import LiveWorker
 from supervisor import health, readiness
+from supervisor.child import Child, State
 from supervisor.health import Ailment, Limits, Sample, Sampler, Usage, Verdict
 from supervisor.heartbeat import Heartbeat
-from supervisor.process import Child, Plan, Role, State
+from supervisor.process import Plan, Role
 
 # A worker that is ill but works is restarted only while so many others are well.
 HEALTHY_PEERS = 2
@@ -39,6 +40,7 @@ class Fleet:
         clock: Callable[[], float],
     ) -> None:
         self.children: list[Child] = []
+        self._leaving: set[Child] = set()
         self._link_key = link_key
         self._limits = limits
         self._drain_s = drain_s
@@ -62,7 +64,38 @@ class Fleet:
     def advance(self) -> None:
         for child in self.children:
             child.advance()
+        self._part()
         self._meet_newcomers()
+
+    def unsettled(self, role: Role) -> list[Child]:
+        """Those of a role that do not work yet, and those that are to leave for good."""
+        return [
+            child
+            for child in self.of(role)
+            if child.state is not State.RUNNING or child in self._leaving
+        ]
+
+    def resize(self, plans: Sequence[Plan], hire: Callable[[Plan], Child]) -> list[str]:
+        """Has exactly these workers, in the end: the names of those that come or go now."""
+        wanted = {plan.name: plan for plan in plans}
+        staff = {child.plan.name: child for child in self.of(Role.WORKER)}
+        changed = [name for name in wanted if name not in staff]
+        self.children += [hire(wanted[name]) for name in changed]
+        for name, child in staff.items():
+            if name in wanted and child in self._leaving:
+                self._leaving.discard(child)
+                child.start()
+                changed.append(name)
+            elif name not in wanted and child not in self._leaving:
+                self._leaving.add(child)
+                child.stop(self._clock() + self._drain_s)
+                changed.append(name)
+        return changed
+
+    def _part(self) -> None:
+        gone = {child for child in self._leaving if child.state in (State.STOPPED, State.FATAL)}
+        self._leaving -= gone
+        self.children = [child for child in self.children if child not in gone]
 
     def _meet_newcomers(self) -> None:
         living = {child.pid for child in self.children if child.pid is not None}

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from core.errors import StartupError
 from core.settings import Settings
-from supervisor import archive, commands, leftovers, ports
+from supervisor import archive, leftovers, ports
 from supervisor.ensemble import Ensemble
 from supervisor.java import CACHE, find_class_path, find_java
 from supervisor.leftovers import Leftover
@@ -25,19 +24,20 @@ async def lay(
     settings: Settings,
     environ: Mapping[str, str],
     ensemble: Ensemble,
-    script: Path,
+    children: Sequence[Plan],
     tell: Callable[[str, str], None],
 ) -> Groundwork:
     """Raises `StartupError` for lost data, no Java, no ZooKeeper, a port in use.
 
-    `tell` hears an event and a text for people; the data dir's lock is held.
+    `children` are the plans of workers and web; `tell` hears an event and a text for people;
+    the data dir's lock is held.
     """
     ensemble.require_size()
     for server in ensemble.servers:
         ensemble.require_data(server)
     servers = _server_plans(settings, environ, ensemble, tell)
     # The JVMs first: they take longest.
-    plans = (*servers, *commands.plans(settings, script))
+    plans = (*servers, *children)
     kept = await _settle(settings, ensemble, plans, tell)
     _require_ports(settings, ensemble, kept)
     try:

@@ -14,33 +14,32 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from msgspec import structs
 
 from core import runfile
-from core.errors import AccessDenied, StartupError, ZooKeeperError
+from core.desired import instance_of
+from core.errors import StartupError, ZkticketError
 from core.logs import EventLog
-from core.models import Marker, SupervisorRecord, encode
+from core.models import Desired, ProcessRecord, SupervisorRecord
 from core.secret import Secret, load_or_create_secret
 from core.settings import Settings
-from core.store import Store
-from core.zk import connect, prepare_tree
-from supervisor import commands, groundwork, lock, readiness
-from supervisor.ensemble import local_ensemble, wait_for_quorum
+from supervisor import commands, groundwork, lock, opening, readiness, wishes
+from supervisor.child import Child, State
+from supervisor.ensemble import local_ensemble
 from supervisor.fleet import Fleet
 from supervisor.groundwork import Groundwork
 from supervisor.health import Limits
 from supervisor.leftovers import STOP_ORDER
 from supervisor.membership import Membership
-from supervisor.process import Child, Role, State, spawner
+from supervisor.process import Plan, Role, spawner
+from supervisor.requests import Requests
+from supervisor.rolling import Rolling
 
 TICK_S = 1.0
 POLL_S = 0.05
 # How often those that are starting are asked whether they work.
 GREET_S = 0.2
-# Three servers that load a million orders on two busy cores take 30 to 110 s.
-QUORUM_S = 300.0
 READY_S = 60.0
-# How long a ZooKeeper that should be there may take to answer.
-ANSWER_S = 10.0
 ENSEMBLE_STOP_S = 5.0
 
 
@@ -70,6 +69,15 @@ class Supervisor:
         self._fleet = Fleet(secret.link_key, limits, settings.drain_s, clock)
         self._log = EventLog("supervisor", now)
         self._membership: Membership | None = None
+        self._instance = instance_of(socket.gethostname(), settings.data_dir)
+        self._desired = wishes.load(settings.data_dir)
+        rolling = Rolling(self._fleet, clock, settings.drain_s, self._wake_up)
+        self._requests = Requests(
+            {"restart": rolling.restart, "scale": rolling.scale},
+            now=now,
+            changed=self._wake_up,
+            log=self._note_request,
+        )
         self._me = psutil.Process()
         self._ready = False
         self._published: SupervisorRecord | None = None
@@ -82,24 +90,38 @@ class Supervisor:
         """Until SIGTERM or SIGINT. Raises `StartupError` where it cannot start."""
         self._hear_signals()
         try:
+            before = _table_before(self._settings.data_dir)
             ground = await groundwork.lay(
-                self._settings, self._environ, self._ensemble, self._script, self._log.warning
+                self._settings,
+                self._environ,
+                self._ensemble,
+                [*self._worker_plans(), commands.web_plan(self._settings, self._script)],
+                self._log.warning,
             )
-            self._hire(ground)
+            self._spawn = self._ensemble.guarded(spawner(self._environ))
+            self._staff(ground, before)
             await self._until_stopped(self._supervise(), self._listen(), self._open())
         finally:
             await self._take_down()
 
-    def _hire(self, ground: Groundwork) -> None:
-        spawn = self._ensemble.guarded(spawner(self._environ))
+    def _worker_plans(self) -> list[Plan]:
+        count = self._desired.workers_of(self._settings.workers)
+        return commands.worker_plans(self._settings, count, self._script)
+
+    def _staff(self, ground: Groundwork, before: Mapping[str, ProcessRecord]) -> None:
+        """Hires for every plan; what a killed supervisor left keeps its process and its past."""
         for plan in ground.plans:
-            child = Child(plan, spawn, self._clock, _jitter, self._heard)
+            child = self._hire(plan)
             self._fleet.children.append(child)
-            left = ground.kept.get(plan.name)
-            if left is None:
-                child.start()
-            else:
-                child.adopt(left.process)
+            if ground.kept and plan.name in before:
+                child.remember(before[plan.name].restarts, before[plan.name].last_restart_reason)
+            if plan.name in ground.kept:
+                child.adopt(ground.kept[plan.name].process)
+
+    def _hire(self, plan: Plan) -> Child:
+        child = Child(plan, self._spawn, self._clock, _jitter, self._heard)
+        child.start()
+        return child
 
     # --- signals ---------------------------------------------------------------------
 
@@ -108,7 +130,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
                 loop.add_signal_handler(number, self._note_stop)
-        loop.add_signal_handler(signal.SIGCHLD, self._wake.set)
+        loop.add_signal_handler(signal.SIGCHLD, self._wake_up)
 
     def _note_stop(self) -> None:
         self._stop_signals += 1
@@ -135,21 +157,20 @@ class Supervisor:
 
     async def _open(self) -> None:
         """From processes that have been spawned to tickets that can be bought, and on."""
-        await self._await_ensemble()
-        await self._make_tree()
-        membership = await self._join()
-        await self._await_web()
-        self._announce()
-        await membership.keep(self._record, self._fleet.learn_addresses)
-
-    async def _await_ensemble(self) -> None:
-        if not self._ensemble.servers:
-            _say(f"waiting for ZooKeeper at {self._settings.hosts}")
-            return
-        states = await wait_for_quorum(self._ensemble.hosts, QUORUM_S, _say)
+        states = await opening.await_ensemble(self._settings, self._ensemble, _say)
         serving = {state.address for state in states if state.serves}
         servers = self._ensemble.servers
         self._note_served([server.id for server in servers if server.address in serving])
+        await opening.make_tree(self._settings, self._secret)
+        zk = await opening.join(self._settings, self._secret)
+        membership = self._membership = Membership(zk, self._log, self._instance)
+        await self._await_web()
+        self._announce()
+        async with asyncio.TaskGroup() as tasks:
+            fleet = self._fleet
+            work = membership.keep(self._record, fleet.learn_addresses, self._hear_desired)
+            tasks.create_task(work)
+            tasks.create_task(self._requests.serve(membership.forget))
 
     def _note_served(self, ids: Sequence[int]) -> None:
         try:
@@ -157,40 +178,6 @@ class Supervisor:
         except (OSError, StartupError) as error:
             # What runs goes on: a full disk is no reason to stop selling.
             self._log.warning("disk", f"cannot note which servers have served: {error}")
-
-    async def _make_tree(self) -> None:
-        settings = self._settings
-        try:
-            await prepare_tree(
-                settings.hosts,
-                self._secret.zookeeper_password,
-                encode(Marker()),
-                close_root=settings.owns_ensemble,
-                timeout_s=ANSWER_S,
-            )
-        except AccessDenied:
-            raise
-        except ZooKeeperError as error:
-            raise StartupError(self._no_zookeeper(error)) from None
-
-    def _no_zookeeper(self, error: ZooKeeperError) -> str:
-        if self._ensemble.servers:
-            return f"{error} (see {self._settings.logs_dir}/zookeeper-*.log)"
-        return f"no ZooKeeper answers at {self._settings.hosts}; start it, or correct --zookeeper"
-
-    async def _join(self) -> Membership:
-        settings = self._settings
-        zk = await connect(
-            settings.hosts,
-            self._secret.zookeeper_password,
-            timeout_s=ANSWER_S,
-            session_s=settings.session_s,
-        )
-        self._membership = Membership(zk, self._log)
-        store = Store(zk)
-        if not await store.event_names():
-            await store.create_default_event(settings.quantity, settings.workers)
-        return self._membership
 
     async def _await_web(self) -> None:
         _say("waiting for workers and web")
@@ -272,6 +259,33 @@ class Supervisor:
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
 
+    def _wake_up(self) -> None:
+        self._wake.set()
+
+    # --- what operators want ---------------------------------------------------------
+
+    def _hear_desired(self, desired: Desired) -> None:
+        """The desired state has changed, or was read again."""
+        wish = structs.replace(desired, requests=())
+        if wish != self._desired:
+            self._keep_in_mind(wish)
+        changed = self._fleet.resize(self._worker_plans(), self._hire)
+        if changed:
+            count = len(self._worker_plans())
+            self._log.info("scale", f"{count} workers wanted: {', '.join(changed)} changes")
+        self._requests.note(desired.requests)
+        self._wake_up()
+
+    def _keep_in_mind(self, wish: Desired) -> None:
+        self._desired = wish
+        try:
+            wishes.save(self._settings.data_dir, wish)
+        except OSError as error:
+            self._log.warning("disk", f"cannot note how many workers are wanted: {error.strerror}")
+
+    def _note_request(self, well: bool, text: str) -> None:
+        self._log.add(logging.INFO if well else logging.WARNING, "request", text)
+
     # --- publishing ------------------------------------------------------------------
 
     def _publish(self) -> None:
@@ -295,7 +309,10 @@ class Supervisor:
             url=self._url,
             zookeeper=self._settings.hosts,
             ready=self._ready,
+            instance=self._instance,
+            workers=self._settings.workers,
             processes=self._fleet.records(),
+            requests=self._requests.progress,
             at=float(int(self._now())),
         )
 
@@ -334,6 +351,14 @@ class Supervisor:
         if self._membership is not None:
             await asyncio.gather(*self._errands, return_exceptions=True)
             await self._membership.leave()
+
+
+def _table_before(data_dir: Path) -> Mapping[str, ProcessRecord]:
+    """The process table of a supervisor that was killed: one that was stopped leaves none."""
+    try:
+        return {process.name: process for process in runfile.read(data_dir).processes}
+    except ZkticketError:
+        return {}
 
 
 def _make_directories(settings: Settings) -> None:

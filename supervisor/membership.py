@@ -2,15 +2,19 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from functools import partial
+from typing import TypeVar
 
-from core import paths, registry, runfile
+from core import desired, paths, registry, runfile
 from core.errors import BadZnode, ZooKeeperError
 from core.logs import EventLog
-from core.models import SupervisorRecord
+from core.models import Desired, SupervisorRecord
 from core.registry import LiveWorker, Registration
 from core.zk import ZooKeeper
+
+T = TypeVar("T")
 
 NAME = "supervisor"
 REFRESH_S = 1.0
@@ -21,8 +25,9 @@ LEAVE_S = 3.0
 class Membership:
     """Begins once ZooKeeper answers; what fails while it is away is tried again later."""
 
-    def __init__(self, zk: ZooKeeper, log: EventLog) -> None:
+    def __init__(self, zk: ZooKeeper, log: EventLog, instance: str) -> None:
         self._zk = zk
+        self._instance = instance
         self._log = log
         self._registration = Registration(zk, NAME, paths.supervisor)
         self._changed = asyncio.Event()
@@ -31,11 +36,14 @@ class Membership:
         self,
         record: Callable[[], SupervisorRecord],
         on_workers: Callable[[list[LiveWorker]], None],
+        on_desired: Callable[[Desired], None],
     ) -> None:
         """Publishes and listens until it is cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._publish(record))
-            tasks.create_task(self._follow(on_workers))
+            tasks.create_task(self._follow(partial(registry.watch_workers, self._zk), on_workers))
+            wishes = partial(desired.watch, self._zk, self._instance)
+            tasks.create_task(self._follow(wishes, on_desired))
             tasks.create_task(self._log.keep_flushing(self._zk))
 
     def changed(self) -> None:
@@ -50,6 +58,14 @@ class Membership:
         with suppress(ZooKeeperError, TimeoutError):
             async with asyncio.timeout(EXPEL_S):
                 await registry.expel(self._zk, name, pid)
+
+    async def forget(self, request_id: str) -> None:
+        """Takes a request that is over out of the desired state.
+
+        Best effort: what stays there is known to be over for as long as this supervisor lives.
+        """
+        with suppress(ZooKeeperError, BadZnode):
+            await desired.change(self._zk, self._instance, desired.without(request_id))
 
     async def leave(self) -> None:
         """Writes the rest of the log and ends the session, within `LEAVE_S`."""
@@ -71,11 +87,18 @@ class Membership:
                 async with asyncio.timeout(REFRESH_S):
                     await self._changed.wait()
 
-    async def _follow(self, on_workers: Callable[[list[LiveWorker]], None]) -> None:
+    async def _follow(
+        self, watch: Callable[[], AsyncIterator[T]], hear: Callable[[T], None]
+    ) -> None:
+        told = ""
         while True:
-            with suppress(ZooKeeperError, BadZnode):
-                async for live in registry.watch_workers(self._zk):
-                    on_workers(live)
+            try:
+                async for news in watch():
+                    hear(news)
+            except (ZooKeeperError, BadZnode) as error:
+                if isinstance(error, BadZnode) and str(error) != told:
+                    told = str(error)
+                    self._log.error("damaged", told)
             await asyncio.sleep(REFRESH_S)
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import itertools
+import secrets
 import threading
 import time
 from collections import Counter
@@ -23,9 +24,12 @@ class Attempt:
 class Crowd:
     """`size` buyers in a closed loop inside a `with` block, each purchase with its own key."""
 
-    def __init__(self, shop: Instance, size: int = 8, type_: str = "A") -> None:
+    def __init__(self, shop: Instance, size: int = 8, type_: str = "A", others: int = 0) -> None:
+        """`others` have bought tickets of this type before."""
         self._shop = shop
         self._type = type_
+        self._others = others
+        self._name = secrets.token_hex(3)
         self._stop = threading.Event()
         self._keys = itertools.count()
         self._threads = [threading.Thread(target=self._buy) for _ in range(size)]
@@ -83,13 +87,13 @@ class Crowd:
             order = attempt.reply.json["order"]
             assert orders.setdefault(attempt.key, order) == order
         assert len(set(orders.values())) == len(orders)
-        assert self._shop.types()[self._type]["sold"] == len(orders)
+        assert self._shop.types()[self._type]["sold"] == len(orders) + self._others
         self._shop.verify()
 
     def _buy(self) -> None:
         buyer = self._shop.buyer()
         while not self._stop.is_set():
-            key = f"crowd-{next(self._keys)}"
+            key = f"crowd-{self._name}-{next(self._keys)}"
             try:
                 reply = buyer.buy(self._type, key=key)
             except (http.client.HTTPException, OSError):

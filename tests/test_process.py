@@ -13,13 +13,12 @@ import psutil
 import pytest
 
 from core.errors import StartupError
-from supervisor import process as module
+from supervisor import child as module
+from supervisor.child import Child, State
 from supervisor.process import (
-    Child,
     Plan,
     Process,
     Role,
-    State,
     SystemProcess,
     child_environment,
     rotate,

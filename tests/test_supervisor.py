@@ -21,9 +21,10 @@ from core.errors import NotRunning, ZkticketError
 from core.models import ProcessRecord, SupervisorRecord
 from core.settings import Settings
 from supervisor import control, leftovers, lock, ports
+from supervisor.child import Child, State
 from supervisor.fleet import Fleet
 from supervisor.health import Limits
-from supervisor.process import Child, Plan, Role, Spawn, State
+from supervisor.process import Plan, Role, Spawn
 from tests.instance import free_ensemble_port, free_port
 from tests.test_process import FakeProcess
 

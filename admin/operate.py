@@ -1,0 +1,66 @@
+"""`restart` and `scale`: their options and their printing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from admin.cli import DataDir, Zookeeper
+from core.settings import MOST_WORKERS, Settings, current_settings
+
+if TYPE_CHECKING:
+    from core.zk import ZooKeeper
+
+Timeout = Annotated[
+    float, typer.Option("--timeout", min=1, max=3600, help="Give up after this many seconds.")
+]
+Act = Callable[["ZooKeeper", Settings, Callable[[str], None]], Awaitable[str]]
+
+
+def restart(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A worker, or web; all workers if none.")
+    ] = None,
+    timeout_s: Timeout = 120,
+    data_dir: DataDir = None,
+    zookeeper: Zookeeper = None,
+) -> None:
+    """Restart all workers in turn, or one of them, or the web server, while the sale goes on.
+
+    A worker finishes what it has; the next one goes when its successor works. The web
+    server's successor listens before the old one answers its last buyer.
+    """
+    from admin import requests
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    _do(settings, lambda zk, told, tell: requests.restart(zk, told, name, timeout_s, tell))
+
+
+def scale(
+    workers: Annotated[
+        int, typer.Argument(metavar="N", min=1, max=MOST_WORKERS, help="How many workers.")
+    ],
+    timeout_s: Timeout = 120,
+    data_dir: DataDir = None,
+    zookeeper: Zookeeper = None,
+) -> None:
+    """Sell with so many workers from now on, also after the next `up`; those that go drain.
+
+    An `up` with another --workers than before sets it anew.
+    """
+    from admin import requests
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    _do(settings, lambda zk, told, tell: requests.scale(zk, told, workers, timeout_s, tell))
+
+
+def _do(settings: Settings, act: Act) -> None:
+    typer.echo(asyncio.run(_over_a_session(settings, act)))
+
+
+async def _over_a_session(settings: Settings, act: Act) -> str:
+    from admin.session import session
+
+    async with session(settings) as zk:
+        return await act(zk, settings, lambda text: typer.echo(f"waiting: {text}", err=True))

@@ -1,0 +1,90 @@
+"""What operators ask for through the desired state: done one after the other, and told about."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from core.errors import ZkticketError
+from core.models import Progress, Request
+
+Tell = Callable[[str], None]
+Act = Callable[[Request, Tell], Awaitable[str]]
+
+# A request whose command must have given up long ago; clocks of machines differ a little.
+STALE_S = 60.0
+MOST_REMEMBERED = 32
+
+
+class Requests:
+    """`acts` do a request of each action and return what was done, or raise `ZkticketError`.
+
+    `changed` hears of every progress; `log` of each end, with whether it was a good one.
+    """
+
+    def __init__(
+        self,
+        acts: Mapping[str, Act],
+        *,
+        now: Callable[[], float],
+        changed: Callable[[], None],
+        log: Callable[[bool, str], None],
+    ) -> None:
+        self._acts = acts
+        self._now = now
+        self._changed = changed
+        self._log = log
+        self._known: dict[str, Progress] = {}
+        self._wanted: frozenset[str] = frozenset()
+        self._queue: asyncio.Queue[Request] = asyncio.Queue()
+
+    @property
+    def progress(self) -> tuple[Progress, ...]:
+        """The latest requests, the oldest first."""
+        return tuple(self._known.values())
+
+    def note(self, requests: Sequence[Request]) -> None:
+        """Takes over what is asked for now; what has been withdrawn meanwhile is not done."""
+        self._wanted = frozenset(request.id for request in requests)
+        for request in requests:
+            if request.id not in self._known:
+                self._set(request, "waiting", "waits for what was asked for before")
+                self._queue.put_nowait(request)
+
+    async def serve(self, forget: Callable[[str], Awaitable[None]]) -> None:
+        """Does one after the other until it is cancelled; `forget` hears of what is over."""
+        while True:
+            request = await self._queue.get()
+            if request.id in self._wanted:
+                await self._serve(request)
+            await forget(request.id)
+
+    async def _serve(self, request: Request) -> None:
+        def tell(text: str) -> None:
+            if self._known[request.id].text != text:
+                self._set(request, "running", text)
+
+        try:
+            async with asyncio.timeout(self._allowance_s(request)):
+                done = await self._acts[request.action](request, tell)
+        except TimeoutError:
+            text = self._known[request.id].text
+            self._end(request, False, f"not done within {request.timeout_s:.0f} s: {text}")
+        except KeyError:
+            self._end(request, False, f"this supervisor knows no {request.action!r}")
+        except ZkticketError as error:
+            self._end(request, False, str(error))
+        else:
+            self._end(request, True, done)
+
+    def _allowance_s(self, request: Request) -> float:
+        stale = self._now() > request.at + request.timeout_s + STALE_S
+        return 0.0 if stale else request.timeout_s
+
+    def _end(self, request: Request, well: bool, text: str) -> None:
+        self._set(request, "done" if well else "failed", text)
+        self._log(well, f"{request.action}: {text}")
+        while len(self._known) > MOST_REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+    def _set(self, request: Request, state: str, text: str) -> None:
+        self._known[request.id] = Progress(id=request.id, state=state, text=text)
+        self._changed()

@@ -1,0 +1,93 @@
+"""Restarts processes while the sale goes on: one at a time, each successor at work first."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from core.errors import ZkticketError
+from core.models import Request
+from supervisor.child import Child, State
+from supervisor.fleet import Fleet
+from supervisor.process import Role
+from supervisor.requests import Tell
+
+POLL_S = 0.05
+REASON = "restart by operator"
+
+
+class Rolling:
+    """Acts on a fleet that somebody else advances; `wake` asks for that at once."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        clock: Callable[[], float],
+        drain_s: float,
+        wake: Callable[[], None],
+    ) -> None:
+        self._fleet = fleet
+        self._clock = clock
+        self._drain_s = drain_s
+        self._wake = wake
+
+    async def restart(self, request: Request, tell: Tell) -> str:
+        """One drains, its successor works, then the next. Raises `ZkticketError`."""
+        chosen = self._chosen(request.names)
+        began = self._clock()
+        for place, child in enumerate(chosen, 1):
+            label = child.plan.name + (f" ({place} of {len(chosen)})" if len(chosen) > 1 else "")
+            await self._await_others(child, tell)
+            await self._restart(child, label, tell)
+        names = ", ".join(child.plan.name for child in chosen)
+        return f"{names} restarted in {self._clock() - began:.1f} s"
+
+    async def scale(self, _request: Request, tell: Tell) -> str:
+        """Until as many workers work as are wanted. Raises `ZkticketError`."""
+        while busy := self._fleet.unsettled(Role.WORKER):
+            for child in busy:
+                _require_hope(child)
+            tell(", ".join(f"{child.plan.name} {_phase(child)}" for child in busy))
+            await asyncio.sleep(POLL_S)
+        count = len(self._fleet.of(Role.WORKER))
+        return f"{count} worker{'s' if count > 1 else ''} at work"
+
+    def _chosen(self, names: Sequence[str]) -> list[Child]:
+        if not names:
+            return self._fleet.of(Role.WORKER)
+        children = {child.plan.name: child for child in self._fleet.children}
+        for name in names:
+            if name not in children:
+                raise ZkticketError(f"there is no process {name!r}; `status` lists them")
+        return [children[name] for name in names]
+
+    async def _await_others(self, child: Child, tell: Tell) -> None:
+        """Nobody is taken away while another one of its kind is not at work either."""
+        while busy := [
+            each for each in self._fleet.unsettled(child.plan.role) if each is not child
+        ]:
+            for other in busy:
+                _require_hope(other)
+            tell(f"{child.plan.name} waits: {busy[0].plan.name} {_phase(busy[0])}")
+            await asyncio.sleep(POLL_S)
+
+    async def _restart(self, child: Child, label: str, tell: Tell) -> None:
+        before = child.process
+        child.restart(REASON, self._clock() + self._drain_s, asked=True)
+        self._wake()
+        while child.process is before or child.state is not State.RUNNING:
+            if child not in self._fleet.children:
+                return  # scaled away meanwhile
+            _require_hope(child)
+            tell(f"{label} {_phase(child)}")
+            await asyncio.sleep(POLL_S)
+
+
+def _require_hope(child: Child) -> None:
+    if child.state is State.FATAL:
+        raise ZkticketError(
+            f"{child.plan.name} does not start: {child.reason}; its last words are in "
+            f"{child.plan.log}, and `restart {child.plan.name}` tries again"
+        )
+
+
+def _phase(child: Child) -> str:
+    return {State.RUNNING: "is asked to drain", State.DRAINING: "drains"}.get(child.state, "starts")

@@ -1,0 +1,170 @@
+"""Restarts and scaling by an operator while buyers buy: nobody notices."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crowd import Crowd
+from tests.instance import ENTRYPOINT, Instance, environment, eventually, running
+
+# A restart takes a second of a core for each worker; on a busy machine that shows.
+TRIES = 4
+LEAST_GOODPUT = 0.6
+
+
+@pytest.fixture(scope="module")
+def open_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """One instance for all of these tests: restarts are what it has to live with."""
+    with running(tmp_path_factory.mktemp("restart") / "data", "--quantity", "500000") as instance:
+        yield instance
+
+
+def pids(shop: Instance, kind: str = "workers") -> dict[str, int]:
+    return {found["name"]: found["pid"] for found in shop.status()[kind]}
+
+
+def done(command: subprocess.CompletedProcess[str]) -> str:
+    assert command.returncode == 0, command.stdout + command.stderr
+    return command.stdout
+
+
+def goodput(crowd: Crowd, since: int, began: float) -> float:
+    """Tickets a second since so many had been sold."""
+    return (len(crowd.sold) - since) / (time.monotonic() - began)
+
+
+def test_a_rolling_restart_costs_no_buyer_anything(open_shop: Instance) -> None:
+    ratios: list[float] = []
+    before = pids(open_shop)
+    with Crowd(open_shop, others=open_shop.types()["A"]["sold"]) as crowd:
+        eventually("some sold", lambda: len(crowd.sold) > 200)
+        while len(ratios) < TRIES and max(ratios, default=0.0) < LEAST_GOODPUT:
+            began, since = time.monotonic(), len(crowd.sold)
+            time.sleep(2.0)
+            usual = goodput(crowd, since, began)
+            began, since = time.monotonic(), len(crowd.sold)
+            said = open_shop.run("restart")
+            ratios.append(goodput(crowd, since, began) / usual)
+            assert "worker-1, worker-2, worker-3 restarted" in done(said)
+            assert "waiting: worker-2 (2 of 3)" in said.stderr
+    print(f"goodput during a rolling restart: {max(ratios):.2f} of the usual")
+    assert set(crowd.statuses()) <= {200, 201}, crowd.unsure
+    assert max(ratios) >= LEAST_GOODPUT, ratios
+    crowd.check()
+    assert not set(pids(open_shop).values()) & set(before.values())
+    worker = open_shop.worker("worker-3")
+    assert worker["restarts"] == len(ratios)
+    assert worker["last_restart_reason"].startswith("restart by operator")
+
+
+def test_one_worker_is_restarted_and_the_others_are_left_alone(open_shop: Instance) -> None:
+    before = pids(open_shop)
+    assert "worker-2 restarted" in done(open_shop.run("restart", "worker-2"))
+    after = pids(open_shop)
+    assert {name for name in after if after[name] != before[name]} == {"worker-2"}
+    log = open_shop.run("admin", "log", "--source", "operator", "--source", "supervisor").stdout
+    assert "by operator: worker-2" in log
+    assert "worker-2 restarted in" in log
+
+
+def test_scaling_costs_no_buyer_anything_and_strands_no_ticket(open_shop: Instance) -> None:
+    with Crowd(open_shop, size=4, type_="C") as crowd:
+        eventually("some sold", lambda: len(crowd.sold) > 100)
+        assert "5 workers at work" in done(open_shop.run("scale", "5"))
+        assert [worker["state"] for worker in open_shop.status()["workers"]] == ["ready"] * 5
+        eventually("a new one sells", lambda: open_shop.worker("worker-5")["sold_total"] > 0)
+        done(open_shop.run("admin", "reset", "B", "--quantity", "40", "--yes"))
+        assert "1 worker at work" in done(open_shop.run("scale", "1"))
+        assert list(pids(open_shop)) == ["worker-1"]
+        buyer = open_shop.buyer()
+        assert [buyer.buy("B").status for _ in range(40)] == [201] * 40
+        assert buyer.buy("B").code == "sold-out"
+        assert "3 workers at work" in done(open_shop.run("scale", "3"))
+    assert set(crowd.statuses()) <= {200, 201}, crowd.unsure
+    crowd.check()
+    open_shop.expect_health()
+
+
+def test_the_secret_alone_restarts_and_scales_from_elsewhere(
+    open_shop: Instance, tmp_path: Path
+) -> None:
+    shutil.copy(open_shop.data_dir / "secret", tmp_path / "secret")
+    hosts = ",".join(server["address"] for server in open_shop.status()["ensemble"]["servers"])
+    before = pids(open_shop)
+
+    def elsewhere(*words: str) -> str:
+        where = ["--data-dir", str(tmp_path), "--zookeeper", hosts]
+        command = [sys.executable, str(ENTRYPOINT), *words, *where]
+        return done(
+            subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=60)
+        )
+
+    elsewhere("scale", "4")
+    elsewhere("restart", "worker-4")
+    elsewhere("scale", "3")
+    assert pids(open_shop) == before
+
+
+def test_what_cannot_be_done_is_said_in_a_line(open_shop: Instance, tmp_path: Path) -> None:
+    unknown = open_shop.run("restart", "worker-9")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "there are: web, web-1, worker-1" in unknown.stderr
+    assert open_shop.run("scale", "0").returncode == 2
+    assert open_shop.run("scale", "65").returncode == 2
+    assert Instance(tmp_path / "data").run("restart").returncode == 3
+    worker = open_shop.worker("worker-1")
+    os.kill(worker["pid"], signal.SIGSTOP)
+    try:
+        late = open_shop.run("restart", "worker-1", "--timeout", "1")
+    finally:
+        os.kill(worker["pid"], signal.SIGCONT)
+    assert late.returncode == 1
+    assert "not done within 1 s: worker-1 drains" in late.stderr
+    eventually("it is restarted all the same", lambda: _is_restarted(open_shop, worker))
+
+
+def _is_restarted(shop: Instance, before: dict[str, Any]) -> bool:
+    now = shop.worker(before["name"])
+    return bool(now["pid"] != before["pid"] and now["state"] == "ready")
+
+
+def test_a_killed_supervisors_successor_knows_the_scale_and_the_restarts(
+    open_shop: Instance,
+) -> None:
+    done(open_shop.run("scale", "4"))
+    before = open_shop.status()
+    others = open_shop.types()["A"]["sold"]
+    with Crowd(open_shop, size=4, others=others) as crowd:
+        eventually("some sold", lambda: len(crowd.sold) > 100)
+        assert open_shop.process is not None
+        os.kill(open_shop.process.pid, signal.SIGKILL)
+        open_shop.process.wait()
+        gone = open_shop.run("restart")
+        assert gone.returncode == 3
+        assert "`up`" in gone.stderr
+        eventually("it sells on", lambda: _sells_on(crowd, len(crowd.sold)))
+        open_shop.up()
+        open_shop.expect_health()
+    assert set(crowd.statuses()) <= {200, 201}, crowd.unsure
+    after = open_shop.status()
+    told = ("name", "pid", "restarts", "last_restart_reason")
+    for kind in ("workers", "web"):
+        assert [[found[word] for word in told] for found in after[kind]] == [
+            [found[word] for word in told] for found in before[kind]
+        ]
+    assert len(after["workers"]) == 4
+    assert "4 workers at work" in done(open_shop.run("scale", "4"))
+    crowd.check()
+
+
+def _sells_on(crowd: Crowd, since: int) -> bool:
+    time.sleep(0.2)
+    return len(crowd.sold) > since
