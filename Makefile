@@ -1,10 +1,11 @@
 # `make up` opens the box office, `make test` proves it. Both set up what they need first.
 # Options go through: make up ARGS="--port 9000 --data-dir /somewhere"
+# `make simulate SCHEDULES=100000` plays sales in a simulated world, each from its own seed.
 # `make bench QUICK=1` measures for less than a minute; `make bench SCALE=1` sells a million.
 
 PYTHON := .venv/bin/python
 
-.PHONY: up test check bench format lock setup setup-dev
+.PHONY: up test check bench simulate format lock setup setup-dev
 
 up: setup
 	@$(PYTHON) zkticket.py up $(ARGS)
@@ -19,6 +20,9 @@ check: setup-dev
 
 bench: setup-dev
 	@$(PYTHON) -m tests.bench$(if $(SCALE),.scale) $(if $(QUICK),--quick) $(ARGS)
+
+simulate: setup-dev
+	@$(PYTHON) -m tests.simulation --schedules $(or $(SCHEDULES),10000) $(ARGS)
 
 format: setup-dev
 	@$(PYTHON) -m ruff format .

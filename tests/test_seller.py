@@ -73,9 +73,10 @@ class Desk:
             "quantity": 1,
             "buyer": "Ann",
             "timeout_s": 2.0,
+            "keyed": key is not None,
         }
         self.seller.submit(
-            Purchase(id=number, key=key or f"k{number}", keyed=key is not None, **fields | wish),
+            Purchase(id=number, key=key or f"k{number}", **fields | wish),
             answer.set_result,
         )
         return answer
@@ -209,6 +210,27 @@ def test_a_wish_waits_for_the_fate_of_those_before_it() -> None:
             desk.ask("old", quantity=5), desk.ask("new", quantity=5), desk.ask("last")
         )
         assert [answer.code for answer in answers] == [Code.REPLAYED, Code.SOLD, Code.SOLD_OUT]
+
+    on_desk(scenario)
+
+
+def test_a_repeat_beside_its_first_is_looked_up_although_the_key_was_minted() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask("minted", quantity=10)
+        answers = await asyncio.gather(
+            *(desk.ask("minted", quantity=10, keyed=keyed) for keyed in (False, True))
+        )
+        assert [answer.code for answer in answers] == [Code.REPLAYED, Code.REPLAYED]
+
+    on_desk(scenario)
+
+
+def test_another_purchase_of_a_key_is_not_refused_with_the_first() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask(quantity=8)
+        answers = await asyncio.gather(desk.ask("k", quantity=4), desk.ask("k"), desk.ask("k"))
+        assert [answer.code for answer in answers] == [Code.SOLD_OUT, Code.SOLD, Code.REPLAYED]
+        assert await desk.remaining() == 1
 
     on_desk(scenario)
 

@@ -67,6 +67,15 @@ class Wish:
     commit_s: float = 0.0
     repeats: list["Wish"] = field(default_factory=list)
 
+    def repeats_the(self, first: "Wish") -> bool:
+        """Whether it is the same purchase once more, and not another under the same key."""
+        return _terms(self.purchase) == _terms(first.purchase)
+
+    @property
+    def may_have_bought(self) -> bool:
+        """Another wish of this key may have been fulfilled already, here or elsewhere."""
+        return self.purchase.keyed or bool(self.repeats)
+
 
 Candidate: TypeAlias = tuple[Wish, TypeRef]
 
@@ -236,8 +245,12 @@ class Seller:
         return Code.DRAINING if self._draining else Code.OVERLOADED
 
     def _take(self) -> list[Wish]:
-        """The next wishes, first come, first served; repeats of a key behind their first."""
+        """The next wishes, first come, first served; repeats of a key behind their first.
+
+        Another purchase of the same key waits for the end of the first: it may be refused alone.
+        """
         taken: dict[str, Wish] = {}
+        others: list[Wish] = []
         while self._queue and len(taken) < BATCH_ORDERS:
             wish = self._queue.popleft()
             if wish.deadline <= self._clock():
@@ -246,7 +259,8 @@ class Seller:
                 continue
             first = taken.setdefault(wish.order_id, wish)
             if first is not wish:
-                first.repeats.append(wish)
+                (first.repeats if wish.repeats_the(first) else others).append(wish)
+        self._queue.extendleft(reversed(others))
         return list(taken.values())
 
     # --- one batch -------------------------------------------------------------------
@@ -530,7 +544,7 @@ class Seller:
 
     async def _refuse(self, wishes: Sequence[Candidate], code: Code) -> None:
         """Refuses, except those whose key has bought already: they get their order."""
-        await self._answer_known([pair for pair in wishes if pair[0].purchase.keyed])
+        await self._answer_known([pair for pair in wishes if pair[0].may_have_bought])
         for wish, ref in wishes:
             self._answer(wish, code, remaining=self._left(ref))
 
@@ -589,10 +603,8 @@ def _order(purchase: Purchase, batch_id: str, at: float) -> Order:
 
 def _code_for(purchase: Purchase, stored: StoredOrder, code: Code) -> Code:
     """A key belongs to one purchase: with another one it is refused."""
-    order = stored.order
-    same = (order.type, order.quantity, order.buyer) == (
-        purchase.type,
-        purchase.quantity,
-        purchase.buyer,
-    )
-    return code if same else Code.KEY_REUSED
+    return code if _terms(purchase) == _terms(stored.order) else Code.KEY_REUSED
+
+
+def _terms(purchase: Purchase | Order) -> tuple[str, int, str]:
+    return purchase.type, purchase.quantity, purchase.buyer

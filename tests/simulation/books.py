@@ -1,0 +1,155 @@
+"""P1 at every zxid, and what the tree says of each key: the truth that answers are held against."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from core import paths
+from core.errors import BadZnode
+from core.models import Order, Stock, TicketType, WorkerRecord, decode
+from core.store import TypeRef
+from tests.simulation.tree import Changes, Node, Tree
+
+ORDER_ID_LENGTH = 32
+REGISTRY = paths.WORKERS + "/"
+OPERATOR = "operator"
+
+
+def life(role: str, pid: int) -> str:
+    """The name of a process, from its start to its end."""
+    return f"{role}/{pid}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An order as it was committed, and by whom."""
+
+    order: Order
+    zxid: int
+    writer: str
+
+
+class Books:
+    """Hears of every transaction and adds up all types anew; breaches are kept as sentences."""
+
+    def __init__(self, tree: Tree, refs: Mapping[str, TypeRef], writer: Callable[[], str]) -> None:
+        self._writer = writer
+        [one, *_] = refs.values()
+        self._orders_below = paths.orders(one.event, one.generation) + "/"
+        self._capacity_paths = {ref.path: name for name, ref in refs.items()}
+        self._counter_paths: dict[str, str] = {}
+        self._stock: dict[str, dict[str, Stock]] = {name: {} for name in refs}
+        self._capacity: dict[str, int] = {}
+        self._ordered = dict.fromkeys(refs, 0)
+        # Per type: since which zxid so much was for sale.
+        self._remaining: dict[str, tuple[list[int], list[int]]] = {}
+        # By path: the lives that are registered now.
+        self._registered: dict[str, str] = {}
+        # Buyers find a worker once it has registered, and keep their links to it.
+        self.known_lives: set[str] = set()
+        self.orders: dict[str, Entry] = {}
+        self.breaches: list[str] = []
+        for name, ref in refs.items():
+            self._read_type(tree, name, ref)
+        tree.on_commit = self._committed
+
+    def _read_type(self, tree: Tree, name: str, ref: TypeRef) -> None:
+        node = tree.node(ref.path)
+        assert node is not None
+        type_ = decode(TicketType, node.data, ref.path)
+        self._capacity[name] = type_.capacity
+        for number in range(type_.stripes):
+            path = paths.counter(ref.event, ref.generation, ref.type, number)
+            counter = tree.node(path)
+            assert counter is not None
+            self._counter_paths[path] = name
+            self._stock[name][path] = decode(Stock, counter.data, path)
+        self._remaining[name] = ([tree.zxid], [type_.capacity])
+
+    def remaining(self, type_: str) -> int:
+        return self._remaining[type_][1][-1]
+
+    def least_remaining(self, type_: str, since: int) -> int:
+        """The fewest tickets that were for sale at any zxid from `since` on."""
+        zxids, left = self._remaining[type_]
+        return min(left[max(0, bisect_right(zxids, since) - 1) :])
+
+    def was_for_sale(self, type_: str, tickets: int, since: int) -> bool:
+        """Whether just so many were for sale at some zxid after `since`."""
+        zxids, left = self._remaining[type_]
+        return tickets in left[bisect_right(zxids, since) :]
+
+    def _committed(self, zxid: int, changes: Changes) -> None:
+        touched = set()
+        for path, node in changes.items():
+            if path.startswith(REGISTRY):
+                self._note_registration(path, node)
+            if (
+                path.startswith(self._orders_below)
+                and len(path.rpartition("/")[2]) == ORDER_ID_LENGTH
+            ):
+                touched.add(self._note_order(zxid, path, node))
+            elif path in self._counter_paths:
+                touched.add(self._note_counter(zxid, path, node))
+            elif path in self._capacity_paths:
+                touched.add(self._note_capacity(zxid, path, node))
+        if touched and not (writer := self._writer()).startswith(OPERATOR):
+            self._check_fence(zxid, writer)
+        for name in touched:
+            if name:
+                self._balance(zxid, name)
+
+    def _note_registration(self, path: str, node: Node | None) -> None:
+        if node is None:
+            self._registered.pop(path, None)
+        else:
+            record = decode(WorkerRecord, node.data, path)
+            self._registered[path] = life(record.name, record.pid)
+            self.known_lives.add(self._registered[path])
+
+    def _check_fence(self, zxid: int, writer: str) -> None:
+        if writer not in self._registered.values():
+            self.breaches.append(f"zxid {zxid}: {writer} sells, and is not registered")
+
+    def _note_order(self, zxid: int, path: str, node: Node | None) -> str:
+        order_id = path.rpartition("/")[2]
+        if node is None or order_id in self.orders:
+            self.breaches.append(f"zxid {zxid}: order {path} was changed")
+            return ""
+        order = decode(Order, node.data, path)
+        self.orders[order_id] = Entry(order, zxid, self._writer())
+        self._ordered[order.type] += order.quantity
+        return order.type
+
+    def _note_counter(self, zxid: int, path: str, node: Node | None) -> str:
+        name = self._counter_paths[path]
+        try:
+            assert node is not None
+            self._stock[name][path] = decode(Stock, node.data, path)
+        except (BadZnode, AssertionError):
+            self.breaches.append(f"zxid {zxid}: counter {path} holds {node and node.data!r}")
+        return name
+
+    def _note_capacity(self, zxid: int, path: str, node: Node | None) -> str:
+        name = self._capacity_paths[path]
+        assert node is not None
+        self._capacity[name] = decode(TicketType, node.data, path).capacity
+        return name
+
+    def _balance(self, zxid: int, name: str) -> None:
+        counters = self._stock[name].values()
+        remaining = sum(counter.remaining for counter in counters)
+        held = sum(counter.held for counter in counters)
+        sold = sum(counter.sold for counter in counters)
+        if remaining + held + sold != self._capacity[name]:
+            self.breaches.append(
+                f"zxid {zxid}: of {name} {remaining} remaining + {held} held + {sold} sold "
+                f"is not the capacity {self._capacity[name]}"
+            )
+        if sold != self._ordered[name]:
+            self.breaches.append(
+                f"zxid {zxid}: {sold} of {name} are sold and {self._ordered[name]} ordered"
+            )
+        zxids, left = self._remaining[name]
+        zxids.append(zxid)
+        left.append(remaining)

@@ -1,0 +1,133 @@
+"""What stands in for the world outside of a worker process: its ZooKeeper, links, clocks, chance.
+
+The product's modules stay as they are; only the names that lead out of them are bound anew.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from random import Random
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import patch
+
+from core.models import Load
+from core.wire import Answer, Purchase
+from tests.simulation.books import life
+from tests.simulation.client import SimulatedZooKeeper
+from tests.simulation.ensemble import Ensemble
+from tests.simulation.world import Process
+
+EPOCH_S = 1_700_000_000.0
+
+Submit = Callable[[Purchase, Callable[[Answer], None]], None]
+
+
+class Machine(Process):
+    """A simulated process with what it finds outside: an ensemble, a wall clock, a link."""
+
+    def __init__(self, ensemble: Ensemble, role: str, pid: int) -> None:
+        super().__init__(ensemble.world, life(role, pid))
+        self.ensemble = ensemble
+        self.role = role
+        self.pid = pid
+        self.clock_off_s = 0.0
+        self.zk: SimulatedZooKeeper | None = None
+        # Where purchases go in, once it listens.
+        self.submit: Submit | None = None
+
+    def pause(self) -> None:
+        super().pause()
+        if self.zk is not None:
+            self.zk.note_pause(paused=True)
+
+    def resume(self) -> None:
+        super().resume()
+        if self.zk is not None and self.running:
+            self.zk.note_pause(paused=False)
+
+    def kill(self) -> None:
+        super().kill()
+        self.submit = None
+        if self.zk is not None and self.zk.connection is not None:
+            self.zk.connection.break_off()
+
+    def wall_clock(self) -> float:
+        """Unix seconds, as far as this machine knows."""
+        return EPOCH_S + self.world.now + self.clock_off_s
+
+    def connect(self, session_s: float) -> SimulatedZooKeeper:
+        self.zk = SimulatedZooKeeper(self.ensemble, session_s=session_s)
+        return self.zk
+
+
+class SimulatedLinks:
+    """Stands in for `workers.server.LinkServer`."""
+
+    def __init__(self, key: bytes, submit: Submit, health: Callable[[], tuple[str, Load]]) -> None:
+        self._submit = submit
+
+    async def listen(self, host: str) -> str:
+        machine = here()
+        machine.submit = self._submit
+        return f"{machine.name}:{machine.pid}"
+
+    async def close(self) -> None:
+        here().submit = None
+
+
+def here() -> Machine:
+    """The machine on which this runs."""
+    machine: Machine = cast(Any, asyncio.get_running_loop())
+    return machine
+
+
+def _zookeeper(hosts: str, password: str, *, session_s: float) -> SimulatedZooKeeper:
+    return here().connect(session_s)
+
+
+def _token_hex(nbytes: int | None = None) -> str:
+    return f"{here().world.rng.getrandbits(8 * (nbytes or 32)):0{2 * (nbytes or 32)}x}"
+
+
+class _Clocks:
+    """Stands in for the module `time`: the clocks of the machine on which it is asked."""
+
+    @property
+    def time(self) -> Callable[[], float]:
+        return here().wall_clock
+
+    @property
+    def monotonic(self) -> Callable[[], float]:
+        return here().time
+
+
+def _jitter() -> Random:
+    return here().world.rng
+
+
+@contextmanager
+def simulated() -> Iterator[None]:
+    """Worker processes that are made inside the block live in a simulated world."""
+    outside: dict[str, Any] = {
+        "workers.process.ZooKeeper": _zookeeper,
+        "workers.process.LinkServer": SimulatedLinks,
+        "workers.process.time": _Clocks(),
+        "workers.process.random": SimpleNamespace(Random=_jitter),
+        "workers.process.os": SimpleNamespace(getpid=lambda: here().pid),
+        "workers.process.collector": SimpleNamespace(settle=lambda: None),
+        "admin.session.time": _Clocks(),
+        "secrets.token_hex": _token_hex,
+        # Small enough for a schedule's log to go through all of its slots.
+        "core.logs.SLOT_BYTES": 1024,
+        "core.logs.SLOTS": 4,
+    }
+    logger = logging.getLogger("zkticket")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    with ExitStack() as stack:
+        stack.callback(logger.setLevel, level)
+        for name, value in outside.items():
+            stack.enter_context(patch(name, value))
+        yield

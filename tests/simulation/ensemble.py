@@ -1,0 +1,148 @@
+"""The simulated ensemble: one order of writes, followers that lag, sessions that expire."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from core.errors import Ambiguous
+from core.transaction import Check, Create, Delete, Operation
+from core.zk import Outcome
+from tests.simulation.tree import Tree
+from tests.simulation.weather import Weather
+from tests.simulation.world import Handle, World
+
+SERVERS = 3
+
+
+@dataclass(eq=False)
+class Session:
+    """What the ensemble knows of a session. `seen` is the newest zxid that it was shown."""
+
+    id: int
+    client: str
+    timeout_s: float
+    seen: int
+    closed: bool = False
+    expiry: Handle | None = None
+    on_closed: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Ensemble:
+    """Three servers. Without a `quorum` nothing is decided and nobody is let in."""
+
+    def __init__(self, world: World, tree: Tree, weather: Weather) -> None:
+        self.world = world
+        self.tree = tree
+        self.weather = weather
+        self._lags = [0.0] * SERVERS
+        self.quorum = True
+        # Whose transaction is being decided.
+        self.writer = ""
+        self._first_zxid = tree.zxid
+        self._decided_at: list[float] = []
+        self._stuck: dict[int, int] = {}
+        self._sessions: list[Session] = []
+
+    # --- sessions ----------------------------------------------------------------------
+
+    def open(self, client: str, timeout_s: float) -> Session:
+        """A session's beginning goes through the quorum: it sees all that was before it."""
+        self._pass_zxid()
+        session = Session(len(self._sessions) + 1, client, timeout_s, self.tree.zxid)
+        self._sessions.append(session)
+        return session
+
+    def heard(self, session: Session) -> None:
+        if session.expiry is not None:
+            session.expiry.cancel()
+            session.expiry = None
+
+    def silent(self, session: Session) -> None:
+        """Nothing comes from that client any more: its time runs."""
+        if session.expiry is None and not session.closed:
+            patience_s = session.timeout_s * (1 + 0.3 * self.world.rng.random())
+            session.expiry = self.world.after(patience_s, self.close, session)
+
+    def close(self, session: Session) -> None:
+        """Ends the session and its ephemeral znodes, if there is a quorum to decide it."""
+        if session.closed:
+            return
+        if not self.quorum:
+            session.expiry = self.world.after(session.timeout_s, self.close, session)
+            return
+        self.heard(session)
+        session.closed = True
+        self.world.note("the session of {} is over", session.client)
+        owned = self.tree.owned_by(session.id)
+        self.decide([Delete(path) for path in owned])
+        for listener in tuple(session.on_closed):
+            listener()
+
+    # --- reads and writes --------------------------------------------------------------
+
+    def write(
+        self, session: Session, operations: Sequence[Operation], *, ephemeral: bool = False
+    ) -> Outcome:
+        """Raises `Ambiguous` for a session that is over, as kazoo's errors are translated."""
+        if session.closed:
+            raise Ambiguous("the session has expired")
+        self.writer = session.client
+        outcome = self.decide(operations, session.id if ephemeral else 0)
+        self.writer = ""
+        self._tell(session, operations, outcome)
+        session.seen = self.tree.zxid
+        return outcome
+
+    def decide(self, operations: Sequence[Operation], owner: int = 0) -> Outcome:
+        before = self.tree.zxid
+        outcome = self.tree.apply(operations, owner)
+        if self.tree.zxid != before:
+            self._decided_at.append(self.world.now)
+        return outcome
+
+    def view(self, session: Session, server: int) -> int:
+        """The zxid as of which that server answers the session now; it never goes back."""
+        session.seen = max(session.seen, self.applied(server))
+        return session.seen
+
+    def applied(self, server: int) -> int:
+        """The zxid up to which that server knows everything."""
+        stuck = self._stuck.get(server)
+        if stuck is not None:
+            return stuck
+        lag_s = self._lags[server]
+        if not lag_s:
+            return self.tree.zxid
+        return self._first_zxid + bisect_right(self._decided_at, self.world.now - lag_s)
+
+    @property
+    def applied_everywhere(self) -> int:
+        return min(self.applied(server) for server in range(SERVERS))
+
+    def fall_behind(self, server: int, lasts_s: float) -> None:
+        """That follower learns nothing more for so long."""
+        self._stuck.setdefault(server, self.applied(server))
+        self.world.after(lasts_s, self._stuck.pop, server, None)
+
+    def set_weather(self, weather: Weather) -> None:
+        """From now on it is so. The followers have caught up; the leader is never behind."""
+        self.weather = weather
+        self._stuck.clear()
+        rng = self.world.rng
+        self._lags = [0.0, *(rng.random() * weather.lag_s for _ in range(SERVERS - 1))]
+
+    def _tell(self, session: Session, operations: Sequence[Operation], outcome: Outcome) -> None:
+        if self.world.story is not None:
+            said = ", ".join(_said(operation) for operation in operations)
+            self.world.note("zxid {}: {} of {}: {}", self.tree.zxid, outcome, session.client, said)
+
+    def _pass_zxid(self) -> None:
+        self.tree.pass_zxid()
+        self._decided_at.append(self.world.now)
+
+
+def _said(operation: Operation) -> str:
+    name = type(operation).__name__
+    version = "" if isinstance(operation, Create) else f" v{operation.version}"
+    data = "" if isinstance(operation, Check | Delete) else f" {operation.data[:90]!r}"
+    return f"{name} {operation.path}{version}{data}"

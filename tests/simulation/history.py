@@ -1,0 +1,117 @@
+"""Every attempt of every buyer, and whether its answer was true when it was given."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from core.models import order_id, view
+from core.wire import Answer, Code, Purchase
+from tests.simulation.books import Books, Entry
+from tests.simulation.tree import Tree
+
+EVENT = "default"
+# After these the buyer may have a ticket, or has one for certain.
+MAY_HAVE_BOUGHT = frozenset({Code.SOLD, Code.REPLAYED, Code.OUTCOME_UNKNOWN})
+# Nothing in a schedule can justify another answer.
+POSSIBLE = MAY_HAVE_BOUGHT | {
+    Code.SOLD_OUT,
+    Code.KEY_REUSED,
+    Code.OVERLOADED,
+    Code.NO_QUORUM,
+    Code.DRAINING,
+}
+
+
+@dataclass(eq=False)
+class Attempt:
+    """A purchase handed to the worker `life`, when all servers knew the tree as of `since`."""
+
+    purchase: Purchase
+    order_id: str
+    life: str
+    since: int
+    answers: list[Code] = field(default_factory=list)
+
+
+class History:
+    """Collects attempts; what is wrong with an answer becomes a sentence in `breaches`."""
+
+    def __init__(self, tree: Tree, books: Books, order_key: bytes) -> None:
+        self._tree = tree
+        self._books = books
+        self._order_key = order_key
+        self._attempts: dict[str, list[Attempt]] = defaultdict(list)
+        self.breaches: list[str] = []
+
+    def submitted(self, purchase: Purchase, life: str, since: int) -> Attempt:
+        id_ = order_id(self._order_key, purchase.event, purchase.key)
+        attempt = Attempt(purchase, id_, life, since)
+        self._attempts[id_].append(attempt)
+        return attempt
+
+    def answered(self, attempt: Attempt, answer: Answer) -> None:
+        attempt.answers.append(answer.code)
+        if len(attempt.answers) > 1:
+            self._breach(attempt, f"answered more than once: {attempt.answers}")
+        entry = self._books.orders.get(attempt.order_id)
+        if answer.code not in POSSIBLE:
+            self._breach(attempt, f"answered {answer.code}")
+        elif answer.code in (Code.SOLD, Code.REPLAYED):
+            self._check_sold(attempt, answer, entry)
+        elif answer.code is Code.SOLD_OUT:
+            self._check_sold_out(attempt, entry)
+        elif answer.code is Code.KEY_REUSED and (entry is None or _same(attempt, entry)):
+            self._breach(attempt, "refused for a key that was not used for anything else")
+
+    def _check_sold(self, attempt: Attempt, answer: Answer, entry: Entry | None) -> None:
+        if entry is None:
+            self._breach(attempt, f"{answer.code}, and there is no such order")
+            return
+        if not _same(attempt, entry):
+            self._breach(attempt, f"{answer.code}, but the order is another: {entry.order}")
+        if answer.order != view(attempt.order_id, EVENT, entry.order, entry.zxid):
+            self._breach(attempt, f"{answer.code} with {answer.order}, not as it is stored")
+        others = self._attempts[attempt.order_id]
+        if sum(Code.SOLD in other.answers for other in others) > 1:
+            self._breach(attempt, "sold for the second time")
+
+    def _check_sold_out(self, attempt: Attempt, entry: Entry | None) -> None:
+        wanted = attempt.purchase
+        if self._books.least_remaining(wanted.type, attempt.since) >= wanted.quantity:
+            self._breach(attempt, "sold out, but there always were enough")
+        if entry is not None and wanted.keyed and entry.zxid <= attempt.since:
+            self._breach(attempt, "sold out, but the key had bought before")
+
+    def close(self, has_died: Callable[[str], bool]) -> None:
+        """At the end: every wish of a worker that didn't die was answered, and truly."""
+        for id_, attempts in self._attempts.items():
+            for attempt in attempts:
+                if not attempt.answers and not has_died(attempt.life):
+                    self._breach(attempt, "never answered")
+            if (entry := self._books.orders.get(id_)) is not None:
+                self._check_told(attempts, entry, has_died)
+        for id_ in self._books.orders.keys() - self._attempts.keys():
+            self.breaches.append(f"order {id_} was wanted by nobody")
+
+    def _check_told(
+        self, attempts: list[Attempt], entry: Entry, has_died: Callable[[str], bool]
+    ) -> None:
+        """Whoever sold it has said no such thing as that it had not."""
+        sellers = [each for each in attempts if entry.writer == each.life]
+        if not any(
+            has_died(each.life) or MAY_HAVE_BOUGHT.intersection(each.answers) for each in sellers
+        ):
+            said = [str(code) for each in sellers for code in each.answers]
+            self.breaches.append(f"zxid {entry.zxid}: sold {entry.order}, and told {said}")
+
+    def _breach(self, attempt: Attempt, what: str) -> None:
+        wish = attempt.purchase
+        self.breaches.append(
+            f"zxid {self._tree.zxid}: {wish.key} ({wish.quantity} of {wish.type}) at "
+            f"{attempt.life}: {what}"
+        )
+
+
+def _same(attempt: Attempt, entry: Entry) -> bool:
+    wanted, order = attempt.purchase, entry.order
+    return (wanted.type, wanted.quantity, wanted.buyer) == (order.type, order.quantity, order.buyer)

@@ -1,0 +1,145 @@
+"""What a schedule consists of, drawn from its seed: stock, buyers, network, incidents."""
+
+import enum
+from dataclasses import dataclass
+from random import Random
+
+from tests.simulation.weather import Weather
+
+OPEN_S = 0.15
+TYPES = ("A", "B")
+
+
+class Kind(enum.StrEnum):
+    """What may befall a schedule. `who` is a worker, or a server where it says so."""
+
+    BREAK = "the connection breaks"
+    STALL_REQUESTS = "its requests are held up"
+    STALL_ANSWERS = "its answers are held up"
+    OUTAGE = "the ensemble has no quorum"
+    LAG = "a server falls behind"
+    PAUSE = "it is paused"
+    ZOMBIE = "it is paused, and its registration deleted meanwhile"
+    EXPEL = "its registration is deleted"
+    KILL = "it is killed, and started again"
+    BURY = "it is killed, its registration deleted, and started again"
+    DRAIN = "it is drained, and started again"
+    RESET = "the stock is reset"
+    VERIFY = "everything is recounted"
+    CLOCK = "its wall clock jumps"
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Times in seconds since the schedule's start. `amount` is of tickets or seconds."""
+
+    at: float
+    kind: Kind
+    who: int
+    lasts_s: float
+    amount: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One buyer's wish. `again` tells that it is repeated after it was fulfilled.
+
+    `hedge_s`: a second worker is asked after so long, 0 for never before the timeout.
+    """
+
+    at: float
+    key: str
+    type: str
+    quantity: int
+    keyed: bool
+    timeout_s: float
+    hedge_s: float
+    again: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    seed: int
+    workers: int
+    stripes: int
+    capacity: dict[str, int]
+    weather: Weather
+    wishes: tuple[Wanted, ...]
+    incidents: tuple[Incident, ...]
+    heal_at: float
+
+
+def draw(seed: int) -> Plan:
+    """The schedule of that seed."""
+    rng = Random(seed)
+    workers = rng.choice((1, 2, 2, 3, 3))
+    types = TYPES[: rng.choice((1, 1, 2))]
+    rush_s = rng.choice((0.02, 0.3, 1.0))
+    wishes = tuple(_wish(rng, number, types, rush_s) for number in range(rng.randint(5, 30)))
+    incidents = tuple(
+        _incident(rng, workers, rush_s) for _ in range(rng.choice((0, 1, 1, 2, 2, 4)))
+    )
+    ends = max([OPEN_S + rush_s, *(each.at + each.lasts_s for each in incidents)])
+    wanted = sum(wish.quantity for wish in wishes)
+    return Plan(
+        seed=seed,
+        workers=workers,
+        stripes=rng.choice((1, 1, 2, 3, 4)),
+        capacity={name: rng.randint(1, max(2, int(wanted * 0.8))) for name in types},
+        weather=_weather(rng),
+        wishes=wishes,
+        incidents=incidents,
+        heal_at=ends + 0.3,
+    )
+
+
+def _weather(rng: Random) -> Weather:
+    rough = rng.random() < 0.7
+    return Weather(
+        hop_s=rng.choice((0.0005, 0.002, 0.01)),
+        slow=rng.choice((0.0, 0.02, 0.1)) if rough else 0.0,
+        slow_s=rng.choice((0.05, 0.5, 2.0)),
+        breaks=rng.choice((0.0, 0.05, 0.15, 0.3)) if rough else 0.0,
+        late=rng.choice((0.0, 0.5, 1.0)),
+        late_s=rng.choice((0.02, 0.2, 1.5)),
+        lag_s=rng.choice((0.001, 0.02, 0.3)),
+        reconnect_s=rng.choice((0.02, 0.2, 0.6)),
+        lost=rng.choice((0.0, 0.05, 0.2)),
+        held_up=rng.choice((0.0, 0.05, 0.2)),
+    )
+
+
+def _wish(rng: Random, number: int, types: tuple[str, ...], rush_s: float) -> Wanted:
+    # A few buyers have the same key: with the same purchase, mostly.
+    key = f"k{rng.randrange(max(1, number))}" if rng.random() < 0.08 else f"k{number}"
+    return Wanted(
+        at=OPEN_S + rng.random() * rush_s,
+        key=key,
+        type=rng.choice(types),
+        quantity=rng.choice((1, 1, 1, 2, 4)),
+        keyed=rng.random() < 0.6,
+        timeout_s=rng.choice((0.3, 1.0, 2.5)),
+        hedge_s=rng.choice((0.0, 0.0, 0.01, 0.1)),
+        again=rng.random() < 0.2,
+    )
+
+
+def _incident(rng: Random, workers: int, rush_s: float) -> Incident:
+    kind = rng.choice(tuple(Kind))
+    lasts_s = {
+        Kind.STALL_REQUESTS: rng.choice((0.2, 1.5, 3.5)),
+        Kind.STALL_ANSWERS: rng.choice((0.2, 1.5, 3.5)),
+        Kind.OUTAGE: rng.choice((0.2, 1.0, 3.0)),
+        Kind.LAG: rng.choice((0.2, 1.0)),
+        Kind.PAUSE: rng.choice((0.05, 0.5, 1.5, 4.0)),
+        Kind.ZOMBIE: rng.choice((0.05, 0.5, 1.5, 4.0)),
+        Kind.KILL: rng.choice((0.05, 0.5)),
+        Kind.BURY: rng.choice((0.05, 0.5)),
+    }.get(kind, 0.0)
+    return Incident(
+        at=OPEN_S + rng.random() * (rush_s + 0.1),
+        kind=kind,
+        who=rng.randrange(workers),
+        lasts_s=lasts_s,
+        amount=rng.randint(0, 20),
+    )

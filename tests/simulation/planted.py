@@ -1,0 +1,179 @@
+"""Faults planted into the selling logic: what the simulation has to find, or it proves nothing."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace as replace_in
+from typing import Any
+from unittest.mock import patch
+
+from msgspec.structs import replace
+
+from core.errors import Ambiguous, Unavailable
+from core.store import Batch, Counter, Failure
+from core.transaction import SetData
+from core.wire import Code
+from core.zk import Committed
+from workers.seller import Attempt, Candidate, Seller, Wish
+from workers.stripes import draw
+
+Plant = Callable[[], AbstractContextManager[Any]]
+
+
+def _on_seller(**methods: Any) -> Plant:
+    return lambda: patch.multiple(Seller, **methods)
+
+
+# --- ambiguity -----------------------------------------------------------------------
+
+
+async def _unresolved(self: Seller, batch: Batch) -> Committed | Failure:
+    raise Ambiguous("who knows")
+
+
+def _called_failed(self: Seller, attempt: Attempt, why: Ambiguous) -> None:
+    for wish, ref in attempt.accepted:
+        self._answer(wish, Code.OVERLOADED)
+        self._counters.pop(ref, None)
+
+
+async def _tried_afresh(self: Seller, batch: Batch) -> Committed | Failure:
+    return Failure.MOVED
+
+
+def _called_sold(self: Seller, attempt: Attempt, why: Ambiguous) -> None:
+    self._sold(attempt, 0)
+
+
+async def _happened_to_somebody(self: Seller, batch: Batch) -> int:
+    sale = batch.sales[0]
+    found = await self._store.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
+    return found.zxid if found else 0
+
+
+# --- the fence -----------------------------------------------------------------------
+
+_attempt = Seller._attempt
+
+
+def _unfenced(self: Seller, accepted: Sequence[Candidate]) -> Attempt:
+    """Checks a znode that is always there."""
+    attempt = _attempt(self, accepted)
+    return replace_in(attempt, batch=replace_in(attempt.batch, fence="/workers"))
+
+
+# --- stock ---------------------------------------------------------------------------
+
+
+def _blind_set(path: str, data: bytes, version: int) -> SetData:
+    return SetData(path, data, -1)
+
+
+def _draw_blindly(counters: Sequence[Counter], home: int, tickets: int) -> tuple[Counter, ...]:
+    own, *donors = draw(counters, home, tickets)
+    return (own, *(replace(donor, version=-1) for donor in donors))
+
+
+async def _two_in_flight(self: Seller, attempt: Attempt) -> None:
+    """The second half is sent on the version that the first is only expected to make."""
+    half = len(attempt.accepted) // 2
+    halves = [part for part in (attempt.accepted[:half], attempt.accepted[half:]) if part]
+    if len({ref for _, ref in attempt.accepted}) > 1 or len(halves) < 2:
+        await _settle(self, attempt)
+        return
+    parts = [self._attempt(halves[0])]
+    first = parts[0].batch
+    [ref] = {ref for _, ref in attempt.accepted}
+    known = list(self._counters[ref])
+    for counter in first.counters:
+        known[counter.number] = replace(counter, version=counter.version + 1)
+    before, self._counters[ref] = self._counters[ref], tuple(known)
+    parts.append(self._attempt(halves[1]))
+    self._counters[ref] = before
+    await asyncio.gather(*(_commit_alone(self, part) for part in parts))
+    self._counters.pop(ref, None)
+
+
+async def _commit_alone(self: Seller, part: Attempt) -> None:
+    try:
+        outcome = await self._store.commit(part.batch)
+    except (Ambiguous, Unavailable):
+        self._give_up(part, Ambiguous("lost"))
+        return
+    if isinstance(outcome, Committed):
+        for (wish, _), sale in zip(part.accepted, part.batch.sales, strict=True):
+            found = await self._store.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
+            self._answer(wish, Code.SOLD, found)
+    else:
+        self._take_back(part)
+        await self._mend(outcome, part)
+
+
+def _kept_as_read(self: Seller, attempt: Attempt) -> None:
+    for wish, _ in attempt.accepted:
+        wish.sent = False
+
+
+_candidates = Seller._candidates
+
+
+async def _remembered_sold_out(self: Seller, wishes: Sequence[Wish]) -> list[Candidate]:
+    found = await _candidates(self, wishes)
+    for wish, ref in found:
+        if ref in self._sold_out:
+            self._answer(wish, Code.SOLD_OUT)
+    return [(wish, ref) for wish, ref in found if not wish.answered]
+
+
+# --- answers -------------------------------------------------------------------------
+
+_settle, _answer = Seller._settle, Seller._answer
+
+
+async def _answered_first(self: Seller, attempt: Attempt) -> None:
+    self._sold(attempt, 1)
+    await _settle(self, attempt)
+
+
+def _answered_again(self: Seller, wish: Wish, *args: Any, **kwargs: Any) -> None:
+    wish.answered = False
+    _answer(self, wish, *args, **kwargs)
+
+
+async def _not_looked_up(self: Seller, wishes: Sequence[Candidate], code: Code) -> None:
+    for wish, ref in wishes:
+        self._answer(wish, code, remaining=self._left(ref))
+
+
+async def _dropped(self: Seller, timeout_s: float) -> None:
+    self._draining = True
+    self._queue.clear()
+
+
+FAULTS: Mapping[str, Plant] = {
+    "no dedup: an order's name is not made from its key": lambda: patch(
+        "workers.seller.order_id",
+        lambda order_key, event, key: f"{hash((event, key, object())) & (2**128 - 1):032x}",
+    ),
+    "an ambiguous commit is called failed": _on_seller(
+        _resolve=_unresolved, _give_up=_called_failed
+    ),
+    "an ambiguous commit is called sold": _on_seller(_resolve=_unresolved, _give_up=_called_sold),
+    "an ambiguous commit is tried again with fresh versions": _on_seller(_resolve=_tried_afresh),
+    "any order of the key is taken for the batch's own": _on_seller(
+        _happened=_happened_to_somebody
+    ),
+    "counters are set without their version": lambda: patch("core.store.SetData", _blind_set),
+    "another stripe is drawn from without its version": lambda: patch(
+        "workers.seller.draw", _draw_blindly
+    ),
+    "a second multi is in flight on an expected version": _on_seller(_settle=_two_in_flight),
+    "the fence is missing": _on_seller(_attempt=_unfenced),
+    "sold is answered before it is committed": _on_seller(_settle=_answered_first),
+    "wishes are answered again and again": _on_seller(_answer=_answered_again),
+    "the other stripes are forgotten": _on_seller(_left=Seller._own),
+    "what failed is not read anew": _on_seller(_take_back=_kept_as_read),
+    "sold out once is sold out for ever": _on_seller(_candidates=_remembered_sold_out),
+    "who is refused is not looked up": _on_seller(_refuse=_not_looked_up),
+    "a drained worker drops its queue": _on_seller(drain=_dropped),
+}

@@ -1,0 +1,291 @@
+"""A simulated shop: an ensemble, workers, an operator, buyers, and what befalls them."""
+
+import signal
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from itertools import count
+from pathlib import Path
+from random import Random
+
+from admin.reset import reset
+from admin.verify import recount
+from core import registry
+from core.errors import BadVersion, ZkticketError, ZooKeeperError
+from core.models import DEFAULT_EVENT, TicketType
+from core.paths import TOP
+from core.secret import Secret
+from core.settings import Settings
+from core.store import Store, TypeRef
+from core.zk import ZooKeeper
+from tests.simulation.books import OPERATOR, Books
+from tests.simulation.border import Machine
+from tests.simulation.buyers import Buyer, Street
+from tests.simulation.ensemble import Ensemble
+from tests.simulation.history import History
+from tests.simulation.plan import OPEN_S, Incident, Kind, Plan, Wanted
+from tests.simulation.tree import Tree
+from tests.simulation.weather import CALM
+from tests.simulation.world import START_S, World
+from workers.process import Worker
+
+SECRET = Secret(b"s" * 32)
+ORDER_KEY = SECRET.order_key
+SESSION_S = 2.0
+RESTART_S = 0.05
+SETTINGS = Settings(data_dir=Path("/nowhere"), session_s=SESSION_S, drain_s=3.0)
+# Whatever happened: so long after the last of it everybody has an answer.
+PATIENCE_S = 60.0
+# By then what was held up has arrived.
+QUIET_S = 2.5
+
+
+class Shop:
+    """Plays one plan. `breaches` are the sentences that say what was wrong."""
+
+    def __init__(self, plan: Plan, *, told: bool = False) -> None:
+        self.plan = plan
+        self.world = World(Random(plan.seed ^ 0x5EED))
+        if told:
+            self.world.story = []
+        tree, refs = _opened(plan.stripes, tuple(plan.capacity.items()))
+        self.tree = tree.copy()
+        self.ensemble = Ensemble(self.world, self.tree, CALM)
+        self.books = Books(self.tree, refs, lambda: self.ensemble.writer)
+        self.history = History(self.tree, self.books, ORDER_KEY)
+        self._pids = count(100)
+        self._machines: list[Machine] = []
+        self._dead: set[str] = set()
+        self._operator = Machine(self.ensemble, OPERATOR, next(self._pids))
+        self._workers = [self._start(number) for number in range(plan.workers)]
+        self._street = Street(self.world, plan.weather, self._workers, self.books, self.history)
+        self._buyers: list[Buyer] = []
+        self._breaches: list[str] = []
+        self._busy = 0
+        self._closing = False
+
+    @property
+    def breaches(self) -> list[str]:
+        return [
+            *self.books.breaches,
+            *self.history.breaches,
+            *self._breaches,
+            *self.world.troubles,
+        ]
+
+    def play(self) -> None:
+        """From the opening to the last ticket."""
+        self._operator.call_soon(self._open_operator)
+        self.world.at(START_S + OPEN_S, self._open)
+        for wish in self.plan.wishes:
+            buyer = Buyer(self._street, wish)
+            self._buyers.append(buyer)
+            self.world.at(START_S + wish.at, buyer.begin)
+        for incident in self.plan.incidents:
+            self.world.at(START_S + incident.at, self._befall, incident)
+        self._pass(self.plan.heal_at)
+        self._heal()
+        for buyer in self._buyers:
+            buyer.pursue()
+        self._await("everybody has an answer", self._all_served)
+        self._pass(QUIET_S)
+        for type_ in self.plan.capacity:
+            self._sell_the_rest(type_)
+        self._drain_all()
+        self.history.close(self._dead.__contains__)
+        self.world.end([*self._machines, self._operator])
+
+    # --- the course ------------------------------------------------------------------
+
+    def _pass(self, seconds: float) -> None:
+        self.world.run(lambda: False, self.world.now + seconds)
+
+    def _open(self) -> None:
+        self.ensemble.set_weather(self.plan.weather)
+
+    def _await(self, what: str, holds: Callable[[], bool]) -> None:
+        if not self.world.run(holds, self.world.now + PATIENCE_S):
+            self._breaches.append(f"not within {PATIENCE_S} s: {what}")
+
+    def _all_served(self) -> bool:
+        return not self._busy and all(buyer.end is not None for buyer in self._buyers)
+
+    def _heal(self) -> None:
+        self.world.note("from now on nothing happens any more")
+        self._street.weather = CALM
+        self.ensemble.set_weather(CALM)
+        self.ensemble.quorum = True
+        for machine in self._workers:
+            machine.resume()
+
+    def _sell_the_rest(self, type_: str) -> None:
+        """P4: whatever is for sale can be bought, and then nothing is left."""
+        left = self.books.remaining(type_)
+        if left:
+            self._buy_last(type_, left)
+        self._buy_last(type_, 1)
+        if left := self.books.remaining(type_):
+            self._breaches.append(f"{left} of {type_} are left that nobody can buy")
+
+    def _buy_last(self, type_: str, quantity: int) -> None:
+        key = f"last-{quantity}-{type_}"
+        wish = Wanted(0.0, key, type_, quantity, True, 2.5, 0.0, again=False)
+        buyer = Buyer(self._street, wish)
+        buyer.pursue()
+        self._await(f"{key} is served", lambda: buyer.end is not None)
+        if buyer.tries > 1:
+            self._breaches.append(f"{key} had to be asked for {buyer.tries} times, in calm weather")
+
+    def _drain_all(self) -> None:
+        self._closing = True
+        for machine in self._workers:
+            machine.signal(signal.SIGTERM)
+        self._await(
+            "all workers are drained",
+            lambda: all(task.done() for machine in self._workers for task in machine.started),
+        )
+
+    # --- workers ---------------------------------------------------------------------
+
+    def _start(self, number: int) -> Machine:
+        machine = Machine(self.ensemble, f"worker-{number + 1}", next(self._pids))
+        self._machines.append(machine)
+        machine.call_soon(lambda: machine.start(self._work(machine, number)))
+        return machine
+
+    def _restart(self, number: int) -> None:
+        if self._closing:
+            return
+        self._workers[number] = self._start(number)
+        self.world.note("{} starts", self._workers[number].name)
+
+    async def _work(self, machine: Machine, number: int) -> None:
+        """A worker's life. One that was drained has a successor."""
+        try:
+            await Worker(SETTINGS, machine.role, SECRET).run()
+            self.world.after(RESTART_S, self._restart, number)
+        except Exception as error:
+            self._breaches.append(f"{machine.name} died of {error!r}")
+            raise
+
+    # --- what befalls them -----------------------------------------------------------
+
+    def _befall(self, incident: Incident) -> None:
+        kind, machine = incident.kind, self._workers[incident.who]
+        self.world.note("{0.name}: {1}, {2.lasts_s} s", machine, kind.value, incident)
+        connection = machine.zk.connection if machine.zk else None
+        match kind:
+            case Kind.BREAK if connection:
+                connection.break_off()
+            case Kind.STALL_REQUESTS if connection:
+                connection.stall(incident.lasts_s, 0.0)
+            case Kind.STALL_ANSWERS if connection:
+                connection.stall(0.0, incident.lasts_s)
+            case Kind.OUTAGE:
+                self._outage(incident.lasts_s)
+            case Kind.LAG:
+                self.ensemble.fall_behind(1 + incident.amount % 2, incident.lasts_s)
+            case Kind.PAUSE | Kind.ZOMBIE:
+                self._pause(machine, incident)
+            case Kind.EXPEL:
+                self._operate(lambda zk: self._expel(zk, machine))
+            case Kind.KILL | Kind.BURY:
+                self._kill(machine, incident)
+            case Kind.DRAIN:
+                machine.signal(signal.SIGTERM)
+            case Kind.RESET:
+                self._operate(lambda zk: self._reset(zk, incident.amount))
+            case Kind.VERIFY:
+                self._operate(self._verify)
+            case Kind.CLOCK:
+                machine.clock_off_s = (incident.amount - 10) * 100.0
+
+    def _outage(self, lasts_s: float) -> None:
+        self.ensemble.quorum = False
+        for machine in [*self._machines, self._operator]:
+            if machine.zk is not None and machine.zk.connection is not None:
+                machine.zk.connection.break_off()
+        self.world.after(lasts_s, self._end_outage)
+
+    def _end_outage(self) -> None:
+        self.ensemble.quorum = True
+
+    def _pause(self, machine: Machine, incident: Incident) -> None:
+        machine.pause()
+        self.world.after(incident.lasts_s, machine.resume)
+        if incident.kind is Kind.ZOMBIE:
+            self.world.after(
+                incident.lasts_s / 2,
+                lambda: self._operate(lambda zk: self._expel(zk, machine)),
+            )
+
+    def _kill(self, machine: Machine, incident: Incident) -> None:
+        if machine.killed:
+            return
+        machine.kill()
+        self._dead.add(machine.name)
+        if incident.kind is Kind.BURY:
+            self._operate(lambda zk: self._expel(zk, machine))
+        self.world.after(incident.lasts_s, self._restart, incident.who)
+
+    # --- the operator ----------------------------------------------------------------
+
+    def _open_operator(self) -> None:
+        self._operator.connect(SESSION_S).start()
+
+    def _operate(self, work: Callable[[ZooKeeper], Awaitable[object]]) -> None:
+        self._busy += 1
+        self._operator.call_soon(lambda: self._operator.start(self._work_on(work)))
+
+    async def _work_on(self, work: Callable[[ZooKeeper], Awaitable[object]]) -> None:
+        """An operator's command; ZooKeeper may be away, and then it says so."""
+        zk = self._operator.zk
+        assert zk is not None
+        try:
+            await zk.wait_connected(PATIENCE_S)
+            await work(zk.as_zookeeper())
+        except (ZooKeeperError, BadVersion) as error:
+            self.world.note("the operator is told: {}", error)
+        except ZkticketError as error:
+            self._breaches.append(f"the operator failed: {error!r}")
+        finally:
+            self._busy -= 1
+
+    async def _expel(self, zk: ZooKeeper, machine: Machine) -> None:
+        await registry.expel(zk, machine.role, machine.pid)
+
+    async def _reset(self, zk: ZooKeeper, quantity: int) -> None:
+        since = self.tree.zxid
+        await reset(zk, DEFAULT_EVENT, [], quantity, lambda _question: None)
+        for type_ in self.plan.capacity:
+            if not self.books.was_for_sale(type_, quantity, since):
+                self._breaches.append(f"there never were {quantity} of {type_} after a reset")
+
+    async def _verify(self, zk: ZooKeeper) -> None:
+        proof = await recount(zk)
+        if not proof.ok:
+            self._breaches.append(f"a recount finds {proof.breach}")
+
+
+@lru_cache(maxsize=256)
+def _opened(stripes: int, capacity: tuple[tuple[str, int], ...]) -> tuple[Tree, dict[str, TypeRef]]:
+    """A tree with an event on sale, made by the store as `up` makes it."""
+    world = World(Random(0))
+    tree = Tree()
+    ensemble = Ensemble(world, tree, CALM)
+    machine = Machine(ensemble, "founder", 1)
+    types = {name: TicketType(capacity=amount, stripes=stripes) for name, amount in capacity}
+    refs: dict[str, TypeRef] = {}
+
+    async def found() -> None:
+        zk = machine.connect(SESSION_S)
+        zk.start()
+        await zk.wait_connected(PATIENCE_S)
+        await zk.ensure(*TOP)
+        store = Store(zk.as_zookeeper())
+        await store.create_event(DEFAULT_EVENT, "Test", types)
+        event = await store.event(DEFAULT_EVENT)
+        refs.update({name: TypeRef(DEFAULT_EVENT, event.generation, name) for name in types})
+
+    machine.call_soon(lambda: machine.start(found()))
+    world.run(lambda: bool(refs), START_S + PATIENCE_S)
+    return tree, refs
