@@ -151,6 +151,10 @@ class Seller:
         return len(self._queue) + sum(not wish.answered for wish in self._serving)
 
     @property
+    def _held(self) -> int:
+        return len(self._queue) + len(self._serving)
+
+    @property
     def stalled(self) -> bool:
         """ZooKeeper has been away, or has kept an answer back, for longer than a hiccup."""
         asked_s = 0.0 if self._asked_since is None else self._clock() - self._asked_since
@@ -170,7 +174,7 @@ class Seller:
             self._answer(wish, Code.DRAINING)
         elif self.stalled:
             self._answer(wish, Code.NO_QUORUM)
-        elif not self._admission.admits(len(self._queue), purchase.timeout_s):
+        elif not self._admission.admits(len(self._queue), self._held, wish.deadline - now, now):
             self._answer(wish, Code.OVERLOADED)
         else:
             self._queue.append(wish)
@@ -201,10 +205,12 @@ class Seller:
                 self._wake.clear()
             if self._serving:
                 started = self._clock()
+                self._admission.batched(started - self._serving[-1].since, started)
                 await self._serve(self._serving)
+                ended = self._clock()
                 # A longer round was an outage, which says nothing of how fast selling is.
-                took_s = min(GRACE_S, self._clock() - started)
-                self._admission.served(took_s)
+                took_s = min(GRACE_S, ended - started)
+                self._admission.served(took_s, self._held, ended)
                 self._pace.committed(len(self._serving), took_s)
                 self._serving = []
 
