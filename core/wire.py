@@ -64,6 +64,12 @@ class Ping(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="ping"
     id: int
 
 
+class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="forget"):
+    """Nobody waits for these purchases any more: what is not on its way yet need not be."""
+
+    ids: tuple[int, ...]
+
+
 class Answer(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="answer", omit_defaults=True
 ):
@@ -89,7 +95,7 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="pong"
 Request: TypeAlias = Purchase | Ping
 Reply: TypeAlias = Answer | Pong
 
-requests = msgspec.json.Decoder(Purchase | Ping)
+requests = msgspec.json.Decoder(Purchase | Ping | Forget)
 replies = msgspec.json.Decoder(Answer | Pong)
 
 
@@ -210,6 +216,7 @@ class Link:
     def __init__(self, on_lost: Callable[[], None] | None = None) -> None:
         self._next_id = 0
         self._waiting: dict[int, Callable[[Reply | None], None]] = {}
+        self._forgotten: list[int] = []
         self._channel: Channel | None = None
         self._notify_lost = on_lost
         self.lost = False
@@ -248,8 +255,17 @@ class Link:
         self._channel.send(request)
 
     def forget(self, request_id: int) -> None:
-        """Nobody waits for that reply any more."""
-        self._waiting.pop(request_id, None)
+        """Nobody waits for that reply any more; the other end is told, if it still owes it."""
+        if self._waiting.pop(request_id, None) is None or self.lost:
+            return
+        if not self._forgotten:
+            asyncio.get_running_loop().call_soon(self._tell_forgotten)
+        self._forgotten.append(request_id)
+
+    def _tell_forgotten(self) -> None:
+        forgotten, self._forgotten = self._forgotten, []
+        if self._channel is not None:
+            self._channel.send(Forget(ids=tuple(forgotten)))
 
     async def ask(self, request: Request, timeout_s: float) -> Reply:
         """The reply. Raises `LinkLost` when the link breaks, `TimeoutError` in silence."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from core.models import Load, OrderView, WorkerRecord, order_id
 from core.registry import LiveWorker
-from core.wire import SERVER, Answer, Channel, Code, Ping, Pong, Purchase, requests
+from core.wire import SERVER, Answer, Channel, Code, Forget, Ping, Pong, Purchase, requests
 
 KEY = b"k" * 32
 
@@ -50,6 +50,7 @@ class FakeWorker:
         self.state = "ready"
         self.pongs = True
         self.asked: list[Purchase] = []
+        self.forgotten: list[int] = []
         self._channels: set[Channel] = set()
         self._server: asyncio.Server | None = None
 
@@ -89,6 +90,9 @@ class FakeWorker:
         if isinstance(request, Ping):
             if self.pongs:
                 channel.send(Pong(id=request.id, state=self.state, load=Load()))
+            return
+        if isinstance(request, Forget):
+            self.forgotten.extend(request.ids)
             return
         self.asked.append(request)
         answer = self.behaviour(request)

@@ -21,8 +21,10 @@ from web.basket import Basket
 from web.budget import FLOOR, RetryBudget
 from web.catalog import Catalog, Snapshot
 from web.dispatch import Dispatcher
+from web.ejection import FAILURES
 from web.peer import SILENT_S, Peer, Question
 from web.pursuit import Pursuit
+from web.window import FIRST
 
 DEADLINE_S = 10.0
 
@@ -94,7 +96,7 @@ def test_a_worker_is_asked_with_all_that_it_needs() -> None:
         asked = worker.asked[0]
         assert (asked.event, asked.type, asked.quantity, asked.buyer) == ("default", "A", 1, "Ann")
         assert (asked.key, asked.keyed) == ("k-1", True)
-        assert 2.5 < asked.timeout_s <= 2.8
+        assert 2.5 < asked.timeout_s < 2.801
 
     run(scenario)
 
@@ -340,8 +342,86 @@ def test_a_busy_workers_refusal_is_passed_on_and_not_multiplied() -> None:
 def test_more_than_the_links_can_hold_is_refused_at_once() -> None:
     async def scenario() -> None:
         async with Box(FakeWorker("w-1", delay_s=0.5)) as box:
-            answers = await box.buy_many(700)
-        assert Counter(answer.code for answer in answers) == {Code.SOLD: 512, Code.OVERLOADED: 188}
+            answers = await box.buy_many(FIRST + 100)
+        codes = Counter(answer.code for answer in answers)
+        assert codes == {Code.SOLD: FIRST, Code.OVERLOADED: 100}
+
+    run(scenario)
+
+
+def test_after_a_workers_refusal_it_is_given_less_than_it_refused() -> None:
+    async def scenario() -> None:
+        worker = FakeWorker("w-1", says(Code.OVERLOADED), delay_s=0.1)
+        async with Box(worker) as box:
+            await box.buy_many(500)
+            worker.behaviour = sells
+            codes = Counter(answer.code for answer in await box.buy_many(500))
+            assert codes == {Code.SOLD: 450, Code.OVERLOADED: 50}
+            assert len(worker.asked) == 950
+
+    run(scenario)
+
+
+def test_a_purchase_whose_buyer_has_gone_is_taken_back_from_the_worker() -> None:
+    async def scenario() -> None:
+        worker, stays = FakeWorker("w-1", is_mute), asyncio.Event()
+
+        async def leaves() -> None:
+            await until(lambda: bool(worker.asked))
+
+        async with Box(worker) as box:
+            started = time.monotonic()
+            wish = basket("k-1")
+            left = box.dispatcher.buy(wish, started, leaves)
+            assert (await left).code is Code.OUTCOME_UNKNOWN
+            await until(lambda: bool(worker.forgotten))
+            assert worker.forgotten == [worker.asked[0].id]
+            assert box.peers[0].outstanding == 0
+            # Who stays gets his answer, and nobody watches him any more.
+            worker.behaviour, worker.delay_s = sells, 0.3
+            waits = box.dispatcher.buy(wish, started, lambda: _wait(stays))
+            assert (await waits).code is Code.SOLD
+
+    run(scenario)
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+# --- a worker that fails -------------------------------------------------------------
+
+
+def test_a_worker_that_fails_five_times_is_left_out_and_probed_by_one_purchase() -> None:
+    async def scenario() -> None:
+        failing = FakeWorker("w-1", says(Code.OUTCOME_UNKNOWN))
+        async with Box(failing, FakeWorker("w-2"), FakeWorker("w-3")) as box:
+            await box.buy_many(60)
+            heard = len(failing.asked)
+            assert heard >= FAILURES
+            await box.buy_many(60)
+            assert len(failing.asked) == heard
+            failing.behaviour = sells
+            failing.delay_s = 0.2
+            peer = next(peer for peer in box.peers if peer.name == "w-1")
+            await until(lambda: peer.takes(time.monotonic()))
+            probing = asyncio.ensure_future(box.buy_many(60))
+            await until(lambda: len(failing.asked) > heard)
+            assert peer.ejected
+            assert not peer.takes(time.monotonic())
+            assert {answer.code for answer in await probing} == {Code.SOLD}
+            assert len(failing.asked) == heard + 1
+            assert not peer.ejected
+
+    run(scenario)
+
+
+def test_of_two_workers_none_is_left_out() -> None:
+    async def scenario() -> None:
+        failing = FakeWorker("w-1", says(Code.OUTCOME_UNKNOWN))
+        async with Box(failing, FakeWorker("w-2")) as box:
+            await box.buy_many(100)
+            assert not any(peer.ejected for peer in box.peers)
 
     run(scenario)
 
@@ -552,8 +632,9 @@ def test_sold_out_from_one_that_did_not_look_is_no_end_while_another_may_have_so
             timeout_s: float,
             on_end: Callable[[Question, Answer | None], None],
         ) -> Question:
-            peer, link = cast(Peer, Mock()), cast(Link, Mock())
-            self.question = Question(peer, link, 1, keyed, on_end)
+            peer, link = Mock(), cast(Link, Mock())
+            peer.serves.return_value = False
+            self.question = Question(peer, link, 1, keyed, now, on_end)
             return self.question
 
         def answer(self, code: Code, order: OrderView | None = None) -> None:

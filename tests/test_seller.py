@@ -329,6 +329,36 @@ def test_a_wish_past_its_deadline_is_not_even_tried() -> None:
     on_desk(scenario)
 
 
+def test_what_its_buyer_has_left_is_dropped_before_it_is_committed_never_after() -> None:
+    async def scenario(desk: Desk) -> None:
+        stayed, left, sent = desk.ask(), desk.ask(), desk.ask("sent")
+        desk.seller.forget(left.set_result, None)
+        assert {(await stayed).code, (await sent).code} == {Code.SOLD}
+        assert await desk.remaining() == 8
+        desk.zk.faults.append("lose-reply")
+        ambiguous = desk.ask()
+        while desk.zk.faults:
+            await asyncio.sleep(0.001)
+        desk.seller.forget(ambiguous.set_result, None)
+        assert (await ambiguous).code is Code.SOLD
+        assert await desk.remaining() == 7
+        assert not left.done()
+
+    on_desk(scenario)
+
+
+def test_a_repeat_gets_its_answer_though_the_first_buyer_has_left() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.zk.slow_reads("/events/", 0.05)
+        first, repeat = desk.ask("k"), desk.ask("k")
+        await asyncio.sleep(0.02)  # both are taken, neither is sent
+        desk.seller.forget(first.set_result, None)
+        assert (await repeat).code in (Code.SOLD, Code.REPLAYED)
+        assert await desk.remaining() == 9
+
+    on_desk(scenario)
+
+
 def test_a_damaged_order_spoils_nobody_elses_purchase() -> None:
     async def scenario(desk: Desk) -> None:
         ref = await desk.ref()

@@ -17,7 +17,7 @@ from web.deps import Deps
 from web.lookup import find_order
 from web.metrics import CONTENT_TYPE
 from web.problems import problem, problem_reply
-from web.replies import BEGAN, JSON, Reply, json_reply, text_reply
+from web.replies import BEGAN, GONE, JSON, Gone, Reply, json_reply, text_reply
 
 REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 
@@ -47,10 +47,10 @@ class Api:
             environ["wsgi.input"].read(),
             environ.get("HTTP_IDEMPOTENCY_KEY"),
         )
-        return self._buy(basket, environ[BEGAN])
+        return self._buy(basket, environ[BEGAN], environ[GONE])
 
-    async def _buy(self, basket: Basket, began: float) -> Reply:
-        return self._answered(await self._deps.buy(basket, began), basket)
+    async def _buy(self, basket: Basket, began: float, gone: Gone) -> Reply:
+        return self._answered(await self._deps.buy(basket, began, gone), basket)
 
     def _answered(self, answer: Answer, basket: Basket) -> Reply:
         if answer.order is not None and answer.code is Code.SOLD:

@@ -11,6 +11,7 @@ from web.basket import Basket
 from web.catalog import Catalog
 from web.dispatch import Dispatcher
 from web.metrics import Metrics
+from web.replies import Gone
 
 
 class Orders(Protocol):
@@ -37,16 +38,16 @@ class Deps:
     clock: Callable[[], float]
     rng: random.Random
 
-    async def buy(self, basket: Basket, began: float) -> Answer:
+    async def buy(self, basket: Basket, began: float, gone: Gone | None) -> Answer:
         """The end of a purchase; what a fresh catalog lacks is refused without a worker.
 
-        `began` is when its request was there, by `clock`.
+        `began` is when its request was there, by `clock`; `gone` ends when its buyer leaves.
         """
         lacking = self.catalog.lacks(basket.event, basket.type)
         if lacking is not None:
             answer = Answer(id=0, code=Code(lacking))
         else:
-            answer = await self.dispatcher.buy(basket, began)
+            answer = await self.dispatcher.buy(basket, began, gone)
         if answer.code is Code.SOLD:
             self.catalog.sold()
         self.metrics.purchase(answer.code, self.clock() - began)

@@ -14,13 +14,12 @@ from core.wire import Answer, Code
 from core.zk import ZooKeeper
 from web.basket import Basket
 from web.budget import RetryBudget
-from web.peer import SILENT_S, Peer
-from web.pursuit import Pursuit
+from web.peer import Peer
+from web.pursuit import WATCH_S, Pursuit
+from web.replies import Gone
 from web.stages import Stages
 
 DEADLINE_S = 2.8
-# One worker with more than this is refused: what waits longer than a second has no use.
-MOST_OUTSTANDING = 512
 MOST_ASKED = 3
 JITTER_S = 0.02
 FOLLOW_AGAIN_S = 1.0
@@ -31,7 +30,8 @@ class Dispatcher:
     """A link to every live worker; `buy` picks one of them.
 
     `connected` tells whether the web itself has ZooKeeper. The balancing is the power of
-    two choices (Mitzenmacher 1996) on outstanding purchases.
+    two choices (Mitzenmacher 1996) on what waits on a worker and how long it takes there.
+    `full`: the last one who came found no room at any worker, and nobody has left since.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Dispatcher:
         self._pursuits: dict[Pursuit, float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self.stages = Stages()
+        self.full = False
 
     # --- the workers -----------------------------------------------------------------
 
@@ -83,7 +84,14 @@ class Dispatcher:
             if registration in self._peers:
                 self._peers[registration].note(record)
             else:
-                peer = Peer(record, key=self._key, clock=self._clock, rng=self._rng, log=self._log)
+                peer = Peer(
+                    record,
+                    key=self._key,
+                    clock=self._clock,
+                    rng=self._rng,
+                    log=self._log,
+                    may_eject=self._may_eject,
+                )
                 self._peers[registration] = peer
                 self._keepers[registration] = asyncio.ensure_future(peer.keep())
 
@@ -115,16 +123,24 @@ class Dispatcher:
 
     # --- purchases -------------------------------------------------------------------
 
-    async def buy(self, basket: Basket, began: float) -> Answer:
+    async def buy(
+        self,
+        basket: Basket,
+        began: float,
+        gone: Gone | None = None,
+    ) -> Answer:
         """The end of a purchase, within the deadline; never raises for what a worker does.
 
-        `began` is when its request was there, by the clock.
+        `began` is when its request was there, by the clock; `gone` waits until its buyer has
+        closed the connection.
         """
-        pursuit = Pursuit(basket, self._clock, self._deadline_s)
+        pursuit = Pursuit(basket, self._clock, self._deadline_s, gone)
         now = pursuit.began
         peer = self._pick((), now)
         if peer is None:
-            return Answer(id=0, code=self._why_nobody())
+            code = self._why_nobody()
+            self.full = code is Code.OVERLOADED and bool(self._pursuits)
+            return Answer(id=0, code=code)
         self._pursuits[pursuit] = now
         self._keep_time()
         try:
@@ -136,6 +152,7 @@ class Dispatcher:
         finally:
             pursuit.close()
             del self._pursuits[pursuit]
+            self.full = False
         answer = pursuit.end
         if answer.code is Code.SOLD and len(pursuit.asked) == 1:
             self.stages.note(
@@ -161,7 +178,7 @@ class Dispatcher:
         self._timer = None
         now = self._clock()
         for pursuit, since in tuple(self._pursuits.items()):
-            if now - since < min(SILENT_S, self._deadline_s):
+            if now - since < min(WATCH_S, self._deadline_s):
                 break  # they stand in the order of their beginning
             pursuit.pass_time(now)
         if self._pursuits:
@@ -178,17 +195,18 @@ class Dispatcher:
     # --- choosing --------------------------------------------------------------------
 
     def _pick(self, asked: Sequence[Peer], now: float) -> Peer | None:
-        able = [
-            peer
-            for peer in self._peers.values()
-            if peer.ready and peer.outstanding < MOST_OUTSTANDING and peer not in asked
-        ]
+        able = [peer for peer in self._peers.values() if peer not in asked and peer.takes(now)]
         able = [peer for peer in able if not peer.silent(now)] or able
         if len(able) < 2:
             return able[0] if able else None
         one = int(self._rng.random() * len(able))
         other = (one + 1 + int(self._rng.random() * (len(able) - 1))) % len(able)
         return min(able[one], able[other], key=lambda peer: peer.burden(now))
+
+    def _may_eject(self) -> bool:
+        """One of three at the most is left out: the others have to carry its load."""
+        ejected = sum(peer.ejected for peer in self._peers.values())
+        return ejected + 1 <= len(self._peers) // 3
 
     def _why_nobody(self) -> Code:
         """Workers that wait for ZooKeeper say so; without any, our own connection tells."""

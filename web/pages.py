@@ -15,7 +15,7 @@ from web.catalog import Snapshot
 from web.deps import Deps
 from web.lookup import find_order
 from web.problems import Problem, extra_headers, problem
-from web.replies import BEGAN, GUARDS, HTML, Reply, html_reply
+from web.replies import BEGAN, GONE, GUARDS, HTML, Gone, Reply, html_reply
 from web.sale import sale_page, ticket_page
 from web.templates import Templates
 
@@ -48,10 +48,10 @@ class Pages:
             basket = of_form(fields)
         except BadRequest as error:
             return self._sale(fields.get("event", ""), fields, problems.of_request(error))
-        return self._buy(basket, environ[BEGAN], fields)
+        return self._buy(basket, environ[BEGAN], environ[GONE], fields)
 
-    async def _buy(self, basket: Basket, began: float, fields: Fields) -> Reply:
-        answer = await self._deps.buy(basket, began)
+    async def _buy(self, basket: Basket, began: float, gone: Gone, fields: Fields) -> Reply:
+        answer = await self._deps.buy(basket, began, gone)
         if answer.order is not None:
             location = ("location", f"/orders/{answer.order.order}")
             return Reply(303, [location, ("cache-control", "no-store"), *GUARDS])

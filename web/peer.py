@@ -11,6 +11,8 @@ from core.logs import EventLog
 from core.models import Load, WorkerRecord
 from core.wire import Answer, Code, Link, Ping, Pong, Purchase, Reply
 from web.basket import Basket
+from web.ejection import Ejection
+from web.window import Window
 
 # A worker that owes an answer and has said nothing for this long is passed over.
 SILENT_S = 1.0
@@ -19,6 +21,10 @@ PING_S = 0.5
 LOAD_AGE_S = 1.5
 # Others' purchases count less than ours: the figure is always a little old.
 LOAD_WEIGHT = 0.25
+# A worker's latency is a mean over its answers; before the first it is guessed.
+FIRST_LATENCY_S = 0.02
+SMOOTHING = 0.05
+FAILURES = frozenset({Code.OUTCOME_UNKNOWN, Code.NO_QUORUM})
 FIRST_BACKOFF_S = 0.05
 MOST_BACKOFF_S = 2.0
 RETIRE_S = 3.0
@@ -35,6 +41,7 @@ class Peer:
         clock: Callable[[], float],
         rng: random.Random,
         log: EventLog,
+        may_eject: Callable[[], bool],
     ) -> None:
         self._key = key
         self._clock = clock
@@ -46,6 +53,10 @@ class Peer:
         self._record = record
         self._load = record.load
         self._load_at = clock()
+        self._latency_s = FIRST_LATENCY_S
+        self._answered_at = 0.0
+        self._window = Window()
+        self._ejection = Ejection(may_eject)
         self.state = record.state
         self.outstanding = 0
 
@@ -63,15 +74,28 @@ class Peer:
     def ready(self) -> bool:
         return self.state == "ready" and self.linked
 
+    @property
+    def ejected(self) -> bool:
+        return self._ejection.ejected
+
+    def takes(self, now: float) -> bool:
+        """Whether it may be given one more purchase."""
+        return self.ready and self.outstanding < self._window.size and self._ejection.lets(now)
+
+    def serves(self, now: float) -> bool:
+        """It has ended somebody's purchase a moment ago: who waits for it waits in a queue."""
+        return now - self._answered_at < SILENT_S
+
     def silent(self, now: float) -> bool:
         """It owes an answer and has been mute for too long; hung, perhaps."""
         return self._owes_since is not None and now - self._owes_since > SILENT_S
 
     def burden(self, now: float) -> float:
-        """What waits on it, with a mild penalty for what others have put there."""
-        if now - self._load_at > LOAD_AGE_S:
-            return self.outstanding
-        return self.outstanding + LOAD_WEIGHT * self._load.in_flight
+        """How long one more would wait, with a mild penalty for what others have put there."""
+        waiting = self.outstanding + 1.0
+        if now - self._load_at <= LOAD_AGE_S:
+            waiting += LOAD_WEIGHT * self._load.in_flight
+        return waiting * self._latency_s
 
     def note(self, record: WorkerRecord) -> None:
         """The registry's word, if it is a new one: a link may know better than an old one."""
@@ -96,19 +120,48 @@ class Peer:
         """
         assert self._link is not None
         self.outstanding += 1
+        self._ejection.asked(now)
         if self._owes_since is None:
             self._owes_since = now
-        question = Question(self, self._link, self._link.next_id(), keyed, on_end)
+        question = Question(self, self._link, self._link.next_id(), keyed, now, on_end)
         self._link.post(_purchase(question.id, basket, keyed, timeout_s), question.hear)
         return question
 
-    def settle(self, answer: Answer | None) -> None:
+    def settle(self, question: "Question", answer: Answer | None) -> None:
         """A question is open no longer: it has its answer, or never will."""
+        now = self._clock()
+        if answer is None:
+            self.outstanding -= 1
+            self._fail(now)
+            return
+        if answer.code is Code.OVERLOADED:
+            self._window.refused(self.outstanding, now)
         self.outstanding -= 1
-        if answer is not None:
-            self._heard()
-            if answer.code is Code.DRAINING:
-                self.state = "draining"
+        self._owes_since = now if self.outstanding else None
+        if answer.code in FAILURES:
+            self._fail(now)
+        elif answer.code is Code.DRAINING:
+            self.state = "draining"
+        elif answer.code is not Code.OVERLOADED:
+            self._served(now - question.asked, now)
+
+    def leave(self, question: "Question") -> None:
+        """Nobody waits for that question any more; it failed only where it took too long."""
+        now = self._clock()
+        self.outstanding -= 1
+        if now - question.asked >= SILENT_S and not self.serves(now):
+            self._fail(now)
+
+    def _served(self, took_s: float, now: float) -> None:
+        """No refusal: those come quicker, and to count them would send the busy still more."""
+        self._latency_s += SMOOTHING * (took_s - self._latency_s)
+        self._answered_at = now
+        self._window.served(self.outstanding)
+        self._ejection.succeeded(now)
+
+    def _fail(self, now: float) -> None:
+        if self._ejection.failed(now):
+            self._log.warning("ejected", f"{self.name} for {self._ejection.seconds:.0f} s")
 
     def _heard(self) -> None:
         self._owes_since = self._clock() if self.outstanding else None
@@ -173,24 +226,25 @@ class Peer:
 class Question:
     """A purchase put to one worker, open until it is answered, lost with the link, or dropped.
 
-    `keyed`: the worker was told to look for an earlier order.
+    `keyed`: the worker was told to look for an earlier order. `asked` is when, by the clock.
     """
 
     peer: Peer
     link: Link
     id: int
     keyed: bool
+    asked: float
     on_end: Callable[["Question", Answer | None], None]
 
     def hear(self, reply: Reply | None) -> None:
         assert reply is None or isinstance(reply, Answer)
-        self.peer.settle(reply)
+        self.peer.settle(self, reply)
         self.on_end(self, reply)
 
     def drop(self) -> None:
         """Waits no more."""
         self.link.forget(self.id)
-        self.peer.settle(None)
+        self.peer.leave(self)
 
 
 def _purchase(id_: int, basket: Basket, keyed: bool, timeout_s: float) -> Purchase:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from core.wire import Answer, Code
 from web.basket import Basket
 from web.peer import SILENT_S, Peer, Question
+from web.replies import Gone
 
 # Answers after which nothing is open any more.
 FINAL = frozenset(
@@ -20,6 +21,8 @@ FINAL = frozenset(
         Code.DAMAGED,
     }
 )
+# Who has waited for so long is asked whether he is still there.
+WATCH_S = 0.1
 # Refusals that another worker may not share.
 LOCAL = frozenset({Code.DRAINING, Code.NO_QUORUM})
 
@@ -29,11 +32,20 @@ class Pursuit:
 
     Asking several is safe, because one key makes one order (P3). Once a question was sent
     and its end is not known, the others are told that the key may have bought already.
-    There is no timer of its own in it: `pass_time` is called now and then.
+    There is no timer of its own in it: `pass_time` is called now and then. `gone` waits until
+    the buyer's connection closes; None where nobody can tell.
     """
 
-    def __init__(self, basket: Basket, clock: Callable[[], float], deadline_s: float) -> None:
+    def __init__(
+        self,
+        basket: Basket,
+        clock: Callable[[], float],
+        deadline_s: float,
+        gone: Gone | None = None,
+    ) -> None:
         self._basket = basket
+        self._gone = gone
+        self._watch: asyncio.Future[None] | None = None
         self._clock = clock
         self.began = self._asked_at = clock()
         self.heard_at = 0.0
@@ -82,16 +94,33 @@ class Pursuit:
         self._is_news = False
 
     def pass_time(self, now: float) -> None:
-        """Gives up at the deadline; asks for another worker, once, where one is silent."""
+        """Gives up at the deadline; asks for another worker, once, where one ends nothing."""
         if now >= self._ends:
-            self.close()
-            self._tell()
-        elif not self._hedged and now - self._asked_at >= SILENT_S:
+            self._abandon()
+        elif not self._hedged and now - self._asked_at >= SILENT_S and self._is_stuck(now):
             self._hedged = self._wants_another = True
             self._tell()
+        if self._watch is None and self._gone is not None:
+            self._watch = asyncio.ensure_future(self._gone())
+            self._watch.add_done_callback(self._leave)
+
+    def _is_stuck(self, now: float) -> bool:
+        return not any(question.peer.serves(now) for question in self._pending)
+
+    def _leave(self, watch: "asyncio.Future[None]") -> None:
+        """The buyer has gone: what a worker has not sent yet need not be sold."""
+        if not watch.cancelled() and watch.exception() is None:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        self._wants_another = False
+        self.close()
+        self._tell()
 
     def close(self) -> None:
         """Waits for nothing any more."""
+        if self._watch is not None:
+            self._watch.cancel()
         for question in self._pending:
             question.drop()
         self._in_doubt |= bool(self._pending)

@@ -14,6 +14,10 @@ from core.errors import BadRequest
 
 # When a request was there, body and all, in its WSGI environment: by the web's clock.
 BEGAN = "zkticket.began"
+# What waits until the buyer has closed the connection, in the same place.
+GONE = "zkticket.gone"
+
+Gone = Callable[[], Awaitable[None]]
 
 Headers = list[tuple[str, str]]
 

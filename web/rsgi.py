@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from core.errors import BadRequest
 from web.patience import Patience
-from web.replies import BEGAN, Headers, Reply, Waiting
+from web.replies import BEGAN, GONE, Headers, Reply, Waiting
 
 BODY_BYTES = 16 * 1024
 BODY_S = 10.0
@@ -64,6 +64,7 @@ class HttpProtocol(Protocol):
 
     def __call__(self) -> Awaitable[bytes]: ...
     def __aiter__(self) -> AsyncIterator[bytes]: ...
+    def client_disconnect(self) -> Awaitable[None]: ...
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
     def response_empty(self, status: int, headers: Headers) -> None: ...
 
@@ -96,6 +97,7 @@ class Adapter:
             body = await read_body(scope, protocol, self._bodies)
             environ["wsgi.input"] = io.BytesIO(body)
             environ[BEGAN] = self._clock()
+            environ[GONE] = protocol.client_disconnect
             answer = call(self._app, environ)
             reply = answer if isinstance(answer, Reply) else await answer
         except BadRequest as error:

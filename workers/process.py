@@ -71,7 +71,9 @@ class Worker:
             clock=time.monotonic,
             rng=random.Random(),  # noqa: S311 - jitter
         )
-        self._server = LinkServer(secret.link_key, self._seller.submit, self._health)
+        self._server = LinkServer(
+            secret.link_key, self._seller.submit, self._seller.forget, self._health
+        )
 
     async def run(self) -> int:
         """Registers, sells until a signal, drains."""

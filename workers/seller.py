@@ -12,7 +12,7 @@ import logging
 import random
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -181,6 +181,17 @@ class Seller:
             self._wake.set()
             if len(self._queue) >= self._enough:
                 self._full.set()
+
+    def forget(self, reply: Callable[[Answer], None], ids: Collection[int] | None) -> None:
+        """Drops purchases whose buyers have gone, all of that `reply` where `ids` is None.
+
+        Only what has not been sent: what is sent happens, and the key finds it. Nor one whose
+        repeats wait behind it: they have buyers of their own.
+        """
+        for wish in (*self._serving, *self._queue):
+            asked = wish.reply == reply and (ids is None or wish.purchase.id in ids)
+            if asked and not wish.sent and not wish.repeats:
+                wish.answered = True
 
     async def drain(self, timeout_s: float) -> None:
         """Takes no more, finishes what it has; what is left after `timeout_s` is told so."""

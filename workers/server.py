@@ -1,12 +1,12 @@
 """The worker's end of the links: decodes requests, hands them on, sends the answers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
 from core.models import Load
-from core.wire import SERVER, Answer, Channel, Ping, Pong, Purchase, requests
+from core.wire import SERVER, Answer, Channel, Forget, Ping, Pong, Purchase, requests
 
 
 class LinkServer:
@@ -16,10 +16,12 @@ class LinkServer:
         self,
         key: bytes,
         submit: Callable[[Purchase, Callable[[Answer], None]], None],
+        forget: Callable[[Callable[[Answer], None], Collection[int] | None], None],
         health: Callable[[], tuple[str, Load]],
     ) -> None:
         self._key = key
         self._submit = submit
+        self._forget = forget
         self._health = health
         self._channels: set[Channel] = set()
         self._server: asyncio.Server | None = None
@@ -40,9 +42,14 @@ class LinkServer:
         await asyncio.sleep(0)
 
     def _channel(self) -> Channel:
-        channel = Channel(self._key, SERVER, self._take, self._channels.discard)
+        channel = Channel(self._key, SERVER, self._take, self._lose)
         self._channels.add(channel)
         return channel
+
+    def _lose(self, channel: Channel) -> None:
+        """Whoever asked over it hears no answer: he asks another worker, or has gone."""
+        self._channels.discard(channel)
+        self._forget(channel.send, None)
 
     def _take(self, channel: Channel, frame: bytes) -> None:
         try:
@@ -56,3 +63,5 @@ class LinkServer:
                 channel.send(Pong(id=id_, state=state, load=load))
             case Purchase():
                 self._submit(request, channel.send)
+            case Forget(ids=ids):
+                self._forget(channel.send, frozenset(ids))

@@ -1,0 +1,69 @@
+"""Leaves out a worker that fails, and tries it again with one purchase at a time.
+
+A circuit breaker (Nygard, "Release It!") with the times of Envoy's outlier detection: five
+failures in a row eject for 2 s, then 4 s, 6 s … up to 10 s. Then it is half open: one purchase
+probes it, and ejects it again or brings it back.
+"""
+
+from collections.abc import Callable
+
+FAILURES = 5
+BASE_S = 2.0
+MOST_S = 10.0
+# A probe that nobody heard of again is given up.
+PROBE_S = 3.0
+
+
+class Ejection:
+    """Of one worker. `may_eject` tells whether enough of the others are left."""
+
+    def __init__(self, may_eject: Callable[[], bool]) -> None:
+        self._may_eject = may_eject
+        self._failures = 0
+        self._count = 0
+        self._until = 0.0
+        self._probe_ends = 0.0
+        self._good_since = 0.0
+
+    @property
+    def ejected(self) -> bool:
+        """Out, or on probation."""
+        return self._until > 0.0
+
+    def lets(self, now: float) -> bool:
+        """Whether the worker may be asked: always, not now, or by one probe."""
+        return not self.ejected or (now >= self._until and now >= self._probe_ends)
+
+    def asked(self, now: float) -> None:
+        """A purchase is on its way; the first one after an ejection is the probe."""
+        if self.ejected:
+            self._probe_ends = now + PROBE_S
+
+    def succeeded(self, now: float) -> None:
+        """A success of the probe ends the ejection; a good while after it shortens the next."""
+        self._failures = 0
+        if self.ejected and now >= self._until:
+            self._until = self._probe_ends = 0.0
+            self._good_since = now
+        elif self._count and not self.ejected and now - self._good_since >= MOST_S:
+            self._count -= 1
+            self._good_since = now
+
+    def failed(self, now: float) -> bool:
+        """True where this failure ejects it."""
+        self._failures += 1
+        if self.ejected:
+            # What was asked before the ejection tells nothing new.
+            return now >= self._until and self._eject(now)
+        return self._failures >= FAILURES and self._may_eject() and self._eject(now)
+
+    @property
+    def seconds(self) -> float:
+        """How long the latest ejection lasts."""
+        return min(MOST_S, BASE_S * self._count)
+
+    def _eject(self, now: float) -> bool:
+        self._count += 1
+        self._until = now + self.seconds
+        self._probe_ends = 0.0
+        return True
