@@ -13,6 +13,7 @@ import pytest
 from core.errors import BadRequest, StartupError
 from tests.fakesite import TOKEN
 from tests.fakeweb import FakeWeb, Response, running
+from tests.instance import eventually
 from web.basket import from_form, from_json
 from web.origin import is_cross_site
 from web.problems import problem
@@ -266,6 +267,27 @@ def test_a_small_chunked_body_is_taken(web: FakeWeb) -> None:
             b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
         )
         assert connection.recv(4096).startswith(b"HTTP/1.1 201")
+
+
+# --- buyers who go -------------------------------------------------------------------
+
+
+def test_who_closes_the_connection_is_not_waited_for(web: FakeWeb) -> None:
+    body = b'{"event":"codes","type":"silent","buyer":"Ann"}'
+    head = f"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    with web.connect() as connection:
+        connection.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
+        eventually("a worker has it", lambda: _outstanding(web) == 1)
+    started = time.monotonic()
+    eventually("it is dropped", lambda: _outstanding(web) == 0)
+    # Far sooner than at the purchase's deadline.
+    assert time.monotonic() - started < 1.5
+    assert web.buy(PURCHASE).status == 201
+
+
+def _outstanding(web: FakeWeb) -> float:
+    lines = web.get("/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("zkticket_outstanding"))
 
 
 # --- slow clients --------------------------------------------------------------------
