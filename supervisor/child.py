@@ -44,6 +44,8 @@ class Child:
         self.process: Process | None = None
         self.restarts = 0
         self.reason: str | None = None
+        # Why the restart that was asked for last has come to nothing.
+        self.setback = ""
         self._spawn = spawn
         self._clock = clock
         self._jitter = jitter
@@ -60,6 +62,11 @@ class Child:
     @property
     def alive(self) -> bool:
         return self.process is not None
+
+    @property
+    def processes(self) -> list[Process]:
+        """All that live."""
+        return [self.process] if self.process is not None else []
 
     @property
     def pid(self) -> int | None:
@@ -99,6 +106,7 @@ class Child:
         `asked` by a person it starts at once, also from BACKOFF or FATAL, and nothing is
         held against it.
         """
+        self.setback = ""
         if self.process is not None:
             self._drain_reason, self._deadline, self._asked = reason, deadline, asked
         elif asked:

@@ -4,13 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from core.models import ProcessRecord
 from core.registry import LiveWorker
 from supervisor import health, readiness
 from supervisor.child import Child, State
 from supervisor.health import Ailment, Limits, Sample, Sampler, Usage, Verdict
-from supervisor.heartbeat import Heartbeat
+from supervisor.heartbeat import Heartbeat, WebHeartbeat, WorkerHeartbeat
 from supervisor.process import Plan, Role
 
 # A worker that is ill but works is restarted only while so many others are well.
@@ -24,7 +25,7 @@ class Vitals:
     """What is known of one life of a child."""
 
     sampler: Sampler
-    heart: Heartbeat
+    heart: Heartbeat | None
     usage: Usage = field(default_factory=Usage)
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=int(health.WINDOW_S) + 1))
 
@@ -35,6 +36,7 @@ class Fleet:
     def __init__(
         self,
         link_key: bytes,
+        data_dir: Path,
         limits: Limits,
         drain_s: float,
         clock: Callable[[], float],
@@ -42,6 +44,7 @@ class Fleet:
         self.children: list[Child] = []
         self._leaving: set[Child] = set()
         self._link_key = link_key
+        self._data_dir = data_dir
         self._limits = limits
         self._drain_s = drain_s
         self._clock = clock
@@ -98,12 +101,21 @@ class Fleet:
         self.children = [child for child in self.children if child not in gone]
 
     def _meet_newcomers(self) -> None:
-        living = {child.pid for child in self.children if child.pid is not None}
-        for pid in self._vitals.keys() - living:
-            self._vitals.pop(pid).heart.close()
-        for pid in living - self._vitals.keys():
-            sampler = Sampler(pid)
-            self._vitals[pid] = Vitals(sampler, Heartbeat(self._link_key))
+        living = {child.pid: child for child in self.children if child.pid is not None}
+        for pid in self._vitals.keys() - living.keys():
+            heart = self._vitals.pop(pid).heart
+            if heart is not None:
+                heart.close()
+        for pid in living.keys() - self._vitals.keys():
+            self._vitals[pid] = Vitals(Sampler(pid), self._heart(living[pid].plan.role, pid))
+
+    def _heart(self, role: Role, pid: int) -> Heartbeat | None:
+        match role:
+            case Role.WORKER:
+                return WorkerHeartbeat(self._link_key)
+            case Role.WEB:
+                return WebHeartbeat(self._data_dir, pid)
+        return None
 
     # --- health ----------------------------------------------------------------------
 
@@ -111,42 +123,55 @@ class Fleet:
         """Measures everybody; `at` is the same for all, so that peers can be compared."""
         for vitals in self._vitals.values():
             usage = vitals.usage = vitals.sampler.take()
+            heart = vitals.heart
             vitals.samples.append(
                 Sample(
                     at=at,
-                    silent_s=vitals.heart.silent_s,
+                    silent_s=heart.silent_s if heart else 0.0,
                     cpu_percent=usage.cpu_percent,
                     rss_bytes=usage.rss_bytes,
-                    sold_per_second=vitals.heart.load.sold_per_second,
+                    sold_per_second=heart.load.sold_per_second if heart else 0.0,
                 )
             )
 
     def judge(self) -> str | None:
-        """Restarts one worker that is overloaded in a way that shedding cannot mend.
+        """Restarts one process that is overloaded in a way that shedding cannot mend.
 
         Returns what was done, for people; `None` when all is well.
         """
-        workers = [child for child in self.of(Role.WORKER) if child.state is State.RUNNING]
-        for child in workers:
-            peers = [peer for peer in workers if peer is not child]
-            found = health.verdict(
-                self._samples(child), [self._samples(peer) for peer in peers], self._limits
-            )
-            if found is not None and self._may_restart(found, peers):
+        for child in self.of(Role.WEB) + self.of(Role.WORKER):
+            found = self._verdict(child)
+            if found is not None and self._may_restart(child, found):
                 child.restart(found.text, self._clock() + self._grace(found))
                 return f"{child.plan.name} is restarted: {found.text}"
         return None
 
+    def _verdict(self, child: Child) -> Verdict | None:
+        if child.state is not State.RUNNING:
+            return None
+        if child.plan.role is Role.WEB:
+            return health.hung(self._samples(child), self._limits)
+        peers = [self._samples(peer) for peer in self._peers(child)]
+        return health.verdict(self._samples(child), peers, self._limits)
+
     def _grace(self, found: Verdict) -> float:
         return HUNG_GRACE_S if found.ailment is Ailment.HUNG else self._drain_s
 
-    def _may_restart(self, found: Verdict, peers: Sequence[Child]) -> bool:
+    def _may_restart(self, child: Child, found: Verdict) -> bool:
         """One at a time, and with enough others left; the hung do no work anyhow."""
-        if found.ailment is Ailment.HUNG:
-            return True
-        workers = self.of(Role.WORKER)
-        settled = all(child.state in (State.RUNNING, State.FATAL) for child in workers)
-        return settled and sum(self._is_well(peer) for peer in peers) >= HEALTHY_PEERS
+        others = [each for each in self.of(child.plan.role) if each is not child]
+        if not all(other.state in (State.RUNNING, State.FATAL) for other in others):
+            return False
+        well = sum(self._is_well(peer) for peer in self._peers(child))
+        return found.ailment is Ailment.HUNG or well >= HEALTHY_PEERS
+
+    def _peers(self, child: Child) -> list[Child]:
+        """The others of its kind that work."""
+        return [
+            each
+            for each in self.of(child.plan.role)
+            if each is not child and each.state is State.RUNNING
+        ]
 
     def _is_well(self, child: Child) -> bool:
         samples = self._samples(child)
@@ -172,16 +197,19 @@ class Fleet:
 
     async def _works(self, child: Child) -> bool:
         vitals = self._vitals.get(child.pid or 0)
-        if child.plan.role is Role.WORKER and vitals is not None:
-            await vitals.heart.beat()
-            return vitals.heart.known
-        return child.state is State.STARTING and await works(child.plan)
+        if vitals is None:
+            return False
+        if vitals.heart is None:
+            starting = child.state is State.STARTING
+            return starting and await readiness.zookeeper_serves(child.plan.address)
+        await vitals.heart.beat()
+        return vitals.heart.works
 
     def learn_addresses(self, live: Sequence[LiveWorker]) -> None:
         """Where the workers listen, from the registry."""
         for worker in live:
             vitals = self._vitals.get(worker.record.pid)
-            if vitals is not None:
+            if vitals is not None and vitals.heart is not None:
                 vitals.heart.address = worker.record.address
 
     # --- telling of them -------------------------------------------------------------
@@ -192,6 +220,7 @@ class Fleet:
     def _record(self, child: Child) -> ProcessRecord:
         vitals = self._vitals.get(child.pid or 0)
         usage = vitals.usage if vitals else Usage()
+        heart = vitals.heart if vitals else None
         return ProcessRecord(
             name=child.plan.name,
             role=child.plan.role.value,
@@ -204,15 +233,5 @@ class Fleet:
             rss_bytes=usage.rss_bytes,
             threads=usage.threads,
             open_files=usage.open_files,
-            address=child.plan.address or (vitals.heart.address if vitals else ""),
+            address=child.plan.address or (heart.address if heart else ""),
         )
-
-
-async def works(plan: Plan) -> bool:
-    """A ZooKeeper server serves, the web sells."""
-    match plan.role:
-        case Role.ZOOKEEPER:
-            return await readiness.zookeeper_serves(plan.address)
-        case Role.WEB:
-            return await readiness.web_sells(plan.address)
-    return False

@@ -1,23 +1,29 @@
 """All that is checked and settled before the first process starts."""
 
+import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import StartupError
+from core.listener import listen, ring
 from core.settings import Settings
-from supervisor import archive, leftovers, ports
+from supervisor import archive, leftovers
 from supervisor.ensemble import Ensemble
 from supervisor.java import CACHE, find_class_path, find_java
 from supervisor.leftovers import Leftover
 from supervisor.process import Plan, Role
 
+# How long a web server that lives may take to hand its listening socket over.
+RING_S = 2.0
+
 
 @dataclass(frozen=True)
 class Groundwork:
-    """What is to run, and by name what of it runs already."""
+    """What is to run, by name what of it runs already, and the page's listening socket."""
 
     plans: tuple[Plan, ...]
     kept: Mapping[str, Leftover]
+    door: socket.socket
 
 
 async def lay(
@@ -38,13 +44,26 @@ async def lay(
     servers = _server_plans(settings, environ, ensemble, tell)
     # The JVMs first: they take longest.
     plans = (*servers, *children)
-    kept = await _settle(settings, ensemble, plans, tell)
+    door = await _recover_door(settings)
+    kept = await _settle(settings, ensemble, plans, door is not None, tell)
     _require_ports(settings, ensemble, kept)
+    door = door or listen(settings.host, settings.port, "--port")
     try:
         ensemble.configure()
     except OSError as error:
         raise StartupError(f"cannot write {ensemble.home}: {error.strerror}") from None
-    return Groundwork(plans, kept)
+    return Groundwork(plans, kept, door)
+
+
+async def _recover_door(settings: Settings) -> socket.socket | None:
+    """The listening socket that a killed supervisor's web server keeps, if it is the right one."""
+    answer = await ring(settings.data_dir, RING_S)
+    if answer is None:
+        return None
+    if answer.listener.getsockname()[1] == settings.port:
+        return answer.listener
+    answer.listener.close()
+    return None
 
 
 def _server_plans(
@@ -72,12 +91,19 @@ async def _settle(
     settings: Settings,
     ensemble: Ensemble,
     plans: Sequence[Plan],
+    has_door: bool,
     tell: Callable[[str, str], None],
 ) -> Mapping[str, Leftover]:
     """Keeps what a killed supervisor left and that fits; stops the rest, in order."""
     wanted = {plan.name: plan for plan in plans}
     found = leftovers.find(settings.data_dir)
-    kept = {left.name: left for left in found if _fits(left, wanted, ensemble)}
+    # A web server that has a successor is on its way out.
+    found.sort(key=lambda left: left.process.created)
+    kept = {
+        left.name: left
+        for left in found
+        if _fits(left, wanted, ensemble) and (has_door or left.role is not Role.WEB)
+    }
     others = [left for left in found if kept.get(left.name) is not left]
     if others:
         tell("stopped", f"stopping what a killed supervisor left: {_names(others)}")
@@ -101,8 +127,6 @@ def _require_ports(settings: Settings, ensemble: Ensemble, kept: Mapping[str, Le
             f"port {settings.port} is one of ZooKeeper's here; choose another with --port"
         )
     ensemble.require_ports(server for server in ensemble.servers if server.name not in kept)
-    if not any(left.role is Role.WEB for left in kept.values()):
-        ports.require_free(settings.host, settings.port, "--port")
 
 
 def _names(left: Iterable[Leftover]) -> str:

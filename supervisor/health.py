@@ -48,7 +48,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Sample:
-    """One worker at one time. `silent_s` is 0 while its link was never known."""
+    """One process at one time. `silent_s` is 0 while it has never answered."""
 
     at: float
     silent_s: float
@@ -66,13 +66,14 @@ def verdict(
     """
     if not own:
         return None
-    return _hung(own[-1], limits) or _memory(own, limits) or _outlier(own, peers)
+    return hung(own, limits) or _memory(own, limits) or _outlier(own, peers)
 
 
-def _hung(last: Sample, limits: Limits) -> Verdict | None:
-    if last.silent_s < limits.hung_s:
+def hung(own: Sequence[Sample], limits: Limits) -> Verdict | None:
+    """It has not answered for too long, whatever waits for it."""
+    if not own or own[-1].silent_s < limits.hung_s:
         return None
-    return Verdict(Ailment.HUNG, f"hung: no heartbeat for {last.silent_s:.0f} s")
+    return Verdict(Ailment.HUNG, f"hung: no heartbeat for {own[-1].silent_s:.0f} s")
 
 
 def _memory(own: Sequence[Sample], limits: Limits) -> Verdict | None:

@@ -1,5 +1,12 @@
-"""The supervisor's own link to a worker: it works while ZooKeeper is away."""
+"""Who lives? Workers are asked over a link, the web by its bell: past all that waits for them.
 
+Both work while ZooKeeper is away, and while more buyers come than can be served.
+"""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from core import listener
 from core.errors import LinkLost, LinkRefused
 from core.models import Load
 from core.wire import Link, Ping, Pong
@@ -8,15 +15,12 @@ BEAT_S = 1.0
 ANSWER_S = 0.8
 
 
-class Heartbeat:
-    """One worker process's pulse. Beats are counted, so that a sleeping machine fools nobody."""
+class Heartbeat(ABC):
+    """One process's pulse. Beats are counted, so that a sleeping machine fools nobody."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self) -> None:
         self.address = ""
-        self.state = ""
         self.load = Load()
-        self._key = key
-        self._link: Link | None = None
         self._missed: int | None = None
 
     @property
@@ -25,29 +29,51 @@ class Heartbeat:
         return self._missed is not None
 
     @property
+    def works(self) -> bool:
+        """It did its work when it answered last."""
+        return self._missed == 0
+
+    @property
     def silent_s(self) -> float:
         """For how long it has not answered; 0 while it never has."""
         return (self._missed or 0) * BEAT_S
 
     async def beat(self) -> None:
         """Asks once; to be called every `BEAT_S`. Takes `ANSWER_S` at most."""
+        if await self._answers():
+            self._missed = 0
+        elif self._missed is not None:
+            self._missed += 1
+
+    @abstractmethod
+    async def _answers(self) -> bool: ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of what it holds."""
+
+
+class WorkerHeartbeat(Heartbeat):
+    """Over a link of the supervisor's own, to `address` once that is known."""
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__()
+        self.state = ""
+        self._key = key
+        self._link: Link | None = None
+
+    async def _answers(self) -> bool:
         if not self.address:
-            return
+            return False
         try:
             pong = await self._ask()
         except (LinkLost, LinkRefused):
             self.close()
-            self._miss()
+            return False
         except TimeoutError:
-            self._miss()
-        else:
-            self._missed = 0
-            self.state, self.load = pong.state, pong.load
-
-    def close(self) -> None:
-        if self._link is not None:
-            self._link.close()
-            self._link = None
+            return False
+        self.state, self.load = pong.state, pong.load
+        return True
 
     async def _ask(self) -> Pong:
         if self._link is None:
@@ -58,6 +84,32 @@ class Heartbeat:
         assert isinstance(reply, Pong)
         return reply
 
-    def _miss(self) -> None:
-        if self._missed is not None:
-            self._missed += 1
+    def close(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+
+class WebHeartbeat(Heartbeat):
+    """By the bell of the web server with this pid."""
+
+    def __init__(self, data_dir: Path, pid: int) -> None:
+        super().__init__()
+        self._data_dir = data_dir
+        self._pid = pid
+        self._sells = False
+
+    @property
+    def works(self) -> bool:
+        return super().works and self._sells
+
+    async def _answers(self) -> bool:
+        answer = await listener.ring(self._data_dir, ANSWER_S)
+        if answer is None:
+            return False
+        answer.listener.close()
+        self._sells = answer.sells
+        return answer.pid == self._pid
+
+    def close(self) -> None:
+        """It holds nothing between two beats."""

@@ -32,6 +32,7 @@ from supervisor.health import Limits
 from supervisor.leftovers import STOP_ORDER
 from supervisor.membership import Membership
 from supervisor.process import Plan, Role, spawner
+from supervisor.relay import Relay
 from supervisor.requests import Requests
 from supervisor.rolling import Rolling
 
@@ -66,7 +67,8 @@ class Supervisor:
         servers = settings.servers if settings.owns_ensemble else 0
         self._ensemble = local_ensemble(settings.data_dir, settings.zookeeper_port, servers)
         limits = Limits(settings.worker_hung_s, settings.worker_memory_mb << 20)
-        self._fleet = Fleet(secret.link_key, limits, settings.drain_s, clock)
+        self._fleet = Fleet(secret.link_key, settings.data_dir, limits, settings.drain_s, clock)
+        self._door: socket.socket | None = None
         self._log = EventLog("supervisor", now)
         self._membership: Membership | None = None
         self._instance = instance_of(socket.gethostname(), settings.data_dir)
@@ -98,7 +100,8 @@ class Supervisor:
                 [*self._worker_plans(), commands.web_plan(self._settings, self._script)],
                 self._log.warning,
             )
-            self._spawn = self._ensemble.guarded(spawner(self._environ))
+            self._door = ground.door
+            self._spawn = self._ensemble.guarded(spawner(self._environ, ground.door))
             self._staff(ground, before)
             await self._until_stopped(self._supervise(), self._listen(), self._open())
         finally:
@@ -119,7 +122,8 @@ class Supervisor:
                 child.adopt(ground.kept[plan.name].process)
 
     def _hire(self, plan: Plan) -> Child:
-        child = Child(plan, self._spawn, self._clock, _jitter, self._heard)
+        kind = Relay if plan.role is Role.WEB else Child
+        child = kind(plan, self._spawn, self._clock, _jitter, self._heard)
         child.start()
         return child
 
@@ -272,7 +276,7 @@ class Supervisor:
         changed = self._fleet.resize(self._worker_plans(), self._hire)
         if changed:
             count = len(self._worker_plans())
-            self._log.info("scale", f"{count} workers wanted: {', '.join(changed)} changes")
+            self._log.info("scale", f"{count} workers wanted: {', '.join(changed)} to come or go")
         self._requests.note(desired.requests)
         self._wake_up()
 
@@ -331,6 +335,8 @@ class Supervisor:
                 await self._leave()
                 deadline = self._clock() + ENSEMBLE_STOP_S
             await self._stop(self._fleet.of(role), deadline)
+            if role is Role.WEB and self._door is not None:
+                self._door.close()
 
     async def _stop(self, group: Sequence[Child], deadline: float) -> None:
         for child in group:
@@ -339,7 +345,7 @@ class Supervisor:
             self._wake.clear()
             self._fleet.advance()
             self._publish()
-            living = [child.process for child in group if child.process is not None]
+            living = [process for child in group for process in child.processes]
             if not living:
                 return
             if self._stop_signals > 1:

@@ -3,6 +3,7 @@
 import enum
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -50,6 +51,9 @@ class Process(Protocol):
     def terminate(self) -> None:
         """Asks it to stop."""
 
+    def retire(self) -> None:
+        """Asks it to leave its work to its successor, and to stop when it has none left."""
+
     def kill(self) -> None:
         """Ends it, and every process that it started."""
 
@@ -81,6 +85,11 @@ class SystemProcess:
         with suppress(psutil.NoSuchProcess):
             self.process.terminate()
 
+    def retire(self) -> None:
+        # To its whole group: who has the work need not be the first of it.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGUSR1)
+
     def kill(self) -> None:
         with suppress(psutil.NoSuchProcess):
             for process in [self.process, *self.process.children(recursive=True)]:
@@ -103,16 +112,20 @@ class SystemProcess:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-def spawner(environ: Mapping[str, str]) -> Spawn:
-    """Starts plans in sessions of their own, so that Ctrl-C reaches the supervisor alone."""
+def spawner(environ: Mapping[str, str], door: socket.socket | None = None) -> Spawn:
+    """Starts plans in sessions of their own, so that Ctrl-C reaches the supervisor alone.
+
+    A web server gets `door`, its listening socket, as standard input.
+    """
     environment = child_environment(environ)
 
     def spawn(plan: Plan) -> Process:
         rotate(plan.log)
+        stdin = door.fileno() if door and plan.role is Role.WEB else subprocess.DEVNULL
         with plan.log.open("ab") as log:
             popen = subprocess.Popen(
                 plan.argv,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,

@@ -77,6 +77,8 @@ class Rolling:
             if child not in self._fleet.children:
                 return  # scaled away meanwhile
             _require_hope(child)
+            if child.setback:
+                raise ZkticketError(f"{child.plan.name}: {child.setback}; see {child.plan.log}")
             tell(f"{label} {_phase(child)}")
             await asyncio.sleep(POLL_S)
 

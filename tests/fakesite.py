@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from core.errors import BadZnode, NoSuchOrder, Unavailable
+from core.listener import listen
 from core.logs import EventLog
 from core.models import Order
 from core.store import EventAvailability, StoredOrder, TypeAvailability
@@ -24,6 +25,7 @@ from web.app import make_app
 from web.catalog import Catalog
 from web.deps import Deps
 from web.dispatch import Dispatcher
+from web.door import Door
 from web.metrics import Metrics
 from web.rsgi import HttpProtocol, Scope
 from web.serve import raise_file_limit, serve
@@ -191,6 +193,5 @@ class FakeService:
 
 if __name__ == "__main__":
     raise_file_limit()
-    sys.exit(
-        serve(partial(FakeService, sys.argv[2], os.getpid()), "127.0.0.1", int(sys.argv[1]), 5.0)
-    )
+    door = Door(listen("127.0.0.1", int(sys.argv[1]), "--port"))
+    sys.exit(serve(partial(FakeService, sys.argv[2], os.getpid()), door, 5.0))

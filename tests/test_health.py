@@ -8,7 +8,7 @@ import pytest
 from core.models import Load
 from core.wire import SERVER, Channel, Pong, requests
 from supervisor.health import Ailment, Limits, Sample, Sampler, verdict
-from supervisor.heartbeat import Heartbeat
+from supervisor.heartbeat import WorkerHeartbeat
 
 LIMITS = Limits(hung_s=10.0, memory_bytes=100)
 KEY = b"k" * 32
@@ -124,7 +124,7 @@ class Pulse:
 
 def test_a_heartbeat_counts_the_silence_of_a_worker_that_has_answered() -> None:
     async def scene() -> None:
-        pulse, heart = Pulse(), Heartbeat(KEY)
+        pulse, heart = Pulse(), WorkerHeartbeat(KEY)
         server = await pulse.listen()
         heart.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         await heart.beat()
@@ -145,7 +145,7 @@ def test_a_heartbeat_counts_the_silence_of_a_worker_that_has_answered() -> None:
 
 def test_a_worker_that_never_answered_is_not_silent() -> None:
     async def scene() -> None:
-        heart = Heartbeat(KEY)
+        heart = WorkerHeartbeat(KEY)
         await heart.beat()
         heart.address = "127.0.0.1:1"
         await heart.beat()
@@ -158,7 +158,7 @@ def test_a_worker_that_never_answered_is_not_silent() -> None:
 
 def test_a_link_that_breaks_is_opened_again() -> None:
     async def scene() -> None:
-        pulse, heart = Pulse(), Heartbeat(KEY)
+        pulse, heart = Pulse(), WorkerHeartbeat(KEY)
         server = await pulse.listen()
         heart.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         await heart.beat()

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from core.errors import BadRequest, StartupError
+from core.listener import listen
 from tests.fakesite import TOKEN
 from tests.fakeweb import FakeWeb, Response, running
 from tests.instance import eventually
 from web.basket import from_form, from_json
 from web.origin import is_cross_site
 from web.problems import problem
-from web.serve import claim_port
 
 PURCHASE = {"type": "A", "buyer": "Ann"}
 
@@ -477,7 +477,7 @@ def test_a_taken_port_is_named_with_the_option_to_change_it() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(StartupError, match=rf"port {port} .* --port"):
-            claim_port("127.0.0.1", port)
+            listen("127.0.0.1", port, "--port")
 
 
 def test_sigterm_lets_a_request_in_flight_end_and_exits_0() -> None:

@@ -34,6 +34,7 @@ class FakeProcess:
     created: float = 0.0
     how: str | None = None
     asked: bool = False
+    retired: bool = False
     killed: bool = False
 
     def ended(self) -> str | None:
@@ -41,6 +42,9 @@ class FakeProcess:
 
     def terminate(self) -> None:
         self.asked = True
+
+    def retire(self) -> None:
+        self.retired = True
 
     def kill(self) -> None:
         self.killed = True

@@ -1,19 +1,21 @@
 """Restarts and scaling by an operator while buyers buy: nobody notices."""
 
+import http.client
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import psutil
 import pytest
 
 from tests.crowd import Crowd
-from tests.instance import ENTRYPOINT, Instance, environment, eventually, running
+from tests.instance import ENTRYPOINT, Buyer, Instance, environment, eventually, running
 
 # A restart takes a second of a core for each worker; on a busy machine that shows.
 TRIES = 4
@@ -34,6 +36,41 @@ def pids(shop: Instance, kind: str = "workers") -> dict[str, int]:
 def done(command: subprocess.CompletedProcess[str]) -> str:
     assert command.returncode == 0, command.stdout + command.stderr
     return command.stdout
+
+
+class Newcomers:
+    """Opens a connection for each request, inside a `with` block, and keeps what fails."""
+
+    SIZE = 3
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._knock) for _ in range(self.SIZE)]
+        self.served = 0
+        self.failures: list[Exception] = []
+
+    def __enter__(self) -> "Newcomers":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _knock(self) -> None:
+        while not self._stop.is_set():
+            buyer = Buyer(self._port)
+            try:
+                assert buyer.get("/healthz").status == 200
+                self.served += 1
+            except (http.client.HTTPException, OSError) as error:
+                self.failures.append(error)
+            finally:
+                buyer.close()
+            time.sleep(0.005)
 
 
 def goodput(crowd: Crowd, since: int, began: float) -> float:
@@ -73,6 +110,39 @@ def test_one_worker_is_restarted_and_the_others_are_left_alone(open_shop: Instan
     log = open_shop.run("admin", "log", "--source", "operator", "--source", "supervisor").stdout
     assert "by operator: worker-2" in log
     assert "worker-2 restarted in" in log
+
+
+def test_a_restart_of_the_web_turns_nobody_away(open_shop: Instance) -> None:
+    before = pids(open_shop, "web")
+    others = open_shop.types()["A"]["sold"]
+    with Crowd(open_shop, others=others) as crowd, Newcomers(open_shop.port) as newcomers:
+        idle = open_shop.buyer()
+        for _ in range(2):
+            assert idle.get("/healthz").status == 200
+            assert "web-1 restarted" in done(open_shop.run("restart", "web"))
+            last = idle.get("/healthz")
+            assert (last.status, last.headers["connection"]) == (200, "close")
+        old = [found for found in before.values() if psutil.pid_exists(found)]
+        eventually("the old one has ended", lambda: not any(map(psutil.pid_exists, old)))
+    assert set(crowd.statuses()) == {201}, crowd.unsure
+    assert newcomers.served > 100
+    assert not newcomers.failures
+    crowd.check()
+    [web] = open_shop.status()["web"]
+    assert (web["restarts"], web["last_restart_reason"]) == (2, "restart by operator")
+
+
+def test_a_killed_web_refuses_no_connection(open_shop: Instance) -> None:
+    [web] = pids(open_shop, "web").values()
+    with Newcomers(open_shop.port) as newcomers:
+        eventually("some served", lambda: newcomers.served > 50)
+        os.kill(web, signal.SIGKILL)
+        eventually("it is back", lambda: _is_restarted(open_shop, "web", web))
+        served = newcomers.served
+        eventually("more served", lambda: newcomers.served > served + 50)
+    assert not [error for error in newcomers.failures if isinstance(error, ConnectionRefusedError)]
+    # Who was connected when it died lost that connection, and nobody else.
+    assert len(newcomers.failures) <= Newcomers.SIZE
 
 
 def test_scaling_costs_no_buyer_anything_and_strands_no_ticket(open_shop: Instance) -> None:
@@ -128,12 +198,18 @@ def test_what_cannot_be_done_is_said_in_a_line(open_shop: Instance, tmp_path: Pa
         os.kill(worker["pid"], signal.SIGCONT)
     assert late.returncode == 1
     assert "not done within 1 s: worker-1 drains" in late.stderr
-    eventually("it is restarted all the same", lambda: _is_restarted(open_shop, worker))
+    eventually(
+        "it is restarted all the same",
+        lambda: _is_restarted(open_shop, "workers", worker["pid"]),
+    )
 
 
-def _is_restarted(shop: Instance, before: dict[str, Any]) -> bool:
-    now = shop.worker(before["name"])
-    return bool(now["pid"] != before["pid"] and now["state"] == "ready")
+def _is_restarted(shop: Instance, kind: str, pid: int) -> bool:
+    """Nobody has that pid any more, and all of the kind work."""
+    return all(
+        found["pid"] != pid and found["state"] in ("ready", "running")
+        for found in shop.status()[kind]
+    )
 
 
 def test_a_killed_supervisors_successor_knows_the_scale_and_the_restarts(
@@ -161,6 +237,9 @@ def test_a_killed_supervisors_successor_knows_the_scale_and_the_restarts(
             [found[word] for word in told] for found in before[kind]
         ]
     assert len(after["workers"]) == 4
+    with Newcomers(open_shop.port) as newcomers:
+        assert "web-1 restarted" in done(open_shop.run("restart", "web"))
+    assert not newcomers.failures
     assert "4 workers at work" in done(open_shop.run("scale", "4"))
     crowd.check()
 

@@ -45,17 +45,24 @@ except ZkticketError as error:
     sys.exit(f"error: {error}")
 """
 
-# A worker sleeps; the web says that it is ready. Both end at SIGTERM.
-STAND_IN = """
-import http.server, signal, sys, time
+# A worker sleeps; the web says that it is ready, and has a bell. Both end at SIGTERM.
+STAND_IN = f"""
+import asyncio, os, signal, sys, time
+from pathlib import Path
+sys.path.append({str(ROOT)!r})
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-class Ready(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
+async def web():
+    from core.listener import Bell, inherited
+    listener = inherited()
+    data_dir = Path(sys.argv[sys.argv.index("--data-dir") + 1])
+    Bell(data_dir, listener, os.getpid(), lambda: True).hang(asyncio.get_running_loop())
+    async def answer(reader, writer):
+        await reader.readline()
+        writer.write(b"HTTP/1.1 200 OK\\r\\n\\r\\n")
+        writer.close()
+    await (await asyncio.start_server(answer, sock=listener)).serve_forever()
 if sys.argv[1] == "web":
-    port = int(sys.argv[sys.argv.index("--port") + 1])
-    http.server.HTTPServer(("127.0.0.1", port), Ready).serve_forever()
+    asyncio.run(web())
 while True:
     time.sleep(60)
 """
@@ -360,7 +367,7 @@ class Crew:
 
     def __post_init__(self) -> None:
         limits = Limits(hung_s=10.0, memory_bytes=1)
-        self.fleet = Fleet(b"k" * 32, limits, 10.0, lambda: self.now)
+        self.fleet = Fleet(b"k" * 32, Path(), limits, 10.0, lambda: self.now)
 
     def add(self, count: int) -> "Crew":
         for number in range(1, count + 1):
@@ -388,7 +395,9 @@ class Crew:
 
     def silence(self, *numbers: int) -> None:
         for number in numbers:
-            self.fleet._vitals[2**22 + number].heart._missed = 11
+            heart = self.fleet._vitals[2**22 + number].heart
+            assert heart is not None
+            heart._missed = 11
 
     @property
     def states(self) -> list[State]:

@@ -89,6 +89,7 @@ class Adapter:
         self._clock = clock
         self._bodies = Patience(BODY_S, clock)
         self._logger = logging.getLogger("zkticket.web")
+        self._send = send
 
     async def __call__(self, scope: Scope, protocol: HttpProtocol) -> None:
         """Answers one request."""
@@ -106,7 +107,16 @@ class Adapter:
             self._logger.exception("%s %r failed", scope.method, scope.path)
             reply = self._trouble(scope.path, "internal")
         self._observe(environ, reply.status)
-        send(scope.method, protocol, reply)
+        self._send(scope.method, protocol, reply)
+
+    def dismiss(self) -> None:
+        """From now on each answer is the last one on its connection."""
+        self._send = send_last
+
+
+def send_last(method: str, protocol: HttpProtocol, reply: Reply) -> None:
+    last = Reply(reply.status, [*reply.headers, ("connection", "close")], reply.body)
+    send(method, protocol, last)
 
 
 def send(method: str, protocol: HttpProtocol, reply: Reply) -> None:

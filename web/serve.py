@@ -1,48 +1,49 @@
 """The web process: Granian in front of the site."""
 
-import errno
 import logging
 import os
 import resource
-import socket
+import signal
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
+from granian.server.mp import MPServer
 
-from core.errors import StartupError
+from core.listener import BACKLOG, inherited, listen
 from core.secret import load_secret
 from core.settings import Settings
-from web.service import Service
+from web.door import RETIRE, Door
+from web.service import HEADERS_S, Service
 
-BACKLOG = 4096
 # Granian counts connections here, idle ones too.
 CONNECTIONS = 8192
-HEADERS_S = 5.0
 
 
 def run(settings: Settings, name: str) -> int:
     """Serves until SIGTERM, finishes what is under way. Returns the exit code.
 
-    Granian forks once; all that lives on the event loop is made in its child. Raises
+    It serves from the listening socket that it was given as standard input, else from one of
+    its own. Granian forks once; all that lives on the event loop is made in its child. Raises
     `StartupError` where the port is taken.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    claim_port(settings.host, settings.port)
+    door = Door(inherited() or listen(settings.host, settings.port, "--port"))
     raise_file_limit()
-    service = partial(Service, settings, name, load_secret(settings.data_dir), os.getpid())
-    return serve(service, settings.host, settings.port, settings.drain_s)
+    # For Granian's child, which hears it as well: signals go to the whole process group.
+    signal.signal(RETIRE, signal.SIG_IGN)
+    secret = load_secret(settings.data_dir)
+    return serve(
+        partial(Service, settings, name, secret, os.getpid(), door), door, settings.drain_s
+    )
 
 
-def serve(service: Callable[[], Any], host: str, port: int, drain_s: float) -> int:
+def serve(service: Callable[[], Any], door: Door, drain_s: float) -> int:
     """Runs Granian with the RSGI application that `service` makes in its child."""
-    server = Granian(
+    server = _Server(
         "zkticket",
-        address=host,
-        port=port,
         interface=Interfaces.RSGI,
         loop=Loops.uvloop,
         http=HTTPModes.http1,
@@ -53,6 +54,7 @@ def serve(service: Callable[[], Any], host: str, port: int, drain_s: float) -> i
         workers_kill_timeout=max(1, int(drain_s) - 1),
         log_enabled=False,
     )
+    server.door = door
     try:
         server.serve(target_loader=service, wrap_loader=False)
     except SystemExit as exit_:
@@ -60,17 +62,14 @@ def serve(service: Callable[[], Any], host: str, port: int, drain_s: float) -> i
     return 0
 
 
-def claim_port(host: str, port: int) -> None:
-    """Raises `StartupError` where the port is taken: Granian would share it silently."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            why = "is in use" if taken else f"can't be opened: {error.strerror}"
-            raise StartupError(f"port {port} on {host} {why}; choose another with --port") from None
+class _Server(MPServer):
+    """Granian at a door of ours: by itself it opens another socket on the same port."""
+
+    door: Door
+
+    def _init_shared_socket(self) -> None:
+        self._ssp = self._sso = None
+        self._shd = self.door.holder
 
 
 def raise_file_limit() -> None:

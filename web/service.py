@@ -14,6 +14,7 @@ from typing import Any
 
 from core import collector, paths, status
 from core.errors import ZooKeeperError
+from core.listener import Bell
 from core.logs import EventLog
 from core.models import WebRecord
 from core.registry import Registration
@@ -25,34 +26,46 @@ from web.app import Site, make_app
 from web.catalog import Catalog
 from web.deps import Deps
 from web.dispatch import Dispatcher
+from web.door import RETIRE, Door
 from web.metrics import Metrics
 from web.problems import problem
 from web.rsgi import Adapter, HttpProtocol, Scope
 
 ORPHAN_S = 0.5
 PUBLISH_S = 1.0
+# A request's head has to be there within this; a connection may be idle for as long.
+HEADERS_S = 5.0
+GUESTS_S = 0.1
+# Who is still connected after this share of the time to drain has had it.
+SEE_OFF_SHARE = 0.7
 
 
 class Service:
     """The RSGI application: starts and stops with the event loop that serves it.
 
-    `parent` is the pid of Granian's first process.
+    `parent` is the pid of Granian's first process, `door` where buyers come in.
     """
 
-    def __init__(self, settings: Settings, name: str, secret: Secret, parent: int) -> None:
+    def __init__(
+        self, settings: Settings, name: str, secret: Secret, parent: int, door: Door
+    ) -> None:
         self._settings = settings
         self._name = name
         self._secret = secret
         self._parent = parent
+        self._door = door
         self._tasks: list[asyncio.Task[None]] = []
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(self._start())
+        self._bell.hang(loop)
+        loop.add_signal_handler(RETIRE, self._retire)
 
     def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> Coroutine[Any, Any, None]:
         return self._adapter(scope, protocol)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._bell.close(loop)
         loop.run_until_complete(self._stop())
 
     async def _start(self) -> None:
@@ -65,6 +78,7 @@ class Service:
         self._log = EventLog(self._name, time.time)
         self._deps = self._make_deps()
         self._adapter = adapt(make_app(self._deps), self._deps.metrics)
+        self._bell = Bell(self._settings.data_dir, self._door.listener, self._parent, self._sells)
         self._zk.start()
         self._log.info("started", f"pid {os.getpid()}, port {self._settings.port}")
         for work in (
@@ -74,10 +88,16 @@ class Service:
             end_with_parent(self._parent),
             self._zk.watch_over(),
         ):
-            task = asyncio.ensure_future(work)
-            task.add_done_callback(self._end_with)
-            self._tasks.append(task)
+            self._run(work)
         collector.settle()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(self._end_with)
+        self._tasks.append(task)
+
+    def _sells(self) -> bool:
+        return self._zk.connected and self._deps.dispatcher.ready > 0
 
     def _make_deps(self) -> Deps:
         store = Store(self._zk)
@@ -127,6 +147,22 @@ class Service:
         with suppress(ZooKeeperError):
             await self._log.flush(self._zk)
         await self._zk.close()
+
+    def _retire(self) -> None:
+        """Leaves new buyers to a successor, and ends when the last one here has gone."""
+        self._door.shut()
+        self._adapter.dismiss()
+        self._log.info("retires", f"pid {os.getpid()}, {self._door.guests()} connections left")
+        self._run(self._see_off())
+
+    async def _see_off(self) -> None:
+        """Idle ones are closed after `HEADERS_S`, those in use with their next answer."""
+        patience_s = min(2 * HEADERS_S, SEE_OFF_SHARE * self._settings.drain_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while self._door.guests():  # noqa: ASYNC110 - nothing tells of a connection's end
+                    await asyncio.sleep(GUESTS_S)
+        os.kill(self._parent, signal.SIGTERM)
 
     def _end_with(self, task: asyncio.Task[None]) -> None:
         """A part that nobody expects to end takes the process with it: it is started anew."""

@@ -13,7 +13,9 @@ from typing import Any
 import bottle
 import msgspec
 
+from core.listener import listen
 from core.models import Order, view
+from web.door import Door
 from web.replies import JSON, text_reply
 from web.rsgi import Adapter, HttpProtocol, Scope
 from web.serve import raise_file_limit, serve
@@ -59,4 +61,4 @@ class Echo:
 
 if __name__ == "__main__":
     raise_file_limit()
-    sys.exit(serve(Echo, "127.0.0.1", int(sys.argv[1]), DRAIN_S))
+    sys.exit(serve(Echo, Door(listen("127.0.0.1", int(sys.argv[1]), "--port")), DRAIN_S))

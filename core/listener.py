@@ -1,0 +1,156 @@
+"""The page's listening socket: made once, and handed from process to process.
+
+The supervisor holds it and gives it to each web server as standard input, as inetd does. So
+connections wait in one queue that no web server's end resets. A supervisor that is killed
+leaves it with the web server, whose bell is a Unix socket: who rings gets the listening socket
+back (as HAProxy's `expose-fd listeners`), and hears by the way that the web server lives.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import StartupError
+
+BACKLOG = 4096
+BELL = "web.sock"
+ANSWER_BYTES = 32
+
+
+def listen(host: str, port: int, option: str) -> socket.socket:
+    """Listens on `host:port`. Raises `StartupError`, naming `option`, where nobody can."""
+    try:
+        return _listen(host, port)
+    except socket.gaierror:
+        raise StartupError(f"{host} is no address of this machine; choose another --host") from None
+    except OSError as error:
+        raise StartupError(_advice(error, host, port, option)) from None
+
+
+def inherited() -> socket.socket | None:
+    """The listening socket that this process was given as its standard input, if any."""
+    with suppress(OSError):
+        if stat.S_ISSOCK(os.fstat(0).st_mode):
+            return socket.socket(fileno=os.dup(0))
+    return None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        # A port whose last connections are still winding down is free.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Its connections have it from here.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _advice(error: OSError, host: str, port: int, option: str) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} is in use; choose another with {option}"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is no address of this machine; choose another --host"
+        case errno.EACCES:
+            return f"port {port} is for root only; choose one above 1023 with {option}"
+    return f"cannot listen on {host}:{port} ({error.strerror}); choose another with {option}"
+
+
+# --- the bell ------------------------------------------------------------------------
+
+
+class Bell:
+    """A web server's end: whoever rings in the data dir learns its pid and whether it sells."""
+
+    def __init__(
+        self, data_dir: Path, listener: socket.socket, pid: int, sells: Callable[[], bool]
+    ) -> None:
+        self._data_dir = data_dir
+        self._listener = listener
+        self._pid = pid
+        self._sells = sells
+        self._bell = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+
+    def hang(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Takes the place of a predecessor's bell. Raises `OSError`."""
+        with _address(self._data_dir) as address:
+            with suppress(FileNotFoundError):
+                os.unlink(address)
+            self._bell.bind(address)
+            os.chmod(address, 0o600)
+        self._bell.listen()
+        self._bell.setblocking(False)
+        loop.add_reader(self._bell.fileno(), self._answer)
+
+    def close(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.remove_reader(self._bell.fileno())
+        self._bell.close()
+
+    def _answer(self) -> None:
+        with suppress(OSError):  # who rang is gone
+            caller, _ = self._bell.accept()
+            with caller:
+                text = f"{self._pid} {'sells' if self._sells() else 'waits'}"
+                socket.send_fds(caller, [text.encode()], [self._listener.fileno()])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a ring brought: the web server's pid, whether it sells, and its listening socket."""
+
+    pid: int
+    sells: bool
+    listener: socket.socket
+
+
+async def ring(data_dir: Path, timeout_s: float) -> Answer | None:
+    """None where no web server answers in time."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.setblocking(False)
+        try:
+            async with asyncio.timeout(timeout_s):
+                with _address(data_dir) as address:
+                    await loop.sock_connect(caller, address)
+                await _readable(loop, caller)
+            return _answer(*socket.recv_fds(caller, ANSWER_BYTES, 1)[:2])
+        except (OSError, TimeoutError, ValueError):
+            return None
+
+
+def _answer(text: bytes, descriptors: list[int]) -> Answer:
+    pid, state = text.decode().split()
+    return Answer(int(pid), state == "sells", socket.socket(fileno=descriptors[0]))
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, link: socket.socket) -> None:
+    ready = asyncio.Event()
+    loop.add_reader(link.fileno(), ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(link.fileno())
+
+
+@contextmanager
+def _address(data_dir: Path) -> Iterator[str]:
+    """The bell's address, by way of an open directory: one of a Unix socket is 107 bytes long."""
+    directory = os.open(data_dir, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{directory}/{BELL}"
+    finally:
+        os.close(directory)

@@ -1,0 +1,97 @@
+"""The web server's child: its successor works before it goes, so that no buyer is turned away."""
+
+from collections.abc import Callable
+
+from supervisor.child import Child, State
+from supervisor.process import Plan, Process, Spawn
+
+
+class Relay(Child):
+    """A child with two processes for as long as one hands over to the other.
+
+    Both listen on one socket, so the old one goes on until the new one is ready.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        spawn: Spawn,
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+        report: Callable[[Child, str], None],
+    ) -> None:
+        super().__init__(plan, spawn, clock, jitter, report)
+        self._predecessor: Process | None = None
+        self._handing_over = ""
+        self._grace_s = 0.0
+        self._predecessors_end = 0.0
+        self._not_before = 0.0
+
+    @property
+    def processes(self) -> list[Process]:
+        return [each for each in (self.process, self._predecessor) if each is not None]
+
+    def restart(self, reason: str, deadline: float, *, asked: bool = False) -> None:
+        """Starts a successor; what it replaces may take as long as `deadline` allows now."""
+        if asked or self._clock() >= self._not_before:
+            self._grace_s = deadline - self._clock()
+            super().restart(reason, deadline, asked=asked)
+
+    def stop(self, deadline: float) -> None:
+        super().stop(deadline)
+        self._predecessors_end, self._handing_over = deadline, ""
+        if self._predecessor is not None:
+            self._predecessor.terminate()
+
+    def advance(self) -> None:
+        self._see_predecessor_off()
+        super().advance()
+        if self.state is State.RUNNING and self._handing_over:
+            self._handed_over()
+
+    def _drain(self) -> None:
+        """The old one is left alone until a successor is ready."""
+        if not self._wanted or self._predecessor is not None or self.process is None:
+            super()._drain()
+            return
+        old, reason = self.process, self._drain_reason or ""
+        try:
+            successor = self._spawn(self.plan)
+        except OSError as error:
+            self._fall_back(f"it cannot be started: {error}")
+            return
+        self._begin(successor)  # RUNNING -> STARTING
+        self._predecessor, self._handing_over = old, reason
+
+    def _handed_over(self) -> None:
+        self.restarts += 1
+        self.reason, self._handing_over = self._handing_over, ""
+        self._deaths.clear()
+        if self._predecessor is not None:
+            self._predecessor.retire()
+            self._predecessors_end = self._clock() + self._grace_s
+        self._report(self, f"{self.reason}; its successor has taken over")
+
+    def _end(self, how: str, now: float) -> None:
+        """A successor that dies before it works costs nothing: the old one goes on."""
+        if self._handing_over and self._predecessor is not None and self._wanted:
+            self.process, self._predecessor = self._predecessor, None
+            self._fall_back(how)
+        else:
+            super()._end(how, now)
+
+    def _fall_back(self, how: str) -> None:
+        self._deaths.append(self._clock())
+        self._not_before = self._clock() + self._delay()
+        self._drain_reason, self._handing_over = None, ""
+        self.setback = f"its successor does not start ({how}), so the old one goes on"
+        self.state = State.RUNNING
+        self._report(self, self.setback)
+
+    def _see_predecessor_off(self) -> None:
+        if self._predecessor is None:
+            return
+        if self._predecessor.ended() is not None:
+            self._predecessor = None
+        elif not self._handing_over and self._clock() >= self._predecessors_end:
+            self._predecessor.kill()
