@@ -2,7 +2,8 @@
 
 A process writes one znode at most for each batch of entries. A znode takes entries
 until it holds `SLOT_BYTES`; then the next one begins and the oldest is deleted, in the
-same transaction, so that a source never has more than `SLOTS` of them.
+same transaction, so that a source never has more than `SLOTS` of them. A znode is written
+with its version: a transaction that comes late must not undo what was written meanwhile.
 """
 
 import asyncio
@@ -32,10 +33,11 @@ FLUSH_S = 0.5
 
 @dataclass(frozen=True)
 class _Ring:
-    """Which slots a source has, and what the newest holds."""
+    """Which slots a source has, what the newest holds, and its version."""
 
     slots: tuple[int, ...] = ()
     content: bytes = b""
+    version: int = 0
 
 
 class EventLog:
@@ -98,8 +100,8 @@ class EventLog:
         ring = self._ring
         if ring.slots and len(ring.content) + len(added) < SLOT_BYTES:
             content = ring.content + b"\n" + added
-            self._planned = _Ring(ring.slots, content)
-            return [SetData(paths.log_slot(self.source, ring.slots[-1]), content, -1)]
+            self._planned = _Ring(ring.slots, content, ring.version + 1)
+            return [SetData(paths.log_slot(self.source, ring.slots[-1]), content, ring.version)]
         newest = ring.slots[-1] + 1 if ring.slots else 0
         kept = (*ring.slots, newest)[-SLOTS:]
         gone = ring.slots[: len(ring.slots) + 1 - len(kept)]
@@ -123,7 +125,10 @@ class EventLog:
         names = await zk.children(paths.log_source(self.source))
         slots = tuple(sorted(int(name) for name in names if name.isdigit()))
         newest = await zk.find(paths.log_slot(self.source, slots[-1])) if slots else None
-        self._ring = _Ring(slots, newest.data if newest else b"")
+        self._ring = _Ring(slots, newest.data, newest.version) if newest else _Ring(slots)
+        # Entries whose transaction was taken for lost, and has happened after all.
+        written = set(self._ring.content.splitlines())
+        self._waiting = deque(entry for entry in self._waiting if encode(entry) not in written)
 
     async def flush(self, zk: ZooKeeper) -> None:
         """Writes what waits. Raises `ZooKeeperError`; what waited still waits then.

@@ -1,30 +1,15 @@
-"""ZooKeeper in memory: versions, transactions, and a network that loses what it is told to."""
+"""A session on a tree in memory, over a network that loses what a test tells it to."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import cast
 
-from core.errors import (
-    Ambiguous,
-    BadVersion,
-    NodeExists,
-    NoNode,
-    Unavailable,
-    ZooKeeperError,
-)
+from core.errors import Ambiguous, NoNode, Unavailable, ZooKeeperError
 from core.models import Stock, decode, encode
-from core.transaction import Check, Create, Delete, Operation, SetData
+from core.transaction import Create, Delete, Operation, SetData
 from core.zk import Committed, Outcome, Refused, Znode, ZooKeeper
-
-
-@dataclass
-class _Node:
-    data: bytes
-    version: int
-    created: int
-    modified: int
+from tests.simulation.tree import Tree
 
 
 class FakeZooKeeper:
@@ -36,8 +21,7 @@ class FakeZooKeeper:
     """
 
     def __init__(self) -> None:
-        self._nodes: dict[str, _Node] = {"/": _Node(b"", 0, 0, 0)}
-        self._zxid = 0
+        self._tree = Tree()
         self._late: deque[Sequence[Operation]] = deque()
         self.faults: deque[str] = deque()
         self.before_multi: Callable[[], object] = lambda: None
@@ -60,10 +44,8 @@ class FakeZooKeeper:
         part, seconds = self._slow
         if part in path:
             await asyncio.sleep(seconds)
-        node = self._nodes.get(path)
-        if node is None:
-            return None
-        return Znode(path, node.data, node.version, node.created, node.modified, 0, False)
+        node = self._tree.node(path)
+        return node.znode(path) if node else None
 
     async def get_many(self, wanted: Sequence[str]) -> list[Znode | None]:
         return [await self.find(path) for path in wanted]
@@ -75,15 +57,14 @@ class FakeZooKeeper:
         return znode
 
     async def children(self, path: str) -> list[str]:
-        if path not in self._nodes:
+        node = self._tree.node(path)
+        if node is None:
             raise NoNode(path)
-        prefix = path.rstrip("/") + "/"
-        below = (name[len(prefix) :] for name in self._nodes if name.startswith(prefix))
-        return sorted(name for name in below if name and "/" not in name)
+        return sorted(node.children)
 
     async def ensure(self, *wanted: str) -> None:
         for path in wanted:
-            self._nodes.setdefault(path, _Node(b"", 0, self._zxid, self._zxid))
+            self._tree.apply([Create(path)])
 
     async def multi(self, operations: Sequence[Operation]) -> Outcome:
         fault = self.faults.popleft() if self.faults else ""
@@ -105,39 +86,19 @@ class FakeZooKeeper:
 
     def sell_one(self, counter_path: str) -> None:
         """Another worker's sale."""
-        node = self._nodes[counter_path]
+        node = self._tree.node(counter_path)
+        assert node is not None
         stock = decode(Stock, node.data, counter_path).sell(1)
         assert isinstance(self.apply([SetData(counter_path, encode(stock), -1)]), Committed)
 
+    def uproot(self, path: str) -> None:
+        """Deletes a znode and all below it."""
+        node = self._tree.node(path)
+        for name in node.children if node else ():
+            self.uproot(f"{path}/{name}")
+        self.apply([Delete(path)])
+
     def apply(self, operations: Sequence[Operation]) -> Outcome:
-        nodes = dict(self._nodes)
-        zxid = self._zxid + 1
-        for index, operation in enumerate(operations):
-            try:
-                _apply(nodes, operation, zxid)
-            except ZooKeeperError as error:
-                return Refused(index, error)
-        self._nodes, self._zxid = nodes, zxid
-        self.commits += 1
-        return Committed(zxid)
-
-
-def _apply(nodes: dict[str, _Node], operation: Operation, zxid: int) -> None:
-    match operation:
-        case Create(path, data):
-            if path in nodes:
-                raise NodeExists(path)
-            if (path.rpartition("/")[0] or "/") not in nodes:
-                raise NoNode(path)
-            nodes[path] = _Node(data, 0, zxid, zxid)
-            return
-        case Check(path, version) | Delete(path, version) | SetData(path, _, version):
-            node = nodes.get(path)
-    if node is None:
-        raise NoNode(path)
-    if version not in (-1, node.version):
-        raise BadVersion(path)
-    if isinstance(operation, SetData):
-        nodes[path] = _Node(operation.data, node.version + 1, node.created, zxid)
-    elif isinstance(operation, Delete):
-        del nodes[path]
+        outcome = self._tree.apply(operations)
+        self.commits += isinstance(outcome, Committed)
+        return outcome

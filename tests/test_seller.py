@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from core import logs, paths
+from core.errors import Ambiguous
 from core.logs import EventLog
 from core.models import TicketType, order_id
 from core.store import Store, TypeRef
 from core.transaction import Delete, SetData
 from core.wire import Answer, Code, Purchase
+from core.zk import Refused
 from tests.fake_zookeeper import FakeZooKeeper
 from workers.seller import Seller
 
@@ -252,9 +254,8 @@ def test_a_damaged_type_is_named_and_the_others_sell(caplog: pytest.LogCaptureFi
 
 def test_an_event_deleted_and_made_anew_sells_from_its_new_stock() -> None:
     async def scenario(desk: Desk) -> None:
-        old = await desk.counter_path()
         await desk.ask()
-        desk.zk.apply([Delete(path) for path in (old, "/events/default")])
+        desk.zk.uproot("/events/default")
         assert (await desk.ask()).code in (Code.NO_SUCH_TYPE, Code.NO_SUCH_EVENT)
         await desk.store.create_event("default", "Again", {"A": TicketType(capacity=3)})
         await asyncio.sleep(1.1)  # the event is read again once a second
@@ -417,6 +418,33 @@ def test_the_log_goes_on_after_an_answer_that_was_lost() -> None:
         entries = [found.entry for slot in slots for found in slot.entries]
         orders = {order for entry in entries if entry.event == "sold" for order in entry.orders}
         assert len(orders) == 20
+
+    on_desk(scenario)
+
+
+def test_entries_that_are_written_late_undo_nothing() -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.ask()
+        desk.log.info("early", "on its way for long")
+        late = desk.log.plan()
+        assert (await desk.ask()).code is Code.SOLD
+        assert isinstance(desk.zk.apply(late), Refused)
+
+    on_desk(scenario)
+
+
+def test_entries_whose_answer_was_lost_are_written_once() -> None:
+    async def scenario(desk: Desk) -> None:
+        zk = desk.zk.as_zookeeper()
+        for number in range(3):
+            desk.log.info("counted", str(number))
+            desk.zk.faults.append("lose-reply")
+            with pytest.raises(Ambiguous):
+                await desk.log.flush(zk)
+        while desk.log.waiting:
+            await desk.log.flush(zk)
+        found = [each for slot in await logs.read(zk, "worker-1") for each in slot.entries]
+        assert [each.entry.text for each in found] == ["0", "1", "2"]
 
     on_desk(scenario)
 

@@ -1,21 +1,25 @@
 """`python -m tests.simulation`: plays many schedules, or one of them with its story."""
 
 import argparse
+import multiprocessing
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 
 from tests.simulation.border import simulated
 from tests.simulation.plan import draw
+from tests.simulation.play import broken, replay
 from tests.simulation.shop import Shop
+
+AT_ONCE = 250
 
 
 def main() -> int:
     options = _options(sys.argv[1:])
-    with simulated():
-        if options.seed is not None:
-            return _tell(options.seed)
-        return _play_many(range(options.first, options.first + options.schedules))
+    if options.seed is not None:
+        return _tell(options.seed)
+    return _play_many(range(options.first, options.first + options.schedules), options.jobs)
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:
@@ -23,32 +27,36 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="play this one and tell what happens")
     parser.add_argument("--schedules", type=int, default=1000, help="how many (default 1000)")
     parser.add_argument("--first", type=int, default=1, help="the first seed (default 1)")
+    parser.add_argument("--jobs", type=int, help="processes at once (default: one a core)")
     return parser.parse_args(words)
 
 
 def _tell(seed: int) -> int:
     plan = draw(seed)
-    print(plan)
-    shop = Shop(plan, told=True)
-    shop.play()
-    print(*shop.world.story or (), sep="\n")
-    print(*shop.breaches or ["no violation"], sep="\n")
+    with simulated():
+        shop = Shop(plan, told=True)
+        shop.play()
+    for line in (*plan.told(), *(shop.world.story or ()), *(shop.breaches or ["no violation"])):
+        print(line)
     return 1 if shop.breaches else 0
 
 
-def _play_many(seeds: range) -> int:
+def _play_many(seeds: range, jobs: int | None) -> int:
     began = time.monotonic()
-    failed = 0
-    for seed in seeds:
-        shop = Shop(draw(seed))
-        shop.play()
-        if shop.breaches:
-            failed += 1
-            print(f"seed {seed}: {shop.breaches[0]}")
-            print(f"  python -m tests.simulation --seed {seed}")
+    failed = played = 0
+    parts = [seeds[start : start + AT_ONCE] for start in range(0, len(seeds), AT_ONCE)]
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        for part, found in zip(parts, pool.map(broken, parts), strict=True):
+            failed, played = failed + len(found), played + len(part)
+            for seed, breach in found:
+                print(f"\rseed {seed}: {breach}\n  {replay(seed)}")
+            if sys.stderr.isatty():
+                print(f"\r{played} schedules, {failed} failed", end="", file=sys.stderr, flush=True)
     took_s = time.monotonic() - began
-    print(f"{len(seeds)} schedules, seeds {seeds[0]} to {seeds[-1]}: {failed} with violations")
-    print(f"{took_s:.1f} s, {len(seeds) / took_s:.0f} schedules a second")
+    print(
+        f"\r{played} schedules (seeds {seeds[0]} to {seeds[-1]}) in {took_s:.0f} s, "
+        f"{played / took_s:.0f} a second: {failed} with violations"
+    )
     return 1 if failed else 0
 
 

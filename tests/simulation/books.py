@@ -12,6 +12,7 @@ from tests.simulation.tree import Changes, Node, Tree
 
 ORDER_ID_LENGTH = 32
 REGISTRY = paths.WORKERS + "/"
+LOGS = paths.LOG + "/"
 OPERATOR = "operator"
 
 
@@ -45,6 +46,7 @@ class Books:
         self._remaining: dict[str, tuple[list[int], list[int]]] = {}
         # By path: the lives that are registered now.
         self._registered: dict[str, str] = {}
+        self._logs: dict[str, bytes] = {}
         # Buyers find a worker once it has registered, and keep their links to it.
         self.known_lives: set[str] = set()
         self.orders: dict[str, Entry] = {}
@@ -84,6 +86,8 @@ class Books:
         for path, node in changes.items():
             if path.startswith(REGISTRY):
                 self._note_registration(path, node)
+            elif path.startswith(LOGS):
+                self._note_log(zxid, path, node)
             if (
                 path.startswith(self._orders_below)
                 and len(path.rpartition("/")[2]) == ORDER_ID_LENGTH
@@ -106,6 +110,15 @@ class Books:
             record = decode(WorkerRecord, node.data, path)
             self._registered[path] = life(record.name, record.pid)
             self.known_lives.add(self._registered[path])
+
+    def _note_log(self, zxid: int, path: str, node: Node | None) -> None:
+        """A slot of the log only ever grows, until it goes as a whole."""
+        if node is None:
+            self._logs.pop(path, None)
+            return
+        if not node.data.startswith(self._logs.get(path, b"")):
+            self.breaches.append(f"zxid {zxid}: entries of {path} are overwritten")
+        self._logs[path] = node.data
 
     def _check_fence(self, zxid: int, writer: str) -> None:
         if writer not in self._registered.values():

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
-from core.models import Load
 from core.wire import Answer, Purchase
 from tests.simulation.books import life
 from tests.simulation.client import SimulatedZooKeeper
@@ -65,7 +64,7 @@ class Machine(Process):
 class SimulatedLinks:
     """Stands in for `workers.server.LinkServer`."""
 
-    def __init__(self, key: bytes, submit: Submit, health: Callable[[], tuple[str, Load]]) -> None:
+    def __init__(self, key: bytes, submit: Submit, *others: Callable[..., object]) -> None:
         self._submit = submit
 
     async def listen(self, host: str) -> str:

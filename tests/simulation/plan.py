@@ -68,6 +68,20 @@ class Plan:
     incidents: tuple[Incident, ...]
     heal_at: float
 
+    def told(self) -> list[str]:
+        """In words, for the head of its story."""
+        stock = ", ".join(f"{amount} of {name}" for name, amount in self.capacity.items())
+        return [
+            f"seed {self.seed}: {self.workers} workers sell {stock} in {self.stripes} stripes "
+            f"to {len(self.wishes)} buyers",
+            str(self.weather),
+            *(
+                f"{each.at:8.4f}  will befall worker-{each.who + 1}: {each.kind.value}"
+                for each in sorted(self.incidents, key=lambda incident: incident.at)
+            ),
+            "",
+        ]
+
 
 def draw(seed: int) -> Plan:
     """The schedule of that seed."""

@@ -176,4 +176,12 @@ FAULTS: Mapping[str, Plant] = {
     "sold out once is sold out for ever": _on_seller(_candidates=_remembered_sold_out),
     "who is refused is not looked up": _on_seller(_refuse=_not_looked_up),
     "a drained worker drops its queue": _on_seller(drain=_dropped),
+    # These three were in the product once, and found here.
+    "a repeat beside its first is not looked up": lambda: patch.object(
+        Wish, "may_have_bought", property(lambda self: self.purchase.keyed)
+    ),
+    "a key's other purchase shares the fate of the first": lambda: patch.object(
+        Wish, "repeats_the", lambda self, first: True
+    ),
+    "the log is written without its version": lambda: patch("core.logs.SetData", _blind_set),
 }
