@@ -2,8 +2,9 @@
 
 A sale changes its counter and creates its orders in one transaction, so in one zxid. A
 counter that was read as of zxid N therefore stands for exactly those orders of its type
-that were created at or before N. Orders found beyond N must be covered by what the counter
-says when it is read again after the count.
+that were created at or before N; what became of them later names the version of the counter
+that it made. Orders found beyond N must be covered by what the counter says when it is read
+again after the count.
 """
 
 import asyncio
@@ -17,11 +18,12 @@ import msgspec
 from core import paths
 from core.errors import BadZnode, Breach, NoSuchType
 from core.insist import insist
+from core.lifecycle import status_at
+from core.models import Order
 from core.store import Shelf, Store, StoredOrder, TypeRef
 from core.zk import ZooKeeper
 
 TYPES_AT_ONCE = 16
-SOLD = "sold"
 
 
 class TypeProof(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,19 +64,31 @@ class _Tally:
     shelf: Shelf
     # The shelf's own, which it would add up anew for each order.
     zxid: int
+    versions: tuple[int, ...]
     orders: int = 0
-    tickets: int = 0
+    sold: int = 0
+    held: int = 0
     later_tickets: int = 0
+    # Tickets may have come back while they were counted.
+    amended: bool = False
     newest: StoredOrder | None = None
 
     def add(self, order: StoredOrder) -> None:
+        self.amended |= bool(order.order.changes)
         if order.zxid <= self.zxid:
             self.orders += 1
-            self.tickets += order.order.quantity
+            self._count(order.order)
             return
         self.later_tickets += order.order.quantity
         if self.newest is None or order.zxid > self.newest.zxid:
             self.newest = order
+
+    def _count(self, order: Order) -> None:
+        status = status_at(order, self.versions) if order.changes else order.status
+        if status == "sold":
+            self.sold += order.quantity
+        elif status == "held":
+            self.held += order.quantity
 
     @property
     def proof(self) -> TypeProof:
@@ -111,7 +125,7 @@ async def _verify_event(zk: ZooKeeper, name: str) -> EventProof:
         for type_name in await store.type_names(name, event)
     ]
     before = await _shelves(zk, store, refs)
-    tallies = {shelf.ref.type: _Tally(shelf, shelf.zxid) for shelf in before}
+    tallies = {shelf.ref.type: _Tally(shelf, shelf.zxid, shelf.versions) for shelf in before}
     count = 0
     async with aclosing(store.orders(name, event.generation)) as orders:
         async for order in orders:
@@ -129,10 +143,11 @@ def _tally(order: StoredOrder, generation: str, tallies: Mapping[str, _Tally]) -
     if tally is None:
         why = f"an order of the unknown type {order.order.type!r}"
         raise Breach(paths.order(order.event, generation, order.id), why)
-    if order.order.status != SOLD:
-        why = f"an order of the unknown status {order.order.status!r}"
-        raise Breach(paths.order(order.event, generation, order.id), why)
-    tally.add(order)
+    try:
+        tally.add(order)
+    except (IndexError, ValueError):
+        why = "a change that fits none of the counters"
+        raise Breach(paths.order(order.event, generation, order.id), why) from None
 
 
 async def _shelves(zk: ZooKeeper, store: Store, refs: Sequence[TypeRef]) -> list[Shelf]:
@@ -168,19 +183,22 @@ def _check_stock(shelf: Shelf) -> None:
             f"{stock.sold} sold + {stock.held} held + {stock.remaining} remaining "
             f"is {stock.capacity}, but the capacity is {capacity}",
         )
-    if stock.held:
-        raise Breach(path, f"{stock.held} tickets are held by nobody")
+    for name, tickets in (("held", stock.held), ("sold", stock.sold)):
+        if tickets < 0:
+            raise Breach(path, f"{tickets} {name} is less than none")
 
 
 def _compare(tally: _Tally, again: Shelf) -> None:
     """Holds the orders against the counter as it was before the count and as it is after."""
     counter, path = tally.shelf, tally.shelf.path
-    if tally.tickets != counter.stock.sold:
-        raise Breach(
-            path,
-            f"it says {counter.stock.sold} sold as of zxid {counter.zxid}, "
-            f"but the orders add up to {tally.tickets}",
-        )
+    stock = counter.stock
+    for name, said, found in (("sold", stock.sold, tally.sold), ("held", stock.held, tally.held)):
+        if said != found:
+            raise Breach(
+                path,
+                f"it says {said} {name} as of zxid {counter.zxid}, "
+                f"but the orders add up to {found}",
+            )
     if tally.newest is not None and tally.newest.zxid > again.zxid:
         stray = tally.newest
         raise Breach(
@@ -188,9 +206,9 @@ def _compare(tally: _Tally, again: Shelf) -> None:
             f"an order of zxid {stray.zxid} that the counter, last changed at {again.zxid}, "
             "never counted",
         )
-    if tally.later_tickets > again.stock.sold - counter.stock.sold:
+    if not tally.amended and tally.later_tickets > again.stock.taken - stock.taken:
         raise Breach(
             path,
-            f"it went from {counter.stock.sold} to {again.stock.sold} sold during the count, "
+            f"it went from {stock.taken} to {again.stock.taken} sold during the count, "
             f"but {tally.later_tickets} tickets were sold",
         )

@@ -33,6 +33,11 @@ async def found(zk: ZooKeeper, name: str, event: Event, types: Mapping[str, Tick
     return await _finish(zk, name, types)
 
 
+async def limit(zk: ZooKeeper, name: str, generation: str) -> None:
+    """Makes room for the buyers' tabs of an event that was founded without a limit."""
+    await zk.ensure(*(operation.path for operation in _tabs(name, generation)))
+
+
 async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> bool:
     """Puts what is missing into a draft and opens it; False where it is none."""
     znode = await zk.get(paths.event(name))
@@ -77,9 +82,17 @@ def _frame(name: str, event: Event) -> list[Operation]:
         Create(paths.event(name), encode(event)),
         Create(paths.generation(name, generation)),
         Create(paths.types(name, generation)),
+        Create(paths.holds(name, generation)),
+        *(_tabs(name, generation) if event.limit else ()),
         Create(paths.orders(name, generation)),
         *(Create(paths.bucket(name, generation, bucket)) for bucket in paths.BUCKETS),
     ]
+
+
+def _tabs(name: str, generation: str) -> list[Operation]:
+    """Where the tickets of each buyer are counted."""
+    folder = paths.tabs(name, generation)
+    return [Create(folder), *(Create(f"{folder}/{bucket}") for bucket in paths.BUCKETS)]
 
 
 def _all_of(name: str, generation: str, types: Mapping[str, TicketType]) -> Iterator[Operation]:

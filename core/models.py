@@ -9,7 +9,7 @@ import hmac
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -32,14 +32,26 @@ class Marker(Record, frozen=True, kw_only=True):
     product: str = "zkticket"
 
 
-class Event(Record, frozen=True, kw_only=True):
-    """An event. `opens_at` and `closes_at` are Unix seconds; `None` is no bound."""
+class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """An event. Its times are Unix seconds: it starts and ends, its sale opens and closes;
+    `None` is not said, or no bound.
+    """
 
     generation: str
     title: str
     currency: str = "EUR"
+    place: str = ""
+    starts_at: float | None = None
+    ends_at: float | None = None
     opens_at: float | None = None
     closes_at: float | None = None
+    # The most tickets of one buyer, held ones included; 0 is no limit.
+    limit: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    # How long a hold lasts, in seconds, and how often it may be extended by as much.
+    hold_s: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 300.0
+    extensions: Annotated[int, msgspec.Meta(ge=0, le=10)] = 2
+    # Whether buyers may cancel their orders.
+    cancellable: bool = False
     # Some of its types are still to be written.
     draft: bool = False
 
@@ -51,25 +63,35 @@ class Event(Record, frozen=True, kw_only=True):
         )
 
 
-class TicketType(Record, frozen=True, kw_only=True):
-    """A kind of ticket; `price` in hundredths of the event's currency."""
+class TicketType(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """A kind of ticket; `price` in hundredths of the event's currency, `colour` as `#rrggbb`."""
 
     capacity: Count
     price: Count = 0
+    label: str = ""
+    colour: Annotated[str, msgspec.Meta(pattern=r"^(#[0-9a-f]{6})?$")] = ""
     # Its stock is kept in so many counters, one for each worker, so that they don't collide.
     stripes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
 
 
 class Stock(Record, frozen=True, kw_only=True):
-    """A counter of tickets. P1: added up over a type's counters, they make its capacity."""
+    """A counter of tickets. P1: added up over a type's counters, they make its capacity.
+
+    What one worker sold or held, another may give back, each on the counter that is his: one
+    counter's `held` and `sold` may be negative, their sums never are.
+    """
 
     remaining: Count
-    held: Count = 0
-    sold: Count = 0
+    held: int = 0
+    sold: int = 0
 
     @property
     def capacity(self) -> int:
         return self.remaining + self.held + self.sold
+
+    @property
+    def taken(self) -> int:
+        return self.held + self.sold
 
     def __add__(self, other: "Stock") -> "Stock":
         return Stock(
@@ -83,20 +105,72 @@ class Stock(Record, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, remaining=self.remaining + quantity)
 
     def sell(self, quantity: int) -> "Stock":
-        return msgspec.structs.replace(
-            self, remaining=self.remaining - quantity, sold=self.sold + quantity
+        return self.move(sold=quantity)
+
+    def move(self, *, held: int = 0, sold: int = 0) -> "Stock":
+        """So many more are held or sold, fewer where it is negative; the rest is for sale."""
+        return Stock(
+            remaining=self.remaining - held - sold, held=self.held + held, sold=self.sold + sold
         )
 
 
-class Order(Record, frozen=True, kw_only=True):
-    """One sale. `batch` names the commit that made it, `at` is in Unix seconds."""
+# Where an order stands. Held and sold ones have their tickets, the others gave them back.
+Status: TypeAlias = Literal["held", "sold", "released", "expired", "cancelled"]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What happened to an order after it was made, and the commit that did it.
+
+    `note` is a payment, a door or a reason; `key` names the request. Where tickets moved,
+    counter `stripe` went to `version`: so one tells of any reading whether it has seen this.
+    """
+
+    act: str
+    at: float
+    batch: str
+    note: str = ""
+    key: str = ""
+    stripe: int = 0
+    version: int = 0
+
+
+class Admission(msgspec.Struct, frozen=True, kw_only=True):
+    """An order's holder was let in. `scan` is the key of the scan that did it."""
+
+    at: float
+    door: str
+    scan: str
+
+
+# Without what a plain sale has not: there are a million of them in memory.
+class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One sale or hold. `batch` names the commit that made it, `at` is in Unix seconds.
+
+    `until` is a hold's end.
+    """
 
     type: Name
     quantity: Annotated[int, msgspec.Meta(ge=1)]
     buyer: str
-    status: str
+    status: Status
     at: float
     batch: str
+    until: float | None = None
+    extended: int = 0
+    changes: tuple[Change, ...] = ()
+    admitted: Admission | None = None
+
+
+class Tab(Record, frozen=True, kw_only=True):
+    """How many tickets one buyer has or holds of an event that limits it."""
+
+    tickets: Count
+
+
+class HoldList(Record, frozen=True, kw_only=True):
+    """Orders that were held, or held longer, by one commit."""
+
+    orders: tuple[str, ...]
 
 
 class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,8 +322,11 @@ def order_id(order_key: bytes, event: str, key: str) -> str:
     return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
 
 
-class OrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as buyers see it. `created_at` is RFC 3339, `zxid` that of its commit."""
+class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order as buyers see it. Times are RFC 3339, `zxid` is that of its commit.
+
+    Of a hold: when it ends, and how often it has been extended.
+    """
 
     order: str
     event: str
@@ -259,6 +336,9 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     created_at: str
     zxid: int
+    held_until: str | None = None
+    extended: int = 0
+    checked_in_at: str | None = None
 
 
 def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
@@ -272,6 +352,9 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
         status=order.status,
         created_at=_timestamp(order.at),
         zxid=zxid,
+        held_until=None if order.until is None else _timestamp(order.until),
+        extended=order.extended,
+        checked_in_at=None if order.admitted is None else _timestamp(order.admitted.at),
     )
 
 

@@ -57,6 +57,28 @@ def order(name: str, generation_: str, order_id: str) -> str:
     return f"{bucket(name, generation_, order_id[:2])}/{order_id}"
 
 
+def tabs(name: str, generation_: str) -> str:
+    return f"{generation(name, generation_)}/buyers"
+
+
+def tab(name: str, generation_: str, buyer_id: str) -> str:
+    """What one buyer has, of an event that limits it."""
+    return f"{tabs(name, generation_)}/{buyer_id[:2]}/{buyer_id}"
+
+
+def holds(name: str, generation_: str) -> str:
+    return f"{generation(name, generation_)}/holds"
+
+
+def hold_slot(name: str, generation_: str, slot: int) -> str:
+    """The holds that end within one slot of time; `slot` counts them from the Unix epoch."""
+    return f"{holds(name, generation_)}/{slot:010d}"
+
+
+def hold_list(name: str, generation_: str, slot: int, batch: str) -> str:
+    return f"{hold_slot(name, generation_, slot)}/{batch}"
+
+
 def worker(registration: str) -> str:
     return f"{WORKERS}/{registration}"
 
@@ -99,9 +121,22 @@ def inside_chroot(path: str) -> str:
 
 
 def holds_leaves(path: str) -> bool:
-    """Whether what stands below `path` has no children: a bucket's orders, a log's slots."""
+    """Whether what stands below `path` has no children: orders, buyers, lists of holds, a log's
+    slots.
+    """
     parts = path.split("/")[1:]
-    return (len(parts) == 5 and parts[3] == "orders") or (len(parts) == 2 and parts[0] == LOG[1:])
+    crowded = len(parts) == 5 and parts[3] in ("orders", "buyers", "holds")
+    return crowded or (len(parts) == 2 and parts[0] == LOG[1:])
+
+
+def name(path: str) -> str:
+    """The last part of a path."""
+    return path.rpartition("/")[2]
+
+
+def generation_of(path: str) -> str:
+    """The event's life in which what stands at that path is."""
+    return path.split("/", 4)[3]
 
 
 def parent(path: str) -> str:

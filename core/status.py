@@ -32,7 +32,13 @@ from core.models import (
 from core.probe import ServerState, has_quorum, probe_all
 from core.secret import Secret
 from core.settings import Settings
-from core.store import EventAvailability, Store, TypeAvailability, TypeRef
+from core.store import (
+    EventAvailability,
+    Store,
+    TypeAvailability,
+    TypeRef,
+    event_availability,
+)
 from core.zk import ZooKeeper, connect
 
 PROBE_S = 1.0
@@ -212,14 +218,7 @@ async def _event(store: Store, name: str, events: _Events) -> EventAvailability:
             types.append(found)
         else:
             events.unreadable.append(str(found))
-    return EventAvailability(
-        name=name,
-        title=event.title,
-        currency=event.currency,
-        opens_at=event.opens_at,
-        closes_at=event.closes_at,
-        types=tuple(types),
-    )
+    return event_availability(name, event, tuple(types))
 
 
 # --- process tables ------------------------------------------------------------------

@@ -11,6 +11,7 @@ import re
 import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, reduce
 
@@ -26,11 +27,24 @@ from core.errors import (
     NoSuchEvent,
     NoSuchOrder,
     NoSuchType,
+    NotEmpty,
     Unavailable,
+    ZooKeeperError,
 )
 from core.founding import found, shares
 from core.insist import insist
-from core.models import Event, Order, OrderView, Stock, TicketType, decode, encode, view
+from core.models import (
+    Event,
+    HoldList,
+    Order,
+    OrderView,
+    Stock,
+    Tab,
+    TicketType,
+    decode,
+    encode,
+    view,
+)
 from core.transaction import Check, Create, Delete, Operation, SetData
 from core.zk import Committed, Refused, Znode, ZooKeeper
 
@@ -93,6 +107,11 @@ class Shelf:
         return max(counter.zxid for counter in self.counters)
 
     @property
+    def versions(self) -> tuple[int, ...]:
+        """By stripe."""
+        return tuple(counter.version for counter in self.counters)
+
+    @property
     def path(self) -> str:
         """The znode to name when the stock is wrong: the counter, or the folder of several."""
         first = self.counters[0].path
@@ -111,18 +130,59 @@ class Sale(msgspec.Struct, frozen=True):
         return paths.order(self.ref.event, self.ref.generation, self.order_id)
 
 
+class Amendment(msgspec.Struct, frozen=True):
+    """An order that exists, as it is to be, and the version at which it was read."""
+
+    ref: TypeRef
+    order_id: str
+    order: Order
+    version: int
+
+    @property
+    def path(self) -> str:
+        return paths.order(self.ref.event, self.ref.generation, self.order_id)
+
+
+class Account(msgspec.Struct, frozen=True):
+    """What one buyer has of a limited event; `version` is -1 where nothing stands there yet."""
+
+    path: str
+    tab: Tab
+    version: int = -1
+
+    def add(self, tickets: int) -> "Account":
+        # A limit that was set later has not seen what is given back.
+        return msgspec.structs.replace(self, tab=Tab(tickets=max(0, self.tab.tickets + tickets)))
+
+    @property
+    def operation(self) -> Operation:
+        if self.version < 0:
+            return Create(self.path, encode(self.tab))
+        return SetData(self.path, encode(self.tab), self.version)
+
+
+class Held(msgspec.Struct, frozen=True):
+    """Where the janitor will find orders that a batch holds."""
+
+    path: str
+    orders: HoldList
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Sales that happen together or not at all.
+    """Sales and changes that happen together or not at all.
 
-    `counters` hold the stock after the sales and the version before them. Sent twice, a
-    batch can succeed once only: the first success moves the versions on.
+    `counters` and `accounts` are as they are afterwards, with the version before. Sent twice,
+    a batch can succeed once only: the first success moves the versions on.
     """
 
     id: str
     fence: str
     counters: tuple[Counter, ...]
-    sales: tuple[Sale, ...]
+    sales: tuple[Sale, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    held: tuple[Held, ...] = ()
 
 
 class Failure(enum.Enum):
@@ -132,17 +192,28 @@ class Failure(enum.Enum):
     MOVED = "somebody else sold"
     GONE = "the event is gone"
     NO_BUCKET = "there is no place for an order"
+    NO_SLOT = "there is no place for a list of holds"
     REPEATED = "an order exists already"
     LOG_LOST = "the log's ring is not as expected"
 
 
 class StoredOrder(msgspec.Struct, frozen=True):
-    """An order as ZooKeeper has it; `zxid` is that of the commit that made it."""
+    """An order as ZooKeeper has it; `zxid` is that of the commit that made it.
+
+    `version` and `changed_zxid` tell of its last change.
+    """
 
     id: str
     event: str
     order: Order
     zxid: int
+    generation: str = ""
+    version: int = 0
+    changed_zxid: int = 0
+
+    @property
+    def ref(self) -> TypeRef:
+        return TypeRef(self.event, self.generation, self.order.type)
 
     @property
     def view(self) -> OrderView:
@@ -153,6 +224,8 @@ class TypeAvailability(msgspec.Struct, frozen=True, kw_only=True):
     """P1 for one type: capacity = sold + held + remaining."""
 
     name: str
+    label: str = ""
+    colour: str = ""
     price: int
     capacity: int
     sold: int
@@ -169,6 +242,33 @@ class EventAvailability(msgspec.Struct, frozen=True, kw_only=True):
     opens_at: float | None
     closes_at: float | None
     types: tuple[TypeAvailability, ...]
+    place: str = ""
+    starts_at: float | None = None
+    ends_at: float | None = None
+    limit: int = 0
+    hold_s: float = 300.0
+    extensions: int = 2
+    cancellable: bool = False
+
+
+def event_availability(
+    name: str, event: Event, types: tuple[TypeAvailability, ...]
+) -> EventAvailability:
+    return EventAvailability(
+        name=name,
+        title=event.title,
+        currency=event.currency,
+        opens_at=event.opens_at,
+        closes_at=event.closes_at,
+        types=types,
+        place=event.place,
+        starts_at=event.starts_at,
+        ends_at=event.ends_at,
+        limit=event.limit,
+        hold_s=event.hold_s,
+        extensions=event.extensions,
+        cancellable=event.cancellable,
+    )
 
 
 class Store:
@@ -241,14 +341,8 @@ class Store:
         for wrong in types:
             if isinstance(wrong, Exception):
                 raise wrong
-        return EventAvailability(
-            name=name,
-            title=event.title,
-            currency=event.currency,
-            opens_at=event.opens_at,
-            closes_at=event.closes_at,
-            types=tuple(type_ for type_ in types if isinstance(type_, TypeAvailability)),
-        )
+        left = tuple(type_ for type_ in types if isinstance(type_, TypeAvailability))
+        return event_availability(name, event, left)
 
     async def availabilities(
         self, refs: Sequence[TypeRef]
@@ -278,6 +372,43 @@ class Store:
             else:
                 stocks[ref] = stocks[ref] + stock if ref in stocks else stock
         return [wrong.get(ref) or _left(ref, types[ref], stocks[ref]) for ref in refs]
+
+    async def accounts(
+        self, name: str, generation: str, buyer_ids: Iterable[str]
+    ) -> dict[str, Account]:
+        """What those buyers have, by id. Raises `BadZnode`, `Unavailable`."""
+        wanted = {paths.tab(name, generation, buyer_id): buyer_id for buyer_id in buyer_ids}
+        found = await self._zk.get_many(list(wanted))
+        return {
+            wanted[path]: _account(path, znode) for path, znode in zip(wanted, found, strict=True)
+        }
+
+    async def hold_slots(self, name: str, generation: str) -> list[int]:
+        """The slots of time in which holds end, in order."""
+        slots = await self._below(paths.holds(name, generation))
+        return sorted(int(slot) for slot in slots if slot.isdecimal())
+
+    async def hold_lists(self, name: str, generation: str, slot: int) -> dict[str, HoldList]:
+        """The lists of one slot, by path. Raises `BadZnode`, `Unavailable`."""
+        folder = paths.hold_slot(name, generation, slot)
+        wanted = [f"{folder}/{batch}" for batch in await self._below(folder)]
+        found = await self._zk.get_many(wanted)
+        return {
+            znode.path: decode(HoldList, znode.data, znode.path)
+            for znode in found
+            if znode is not None
+        }
+
+    async def make_slot(self, path: str) -> None:
+        """Makes the folder in which a list of holds is to stand."""
+        slot = paths.parent(path)
+        await self._zk.ensure(paths.parent(slot), slot)
+
+    async def forget_holds(self, lists: Sequence[str], slot: str) -> None:
+        """Deletes lists that nobody needs any more, and their slot once it is empty."""
+        for path in [*lists, slot]:
+            with suppress(NoNode, NotEmpty):
+                await self._zk.delete(path)
 
     async def order(self, order_id: str) -> StoredOrder:
         """An order of any event. Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
@@ -346,18 +477,24 @@ class Store:
 
     async def commit(self, batch: Batch, log: Sequence[Operation] = ()) -> Committed | Failure:
         """One transaction. Raises `Ambiguous`, and `Unavailable` where nothing was sent."""
-        outcome = await self._zk.multi(
-            [
-                Check(batch.fence),
-                *(
-                    SetData(counter.path, encode(counter.stock), counter.version)
-                    for counter in batch.counters
-                ),
-                *(Create(sale.path, encode(sale.order)) for sale in batch.sales),
-                *log,
-            ]
-        )
-        return outcome if isinstance(outcome, Committed) else _failure(batch, outcome)
+        parts = _parts(batch, log)
+        outcome = await self._zk.multi([each for part in parts.values() for each in part])
+        return outcome if isinstance(outcome, Committed) else _failure(parts, outcome)
+
+    async def happened(self, batch: Batch) -> int:
+        """The zxid of a batch that is there, 0 for one that is not.
+
+        True only on the session whose write of the same batch has just been refused: it has
+        seen all that came before. Raises `BadZnode`, `Unavailable`.
+        """
+        first = batch.sales[0] if batch.sales else batch.amendments[0]
+        found = await self.find_order(first.ref.event, first.ref.generation, first.order_id)
+        if found is None:
+            return 0
+        if found.order.batch == batch.id:
+            return found.zxid
+        changed = any(change.batch == batch.id for change in found.order.changes)
+        return found.changed_zxid if changed else 0
 
     async def has_bucket(self, sale: Sale) -> bool:
         return await self._zk.find(paths.parent(sale.path)) is not None
@@ -453,25 +590,79 @@ class Store:
 
 def _stored(event: str, znode: Znode) -> StoredOrder:
     order = decode(Order, znode.data, znode.path)
-    return StoredOrder(znode.path.rpartition("/")[2], event, order, znode.created_zxid)
+    return StoredOrder(
+        paths.name(znode.path),
+        event,
+        order,
+        znode.created_zxid,
+        paths.generation_of(znode.path),
+        znode.version,
+        znode.modified_zxid,
+    )
 
 
-def _failure(batch: Batch, refused: Refused) -> Failure:
-    """Which part of `Store.commit`'s transaction failed; the parts stand in its order."""
-    first_sale = 1 + len(batch.counters)
-    first_log = first_sale + len(batch.sales)
-    if refused.index == 0:
-        return Failure.FENCED
-    if refused.index >= first_log:
+def _account(path: str, znode: Znode | None) -> Account:
+    if znode is None:
+        return Account(path, Tab(tickets=0))
+    return Account(path, decode(Tab, znode.data, path), znode.version)
+
+
+class _Part(enum.Enum):
+    """What a transaction of `Store.commit` is made of."""
+
+    FENCE = enum.auto()
+    COUNTERS = enum.auto()
+    ACCOUNTS = enum.auto()
+    AMENDMENTS = enum.auto()
+    SALES = enum.auto()
+    HELD = enum.auto()
+    LOG = enum.auto()
+
+
+# Which failure each error means. Whatever stands nowhere is raised.
+_FAILURES: dict[tuple[_Part, type[ZooKeeperError]], Failure] = {
+    (_Part.FENCE, NoNode): Failure.FENCED,
+    (_Part.COUNTERS, BadVersion): Failure.MOVED,
+    (_Part.COUNTERS, NoNode): Failure.GONE,
+    (_Part.ACCOUNTS, BadVersion): Failure.MOVED,
+    (_Part.ACCOUNTS, NodeExists): Failure.MOVED,
+    (_Part.ACCOUNTS, NoNode): Failure.GONE,
+    (_Part.AMENDMENTS, BadVersion): Failure.MOVED,
+    (_Part.AMENDMENTS, NoNode): Failure.GONE,
+    (_Part.SALES, NodeExists): Failure.REPEATED,
+    (_Part.SALES, NoNode): Failure.NO_BUCKET,
+    (_Part.HELD, NoNode): Failure.NO_SLOT,
+}
+
+
+def _parts(batch: Batch, log: Sequence[Operation]) -> dict[_Part, Sequence[Operation]]:
+    """The operations of a batch, in their order."""
+    return {
+        _Part.FENCE: [Check(batch.fence)] if batch.fence else [],
+        _Part.COUNTERS: [
+            SetData(counter.path, encode(counter.stock), counter.version)
+            for counter in batch.counters
+        ],
+        _Part.ACCOUNTS: [account.operation for account in batch.accounts],
+        _Part.AMENDMENTS: [
+            SetData(each.path, encode(each.order), each.version) for each in batch.amendments
+        ],
+        _Part.SALES: [Create(sale.path, encode(sale.order)) for sale in batch.sales],
+        _Part.HELD: [Create(held.path, encode(held.orders)) for held in batch.held],
+        _Part.LOG: log,
+    }
+
+
+def _failure(parts: Mapping[_Part, Sequence[Operation]], refused: Refused) -> Failure:
+    """What the operation that failed means."""
+    of_each = [part for part, operations in parts.items() for _ in operations]
+    part = of_each[refused.index]
+    if part is _Part.LOG:
         return Failure.LOG_LOST
-    match refused.error:
-        case NoNode():
-            return Failure.GONE if refused.index < first_sale else Failure.NO_BUCKET
-        case BadVersion() if refused.index < first_sale:
-            return Failure.MOVED
-        case NodeExists() if refused.index >= first_sale:
-            return Failure.REPEATED
-    raise refused.error
+    failure = _FAILURES.get((part, type(refused.error)))
+    if failure is None:
+        raise refused.error
+    return failure
 
 
 def _type(ref: TypeRef, znode: Znode | None) -> TicketType:
@@ -492,15 +683,18 @@ def _counter(ref: TypeRef, number: int, path: str, znode: Znode | None) -> Count
 
 
 def _left(ref: TypeRef, type_: TicketType, stock: Stock) -> TypeAvailability:
-    # The stripes are not read at one moment, and stock moves between them; what is sold does
-    # not, and so the rest follows from the capacity.
+    # The stripes are not read at one moment, and stock moves between them: of the three the
+    # rest follows from the capacity, and none is below nothing.
+    sold, held = max(0, stock.sold), max(0, stock.held)
     return TypeAvailability(
         name=ref.type,
+        label=type_.label,
+        colour=type_.colour,
         price=type_.price,
         capacity=type_.capacity,
-        sold=stock.sold,
-        held=stock.held,
-        remaining=max(0, type_.capacity - stock.sold - stock.held),
+        sold=sold,
+        held=held,
+        remaining=max(0, type_.capacity - sold - held),
     )
 
 

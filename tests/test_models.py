@@ -52,7 +52,7 @@ def test_a_record_survives_its_codec(record: Marker) -> None:
         b'{"v":1,"remaining":"1"}',
         b'{"v":1,"remaining":NaN}',
         b'{"v":1,"remaining":' + b"9" * 400 + b"}",
-        b'{"v":1,"remaining":1,"sold":-1}',
+        b'{"v":1,"remaining":-1,"sold":1}',
         b'{"v":1,"remaining":1}{}',
         b'{"v":1,"remaining":' + b"[" * 100_000,
     ],

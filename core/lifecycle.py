@@ -1,0 +1,189 @@
+"""What may become of an order: a pure function over its states.
+
+    held ─ confirm → sold ─ cancel → cancelled
+      │ ╰ extend → held  ╰ check in → sold, admitted
+      ├─ release → released
+      ╰─ expire → expired
+
+An order that is as it should be already comes back unchanged, so that every act may be
+repeated. Acts that meet are decided by the version of the order's znode.
+"""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from core.models import Admission, Change, Event, Order, Status, Stock
+
+
+class Act(enum.StrEnum):
+    CONFIRM = "confirm"
+    RELEASE = "release"
+    EXTEND = "extend"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    CHECK_IN = "check-in"
+
+
+class Refusal(enum.StrEnum):
+    """Why not. The values are the HTTP interface's codes."""
+
+    HOLD_EXPIRED = "hold-expired"
+    NOT_HELD = "not-held"
+    NO_MORE_EXTENSIONS = "no-more-extensions"
+    NOT_CANCELLABLE = "not-cancellable"
+    NOT_VALID = "not-valid"
+    CHECKED_IN = "already-checked-in"
+    NOT_EXPIRED = "not-expired"
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """Under which rules, when (Unix seconds), in which commit, and for whom.
+
+    `note` is a payment, a door or a reason; `key` names the request, which may be repeated.
+    An operator may always cancel.
+    """
+
+    rules: Event
+    at: float
+    batch: str
+    note: str = ""
+    key: str = ""
+    operator: bool = False
+
+
+def amended(order: Order, act: Act, occasion: Occasion) -> Order | Refusal:
+    """The order after the act; the same object where nothing is left to do."""
+    match act:
+        case Act.CONFIRM:
+            return _confirmed(order, occasion)
+        case Act.RELEASE:
+            return _released(order, occasion)
+        case Act.EXTEND:
+            return _extended(order, occasion)
+        case Act.EXPIRE:
+            return _expired(order, occasion)
+        case Act.CANCEL:
+            return _cancelled(order, occasion)
+        case Act.CHECK_IN:
+            return _checked_in(order, occasion)
+
+
+def effect(stock: Stock, before: Order, after: Order) -> Stock:
+    """A counter's stock once the order has changed."""
+    return stock.move(
+        held=_counts(after, "held") - _counts(before, "held"),
+        sold=_counts(after, "sold") - _counts(before, "sold"),
+    )
+
+
+# What each act that moves tickets makes of an order.
+BECOMES: dict[str, Status] = {
+    Act.CONFIRM: "sold",
+    Act.RELEASE: "released",
+    Act.EXPIRE: "expired",
+    Act.CANCEL: "cancelled",
+}
+
+
+def status_at(order: Order, versions: Sequence[int]) -> Status:
+    """Where an order stood when its type's counters were at those versions, by stripe.
+
+    It had been made by then.
+    """
+    status: Status = "sold" if order.until is None else "held"
+    for change in order.changes:
+        becomes = BECOMES.get(change.act)
+        if becomes is not None and versions[change.stripe] >= change.version:
+            status = becomes
+    return status
+
+
+def stamped(order: Order, stripe: int, version: int) -> Order:
+    """The order with its last change marked as counted there."""
+    last = replace(order.changes[-1], stripe=stripe, version=version)
+    return replace(order, changes=(*order.changes[:-1], last))
+
+
+def has_tickets(order: Order) -> bool:
+    return order.status in ("held", "sold")
+
+
+def _counts(order: Order, status: Status) -> int:
+    return order.quantity if order.status == status else 0
+
+
+def _confirmed(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status == "sold":
+        return order
+    if refusal := _not_held(order, occasion.at):
+        return refusal
+    return _changed(order, Act.CONFIRM, occasion, status="sold")
+
+
+def _released(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status in ("released", "expired"):
+        return order
+    if order.status != "held":
+        return Refusal.NOT_HELD
+    return _changed(order, Act.RELEASE, occasion, status="released")
+
+
+def _extended(order: Order, occasion: Occasion) -> Order | Refusal:
+    if refusal := _not_held(order, occasion.at):
+        return refusal
+    if occasion.key and any(change.key == occasion.key for change in order.changes):
+        return order
+    if order.extended >= occasion.rules.extensions:
+        return Refusal.NO_MORE_EXTENSIONS
+    until = (order.until or occasion.at) + occasion.rules.hold_s
+    return _changed(order, Act.EXTEND, occasion, until=until, extended=order.extended + 1)
+
+
+def _expired(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status != "held":
+        return order
+    if occasion.at < (order.until or 0.0):
+        return Refusal.NOT_EXPIRED
+    return _changed(order, Act.EXPIRE, occasion, status="expired")
+
+
+def _cancelled(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status == "cancelled":
+        return order
+    if order.status != "sold":
+        return Refusal.NOT_VALID
+    if order.admitted is not None:
+        return Refusal.CHECKED_IN
+    if not (occasion.operator or occasion.rules.cancellable):
+        return Refusal.NOT_CANCELLABLE
+    return _changed(order, Act.CANCEL, occasion, status="cancelled")
+
+
+def _checked_in(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status != "sold":
+        return Refusal.NOT_VALID
+    if order.admitted is not None:
+        same = order.admitted.scan == occasion.key
+        return order if same else Refusal.CHECKED_IN
+    admitted = Admission(at=occasion.at, door=occasion.note, scan=occasion.key)
+    return _changed(order, Act.CHECK_IN, occasion, admitted=admitted)
+
+
+def _not_held(order: Order, at: float) -> Refusal | None:
+    """Why a hold can't be used any more."""
+    if order.status == "expired":
+        return Refusal.HOLD_EXPIRED
+    if order.status != "held":
+        return Refusal.NOT_HELD
+    return Refusal.HOLD_EXPIRED if at >= (order.until or 0.0) else None
+
+
+def _changed(order: Order, act: Act, occasion: Occasion, **fields: object) -> Order:
+    change = Change(
+        act=act, at=occasion.at, batch=occasion.batch, note=occasion.note, key=occasion.key
+    )
+    return replace(order, changes=(*order.changes, change), **fields)
