@@ -73,6 +73,13 @@ def current_settings(**flags: Any) -> Settings:
     return read_settings(os.environ, flags)
 
 
+def foreign_environment() -> dict[str, str]:
+    """This process's environment without its settings: for an instance that is another one."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)
+    }
+
+
 def _convert(name: str, text: str, kind: type[Any]) -> Any:
     try:
         return kind(text)

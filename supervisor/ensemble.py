@@ -59,8 +59,14 @@ JVM = (
     "-XX:+ExitOnOutOfMemoryError",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
-    # Each probe would be a line.
-    "-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.NIOServerCnxn=warn",
+    # Each probe would be a line, and each try of each client while there is no quorum.
+    "-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.NIOServerCnxn=error",
+    # A vote that comes before its receiver has noticed the leader's death is lost, and was sent
+    # again after 200 ms; in a long outage after up to a minute. A follower that calls before the
+    # new leader listens called again after 100 ms.
+    "-Dzookeeper.fastleader.minNotificationInterval=50",
+    "-Dzookeeper.fastleader.maxNotificationInterval=1000",
+    "-Dzookeeper.leaderConnectDelayDuringRetryMs=20",
 )
 
 

@@ -1,0 +1,179 @@
+"""Buyers: each wants a ticket, asks until it knows the end, thinks a moment, wants another."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+
+import msgspec
+
+from admin.drill.gauge import Gauge
+from admin.drill.history import Attempt, History, Wish, answered, unanswered
+
+# Longer than any answer should take, an honest "unknown" included.
+PATIENCE_S = 5.0
+# A buyer who was told 503 comes back after Retry-After, and here after this at most: the pause
+# that is measured is to be the shop's, not the buyers'.
+RETRY_MOST_S = 0.5
+REDIAL_S = 0.05
+# A purchase without a definite answer for so long is given up; it may have sold or not.
+GIVE_UP_S = 45.0
+THINK_S = 0.04
+# One purchase in so many wants some of the few tickets.
+FEW_SHARE = 0.1
+MANY, FEW = "A", "B"
+MOST_TICKETS = 3
+
+
+class Line:
+    """A connection that is kept, and dialled again when it broke."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, wish: Wish) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body. Raises `OSError`, `EOFError`, `ValueError`, `TimeoutError`."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await self._exchange(_request(wish))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+    async def _exchange(self, request: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        writer.write(request)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (x.partition(": ") for x in head[1:])}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        if headers.get("connection") == "close":
+            self.close()
+        return int(head[0].split(" ")[1]), headers, body
+
+
+class Crowd:
+    """Buyers of one event, whose every attempt is recorded and counted."""
+
+    def __init__(
+        self,
+        event: str,
+        port: int,
+        history: History,
+        gauge: Gauge,
+        rng: random.Random,
+        clock: Callable[[], float],
+    ) -> None:
+        self._event = event
+        self._port = port
+        self._history = history
+        self._gauge = gauge
+        self._rng = rng
+        self._clock = clock
+        self._numbers = itertools.count(1)
+        self._closing = asyncio.Event()
+        self.waiting = 0
+
+    @asynccontextmanager
+    async def buying(self, size: int) -> AsyncIterator[None]:
+        """So many buyers inside the block; at its end each waits for the answer that is due."""
+        tasks = [asyncio.create_task(self._buy_on()) for _ in range(size)]
+        try:
+            yield
+            self._closing.set()
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def buy_the_rest(self, most: int) -> None:
+        """Single tickets of the few, until they are sold out or `most` have been asked for."""
+        line = Line(self._port)
+        try:
+            for _ in range(most):
+                attempt = await self._buy(line, self._wish(FEW, 1))
+                if attempt is None or not attempt.sold:
+                    return
+        finally:
+            line.close()
+
+    async def _buy_on(self) -> None:
+        line = Line(self._port)
+        try:
+            while not self._closing.is_set():
+                await self._buy(line, self._any_wish())
+                await asyncio.sleep(self._rng.expovariate(1 / THINK_S))
+        finally:
+            line.close()
+
+    async def _buy(self, line: Line, wish: Wish) -> Attempt | None:
+        """Asks until the answer is definite; None where it never was."""
+        since = self._clock()
+        self.waiting += 1
+        try:
+            while self._clock() - since < GIVE_UP_S:
+                attempt, retry_s = await self._ask(line, wish)
+                self._history.add(attempt)
+                self._gauge.note(attempt, attempt.ended_s - since)
+                if attempt.served:
+                    return attempt
+                await asyncio.sleep(retry_s * self._rng.uniform(0.5, 1.0))
+        finally:
+            self.waiting -= 1
+        return None
+
+    async def _ask(self, line: Line, wish: Wish) -> tuple[Attempt, float]:
+        """One attempt, and when to make the next one."""
+        began = self._clock()
+        try:
+            status, headers, body = await line.post(wish)
+        except (OSError, EOFError, ValueError, TimeoutError):
+            return unanswered(wish, began, self._clock()), REDIAL_S
+        attempt = answered(wish, began, self._clock(), status, headers, body)
+        return attempt, _retry_s(headers)
+
+    def _any_wish(self) -> Wish:
+        if self._rng.random() < FEW_SHARE:
+            return self._wish(FEW, self._rng.randint(1, MOST_TICKETS))
+        return self._wish(MANY, 1)
+
+    def _wish(self, type_: str, quantity: int) -> Wish:
+        number = next(self._numbers)
+        return Wish(
+            key=f"{self._event}-{number}-{self._rng.getrandbits(32):08x}",
+            buyer=f"Buyer {number}",
+            event=self._event,
+            type=type_,
+            quantity=quantity,
+        )
+
+
+def _request(wish: Wish) -> bytes:
+    body = msgspec.json.encode(
+        {
+            "event": wish.event,
+            "type": wish.type,
+            "quantity": wish.quantity,
+            "buyer": wish.buyer,
+        }
+    )
+    head = (
+        "POST /api/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Idempotency-Key: {wish.key}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _retry_s(headers: Mapping[str, str]) -> float:
+    with suppress(ValueError):
+        return min(RETRY_MOST_S, float(headers.get("retry-after", REDIAL_S)))
+    return RETRY_MOST_S

@@ -1,0 +1,177 @@
+"""`zkticket.py drill`: its options, its terminal, and that nothing of it survives it."""
+
+import asyncio
+import random
+import secrets
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from admin.drill.names import FaultName
+from core.errors import ZkticketError
+from core.settings import foreign_environment
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from admin.drill.board import Board
+    from admin.drill.faults import Fault
+    from admin.drill.report import Report
+    from admin.drill.shop import Shop
+
+FRAMES_PER_S = 4
+STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def drill(
+    faults: Annotated[
+        list[FaultName] | None,
+        typer.Argument(metavar="[FAULT]...", help=", ".join(FaultName)),
+    ] = None,
+    buyers: Annotated[int, typer.Option(min=1, max=500, help="Buyers at once.")] = 24,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=600, help="How long each sale goes on after its fault.")
+    ] = 8.0,
+    seed: Annotated[int | None, typer.Option(help="Of whatever is left to chance.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep data and histories.")] = False,
+) -> None:
+    """Break a sale on purpose, and prove that nobody was cheated.
+
+    Starts an instance of its own, lets buyers buy, strikes (all faults in turn unless some are
+    named), then compares what every buyer was told with what ZooKeeper holds. Exit 0 only when
+    nothing was lost, doubled, oversold, stranded or misreported.
+    """
+    from admin.drill.faults import chosen
+
+    chosen_seed = secrets.randbelow(10_000) if seed is None else seed
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        report = runner.run(_drill(chosen(faults or []), buyers, seconds, chosen_seed, keep))
+    _print(report, as_json)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+async def _drill(
+    faults: "list[Fault]", buyers: int, seconds: float, seed: int, keep: bool
+) -> "Report":
+    from rich.console import Console
+
+    from admin.drill import ports
+    from admin.drill.board import Board
+    from admin.drill.drill import Drill
+    from admin.drill.shop import Shop
+
+    rng = random.Random(seed)  # noqa: S311 - chance, not secrecy
+    ground = random.Random()  # noqa: S311 - the same seed finds other ports free
+    shop = Shop(
+        Path(tempfile.mkdtemp(prefix="zkticket-drill-")),
+        port=ports.free_page_port(ground),
+        zookeeper_port=ports.free_ensemble_ports(ground, 3),
+        environ=foreign_environment(),
+    )
+    console = Console(stderr=True)
+    announce = _silent if console.is_terminal else partial(typer.echo, err=True)
+    board = Board(seed, len(faults), announce)
+    report: Report | None = None
+    with _Stop() as stop:
+        try:
+            async with _shown(board, console):
+                work = Drill(shop, board, rng, time.monotonic, buyers=buyers, seconds=seconds)
+                report = await work.run(faults)
+        except asyncio.CancelledError:
+            raise ZkticketError("the drill was stopped before its end: it proves nothing") from None
+        finally:
+            stop.disarm()
+            await shop.down()
+            kept = _clear(shop, keep=keep or (report is not None and not report.ok))
+    return msgspec.structs.replace(report, kept=kept)
+
+
+def _clear(shop: "Shop", *, keep: bool) -> str | None:
+    """Deletes what the drill wrote, or says where it is."""
+    if not keep:
+        shop.clear()
+        return None
+    typer.echo(f"kept: data and histories in {shop.directory}", err=True)
+    return str(shop.directory)
+
+
+class _Stop:
+    """Ctrl-C ends the drill once; what stops the instance afterwards is not to be interrupted."""
+
+    def __init__(self) -> None:
+        self._armed = True
+
+    def __enter__(self) -> "_Stop":
+        task = asyncio.current_task()
+        assert task is not None
+        for number in STOPPERS:
+            asyncio.get_running_loop().add_signal_handler(number, self._stop, task)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in STOPPERS:
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def disarm(self) -> None:
+        self._armed = False
+
+    def _stop(self, task: asyncio.Task[object]) -> None:
+        if self._armed:
+            self.disarm()
+            task.cancel()
+
+
+@asynccontextmanager
+async def _shown(board: "Board", console: "Console") -> AsyncIterator[None]:
+    """Shows the board inside the block, if there is a terminal to show it on."""
+    if not console.is_terminal:
+        yield
+        return
+    from rich.live import Live
+
+    from admin.drill import screen
+
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        drawing = asyncio.create_task(_draw(lambda: live.update(screen.live(board), refresh=True)))
+        try:
+            yield
+        finally:
+            drawing.cancel()
+            await asyncio.gather(drawing, return_exceptions=True)
+
+
+async def _draw(frame: Callable[[], None]) -> None:
+    while True:
+        frame()
+        await asyncio.sleep(1 / FRAMES_PER_S)
+
+
+def _silent(_text: str) -> None:
+    """The screen shows it."""
+
+
+def _print(report: "Report", as_json: bool) -> None:
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
+        return
+    from rich.console import Console
+
+    from admin.drill import screen
+
+    Console().print(screen.verdict(report))
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop

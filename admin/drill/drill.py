@@ -1,0 +1,225 @@
+"""The drill itself: opens a sale, breaks something in the middle of it, looks what came of it."""
+
+import asyncio
+import random
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from admin.drill.board import Board
+from admin.drill.books import read_books
+from admin.drill.buyers import FEW, MANY, Crowd
+from admin.drill.checker import Finding, check
+from admin.drill.faults import Fault
+from admin.drill.gauge import Gauge
+from admin.drill.history import Attempt, History
+from admin.drill.parts import Part
+from admin.drill.pauses import Spell, longest_pauses
+from admin.drill.report import FaultResult, Report, counted, said
+from admin.drill.shop import Shop
+from admin.session import session
+from admin.verify import Proof, recount
+from core.errors import ZkticketError
+from core.models import TicketType, order_id
+from core.secret import load_secret
+from core.store import Store
+
+LOOK_S = 0.5
+POLL_S = 0.05
+# A sale that runs for so long, with so many sold, is in full swing.
+CALM_S = 2.0
+CALM_SOLD = 20
+START_S = 30.0
+RECOVER_S = 60.0
+# After the last process is back, buyers still buy for a moment.
+AFTER_S = 1.0
+# The many never sell out; the few do, so that the last ticket is sold in each sale.
+MANY_TICKETS = 10_000_000
+FEW_TICKETS = 300
+
+
+class Drill:
+    """Each fault has a sale of its own: an event with its own tickets, and its own history."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        board: Board,
+        rng: random.Random,
+        clock: Callable[[], float],
+        *,
+        buyers: int,
+        seconds: float,
+    ) -> None:
+        self._shop = shop
+        self._board = board
+        self._rng = rng
+        self._clock = clock
+        self._buyers = buyers
+        self._seconds = seconds
+        self._struck_at: float | None = None
+
+    async def run(self, faults: Sequence[Fault]) -> Report:
+        """Raises `ZkticketError` where the drill itself cannot be held."""
+        self._board.phase = "starting three servers, three workers and a web server"
+        await self._shop.up()
+        watching = asyncio.create_task(self._watch())
+        try:
+            for number, fault in enumerate(faults, 1):
+                self._board.begin(number, fault)
+                self._board.end(await self._sale_with(fault, f"{number}-{fault.name}"))
+            self._board.phase = "recounting every order"
+            return self._report(await self._recount())
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    # --- one fault -------------------------------------------------------------------
+
+    async def _sale_with(self, fault: Fault, event: str) -> FaultResult:
+        self._struck_at = None
+        await self._open(event)
+        history = History(self._shop.directory / f"{event}.jsonl")
+        gauge = Gauge(self._clock, self._tell_pause)
+        crowd = Crowd(event, self._shop.port, history, gauge, self._rng, self._clock)
+        self._board.gauge, self._board.waiting = gauge, lambda: crowd.waiting
+        try:
+            async with crowd.buying(self._buyers):
+                await self._until_calm(gauge)
+                spell, recovered = await self._break(fault, gauge)
+            self._board.phase = "selling the last tickets"
+            await crowd.buy_the_rest(2 * FEW_TICKETS)
+            self._board.phase = "comparing what buyers were told with the tree"
+            findings = await self._check(event, history.attempts)
+        finally:
+            history.close()
+        return _result(fault, spell, recovered, gauge, history.attempts, findings)
+
+    async def _open(self, event: str) -> None:
+        self._board.phase = "opening the sale"
+        types = {
+            name: TicketType(capacity=capacity, stripes=self._shop.settings.workers)
+            for name, capacity in ((MANY, MANY_TICKETS), (FEW, FEW_TICKETS))
+        }
+        async with session(self._shop.settings) as zk:
+            await Store(zk).create_event(event, event, types)
+
+    async def _until_calm(self, gauge: Gauge) -> None:
+        self._board.phase = "all is well"
+        began = self._clock()
+        while self._clock() - began < CALM_S or gauge.sold < CALM_SOLD:
+            if self._clock() - began > START_S:
+                raise ZkticketError("the drill's buyers can't buy even before anything is broken")
+            await asyncio.sleep(POLL_S)
+
+    async def _break(self, fault: Fault, gauge: Gauge) -> tuple[Spell, bool]:
+        """Strikes, mends, and waits until all is well again, or for too long."""
+        victims = await self._strike(fault)
+        self._struck_at = struck = self._clock()
+        self._tell(f"{fault.verb} {_names(victims)}")
+        await self._mend(fault, victims)
+        recovered = await self._until_well(gauge, struck + self._seconds)
+        self._tell("all is well again" if recovered else "not all is well again")
+        return Spell(fault.name, struck, self._clock()), recovered
+
+    async def _strike(self, fault: Fault) -> list[Part]:
+        victims = fault.choose(await self._shop.parts(), self._rng)
+        if not victims:
+            raise ZkticketError(f"there is no {fault.name} to strike; `status` would say why")
+        for victim in victims:
+            victim.signal(fault.sends, children=fault.with_children)
+        self._board.phase = f"{fault.verb} {', '.join(victim.name for victim in victims)}"
+        return victims
+
+    async def _mend(self, fault: Fault, victims: Sequence[Part]) -> None:
+        try:
+            await asyncio.sleep(fault.hold_s)
+        finally:
+            if fault.freezes:
+                for victim in victims:
+                    victim.signal(signal.SIGCONT, children=fault.with_children)
+        if fault.freezes:
+            self._tell(f"thawed {_names(victims)}")
+        if fault.up_again:
+            self._tell("`up` again")
+            await self._shop.up()
+
+    async def _until_well(self, gauge: Gauge, earliest: float) -> bool:
+        """All is well when it has been so for a moment: who was thawed has yet to notice."""
+        deadline = earliest + RECOVER_S
+        since = self._clock()
+        while self._clock() < max(earliest, since + AFTER_S):
+            if self._clock() > deadline:
+                return False
+            await asyncio.sleep(POLL_S)
+            if not await self._is_well(gauge):
+                since = self._clock()
+        return True
+
+    async def _is_well(self, gauge: Gauge) -> bool:
+        sells = gauge.sold_at is not None and self._clock() - gauge.sold_at < AFTER_S
+        parts = await self._shop.parts() if sells else ()
+        return bool(parts) and all(part.well for part in parts)
+
+    async def _check(self, event: str, attempts: Sequence[Attempt]) -> tuple[Finding, ...]:
+        secret = load_secret(self._shop.settings.data_dir)
+        async with session(self._shop.settings) as zk:
+            books = await read_books(zk, event)
+        return check(attempts, books, partial(order_id, secret.order_key))
+
+    # --- the whole -------------------------------------------------------------------
+
+    async def _recount(self) -> Proof:
+        async with session(self._shop.settings) as zk:
+            return await recount(zk)
+
+    def _report(self, proof: Proof) -> Report:
+        results = tuple(self._board.results)
+        return Report(
+            ok=proof.ok and all(result.ok for result in results),
+            seed=self._board.seed,
+            faults=results,
+            orders=sum(event.orders for event in proof.events),
+            breach=f"znode {proof.breach.znode}: {proof.breach.text}" if proof.breach else None,
+        )
+
+    # --- what is shown ---------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Tells what becomes of the processes, as a watcher sees it from outside."""
+        while True:
+            for change in self._board.see(await self._shop.parts()):
+                self._tell(change)
+            await asyncio.sleep(LOOK_S)
+
+    def _tell_pause(self, pause_s: float) -> None:
+        self._tell(f"a ticket is sold again, after a pause of {pause_s:.2f} s")
+
+    def _tell(self, text: str) -> None:
+        """News, with the seconds since the stroke."""
+        if self._struck_at is not None:
+            text = f"{self._clock() - self._struck_at:+5.1f} s  {text}"
+        self._board.tell(text)
+
+
+def _result(
+    fault: Fault,
+    spell: Spell,
+    recovered: bool,
+    gauge: Gauge,
+    attempts: Sequence[Attempt],
+    findings: Sequence[Finding],
+) -> FaultResult:
+    return FaultResult(
+        fault=fault.name,
+        pause_s=round(longest_pauses(attempts, [spell])[fault.name], 3),
+        errors=dict(gauge.errors),
+        sold=gauge.sold,
+        recovered=recovered,
+        findings=tuple(map(said, findings)),
+        **counted(findings),
+    )
+
+
+def _names(parts: Sequence[Part]) -> str:
+    return ", ".join(f"{part.name} ({part.state})" for part in parts)

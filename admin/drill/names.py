@@ -1,0 +1,18 @@
+"""The names of faults, without what it takes to bring them about: `--help` is quick."""
+
+import enum
+
+
+class FaultName(enum.StrEnum):
+    """As they are named on the command line, in the order of a drill of all."""
+
+    WORKER = "worker"
+    ZOMBIE = "zombie"
+    WEB = "web"
+    FOLLOWER = "follower"
+    LEADER = "leader"
+    PAUSE = "pause"
+    QUORUM = "quorum"
+    ENSEMBLE = "ensemble"
+    SUPERVISOR = "supervisor"
+    ALL = "all"

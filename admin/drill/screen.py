@@ -1,0 +1,165 @@
+"""A drill on a terminal of 80 columns and 24 lines, and its verdict."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from admin.drill.board import NEWS, Board
+from admin.drill.gauge import Gauge, Slot
+from admin.drill.parts import Part
+from admin.drill.report import FaultResult, Report
+
+BARS = "▁▂▃▄▅▆▇█"
+SLOTS = 56
+KINDS = ("lost", "doubled", "oversold", "stranded", "misreported")
+MOST_FINDINGS = 20
+
+
+def live(board: Board) -> RenderableType:
+    """The drill at this moment."""
+    parts: list[RenderableType] = [_headline(board)]
+    if board.fault is not None:
+        parts += [Text(board.fault.does, style="bold"), Text(f"Watch: {board.fault.watch}")]
+    if board.gauge is not None:
+        parts += [Text(), _gauges(board.gauge, board.waiting())]
+    if board.parts:
+        parts += [Text(), _states(board.parts)]
+    parts.append(_news(board.news))
+    if board.results:
+        parts.append(results(board.results))
+    return Group(*parts)
+
+
+def verdict(report: Report) -> RenderableType:
+    """What came out, fault by fault, and what it means."""
+    findings = [
+        Text(f"! {result.fault}: {text}", style="red")
+        for result in report.faults
+        for text in (*result.findings[:MOST_FINDINGS], *_unwell(result))
+    ]
+    if report.breach:
+        findings.append(Text(f"! verify: {report.breach}", style="red"))
+    return Group(results(report.faults), *findings, _conclusion(report))
+
+
+def results(found: Iterable[FaultResult]) -> Table:
+    """A line for each fault."""
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    table.add_column("fault", no_wrap=True)
+    for column in ("pause s", "errors", "sold", *KINDS):
+        table.add_column(column, justify="right", no_wrap=True)
+    for result in found:
+        table.add_row(
+            Text(result.fault, style="" if result.ok else "red"),
+            f"{result.pause_s:.2f}",
+            _number(sum(result.errors.values()), "yellow"),
+            f"{result.sold:,}",
+            *(_number(getattr(result, kind), "bold red") for kind in KINDS),
+        )
+    return table
+
+
+def _headline(board: Board) -> Text:
+    where = f"fault {board.number} of {board.count}: " if board.fault else ""
+    name = board.fault.name if board.fault else ""
+    return Text.assemble(
+        ("zkticket drill  ", "bold cyan"),
+        where,
+        (name, "bold"),
+        (f"  {board.phase}" if board.phase else "", "cyan"),
+        (f"  seed {board.seed}", "dim"),
+        no_wrap=True,
+        overflow="ellipsis",
+    )
+
+
+def _gauges(gauge: Gauge, waiting: int) -> RenderableType:
+    slots = gauge.recent(SLOTS)
+    lately = slots[-2:]
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=10)
+    table.add_column(width=7, justify="right")
+    table.add_column(no_wrap=True)
+    sold = sum(slot.sold_per_second for slot in lately) / len(lately)
+    p99_ms = max(slot.p99_ms for slot in lately)
+    table.add_row("sold/s", f"{sold:,.0f}", _spark(slots, _sold, "green"))
+    table.add_row("p99 ms", f"{p99_ms:,.0f}", _spark(slots, _p99, "yellow"))
+    errors = sum(gauge.errors.values())
+    table.add_row("errors", _number(errors, "yellow"), _errors(gauge, waiting))
+    return table
+
+
+def _errors(gauge: Gauge, waiting: int) -> Text:
+    kinds = ", ".join(f"{count} {code}" for code, count in sorted(gauge.errors.items()))
+    return Text(f"{gauge.sold:,} sold, {waiting} waiting" + (f"; {kinds}" if kinds else ""))
+
+
+def _spark(slots: Sequence[Slot], height: Callable[[Slot], float], style: str) -> Text:
+    """The slots as bars; none at all for one in which nothing happened."""
+    heights = [height(slot) for slot in slots]
+    most = max(heights) or 1.0
+    return Text("".join(_bar(each / most) for each in heights), style=style)
+
+
+def _bar(share: float) -> str:
+    return BARS[round(share * (len(BARS) - 1))] if share else " "
+
+
+def _sold(slot: Slot) -> float:
+    return slot.sold_per_second
+
+
+def _p99(slot: Slot) -> float:
+    return slot.p99_ms
+
+
+def _states(parts: Sequence[Part]) -> RenderableType:
+    """Servers in one line, what sells in the next one."""
+    servers = [part for part in parts if part.role == "zookeeper"]
+    others = [part for part in parts if part.role != "zookeeper"]
+    return Group(_line(servers), _line(others))
+
+
+def _line(parts: Sequence[Part]) -> Text:
+    line = Text(no_wrap=True, overflow="ellipsis")
+    for part in parts:
+        mark = _style(part)
+        line.append("● ", mark).append(_short(part.name))
+        # What simply runs needs no word.
+        line.append("" if part.state == "running" else f" {part.state}", mark).append("  ")
+    return line
+
+
+def _short(name: str) -> str:
+    return name.replace("zookeeper", "server").replace("web-1", "web")
+
+
+def _style(part: Part) -> str:
+    if part.state == "leader":
+        return "bold green"
+    return "green" if part.well else "blue" if part.state == "frozen" else "bold red"
+
+
+def _news(news: Iterable[str]) -> Text:
+    """Always as many lines, so that nothing below them jumps."""
+    lines = list(news)
+    lines += [""] * (NEWS - len(lines))
+    return Text("\n".join(lines), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _number(count: int, style: str) -> Text:
+    return Text(f"{count:,}", style=style if count else "")
+
+
+def _unwell(result: FaultResult) -> list[str]:
+    return [] if result.recovered else ["not everything was well again within a minute"]
+
+
+def _conclusion(report: Report) -> Text:
+    if report.ok:
+        text = f"Every promise held: {report.orders:,} orders recounted, none lost, none doubled."
+        return Text(text, style="bold green")
+    return Text(f"A promise was broken; seed {report.seed}.", style="bold red")
