@@ -114,9 +114,15 @@ class LinkRefused(ZkticketError):
 
 
 class BadRequest(ZkticketError):
-    """A request that can't be meant. `code` is that of the HTTP interface, `field` the culprit."""
+    """A request that can't be meant.
 
-    def __init__(self, code: str, message: str, field: str | None = None) -> None:
-        super().__init__(message)
+    `code` is that of the HTTP interface, `text` names the web's text that says what is wrong,
+    with what goes into it; `field` is the culprit.
+    """
+
+    def __init__(self, code: str, text: str, field: str | None = None, **values: str | int) -> None:
+        super().__init__(text)
         self.code = code
+        self.text = text
         self.field = field
+        self.values = values

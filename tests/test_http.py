@@ -352,6 +352,8 @@ def test_events_tell_what_is_left_and_when_that_was_read(web: FakeWeb) -> None:
     event = web.get("/api/events/default").json
     assert event["types"][0] == {
         "name": "A",
+        "label": "",
+        "colour": "",
         "price": 4800,
         "capacity": 1000,
         "sold": 588,

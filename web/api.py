@@ -16,8 +16,9 @@ from web.catalog import Snapshot
 from web.deps import Deps
 from web.lookup import find_order
 from web.metrics import CONTENT_TYPE
-from web.problems import problem, problem_reply
+from web.problems import Problem, problem
 from web.replies import BEGAN, GONE, JSON, Gone, Reply, json_reply, text_reply
+from web.routing import Outcome
 
 REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 
@@ -49,29 +50,27 @@ class Api:
         )
         return self._buy(basket, environ[BEGAN], environ[GONE])
 
-    async def _buy(self, basket: Basket, began: float, gone: Gone) -> Reply:
+    async def _buy(self, basket: Basket, began: float, gone: Gone) -> Outcome:
         return self._answered(await self._deps.buy(basket, began, gone), basket)
 
-    def _answered(self, answer: Answer, basket: Basket) -> Reply:
+    def _answered(self, answer: Answer, basket: Basket) -> Outcome:
         if answer.order is not None and answer.code is Code.SOLD:
             return Reply(201, JSON, msgspec.json.encode(answer.order))
         if answer.order is not None and answer.code is Code.REPLAYED:
             return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
-        return problem_reply(
-            problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
-        )
+        return problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
 
-    async def get_order(self, order_id: str) -> Reply:
+    async def get_order(self, order_id: str) -> Outcome:
         try:
             return json_reply(await find_order(self._deps.orders, order_id))
         except NoSuchOrder:
-            return problem_reply(problem("no-such-order"))
+            return problem("no-such-order")
         except (Unavailable, BadZnode) as error:
-            return problem_reply(problems.of_read(error, self._deps.rng))
+            return problems.of_read(error, self._deps.rng)
 
     # --- events ----------------------------------------------------------------------
 
-    async def get_events(self) -> Reply:
+    async def get_events(self) -> Outcome:
         snapshot = await self._deps.catalog.snapshot()
         if snapshot.as_of is None:
             return self._not_yet()
@@ -79,21 +78,17 @@ class Api:
         damaged = [{"name": name, "unavailable": True} for name in snapshot.damaged]
         return json_reply({"events": events + damaged, **_reading(snapshot)})
 
-    async def get_event(self, name: str) -> Reply:
+    async def get_event(self, name: str) -> Outcome:
         snapshot = await self._deps.catalog.snapshot()
         event = snapshot.event(name)
         if event is not None:
             return json_reply(_event(event, snapshot))
         if name in snapshot.damaged:
-            return problem_reply(problem("damaged"))
-        return (
-            self._not_yet() if snapshot.as_of is None else problem_reply(problem("no-such-event"))
-        )
+            return problem("damaged")
+        return self._not_yet() if snapshot.as_of is None else problem("no-such-event")
 
-    def _not_yet(self) -> Reply:
-        return problem_reply(
-            problem("no-quorum", "The box office is not open yet.", rng=self._deps.rng)
-        )
+    def _not_yet(self) -> Problem:
+        return problem("no-quorum", "detail.not-open", rng=self._deps.rng)
 
     # --- machines and operators ------------------------------------------------------
 
@@ -101,14 +96,14 @@ class Api:
         given = bottle.request.environ.get("HTTP_AUTHORIZATION", "").encode()
         expected = f"Bearer {self._deps.operator_token}".encode()
         if not hmac.compare_digest(given, expected):
-            return problem_reply(problem("unauthorized"))
+            return problem("unauthorized")
         return self._status()
 
-    async def _status(self) -> Reply:
+    async def _status(self) -> Outcome:
         try:
             return json_reply(await self._deps.status())
         except ZkticketError as error:
-            return problem_reply(problem("no-quorum", str(error), rng=self._deps.rng))
+            return problem("no-quorum", "detail.as-told", rng=self._deps.rng, told=str(error))
 
     def get_health(self) -> Reply:
         return text_reply("alive\n")

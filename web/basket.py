@@ -64,9 +64,9 @@ def form_fields(content_type: str, body: bytes) -> dict[str, str]:
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=16
         )
     except ValueError:
-        raise BadRequest("malformed", "The form could not be read.") from None
+        raise BadRequest("malformed", "detail.form") from None
     if len(fields := dict(pairs)) != len(pairs):
-        raise BadRequest("malformed", "The form names a field twice.")
+        raise BadRequest("malformed", "detail.form-twice")
     return fields
 
 
@@ -81,7 +81,7 @@ def of_form(fields: Mapping[str, str]) -> Basket:
 def _basket(wanted: Mapping[str, Any], known: frozenset[str], key: str, keyed: bool) -> Basket:
     for name in wanted:
         if name not in known:
-            raise BadRequest("invalid", "There is no such field.", _shown(name))
+            raise BadRequest("invalid", "detail.unknown-field", _shown(name))
     return Basket(
         event=_name(wanted, "event", DEFAULT_EVENT),
         type=_name(wanted, "type", None),
@@ -98,31 +98,25 @@ def _basket(wanted: Mapping[str, Any], known: frozenset[str], key: str, keyed: b
 def _name(wanted: Mapping[str, Any], field: str, default: str | None) -> str:
     value = wanted.get(field, default)
     if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise BadRequest("invalid", f"Choose the {field}: 1 to 32 letters, digits, - or _.", field)
+        raise BadRequest("invalid", f"detail.{field}", field)
     return value
 
 
 def _quantity(value: Any) -> int:
     # A bool is an int in Python, and is none here.
     if type(value) is not int or not 1 <= value <= MOST_TICKETS:
-        raise BadRequest(
-            "invalid", f"The quantity must be a whole number from 1 to {MOST_TICKETS}.", "quantity"
-        )
+        raise BadRequest("invalid", "detail.quantity", "quantity", most=MOST_TICKETS)
     return value
 
 
 def _buyer(value: Any) -> str:
     if not isinstance(value, str):
-        raise BadRequest("invalid", "Say who the ticket is for.", "buyer")
+        raise BadRequest("invalid", "detail.buyer", "buyer")
     name = value.strip()
     if not 1 <= len(name) <= MOST_CHARACTERS:
-        raise BadRequest(
-            "invalid", f"The name must have 1 to {MOST_CHARACTERS} characters.", "buyer"
-        )
+        raise BadRequest("invalid", "detail.buyer-length", "buyer", most=MOST_CHARACTERS)
     if not name.isprintable() and not _printable(name):
-        raise BadRequest(
-            "invalid", "The name has characters that can't be printed on a ticket.", "buyer"
-        )
+        raise BadRequest("invalid", "detail.buyer-printable", "buyer")
     return name
 
 
@@ -136,9 +130,7 @@ def _printable(name: str) -> bool:
 
 def _checked_key(key: str) -> str:
     if not KEY.fullmatch(key):
-        raise BadRequest(
-            "invalid", "The idempotency key must be 1 to 128 visible ASCII characters.", KEY_HEADER
-        )
+        raise BadRequest("invalid", "detail.key", KEY_HEADER)
     return key
 
 
@@ -147,16 +139,16 @@ def _checked_key(key: str) -> str:
 
 def _expect_media_type(content_type: str, expected: str) -> None:
     if content_type.partition(";")[0].strip().lower() != expected:
-        raise BadRequest("unsupported-media-type", f"Send this as {expected}.")
+        raise BadRequest("unsupported-media-type", "detail.media-type", expected=expected)
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
         wanted = _DECODER.decode(body.decode())
     except (ValueError, RecursionError):
-        raise BadRequest("malformed", "The body is not valid JSON.") from None
+        raise BadRequest("malformed", "detail.not-json") from None
     if not isinstance(wanted, dict):
-        raise BadRequest("malformed", "The body must be a JSON object.")
+        raise BadRequest("malformed", "detail.not-object")
     return wanted
 
 

@@ -1,7 +1,9 @@
 """The pages that buyers see."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import bottle
 
@@ -13,20 +15,31 @@ from web.assets import Assets
 from web.basket import Basket, form_fields, of_form
 from web.catalog import Snapshot
 from web.deps import Deps
+from web.language import Language, Languages, remember
 from web.lookup import find_order
 from web.problems import Problem, extra_headers, problem
-from web.replies import BEGAN, GONE, GUARDS, HTML, Gone, Reply, html_reply
+from web.replies import BEGAN, GONE, GUARDS, HTML, Reply
+from web.routing import Outcome
 from web.sale import sale_page, ticket_page
 from web.templates import Templates
 
 Fields = Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Visit:
+    """Who looks at a page: in which language, and at what `address` of ours."""
+
+    language: Language
+    address: str
+
+
 class Pages:
     """Each method is a route, or the page that a problem ends on."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: Deps, languages: Languages) -> None:
         self._deps = deps
+        self._languages = languages
         self._assets = Assets()
         self._templates = Templates(self._assets.address("style.css"))
 
@@ -34,37 +47,43 @@ class Pages:
         app.route("/", "GET", self.get_sale)
         app.route("/orders", "POST", self.post_order)
         app.route("/orders/<order_id>", "GET", self.get_ticket)
+        app.route("/language", "POST", self.post_language)
         app.route("/static/<name>", "GET", self.get_asset)
 
     # --- selling ---------------------------------------------------------------------
 
     def get_sale(self) -> Any:
-        return self._sale(bottle.request.query.getunicode("event", ""), {})
+        name = bottle.request.query.getunicode("event", "")
+        return self._sale(self._visit(bottle.request.environ), name, {})
 
     def post_order(self) -> Any:
         environ = bottle.request.environ
+        visit = self._visit(environ)
         fields = form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read())
         try:
             basket = of_form(fields)
         except BadRequest as error:
-            return self._sale(fields.get("event", ""), fields, problems.of_request(error))
-        return self._buy(basket, environ[BEGAN], environ[GONE], fields)
+            return self._sale(visit, fields.get("event", ""), fields, problems.of_request(error))
+        return self._buy(visit, basket, environ, fields)
 
-    async def _buy(self, basket: Basket, began: float, gone: Gone, fields: Fields) -> Reply:
-        answer = await self._deps.buy(basket, began, gone)
+    async def _buy(
+        self, visit: Visit, basket: Basket, environ: Mapping[str, Any], fields: Fields
+    ) -> Outcome:
+        answer = await self._deps.buy(basket, environ[BEGAN], environ[GONE])
         if answer.order is not None:
-            location = ("location", f"/orders/{answer.order.order}")
-            return Reply(303, [location, ("cache-control", "no-store"), *GUARDS])
+            return _see_other(f"/orders/{answer.order.order}")
         found = problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
-        return await self._sale(basket.event, fields, found)
+        return await self._sale(visit, basket.event, fields, found)
 
-    async def _sale(self, name: str, fields: Fields, found: Problem | None = None) -> Reply:
+    async def _sale(
+        self, visit: Visit, name: str, fields: Fields, found: Problem | None = None
+    ) -> Outcome:
         snapshot = await self._deps.catalog.snapshot()
         event = _choose(snapshot, name)
         if event is None:
-            return self.trouble(found or self._absent(name, snapshot))
-        page = sale_page(event, snapshot, self._deps.now(), fields, found)
-        return self._page("sale", found, page=page)
+            return found or self._absent(name, snapshot)
+        page = sale_page(visit.language, event, snapshot, self._deps.now(), fields, found)
+        return self._page(visit, "sale", found, page=page)
 
     def _absent(self, name: str, snapshot: Snapshot) -> Problem:
         """Why there is no event to show."""
@@ -72,35 +91,78 @@ class Pages:
             return problem("damaged")
         if snapshot.as_of is not None and name and snapshot.events:
             return problem("no-such-event")
-        return problem("no-quorum", "The box office is not open yet.", rng=self._deps.rng)
+        return problem("no-quorum", "detail.not-open", rng=self._deps.rng)
 
     # --- the ticket ------------------------------------------------------------------
 
-    async def get_ticket(self, order_id: str) -> Reply:
+    def get_ticket(self, order_id: str) -> Any:
+        return self._ticket(self._visit(bottle.request.environ), order_id)
+
+    async def _ticket(self, visit: Visit, order_id: str) -> Outcome:
         try:
             order = await find_order(self._deps.orders, order_id)
         except NoSuchOrder:
-            return self.trouble(problem("no-such-order"))
+            return problem("no-such-order")
         except (Unavailable, BadZnode) as error:
-            return self.trouble(problems.of_read(error, self._deps.rng))
+            return problems.of_read(error, self._deps.rng)
         snapshot = await self._deps.catalog.snapshot()
-        ticket = ticket_page(order, snapshot.event(order.event))
-        return self._page("ticket", None, ticket=ticket)
+        ticket = ticket_page(visit.language, order, snapshot.event(order.event))
+        return self._page(visit, "ticket", None, ticket=ticket)
 
     # --- the rest --------------------------------------------------------------------
 
-    def get_asset(self, name: str) -> Reply:
-        return self._assets.find(name) or self.trouble(problem("not-found"))
+    def post_language(self) -> Outcome:
+        """Remembers a language and goes back to where it was chosen."""
+        environ = bottle.request.environ
+        fields = form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read())
+        language = self._languages.named(fields.get("to", ""))
+        if language is None:
+            return problem("not-found")
+        return _see_other(_own(fields.get("back", "")), remember(language))
 
-    def trouble(self, found: Problem) -> Reply:
+    def get_asset(self, name: str) -> Outcome:
+        return self._assets.find(name) or problem("not-found")
+
+    def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
         """The small page of a problem."""
-        return self._page("problem", found, problem=found)
+        return self._page(self._visit(environ), "problem", found, problem=found)
 
-    def _page(self, template: str, found: Problem | None, **values: Any) -> Reply:
-        text = self._templates.render(template, **values)
+    def _visit(self, environ: Mapping[str, Any]) -> Visit:
+        return Visit(self._languages.of(environ), _address(environ))
+
+    def _page(self, visit: Visit, template: str, found: Problem | None, **values: Any) -> Reply:
+        language = visit.language
+        text = self._templates.render(
+            template,
+            say=language.say,
+            language=language,
+            languages=self._languages.all,
+            address=visit.address,
+            **values,
+        )
+        headers = [*HTML, ("content-language", language.tag)]
         if found is None:
-            return html_reply(text)
-        return Reply(found.status, HTML + extra_headers(found), text.encode())
+            return Reply(200, headers, text.encode())
+        return Reply(found.status, headers + extra_headers(found), text.encode())
+
+
+def _see_other(address: str, *headers: tuple[str, str]) -> Reply:
+    return Reply(303, [("location", address), ("cache-control", "no-store"), *GUARDS, *headers])
+
+
+def _address(environ: Mapping[str, Any]) -> str:
+    """Where the visitor is, or can go back to: what was posted can't be had by a link."""
+    if environ["REQUEST_METHOD"] == "POST":
+        return "/"
+    query = environ.get("QUERY_STRING", "")
+    path = quote(environ.get("bottle.raw_path", environ["PATH_INFO"]).encode("latin-1"))
+    return f"{path}?{query}" if query else path
+
+
+def _own(address: str) -> str:
+    """The address if it is one of ours; the box office's where it could lead elsewhere."""
+    ours = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if ours and address.isascii() and address.isprintable() else "/"
 
 
 def _choose(snapshot: Snapshot, name: str) -> EventAvailability | None:

@@ -1,6 +1,7 @@
-"""Problem answers (RFC 9457): what went wrong, in a stable code and in plain words."""
+"""Problem answers (RFC 9457): what went wrong, in a stable code and in words of two languages."""
 
 import random
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from core.errors import BadRequest, BadZnode, Unavailable, ZkticketError
 from core.wire import Answer, Code
+from web.language import Language
 from web.replies import Reply
 
 RETRY_S = (1, 5)
@@ -36,32 +38,24 @@ STATUS = {
     "overloaded": 503,
 }
 
-DETAILS = {
-    "cross-site": "This request comes from another site, so it was refused.",
-    "damaged": "The record of these tickets is damaged; the organiser has been told.",
-    "internal": "Something went wrong on our side. If you were buying a ticket, "
-    "the same request may be sent again: it can't buy twice.",
-    "key-reused": "This idempotency key has bought something else already; use a new one.",
-    "method-not-allowed": "This address does not take that kind of request.",
-    "no-quorum": "The box office can't reach its records at the moment. Nothing was sold.",
-    "no-such-event": "There is no such event.",
-    "no-such-order": "There is no such order.",
-    "no-such-type": "There is no such ticket type.",
-    "not-found": "There is nothing at this address.",
-    "not-on-sale": "These tickets are not on sale at the moment.",
-    "outcome-unknown": "We can't tell yet whether your purchase went through. Send the same "
-    "request with the same key again: you get the ticket, and never two.",
-    "overloaded": "Too many people are buying at this moment. Nothing was sold; "
-    "please try again shortly.",
-    "too-large": "The request is larger than 16 KiB.",
-    "too-slow": "The request took too long to arrive.",
-    "unauthorized": "This is for operators: send `Authorization: Bearer` with the instance's "
-    "operator token.",
-}
-
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """A problem's members. `retry_after` is in seconds and also sent as a header."""
+    """A problem, in no language yet: `text` names what `values` go into. `retry_after` in s."""
+
+    code: str
+    status: int
+    text: str
+    values: Mapping[str, str | int]
+    field: str | UnsetType = UNSET
+    remaining: int | UnsetType = UNSET
+    retry_after: int | UnsetType = UNSET
+
+    def detail(self, language: Language) -> str:
+        return language.say(self.text, **self.values)
+
+
+class ProblemJson(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem's members; `retry_after` is also sent as a header."""
 
     type: str = "about:blank"
     title: str
@@ -75,19 +69,22 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 def problem(
     code: str,
-    detail: str = "",
+    text: str = "",
     *,
     field: str | None = None,
     remaining: int | None = None,
     rng: random.Random | None = None,
+    **values: str | int,
 ) -> Problem:
-    """The problem of that code. With `rng` it says when to come back, not all at once."""
-    status = STATUS[code]
+    """The problem of that code; `text` where the code's own says too little.
+
+    With `rng` it says when to come back, not all at once.
+    """
     return Problem(
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=detail or DETAILS[code],
         code=code,
+        status=STATUS[code],
+        text=text or f"problem.{code}",
+        values=values,
         field=UNSET if field is None else field,
         remaining=UNSET if remaining is None else remaining,
         retry_after=UNSET if rng is None else rng.randint(*RETRY_S),
@@ -95,14 +92,15 @@ def problem(
 
 
 def of_request(error: BadRequest) -> Problem:
-    return problem(error.code, str(error), field=error.field)
+    found = problem(error.code, error.text, field=error.field)
+    return msgspec.structs.replace(found, values=error.values)
 
 
 def of_read(error: ZkticketError, rng: random.Random) -> Problem:
     """Why something could not be read from ZooKeeper."""
     match error:
         case Unavailable():
-            return problem("no-quorum", "We can't look that up at the moment.", rng=rng)
+            return problem("no-quorum", "detail.no-lookup", rng=rng)
         case BadZnode():
             return problem("damaged")
     raise error
@@ -112,8 +110,7 @@ def of_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> 
     """Why a purchase did not end in an order."""
     match answer.code:
         case Code.SOLD_OUT:
-            remaining = answer.remaining or 0
-            return problem("sold-out", _sold_out(type_, quantity, remaining), remaining=remaining)
+            return _sold_out(type_, quantity, answer.remaining or 0)
         case Code.OVERLOADED | Code.NO_QUORUM | Code.OUTCOME_UNKNOWN:
             return problem(answer.code, rng=rng)
         case Code.DRAINING:
@@ -123,10 +120,24 @@ def of_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> 
     return problem(answer.code)
 
 
-def problem_reply(trouble: Problem) -> Reply:
-    headers = [("content-type", "application/problem+json"), ("cache-control", "no-store")]
-    headers.append(("x-content-type-options", "nosniff"))
-    return Reply(trouble.status, headers + extra_headers(trouble), msgspec.json.encode(trouble))
+def problem_reply(trouble: Problem, language: Language) -> Reply:
+    """The problem as JSON."""
+    found = ProblemJson(
+        title=HTTPStatus(trouble.status).phrase,
+        status=trouble.status,
+        detail=trouble.detail(language),
+        code=trouble.code,
+        field=trouble.field,
+        remaining=trouble.remaining,
+        retry_after=trouble.retry_after,
+    )
+    headers = [
+        ("content-type", "application/problem+json"),
+        ("content-language", language.tag),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+    ]
+    return Reply(trouble.status, headers + extra_headers(trouble), msgspec.json.encode(found))
 
 
 def extra_headers(trouble: Problem) -> list[tuple[str, str]]:
@@ -140,8 +151,6 @@ def extra_headers(trouble: Problem) -> list[tuple[str, str]]:
     return []
 
 
-def _sold_out(type_: str, quantity: int, remaining: int) -> str:
-    if remaining == 0:
-        return f"Tickets of type {type_} are sold out."
-    are = "ticket of type {} is" if remaining == 1 else "tickets of type {} are"
-    return f"Only {remaining} {are.format(type_)} left; you asked for {quantity}."
+def _sold_out(type_: str, wanted: int, left: int) -> Problem:
+    text = "detail.only" if left else ""
+    return problem("sold-out", text, remaining=left, type=type_, count=left, wanted=wanted)

@@ -1,16 +1,9 @@
-"""Answers to the browser, and how a Bottle route gives one.
+"""Whole answers to the browser, and the headers that they share."""
 
-A route returns a `Reply`, or a coroutine that ends in one. The coroutine is awaited on
-the event loop after Bottle has let go of the request: it must not use `bottle.request`.
-"""
-
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import bottle
 import msgspec
-
-from core.errors import BadRequest
 
 # When a request was there, body and all, in its WSGI environment: by the web's clock.
 BEGAN = "zkticket.began"
@@ -56,57 +49,9 @@ class Reply(msgspec.Struct, frozen=True):
     body: bytes = b""
 
 
-class Waiting(Exception):
-    """Leaves Bottle at once: the answer is not there yet, and none of Bottle's own is sent."""
-
-    def __init__(self, reply: Awaitable[Reply]) -> None:
-        super().__init__()
-        self.reply = reply
-
-
 def json_reply(content: Any, status: int = 200) -> Reply:
     return Reply(status, JSON, msgspec.json.encode(content))
 
 
-def html_reply(page: str, status: int = 200) -> Reply:
-    return Reply(status, HTML, page.encode())
-
-
 def text_reply(text: str, status: int = 200) -> Reply:
     return Reply(status, TEXT, text.encode())
-
-
-class ReplyPlugin:
-    """Lets Bottle's routes return replies and coroutines.
-
-    `admit` may refuse a request by its environment; `refuse` answers a `BadRequest`.
-    """
-
-    name = "replies"
-    api = 2
-
-    def __init__(
-        self,
-        admit: Callable[[Mapping[str, Any]], Reply | None],
-        refuse: Callable[[BadRequest], Reply],
-    ) -> None:
-        self._admit = admit
-        self._refuse = refuse
-
-    def apply(self, callback: Callable[..., Any], _route: bottle.Route) -> Callable[..., Any]:
-        def answer(**arguments: str) -> Any:
-            result = self._admit(bottle.request.environ)
-            try:
-                result = result or callback(**arguments)
-            except BadRequest as error:
-                result = self._refuse(error)
-            if isinstance(result, Reply):
-                return as_response(result)
-            raise Waiting(result)
-
-        return answer
-
-
-def as_response(reply: Reply) -> bottle.HTTPResponse:
-    """The reply in Bottle's terms."""
-    return bottle.HTTPResponse(reply.body, reply.status, reply.headers)

@@ -1,7 +1,7 @@
 """Serves a WSGI application (PEP 3333) over Granian's RSGI, on the event loop.
 
 The application runs inline and must not block. A route that has to wait raises
-`replies.Waiting` with a coroutine, which is awaited here without a thread: a waiting
+`routing.Waiting` with a coroutine, which is awaited here without a thread: a waiting
 buyer and a slow sender cost one coroutine each.
 """
 
@@ -14,7 +14,9 @@ from typing import Any, Protocol
 
 from core.errors import BadRequest
 from web.patience import Patience
-from web.replies import BEGAN, GONE, Headers, Reply, Waiting
+from web.problems import of_request, problem
+from web.replies import BEGAN, GONE, Headers, Reply
+from web.routing import Outcome, Trouble, Waiting
 
 BODY_BYTES = 16 * 1024
 BODY_S = 10.0
@@ -72,14 +74,13 @@ class HttpProtocol(Protocol):
 class Adapter:
     """An RSGI application around a WSGI one.
 
-    `trouble` makes the answer for a path and a problem's code; `observe` is told of each
-    answer's environment and status.
+    `trouble` answers a problem; `observe` is told of each answer's environment and status.
     """
 
     def __init__(
         self,
         app: WsgiApp,
-        trouble: Callable[[str, str], Reply],
+        trouble: Trouble,
         observe: Callable[[Mapping[str, Any], int], None],
         clock: Callable[[], float],
     ) -> None:
@@ -100,12 +101,13 @@ class Adapter:
             environ[BEGAN] = self._clock()
             environ[GONE] = protocol.client_disconnect
             answer = call(self._app, environ)
-            reply = answer if isinstance(answer, Reply) else await answer
+            outcome = answer if isinstance(answer, Reply) else await answer
+            reply = outcome if isinstance(outcome, Reply) else self._trouble(environ, outcome)
         except BadRequest as error:
-            reply = self._trouble(scope.path, error.code)
+            reply = self._trouble(environ, of_request(error))
         except Exception:
             self._logger.exception("%s %r failed", scope.method, scope.path)
-            reply = self._trouble(scope.path, "internal")
+            reply = self._trouble(environ, problem("internal"))
         self._observe(environ, reply.status)
         self._send(scope.method, protocol, reply)
 
@@ -128,7 +130,7 @@ def send(method: str, protocol: HttpProtocol, reply: Reply) -> None:
         protocol.response_bytes(reply.status, reply.headers, reply.body)
 
 
-def call(app: WsgiApp, environ: dict[str, Any]) -> Reply | Awaitable[Reply]:
+def call(app: WsgiApp, environ: dict[str, Any]) -> Reply | Awaitable[Outcome]:
     """What the application answers, at once or later."""
     status = ""
     headers: Headers = []
@@ -142,7 +144,7 @@ def call(app: WsgiApp, environ: dict[str, Any]) -> Reply | Awaitable[Reply]:
     try:
         answer = app(environ, start_response)
     except Waiting as waiting:
-        return waiting.reply
+        return waiting.outcome
     try:
         parts.extend(answer)
     finally:
@@ -211,9 +213,9 @@ async def read_body(scope: Scope, protocol: HttpProtocol, patience: Patience) ->
             return await patience.wait_for(_bounded(protocol))
         body = await patience.wait_for(protocol())
     except TimeoutError:
-        raise BadRequest("too-slow", "the body took too long to arrive") from None
+        raise BadRequest("too-slow", "problem.too-slow") from None
     if len(body) != int(length):
-        raise BadRequest("malformed", "the body broke off")
+        raise BadRequest("malformed", "detail.broken-off")
     return body
 
 
@@ -227,5 +229,5 @@ async def _bounded(protocol: HttpProtocol) -> bytes:
         elif received > DROPPED_BYTES:
             break
     if received > BODY_BYTES:
-        raise BadRequest("too-large", "the body is larger than 16 KiB")
+        raise BadRequest("too-large", "problem.too-large")
     return bytes(body)

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from core.models import OrderView
 from core.store import EventAvailability, TypeAvailability
 from web.basket import MOST_TICKETS, new_key
 from web.catalog import Snapshot
+from web.language import Language
 from web.problems import Problem
 
-SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CNY": "¥"}
 # From here on a type's remaining tickets are shown as few.
 FEW_SHARE = 0.1
 
@@ -41,12 +41,16 @@ class Form:
 
 @dataclass(frozen=True)
 class SalePage:
-    """The page of one event. `closed` says why nothing can be bought, `stale` how old it is."""
+    """The page of one event. `closed` says why nothing can be bought, `stale` how old it is.
+
+    `detail` says what the problem is.
+    """
 
     title: str
     cards: tuple[Card, ...]
     form: Form
     problem: Problem | None
+    detail: str
     closed: str
     stale: str
     others: tuple[tuple[str, str], ...]
@@ -66,7 +70,7 @@ class SalePage:
     def error(self, field: str) -> str:
         """What is wrong with that field of the form."""
         found = self.problem
-        return found.detail if found is not None and found.field == field else ""
+        return self.detail if found is not None and found.field == field else ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class TicketPage:
 
 
 def sale_page(
+    language: Language,
     event: EventAvailability,
     snapshot: Snapshot,
     now: float,
@@ -94,20 +99,22 @@ def sale_page(
     """The page of `event` with the form refilled from `fields`."""
     return SalePage(
         title=event.title,
-        cards=_cards(event, fields.get("type", "")),
+        cards=_cards(language, event, fields.get("type", "")),
         form=_form(event, fields, problem),
         problem=problem,
-        closed=_closed(event, now),
-        stale=_clock(snapshot.as_of) if snapshot.stale and snapshot.as_of else "",
+        detail=problem.detail(language) if problem else "",
+        closed=_closed(language, event, now),
+        stale=_stale(language, snapshot),
         others=tuple(
             (other.name, other.title) for other in snapshot.events if other.name != event.name
         ),
     )
 
 
-def ticket_page(order: OrderView, event: EventAvailability | None) -> TicketPage:
+def ticket_page(
+    language: Language, order: OrderView, event: EventAvailability | None
+) -> TicketPage:
     """The page of an order; its event is `None` while the catalog can't tell."""
-    price = next((t.price for t in event.types if t.name == order.type), None) if event else None
     bought = datetime.fromisoformat(order.created_at)
     return TicketPage(
         title=event.title if event else order.event,
@@ -115,48 +122,40 @@ def ticket_page(order: OrderView, event: EventAvailability | None) -> TicketPage
         type=order.type,
         quantity=order.quantity,
         buyer=order.buyer,
-        bought=f"{bought.day} {bought:%B %Y}, {bought:%H:%M:%S} UTC",
+        bought=language.say("format.moment", at=bought),
         bought_at=order.created_at,
-        status="Confirmed" if order.status == "sold" else order.status.capitalize(),
-        total=money(price * order.quantity, event.currency) if event and price is not None else "",
+        status=language.say(f"ticket.status.{order.status}"),
+        total=_total(language, order, event),
     )
 
 
-def money(hundredths: int, currency: str) -> str:
-    """A price as people write it: 4800 of EUR is €48."""
-    if hundredths == 0:
-        return "Free"
-    whole, part = divmod(hundredths, 100)
-    amount = f"{whole:,}.{part:02d}" if part else f"{whole:,}"
-    symbol = SYMBOLS.get(currency)
-    return f"{symbol}{amount}" if symbol else f"{amount} {currency}"
+def _total(language: Language, order: OrderView, event: EventAvailability | None) -> str:
+    for type_ in event.types if event else ():
+        if type_.name == order.type and event:
+            return language.money(type_.price * order.quantity, event.currency)
+    return ""
 
 
-def _cards(event: EventAvailability, wanted: str) -> tuple[Card, ...]:
+def _cards(language: Language, event: EventAvailability, wanted: str) -> tuple[Card, ...]:
     open_names = [type_.name for type_ in event.types if type_.remaining]
     chosen = wanted if wanted in open_names else (open_names[0] if len(open_names) == 1 else "")
-    return tuple(_card(type_, event.currency, type_.name == chosen) for type_ in event.types)
+    return tuple(
+        _card(language, type_, event.currency, type_.name == chosen) for type_ in event.types
+    )
 
 
-def _card(type_: TypeAvailability, currency: str, chosen: bool) -> Card:
+def _card(language: Language, type_: TypeAvailability, currency: str, chosen: bool) -> Card:
     few = 0 < type_.remaining <= type_.capacity * FEW_SHARE
+    text = "left.none" if type_.remaining == 0 else "left.few" if few else "left.some"
     return Card(
         name=type_.name,
-        price=money(type_.price, currency),
-        left=_left(type_, few),
+        price=language.money(type_.price, currency),
+        left=language.say(text, count=type_.remaining, capacity=type_.capacity),
         left_percent=round(100 * type_.remaining / max(1, type_.capacity), 1),
         few=few,
         sold_out=type_.remaining == 0,
         chosen=chosen,
     )
-
-
-def _left(type_: TypeAvailability, few: bool) -> str:
-    if type_.remaining == 0:
-        return "Sold out"
-    if few:
-        return f"Only {type_.remaining:,} left"
-    return f"{type_.remaining:,} of {type_.capacity:,} left"
 
 
 def _form(event: EventAvailability, fields: Mapping[str, str], problem: Problem | None) -> Form:
@@ -171,18 +170,15 @@ def _form(event: EventAvailability, fields: Mapping[str, str], problem: Problem 
     )
 
 
-def _closed(event: EventAvailability, now: float) -> str:
+def _closed(language: Language, event: EventAvailability, now: float) -> str:
     if event.opens_at is not None and now < event.opens_at:
-        return f"Sales open on {_day(event.opens_at)}."
+        return language.say("sale.opens", day=language.say_time("format.day", event.opens_at))
     if event.closes_at is not None and now >= event.closes_at:
-        return f"Sales closed on {_day(event.closes_at)}."
+        return language.say("sale.closed", day=language.say_time("format.day", event.closes_at))
     return ""
 
 
-def _day(at: float) -> str:
-    when = datetime.fromtimestamp(at, UTC)
-    return f"{when.day} {when:%B %Y} at {when:%H:%M} UTC"
-
-
-def _clock(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+def _stale(language: Language, snapshot: Snapshot) -> str:
+    if not snapshot.stale or snapshot.as_of is None:
+        return ""
+    return language.say("sale.stale", clock=language.say_time("format.clock", snapshot.as_of))

@@ -28,7 +28,6 @@ from web.deps import Deps
 from web.dispatch import Dispatcher
 from web.door import RETIRE, Door
 from web.metrics import Metrics
-from web.problems import problem
 from web.rsgi import Adapter, HttpProtocol, Scope
 
 ORPHAN_S = 0.5
@@ -187,7 +186,7 @@ def adapt(site: Site, metrics: Metrics) -> Adapter:
     """The site as an RSGI application."""
     return Adapter(
         site,
-        trouble=lambda path, code: site.trouble(path, problem(code)),
+        trouble=site.trouble,
         observe=metrics.request,
         clock=time.monotonic,
     )

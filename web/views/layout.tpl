@@ -1,5 +1,5 @@
 <!doctype html>
-<html lang="en">
+<html lang="{{language.tag}}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -10,7 +10,15 @@
 </head>
 <body>
 <header class="masthead">
-  <a class="mark" href="/"><svg viewBox="0 0 24 16" width="24" height="16" aria-hidden="true"><path d="M2 0h20a2 2 0 0 1 2 2v3a3 3 0 0 0 0 6v3a2 2 0 0 1-2 2H2a2 2 0 0 1-2-2v-3a3 3 0 0 0 0-6V2a2 2 0 0 1 2-2z"/></svg>Box office</a>
+  <a class="mark" href="/"><svg viewBox="0 0 24 16" width="24" height="16" aria-hidden="true"><path d="M2 0h20a2 2 0 0 1 2 2v3a3 3 0 0 0 0 6v3a2 2 0 0 1-2 2H2a2 2 0 0 1-2-2v-3a3 3 0 0 0 0-6V2a2 2 0 0 1 2-2z"/></svg>{{say("layout.home")}}</a>
+  <form class="languages" method="post" action="/language" aria-label="{{say("layout.language")}}">
+    <input type="hidden" name="back" value="{{address}}">
+% for other in languages:
+%   if other.tag != language.tag:
+    <button name="to" value="{{other.tag}}" lang="{{other.tag}}">{{other.name}}</button>
+%   end
+% end
+  </form>
 </header>
 <main>
 {{!base}}

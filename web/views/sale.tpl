@@ -1,26 +1,26 @@
-% rebase("layout", heading=page.title + " – tickets")
+% rebase("layout", heading=say("sale.title", event=page.title))
 <h1>{{page.title}}</h1>
 % if page.stale:
-<p class="notice stale" role="status">Availability as of {{page.stale}} — the box office is reconnecting.</p>
+<p class="notice stale" role="status">{{page.stale}}</p>
 % end
 % if page.problem and not page.problem.field:
 <div class="notice bad" role="alert">
-  <p>{{page.problem.detail}}</p>
+  <p>{{page.detail}}</p>
 % if page.problem.code == "outcome-unknown":
-  <p>Press the button below again: it is the same purchase, and it can’t buy twice.</p>
+  <p>{{say("sale.again")}}</p>
 % end
 </div>
 % elif page.problem and page.error("Idempotency-Key"):
-<div class="notice bad" role="alert"><p>This form had bought a ticket already. To buy another one, press the button again.</p></div>
+<div class="notice bad" role="alert"><p>{{say("sale.spent")}}</p></div>
 % elif page.problem and not (page.error("type") or page.error("quantity") or page.error("buyer")):
-<div class="notice bad" role="alert"><p>{{page.problem.detail}}</p></div>
+<div class="notice bad" role="alert"><p>{{page.detail}}</p></div>
 % end
 % if page.closed:
 <p class="lead">{{page.closed}}</p>
 % elif page.sold_out:
-<p class="lead">Sold out. Every ticket has found its owner.</p>
+<p class="lead">{{say("sale.sold-out")}}</p>
 % else:
-<p class="lead">Choose a ticket and tell us whose name goes on it.</p>
+<p class="lead">{{say("sale.lead")}}</p>
 % end
 <form class="sale" method="post" action="/orders">
 <input type="hidden" name="event" value="{{page.form.event}}">
@@ -30,9 +30,9 @@
  aria-describedby="type-error"\\
 % end
 >
-<legend>Ticket</legend>
+<legend>{{say("sale.types")}}</legend>
 % if page.error("type"):
-<p class="error" id="type-error">Please choose a ticket.</p>
+<p class="error" id="type-error">{{say("sale.choose")}}</p>
 % end
 <div class="cards">
 % for card in page.cards:
@@ -55,7 +55,7 @@
 % if page.sells:
 <div class="fields">
 <div class="field">
-  <label for="buyer">Name on the ticket</label>
+  <label for="buyer">{{say("sale.buyer")}}</label>
 % if page.error("buyer"):
   <p class="error" id="buyer-error">{{page.error("buyer")}}</p>
   <input id="buyer" name="buyer" value="{{page.form.buyer}}" required maxlength="64" autocomplete="name" aria-invalid="true" aria-describedby="buyer-error">
@@ -64,7 +64,7 @@
 % end
 </div>
 <div class="field narrow">
-  <label for="quantity">How many</label>
+  <label for="quantity">{{say("sale.quantity")}}</label>
 % if page.error("quantity"):
   <p class="error" id="quantity-error">{{page.error("quantity")}}</p>
 % end
@@ -83,13 +83,13 @@
   </select>
 </div>
 </div>
-<button type="submit">Get tickets</button>
-<p class="small">Pressing twice is safe: one form buys once.</p>
+<button type="submit">{{say("sale.buy")}}</button>
+<p class="small">{{say("sale.safe")}}</p>
 % end
 </form>
 % if page.others:
-<nav class="others" aria-label="Events">
-<h2>Other events</h2>
+<nav class="others" aria-label="{{say("sale.others-label")}}">
+<h2>{{say("sale.others")}}</h2>
 <ul>
 % for name, title in page.others:
 <li><a href="/?event={{name}}">{{title}}</a></li>

@@ -50,7 +50,7 @@ class Echo:
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         self._adapter = Adapter(
             make_app(),
-            trouble=lambda _path, code: text_reply(code, 500),
+            trouble=lambda _environ, found: text_reply(found.code, found.status),
             observe=lambda _environ, _status: None,
             clock=time.monotonic,
         )

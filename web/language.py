@@ -1,0 +1,109 @@
+"""The languages that pages and problems speak, and which one a request is answered in."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+FOLDER = Path(__file__).parent / "texts"
+COOKIE = "language"
+YEAR_S = 365 * 24 * 3600
+
+_COOKIE = re.compile(rf"(?:^|;)\s*{COOKIE}=([A-Za-z-]+)")
+# More of an Accept-Language than this nobody means.
+MOST_PREFERENCES = 20
+
+
+class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text that changes with `{count}`; a language with one form for all has a plain text."""
+
+    one: str
+    other: str
+
+
+class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of `texts/`. `tag` is by BCP 47, `name` what the language calls itself."""
+
+    tag: str
+    name: str
+    currencies: dict[str, str]
+    texts: dict[str, str | Forms]
+
+    def say(self, key: str, **values: Any) -> str:
+        """The text of that key, its placeholders filled in."""
+        text = self.texts[key]
+        if isinstance(text, Forms):
+            text = text.one if values["count"] == 1 else text.other
+        return text.format_map(values) if values else text
+
+    def say_time(self, key: str, at: float) -> str:
+        """A moment, in Unix seconds, in the form of that key."""
+        return self.say(key, at=datetime.fromtimestamp(at, UTC))
+
+    def money(self, hundredths: int, currency: str) -> str:
+        """A price as people write it: 4800 of EUR is €48."""
+        if hundredths == 0:
+            return self.say("format.free")
+        whole, part = divmod(hundredths, 100)
+        amount = f"{whole:,}.{part:02d}" if part else f"{whole:,}"
+        symbol = self.currencies.get(currency)
+        return f"{symbol}{amount}" if symbol else f"{amount} {currency}"
+
+
+class Languages:
+    """All of them, read once; English where nothing else is asked for."""
+
+    def __init__(self) -> None:
+        read = (msgspec.toml.decode(path.read_bytes(), type=Language) for path in _files())
+        self._by_tag = {language.tag: language for language in read}
+        self.default = self._by_tag["en"]
+
+    @property
+    def all(self) -> tuple[Language, ...]:
+        return tuple(self._by_tag.values())
+
+    def named(self, tag: str) -> Language | None:
+        return self._by_tag.get(tag)
+
+    def of(self, environ: Mapping[str, Any]) -> Language:
+        """What a request (a WSGI environment) wants: its cookie says, or its browser."""
+        chosen = _COOKIE.search(environ.get("HTTP_COOKIE", ""))
+        if chosen and chosen[1] in self._by_tag:
+            return self._by_tag[chosen[1]]
+        for spoken in preferences(environ.get("HTTP_ACCEPT_LANGUAGE", "")):
+            for tag, language in self._by_tag.items():
+                # Whoever reads any Chinese reads ours more easily than English.
+                if spoken == tag.partition("-")[0]:
+                    return language
+        return self.default
+
+
+def remember(language: Language) -> tuple[str, str]:
+    """The header that makes the browser ask for this language from now on."""
+    value = f"{COOKIE}={language.tag}; Path=/; Max-Age={YEAR_S}; SameSite=Lax; HttpOnly"
+    return ("set-cookie", value)
+
+
+@lru_cache(maxsize=512)
+def preferences(accepted: str) -> tuple[str, ...]:
+    """The primary languages of an `Accept-Language` (RFC 9110, 12.5.4), the dearest first."""
+    weighed = []
+    for part in accepted.split(",", MOST_PREFERENCES)[:MOST_PREFERENCES]:
+        tag, _, parameter = part.partition(";")
+        weight = _weight(parameter)
+        if weight > 0:
+            weighed.append((-weight, tag.strip().lower().partition("-")[0]))
+    return tuple(primary for _, primary in sorted(weighed, key=lambda pair: pair[0]))
+
+
+def _weight(parameter: str) -> float:
+    found = re.fullmatch(r"\s*q=([01](?:\.[0-9]{0,3})?)\s*", parameter)
+    return float(found[1]) if found else float(not parameter.strip())
+
+
+def _files() -> list[Path]:
+    return sorted(FOLDER.glob("*.toml"))
