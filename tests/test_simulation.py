@@ -9,7 +9,7 @@ import pytest
 
 from tests.instance import ROOT
 from tests.simulation.planted import FAULTS
-from tests.simulation.play import broken, replay
+from tests.simulation.play import play, replay
 
 SCHEDULES = 2000
 AT_ONCE = 250
@@ -22,7 +22,7 @@ ONCE_BROKEN = (1174, 1275, 4443)
 
 def first_broken(seeds: Iterable[int]) -> list[str]:
     """The first breach and how to play it again; nothing where no schedule breaks a promise."""
-    return [f"{breach}; {replay(seed)}" for seed, breach in broken(seeds, most=1)]
+    return [f"{breach}; {replay(seed)}" for seed, breach in play(seeds, most_broken=1).broken]
 
 
 @pytest.mark.parametrize("first", range(1, SCHEDULES, AT_ONCE))
@@ -39,6 +39,15 @@ def test_what_broke_once_holds(seed: int) -> None:
 def test_a_planted_fault_is_found(fault: str) -> None:
     with FAULTS[fault]():
         assert first_broken(range(1, FOUND_WITHIN + 1))
+
+
+def test_schedules_go_through_what_they_are_for() -> None:
+    events = play(range(1, 301)).events
+    assert events["ambiguous"] > 100
+    assert events["resolved"] > 100
+    assert events["fenced"] > 10
+    assert events["draining"] > 300
+    assert events["sold out"] > 100
 
 
 def test_a_seed_tells_the_same_story_in_every_process() -> None:

@@ -1,6 +1,7 @@
 """`python -m tests.simulation`: plays many schedules, or one of them with its story."""
 
 import argparse
+import logging
 import multiprocessing
 import sys
 import time
@@ -9,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from tests.simulation.border import simulated
 from tests.simulation.plan import draw
-from tests.simulation.play import broken, replay
+from tests.simulation.play import Report, play, replay
 from tests.simulation.shop import Shop
 
 AT_ONCE = 250
@@ -33,6 +34,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
 
 def _tell(seed: int) -> int:
     plan = draw(seed)
+    logging.disable()
     with simulated():
         shop = Shop(plan, told=True)
         shop.play()
@@ -43,21 +45,25 @@ def _tell(seed: int) -> int:
 
 def _play_many(seeds: range, jobs: int | None) -> int:
     began = time.monotonic()
-    failed = played = 0
+    whole = Report()
     parts = [seeds[start : start + AT_ONCE] for start in range(0, len(seeds), AT_ONCE)]
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        for part, found in zip(parts, pool.map(broken, parts), strict=True):
-            failed, played = failed + len(found), played + len(part)
-            for seed, breach in found:
-                print(f"\rseed {seed}: {breach}\n  {replay(seed)}")
+        for report in pool.map(play, parts):
+            whole.add(report)
+            for seed, breach in report.broken:
+                print(f"seed {seed}: {breach}\n  {replay(seed)}", flush=True)
             if sys.stderr.isatty():
-                print(f"\r{played} schedules, {failed} failed", end="", file=sys.stderr, flush=True)
+                print(f"\r{whole.schedules} schedules", end="\r", file=sys.stderr, flush=True)
     took_s = time.monotonic() - began
     print(
-        f"\r{played} schedules (seeds {seeds[0]} to {seeds[-1]}) in {took_s:.0f} s, "
-        f"{played / took_s:.0f} a second: {failed} with violations"
+        f"{whole.schedules} schedules, seeds {seeds[0]} to {seeds[-1]}, in {took_s:.0f} s "
+        f"({whole.schedules / took_s:.0f} a second): {len(whole.broken)} with violations"
     )
-    return 1 if failed else 0
+    print(f"{whole.attempts} purchases at workers, {whole.orders} sold")
+    print(
+        "entries of the logs:", ", ".join(f"{n} {event}" for event, n in whole.events.most_common())
+    )
+    return 1 if whole.broken else 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ The product's modules stay as they are; only the names that lead out of them are
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from random import Random
@@ -122,11 +121,7 @@ def simulated() -> Iterator[None]:
         "core.logs.SLOT_BYTES": 1024,
         "core.logs.SLOTS": 4,
     }
-    logger = logging.getLogger("zkticket")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
     with ExitStack() as stack:
-        stack.callback(logger.setLevel, level)
         for name, value in outside.items():
             stack.enter_context(patch(name, value))
         yield

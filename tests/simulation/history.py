@@ -43,6 +43,10 @@ class History:
         self._attempts: dict[str, list[Attempt]] = defaultdict(list)
         self.breaches: list[str] = []
 
+    @property
+    def attempts(self) -> int:
+        return sum(map(len, self._attempts.values()))
+
     def submitted(self, purchase: Purchase, life: str, since: int) -> Attempt:
         id_ = order_id(self._order_key, purchase.event, purchase.key)
         attempt = Attempt(purchase, id_, life, since)

@@ -1,26 +1,79 @@
-"""Plays schedules and says which of them broke a promise."""
+"""Plays schedules: which of them broke a promise, and what they went through."""
 
-from collections.abc import Iterable
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from tests.simulation.border import simulated
 from tests.simulation.plan import draw
 from tests.simulation.shop import Shop
 
 
-def broken(seeds: Iterable[int], most: int | None = None) -> list[tuple[int, str]]:
-    """The seeds that broke a promise, each with its first breach; not more than `most`."""
-    found: list[tuple[int, str]] = []
-    with simulated():
+@dataclass
+class Report:
+    """`broken` has a seed and its first breach each; `events` counts what workers logged."""
+
+    schedules: int = 0
+    orders: int = 0
+    attempts: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    broken: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, other: "Report") -> None:
+        self.schedules += other.schedules
+        self.orders += other.orders
+        self.attempts += other.attempts
+        self.events.update(other.events)
+        self.broken += other.broken
+
+
+def play(seeds: Iterable[int], most_broken: int | None = None) -> Report:
+    """Plays the schedules of these seeds, until so many have broken a promise."""
+    report = Report()
+    with simulated(), _counting(report.events):
         for seed in seeds:
             shop = Shop(draw(seed))
             shop.play()
+            report.schedules += 1
+            report.orders += len(shop.books.orders)
+            report.attempts += shop.history.attempts
             if shop.breaches:
-                found.append((seed, shop.breaches[0]))
-            if len(found) == most:
+                report.broken.append((seed, shop.breaches[0]))
+            if len(report.broken) == most_broken:
                 break
-    return found
+    return report
 
 
 def replay(seed: int) -> str:
     """The command that plays it again and tells its story."""
     return f"python -m tests.simulation --seed {seed}"
+
+
+class _Ear(logging.Handler):
+    """Counts the entries of all logs by their event."""
+
+    def __init__(self, events: Counter[str]) -> None:
+        super().__init__()
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event, *_ = record.args if isinstance(record.args, tuple) else ("",)
+        self._events[str(event)] += 1
+
+
+@contextmanager
+def _counting(events: Counter[str]) -> Iterator[None]:
+    logger = logging.getLogger("zkticket")
+    level, propagate = logger.level, logger.propagate
+    ear = _Ear(events)
+    logger.addHandler(ear)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(ear)
+        logger.setLevel(level)
+        logger.propagate = propagate
