@@ -4,7 +4,7 @@ The product's modules stay as they are; only the names that lead out of them are
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from random import Random
 from types import SimpleNamespace
@@ -20,6 +20,7 @@ from tests.simulation.world import Process
 EPOCH_S = 1_700_000_000.0
 
 Submit = Callable[[Purchase, Callable[[Answer], None]], None]
+Forget = Callable[[Callable[[Answer], None], Collection[int] | None], None]
 
 
 class Machine(Process):
@@ -32,8 +33,9 @@ class Machine(Process):
         self.pid = pid
         self.clock_off_s = 0.0
         self.zk: SimulatedZooKeeper | None = None
-        # Where purchases go in, once it listens.
+        # Where purchases go in, and are taken back, while it listens.
         self.submit: Submit | None = None
+        self.forget: Forget | None = None
 
     def pause(self) -> None:
         super().pause()
@@ -47,9 +49,13 @@ class Machine(Process):
 
     def kill(self) -> None:
         super().kill()
-        self.submit = None
+        self.hang_up()
         if self.zk is not None and self.zk.connection is not None:
             self.zk.connection.break_off()
+
+    def hang_up(self) -> None:
+        """Its links are closed."""
+        self.submit = self.forget = None
 
     def wall_clock(self) -> float:
         """Unix seconds, as far as this machine knows."""
@@ -63,16 +69,17 @@ class Machine(Process):
 class SimulatedLinks:
     """Stands in for `workers.server.LinkServer`."""
 
-    def __init__(self, key: bytes, submit: Submit, *others: Callable[..., object]) -> None:
+    def __init__(self, key: bytes, submit: Submit, forget: Forget, health: object) -> None:
         self._submit = submit
+        self._forget = forget
 
     async def listen(self, host: str) -> str:
         machine = here()
-        machine.submit = self._submit
+        machine.submit, machine.forget = self._submit, self._forget
         return f"{machine.name}:{machine.pid}"
 
     async def close(self) -> None:
-        here().submit = None
+        here().hang_up()
 
 
 def here() -> Machine:

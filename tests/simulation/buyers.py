@@ -1,7 +1,6 @@
 """Buyers: as the web asks for them, with repeats, second workers, and answers that get lost."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import count
 
 from core.wire import Answer, Code, Purchase
@@ -35,7 +34,7 @@ class Street:
         self._books = books
         self._ids = count(1)
 
-    def ask(self, wish: Wanted, keyed: bool, hear: Callable[[Answer], None]) -> None:
+    def ask(self, wish: Wanted, keyed: bool, hear: Callable[[Answer], None]) -> "Question":
         """Sends a purchase to some worker. Nobody hears of one that is lost, or was dead."""
         machine = self.world.rng.choice(self._machines)
         purchase = Purchase(
@@ -49,26 +48,58 @@ class Street:
             timeout_s=wish.timeout_s,
         )
         self.world.note("{0.key} asks {1.name} for {0.quantity} of {0.type}", wish, machine)
-        self._travel(machine.call_soon, self._arrive, machine, purchase, hear)
+        question = Question(self, machine, purchase, hear)
+        self.travel(machine.call_soon, question.arrive)
+        return question
 
-    def _travel(self, deliver: Callable[..., object], *args: object) -> None:
+    def is_known(self, machine: Machine) -> bool:
+        """Whether it can be found in the registry, and its links are open."""
+        return machine.submit is not None and machine.name in self._books.known_lives
+
+    def travel(self, deliver: Callable[..., object], *args: object) -> None:
         rng, weather = self.world.rng, self.weather
         if rng.random() < weather.lost:
             return
         slow = rng.random() < weather.held_up
         self.world.after(rng.random() * (1.0 if slow else 0.003), deliver, *args)
 
-    def _arrive(self, machine: Machine, purchase: Purchase, hear: Callable[[Answer], None]) -> None:
-        if machine.submit is not None and machine.name in self._books.known_lives:
-            since = machine.ensemble.applied_everywhere
-            attempt = self.history.submitted(purchase, machine.name, since)
-            machine.submit(purchase, partial(self._answer, attempt, hear))
 
-    def _answer(self, attempt: Attempt, hear: Callable[[Answer], None], answer: Answer) -> None:
-        if not self.world.over:
-            self.world.note("{} answers {} {}", attempt.life, attempt.purchase.key, answer.code)
-            self.history.answered(attempt, answer)
-            self._travel(hear, answer)
+class Question:
+    """A purchase on its way to a worker, and its answer on the way back."""
+
+    def __init__(
+        self, street: Street, machine: Machine, purchase: Purchase, hear: Callable[[Answer], None]
+    ) -> None:
+        self._street = street
+        self._machine = machine
+        self._purchase = purchase
+        self._hear = hear
+        self._reply = self._answer
+        self._attempt: Attempt | None = None
+
+    def arrive(self) -> None:
+        machine, street = self._machine, self._street
+        if machine.submit is not None and street.is_known(machine):
+            since = machine.ensemble.applied_everywhere
+            self._attempt = street.history.submitted(self._purchase, machine.name, since)
+            machine.submit(self._purchase, self._reply)
+
+    def drop(self) -> None:
+        """Whoever asked has gone; the worker is told."""
+        self._street.travel(self._machine.call_soon, self._forget)
+
+    def _forget(self) -> None:
+        if self._attempt is not None and self._machine.forget is not None:
+            self._street.world.note("{} forgets {}", self._machine.name, self._purchase.key)
+            self._attempt.forgotten = True
+            self._machine.forget(self._reply, None)
+
+    def _answer(self, answer: Answer) -> None:
+        if self._attempt is not None and not self._street.world.over:
+            name, key = self._machine.name, self._purchase.key
+            self._street.world.note("{} answers {} {}", name, key, answer.code)
+            self._street.history.answered(self._attempt, answer)
+            self._street.travel(self._hear, answer)
 
 
 class Buyer:
@@ -80,6 +111,7 @@ class Buyer:
         self.tries = 0
         self._timer: Handle | None = None
         self._patient = False
+        self._latest: Question | None = None
         self.end: Code | None = None
 
     def begin(self) -> None:
@@ -96,6 +128,8 @@ class Buyer:
     def _ask(self) -> None:
         if self.tries >= TRIES and not self._patient:
             return
+        if self._latest is not None and self._wish.drops:
+            self._latest.drop()
         self._ask_once()
         self._again_in(self._wish.timeout_s)
 
@@ -103,7 +137,7 @@ class Buyer:
         if self.end is None or self._wish.again:
             keyed = self._wish.keyed or self.tries > 0
             self.tries += 1
-            self._street.ask(self._wish, keyed, self._hear)
+            self._latest = self._street.ask(self._wish, keyed, self._hear)
 
     def _again_in(self, seconds: float) -> None:
         if self._timer is not None:

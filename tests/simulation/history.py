@@ -31,6 +31,8 @@ class Attempt:
     life: str
     since: int
     answers: list[Code] = field(default_factory=list)
+    # The worker was told that nobody waits: it need not answer.
+    forgotten: bool = False
 
 
 class History:
@@ -90,20 +92,18 @@ class History:
         """At the end: every wish of a worker that didn't die was answered, and truly."""
         for id_, attempts in self._attempts.items():
             for attempt in attempts:
-                if not attempt.answers and not has_died(attempt.life):
+                if not (attempt.answers or attempt.forgotten or has_died(attempt.life)):
                     self._breach(attempt, "never answered")
             if (entry := self._books.orders.get(id_)) is not None:
-                self._check_told(attempts, entry, has_died)
+                self._check_told(attempts, entry)
         for id_ in self._books.orders.keys() - self._attempts.keys():
             self.breaches.append(f"order {id_} was wanted by nobody")
 
-    def _check_told(
-        self, attempts: list[Attempt], entry: Entry, has_died: Callable[[str], bool]
-    ) -> None:
+    def _check_told(self, attempts: list[Attempt], entry: Entry) -> None:
         """Whoever sold it has said no such thing as that it had not."""
         sellers = [each for each in attempts if entry.writer == each.life]
         if not any(
-            has_died(each.life) or MAY_HAVE_BOUGHT.intersection(each.answers) for each in sellers
+            MAY_HAVE_BOUGHT.intersection(each.answers) or not each.answers for each in sellers
         ):
             said = [str(code) for each in sellers for code in each.answers]
             self.breaches.append(f"zxid {entry.zxid}: sold {entry.order}, and told {said}")

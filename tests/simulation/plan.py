@@ -44,7 +44,8 @@ class Incident:
 class Wanted:
     """One buyer's wish. `again` tells that it is repeated after it was fulfilled.
 
-    `hedge_s`: a second worker is asked after so long, 0 for never before the timeout.
+    `hedge_s`: a second worker is asked after so long, 0 for never before the timeout. `drops`:
+    who was asked before is told that nobody waits any more.
     """
 
     at: float
@@ -55,6 +56,7 @@ class Wanted:
     timeout_s: float
     hedge_s: float
     again: bool
+    drops: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,15 @@ class Plan:
     wishes: tuple[Wanted, ...]
     incidents: tuple[Incident, ...]
     heal_at: float
+    # So many orders go into one transaction at the most.
+    batch: int
 
     def told(self) -> list[str]:
         """In words, for the head of its story."""
         stock = ", ".join(f"{amount} of {name}" for name, amount in self.capacity.items())
         return [
             f"seed {self.seed}: {self.workers} workers sell {stock} in {self.stripes} stripes "
-            f"to {len(self.wishes)} buyers",
+            f"to {len(self.wishes)} buyers, {self.batch} at once",
             str(self.weather),
             *(
                 f"{each.at:8.4f}  will befall worker-{each.who + 1}: {each.kind.value}"
@@ -104,6 +108,7 @@ def draw(seed: int) -> Plan:
         wishes=wishes,
         incidents=incidents,
         heal_at=ends + 0.3,
+        batch=rng.choice((2, 5, 200)),
     )
 
 
@@ -135,6 +140,7 @@ def _wish(rng: Random, number: int, types: tuple[str, ...], rush_s: float) -> Wa
         timeout_s=rng.choice((0.3, 1.0, 2.5)),
         hedge_s=rng.choice((0.0, 0.0, 0.01, 0.1)),
         again=rng.random() < 0.2,
+        drops=rng.random() < 0.3,
     )
 
 

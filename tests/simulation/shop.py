@@ -6,6 +6,7 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 from admin.reset import reset
 from admin.verify import recount
@@ -74,6 +75,10 @@ class Shop:
 
     def play(self) -> None:
         """From the opening to the last ticket."""
+        with patch("workers.seller.BATCH_ORDERS", self.plan.batch):
+            self._play()
+
+    def _play(self) -> None:
         self._operator.call_soon(self._open_operator)
         self.world.at(START_S + OPEN_S, self._open)
         for wish in self.plan.wishes:
