@@ -99,6 +99,13 @@ class NoSuchOrder(ZkticketError):
     """No order of that id."""
 
 
+# --- receipts ------------------------------------------------------------------------
+
+
+class Halted(ZkticketError):
+    """This worker may not sell now: its receipts can't be written, or an alarm stands."""
+
+
 # --- the web–worker link -------------------------------------------------------------
 
 

@@ -191,15 +191,27 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerRecord(Record, frozen=True, kw_only=True):
-    """A worker's registration, ephemeral. `state` is ready, draining or suspended."""
+    """A worker's registration, ephemeral.
+
+    `state` is ready, draining, suspended or halted, and `trouble` says what has halted it.
+    """
 
     name: str
     host: str
     pid: int
     address: str
     state: str
+    trouble: str = ""
     load: Load = Load()
     at: float = 0.0
+
+
+class Alarm(Record, frozen=True, kw_only=True):
+    """Nobody sells while one stands: `source` has found that ZooKeeper forgot something."""
+
+    source: str
+    text: str
+    at: float
 
 
 class WebRecord(Record, frozen=True, kw_only=True):

@@ -12,7 +12,10 @@ WEBS = "/webs"
 SUPERVISORS = "/supervisors"
 DESIRED = "/desired"
 LOG = "/log"
-TOP = (EVENTS, WORKERS, WEBS, SUPERVISORS, DESIRED, LOG)
+ALARMS = "/alarms"
+# Generations whose orders an operator has deleted: no receipt asks for them any more.
+RETIRED = "/retired"
+TOP = (EVENTS, WORKERS, WEBS, SUPERVISORS, DESIRED, LOG, ALARMS, RETIRED)
 
 # Orders are spread over 256 buckets: a million of them makes child lists of 4,000.
 BUCKETS = tuple(f"{number:02x}" for number in range(256))
@@ -94,6 +97,14 @@ def supervisor(registration: str) -> str:
 def desired(instance: str) -> str:
     """What operators want of an instance; it outlives the instance's supervisor."""
     return f"{DESIRED}/{instance}"
+
+
+def alarm(source: str) -> str:
+    return f"{ALARMS}/{source}"
+
+
+def retired(generation: str) -> str:
+    return f"{RETIRED}/{generation}"
 
 
 def log_source(source: str) -> str:

@@ -29,6 +29,9 @@ class Settings:
     # An overloaded worker: silent this long, or above this much memory, is restarted.
     worker_hung_s: float = 10.0
     worker_memory_mb: int = 512
+    # A worker's receipts: so many files of that size, some 12 million orders; then the oldest goes.
+    receipts_mb: int = 16
+    receipts_files: int = 64
     # How long a stopping process may take before it is killed.
     drain_s: float = 10.0
     # The session that a dead process leaves behind in ZooKeeper ends after this long.
@@ -94,6 +97,8 @@ def _checked(settings: Settings) -> Settings:
         ("--workers", settings.workers, 1, MOST_WORKERS),
         ("--servers", settings.servers, 1, 7),
         ("--quantity", settings.quantity, 0, 100_000_000),
+        ("ZKTICKET_RECEIPTS_MB", settings.receipts_mb, 1, 1024),
+        ("ZKTICKET_RECEIPTS_FILES", settings.receipts_files, 2, 100_000),
     )
     for name, value, least, most in ranges:
         if not least <= value <= most:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from core import registry, runfile
+from core import alarms, registry, runfile
 from core.errors import (
     AccessDenied,
     BadZnode,
@@ -22,6 +22,7 @@ from core.errors import (
     ZooKeeperError,
 )
 from core.models import (
+    Alarm,
     Load,
     ProcessRecord,
     Quantiles,
@@ -75,6 +76,8 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     pid: int | None
     state: str
+    # What keeps it from selling, while it is halted.
+    trouble: str
     address: str
     restarts: int
     last_restart_reason: str | None
@@ -106,6 +109,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     healthy: bool
     problems: tuple[str, ...]
     at: float
+    alarms: tuple[Alarm, ...]
     ensemble: Ensemble
     supervisor: Supervisor | None
     workers: tuple[Worker, ...]
@@ -122,6 +126,7 @@ class Tree:
     supervisors: Sequence[SupervisorRecord] = ()
     events: Sequence[EventAvailability] = ()
     unreadable: Sequence[str] = ()
+    alarms: Sequence[Alarm] = ()
     failure: str = ""
 
 
@@ -184,18 +189,19 @@ async def _read_tree(zk: ZooKeeper | None) -> Tree:
         return Tree(failure="no connection to ZooKeeper")
     try:
         async with asyncio.timeout(TREE_S):
-            workers, webs, supervisors, events = await asyncio.gather(
+            workers, webs, supervisors, events, standing = await asyncio.gather(
                 registry.workers(zk),
                 registry.webs(zk),
                 registry.supervisors(zk),
                 _events(Store(zk)),
+                alarms.standing(zk),
             )
     except AccessDenied:
         raise
     except (ZooKeeperError, TimeoutError) as error:
         return Tree(failure=str(error) or "ZooKeeper did not answer in time")
     records = [worker.record for worker in workers]
-    return Tree(records, webs, supervisors, events.found, events.unreadable)
+    return Tree(records, webs, supervisors, events.found, events.unreadable, standing)
 
 
 async def _events(store: Store) -> _Events:
@@ -269,6 +275,7 @@ def _status(
     workers = _workers(processes, tree)
     web = _webs(processes, tree)
     problems = (
+        *_alarm_problems(tree.alarms),
         *_ensemble_problems(ensemble, tree),
         *tree.unreadable,
         *_process_problems(supervisor, workers, web),
@@ -277,6 +284,7 @@ def _status(
         healthy=not problems,
         problems=problems,
         at=time.time(),
+        alarms=tuple(tree.alarms),
         ensemble=ensemble,
         supervisor=supervisor,
         workers=workers,
@@ -352,6 +360,7 @@ def _worker(process: ProcessRecord, record: WorkerRecord | None, blind: bool) ->
         state=state,
         address=record.address if record else process.address,
         restarts=process.restarts,
+        trouble=record.trouble if record else "",
         last_restart_reason=process.last_restart_reason,
         cpu_percent=process.cpu_percent,
         rss_bytes=process.rss_bytes,
@@ -395,6 +404,14 @@ def _web(table: SupervisorRecord, process: ProcessRecord, record: WebRecord | No
 # --- the problems --------------------------------------------------------------------
 
 
+def _alarm_problems(standing: Iterable[Alarm]) -> Iterable[str]:
+    for alarm in standing:
+        yield (
+            f"nothing is sold: {alarm.text}; `verify --receipts` names what is missing, "
+            "`repair` puts it back"
+        )
+
+
 def _ensemble_problems(ensemble: Ensemble, tree: Tree) -> Iterable[str]:
     down = [server for server in ensemble.servers if server.role == "down"]
     serving = len(ensemble.servers) - len(down)
@@ -423,5 +440,6 @@ def _process_problems(
     processes: tuple[Worker | Web, ...] = (*workers, *web)
     for process in processes:
         if process.state not in WELL:
-            reason = process.last_restart_reason
+            halted = process.trouble if isinstance(process, Worker) else ""
+            reason = halted or process.last_restart_reason
             yield f"{process.name} is {process.state}" + (f": {reason}" if reason else "")

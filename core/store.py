@@ -437,6 +437,18 @@ class Store:
         orders = [_stored(name, znode) for znode in found if znode is not None]
         return {order.id: order for order in orders}
 
+    async def find_sales(self, sales: Sequence[Sale]) -> list[StoredOrder | BadZnode | None]:
+        """What stands where each of those orders was made. Raises `Unavailable`."""
+        found = await self._zk.get_many([sale.path for sale in sales])
+        return [
+            _stored_or_bad(sale.ref.event, znode) if znode else None
+            for sale, znode in zip(sales, found, strict=True)
+        ]
+
+    async def retired(self) -> frozenset[str]:
+        """The generations whose orders an operator has deleted. Raises `Unavailable`."""
+        return frozenset(await self._below(paths.RETIRED))
+
     async def orders(self, name: str, generation: str) -> AsyncGenerator[StoredOrder, None]:
         """Every order of an event's life, bucket by bucket; it outlasts a change of the leader.
 
@@ -572,12 +584,20 @@ class Store:
                 found += [f"{stock}/{number}" for number in await self._below(stock)]
         return found
 
-    async def close(self, counters: Sequence[str]) -> None:
+    async def close(self, counters: Sequence[str], generations: Iterable[str] = ()) -> None:
         """Deletes counters in one transaction: a sale has to set one, so none commits after it.
 
+        The generations whose orders go as well are noted as retired.
         Raises `NoNode` where one is gone already, `Ambiguous`, `Unavailable`.
         """
-        outcome = await self._zk.multi([Delete(path) for path in counters])
+        await self._zk.ensure(paths.RETIRED)
+        retired = sorted(set(generations) - await self.retired())
+        outcome = await self._zk.multi(
+            [
+                *(Delete(path) for path in counters),
+                *(Create(paths.retired(generation)) for generation in retired),
+            ]
+        )
         if isinstance(outcome, Refused):
             raise outcome.error
 
@@ -599,6 +619,13 @@ def _stored(event: str, znode: Znode) -> StoredOrder:
         znode.version,
         znode.modified_zxid,
     )
+
+
+def _stored_or_bad(event: str, znode: Znode) -> StoredOrder | BadZnode:
+    try:
+        return _stored(event, znode)
+    except BadZnode as error:
+        return error
 
 
 def _account(path: str, znode: Znode | None) -> Account:

@@ -42,6 +42,7 @@ class Code(enum.StrEnum):
     OUTCOME_UNKNOWN = "outcome-unknown"
     DAMAGED = "damaged"
     DRAINING = "draining"
+    HALTED = "halted"
 
 
 class Purchase(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="purchase"):

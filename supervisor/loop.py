@@ -168,8 +168,7 @@ class Supervisor:
         await opening.make_tree(self._settings, self._secret)
         zk = await opening.join(self._settings, self._secret)
         membership = self._membership = Membership(zk, self._log, self._instance)
-        await self._await_web()
-        self._announce()
+        self._announce(await self._await_web(membership))
         async with asyncio.TaskGroup() as tasks:
             fleet = self._fleet
             work = membership.keep(self._record, fleet.learn_addresses, self._hear_desired)
@@ -183,20 +182,27 @@ class Supervisor:
             # What runs goes on: a full disk is no reason to stop selling.
             self._log.warning("disk", f"cannot note which servers have served: {error}")
 
-    async def _await_web(self) -> None:
+    async def _await_web(self, membership: Membership) -> str:
+        """Until tickets can be bought, or an alarm stands that only an operator ends: its text."""
         _say("waiting for workers and web")
         deadline = self._clock() + READY_S
         [web] = self._fleet.of(Role.WEB)
         while not await readiness.web_sells(web.plan.address):
+            if alarm := await membership.alarm():
+                return alarm
             if self._clock() > deadline:
                 raise StartupError(f"the web is not ready to sell; see {web.plan.log}")
             await asyncio.sleep(POLL_S)
+        return ""
 
-    def _announce(self) -> None:
+    def _announce(self, alarm: str) -> None:
         self._ready = True
         self._publish()
-        self._log.info("start", f"selling at {self._url}")
-        print(f"zkticket sells at {self._url}", flush=True)
+        sells = "sells nothing" if alarm else "sells"
+        self._log.info("start", f"{sells} at {self._url}")
+        print(f"zkticket {sells} at {self._url}", flush=True)
+        if alarm:
+            _say(f"nothing is sold: {alarm}; `verify --receipts` says more, `repair` mends it")
         _say("stop it with Ctrl-C here, or with `down` from elsewhere")
 
     @property

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from core import desired, paths, registry, runfile
+from core import alarms, desired, paths, registry, runfile
 from core.errors import BadZnode, ZooKeeperError
 from core.logs import EventLog
 from core.models import Desired, SupervisorRecord
@@ -49,6 +49,13 @@ class Membership:
     def changed(self) -> None:
         """The record has changed: publish it now."""
         self._changed.set()
+
+    async def alarm(self) -> str:
+        """Why nobody may sell; empty where no alarm stands, or nobody knows."""
+        with suppress(ZooKeeperError):
+            for alarm in await alarms.standing(self._zk):
+                return alarm.text
+        return ""
 
     async def expel(self, name: str, pid: int) -> None:
         """Takes a dead worker's registration away, which fences what it sent last.

@@ -17,6 +17,7 @@ from core.store import Store, TypeRef
 from core.transaction import Delete, SetData
 from core.wire import Answer, Code, Purchase
 from core.zk import Refused
+from tests.fake_receipts import FakeReceipts
 from tests.fake_zookeeper import FakeZooKeeper
 from workers.seller import Seller
 
@@ -32,10 +33,12 @@ class Desk:
         self.fence = FENCE
         self._ids = count(1)
         log = EventLog("worker-1", time.time)
+        self.receipts = FakeReceipts()
         self.seller = Seller(
             self.store,
             self.zk.as_zookeeper(),
             log,
+            self.receipts,
             order_key=b"key",
             fence=lambda: self.fence,
             register=self.register,
@@ -62,6 +65,9 @@ class Desk:
     async def remaining(self, type_: str = "A") -> int:
         return (await self.store.shelf(await self.ref(type_))).stock.remaining
 
+    async def sold(self) -> int:
+        return (await self.store.shelf(await self.ref())).stock.sold
+
     async def counter_path(self, type_: str = "A") -> str:
         [counter] = await self.store.counters(await self.ref(type_))
         return counter.path
@@ -82,6 +88,12 @@ class Desk:
             answer.set_result,
         )
         return answer
+
+
+async def until(read: Callable[[], Awaitable[int]], wanted: int) -> None:
+    async with asyncio.timeout(10):
+        while await read() != wanted:
+            await asyncio.sleep(0.005)
 
 
 def on_desk(scenario: Callable[[Desk], Awaitable[None]]) -> None:
@@ -485,5 +497,68 @@ def test_a_lost_answer_while_stock_moves_between_stripes_is_resolved(fault: str)
             stock = (await desk.store.shelf(ref)).stock
             assert (stock.sold, stock.remaining) == (number + 1, 8 - number)
         assert (await desk.ask(event="striped")).code is Code.SOLD_OUT
+
+    on_desk(scenario)
+
+
+def test_nobody_is_told_sold_before_the_receipt_is_on_disk() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.receipts.disk.clear()
+        first = desk.ask()
+        await until(desk.sold, 1)
+        second = desk.ask()
+        await until(desk.sold, 2)  # it is committed while the first waits for the disk
+        third = desk.ask()
+        await asyncio.sleep(0.1)
+        assert await desk.sold() == 2  # and no third one
+        assert not any(answer.done() for answer in (first, second, third))
+        assert desk.seller.in_flight == 3
+        desk.receipts.disk.set()
+        answers = [await first, await second, await third]
+        assert [answer.code for answer in answers] == [Code.SOLD] * 3
+        assert len(desk.receipts.kept) == 3
+
+    on_desk(scenario)
+
+
+def test_who_waits_too_long_for_his_receipt_is_told_that_nobody_knows() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.receipts.disk.clear()
+        assert (await desk.ask("a", timeout_s=0.5)).code is Code.OUTCOME_UNKNOWN
+        desk.receipts.disk.set()
+        assert (await desk.ask("a")).code is Code.REPLAYED
+        assert await desk.sold() == 1
+
+    on_desk(scenario)
+
+
+def test_a_disk_that_is_full_stops_the_selling_and_no_sale_is_called_failed() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.receipts.disk.clear()
+        bought = desk.ask("a")
+        await until(desk.sold, 1)
+        desk.receipts.halted = "the disk is full"
+        desk.receipts.disk.set()
+        assert (await bought).code is Code.OUTCOME_UNKNOWN
+        assert (await desk.ask("a")).code is Code.HALTED
+        assert await desk.sold() == 1
+        desk.receipts.halted = ""
+        assert (await desk.ask("a")).code is Code.REPLAYED
+        assert (await desk.ask("b")).code is Code.SOLD
+
+    on_desk(scenario)
+
+
+def test_an_order_that_was_there_already_has_a_receipt_before_it_is_confirmed_again() -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.receipts.disk.clear()
+        unsure = await desk.ask("a", timeout_s=0.5)
+        assert unsure.code is Code.OUTCOME_UNKNOWN
+        again = desk.ask("a")
+        await asyncio.sleep(0.1)
+        assert not again.done()
+        desk.receipts.disk.set()
+        assert (await again).code is Code.REPLAYED
+        assert len(desk.receipts.kept) == 2
 
     on_desk(scenario)

@@ -213,6 +213,8 @@ class Dispatcher:
         linked = [peer for peer in self._peers.values() if peer.linked]
         if any(peer.ready for peer in linked):
             return Code.OVERLOADED
+        if linked and all(peer.state == "halted" for peer in linked):
+            return Code.HALTED
         suspended = any(peer.state == "suspended" for peer in linked)
         return Code.NO_QUORUM if suspended or not self._connected() else Code.OVERLOADED
 

@@ -140,8 +140,8 @@ class Peer:
         self._owes_since = now if self.outstanding else None
         if answer.code in FAILURES:
             self._fail(now)
-        elif answer.code is Code.DRAINING:
-            self.state = "draining"
+        elif answer.code in (Code.DRAINING, Code.HALTED):
+            self.state = answer.code.value
         elif answer.code is not Code.OVERLOADED:
             self._served(now - question.asked, now)
 

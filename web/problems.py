@@ -33,6 +33,7 @@ STATUS = {
     "key-reused": 422,
     "damaged": 500,
     "internal": 500,
+    "halted": 503,
     "no-quorum": 503,
     "outcome-unknown": 503,
     "overloaded": 503,
@@ -111,7 +112,7 @@ def of_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> 
     match answer.code:
         case Code.SOLD_OUT:
             return _sold_out(type_, quantity, answer.remaining or 0)
-        case Code.OVERLOADED | Code.NO_QUORUM | Code.OUTCOME_UNKNOWN:
+        case Code.OVERLOADED | Code.NO_QUORUM | Code.HALTED | Code.OUTCOME_UNKNOWN:
             return problem(answer.code, rng=rng)
         case Code.DRAINING:
             return problem("overloaded", rng=rng)

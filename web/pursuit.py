@@ -24,7 +24,7 @@ FINAL = frozenset(
 # Who has waited for so long is asked whether he is still there.
 WATCH_S = 0.1
 # Refusals that another worker may not share.
-LOCAL = frozenset({Code.DRAINING, Code.NO_QUORUM})
+LOCAL = frozenset({Code.DRAINING, Code.HALTED, Code.NO_QUORUM})
 
 
 class Pursuit:

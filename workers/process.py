@@ -14,11 +14,14 @@ from core.errors import AccessDenied, ZooKeeperError
 from core.logs import EventLog
 from core.models import Load, WorkerRecord
 from core.paths import worker as worker_path
+from core.receipts import folder
 from core.registry import Registration
 from core.secret import Secret, load_secret
 from core.settings import Settings
-from core.store import Store
 from core.zk import ZooKeeper
+from workers.guard import Guard, GuardedStore
+from workers.journal import Bounds, Journal
+from workers.receipts import Receipts
 from workers.seller import Seller
 from workers.server import LinkServer
 
@@ -60,10 +63,17 @@ class Worker:
         )
         self._log = EventLog(name, time.time)
         self._registration = Registration(self._zk, name, worker_path)
+        self._guard = Guard(self._zk, self._log, settings.data_dir, time.time)
+        bounds = Bounds(settings.receipts_mb << 20, settings.receipts_files)
+        journal = Journal(folder(settings.data_dir, name), bounds)
+        self._receipts = Receipts(
+            journal, self._guard, self._log, clock=time.monotonic, now=time.time
+        )
         self._seller = Seller(
-            Store(self._zk),
+            GuardedStore(self._zk, self._guard),
             self._zk,
             self._log,
+            self._receipts,
             order_key=secret.order_key,
             fence=lambda: self._registration.path,
             register=self._publish,
@@ -96,6 +106,8 @@ class Worker:
             for work in (
                 self._seller.run(),
                 self._seller.watch(),
+                self._receipts.run(),
+                self._guard.watch(),
                 self._keep_publishing(),
                 self._log.keep_flushing(self._zk),
                 self._report_refusals(),
@@ -106,6 +118,7 @@ class Worker:
     async def _enter(self) -> None:
         """Waits for ZooKeeper and for the tree, listens, registers."""
         self._address = await self._server.listen(LINK_HOST)
+        await self._receipts.open()
         while not await self._registers():  # noqa: ASYNC110 - it waits by itself as well
             await asyncio.sleep(CONNECT_S)
         collector.settle()
@@ -117,6 +130,7 @@ class Worker:
             await self._zk.wait_connected(PUBLISH_S)
             await self._zk.get("/")
             await self._log.load(self._zk)
+            await self._guard.inspect()
             await self._publish()
         except AccessDenied:
             raise
@@ -140,6 +154,7 @@ class Worker:
                 await self._log.flush(self._zk)
         await self._registration.leave()
         await self._server.close()
+        self._receipts.close()
 
     async def _keep_publishing(self) -> None:
         while True:
@@ -164,12 +179,17 @@ class Worker:
                 pid=os.getpid(),
                 address=self._address,
                 state=state,
+                trouble=self._receipts.halted,
                 load=load,
                 at=round(time.time(), 3),
             )
         )
 
     def _health(self) -> tuple[str, Load]:
-        ready = "suspended" if self._seller.stalled else "ready"
-        state = "draining" if self._draining else ready
+        if self._draining:
+            state = "draining"
+        elif self._receipts.halted:
+            state = "halted"
+        else:
+            state = "suspended" if self._seller.stalled else "ready"
         return state, self._seller.meter.load(self._seller.in_flight)

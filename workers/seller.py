@@ -16,13 +16,14 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec.structs import replace
 
 from core.errors import (
     Ambiguous,
     BadZnode,
+    Halted,
     NoSuchEvent,
     NoSuchType,
     Unavailable,
@@ -62,6 +63,8 @@ class Wish:
     since: float
     deadline: float
     sent: bool = False
+    # Committed: it waits for its receipt.
+    bought: bool = False
     answered: bool = False
     queue_s: float = 0.0
     commit_s: float = 0.0
@@ -102,6 +105,23 @@ class CachedEvent:
     read_at: float
 
 
+class Bookkeeper(Protocol):
+    """Who writes receipts: `workers.receipts`."""
+
+    @property
+    def halted(self) -> str:
+        """Why nothing may be sold now; empty when it may."""
+
+    async def ready(self) -> None:
+        """Returns when it is safe to sell. Raises `Halted`, `Unavailable`."""
+
+    async def keep(self, batch: Batch, zxid: int) -> None:
+        """The receipt of a committed batch is on disk when it returns. Raises `Halted`."""
+
+    async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
+        """As `keep`, for an order that was there already."""
+
+
 class Seller:
     """Takes wishes, commits batches, answers each wish once."""
 
@@ -110,6 +130,7 @@ class Seller:
         store: Store,
         zk: ZooKeeper,
         log: EventLog,
+        receipts: Bookkeeper,
         *,
         order_key: bytes,
         fence: Callable[[], str],
@@ -121,6 +142,7 @@ class Seller:
         self._store = store
         self._zk = zk
         self._log = log
+        self._receipts = receipts
         self._place = place_of(log.source)
         self._order_key = order_key
         self._fence = fence
@@ -132,6 +154,8 @@ class Seller:
         self.meter = Meter(clock)
         self._queue: deque[Wish] = deque()
         self._serving: list[Wish] = []
+        self._bought: list[Wish] = []
+        self._confirming: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._pace = Pace(Linger())
         self._enough = 1
@@ -148,7 +172,9 @@ class Seller:
 
     @property
     def in_flight(self) -> int:
-        return len(self._queue) + sum(not wish.answered for wish in self._serving)
+        serving = [wish for wish in self._serving if not wish.bought]
+        open_ = sum(not wish.answered for wish in (*serving, *self._bought))
+        return len(self._queue) + open_
 
     @property
     def _held(self) -> int:
@@ -172,6 +198,8 @@ class Seller:
         )
         if self._draining:
             self._answer(wish, Code.DRAINING)
+        elif self._receipts.halted:
+            self._answer(wish, Code.HALTED)
         elif self.stalled:
             self._answer(wish, Code.NO_QUORUM)
         elif not self._admission.admits(len(self._queue), self._held, wish.deadline - now, now):
@@ -246,10 +274,10 @@ class Seller:
         """Past its deadline, or not worth the wait: what was sent waits longer than the rest."""
         if wish.deadline <= now or self._zk.disconnected_s > GRACE_S:
             return True
-        return self.stalled and not wish.sent
+        return not wish.sent and bool(self.stalled or self._receipts.halted)
 
     def _answer_waiting(self, due: Callable[[Wish], bool]) -> None:
-        for wish in [*self._serving, *self._queue]:
+        for wish in [*self._bought, *self._serving, *self._queue]:
             if not wish.answered and due(wish):
                 self._answer(wish, self._code_of_late(wish))
         self._queue = deque(wish for wish in self._queue if not wish.answered)
@@ -257,6 +285,8 @@ class Seller:
     def _code_of_late(self, wish: Wish) -> Code:
         if wish.sent:
             return Code.OUTCOME_UNKNOWN
+        if self._receipts.halted:
+            return Code.HALTED
         if self.stalled:
             return Code.NO_QUORUM
         return Code.DRAINING if self._draining else Code.OVERLOADED
@@ -284,13 +314,17 @@ class Seller:
 
     async def _serve(self, wishes: Sequence[Wish]) -> None:
         """Decides and commits until every wish has its answer."""
-        while wishes := [wish for wish in wishes if not wish.answered]:
+        while wishes := [wish for wish in wishes if not wish.answered and not wish.bought]:
             try:
+                await self._receipts.ready()
                 attempt = await self._decide(wishes)
                 if attempt is not None:
                     await self._settle(attempt)
             except (Unavailable, Ambiguous):
                 await self._pause()
+            except Halted:
+                for wish in wishes:
+                    self._answer(wish, self._code_of_late(wish))
             except ZkticketError as error:
                 self._log.error("selling failed", str(error))
                 for wish in wishes:
@@ -427,7 +461,8 @@ class Seller:
                 self._asked_since = None
         if isinstance(outcome, Committed):
             self._note_times(attempt, began)
-            self._sold(attempt, outcome.zxid)
+            self._sold(attempt)
+            await self._confirm(attempt, outcome.zxid)
         else:
             self._take_back(attempt)
             await self._mend(outcome, attempt)
@@ -541,14 +576,40 @@ class Seller:
         text = f"{tickets} of {types} in {len(batch.sales)} orders"
         return self._log.entry(logging.INFO, "sold", text, [sale.order_id for sale in batch.sales])
 
-    def _sold(self, attempt: Attempt, zxid: int) -> None:
+    def _sold(self, attempt: Attempt) -> None:
+        """The counters as they are now."""
         for counter in attempt.batch.counters:
             self._sold_out.discard(counter.ref)
             known = list(self._counters[counter.ref])
             known[counter.number] = replace(counter, version=counter.version + 1)
             self._counters[counter.ref] = tuple(known)
+        for wish, _ in attempt.accepted:
+            self.meter.sold(wish.purchase.quantity)
+            wish.bought = True
+        bought = [*self._bought, *(wish for wish, _ in attempt.accepted)]
+        self._bought = [wish for wish in bought if not wish.answered]
+
+    async def _confirm(self, attempt: Attempt, zxid: int) -> None:
+        """Has the receipt written, and returns at once: the next batch need not wait for it.
+
+        One receipt at a time: no more than two batches are ever sold without one.
+        """
+        if self._confirming is not None:
+            await self._confirming
+        self._confirming = asyncio.create_task(self._answer_sold(attempt, zxid))
+
+    async def _answer_sold(self, attempt: Attempt, zxid: int) -> None:
+        """P2: sold is what is on disk here as well. Without a receipt it is sold all the same,
+        and never "failed"; but who asks again is told so by a worker that can write it down.
+        """
+        try:
+            await self._receipts.keep(attempt.batch, zxid)
+        except Halted as error:
+            self._log.error("unconfirmed", f"batch {attempt.batch.id}: {error}")
+            for wish, _ in attempt.accepted:
+                self._answer(wish, Code.OUTCOME_UNKNOWN)
+            return
         for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
-            self.meter.sold(sale.order.quantity)
             stored = StoredOrder(sale.order_id, sale.ref.event, sale.order, zxid)
             self._answer(wish, Code.SOLD, stored)
 
@@ -576,7 +637,13 @@ class Seller:
             self._log.error("damaged", str(error))
             self._answer(wish, Code.DAMAGED)
             return
-        if found is not None:
+        if found is None:
+            return
+        try:
+            await self._receipts.keep_order(found, ref)
+        except Halted:
+            self._answer(wish, Code.OUTCOME_UNKNOWN)
+        else:
             self._answer(wish, Code.REPLAYED, found)
 
     def _answer(

@@ -25,6 +25,7 @@ from core.registry import Registration
 from core.store import Store
 from core.wire import Answer, Code, Purchase
 from core.zk import connect
+from tests.fake_receipts import FakeReceipts
 from tests.faults.proxy import Ambush, Line, Proxy
 from tests.zookeeper_server import PASSWORD, SECRET
 from workers.seller import Seller
@@ -111,6 +112,7 @@ class Stand:
             Store(zk),
             zk,
             self._log,
+            FakeReceipts(),
             order_key=SECRET.order_key,
             fence=lambda: self.registration.path,
             register=self._register,

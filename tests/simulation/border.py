@@ -11,12 +11,20 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
+from core.errors import Halted
+from core.logs import EventLog
+from core.receipts import of_batch
+from core.store import Batch, StoredOrder, TypeRef
 from core.wire import Answer, Purchase
 from tests.simulation.books import life
 from tests.simulation.client import SimulatedZooKeeper
 from tests.simulation.ensemble import Ensemble
 from tests.simulation.world import Process
+from workers.guard import Guard
+from workers.journal import Journal
 
+# A flush of the receipts takes so long at most.
+FLUSH_S = 0.005
 EPOCH_S = 1_700_000_000.0
 
 Submit = Callable[[Purchase, Callable[[Answer], None]], None]
@@ -82,6 +90,40 @@ class SimulatedLinks:
         here().hang_up()
 
 
+class SimulatedReceipts:
+    """Stands in for `workers.receipts.Receipts`: a disk that takes its time, and a real guard."""
+
+    def __init__(
+        self, journal: Journal, guard: Guard, log: EventLog, **clocks: Callable[[], float]
+    ) -> None:
+        self._guard = guard
+
+    @property
+    def halted(self) -> str:
+        return self._guard.alarm
+
+    async def ready(self) -> None:
+        await self._guard.inspect()
+        if self.halted:
+            raise Halted(self.halted)
+
+    async def keep(self, batch: Batch, zxid: int) -> None:
+        self._guard.remember(of_batch(batch, zxid, here().wall_clock()))
+        await asyncio.sleep(here().world.rng.uniform(0, FLUSH_S))
+
+    async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
+        await asyncio.sleep(here().world.rng.uniform(0, FLUSH_S))
+
+    async def open(self) -> None:
+        pass
+
+    async def run(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 def here() -> Machine:
     """The machine on which this runs."""
     machine: Machine = cast(Any, asyncio.get_running_loop())
@@ -118,6 +160,7 @@ def simulated() -> Iterator[None]:
     outside: dict[str, Any] = {
         "workers.process.ZooKeeper": _zookeeper,
         "workers.process.LinkServer": SimulatedLinks,
+        "workers.process.Receipts": SimulatedReceipts,
         "workers.process.time": _Clocks(),
         "workers.process.random": SimpleNamespace(Random=_jitter),
         "workers.process.os": SimpleNamespace(getpid=lambda: here().pid),

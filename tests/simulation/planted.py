@@ -10,7 +10,7 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 from core.errors import Ambiguous, Unavailable
-from core.store import Batch, Counter, Failure
+from core.store import Batch, Counter, Failure, StoredOrder
 from core.transaction import SetData
 from core.wire import Code
 from core.zk import Committed
@@ -42,7 +42,15 @@ async def _tried_afresh(self: Seller, batch: Batch) -> Committed | Failure:
 
 
 def _called_sold(self: Seller, attempt: Attempt, why: Ambiguous) -> None:
-    self._sold(attempt, 0)
+    _tell_sold(self, attempt)
+
+
+def _tell_sold(self: Seller, attempt: Attempt) -> None:
+    """Without waiting for anything."""
+    self._sold(attempt)
+    for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
+        stored = StoredOrder(sale.order_id, sale.ref.event, sale.order, 1)
+        self._answer(wish, Code.SOLD, stored)
 
 
 async def _happened_to_somebody(self: Seller, batch: Batch) -> int:
@@ -131,7 +139,7 @@ _settle, _answer = Seller._settle, Seller._answer
 
 
 async def _answered_first(self: Seller, attempt: Attempt) -> None:
-    self._sold(attempt, 1)
+    _tell_sold(self, attempt)
     await _settle(self, attempt)
 
 
