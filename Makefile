@@ -1,7 +1,8 @@
 # `make up` opens the box office, `make test` proves it. Both set up what they need first.
 # Options go through: make up ARGS="--port 9000 --data-dir /somewhere"
 # `make simulate SCHEDULES=100000` plays sales in a simulated world, each from its own seed.
-# `make bench QUICK=1` measures for less than a minute; `make bench SCALE=1` sells a million.
+# `make bench QUICK=1` measures for less than a minute; `make bench SCALE=1` sells a million;
+# `make bench OVERLOAD=1` offers ten times of what can be sold, for a minute.
 
 PYTHON := .venv/bin/python
 
@@ -19,7 +20,7 @@ check: setup-dev
 	@$(PYTHON) -m mypy .
 
 bench: setup-dev
-	@$(PYTHON) -m tests.bench$(if $(SCALE),.scale) $(if $(QUICK),--quick) $(ARGS)
+	@$(PYTHON) -m tests.bench$(if $(SCALE),.scale)$(if $(OVERLOAD),.overload) $(if $(QUICK),--quick) $(ARGS)
 
 simulate: setup-dev
 	@$(PYTHON) -m tests.simulation --schedules $(or $(SCHEDULES),10000) $(ARGS)

@@ -168,7 +168,7 @@ class FakeService:
         )
         app = make_app(deps)
         app.route("/broken", "GET", self._broken)
-        self._adapter = adapt(app, deps.metrics)
+        self._adapter = adapt(app, deps)
 
     async def _open(self, catalog: Catalog, known: dict[str, Purchase]) -> None:
         if self._state == "new":

@@ -22,8 +22,8 @@ class Site(bottle.Bottle):  # type: ignore[misc]
 
     def __init__(self, deps: Deps) -> None:
         super().__init__(catchall=False)
-        self._languages = Languages()
-        self._pages = Pages(deps, self._languages)
+        self.languages = Languages()
+        self._pages = Pages(deps, self.languages)
         self.uninstall(True)  # Bottle's own, for JSON and templates, have nothing to do here
         self.install(ReplyPlugin(_refusal, self.trouble))
         Api(deps).mount(self)
@@ -32,7 +32,7 @@ class Site(bottle.Bottle):  # type: ignore[misc]
     def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
         """The answer that a problem gets in that request."""
         if environ["PATH_INFO"].startswith("/api/"):
-            return problem_reply(found, self._languages.of(environ))
+            return problem_reply(found, self.languages.of(environ))
         return self._pages.trouble(environ, found)
 
     def default_error_handler(self, error: bottle.HTTPError) -> bytes:

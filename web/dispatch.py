@@ -176,6 +176,7 @@ class Dispatcher:
 
     def _tick(self) -> None:
         self._timer = None
+        self.full = False  # somebody looks again now and then, whatever the workers do
         now = self._clock()
         for pursuit, since in tuple(self._pursuits.items()):
             if now - since < min(WATCH_S, self._deadline_s):

@@ -33,6 +33,11 @@ class Metrics:
         self._seconds[bisect_left(BUCKETS_S, seconds)] += 1
         self._seconds_sum += seconds
 
+    def turned_away(self, rule: str, status: int) -> None:
+        """A purchase that was refused at the gate, in no time."""
+        self._requests[rule, status] += 1
+        self.purchase(Code.OVERLOADED, 0.0)
+
     def render(self, peers: Sequence[Peer], stages: Mapping[str, Quantiles], *, stale: bool) -> str:
         """Everything as text, one sample a line."""
         lines = [

@@ -75,6 +75,7 @@ class Adapter:
     """An RSGI application around a WSGI one.
 
     `trouble` answers a problem; `observe` is told of each answer's environment and status.
+    `turn_away` may refuse a request by its head alone.
     """
 
     def __init__(
@@ -83,7 +84,9 @@ class Adapter:
         trouble: Trouble,
         observe: Callable[[Mapping[str, Any], int], None],
         clock: Callable[[], float],
+        turn_away: Callable[[Scope], Reply | None],
     ) -> None:
+        self._turn_away = turn_away
         self._app = app
         self._trouble = trouble
         self._observe = observe
@@ -94,6 +97,10 @@ class Adapter:
 
     async def __call__(self, scope: Scope, protocol: HttpProtocol) -> None:
         """Answers one request."""
+        refusal = self._turn_away(scope)
+        if refusal is not None:
+            protocol.response_bytes(refusal.status, refusal.headers, refusal.body)
+            return
         environ = environment(scope)
         try:
             body = await read_body(scope, protocol, self._bodies)

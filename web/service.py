@@ -27,6 +27,7 @@ from web.catalog import Catalog
 from web.deps import Deps
 from web.dispatch import Dispatcher
 from web.door import RETIRE, Door
+from web.gate import Gate
 from web.metrics import Metrics
 from web.rsgi import Adapter, HttpProtocol, Scope
 
@@ -76,7 +77,7 @@ class Service:
         self._registration = Registration(self._zk, self._name, paths.web)
         self._log = EventLog(self._name, time.time)
         self._deps = self._make_deps()
-        self._adapter = adapt(make_app(self._deps), self._deps.metrics)
+        self._adapter = adapt(make_app(self._deps), self._deps)
         self._bell = Bell(self._settings.data_dir, self._door.listener, self._parent, self._sells)
         self._zk.start()
         self._log.info("started", f"pid {os.getpid()}, port {self._settings.port}")
@@ -182,11 +183,12 @@ def end() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def adapt(site: Site, metrics: Metrics) -> Adapter:
-    """The site as an RSGI application."""
+def adapt(site: Site, deps: Deps) -> Adapter:
+    """The site behind its gate, as an RSGI application."""
     return Adapter(
         site,
         trouble=site.trouble,
-        observe=metrics.request,
+        observe=deps.metrics.request,
         clock=time.monotonic,
+        turn_away=Gate(deps.dispatcher, deps.metrics, site.languages, deps.rng).turns_away,
     )

@@ -52,6 +52,7 @@ class Echo:
             make_app(),
             trouble=lambda _environ, found: text_reply(found.code, found.status),
             observe=lambda _environ, _status: None,
+            turn_away=lambda _head: None,
             clock=time.monotonic,
         )
 

@@ -1,0 +1,90 @@
+"""What is offered beyond capacity: refused early, quickly and cheaply, while sales go on."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from core.wire import Code
+from tests.fakeworker import FakeWorker, is_mute, sells
+from tests.test_dispatch import Box, until
+from web.gate import Gate
+from web.language import Languages
+from web.metrics import Metrics
+from web.rsgi import Adapter, HttpProtocol, Scope
+from web.window import FIRST
+
+
+class Head:
+    """A request's head, as little as the gate looks at."""
+
+    def __init__(self, method: str = "POST", path: str = "/api/orders", **headers: str) -> None:
+        self.method = method
+        self.path = path
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def gate(box: Box) -> Gate:
+    return Gate(box.dispatcher, Metrics(), Languages(), random.Random(1))
+
+
+def test_while_every_worker_is_full_purchases_are_turned_away_at_the_gate() -> None:
+    async def scenario() -> None:
+        worker = FakeWorker("w-1", is_mute)
+        async with Box(worker, deadline_s=0.5) as box:
+            shut = gate(box)
+            assert shut.turns_away(Head()) is None
+            buying = asyncio.ensure_future(box.buy_many(FIRST))
+            await until(lambda: len(worker.asked) == FIRST)
+            assert (await box.buy("one more")).code is Code.OVERLOADED
+            refusal = shut.turns_away(Head())
+            assert refusal is not None
+            assert refusal.status == 503
+            assert 1 <= int(dict(refusal.headers)["retry-after"]) <= 5
+            assert b'"code":"overloaded"' in refusal.body
+            chinese = shut.turns_away(Head(accept_language="zh-TW"))
+            assert chinese is not None
+            assert dict(chinese.headers)["content-language"].startswith("zh")
+            # Whoever does not want to buy is let in.
+            assert shut.turns_away(Head("GET")) is None
+            assert shut.turns_away(Head(path="/")) is None
+            await buying
+            assert shut.turns_away(Head()) is None
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+def test_a_refusal_costs_a_small_part_of_a_sale() -> None:
+    """Processor time within this process: the sale's has the fake worker's in it, and no HTTP."""
+
+    async def scenario() -> None:
+        async with Box(FakeWorker("w-1", sells)) as box:
+            adapter = Adapter(
+                cast(Any, None),
+                trouble=cast(Any, None),
+                observe=cast(Any, None),
+                clock=time.monotonic,
+                turn_away=gate(box).turns_away,
+            )
+            scope, protocol = cast(Scope, Head()), cast(HttpProtocol, Deaf())
+            box.dispatcher.full = True
+            refusal_s = await _cost(lambda: adapter(scope, protocol))
+            sale_s = await _cost(box.buy)
+        assert refusal_s < 0.25 * sale_s, (refusal_s, sale_s)
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+class Deaf:
+    """Takes an answer and sends it nowhere."""
+
+    def response_bytes(self, *_answer: Any) -> None:
+        return
+
+
+async def _cost(work: Callable[[], Awaitable[object]], times: int = 1000) -> float:
+    began = time.process_time()
+    for _ in range(times):
+        await work()
+    return time.process_time() - began
