@@ -185,3 +185,25 @@ def test_a_server_that_is_behind_its_client_is_not_used() -> None:
             await zk.create("/mine")
 
     pair.play(look())
+
+
+def test_a_watch_fires_once_and_not_over_a_lost_connection() -> None:
+    pair, fired = Pair(), list[str]()
+
+    async def look() -> None:
+        mine = pair.client(0)
+        await mine.ensure("/a", "/b")
+        await mine.children("/a", lambda: fired.append("a"))
+        await mine.get("/b", lambda: fired.append("b"))
+        for number in range(2):
+            await mine.create(f"/a/{number}")
+        await asyncio.sleep(1)
+        assert fired == ["a"]
+        assert mine.connection is not None
+        mine.connection.break_off()
+        await asyncio.sleep(1)
+        pair.ensemble.decide([SetData("/b", b"changed", -1)])
+        await asyncio.sleep(1)
+        assert fired == ["a"]
+
+    pair.play(look())

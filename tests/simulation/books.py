@@ -53,7 +53,7 @@ class Books:
         self.breaches: list[str] = []
         for name, ref in refs.items():
             self._read_type(tree, name, ref)
-        tree.on_commit = self._committed
+        tree.listeners.append(self._committed)
 
     def _read_type(self, tree: Tree, name: str, ref: TypeRef) -> None:
         node = tree.node(ref.path)

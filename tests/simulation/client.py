@@ -11,12 +11,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from core.errors import Ambiguous, NodeExists, NoNode, Unavailable, ZooKeeperError
 from core.transaction import Create, Delete, Operation, SetData
 from core.zk import MOST_IN_FLIGHT, OPERATION_S, Outcome, Refused, Znode, ZooKeeper
 from tests.simulation.ensemble import SERVERS, Ensemble, Session
+from tests.simulation.tree import Node
 from tests.simulation.world import Process
 
 
@@ -56,6 +58,16 @@ class Connection:
         world.at(self._arrives_at, self._arrive, request)
         if request.writes and weather.breaks and world.rng.random() < weather.breaks:
             world.after(world.rng.random() * 2.5 * hop_s, self.break_off)
+
+    def notify(self, watch: Callable[[], None]) -> None:
+        """A watch has fired; whoever has lost this connection doesn't hear of it."""
+        world = self._world
+        self._answers_at = max(self._answers_at, world.now + self._ensemble.weather.hop(world.rng))
+        world.at(self._answers_at, self._hand_over, watch)
+
+    def _hand_over(self, watch: Callable[[], None]) -> None:
+        if self.alive:
+            self._client.process.call_soon(watch)
 
     def stall(self, requests_s: float, answers_s: float) -> None:
         """Nothing gets through for so long, of either kind."""
@@ -246,10 +258,10 @@ class SimulatedZooKeeper:
     # --- reads -----------------------------------------------------------------------
 
     async def get(self, path: str, watch: Callable[[], None] | None = None) -> Znode:
-        znode = await self.find(path)
-        if znode is None:
-            raise NoNode(path)
-        return znode
+        def read(_session: Session, at: int) -> Znode:
+            return self._node(path, at, watch).znode(path)
+
+        return cast(Znode, await self._read(read))
 
     async def find(self, path: str) -> Znode | None:
         [found] = await self.get_many([path])
@@ -266,12 +278,17 @@ class SimulatedZooKeeper:
 
     async def children(self, path: str, watch: Callable[[], None] | None = None) -> list[str]:
         def read(_session: Session, at: int) -> list[str]:
-            node = self.ensemble.tree.node(path, at)
-            if node is None:
-                raise NoNode(path)
-            return sorted(node.children)
+            return sorted(self._node(path, at, watch).children)
 
         return cast(list[str], await self._read(read))
+
+    def _node(self, path: str, at: int, watch: Callable[[], None] | None) -> Node:
+        node = self.ensemble.tree.node(path, at)
+        if node is None:
+            raise NoNode(path)
+        if watch is not None and self.connection is not None:
+            self.ensemble.watch(path, at, partial(self.connection.notify, watch))
+        return node
 
     async def sync(self) -> None:
         def catch_up(session: Session, _at: int) -> None:

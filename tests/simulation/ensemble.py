@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from core.errors import Ambiguous
 from core.transaction import Check, Create, Delete, Operation
 from core.zk import Outcome
-from tests.simulation.tree import Tree
+from tests.simulation.tree import Changes, Tree
 from tests.simulation.weather import Weather
 from tests.simulation.world import Handle, World
 
@@ -42,6 +42,8 @@ class Ensemble:
         self._decided_at: list[float] = []
         self._stuck: dict[int, int] = {}
         self._sessions: list[Session] = []
+        self._watches: dict[str, list[Callable[[], None]]] = {}
+        tree.listeners.append(self._fire)
 
     # --- sessions ----------------------------------------------------------------------
 
@@ -104,6 +106,19 @@ class Ensemble:
         """The zxid as of which that server answers the session now; it never goes back."""
         session.seen = max(session.seen, self.applied(server))
         return session.seen
+
+    def watch(self, path: str, seen: int, fire: Callable[[], None]) -> None:
+        """Calls `fire` once, at the first change of the znode after zxid `seen`."""
+        if self.tree.node(path, seen) != self.tree.node(path):
+            fire()
+        else:
+            self._watches.setdefault(path, []).append(fire)
+
+    def _fire(self, _zxid: int, changes: Changes) -> None:
+        if self._watches:
+            for path in changes:
+                for fire in self._watches.pop(path, ()):
+                    fire()
 
     def applied(self, server: int) -> int:
         """The zxid up to which that server knows everything."""

@@ -38,7 +38,7 @@ Changes = Mapping[str, Node | None]
 class Tree:
     """Applies transactions one after the other, as a leader does.
 
-    `on_commit` hears of each with its zxid and its changes.
+    `listeners` hear of each with its zxid and its changes.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Tree:
         self._nodes: dict[str, Node] = {"/": Node(b"", 0, 0, 0)}
         # Only of znodes that have changed: every state that they were in, oldest first.
         self._past: dict[str, list[tuple[int, Node | None]]] = {}
-        self.on_commit: Callable[[int, Changes], None] = lambda zxid, changes: None
+        self.listeners: list[Callable[[int, Changes], None]] = []
 
     def copy(self) -> "Tree":
         """The tree as it is now, without its past."""
@@ -89,7 +89,8 @@ class Tree:
             else:
                 self._nodes[path] = node
         self.zxid = zxid
-        self.on_commit(zxid, changes)
+        for listener in self.listeners:
+            listener(zxid, changes)
 
     def _change(
         self, operation: Operation, zxid: int, owner: int, changes: dict[str, Node | None]
