@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 
 START_S = 1000.0
+THREAD_SWITCH_S = 0.00005
 
 
 class Handle:
@@ -140,6 +141,10 @@ class Process:
         self.started: list[asyncio.Task[Any]] = []
         self._loop = cast(asyncio.AbstractEventLoop, self)
 
+    def thread_s(self) -> float:
+        """How long a thread's work takes."""
+        return 0.0
+
     def pause(self) -> None:
         self.running = False
 
@@ -201,13 +206,17 @@ class Process:
     def run_in_executor(
         self, executor: Any, func: Callable[..., T], *args: Any
     ) -> "asyncio.Future[T]":
-        """A thread's work is done at once."""
+        """A thread takes `thread_s` seconds; its end is heard of a moment later."""
         future = self.create_future()
-        try:
-            future.set_result(func(*args))
-        except Exception as error:
-            future.set_exception(error)
+        self.call_later(self.thread_s(), self._work, future, func, args)
         return future
+
+    def _work(self, future: "asyncio.Future[T]", func: Callable[..., T], args: Any) -> None:
+        try:
+            result, error = func(*args), None
+        except Exception as raised:
+            result, error = None, raised
+        self.call_later(THREAD_SWITCH_S, _settle, future, result, error)
 
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
         self.on_signal[sig] = lambda: callback(*args)
@@ -228,3 +237,12 @@ class Process:
 
     def is_closed(self) -> bool:
         return False
+
+
+def _settle(future: "asyncio.Future[Any]", result: Any, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
