@@ -16,8 +16,9 @@ AT_ONCE = 250
 FOUND_WITHIN = 1000
 # Each was broken once: a purchase and its repeat in one batch were refused without a look at
 # what the key had bought; a key's other purchase was refused together with its first; entries
-# of the log that came late overwrote newer ones.
-ONCE_BROKEN = (1174, 1275, 4443)
+# of the log that came late overwrote newer ones; a receipt that came while the disk was looked
+# at waited for ever, and its worker with it.
+ONCE_BROKEN = (350, 91, 85, 52)
 
 
 def first_broken(seeds: Iterable[int]) -> list[str]:

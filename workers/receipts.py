@@ -191,6 +191,9 @@ class Receipts:
             return
         finally:
             self._flushing_since = None
+            # What came meanwhile found the disk taken.
+            if self._waiting:
+                self._flush()
         del self._owed[: len(owed)]
         if self._trouble and self._opened:
             self._trouble = ""

@@ -11,20 +11,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
-from core.errors import Halted
-from core.logs import EventLog
-from core.receipts import of_batch
-from core.store import Batch, StoredOrder, TypeRef
 from core.wire import Answer, Purchase
 from tests.simulation.books import life
 from tests.simulation.client import SimulatedZooKeeper
+from tests.simulation.disk import Disk, SimulatedJournal
 from tests.simulation.ensemble import Ensemble
 from tests.simulation.world import Process
-from workers.guard import Guard
-from workers.journal import Journal
 
-# A flush of the receipts takes so long at most.
-FLUSH_S = 0.005
 EPOCH_S = 1_700_000_000.0
 
 Submit = Callable[[Purchase, Callable[[Answer], None]], None]
@@ -34,11 +27,12 @@ Forget = Callable[[Callable[[Answer], None], Collection[int] | None], None]
 class Machine(Process):
     """A simulated process with what it finds outside: an ensemble, a wall clock, a link."""
 
-    def __init__(self, ensemble: Ensemble, role: str, pid: int) -> None:
+    def __init__(self, ensemble: Ensemble, role: str, pid: int, disk: Disk | None = None) -> None:
         super().__init__(ensemble.world, life(role, pid))
         self.ensemble = ensemble
         self.role = role
         self.pid = pid
+        self.disk = disk or Disk()
         self.clock_off_s = 0.0
         self.zk: SimulatedZooKeeper | None = None
         # Where purchases go in, and are taken back, while it listens.
@@ -60,6 +54,10 @@ class Machine(Process):
         self.hang_up()
         if self.zk is not None and self.zk.connection is not None:
             self.zk.connection.break_off()
+
+    def thread_s(self) -> float:
+        """What a worker's thread does is to flush its receipts."""
+        return self.world.rng.random() * self.disk.flush_s
 
     def hang_up(self) -> None:
         """Its links are closed."""
@@ -88,40 +86,6 @@ class SimulatedLinks:
 
     async def close(self) -> None:
         here().hang_up()
-
-
-class SimulatedReceipts:
-    """Stands in for `workers.receipts.Receipts`: a disk that takes its time, and a real guard."""
-
-    def __init__(
-        self, journal: Journal, guard: Guard, log: EventLog, **clocks: Callable[[], float]
-    ) -> None:
-        self._guard = guard
-
-    @property
-    def halted(self) -> str:
-        return self._guard.alarm
-
-    async def ready(self) -> None:
-        await self._guard.inspect()
-        if self.halted:
-            raise Halted(self.halted)
-
-    async def keep(self, batch: Batch, zxid: int) -> None:
-        self._guard.remember(of_batch(batch, zxid, here().wall_clock()))
-        await asyncio.sleep(here().world.rng.uniform(0, FLUSH_S))
-
-    async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
-        await asyncio.sleep(here().world.rng.uniform(0, FLUSH_S))
-
-    async def open(self) -> None:
-        pass
-
-    async def run(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 def here() -> Machine:
@@ -160,7 +124,7 @@ def simulated() -> Iterator[None]:
     outside: dict[str, Any] = {
         "workers.process.ZooKeeper": _zookeeper,
         "workers.process.LinkServer": SimulatedLinks,
-        "workers.process.Receipts": SimulatedReceipts,
+        "workers.process.Journal": lambda *given: SimulatedJournal(here().disk, *given),
         "workers.process.time": _Clocks(),
         "workers.process.random": SimpleNamespace(Random=_jitter),
         "workers.process.os": SimpleNamespace(getpid=lambda: here().pid),

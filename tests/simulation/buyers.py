@@ -98,7 +98,7 @@ class Question:
         if self._attempt is not None and not self._street.world.over:
             name, key = self._machine.name, self._purchase.key
             self._street.world.note("{} answers {} {}", name, key, answer.code)
-            self._street.history.answered(self._attempt, answer)
+            self._street.history.answered(self._attempt, answer, self._machine.disk)
             self._street.travel(self._hear, answer)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from core.models import order_id, view
 from core.wire import Answer, Code, Purchase
 from tests.simulation.books import Books, Entry
+from tests.simulation.disk import Disk
 from tests.simulation.tree import Tree
 
 EVENT = "default"
@@ -19,6 +20,7 @@ POSSIBLE = MAY_HAVE_BOUGHT | {
     Code.OVERLOADED,
     Code.NO_QUORUM,
     Code.DRAINING,
+    Code.HALTED,
 }
 
 
@@ -55,7 +57,7 @@ class History:
         self._attempts[id_].append(attempt)
         return attempt
 
-    def answered(self, attempt: Attempt, answer: Answer) -> None:
+    def answered(self, attempt: Attempt, answer: Answer, disk: Disk) -> None:
         attempt.answers.append(answer.code)
         if len(attempt.answers) > 1:
             self._breach(attempt, f"answered more than once: {attempt.answers}")
@@ -64,6 +66,8 @@ class History:
             self._breach(attempt, f"answered {answer.code}")
         elif answer.code in (Code.SOLD, Code.REPLAYED):
             self._check_sold(attempt, answer, entry)
+            if not disk.holds(attempt.order_id):
+                self._breach(attempt, f"{answer.code} without a receipt")
         elif answer.code is Code.SOLD_OUT:
             self._check_sold_out(attempt, entry)
         elif answer.code is Code.KEY_REUSED and (entry is None or _same(attempt, entry)):

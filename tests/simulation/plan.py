@@ -27,6 +27,8 @@ class Kind(enum.StrEnum):
     RESET = "the stock is reset"
     VERIFY = "everything is recounted"
     CLOCK = "its wall clock jumps"
+    FULL_DISK = "its disk is full"
+    SLOW_DISK = "its disk is slow"
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,8 @@ def _incident(rng: Random, workers: int, rush_s: float) -> Incident:
         Kind.LAG: rng.choice((0.2, 1.0)),
         Kind.PAUSE: rng.choice((0.05, 0.5, 1.5, 4.0)),
         Kind.ZOMBIE: rng.choice((0.05, 0.5, 1.5, 4.0)),
+        Kind.FULL_DISK: rng.choice((0.3, 1.5)),
+        Kind.SLOW_DISK: rng.choice((0.3, 1.5)),
         Kind.KILL: rng.choice((0.05, 0.5)),
         Kind.BURY: rng.choice((0.05, 0.5)),
     }.get(kind, 0.0)

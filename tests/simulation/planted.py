@@ -14,6 +14,7 @@ from core.store import Batch, Counter, Failure, StoredOrder
 from core.transaction import SetData
 from core.wire import Code
 from core.zk import Committed
+from workers.receipts import Receipts
 from workers.seller import Attempt, Candidate, Seller, Wish
 from workers.stripes import draw
 
@@ -109,6 +110,7 @@ async def _commit_alone(self: Seller, part: Attempt) -> None:
         self._give_up(part, Ambiguous("lost"))
         return
     if isinstance(outcome, Committed):
+        await self._receipts.keep(part.batch, outcome.zxid)
         for (wish, _), sale in zip(part.accepted, part.batch.sales, strict=True):
             found = await self._store.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
             self._answer(wish, Code.SOLD, found)
@@ -158,6 +160,19 @@ async def _dropped(self: Seller, timeout_s: float) -> None:
     self._queue.clear()
 
 
+async def _confirmed_unwritten(self: Seller, attempt: Attempt, zxid: int) -> None:
+    for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
+        self._answer(wish, Code.SOLD, StoredOrder(sale.order_id, sale.ref.event, sale.order, zxid))
+
+
+_retry = Receipts._retry
+
+
+async def _retried_alone(self: Receipts) -> None:
+    with patch.object(self, "_flush", lambda: None):
+        await _retry(self)
+
+
 FAULTS: Mapping[str, Plant] = {
     "no dedup: an order's name is not made from its key": lambda: patch(
         "workers.seller.order_id",
@@ -184,7 +199,8 @@ FAULTS: Mapping[str, Plant] = {
     "sold out once is sold out for ever": _on_seller(_candidates=_remembered_sold_out),
     "who is refused is not looked up": _on_seller(_refuse=_not_looked_up),
     "a drained worker drops its queue": _on_seller(drain=_dropped),
-    # These three were in the product once, and found here.
+    "sold is answered before its receipt is on disk": _on_seller(_confirm=_confirmed_unwritten),
+    # These were in the product once, and found here.
     "a repeat beside its first is not looked up": lambda: patch.object(
         Wish, "may_have_bought", property(lambda self: self.purchase.keyed)
     ),
@@ -192,4 +208,7 @@ FAULTS: Mapping[str, Plant] = {
         Wish, "repeats_the", lambda self, first: True
     ),
     "the log is written without its version": lambda: patch("core.logs.SetData", _blind_set),
+    "a receipt that comes during a look at the disk is forgotten": lambda: patch.object(
+        Receipts, "_retry", _retried_alone
+    ),
 }

@@ -13,7 +13,7 @@ from admin.verify import recount
 from core import registry
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
 from core.models import DEFAULT_EVENT, TicketType
-from core.paths import TOP
+from core.paths import ALARMS, TOP
 from core.secret import Secret
 from core.settings import Settings
 from core.store import Store, TypeRef
@@ -21,6 +21,7 @@ from core.zk import ZooKeeper
 from tests.simulation.books import OPERATOR, Books
 from tests.simulation.border import Machine
 from tests.simulation.buyers import Buyer, Street
+from tests.simulation.disk import Disk
 from tests.simulation.ensemble import Ensemble
 from tests.simulation.history import History
 from tests.simulation.plan import OPEN_S, Incident, Kind, Plan, Wanted
@@ -33,6 +34,7 @@ SECRET = Secret(b"s" * 32)
 ORDER_KEY = SECRET.order_key
 SESSION_S = 2.0
 RESTART_S = 0.05
+SLOW_FLUSH_S = 1.0
 SETTINGS = Settings(data_dir=Path("/nowhere"), session_s=SESSION_S, drain_s=3.0)
 # Whatever happened: so long after the last of it everybody has an answer.
 PATIENCE_S = 60.0
@@ -57,6 +59,7 @@ class Shop:
         self._machines: list[Machine] = []
         self._dead: set[str] = set()
         self._operator = Machine(self.ensemble, OPERATOR, next(self._pids))
+        self._disks = [Disk() for _ in range(plan.workers)]
         self._workers = [self._start(number) for number in range(plan.workers)]
         self._street = Street(self.world, plan.weather, self._workers, self.books, self.history)
         self._buyers: list[Buyer] = []
@@ -96,6 +99,7 @@ class Shop:
         for type_ in self.plan.capacity:
             self._sell_the_rest(type_)
         self._drain_all()
+        self._expect_no_alarm()
         self.history.close(self._dead.__contains__)
         self.world.end([*self._machines, self._operator])
 
@@ -121,6 +125,7 @@ class Shop:
         self.ensemble.quorum = True
         for machine in self._workers:
             machine.resume()
+            self._mend(machine.disk)
 
     def _sell_the_rest(self, type_: str) -> None:
         """P4: whatever is for sale can be bought, and then nothing is left."""
@@ -140,6 +145,12 @@ class Shop:
         if buyer.tries > 1:
             self._breaches.append(f"{key} had to be asked for {buyer.tries} times, in calm weather")
 
+    def _expect_no_alarm(self) -> None:
+        """This ensemble forgets nothing."""
+        alarms = self.tree.node(ALARMS)
+        if alarms and alarms.children:
+            self._breaches.append(f"a false alarm was raised: {sorted(alarms.children)}")
+
     def _drain_all(self) -> None:
         self._closing = True
         for machine in self._workers:
@@ -152,7 +163,9 @@ class Shop:
     # --- workers ---------------------------------------------------------------------
 
     def _start(self, number: int) -> Machine:
-        machine = Machine(self.ensemble, f"worker-{number + 1}", next(self._pids))
+        machine = Machine(
+            self.ensemble, f"worker-{number + 1}", next(self._pids), self._disks[number]
+        )
         self._machines.append(machine)
         machine.call_soon(lambda: machine.start(self._work(machine, number)))
         return machine
@@ -197,12 +210,22 @@ class Shop:
                 self._kill(machine, incident)
             case Kind.DRAIN:
                 machine.signal(signal.SIGTERM)
+            case Kind.FULL_DISK:
+                machine.disk.full = True
+                self.world.after(incident.lasts_s, self._mend, machine.disk)
+            case Kind.SLOW_DISK:
+                machine.disk.flush_s = SLOW_FLUSH_S
+                self.world.after(incident.lasts_s, self._mend, machine.disk)
             case Kind.RESET:
                 self._operate(lambda zk: self._reset(zk, incident.amount))
             case Kind.VERIFY:
                 self._operate(self._verify)
             case Kind.CLOCK:
                 machine.clock_off_s = (incident.amount - 10) * 100.0
+
+    def _mend(self, disk: Disk) -> None:
+        disk.full = False
+        disk.flush_s = Disk().flush_s
 
     def _outage(self, lasts_s: float) -> None:
         self.ensemble.quorum = False
