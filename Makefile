@@ -6,12 +6,12 @@
 
 PYTHON := .venv/bin/python
 
-.PHONY: up test check bench simulate format lock setup setup-dev
+.PHONY: up test check bench simulate format lock setup setup-dev setup-browser
 
 up: setup
 	@$(PYTHON) zkticket.py up $(ARGS)
 
-test: setup-dev
+test: setup-browser
 	@$(PYTHON) -m pytest $(ARGS)
 
 check: setup-dev
@@ -43,3 +43,7 @@ setup:
 
 setup-dev:
 	@sh supervisor/setup.sh requirements-dev.txt
+
+# The tests' browser is Debian's; nothing else needs one.
+setup-browser:
+	@sh supervisor/setup.sh requirements-dev.txt browser

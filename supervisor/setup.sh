@@ -1,9 +1,11 @@
 #!/bin/sh
 # Sets up what zkticket needs: a virtual environment with the pinned packages, a Java
 # runtime and ZooKeeper. What is there already is left alone; then no network is needed.
+# setup.sh REQUIREMENTS [browser]: the tests want a browser as well.
 set -eu
 
 requirements=$1
+wanted=${2:-}
 cd "$(dirname "$0")/.."
 
 say() { echo "zkticket: $*" >&2; }
@@ -67,12 +69,21 @@ has_java() {
     [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/java" ] || command -v java >/dev/null
 }
 
+has_browser() {
+    for name in chromium chromium-browser google-chrome; do
+        command -v "$name" >/dev/null && return
+    done
+    return 1
+}
+
 zookeeper() { .venv/bin/python -m supervisor.java "$@"; }
 
 [ -x .venv/bin/python ] && .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
     make_environment
 install_packages
 has_java || install default-jre-headless || stop "there is no Java runtime."
+[ "$wanted" != browser ] || has_browser || install chromium ||
+    say "there is no chromium: install it, or the tests in a browser fail."
 zookeeper --find >/dev/null 2>&1 && exit 0
 command -v mvn >/dev/null || install maven || say "Maven could not be installed."
 say "fetching ZooKeeper"

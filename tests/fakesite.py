@@ -14,6 +14,8 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from core.errors import BadZnode, NoSuchOrder, Unavailable
 from core.listener import listen
 from core.logs import EventLog
@@ -32,6 +34,7 @@ from web.serve import raise_file_limit, serve
 from web.service import adapt, end_with_parent
 
 TOKEN = "0123456789abcdef" * 2
+OPENS_IN_S = 3600.0
 SOLD = ("A", 4800, 412, 1000), ("B", 3200, 7, 200), ("C", 0, 0, 50)
 
 
@@ -75,8 +78,35 @@ def _event(name: str, title: str, types: tuple[TypeAvailability, ...]) -> EventA
     )
 
 
+GALA = EventAvailability(
+    name="gala",
+    title="Summer gala; music, wine\\dance",
+    currency="TWD",
+    opens_at=None,
+    closes_at=None,
+    types=(
+        TypeAvailability(
+            name="front",
+            label="Front row",
+            colour="#7a3fa0",
+            price=120000,
+            capacity=40,
+            sold=3,
+            held=0,
+            remaining=37,
+        ),
+        _type("C", 0, 0, 50),
+    ),
+    place="National Concert Hall, 台北市中正區中山南路21-1號",
+    starts_at=1780300800.0,
+    ends_at=1780311600.0,
+)
+
+
 class FakeShelf:
-    """Three events: one to sell, one for each code, and one whose znode holds rubbish."""
+    """One event to sell, one for each code, one that is sold out, one with all there is to say,
+    one whose sale opens soon, and one whose znode holds rubbish.
+    """
 
     def __init__(self, state: str, known: dict[str, Purchase]) -> None:
         self._state = state
@@ -85,6 +115,8 @@ class FakeShelf:
             "default": _event("default", "Opening night", tuple(_type(*sold) for sold in SOLD)),
             "codes": _event("codes", "Codes", tuple(_type(name) for name in self._names())),
             "gone": _event("gone", "Last chance", (_type("A", 4800, 0), _type("B", 3200, 0))),
+            "gala": GALA,
+            "soon": msgspec.structs.replace(GALA, name="soon", opens_at=time.time() + OPENS_IN_S),
         }
 
     @staticmethod

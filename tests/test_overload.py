@@ -66,6 +66,7 @@ def test_a_refusal_costs_a_small_part_of_a_sale() -> None:
                 observe=cast(Any, None),
                 clock=time.monotonic,
                 turn_away=gate(box).turns_away,
+                live=lambda _path, _known: None,
             )
             scope, protocol = cast(Scope, Head()), cast(HttpProtocol, Deaf())
             box.dispatcher.full = True

@@ -14,6 +14,7 @@ from web import problems
 from web.basket import Basket, from_json
 from web.catalog import Snapshot
 from web.deps import Deps
+from web.live import RULE, Live
 from web.lookup import find_order
 from web.metrics import CONTENT_TYPE
 from web.problems import Problem, problem
@@ -26,14 +27,16 @@ REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 class Api:
     """Each method is a route: it parses, calls one function, maps the result to a status."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: Deps, live: Live) -> None:
         self._deps = deps
+        self._live = live
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/api/orders", "POST", self.post_order)
         app.route("/api/orders/<order_id>", "GET", self.get_order)
         app.route("/api/events", "GET", self.get_events)
         app.route("/api/events/<name>", "GET", self.get_event)
+        app.route(RULE, "GET", self.get_availability)
         app.route("/api/status", "GET", self.get_status)
         app.route("/healthz", "GET", self.get_health)
         app.route("/readyz", "GET", self.get_readiness)
@@ -85,6 +88,20 @@ class Api:
             return json_reply(_event(event, snapshot))
         if name in snapshot.damaged:
             return problem("damaged")
+        return self._absent(snapshot)
+
+    def get_availability(self, name: str) -> Any:
+        """Where `Live` alone had no answer: before the first reading, and for no such event."""
+        return self._availability(name, bottle.request.environ.get("HTTP_IF_NONE_MATCH"))
+
+    async def _availability(self, name: str, known: str | None) -> Outcome:
+        snapshot = await self._deps.catalog.snapshot()
+        found = self._live.answer(snapshot, name, known)
+        if found is not None:
+            return found
+        return problem("damaged") if name in snapshot.damaged else self._absent(snapshot)
+
+    def _absent(self, snapshot: Snapshot) -> Problem:
         return self._not_yet() if snapshot.as_of is None else problem("no-such-event")
 
     def _not_yet(self) -> Problem:

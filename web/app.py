@@ -8,6 +8,7 @@ import bottle
 from web.api import Api
 from web.deps import Deps
 from web.language import Languages
+from web.live import Live
 from web.origin import is_cross_site
 from web.pages import Pages
 from web.problems import Problem, problem, problem_reply
@@ -23,10 +24,11 @@ class Site(bottle.Bottle):  # type: ignore[misc]
     def __init__(self, deps: Deps) -> None:
         super().__init__(catchall=False)
         self.languages = Languages()
+        self.live = Live(deps.catalog, now=deps.now, clock=deps.clock)
         self._pages = Pages(deps, self.languages)
         self.uninstall(True)  # Bottle's own, for JSON and templates, have nothing to do here
         self.install(ReplyPlugin(_refusal, self.trouble))
-        Api(deps).mount(self)
+        Api(deps, self.live).mount(self)
         self._pages.mount(self)
 
     def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:

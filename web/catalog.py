@@ -79,6 +79,18 @@ class Catalog:
             await asyncio.wait({reading}, timeout=WAIT_S)
         return self.last
 
+    def glance(self) -> Snapshot | None:
+        """The last reading, without a wait; `None` where nobody has asked for long.
+
+        The next reading is begun where that is due.
+        """
+        age_s = self._clock() - self._read_at
+        if self._connected() and age_s > FRESH_S:
+            self._begin_reading()
+            if age_s > RECENT_S and not self._failed:
+                return None
+        return self.last
+
     def _shows(self, sales: int) -> bool:
         # With nothing on the shelf yet, everybody waits for the first event.
         return self._sales_read >= sales and bool(self._last.events)

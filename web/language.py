@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import msgspec
 
 FOLDER = Path(__file__).parent / "texts"
 COOKIE = "language"
+# The texts that the pages' scripts need as well.
+SCRIPTS_SAY = frozenset({"script", "sale", "left"})
 YEAR_S = 365 * 24 * 3600
 
 _COOKIE = re.compile(rf"(?:^|;)\s*{COOKIE}=([A-Za-z-]+)")
@@ -25,7 +28,7 @@ class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     other: str
 
 
-class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     """One file of `texts/`. `tag` is by BCP 47, `name` what the language calls itself."""
 
     tag: str
@@ -43,6 +46,14 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def say_time(self, key: str, at: float) -> str:
         """A moment, in Unix seconds, in the form of that key."""
         return self.say(key, at=datetime.fromtimestamp(at, UTC))
+
+    @cached_property
+    def for_scripts(self) -> str:
+        """The texts that the pages' scripts say: JSON, escaped for an attribute of HTML."""
+        said = {
+            key: text for key, text in self.texts.items() if key.partition(".")[0] in SCRIPTS_SAY
+        }
+        return escape(msgspec.json.encode(said).decode())
 
     def money(self, hundredths: int, currency: str) -> str:
         """A price as people write it: 4800 of EUR is €48."""

@@ -13,6 +13,7 @@ from core.store import EventAvailability
 from web import problems
 from web.assets import Assets
 from web.basket import Basket, form_fields, of_form
+from web.calendar import CONTENT_TYPE, calendar
 from web.catalog import Snapshot
 from web.deps import Deps
 from web.language import Language, Languages, remember
@@ -20,10 +21,18 @@ from web.lookup import find_order
 from web.problems import Problem, extra_headers, problem
 from web.replies import BEGAN, GONE, GUARDS, HTML, Reply
 from web.routing import Outcome
-from web.sale import sale_page, ticket_page
+from web.sale import sale_page
 from web.templates import Templates
+from web.ticket import ticket_page
 
 Fields = Mapping[str, str]
+
+CALENDAR = [
+    ("content-type", CONTENT_TYPE),
+    ("content-disposition", 'attachment; filename="ticket.ics"'),
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+]
 
 
 @dataclass(frozen=True)
@@ -41,12 +50,13 @@ class Pages:
         self._deps = deps
         self._languages = languages
         self._assets = Assets()
-        self._templates = Templates(self._assets.address("style.css"))
+        self._templates = Templates(self._assets.address)
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/", "GET", self.get_sale)
         app.route("/orders", "POST", self.post_order)
         app.route("/orders/<order_id>", "GET", self.get_ticket)
+        app.route("/orders/<order_id>/calendar.ics", "GET", self.get_calendar)
         app.route("/language", "POST", self.post_language)
         app.route("/static/<name>", "GET", self.get_asset)
 
@@ -109,6 +119,22 @@ class Pages:
         ticket = ticket_page(visit.language, order, snapshot.event(order.event))
         return self._page(visit, "ticket", None, ticket=ticket)
 
+    def get_calendar(self, order_id: str) -> Any:
+        parts = bottle.request.urlparts
+        return self._calendar(order_id, f"{parts.scheme}://{parts.netloc}/orders/{order_id}")
+
+    async def _calendar(self, order_id: str, address: str) -> Outcome:
+        try:
+            order = await find_order(self._deps.orders, order_id)
+        except NoSuchOrder:
+            return problem("no-such-order")
+        except (Unavailable, BadZnode) as error:
+            return problems.of_read(error, self._deps.rng)
+        event = (await self._deps.catalog.snapshot()).event(order.event)
+        if event is None or event.starts_at is None:
+            return problem("not-found")
+        return Reply(200, CALENDAR, calendar(order, event, event.starts_at, address))
+
     # --- the rest --------------------------------------------------------------------
 
     def post_language(self) -> Outcome:
@@ -137,6 +163,7 @@ class Pages:
             say=language.say,
             language=language,
             languages=self._languages.all,
+            spoken=language.for_scripts,
             address=visit.address,
             **values,
         )

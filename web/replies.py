@@ -15,7 +15,8 @@ Gone = Callable[[], Awaitable[None]]
 Headers = list[tuple[str, str]]
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 GUARDS: Headers = [

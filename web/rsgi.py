@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from core.errors import BadRequest
+from web.live import WATCHED, is_watched
 from web.patience import Patience
 from web.problems import of_request, problem
 from web.replies import BEGAN, GONE, Headers, Reply
@@ -76,6 +77,8 @@ class Adapter:
 
     `trouble` answers a problem; `observe` is told of each answer's environment and status.
     `turn_away` may refuse a request by its head alone.
+    What watching pages ask for is answered by `live`, from a path and its `If-None-Match`,
+    before anything else, unless that has no answer.
     """
 
     def __init__(
@@ -85,9 +88,11 @@ class Adapter:
         observe: Callable[[Mapping[str, Any], int], None],
         clock: Callable[[], float],
         turn_away: Callable[[Scope], Reply | None],
+        live: Callable[[str, str | None], Reply | None],
     ) -> None:
         self._turn_away = turn_away
         self._app = app
+        self._live = live
         self._trouble = trouble
         self._observe = observe
         self._clock = clock
@@ -100,6 +105,8 @@ class Adapter:
         refusal = self._turn_away(scope)
         if refusal is not None:
             protocol.response_bytes(refusal.status, refusal.headers, refusal.body)
+            return
+        if is_watched(scope.path) and self._watched(scope, protocol):
             return
         environ = environment(scope)
         try:
@@ -117,6 +124,17 @@ class Adapter:
             reply = self._trouble(environ, problem("internal"))
         self._observe(environ, reply.status)
         self._send(scope.method, protocol, reply)
+
+    def _watched(self, scope: Scope, protocol: HttpProtocol) -> bool:
+        """Whether that could be answered at once."""
+        if scope.method != "GET":
+            return False
+        reply = self._live(scope.path, scope.headers.get("if-none-match"))
+        if reply is None:
+            return False
+        self._observe(WATCHED, reply.status)
+        self._send(scope.method, protocol, reply)
+        return True
 
     def dismiss(self) -> None:
         """From now on each answer is the last one on its connection."""

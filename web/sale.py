@@ -1,18 +1,20 @@
-"""What the sale page and the ticket's page show: frozen, ready to print."""
+"""What the sale page shows: frozen, ready to print."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from core.models import OrderView
 from core.store import EventAvailability, TypeAvailability
-from web.basket import MOST_TICKETS, new_key
+from web.basket import KEY_HEADER, MOST_TICKETS, new_key
 from web.catalog import Snapshot
 from web.language import Language
+from web.live import iso, opens_in_ms, sale_state
+from web.pace import STEPS_S
 from web.problems import Problem
 
 # From here on a type's remaining tickets are shown as few.
 FEW_SHARE = 0.1
+# Problems of these are shown beside them.
+AT_FIELDS = frozenset({"type", "quantity", "buyer"})
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Card:
     """One ticket type to choose. `left_percent` is the length of its bar."""
 
     name: str
+    label: str
+    colour: str
     price: str
     left: str
     left_percent: float
@@ -41,27 +45,29 @@ class Form:
 
 @dataclass(frozen=True)
 class SalePage:
-    """The page of one event. `closed` says why nothing can be bought, `stale` how old it is.
+    """The page of one event. `lead` says how the sale stands, `stale` how old that is.
 
-    `detail` says what the problem is.
+    `state` is before, open, sold-out or closed. `notice` says what went wrong, unless that
+    stands at a field.
     """
 
     title: str
+    place: str
+    starts: str
+    starts_at: str
     cards: tuple[Card, ...]
     form: Form
     problem: Problem | None
     detail: str
-    closed: str
+    notice: str
+    state: str
+    lead: str
+    opens_at: str
+    opens_in_ms: int
     stale: str
     others: tuple[tuple[str, str], ...]
-
-    @property
-    def sells(self) -> bool:
-        return not self.closed and not self.sold_out
-
-    @property
-    def sold_out(self) -> bool:
-        return all(card.sold_out for card in self.cards)
+    few_share: float = FEW_SHARE
+    poll_after_ms: int = 1000 * STEPS_S[0]
 
     @property
     def quantities(self) -> range:
@@ -73,21 +79,6 @@ class SalePage:
         return self.detail if found is not None and found.field == field else ""
 
 
-@dataclass(frozen=True)
-class TicketPage:
-    """A ticket. `number` is the order's id in groups of four."""
-
-    title: str
-    number: str
-    type: str
-    quantity: int
-    buyer: str
-    bought: str
-    bought_at: str
-    status: str
-    total: str
-
-
 def sale_page(
     language: Language,
     event: EventAvailability,
@@ -97,13 +88,22 @@ def sale_page(
     problem: Problem | None = None,
 ) -> SalePage:
     """The page of `event` with the form refilled from `fields`."""
+    state = _state(event, now)
+    starts_at = event.starts_at
     return SalePage(
         title=event.title,
+        place=event.place,
+        starts=language.say_time("format.day", starts_at) if starts_at else "",
+        starts_at=iso(starts_at) if starts_at else "",
         cards=_cards(language, event, fields.get("type", "")),
         form=_form(event, fields, problem),
         problem=problem,
         detail=problem.detail(language) if problem else "",
-        closed=_closed(language, event, now),
+        notice=_notice(language, problem),
+        state=state,
+        lead=_lead(language, event, state),
+        opens_at=iso(event.opens_at) if event.opens_at else "",
+        opens_in_ms=opens_in_ms(event, now),
         stale=_stale(language, snapshot),
         others=tuple(
             (other.name, other.title) for other in snapshot.events if other.name != event.name
@@ -111,29 +111,30 @@ def sale_page(
     )
 
 
-def ticket_page(
-    language: Language, order: OrderView, event: EventAvailability | None
-) -> TicketPage:
-    """The page of an order; its event is `None` while the catalog can't tell."""
-    bought = datetime.fromisoformat(order.created_at)
-    return TicketPage(
-        title=event.title if event else order.event,
-        number=" ".join(order.order[start : start + 4] for start in range(0, 32, 4)),
-        type=order.type,
-        quantity=order.quantity,
-        buyer=order.buyer,
-        bought=language.say("format.moment", at=bought),
-        bought_at=order.created_at,
-        status=language.say(f"ticket.status.{order.status}"),
-        total=_total(language, order, event),
-    )
+def _state(event: EventAvailability, now: float) -> str:
+    sale = sale_state(event, now)
+    gone = all(type_.remaining == 0 for type_ in event.types)
+    return "sold-out" if gone and sale == "open" else sale
 
 
-def _total(language: Language, order: OrderView, event: EventAvailability | None) -> str:
-    for type_ in event.types if event else ():
-        if type_.name == order.type and event:
-            return language.money(type_.price * order.quantity, event.currency)
-    return ""
+def _notice(language: Language, problem: Problem | None) -> str:
+    if problem is None or problem.field in AT_FIELDS:
+        return ""
+    spent = problem.field == KEY_HEADER
+    return language.say("sale.spent") if spent else problem.detail(language)
+
+
+def _lead(language: Language, event: EventAvailability, state: str) -> str:
+    match state:
+        case "before":
+            day = language.say_time("format.day", event.opens_at or 0.0)
+            return language.say("sale.opens", day=day)
+        case "closed":
+            day = language.say_time("format.day", event.closes_at or 0.0)
+            return language.say("sale.closed", day=day)
+        case "sold-out":
+            return language.say("sale.sold-out")
+    return language.say("sale.lead")
 
 
 def _cards(language: Language, event: EventAvailability, wanted: str) -> tuple[Card, ...]:
@@ -149,6 +150,8 @@ def _card(language: Language, type_: TypeAvailability, currency: str, chosen: bo
     text = "left.none" if type_.remaining == 0 else "left.few" if few else "left.some"
     return Card(
         name=type_.name,
+        label=type_.label or type_.name,
+        colour=type_.colour,
         price=language.money(type_.price, currency),
         left=language.say(text, count=type_.remaining, capacity=type_.capacity),
         left_percent=round(100 * type_.remaining / max(1, type_.capacity), 1),
@@ -160,7 +163,7 @@ def _card(language: Language, type_: TypeAvailability, currency: str, chosen: bo
 
 def _form(event: EventAvailability, fields: Mapping[str, str], problem: Problem | None) -> Form:
     """A key is kept while its purchase may still come true, or was never made."""
-    spent = problem is not None and problem.field == "Idempotency-Key"
+    spent = problem is not None and problem.field == KEY_HEADER
     return Form(
         event=event.name,
         type=fields.get("type", ""),
@@ -168,14 +171,6 @@ def _form(event: EventAvailability, fields: Mapping[str, str], problem: Problem 
         buyer=fields.get("buyer", ""),
         key=new_key() if spent else fields.get("key") or new_key(),
     )
-
-
-def _closed(language: Language, event: EventAvailability, now: float) -> str:
-    if event.opens_at is not None and now < event.opens_at:
-        return language.say("sale.opens", day=language.say_time("format.day", event.opens_at))
-    if event.closes_at is not None and now >= event.closes_at:
-        return language.say("sale.closed", day=language.say_time("format.day", event.closes_at))
-    return ""
 
 
 def _stale(language: Language, snapshot: Snapshot) -> str:

@@ -191,4 +191,5 @@ def adapt(site: Site, deps: Deps) -> Adapter:
         observe=deps.metrics.request,
         clock=time.monotonic,
         turn_away=Gate(deps.dispatcher, deps.metrics, site.languages, deps.rng).turns_away,
+        live=site.live.find,
     )

@@ -1,5 +1,6 @@
 """The pages' templates, compiled once; they escape whatever they show."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,15 @@ VIEWS = Path(__file__).parent / "views"
 
 
 class Templates:
-    """`sheet` is the address of the style sheet."""
+    """`asset` gives a static file's address."""
 
-    def __init__(self, sheet: str) -> None:
-        self._sheet = sheet
+    def __init__(self, asset: Callable[[str], str]) -> None:
+        self._asset = asset
         self._templates = {
             path.stem: bottle.SimpleTemplate(name=path.name, lookup=[str(VIEWS)])
             for path in VIEWS.glob("*.tpl")
         }
 
     def render(self, name: str, **values: Any) -> str:
-        page: str = self._templates[name].render(sheet=self._sheet, **values)
+        page: str = self._templates[name].render(asset=self._asset, **values)
         return page

@@ -5,10 +5,13 @@
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{{heading}}</title>
-<link rel="stylesheet" href="{{sheet}}">
-<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="{{asset("style.css")}}">
+<link rel="icon" href="{{asset("icon.svg")}}" type="image/svg+xml">
+% for script in get("scripts", []):
+<script type="module" src="{{asset(script)}}"></script>
+% end
 </head>
-<body>
+<body{{!f' data-texts="{spoken}"' if defined("scripts") else ""}}>
 <header class="masthead">
   <a class="mark" href="/"><svg viewBox="0 0 24 16" width="24" height="16" aria-hidden="true"><path d="M2 0h20a2 2 0 0 1 2 2v3a3 3 0 0 0 0 6v3a2 2 0 0 1-2 2H2a2 2 0 0 1-2-2v-3a3 3 0 0 0 0-6V2a2 2 0 0 1 2-2z"/></svg>{{say("layout.home")}}</a>
   <form class="languages" method="post" action="/language" aria-label="{{say("layout.language")}}">

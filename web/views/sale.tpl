@@ -1,30 +1,30 @@
-% rebase("layout", heading=say("sale.title", event=page.title))
+% rebase("layout", heading=say("sale.title", event=page.title), scripts=["sale.js", "times.js"])
 <h1>{{page.title}}</h1>
-% if page.stale:
-<p class="notice stale" role="status">{{page.stale}}</p>
+% if page.place or page.starts:
+<p class="where">
+% if page.starts:
+  <time datetime="{{page.starts_at}}" data-local>{{page.starts}}</time>
 % end
-% if page.problem and not page.problem.field:
-<div class="notice bad" role="alert">
-  <p>{{page.detail}}</p>
-% if page.problem.code == "outcome-unknown":
+% if page.place:
+  <span>{{page.place}}</span>
+% end
+</p>
+% end
+<p class="notice stale" id="stale"{{!"" if page.stale else " hidden"}}>{{page.stale}}</p>
+<div class="notice bad" id="problem" role="alert"{{!"" if page.notice else " hidden"}}>
+  <p>{{page.notice}}</p>
+% if page.problem and page.problem.code == "outcome-unknown":
   <p>{{say("sale.again")}}</p>
 % end
 </div>
-% elif page.problem and page.error("Idempotency-Key"):
-<div class="notice bad" role="alert"><p>{{say("sale.spent")}}</p></div>
-% elif page.problem and not (page.error("type") or page.error("quantity") or page.error("buyer")):
-<div class="notice bad" role="alert"><p>{{page.detail}}</p></div>
+<p class="lead" id="lead">{{page.lead}}</p>
+<p class="countdown" id="countdown" role="timer" hidden></p>
+% if page.state == "before":
+<noscript><p class="small">{{say("sale.reload")}}</p></noscript>
 % end
-% if page.closed:
-<p class="lead">{{page.closed}}</p>
-% elif page.sold_out:
-<p class="lead">{{say("sale.sold-out")}}</p>
-% else:
-<p class="lead">{{say("sale.lead")}}</p>
-% end
-<form class="sale" method="post" action="/orders">
+<form class="sale" method="post" action="/orders" data-event="{{page.form.event}}" data-sale="{{page.state}}" data-opens-in="{{page.opens_in_ms}}" data-opens-at="{{page.opens_at}}" data-few="{{page.few_share}}" data-poll="{{page.poll_after_ms}}">
 <input type="hidden" name="event" value="{{page.form.event}}">
-<input type="hidden" name="key" value="{{page.form.key}}">
+<input type="hidden" name="key" value="{{page.form.key}}" autocomplete="off">
 <fieldset class="types"\\
 % if page.error("type"):
  aria-describedby="type-error"\\
@@ -36,32 +36,38 @@
 % end
 <div class="cards">
 % for card in page.cards:
-<label class="card{{" gone" if card.sold_out else ""}}">
+<label class="card{{" gone" if card.sold_out else ""}}" data-type="{{card.name}}">
   <input type="radio" name="type" value="{{card.name}}" required\\
-% if card.sold_out or page.closed:
+% if card.sold_out or page.state != "open":
  disabled\\
 % end
-% if card.chosen and not page.closed:
+% if card.chosen and page.state == "open":
  checked\\
 % end
 >
-  <span class="what"><span class="name">{{card.name}}</span><span class="price">{{card.price}}</span></span>
+  <span class="what"><span class="name">\\
+% if card.colour:
+<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="{{card.colour}}"/></svg>\\
+% end
+{{card.label}}</span><span class="price">{{card.price}}</span></span>
   <svg class="bar{{" few" if card.few else ""}}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width="{{card.left_percent}}" height="4"/></svg>
   <span class="left{{" few" if card.few else ""}}">{{card.left}}</span>
 </label>
 % end
 </div>
 </fieldset>
-% if page.sells:
+<div class="purchase"{{!"" if page.state == "open" else " hidden"}}>
 <div class="fields">
 <div class="field">
   <label for="buyer">{{say("sale.buyer")}}</label>
 % if page.error("buyer"):
   <p class="error" id="buyer-error">{{page.error("buyer")}}</p>
-  <input id="buyer" name="buyer" value="{{page.form.buyer}}" required maxlength="64" autocomplete="name" aria-invalid="true" aria-describedby="buyer-error">
-% else:
-  <input id="buyer" name="buyer" value="{{page.form.buyer}}" required maxlength="64" autocomplete="name">
 % end
+  <input id="buyer" name="buyer" value="{{page.form.buyer}}" required maxlength="64" autocomplete="name"\\
+% if page.error("buyer"):
+ aria-invalid="true" aria-describedby="buyer-error"\\
+% end
+>
 </div>
 <div class="field narrow">
   <label for="quantity">{{say("sale.quantity")}}</label>
@@ -85,7 +91,8 @@
 </div>
 <button type="submit">{{say("sale.buy")}}</button>
 <p class="small">{{say("sale.safe")}}</p>
-% end
+</div>
+<p class="news" id="news" role="status"></p>
 </form>
 % if page.others:
 <nav class="others" aria-label="{{say("sale.others-label")}}">

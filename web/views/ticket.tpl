@@ -1,8 +1,18 @@
-% rebase("layout", heading=say("ticket.title", event=ticket.title))
-<h1 class="quiet">{{say("ticket.here", count=ticket.quantity)}}</h1>
-<article class="ticket" aria-label="{{say("ticket.label")}}">
+% rebase("layout", heading=say("ticket.title", event=ticket.title), scripts=["times.js"])
+<h1 class="quiet">{{ticket.greeting}}</h1>
+<article class="ticket {{ticket.state}}" aria-label="{{say("ticket.label")}}">
   <section class="face">
     <p class="event">{{ticket.title}}</p>
+% if ticket.starts or ticket.place:
+    <p class="where">
+% if ticket.starts:
+      <time datetime="{{ticket.starts_at}}" data-local>{{ticket.starts}}</time>
+% end
+% if ticket.place:
+      <span>{{ticket.place}}</span>
+% end
+    </p>
+% end
     <p class="holder">{{ticket.buyer}}</p>
     <dl class="facts">
       <div><dt>{{say("ticket.type")}}</dt><dd>{{ticket.type}}</dd></div>
@@ -10,15 +20,28 @@
 % if ticket.total:
       <div><dt>{{say("ticket.price")}}</dt><dd>{{ticket.total}}</dd></div>
 % end
-      <div><dt>{{say("ticket.status")}}</dt><dd>{{ticket.status}}</dd></div>
+      <div><dt>{{say("ticket.status")}}</dt><dd class="status">{{ticket.status}}</dd></div>
     </dl>
   </section>
   <section class="stub">
     <dl>
       <div><dt>{{say("ticket.order")}}</dt><dd class="number"><span>{{ticket.number[:19]}}</span> <span>{{ticket.number[20:]}}</span></dd></div>
-      <div><dt>{{say("ticket.bought")}}</dt><dd><time datetime="{{ticket.bought_at}}">{{ticket.bought}}</time></dd></div>
+      <div><dt>{{say("ticket.bought")}}</dt><dd><time datetime="{{ticket.bought_at}}" data-local>{{ticket.bought}}</time></dd></div>
+% if ticket.checked_in:
+      <div><dt>{{say("ticket.checked-in")}}</dt><dd><time datetime="{{ticket.checked_in_at}}" data-local>{{ticket.checked_in}}</time></dd></div>
+% end
     </dl>
+% if ticket.code:
+    <div class="code" role="img" aria-label="{{say("ticket.code")}}">{{!ticket.code}}</div>
+% end
   </section>
 </article>
+% if ticket.code:
 <p class="small">{{say("ticket.keep")}}</p>
-<p class="again"><a href="/">{{say("ticket.back")}}</a></p>
+% end
+<ul class="actions">
+% if ticket.starts and ticket.code:
+  <li><a href="/orders/{{ticket.order}}/calendar.ics" download>{{say("ticket.calendar")}}</a></li>
+% end
+  <li><a href="/?event={{ticket.event}}">{{say("ticket.back")}}</a></li>
+</ul>

@@ -54,6 +54,7 @@ class Echo:
             observe=lambda _environ, _status: None,
             turn_away=lambda _head: None,
             clock=time.monotonic,
+            live=lambda _path, _known: None,
         )
 
     def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> Coroutine[Any, Any, None]:

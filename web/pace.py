@@ -1,0 +1,44 @@
+"""How often the pages that watch a sale may ask: the more of them, the less often."""
+
+from collections.abc import Callable
+
+# What all watchers together may ask in a second: a few hundredths of a core.
+POLLS_PER_S = 400.0
+# Few steps, so that the hint, which is part of what is cached, seldom changes.
+STEPS_S = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 60)
+WINDOW_S = 1.0
+# The share of a window's count in the estimate of how many watch.
+SMOOTHING = 0.3
+
+
+class WatchPace:
+    """Counts what is asked and spreads it: that many watchers, each so seldom.
+
+    Whoever watches asks once in the time that was hinted at, so the requests of a second
+    times that time are the watchers (Little's law).
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._ends = clock() + WINDOW_S
+        self._polls = 0
+        self._watchers = 0.0
+        self.step_s = STEPS_S[0]
+
+    def note(self) -> None:
+        """Somebody asks."""
+        self._polls += 1
+        now = self._clock()
+        if now >= self._ends:
+            self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        seconds = WINDOW_S + now - self._ends
+        watchers = self._polls / seconds * self.step_s
+        # A long silence leaves nothing of what was known before.
+        share = 1 - (1 - SMOOTHING) ** (seconds / WINDOW_S)
+        self._watchers += share * (watchers - self._watchers)
+        wanted = self._watchers / POLLS_PER_S
+        self.step_s = next((step for step in STEPS_S if step >= wanted), STEPS_S[-1])
+        self._polls = 0
+        self._ends = now + WINDOW_S

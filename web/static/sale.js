@@ -1,0 +1,15 @@
+// The sale's page: kept true, and bought from, without loading it again.
+
+import { enable } from "./purchase.js";
+import { Shelf } from "./shelf.js";
+import { watch } from "./watch.js";
+
+const form = document.querySelector("form.sale");
+const shelf = new Shelf(form);
+const refresh = watch(
+  `/api/events/${form.dataset.event}/availability`,
+  Number(form.dataset.poll),
+  (found) => shelf.show(found),
+  (failures) => shelf.lost(failures),
+);
+enable(form, shelf, refresh);

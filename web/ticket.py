@@ -1,0 +1,97 @@
+"""What the ticket's page shows: frozen, ready to print."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.models import OrderView
+from core.store import EventAvailability, TypeAvailability
+from web.language import Language
+from web.live import iso
+from web.qr import qr_svg
+
+# Orders that let nobody in: their code is not shown.
+SPENT = frozenset({"held", "released", "expired", "cancelled"})
+
+
+@dataclass(frozen=True)
+class TicketPage:
+    """A ticket. `number` is the order's id in groups of four; moments are also there in RFC 3339.
+
+    `code` is the QR code as SVG, empty where the order admits nobody.
+    """
+
+    order: str
+    event: str
+    greeting: str
+    title: str
+    place: str
+    starts: str
+    starts_at: str
+    number: str
+    type: str
+    quantity: int
+    buyer: str
+    bought: str
+    bought_at: str
+    state: str
+    status: str
+    checked_in: str
+    checked_in_at: str
+    total: str
+    code: str
+
+
+def ticket_page(
+    language: Language, order: OrderView, event: EventAvailability | None
+) -> TicketPage:
+    """The page of an order; its event is `None` while the catalog can't tell."""
+    starts_at = event.starts_at if event else None
+    state = "checked-in" if order.checked_in_at else order.status
+    return TicketPage(
+        order=order.order,
+        event=order.event,
+        greeting=_greeting(language, order, state),
+        title=event.title if event else order.event,
+        place=event.place if event else "",
+        starts=language.say_time("format.day", starts_at) if starts_at else "",
+        starts_at=iso(starts_at) if starts_at else "",
+        number=" ".join(order.order[start : start + 4] for start in range(0, 32, 4)),
+        type=_type(order, event),
+        quantity=order.quantity,
+        buyer=order.buyer,
+        bought=_moment(language, order.created_at),
+        bought_at=order.created_at,
+        state=state,
+        status=language.say(f"ticket.status.{state}"),
+        checked_in=_moment(language, order.checked_in_at) if order.checked_in_at else "",
+        checked_in_at=order.checked_in_at or "",
+        total=_total(language, order, event),
+        code="" if order.status in SPENT else qr_svg(order.order),
+    )
+
+
+def _greeting(language: Language, order: OrderView, state: str) -> str:
+    if state == "sold":
+        return language.say("ticket.here", count=order.quantity)
+    if state == "checked-in":
+        return language.say("ticket.used")
+    return language.say("ticket.void")
+
+
+def _type(order: OrderView, event: EventAvailability | None) -> str:
+    known = _known(order, event)
+    return known.label or known.name if known else order.type
+
+
+def _total(language: Language, order: OrderView, event: EventAvailability | None) -> str:
+    known = _known(order, event)
+    return language.money(known.price * order.quantity, event.currency) if known and event else ""
+
+
+def _known(order: OrderView, event: EventAvailability | None) -> TypeAvailability | None:
+    types = event.types if event else ()
+    return next((type_ for type_ in types if type_.name == order.type), None)
+
+
+def _moment(language: Language, at: str) -> str:
+    return language.say("format.moment", at=datetime.fromisoformat(at))
