@@ -37,7 +37,10 @@ def inherited() -> socket.socket | None:
     """The listening socket that this process was given as its standard input, if any."""
     with suppress(OSError):
         if stat.S_ISSOCK(os.fstat(0).st_mode):
-            return socket.socket(fileno=os.dup(0))
+            given = socket.socket(fileno=os.dup(0))
+            if given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                return given
+            given.close()
     return None
 
 

@@ -73,6 +73,11 @@ class Child:
         return self.process.pid if self.process else None
 
     @property
+    def age_s(self) -> float:
+        """How long its process has been there."""
+        return self._clock() - self._started
+
+    @property
     def due(self) -> float | None:
         """When `advance` has something to do that no signal tells, on the clock."""
         match self.state:

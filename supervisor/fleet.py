@@ -147,12 +147,19 @@ class Fleet:
         return None
 
     def _verdict(self, child: Child) -> Verdict | None:
+        if child.state is State.STARTING and self._sells_elsewhere(child):
+            return health.stuck(child.age_s, self._limits)
         if child.state is not State.RUNNING:
             return None
         if child.plan.role is Role.WEB:
             return health.hung(self._samples(child), self._limits)
         peers = [self._samples(peer) for peer in self._peers(child)]
         return health.verdict(self._samples(child), peers, self._limits)
+
+    def _sells_elsewhere(self, child: Child) -> bool:
+        """Another worker sells: what a newcomer waits for is there."""
+        others = [vitals.heart for pid, vitals in self._vitals.items() if pid != child.pid]
+        return any(isinstance(heart, WorkerHeartbeat) and heart.sells for heart in others)
 
     def _grace(self, found: Verdict) -> float:
         return HUNG_GRACE_S if found.ailment is Ailment.HUNG else self._drain_s

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import psutil
 
+# A process is at work within a second or two; on a machine that has no time, within this.
+START_S = 60.0
 WINDOW_S = 30.0
 MEMORY_SAMPLES = 3
 # Most of the window must have been seen before a worker is called an outlier.
@@ -74,6 +76,13 @@ def hung(own: Sequence[Sample], limits: Limits) -> Verdict | None:
     if not own or own[-1].silent_s < limits.hung_s:
         return None
     return Verdict(Ailment.HUNG, f"hung: no heartbeat for {own[-1].silent_s:.0f} s")
+
+
+def stuck(age_s: float, limits: Limits) -> Verdict | None:
+    """It does not come to work, though nothing that it needs is missing."""
+    if age_s < max(START_S, limits.hung_s):
+        return None
+    return Verdict(Ailment.HUNG, f"hung: not at work {age_s:.0f} s after its start")
 
 
 def _memory(own: Sequence[Sample], limits: Limits) -> Verdict | None:

@@ -62,6 +62,10 @@ class WorkerHeartbeat(Heartbeat):
         self._key = key
         self._link: Link | None = None
 
+    @property
+    def sells(self) -> bool:
+        return self.works and self.state == "ready"
+
     async def _answers(self) -> bool:
         if not self.address:
             return False

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-import signal
 import socket
 import sys
 import time
@@ -13,18 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
-from msgspec import structs
-
 from core import runfile
 from core.desired import instance_of
-from core.errors import StartupError, ZkticketError
+from core.errors import StartupError
 from core.logs import EventLog
-from core.models import Desired, ProcessRecord, SupervisorRecord
+from core.models import ProcessRecord
 from core.secret import Secret, load_or_create_secret
 from core.settings import Settings
-from supervisor import commands, groundwork, lock, opening, readiness, wishes
+from supervisor import commands, groundwork, lock, opening, readiness, table
 from supervisor.child import Child, State
+from supervisor.desk import Desk
 from supervisor.ensemble import local_ensemble
 from supervisor.fleet import Fleet
 from supervisor.groundwork import Groundwork
@@ -33,8 +30,8 @@ from supervisor.leftovers import STOP_ORDER
 from supervisor.membership import Membership
 from supervisor.process import Plan, Role, spawner
 from supervisor.relay import Relay
-from supervisor.requests import Requests
-from supervisor.rolling import Rolling
+from supervisor.stop import Stop
+from supervisor.table import Table
 
 TICK_S = 1.0
 POLL_S = 0.05
@@ -63,7 +60,6 @@ class Supervisor:
         self._secret = secret
         self._script = script
         self._clock = clock
-        self._now = now
         servers = settings.servers if settings.owns_ensemble else 0
         self._ensemble = local_ensemble(settings.data_dir, settings.zookeeper_port, servers)
         limits = Limits(settings.worker_hung_s, settings.worker_memory_mb << 20)
@@ -72,52 +68,48 @@ class Supervisor:
         self._log = EventLog("supervisor", now)
         self._membership: Membership | None = None
         self._instance = instance_of(socket.gethostname(), settings.data_dir)
-        self._desired = wishes.load(settings.data_dir)
-        rolling = Rolling(self._fleet, clock, settings.drain_s, self._wake_up)
-        self._requests = Requests(
-            {"restart": rolling.restart, "scale": rolling.scale},
+        self._desk = Desk(
+            settings,
+            script,
+            self._fleet,
+            self._log,
+            hire=self._hire,
+            wake=self._wake_up,
+            clock=clock,
             now=now,
-            changed=self._wake_up,
-            log=self._note_request,
         )
-        self._me = psutil.Process()
-        self._ready = False
-        self._published: SupervisorRecord | None = None
+        self._table = Table(settings, self._instance, self._fleet, self._desk, self._log, now)
         self._errands: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-        self._stop_asked = asyncio.Event()
-        self._stop_signals = 0
+        self._stop = Stop(self._wake_up)
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises `StartupError` where it cannot start."""
-        self._hear_signals()
+        self._stop.hear_signals()
         try:
-            before = _table_before(self._settings.data_dir)
+            before = table.before(self._settings.data_dir)
             ground = await groundwork.lay(
                 self._settings,
                 self._environ,
                 self._ensemble,
-                [*self._worker_plans(), commands.web_plan(self._settings, self._script)],
+                [*self._desk.worker_plans, commands.web_plan(self._settings, self._script)],
                 self._log.warning,
             )
             self._door = ground.door
             self._spawn = self._ensemble.guarded(spawner(self._environ, ground.door))
             self._staff(ground, before)
-            await self._until_stopped(self._supervise(), self._listen(), self._open())
+            await self._stop.stops(self._supervise(), self._listen(), self._open())
         finally:
             await self._take_down()
-
-    def _worker_plans(self) -> list[Plan]:
-        count = self._desired.workers_of(self._settings.workers)
-        return commands.worker_plans(self._settings, count, self._script)
 
     def _staff(self, ground: Groundwork, before: Mapping[str, ProcessRecord]) -> None:
         """Hires for every plan; what a killed supervisor left keeps its process and its past."""
         for plan in ground.plans:
             child = self._hire(plan)
             self._fleet.children.append(child)
-            if ground.kept and plan.name in before:
-                child.remember(before[plan.name].restarts, before[plan.name].last_restart_reason)
+            if ground.kept:
+                lives = plan.name in ground.kept
+                child.remember(*table.past(before.get(plan.name), lives=lives))
             if plan.name in ground.kept:
                 child.adopt(ground.kept[plan.name].process)
 
@@ -126,36 +118,6 @@ class Supervisor:
         child = kind(plan, self._spawn, self._clock, _jitter, self._heard)
         child.start()
         return child
-
-    # --- signals ---------------------------------------------------------------------
-
-    def _hear_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-                loop.add_signal_handler(number, self._note_stop)
-        loop.add_signal_handler(signal.SIGCHLD, self._wake_up)
-
-    def _note_stop(self) -> None:
-        self._stop_signals += 1
-        self._stop_asked.set()
-        self._wake.set()
-
-    async def _until_stopped(self, *work: Coroutine[Any, Any, None]) -> None:
-        """Until a stop is asked for, or some of the work fails, or all of it is done."""
-        stop: asyncio.Task[Any] = asyncio.create_task(self._stop_asked.wait())
-        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(each) for each in work]
-        pending = set(tasks)
-        try:
-            while pending and not stop.done():
-                done, _ = await asyncio.wait({stop, *pending}, return_when=asyncio.FIRST_COMPLETED)
-                pending -= done
-                for task in done:
-                    task.result()
-        finally:
-            for task in (stop, *tasks):
-                task.cancel()
-            await asyncio.gather(stop, *tasks, return_exceptions=True)
 
     # --- opening ---------------------------------------------------------------------
 
@@ -170,10 +132,9 @@ class Supervisor:
         membership = self._membership = Membership(zk, self._log, self._instance)
         self._announce(await self._await_web(membership))
         async with asyncio.TaskGroup() as tasks:
-            fleet = self._fleet
-            work = membership.keep(self._record, fleet.learn_addresses, self._hear_desired)
-            tasks.create_task(work)
-            tasks.create_task(self._requests.serve(membership.forget))
+            hear = (self._fleet.learn_addresses, self._desk.hear)
+            tasks.create_task(membership.keep(self._table.record, *hear))
+            tasks.create_task(self._desk.serve(membership.forget))
 
     def _note_served(self, ids: Sequence[int]) -> None:
         try:
@@ -196,18 +157,14 @@ class Supervisor:
         return ""
 
     def _announce(self, alarm: str) -> None:
-        self._ready = True
+        self._table.ready = True
         self._publish()
         sells = "sells nothing" if alarm else "sells"
-        self._log.info("start", f"{sells} at {self._url}")
-        print(f"zkticket {sells} at {self._url}", flush=True)
+        self._log.info("start", f"{sells} at {self._table.url}")
+        print(f"zkticket {sells} at {self._table.url}", flush=True)
         if alarm:
             _say(f"nothing is sold: {alarm}; `verify --receipts` says more, `repair` mends it")
         _say("stop it with Ctrl-C here, or with `down` from elsewhere")
-
-    @property
-    def _url(self) -> str:
-        return readiness.url(self._settings.host, self._settings.port)
 
     # --- keeping ---------------------------------------------------------------------
 
@@ -225,7 +182,7 @@ class Supervisor:
             await self._sleep_until(min(next_look, self._fleet.due))
 
     def _look_over(self) -> None:
-        self._fleet.sample(self._now())
+        self._fleet.sample(self._clock())
         done = self._fleet.judge()
         if done:
             self._log.warning("restart", done)
@@ -234,7 +191,7 @@ class Supervisor:
     def _require_life(self) -> None:
         """A child that cannot live at all ends a start; later the others carry on without it."""
         for child in self._fleet.children:
-            if child.state is State.FATAL and not self._ready:
+            if child.state is State.FATAL and not self._table.ready:
                 raise StartupError(f"{child.plan.name} does not start: {child.reason}")
 
     async def _listen(self) -> None:
@@ -272,59 +229,9 @@ class Supervisor:
     def _wake_up(self) -> None:
         self._wake.set()
 
-    # --- what operators want ---------------------------------------------------------
-
-    def _hear_desired(self, desired: Desired) -> None:
-        """The desired state has changed, or was read again."""
-        wish = structs.replace(desired, requests=())
-        if wish != self._desired:
-            self._keep_in_mind(wish)
-        changed = self._fleet.resize(self._worker_plans(), self._hire)
-        if changed:
-            count = len(self._worker_plans())
-            self._log.info("scale", f"{count} workers wanted: {', '.join(changed)} to come or go")
-        self._requests.note(desired.requests)
-        self._wake_up()
-
-    def _keep_in_mind(self, wish: Desired) -> None:
-        self._desired = wish
-        try:
-            wishes.save(self._settings.data_dir, wish)
-        except OSError as error:
-            self._log.warning("disk", f"cannot note how many workers are wanted: {error.strerror}")
-
-    def _note_request(self, well: bool, text: str) -> None:
-        self._log.add(logging.INFO if well else logging.WARNING, "request", text)
-
-    # --- publishing ------------------------------------------------------------------
-
     def _publish(self) -> None:
-        """Writes the run file, each second with new figures and at each change."""
-        record = self._record()
-        if record == self._published:
-            return
-        try:
-            runfile.write(self._settings.data_dir, record)
-        except OSError as error:
-            self._log.warning("disk", f"cannot write the run file: {error.strerror}")
-        self._published = record
-        if self._membership:
+        if self._table.write() and self._membership:
             self._membership.changed()
-
-    def _record(self) -> SupervisorRecord:
-        return SupervisorRecord(
-            host=socket.gethostname(),
-            pid=self._me.pid,
-            created=self._me.create_time(),
-            url=self._url,
-            zookeeper=self._settings.hosts,
-            ready=self._ready,
-            instance=self._instance,
-            workers=self._settings.workers,
-            processes=self._fleet.records(),
-            requests=self._requests.progress,
-            at=float(int(self._now())),
-        )
 
     # --- taking down -----------------------------------------------------------------
 
@@ -332,7 +239,7 @@ class Supervisor:
         """Web, workers, then ZooKeeper, within one deadline; a second signal hurries."""
         if not self._fleet.children:
             return
-        self._ready = False
+        self._table.ready = False
         self._log.info("stop", "stopping")
         _say("stopping")
         deadline = self._clock() + self._settings.drain_s
@@ -340,11 +247,11 @@ class Supervisor:
             if role is Role.ZOOKEEPER:
                 await self._leave()
                 deadline = self._clock() + ENSEMBLE_STOP_S
-            await self._stop(self._fleet.of(role), deadline)
+            await self._end(self._fleet.of(role), deadline)
             if role is Role.WEB and self._door is not None:
                 self._door.close()
 
-    async def _stop(self, group: Sequence[Child], deadline: float) -> None:
+    async def _end(self, group: Sequence[Child], deadline: float) -> None:
         for child in group:
             child.stop(deadline)
         while True:
@@ -354,7 +261,7 @@ class Supervisor:
             living = [process for child in group for process in child.processes]
             if not living:
                 return
-            if self._stop_signals > 1:
+            if self._stop.urgent:
                 for process in living:
                     process.kill()
             await self._sleep_until(self._clock() + POLL_S)
@@ -363,14 +270,6 @@ class Supervisor:
         if self._membership is not None:
             await asyncio.gather(*self._errands, return_exceptions=True)
             await self._membership.leave()
-
-
-def _table_before(data_dir: Path) -> Mapping[str, ProcessRecord]:
-    """The process table of a supervisor that was killed: one that was stopped leaves none."""
-    try:
-        return {process.name: process for process in runfile.read(data_dir).processes}
-    except ZkticketError:
-        return {}
 
 
 def _make_directories(settings: Settings) -> None:

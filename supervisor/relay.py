@@ -21,15 +21,18 @@ class Relay(Child):
         report: Callable[[Child, str], None],
     ) -> None:
         super().__init__(plan, spawn, clock, jitter, report)
+        # It serves until its successor, which is `process`, is ready.
         self._predecessor: Process | None = None
+        # Those that see their last buyers off, each with its deadline.
+        self._retired: dict[Process, float] = {}
         self._handing_over = ""
         self._grace_s = 0.0
-        self._predecessors_end = 0.0
         self._not_before = 0.0
 
     @property
     def processes(self) -> list[Process]:
-        return [each for each in (self.process, self._predecessor) if each is not None]
+        serving = [each for each in (self.process, self._predecessor) if each is not None]
+        return [*serving, *self._retired]
 
     def restart(self, reason: str, deadline: float, *, asked: bool = False) -> None:
         """Starts a successor; what it replaces may take as long as `deadline` allows now."""
@@ -39,12 +42,16 @@ class Relay(Child):
 
     def stop(self, deadline: float) -> None:
         super().stop(deadline)
-        self._predecessors_end, self._handing_over = deadline, ""
+        self._handing_over = ""
         if self._predecessor is not None:
-            self._predecessor.terminate()
+            self._retired[self._predecessor] = deadline
+            self._predecessor = None
+        for process in self._retired:
+            self._retired[process] = min(self._retired[process], deadline)
+            process.terminate()
 
     def advance(self) -> None:
-        self._see_predecessor_off()
+        self._see_off()
         super().advance()
         if self.state is State.RUNNING and self._handing_over:
             self._handed_over()
@@ -69,7 +76,8 @@ class Relay(Child):
         self._deaths.clear()
         if self._predecessor is not None:
             self._predecessor.retire()
-            self._predecessors_end = self._clock() + self._grace_s
+            self._retired[self._predecessor] = self._clock() + self._grace_s
+            self._predecessor = None
         self._report(self, f"{self.reason}; its successor has taken over")
 
     def _end(self, how: str, now: float) -> None:
@@ -88,10 +96,11 @@ class Relay(Child):
         self.state = State.RUNNING
         self._report(self, self.setback)
 
-    def _see_predecessor_off(self) -> None:
-        if self._predecessor is None:
-            return
-        if self._predecessor.ended() is not None:
+    def _see_off(self) -> None:
+        if self._predecessor is not None and self._predecessor.ended() is not None:
             self._predecessor = None
-        elif not self._handing_over and self._clock() >= self._predecessors_end:
-            self._predecessor.kill()
+        for process, deadline in tuple(self._retired.items()):
+            if process.ended() is not None:
+                del self._retired[process]
+            elif self._clock() >= deadline:
+                process.kill()

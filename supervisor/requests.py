@@ -8,10 +8,12 @@ from core.models import Progress, Request
 
 Tell = Callable[[str], None]
 Act = Callable[[Request, Tell], Awaitable[str]]
+Forget = Callable[[str], Awaitable[None]]
 
 # A request whose command must have given up long ago; clocks of machines differ a little.
 STALE_S = 60.0
 MOST_REMEMBERED = 32
+OVER = ("done", "failed")
 
 
 class Requests:
@@ -48,8 +50,19 @@ class Requests:
             if request.id not in self._known:
                 self._set(request, "waiting", "waits for what was asked for before")
                 self._queue.put_nowait(request)
+        self._clear_away()
 
-    async def serve(self, forget: Callable[[str], Awaitable[None]]) -> None:
+    def _clear_away(self) -> None:
+        """Who is asked for still is never forgotten: it would be done again."""
+        over = [
+            name
+            for name, progress in self._known.items()
+            if progress.state in OVER and name not in self._wanted
+        ]
+        for name in over[: max(0, len(self._known) - MOST_REMEMBERED)]:
+            del self._known[name]
+
+    async def serve(self, forget: Forget) -> None:
         """Does one after the other until it is cancelled; `forget` hears of what is over."""
         while True:
             request = await self._queue.get()
@@ -58,32 +71,33 @@ class Requests:
             await forget(request.id)
 
     async def _serve(self, request: Request) -> None:
+        act = self._acts.get(request.action)
+        if act is None:
+            self._end(request, False, f"this supervisor knows no {request.action!r}")
+        elif self._now() > request.at + request.timeout_s + STALE_S:
+            self._end(request, False, "nobody waits for it any more")
+        else:
+            await self._do(request, act)
+
+    async def _do(self, request: Request, act: Act) -> None:
         def tell(text: str) -> None:
             if self._known[request.id].text != text:
                 self._set(request, "running", text)
 
         try:
-            async with asyncio.timeout(self._allowance_s(request)):
-                done = await self._acts[request.action](request, tell)
+            async with asyncio.timeout(request.timeout_s):
+                done = await act(request, tell)
         except TimeoutError:
             text = self._known[request.id].text
             self._end(request, False, f"not done within {request.timeout_s:.0f} s: {text}")
-        except KeyError:
-            self._end(request, False, f"this supervisor knows no {request.action!r}")
         except ZkticketError as error:
             self._end(request, False, str(error))
         else:
             self._end(request, True, done)
 
-    def _allowance_s(self, request: Request) -> float:
-        stale = self._now() > request.at + request.timeout_s + STALE_S
-        return 0.0 if stale else request.timeout_s
-
     def _end(self, request: Request, well: bool, text: str) -> None:
         self._set(request, "done" if well else "failed", text)
         self._log(well, f"{request.action}: {text}")
-        while len(self._known) > MOST_REMEMBERED:
-            del self._known[next(iter(self._known))]
 
     def _set(self, request: Request, state: str, text: str) -> None:
         self._known[request.id] = Progress(id=request.id, state=state, text=text)

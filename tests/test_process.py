@@ -28,7 +28,7 @@ from supervisor.process import (
 PLAN = Plan("worker-1", Role.WORKER, ("run",), Path("worker-1.log"))
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeProcess:
     pid: int
     created: float = 0.0
@@ -164,6 +164,67 @@ def test_a_restart_drains_first() -> None:
     assert stage.child.reason == "memory: 600 MB, exit code 0"
     assert stage.step(1.0) is State.STARTING
     assert len(stage.spawned) == 2
+
+
+def test_who_is_restarted_by_a_person_starts_at_once_and_it_counts_as_no_death() -> None:
+    stage = Stage().run()
+    for number in range(1, 2 * module.LOOP_DEATHS):
+        stage.child.restart("restart by operator", deadline=stage.now + 10, asked=True)
+        assert stage.step() is State.DRAINING
+        stage.last.how = "exit code 0"
+        assert stage.step(0.1) is State.BACKOFF
+        assert stage.step() is State.STARTING
+        assert stage.child.restarts == number
+    stage.child.ready()
+    stage.step()
+    stage.die(after_s=0.1)
+    assert stage.child.due == pytest.approx(stage.now + module.FIRST_DELAY_S)
+
+
+def test_a_person_starts_again_what_was_given_up() -> None:
+    stage = Stage(failure=StartupError("its data is lost"))
+    stage.child.start()
+    assert stage.step() is State.FATAL
+    stage.child.restart("overloaded", deadline=stage.now)
+    assert stage.step() is State.FATAL
+    stage.failure = None
+    stage.child.restart("restart by operator", deadline=stage.now, asked=True)
+    assert stage.step() is State.STARTING
+
+
+def test_restarts_of_the_ill_back_off_and_end_in_a_crash_loop_though_each_life_is_long() -> None:
+    stage = Stage().run()
+    delays = []
+    state = State.BACKOFF
+    while state is State.BACKOFF:
+        stage.now += 2 * module.STABLE_S
+        stage.child.restart("memory: 600 MB", deadline=stage.now + 10)
+        assert stage.step() is State.DRAINING
+        stage.last.how = "exit code 0"
+        state = stage.step()
+        if state is State.BACKOFF:
+            assert stage.child.due is not None
+            delays.append(stage.child.due - stage.now)
+            assert stage.step(delays[-1]) is State.STARTING
+            stage.child.ready()
+            stage.step()
+    assert delays == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4])
+    assert state is State.FATAL
+    assert "memory: 600 MB" in (stage.child.reason or "")
+
+
+def test_the_ill_that_was_well_for_long_begins_anew() -> None:
+    stage = Stage().run()
+    for _ in range(2 * module.LOOP_DEATHS):
+        stage.now += module.LOOP_S
+        stage.child.restart("memory: 600 MB", deadline=stage.now + 10)
+        stage.step()
+        stage.last.how = "exit code 0"
+        assert stage.step() is State.BACKOFF
+        assert stage.child.due == pytest.approx(stage.now + module.FIRST_DELAY_S)
+        stage.step(1.0)
+        stage.child.ready()
+        stage.step()
 
 
 def test_who_does_not_drain_in_time_is_killed() -> None:

@@ -20,7 +20,7 @@ from core import runfile
 from core.errors import NotRunning, ZkticketError
 from core.models import ProcessRecord, SupervisorRecord
 from core.settings import Settings
-from supervisor import control, leftovers, lock, ports
+from supervisor import control, leftovers, lock, ports, table
 from supervisor.child import Child, State
 from supervisor.fleet import Fleet
 from supervisor.health import Limits
@@ -438,6 +438,29 @@ def test_no_overloaded_worker_is_restarted_while_fewer_than_two_others_are_well(
     crew.give_memory(1)
     assert "worker-3" in (crew.fleet.judge() or "")
     assert crew.states == [RUNNING, RUNNING, DRAINING]
+
+
+def test_of_two_hung_workers_the_second_waits_until_the_first_is_back() -> None:
+    crew = Crew().add(3)
+    crew.silence(1, 2)
+    crew.fleet.sample(0.0)
+    assert "worker-1" in (crew.fleet.judge() or "")
+    assert crew.states == [DRAINING, RUNNING, RUNNING]
+    assert crew.fleet.judge() is None
+
+
+def test_what_died_while_nobody_looked_is_counted() -> None:
+    before = ProcessRecord(
+        name="worker-1",
+        role="worker",
+        state="running",
+        pid=7,
+        restarts=2,
+        last_restart_reason="hung",
+    )
+    assert table.past(before, lives=True) == (2, "hung")
+    assert table.past(before, lives=False) == (3, "died while there was no supervisor")
+    assert table.past(None, lives=False) == (0, None)
 
 
 def test_a_hung_worker_is_restarted_even_when_it_is_alone() -> None:

@@ -1,0 +1,83 @@
+"""The supervisor's desk: what operators want of it, and how far that is."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import structs
+
+from core.logs import EventLog
+from core.models import Desired, Progress
+from core.settings import Settings
+from supervisor import commands, wishes
+from supervisor.child import Child
+from supervisor.fleet import Fleet
+from supervisor.process import Plan
+from supervisor.requests import Forget, Requests
+from supervisor.rolling import Rolling
+
+
+class Desk:
+    """Has the desired workers hired and let go, and requests done.
+
+    `hire` starts a child; `wake` is called when there is something to do or to tell.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        script: Path,
+        fleet: Fleet,
+        log: EventLog,
+        *,
+        hire: Callable[[Plan], Child],
+        wake: Callable[[], None],
+        clock: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._script = script
+        self._fleet = fleet
+        self._log = log
+        self._hire = hire
+        self._wake = wake
+        self._wish = wishes.load(settings.data_dir)
+        rolling = Rolling(fleet, clock, settings.drain_s, wake)
+        acts = {"restart": rolling.restart, "scale": rolling.scale}
+        self._requests = Requests(acts, now=now, changed=wake, log=self._note)
+
+    @property
+    def worker_plans(self) -> list[Plan]:
+        """The workers that there should be, as far as that is known."""
+        count = self._wish.workers_of(self._settings.workers)
+        return commands.worker_plans(self._settings, count, self._script)
+
+    @property
+    def progress(self) -> tuple[Progress, ...]:
+        return self._requests.progress
+
+    def hear(self, desired: Desired) -> None:
+        """The desired state has changed, or was read again."""
+        self._keep_in_mind(structs.replace(desired, requests=()))
+        plans = self.worker_plans
+        if changed := self._fleet.resize(plans, self._hire):
+            text = f"{len(plans)} workers wanted: {', '.join(changed)} to come or go"
+            self._log.info("scale", text)
+        self._requests.note(desired.requests)
+        self._wake()
+
+    async def serve(self, forget: Forget) -> None:
+        """Does what is asked for until it is cancelled; `forget` hears of what is over."""
+        await self._requests.serve(forget)
+
+    def _keep_in_mind(self, wish: Desired) -> None:
+        if wish == self._wish:
+            return
+        self._wish = wish
+        try:
+            wishes.save(self._settings.data_dir, wish)
+        except OSError as error:
+            self._log.warning("disk", f"cannot note how many workers are wanted: {error.strerror}")
+
+    def _note(self, well: bool, text: str) -> None:
+        self._log.add(logging.INFO if well else logging.WARNING, "request", text)

@@ -1,0 +1,48 @@
+"""Signals: they are only noted, and the loop acts."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+
+class Stop:
+    """A stop that was asked for, once or more urgently; `wake` hears of each signal."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._asked = asyncio.Event()
+        self._signals = 0
+
+    @property
+    def urgent(self) -> bool:
+        """Somebody has lost patience."""
+        return self._signals > 1
+
+    def hear_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                loop.add_signal_handler(number, self._note)
+        loop.add_signal_handler(signal.SIGCHLD, self._wake)
+
+    def _note(self) -> None:
+        self._signals += 1
+        self._asked.set()
+        self._wake()
+
+    async def stops(self, *work: Coroutine[Any, Any, None]) -> None:
+        """Until a stop is asked for, or some of the work fails, or all of it is done."""
+        stop: asyncio.Task[Any] = asyncio.create_task(self._asked.wait())
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(each) for each in work]
+        pending = set(tasks)
+        try:
+            while pending and not stop.done():
+                done, _ = await asyncio.wait({stop, *pending}, return_when=asyncio.FIRST_COMPLETED)
+                pending -= done
+                for task in done:
+                    task.result()
+        finally:
+            for task in (stop, *tasks):
+                task.cancel()
+            await asyncio.gather(stop, *tasks, return_exceptions=True)

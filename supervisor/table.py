@@ -1,0 +1,87 @@
+"""The supervisor's process table: in the run file on its machine, and in ZooKeeper."""
+
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+
+from core import runfile
+from core.errors import ZkticketError
+from core.logs import EventLog
+from core.models import ProcessRecord, SupervisorRecord
+from core.settings import Settings
+from supervisor import readiness
+from supervisor.desk import Desk
+from supervisor.fleet import Fleet
+
+
+class Table:
+    """`ready` once tickets can be bought."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        instance: str,
+        fleet: Fleet,
+        desk: Desk,
+        log: EventLog,
+        now: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._instance = instance
+        self._fleet = fleet
+        self._desk = desk
+        self._log = log
+        self._now = now
+        self._me = psutil.Process()
+        self._written: SupervisorRecord | None = None
+        self.ready = False
+
+    @property
+    def url(self) -> str:
+        return readiness.url(self._settings.host, self._settings.port)
+
+    def write(self) -> bool:
+        """Writes the run file, each second with new figures and at each change: then True."""
+        record = self.record()
+        if record == self._written:
+            return False
+        try:
+            runfile.write(self._settings.data_dir, record)
+        except OSError as error:
+            self._log.warning("disk", f"cannot write the run file: {error.strerror}")
+        self._written = record
+        return True
+
+    def record(self) -> SupervisorRecord:
+        return SupervisorRecord(
+            host=socket.gethostname(),
+            pid=self._me.pid,
+            created=self._me.create_time(),
+            url=self.url,
+            zookeeper=self._settings.hosts,
+            ready=self.ready,
+            instance=self._instance,
+            workers=self._settings.workers,
+            processes=self._fleet.records(),
+            requests=self._desk.progress,
+            at=float(int(self._now())),
+        )
+
+
+def before(data_dir: Path) -> Mapping[str, ProcessRecord]:
+    """The process table of a supervisor that was killed: one that was stopped leaves none."""
+    try:
+        return {process.name: process for process in runfile.read(data_dir).processes}
+    except ZkticketError:
+        return {}
+
+
+def past(process: ProcessRecord | None, *, lives: bool) -> tuple[int, str | None]:
+    """How often a process was started again, and why last, by the table before this one."""
+    if process is None:
+        return 0, None
+    if lives or process.pid is None:
+        return process.restarts, process.last_restart_reason
+    return process.restarts + 1, "died while there was no supervisor"
