@@ -42,7 +42,9 @@ class Fleet:
         clock: Callable[[], float],
     ) -> None:
         self.children: list[Child] = []
-        self._leaving: set[Child] = set()
+        # They leave for good one after the other, the first of them now.
+        self._leaving: list[Child] = []
+        self._going: Child | None = None
         self._link_key = link_key
         self._data_dir = data_dir
         self._limits = limits
@@ -84,21 +86,25 @@ class Fleet:
         staff = {child.plan.name: child for child in self.of(Role.WORKER)}
         changed = [name for name in wanted if name not in staff]
         self.children += [hire(wanted[name]) for name in changed]
-        for name, child in staff.items():
+        for name, child in reversed(staff.items()):
             if name in wanted and child in self._leaving:
-                self._leaving.discard(child)
+                self._leaving.remove(child)
+                self._going = None
                 child.start()
                 changed.append(name)
             elif name not in wanted and child not in self._leaving:
-                self._leaving.add(child)
-                child.stop(self._clock() + self._drain_s)
+                self._leaving.append(child)
                 changed.append(name)
         return changed
 
     def _part(self) -> None:
-        gone = {child for child in self._leaving if child.state in (State.STOPPED, State.FATAL)}
-        self._leaving -= gone
+        """Lets go of who has gone, and asks the next one to go: never several at a time."""
+        gone = [each for each in self._leaving if each.state in (State.STOPPED, State.FATAL)]
+        self._leaving = [child for child in self._leaving if child not in gone]
         self.children = [child for child in self.children if child not in gone]
+        if self._leaving and self._going is not self._leaving[0]:
+            self._going = self._leaving[0]
+            self._going.stop(self._clock() + self._drain_s)
 
     def _meet_newcomers(self) -> None:
         living = {child.pid: child for child in self.children if child.pid is not None}

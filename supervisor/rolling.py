@@ -92,4 +92,4 @@ def _require_hope(child: Child) -> None:
 
 
 def _phase(child: Child) -> str:
-    return {State.RUNNING: "is asked to drain", State.DRAINING: "drains"}.get(child.state, "starts")
+    return {State.RUNNING: "is to drain", State.DRAINING: "drains"}.get(child.state, "starts")

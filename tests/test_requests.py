@@ -1,6 +1,7 @@
 """What operators ask for: the queue of requests, and how rolling restarts go about it."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,11 +225,42 @@ def test_scaling_ends_when_those_who_come_work_and_those_who_go_have_gone() -> N
     assert crew.resize(4) == ["worker-3", "worker-4"]
     assert crew.do(crew.rolling.scale)[0] == "4 workers at work"
     assert pids(crew.fleet)[:2] == kept
-    assert crew.resize(1) == ["worker-2", "worker-3", "worker-4"]
+    assert crew.resize(1) == ["worker-4", "worker-3", "worker-2"]
     assert crew.resize(2) == ["worker-2"]
     assert crew.do(crew.rolling.scale)[0] == "2 workers at work"
     assert [child.plan.name for child in crew.fleet.children] == ["worker-1", "worker-2"]
     assert crew.resize(2) == []
+
+
+def test_those_who_go_drain_one_after_the_other() -> None:
+    crew = Crew()
+    crew.resize(6)
+    crew.settle()
+    crew.at_work.clear()
+    crew.resize(2)
+    crew.do(crew.rolling.scale)
+    falls = [before - after for before, after in itertools.pairwise([6, *crew.at_work])]
+    assert set(falls) <= {0, 1}
+    assert sum(falls) == 4
+
+
+def test_who_is_wanted_again_before_his_turn_to_go_is_left_alone() -> None:
+    crew = Crew()
+    crew.resize(3)
+    crew.settle()
+    kept = pids(crew.fleet)
+    crew.resize(1)
+    crew.resize(3)
+    crew.do(crew.rolling.scale)
+    assert pids(crew.fleet) == kept
+    crew.resize(1)
+    crew.turn()
+    crew.resize(3)
+    crew.do(crew.rolling.scale)
+    assert pids(crew.fleet)[:2] == kept[:2]
+    assert [child.state for child in crew.fleet.children] == [State.RUNNING] * 3
+    crew.resize(1)
+    assert crew.do(crew.rolling.scale)[0] == "1 worker at work"
 
 
 # --- what is kept in mind ------------------------------------------------------------
