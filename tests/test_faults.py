@@ -24,6 +24,7 @@ def test_a_killed_worker_costs_no_buyer_anything(own_shop: Instance) -> None:
             ),
         )
         eventually("it sells", lambda: own_shop.worker()["sold_total"] > 0)
+    assert crowd.longest_pause_s() < 1.0
     assert set(crowd.statuses()) <= {200, 201}, crowd.unsure
     # 200 is the web's own repeat: the worker died between its commit and its answer. It says
     # so, and there are no more of them than purchases that were under way.

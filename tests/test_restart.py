@@ -247,3 +247,40 @@ def test_a_killed_supervisors_successor_knows_the_scale_and_the_restarts(
 def _sells_on(crowd: Crowd, since: int) -> bool:
     time.sleep(0.2)
     return len(crowd.sold) > since
+
+
+def test_who_hangs_is_replaced_and_status_and_log_say_why(tmp_path: Path) -> None:
+    with running(tmp_path / "data", "--worker-hung-s", "3") as shop:
+        worker = shop.worker("worker-2")
+        [web] = pids(shop, "web").values()
+        frozen = [psutil.Process(pid) for pid in (worker["pid"], web)]
+        frozen += frozen[1].children(recursive=True)
+        for process in frozen:
+            process.suspend()
+        eventually("another worker", lambda: _is_restarted(shop, "workers", worker["pid"]))
+        eventually("another web", lambda: _is_restarted(shop, "web", web))
+        assert shop.buyer().buy().status == 201
+        eventually("nothing frozen is left", lambda: not any(p.is_running() for p in frozen))
+        shop.expect_health()
+        status = shop.status()
+        told = [status["web"][0], shop.worker("worker-2")]
+        assert [found["restarts"] for found in told] == [1, 1]
+        assert all("hung: no heartbeat for" in found["last_restart_reason"] for found in told)
+        log = shop.run("admin", "log", "--source", "supervisor", "--grep", "hung").stdout
+        assert "worker-2 is restarted: hung" in log
+        assert "web-1 is restarted: hung" in log
+        shop.down()
+
+
+def test_the_scale_outlasts_a_stop_until_up_is_told_another_number(tmp_path: Path) -> None:
+    shop = Instance(tmp_path / "data", ("--servers", "1", "--workers", "2"))
+    try:
+        done(shop.up().run("scale", "3"))
+        shop.down()
+        assert len(pids(shop.up())) == 3
+        shop.down()
+        shop.options = ("--servers", "1", "--workers", "1")
+        assert len(pids(shop.up())) == 1
+        shop.down()
+    finally:
+        shop.clean_up()
