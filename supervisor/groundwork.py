@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import StartupError
-from core.listener import listen, ring
+from core.listener import Answer, listen, ring
 from core.settings import Settings
 from supervisor import archive, leftovers
 from supervisor.ensemble import Ensemble
@@ -44,10 +44,10 @@ async def lay(
     servers = _server_plans(settings, environ, ensemble, tell)
     # The JVMs first: they take longest.
     plans = (*servers, *children)
-    door = await _recover_door(settings)
-    kept = await _settle(settings, ensemble, plans, door is not None, tell)
+    answer = await ring(settings.data_dir, RING_S)
+    kept = await _settle(settings, ensemble, plans, answer.pid if answer else 0, tell)
     _require_ports(settings, ensemble, kept)
-    door = door or listen(settings.host, settings.port, "--port")
+    door = _door(settings, kept, answer)
     try:
         ensemble.configure()
     except OSError as error:
@@ -55,15 +55,13 @@ async def lay(
     return Groundwork(plans, kept, door)
 
 
-async def _recover_door(settings: Settings) -> socket.socket | None:
-    """The listening socket that a killed supervisor's web server keeps, if it is the right one."""
-    answer = await ring(settings.data_dir, RING_S)
-    if answer is None:
-        return None
-    if answer.listener.getsockname()[1] == settings.port:
-        return answer.listener
-    answer.listener.close()
-    return None
+def _door(settings: Settings, kept: Mapping[str, Leftover], answer: Answer | None) -> socket.socket:
+    """The listening socket of a web server that is kept, or a new one. Raises `StartupError`."""
+    if answer is not None:
+        if any(left.process.pid == answer.pid for left in kept.values()):
+            return answer.listener
+        answer.listener.close()
+    return listen(settings.host, settings.port, "--port")
 
 
 def _server_plans(
@@ -91,18 +89,18 @@ async def _settle(
     settings: Settings,
     ensemble: Ensemble,
     plans: Sequence[Plan],
-    has_door: bool,
+    bell_pid: int,
     tell: Callable[[str, str], None],
 ) -> Mapping[str, Leftover]:
     """Keeps what a killed supervisor left and that fits; stops the rest, in order."""
     wanted = {plan.name: plan for plan in plans}
     found = leftovers.find(settings.data_dir)
-    # A web server that has a successor is on its way out.
-    found.sort(key=lambda left: left.process.created)
+    # A web server that keeps its door to itself is stuck, or has a successor.
     kept = {
         left.name: left
         for left in found
-        if _fits(left, wanted, ensemble) and (has_door or left.role is not Role.WEB)
+        if _fits(left, wanted, ensemble)
+        and (left.role is not Role.WEB or left.process.pid == bell_pid)
     }
     others = [left for left in found if kept.get(left.name) is not left]
     if others:
