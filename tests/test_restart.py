@@ -259,8 +259,8 @@ def test_who_hangs_is_replaced_and_status_and_log_say_why(tmp_path: Path) -> Non
         frozen += frozen[1].children(recursive=True)
         for process in frozen:
             process.suspend()
-        eventually("another worker", lambda: _is_restarted(shop, "workers", worker["pid"]))
-        eventually("another web", lambda: _is_restarted(shop, "web", web))
+        eventually("another worker", lambda: _is_restarted(shop, "workers", worker["pid"]), 60)
+        eventually("another web", lambda: _is_restarted(shop, "web", web), 60)
         assert shop.buyer().buy().status == 201
         eventually("nothing frozen is left", lambda: not any(p.is_running() for p in frozen))
         shop.expect_health()
