@@ -216,7 +216,10 @@ class Fleet:
             starting = child.state is State.STARTING
             return starting and await readiness.zookeeper_serves(child.plan.address)
         await vitals.heart.beat()
-        return vitals.heart.works
+        if isinstance(vitals.heart, WebHeartbeat) and not vitals.heart.sells:
+            # Where nobody sells, it is as good as it can be.
+            return vitals.heart.answers and not self._sells_elsewhere(child)
+        return vitals.heart.answers
 
     def learn_addresses(self, live: Sequence[LiveWorker]) -> None:
         """Where the workers listen, from the registry."""

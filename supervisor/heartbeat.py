@@ -29,8 +29,8 @@ class Heartbeat(ABC):
         return self._missed is not None
 
     @property
-    def works(self) -> bool:
-        """It did its work when it answered last."""
+    def answers(self) -> bool:
+        """It answered when it was asked last."""
         return self._missed == 0
 
     @property
@@ -64,7 +64,8 @@ class WorkerHeartbeat(Heartbeat):
 
     @property
     def sells(self) -> bool:
-        return self.works and self.state == "ready"
+        """It could sell when it answered last."""
+        return self.answers and self.state == "ready"
 
     async def _answers(self) -> bool:
         if not self.address:
@@ -101,18 +102,14 @@ class WebHeartbeat(Heartbeat):
         super().__init__()
         self._data_dir = data_dir
         self._pid = pid
-        self._sells = False
-
-    @property
-    def works(self) -> bool:
-        return super().works and self._sells
+        self.sells = False
 
     async def _answers(self) -> bool:
         answer = await listener.ring(self._data_dir, ANSWER_S)
         if answer is None:
             return False
         answer.listener.close()
-        self._sells = answer.sells
+        self.sells = answer.sells
         return answer.pid == self._pid
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from core.models import Load
-from core.wire import SERVER, Channel, Pong, requests
+from core.wire import SERVER, Channel, Ping, Pong, requests
 from supervisor.health import Ailment, Limits, Sample, Sampler, verdict
 from supervisor.heartbeat import WorkerHeartbeat
 
@@ -117,8 +117,8 @@ class Pulse:
         )
 
     def _reply(self, channel: Channel, frame: bytes) -> None:
-        if self.answers:
-            ping = requests.decode(frame)
+        ping = requests.decode(frame)
+        if self.answers and isinstance(ping, Ping):
             channel.send(Pong(id=ping.id, state="ready", load=Load(sold_per_second=7.0)))
 
 
