@@ -1,0 +1,155 @@
+"""What is done to a shop: each nemesis strikes, lasts for a while, and heals.
+
+Those of this module need nothing but signals and the operator's commands, so they work
+everywhere.
+"""
+
+import signal
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from supervisor.process import Role
+from tests.faults.shop import Shop
+
+# A session ends after 6 s, and a worker that is silent for 10 s is restarted.
+PAST_A_SESSION_S = (7.5, 9.0)
+
+Pick = Callable[[Shop], list[int]]
+
+
+class Nemesis(Protocol):
+    """`lasts_s` is the shortest and the longest time between strike and heal.
+
+    Who is healed `last` needs the others to have been.
+    """
+
+    lasts_s: tuple[float, float]
+    last: bool
+
+    def strike(self, shop: Shop) -> None: ...
+
+    def heal(self, shop: Shop) -> None: ...
+
+
+class Kill:
+    """SIGKILL; the supervisor brings them back."""
+
+    lasts_s = (0.0, 1.0)
+    last = False
+
+    def __init__(self, pick: Pick) -> None:
+        self._pick = pick
+
+    def strike(self, shop: Shop) -> None:
+        shop.signal(self._pick(shop), signal.SIGKILL)
+
+    def heal(self, shop: Shop) -> None:
+        """Nothing is to be done: it heals by itself."""
+
+
+class KillWithSupervisor:
+    """SIGKILL for the supervisor and others; the next `up` adopts who is left."""
+
+    lasts_s = (0.0, 2.0)
+    last = True
+
+    def __init__(self, pick: Pick) -> None:
+        self._pick = pick
+
+    def strike(self, shop: Shop) -> None:
+        shop.signal([*shop.supervisor, *self._pick(shop)], signal.SIGKILL)
+
+    def heal(self, shop: Shop) -> None:
+        if not shop.supervisor:
+            shop.instance.up()
+
+
+class Freeze:
+    """SIGSTOP, and SIGCONT when it is over, to those who still live."""
+
+    last = False
+
+    def __init__(self, pick: Pick, lasts_s: tuple[float, float]) -> None:
+        self._pick = pick
+        self._frozen: list[int] = []
+        self.lasts_s = lasts_s
+
+    def strike(self, shop: Shop) -> None:
+        self._frozen = self._pick(shop)
+        shop.signal(self._frozen, signal.SIGSTOP)
+
+    def heal(self, shop: Shop) -> None:
+        shop.signal(self._frozen, signal.SIGCONT)
+
+
+class Reset:
+    """`admin reset` of a scarce type, in the middle of its sale."""
+
+    lasts_s = (0.0, 0.0)
+    last = False
+
+    def strike(self, shop: Shop) -> None:
+        shop.reset(shop.rng.choice(("B", "C")), shop.rng.choice((0, 20, 200, 1000)))
+
+    def heal(self, shop: Shop) -> None:
+        """Nothing is to be done."""
+
+
+def worker(shop: Shop) -> list[int]:
+    return shop.one(shop.pids(Role.WORKER))
+
+
+def workers(shop: Shop) -> list[int]:
+    return shop.pids(Role.WORKER)
+
+
+def web(shop: Shop) -> list[int]:
+    return shop.pids(Role.WEB)
+
+
+def nobody(shop: Shop) -> list[int]:
+    return []
+
+
+def follower(shop: Shop) -> list[int]:
+    return shop.one(shop.servers("follower"))
+
+
+def leader(shop: Shop) -> list[int]:
+    return shop.servers("leader")
+
+
+def quorum(shop: Shop) -> list[int]:
+    return (shop.servers("leader") + shop.servers("follower"))[:2]
+
+
+def servers(shop: Shop) -> list[int]:
+    return shop.pids(Role.ZOOKEEPER)
+
+
+def everybody(shop: Shop) -> list[int]:
+    return [pid for role in Role for pid in shop.pids(role)]
+
+
+SIGNALS: Mapping[str, Callable[[], Nemesis]] = {
+    "worker killed": lambda: Kill(worker),
+    "all workers killed": lambda: Kill(workers),
+    "web killed": lambda: Kill(web),
+    "supervisor killed": lambda: KillWithSupervisor(nobody),
+    "supervisor and a worker killed": lambda: KillWithSupervisor(worker),
+    "follower killed": lambda: Kill(follower),
+    "leader killed": lambda: Kill(leader),
+    "quorum killed": lambda: Kill(quorum),
+    "all servers killed": lambda: Kill(servers),
+    "everything killed": lambda: KillWithSupervisor(everybody),
+    "worker frozen": lambda: Freeze(worker, (0.2, 3.0)),
+    "worker frozen past its session": lambda: Freeze(worker, PAST_A_SESSION_S),
+    "all workers frozen past their sessions": lambda: Freeze(workers, PAST_A_SESSION_S),
+    "web frozen": lambda: Freeze(web, (0.5, 2.0)),
+    "supervisor frozen": lambda: Freeze(lambda shop: shop.supervisor, (1.0, 4.0)),
+    "follower frozen": lambda: Freeze(follower, (1.0, 4.0)),
+    "leader frozen": lambda: Freeze(leader, (1.0, 5.0)),
+    "quorum frozen": lambda: Freeze(quorum, (1.0, 4.0)),
+    "all servers frozen": lambda: Freeze(servers, (1.0, 4.0)),
+    "reset": Reset,
+}

@@ -1,0 +1,127 @@
+"""A shop that is there to be broken: an instance, its processes by what they do, its buyers."""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from admin.drill.books import Books, read_books
+from admin.drill.checker import Finding, Reset, check
+from core.models import DEFAULT_EVENT, order_id
+from core.probe import probe_all
+from core.secret import load_secret
+from core.zk import connect
+from supervisor import leftovers
+from supervisor.process import Role
+from tests.faults.crowd import Crowd
+from tests.instance import Instance, eventually, running
+
+# A sold-out type is common, an unsold one too: A is plenty.
+QUANTITY = 1_000_000
+SCARCE = 500
+SERVERS = 3
+RECOVERY_S = 60.0
+CONNECT_S = 30.0
+
+
+class Shop:
+    """What nemeses work on. `rng` chooses the victims."""
+
+    def __init__(self, instance: Instance, rng: random.Random) -> None:
+        self.instance = instance
+        self.rng = rng
+        self.resets: list[Reset] = []
+
+    # --- who is who ------------------------------------------------------------------
+
+    def pids(self, role: Role) -> list[int]:
+        """The living processes of that role."""
+        found = leftovers.find(self.instance.data_dir)
+        return [left.process.pid for left in found if left.role is role]
+
+    @property
+    def supervisor(self) -> list[int]:
+        process = self.instance.process
+        return [process.pid] if process is not None and process.poll() is None else []
+
+    @property
+    def hosts(self) -> str:
+        first = self.instance.zookeeper_port
+        return ",".join(f"127.0.0.1:{first + n}" for n in range(SERVERS))
+
+    def servers(self, *roles: str) -> list[int]:
+        """The living ZooKeeper servers of those roles: leader, follower, down."""
+        states = asyncio.run(probe_all(self.hosts))
+        wanted = {f"zookeeper-{n}" for n, state in enumerate(states, 1) if state.role in roles}
+        found = leftovers.find(self.instance.data_dir)
+        return [left.process.pid for left in found if left.name in wanted]
+
+    def one(self, pids: list[int]) -> list[int]:
+        """One of them at random; none of none."""
+        return [self.rng.choice(pids)] if pids else []
+
+    # --- what is done to it ----------------------------------------------------------
+
+    def signal(self, pids: list[int], number: signal.Signals) -> None:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def operate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command, which may fail while something is broken, but says so in one line."""
+        done = self.instance.run(*arguments)
+        assert done.returncode in (0, 1, 3), done.stderr
+        assert "unexpected" not in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) <= 2 or done.returncode == 0, done.stderr
+        return done
+
+    def reset(self, type_: str, quantity: int) -> None:
+        """Puts stock on sale; whether it worked or not, refusals before its end may be old."""
+        self.operate("admin", "reset", type_, "--quantity", str(quantity), "--yes")
+        self.resets.append(Reset(DEFAULT_EVENT, type_, time.monotonic()))
+
+    # --- what has become of it -------------------------------------------------------
+
+    def await_sales(self, crowd: Crowd) -> float:
+        """Until a purchase that begins now or later is sold; how long that took, in seconds."""
+        since = time.monotonic()
+        eventually("sold again", lambda: crowd.sold_at > since, RECOVERY_S)
+        return time.monotonic() - since
+
+    def audit(self, crowd: Crowd) -> None:
+        """Fails with what the checker or `verify` finds; the crowd has gone home."""
+        crowd.settle()
+        self.instance.expect_health()
+        findings = self.findings(crowd)
+        assert not findings, findings[:5]
+
+    def findings(self, crowd: Crowd) -> tuple[Finding, ...]:
+        """What the checker finds, after `verify` has found nothing."""
+        self.instance.verify()
+        secret = load_secret(self.instance.data_dir)
+        books = asyncio.run(_books(self.hosts, secret.zookeeper_password))
+        id_of = partial(order_id, secret.order_key)
+        return check(crowd.history.attempts, books, id_of, self.resets)
+
+
+async def _books(hosts: str, password: str) -> Books:
+    zk = await connect(hosts, password, timeout_s=CONNECT_S)
+    try:
+        return await read_books(zk, DEFAULT_EVENT)
+    finally:
+        await zk.close()
+
+
+@contextmanager
+def open_shop(data_dir: Path, seed: int) -> Iterator[Shop]:
+    with running(data_dir, "--quantity", str(QUANTITY)) as instance:
+        shop = Shop(instance, random.Random(f"victims {seed}"))
+        for type_ in ("B", "C"):
+            shop.reset(type_, SCARCE)
+        yield shop
