@@ -14,6 +14,10 @@ from tests.faults.shop import Shop
 # A session ends after 6 s, and a worker that is silent for 10 s is restarted.
 PAST_A_SESSION_S = (7.5, 9.0)
 
+# An operator's command gives up after this long; what it asked for is still done.
+PATIENCE_S = 15
+WORKERS = 3
+
 Pick = Callable[[Shop], list[int]]
 
 
@@ -95,6 +99,38 @@ class Reset:
         """Nothing is to be done."""
 
 
+class Restart:
+    """`restart`: every worker in turn, or the web."""
+
+    lasts_s = (0.0, 0.0)
+    last = False
+
+    def __init__(self, *who: str) -> None:
+        self._who = who
+
+    def strike(self, shop: Shop) -> None:
+        shop.operate("restart", *self._who, "--timeout", str(PATIENCE_S))
+
+    def heal(self, shop: Shop) -> None:
+        """Nothing is to be done."""
+
+
+class Scale:
+    """`scale` to some other number of workers, and back to three at the end."""
+
+    lasts_s = (0.0, 2.0)
+    last = False
+
+    def strike(self, shop: Shop) -> None:
+        self._scale(shop, shop.rng.choice((1, 2, 4, 5)))
+
+    def heal(self, shop: Shop) -> None:
+        self._scale(shop, WORKERS)
+
+    def _scale(self, shop: Shop, workers: int) -> None:
+        shop.operate("scale", str(workers), "--timeout", str(PATIENCE_S))
+
+
 def worker(shop: Shop) -> list[int]:
     return shop.one(shop.pids(Role.WORKER))
 
@@ -152,4 +188,7 @@ SIGNALS: Mapping[str, Callable[[], Nemesis]] = {
     "quorum frozen": lambda: Freeze(quorum, (1.0, 4.0)),
     "all servers frozen": lambda: Freeze(servers, (1.0, 4.0)),
     "reset": Reset,
+    "workers restarted": Restart,
+    "web restarted": lambda: Restart("web"),
+    "scaled": Scale,
 }
