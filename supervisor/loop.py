@@ -22,6 +22,7 @@ from core.settings import Settings
 from supervisor import commands, groundwork, lock, opening, readiness, table
 from supervisor.child import Child, State
 from supervisor.desk import Desk
+from supervisor.disks import Disks
 from supervisor.ensemble import local_ensemble
 from supervisor.fleet import Fleet
 from supervisor.groundwork import Groundwork
@@ -37,6 +38,8 @@ TICK_S = 1.0
 POLL_S = 0.05
 # How often those that are starting are asked whether they work.
 GREET_S = 0.2
+# How often the servers' own logs are looked into.
+DISK_S = 0.1
 READY_S = 60.0
 ENSEMBLE_STOP_S = 5.0
 
@@ -65,6 +68,7 @@ class Supervisor:
         limits = Limits(settings.worker_hung_s, settings.worker_memory_mb << 20)
         self._fleet = Fleet(secret.link_key, settings.data_dir, limits, settings.drain_s, clock)
         self._door: socket.socket | None = None
+        self._disks = Disks(clock)
         self._log = EventLog("supervisor", now)
         self._membership: Membership | None = None
         self._instance = instance_of(socket.gethostname(), settings.data_dir)
@@ -98,7 +102,9 @@ class Supervisor:
             self._door = ground.door
             self._spawn = self._ensemble.guarded(spawner(self._environ, ground.door))
             self._staff(ground, before)
-            await self._stop.stops(self._supervise(), self._listen(), self._open())
+            await self._stop.stops(
+                self._supervise(), self._listen(), self._mind_disks(), self._open()
+            )
         finally:
             await self._take_down()
 
@@ -201,6 +207,13 @@ class Supervisor:
             _, news = await asyncio.gather(pause, self._fleet.hear())
             for child in news:
                 self._greet(child)
+
+    async def _mind_disks(self) -> None:
+        """More often than all else: with each moment a server may write behind a hole."""
+        while True:
+            await asyncio.sleep(DISK_S)
+            if self._disks.restart_the_failed(self._fleet.of(Role.ZOOKEEPER)):
+                self._wake.set()
 
     def _greet(self, child: Child) -> None:
         self._wake.set()

@@ -55,10 +55,19 @@ class Shop:
         first = self.instance.zookeeper_port
         return ",".join(f"127.0.0.1:{first + n}" for n in range(SERVERS))
 
+    def roles(self) -> list[str]:
+        """What each ZooKeeper server is: leader, follower, down."""
+        return [state.role for state in asyncio.run(probe_all(self.hosts))]
+
+    def server(self, number: int) -> int:
+        """Its pid; it has to live."""
+        name = f"zookeeper-{number}"
+        found = leftovers.find(self.instance.data_dir)
+        return next(left.process.pid for left in found if left.name == name)
+
     def servers(self, *roles: str) -> list[int]:
-        """The living ZooKeeper servers of those roles: leader, follower, down."""
-        states = asyncio.run(probe_all(self.hosts))
-        wanted = {f"zookeeper-{n}" for n, state in enumerate(states, 1) if state.role in roles}
+        """The living ZooKeeper servers of those roles."""
+        wanted = {f"zookeeper-{n}" for n, role in enumerate(self.roles(), 1) if role in roles}
         found = leftovers.find(self.instance.data_dir)
         return [left.process.pid for left in found if left.name in wanted]
 

@@ -1,0 +1,75 @@
+"""ZooKeeper servers that could not write: they are not left to go on from memory.
+
+A server whose disk was full for a moment joins the others again in the same process, with all
+that they have told it, and goes on with its log behind a hole. Once started anew it has lost
+what belongs there (ZOOKEEPER-4882, open in 3.9.5). Killed before, it starts from what its log
+holds, which is whole, and gets the rest from the leader.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+
+from supervisor.child import Child, State
+
+# What a server says when a thread has died that it can't do without; it writes its log in one.
+SEVERE = b"Severe unrecoverable error"
+WHY = "it could not write to its disk"
+TIME_LETTERS = len("2026-01-01T00:00:00.000+0000")
+
+
+class ServerLog:
+    """What a server has written, read on from where it was read last."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read_to = 0
+
+    def severe_since(self, moment: float) -> bool:
+        """Whether there is news of a severe error, from `moment` (Unix seconds) or later.
+
+        Earlier ones are those of a process before this one.
+        """
+        return any(SEVERE in line and _time_of(line) >= moment for line in self._news())
+
+    def _news(self) -> list[bytes]:
+        try:
+            with self._path.open("rb") as file:
+                if file.seek(0, 2) < self._read_to:
+                    self._read_to = 0  # it has been put aside, and another one begun
+                file.seek(self._read_to)
+                whole, end, _ = file.read().rpartition(b"\n")
+        except OSError:
+            return []
+        self._read_to += len(whole) + len(end)
+        return whole.splitlines()
+
+
+class Disks:
+    """Looks at what the servers write; `clock` is that of the children's deadlines."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._logs: dict[int, ServerLog] = {}
+
+    def restart_the_failed(self, servers: Iterable[Child]) -> bool:
+        """Restarts, without a moment to drain, who could not write; whether there was one."""
+        failed = [server for server in servers if self._has_failed(server)]
+        for server in failed:
+            server.restart(WHY, self._clock())
+        return bool(failed)
+
+    def _has_failed(self, server: Child) -> bool:
+        process = server.process
+        if process is None or server.state is State.DRAINING:
+            return False
+        log = self._logs.setdefault(process.pid, ServerLog(server.plan.log))
+        return log.severe_since(process.created)
+
+
+def _time_of(line: bytes) -> float:
+    """In Unix seconds; 0 where the line does not begin with a time."""
+    try:
+        return datetime.fromisoformat(line[:TIME_LETTERS].decode()).timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,93 @@
+"""A ZooKeeper server that could not write is killed, and starts again from its disk."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from supervisor.child import Child, State
+from supervisor.disks import Disks, ServerLog
+from supervisor.process import Plan, Process, Role
+
+BORN = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC).timestamp()
+
+
+def severe(at: str) -> str:
+    return (
+        f"2026-07-01T{at}.021+0000 [SyncThread:3] ERROR org.apache.zookeeper.server."
+        "ZooKeeperCriticalThread - Severe unrecoverable error, from thread : SyncThread:3\n"
+        "java.io.IOException: No space left on device\n"
+    )
+
+
+@dataclass
+class FakeServer:
+    pid: int = 7
+    created: float = BORN
+    signals: list[str] = field(default_factory=list)
+
+    def ended(self) -> str | None:
+        return "killed by SIGKILL" if "KILL" in self.signals else None
+
+    def terminate(self) -> None:
+        self.signals.append("TERM")
+
+    def retire(self) -> None:
+        self.signals.append("USR1")
+
+    def kill(self) -> None:
+        self.signals.append("KILL")
+
+
+def running(process: Process, log: Path, clock: Callable[[], float]) -> Child:
+    plan = Plan("zookeeper-3", Role.ZOOKEEPER, ("java",), log)
+    child = Child(plan, lambda _: process, clock, lambda: 0.0, lambda _child, _text: None)
+    child.start()
+    child.advance()
+    child.ready()
+    child.advance()
+    return child
+
+
+def test_an_error_is_heard_once_and_only_when_its_line_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "zookeeper-3.log"
+    log = ServerLog(path)
+    assert not log.severe_since(BORN)
+    line = severe("12:00:05")
+    path.write_text("2026-07-01T12:00:01.000+0000 [main] INFO all is well\n" + line[:60])
+    assert not log.severe_since(BORN)
+    with path.open("a") as file:
+        file.write(line[60:])
+    assert log.severe_since(BORN)
+    assert not log.severe_since(BORN)
+
+
+def test_the_error_of_an_earlier_process_says_nothing_of_this_one(tmp_path: Path) -> None:
+    path = tmp_path / "zookeeper-3.log"
+    path.write_text(severe("11:59:59"))
+    assert not ServerLog(path).severe_since(BORN)
+    assert ServerLog(path).severe_since(BORN - 60.0)
+
+
+def test_a_log_that_was_put_aside_is_read_from_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "zookeeper-3.log"
+    path.write_text("x" * 1000 + "\n")
+    log = ServerLog(path)
+    assert not log.severe_since(BORN)
+    path.write_text(severe("12:00:05"))
+    assert log.severe_since(BORN)
+
+
+def test_who_could_not_write_is_killed_at_once_and_started_again(tmp_path: Path) -> None:
+    path = tmp_path / "zookeeper-3.log"
+    process = FakeServer()
+    server = running(process, path, lambda: 100.0)
+    disks = Disks(lambda: 100.0)
+    assert not disks.restart_the_failed([server])
+    path.write_text(severe("12:00:05"))
+    assert disks.restart_the_failed([server])
+    for _ in range(3):
+        server.advance()
+    assert process.signals == ["TERM", "KILL"]
+    assert server.state is State.BACKOFF
+    assert server.reason == "it could not write to its disk, killed by SIGKILL"
