@@ -1,12 +1,13 @@
 # `make up` opens the box office, `make test` proves it. Both set up what they need first.
 # Options go through: make up ARGS="--port 9000 --data-dir /somewhere"
 # `make simulate SCHEDULES=100000` plays sales in a simulated world, each from its own seed.
+# `make soak MINUTES=30 SEED=7` breaks a shop for so long, in every way that we know of.
 # `make bench QUICK=1` measures for less than a minute; `make bench SCALE=1` sells a million;
 # `make bench OVERLOAD=1` offers ten times of what can be sold, for a minute.
 
 PYTHON := .venv/bin/python
 
-.PHONY: up test check bench simulate format lock setup setup-dev setup-browser
+.PHONY: up test check bench simulate soak format lock setup setup-dev setup-browser
 
 up: setup
 	@$(PYTHON) zkticket.py up $(ARGS)
@@ -21,6 +22,9 @@ check: setup-dev
 
 bench: setup-dev
 	@$(PYTHON) -m tests.bench$(if $(SCALE),.scale)$(if $(OVERLOAD),.overload) $(if $(QUICK),--quick) $(ARGS)
+
+soak: setup-dev
+	@$(PYTHON) -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 simulate: setup-dev
 	@$(PYTHON) -m tests.simulation --schedules $(or $(SCHEDULES),10000) $(ARGS)

@@ -1,7 +1,8 @@
-"""Sells through proxies that ambush transactions, so that commits become ambiguous by the hundred.
+"""A sale on a real ensemble whose transactions are ambushed: ambiguous commits by the hundred.
 
-Several sellers run in this process, each with a session and proxies of its own, on a real
-ensemble. The types are small and follow each other, so that last tickets are in doubt as well.
+Several sellers run in this process, each with a session and proxies of its own. The types are
+small and follow each other, so that last tickets are in doubt as well. With `web`, buyers ask
+through the web's dispatcher, over links that fail too.
 """
 
 import asyncio
@@ -9,41 +10,43 @@ import itertools
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
 
 from admin.drill.books import read_books
 from admin.drill.checker import Finding, Kind, check
 from admin.drill.history import Attempt, History
 from admin.verify import recount
 from core.logs import EventLog
-from core.models import TicketType, WorkerRecord, order_id
-from core.paths import worker as worker_path
-from core.registry import Registration
+from core.models import TicketType, order_id
 from core.store import Store
 from core.wire import Answer, Code, Purchase
 from core.zk import connect
-from tests.fake_receipts import FakeReceipts
-from tests.faults.proxy import Ambush, Line, Proxy
+from tests.faults.clock import Clocks
+from tests.faults.stand import CONNECT_S, SellerKind, Stand, cancelled, real_clocks
 from tests.zookeeper_server import PASSWORD, SECRET
+from web.basket import Basket
+from web.dispatch import Dispatcher
 from workers.seller import Seller
 
 EVENT = "doubted"
 CAPACITY = 20
 STRIPES = 3
-CONNECT_S = 30.0
 TIMEOUT_S = 2.8
 BUYERS = 5
-# An ambush is laid after a random pause of this length at most.
-PAUSE_S = 0.08
 LATEST_S = 5.0
-TRIES = 60
-RETRY_S = 0.05
-LEFT_OPEN = frozenset({Code.OUTCOME_UNKNOWN, Code.OVERLOADED, Code.NO_QUORUM, Code.DRAINING})
-# Waiting for a deadline takes longest.
-ODDS = {Ambush.LOSE_REQUEST: 6, Ambush.LOSE_REPLY: 12, Ambush.LATE: 12, Ambush.SILENCE: 1}
+# Elections follow each other while servers are parted or die.
+PATIENCE_S = 60.0
+RETRY_S = 0.1
+LEFT_OPEN = frozenset(
+    {Code.OUTCOME_UNKNOWN, Code.OVERLOADED, Code.NO_QUORUM, Code.DRAINING, Code.HALTED}
+)
+Storm: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 STATUSES = {
     Code.SOLD: 201,
@@ -51,8 +54,6 @@ STATUSES = {
     Code.SOLD_OUT: 409,
     **dict.fromkeys(LEFT_OPEN, 503),
 }
-
-SellerKind = Callable[..., Seller]
 
 
 @dataclass
@@ -73,72 +74,6 @@ class Doubts:
         return Counter(each.code or "sold" for each in attempts)
 
 
-class CountedLog(EventLog):
-    """Counts its entries by event."""
-
-    def __init__(self, source: str, now: Callable[[], float], events: Counter[str]) -> None:
-        super().__init__(source, now)
-        self._events = events
-
-    def add(self, level: int, event: str, text: str, orders: Sequence[str] = ()) -> None:
-        self._events[event] += 1
-        super().add(level, event, text, orders)
-
-
-class Stand:
-    """A seller with its registration, behind proxies to every server."""
-
-    def __init__(
-        self, name: str, kind: SellerKind, events: Counter[str], rng: random.Random
-    ) -> None:
-        self.line = Line()
-        self._name = name
-        self._kind = kind
-        self._log = CountedLog(name, time.time, events)
-        self._rng = rng
-
-    async def open(self, hosts: str, stack: AsyncExitStack) -> None:
-        """Sells from now on, until the stack is closed."""
-        addresses = []
-        for host in hosts.split(","):
-            address, _, port = host.rpartition(":")
-            proxy = Proxy((address, int(port)), self.line, self._rng)
-            addresses.append(f"127.0.0.1:{await proxy.listen()}")
-            stack.push_async_callback(proxy.close)
-        zk = await connect(",".join(addresses), PASSWORD, timeout_s=CONNECT_S)
-        stack.push_async_callback(zk.close)
-        self.registration = Registration(zk, self._name, worker_path)
-        self.seller = self._kind(
-            Store(zk),
-            zk,
-            self._log,
-            FakeReceipts(),
-            order_key=SECRET.order_key,
-            fence=lambda: self.registration.path,
-            register=self._register,
-            now=time.time,
-            clock=time.monotonic,
-            rng=self._rng,
-        )
-        await self._log.load(zk)
-        await self._register()
-        for work in (self.seller.run(), self.seller.watch()):
-            task = asyncio.ensure_future(work)
-            stack.push_async_callback(_cancelled, task)
-
-    async def _register(self) -> None:
-        await self.registration.publish(
-            WorkerRecord(name=self._name, host="here", pid=1, address="", state="ready", at=0.0)
-        )
-
-    async def lay_ambushes(self) -> None:
-        kinds, weights = list(ODDS), list(ODDS.values())
-        while True:
-            await asyncio.sleep(self._rng.uniform(0.0, PAUSE_S))
-            if not self.line.ambushes:
-                self.line.ambushes.extend(self._rng.choices(kinds, weights))
-
-
 class Run:
     """One sale of many small types, at sellers of one kind."""
 
@@ -152,44 +87,77 @@ class Run:
         types: int = 400,
         capacity: int = CAPACITY,
         event: str = EVENT,
+        web: bool = False,
+        clocks: Callable[[int], Clocks] = real_clocks,
+        storm: Storm | None = None,
     ) -> None:
-        """`event` must not be there yet."""
+        """`event` must not be there yet. `storm` rages all the while."""
         self._hosts = hosts
         self._rng = random.Random(seed)
         self._types = types
         self._capacity = capacity
         self._event = event
+        self._web = web
+        self._storm = storm
+        self._dispatcher: Dispatcher | None = None
         self._oldest = 0
         self._numbers = itertools.count(1)
         self.doubts = Doubts()
         self._stands = [
-            Stand(f"worker-{n}", kind, self.doubts.events, random.Random(seed * 1000 + n))
+            Stand(
+                f"worker-{n}",
+                kind,
+                self.doubts.events,
+                random.Random(seed * 1000 + n),
+                clocks(seed * 1000 + n),
+            )
             for n in range(1, sellers + 1)
         ]
 
     async def until(self, resolved: int, timeout_s: float) -> Doubts:
         """Sells until so many doubts are resolved; then every purchase that is open is asked
-        for again, without ambushes, so that each has its answer.
+        for again, in peace, so that each has its answer.
         """
         async with AsyncExitStack() as stack:
+            data_dir = Path(stack.enter_context(TemporaryDirectory()))
             await self._found()
             for stand in self._stands:
-                await stand.open(self._hosts, stack)
-            ambushes = [asyncio.ensure_future(stand.lay_ambushes()) for stand in self._stands]
+                await stand.open(self._hosts, data_dir, stack)
+            if self._web:
+                self._dispatcher = self._open_web(stack)
+            troubles = [asyncio.ensure_future(trouble) for trouble in self._troubles()]
             buyers = [asyncio.ensure_future(self._buy()) for _ in self._stands * BUYERS]
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     while self.doubts.resolved < resolved:
                         await asyncio.sleep(0.1)
-                        _raise_failures(buyers)
-            await asyncio.gather(*map(_cancelled, ambushes))
-            for stand in self._stands:
-                stand.line.ambushes.clear()
+                        _raise_failures([*troubles, *buyers])
+            await asyncio.gather(*map(cancelled, troubles))
             self._oldest = self._types
-            async with asyncio.timeout(TRIES * TIMEOUT_S):
+            async with asyncio.timeout(2 * PATIENCE_S):
                 await asyncio.gather(*buyers)
             self.doubts.findings = await self._check(stack)
         return self.doubts
+
+    def _troubles(self) -> Iterator[Coroutine[Any, Any, None]]:
+        for stand in self._stands:
+            yield stand.lay_ambushes()
+            if self._web:
+                yield stand.trouble_link()
+        if self._storm is not None:
+            yield self._storm()
+
+    def _open_web(self, stack: AsyncExitStack) -> Dispatcher:
+        dispatcher = Dispatcher(
+            SECRET.link_key,
+            EventLog("web-1", time.time),
+            connected=lambda: True,
+            clock=time.monotonic,
+            rng=self._rng,
+        )
+        stack.push_async_callback(dispatcher.close)
+        dispatcher.update([stand.live for stand in self._stands])
+        return dispatcher
 
     async def _check(self, stack: AsyncExitStack) -> tuple[Finding, ...]:
         """What the checker finds, and `verify`, in one list."""
@@ -228,7 +196,8 @@ class Run:
                 self._oldest += 1
 
     async def _pursue(self, wish: Purchase) -> Code:
-        for _ in range(TRIES):
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
             answer = await self._ask(wish)
             if answer.code not in LEFT_OPEN or not wish.keyed:
                 return answer.code
@@ -236,14 +205,28 @@ class Run:
         raise AssertionError(f"no final answer to {wish.key}: {answer.code}")
 
     async def _ask(self, wish: Purchase) -> Answer:
-        seller = self._rng.choice(self._stands).seller
-        answers: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        asked_at = time.monotonic()
-        seller.submit(wish, answers.set_result)
+        began_s = time.monotonic()
         async with asyncio.timeout(TIMEOUT_S + LATEST_S):
-            answer = await answers
-        self.doubts.history.add(_attempt(wish, answer, asked_at, time.monotonic()))
+            answer = await (self._through_the_web(wish) if self._web else self._straight(wish))
+        self.doubts.history.add(_attempt(wish, answer, began_s, time.monotonic()))
         return answer
+
+    async def _straight(self, wish: Purchase) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._rng.choice(self._stands).seller.submit(wish, answer.set_result)
+        return await answer
+
+    async def _through_the_web(self, wish: Purchase) -> Answer:
+        assert self._dispatcher is not None
+        basket = Basket(
+            event=wish.event,
+            type=wish.type,
+            quantity=wish.quantity,
+            buyer=wish.buyer,
+            key=wish.key,
+            keyed=wish.keyed,
+        )
+        return await self._dispatcher.buy(basket, time.monotonic())
 
 
 def _attempt(wish: Purchase, answer: Answer, began_s: float, ended_s: float) -> Attempt:
@@ -262,11 +245,6 @@ def _attempt(wish: Purchase, answer: Answer, began_s: float, ended_s: float) -> 
         order=answer.order,
         replayed=answer.code is Code.REPLAYED,
     )
-
-
-async def _cancelled(task: asyncio.Future[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def _raise_failures(tasks: Sequence[asyncio.Future[None]]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,13 @@ class Servers:
     @property
     def hosts(self) -> str:
         return self.ensemble.hosts
+
+    @property
+    def ids(self) -> list[int]:
+        return [server.id for server in self.ensemble.servers]
+
+    def signal(self, server: int, number: signal.Signals) -> None:
+        self._processes[server].send_signal(number)
 
     def revive(self) -> None:
         """Starts those that do not run."""

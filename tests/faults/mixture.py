@@ -14,7 +14,7 @@ from tests.faults.nemeses import SIGNALS, Nemesis
 from tests.faults.shop import Shop
 
 Menu = Mapping[str, Callable[[], Nemesis]]
-AT_ONCE = (1, 1, 2, 2, 3)
+AT_ONCE = (1, 2, 2, 3, 3)
 GAP_S = 0.7
 
 

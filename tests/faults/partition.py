@@ -1,0 +1,117 @@
+"""An ensemble whose servers live in network namespaces of their own, so that they can be parted.
+
+A route that swallows everything stands for the wall between two servers: also from one side
+only, as real networks do it. Clients go on reaching all of them.
+"""
+
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from supervisor.ensemble import COMMON, JVM, MAIN_CLASS
+from supervisor.java import find_class_path, find_java
+
+SERVERS = (1, 2, 3)
+CONFIG = """\
+dataDir={home}/data
+clientPort=2181
+clientPortAddress={address}
+"""
+
+
+class Islands:
+    """Three servers, each on an island; `part` raises walls between them, `join` takes all down."""
+
+    def __init__(self, home: Path, rng: random.Random) -> None:
+        self._home = home
+        # Names of interfaces have 15 letters at most.
+        self._name = f"zk{rng.randrange(16**6):06x}"
+        self._net = f"10.{rng.randrange(64, 128)}.{rng.randrange(256)}"
+        self._walls: list[tuple[int, int]] = []
+
+    @property
+    def hosts(self) -> str:
+        return ",".join(f"{self.address(server)}:2181" for server in SERVERS)
+
+    def address(self, server: int) -> str:
+        return f"{self._net}.{server}"
+
+    def part(self, server: int, others: Sequence[int]) -> None:
+        """What `server` sends to the others is lost, until `join`."""
+        for other in others:
+            self._walls.append((server, other))
+            self._within(server, "route", "add", "blackhole", f"{self.address(other)}/32")
+
+    def join(self) -> None:
+        while self._walls:
+            server, other = self._walls.pop()
+            self._within(server, "route", "del", "blackhole", f"{self.address(other)}/32")
+
+    @contextmanager
+    def afloat(self) -> Iterator[None]:
+        """The network and the servers. Raises `OSError` where this machine allows none."""
+        with ExitStack() as stack:
+            _ip("link", "add", self._name, "type", "bridge")
+            stack.callback(_ip, "link", "del", self._name)
+            _ip("addr", "add", f"{self._net}.254/24", "dev", self._name)
+            _ip("link", "set", self._name, "up")
+            for server in SERVERS:
+                self._raise_island(server, stack)
+            for server in SERVERS:
+                stack.callback(_end, self._spawn(server))
+            yield
+
+    def _raise_island(self, server: int, stack: ExitStack) -> None:
+        island, link = self._island(server), f"{self._name}v{server}"
+        _ip("netns", "add", island)
+        stack.callback(_ip, "netns", "del", island)
+        _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", island)
+        _ip("link", "set", link, "master", self._name, "up")
+        self._within(server, "addr", "add", f"{self.address(server)}/24", "dev", "eth0")
+        self._within(server, "link", "set", "eth0", "up")
+        self._within(server, "link", "set", "lo", "up")
+
+    def _spawn(self, server: int) -> "subprocess.Popen[bytes]":
+        home = self._home / str(server)
+        (home / "data").mkdir(parents=True)
+        (home / "data" / "myid").write_text(f"{server}\n")
+        peers = "".join(f"server.{n}={self.address(n)}:2888:3888\n" for n in SERVERS)
+        own = CONFIG.format(home=home, address=self.address(server))
+        (home / "zoo.cfg").write_text(COMMON + own + peers)
+        java, class_path = str(find_java(os.environ)), find_class_path(os.environ).text
+        command = [java, "-Xmx512m", *JVM, "-cp", class_path, MAIN_CLASS, str(home / "zoo.cfg")]
+        with (home / "out").open("wb") as out:
+            return subprocess.Popen(
+                [_program(), "netns", "exec", self._island(server), *command],
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+
+    def _within(self, server: int, *arguments: str) -> None:
+        _ip("-n", self._island(server), *arguments)
+
+    def _island(self, server: int) -> str:
+        return f"{self._name}-{server}"
+
+
+def _ip(*arguments: str) -> None:
+    done = subprocess.run([_program(), *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+
+
+def _program() -> str:
+    found = shutil.which("ip", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if found is None:
+        raise OSError("there is no `ip`")
+    return found
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()

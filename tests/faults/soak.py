@@ -1,0 +1,127 @@
+"""The scenes of a long run, each with its own ensemble and its own verdict."""
+
+import asyncio
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from admin.drill.checker import Finding
+from core.models import Marker, encode
+from core.zk import prepare_tree
+from supervisor.ensemble import wait_for_quorum
+from tests.faults.clock import JumpingClocks
+from tests.faults.crowd import PATIENT, Crowd
+from tests.faults.disk import disk_of
+from tests.faults.doubt import Doubts, Run
+from tests.faults.ensemble import three_servers
+from tests.faults.mixture import Tally, inflict, menu, plan
+from tests.faults.partition import Islands
+from tests.faults.shop import open_shop
+from tests.faults.storms import Partitions, deaths
+from tests.zookeeper_server import PASSWORD
+
+QUORUM_S = 60.0
+# Doubts are resolved at 20 a second here; a slow machine gets so much longer.
+LEAST_DOUBTS_PER_SECOND = 2.0
+TYPES = 900
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Report:
+    """What one scene did and found."""
+
+    scene: str
+    took_s: float
+    did: str
+    findings: tuple[Finding, ...]
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+def ambiguous_commits(home: Path, seed: int, goal: int, say: Say) -> Report:
+    """Most of them straight at the sellers, whose clocks jump; some while servers die, and some
+    through the web, over links that fail as well.
+    """
+    began = time.monotonic()
+    done: list[Doubts] = []
+    with three_servers(home) as servers:
+        rng = random.Random(seed)
+        shares = {
+            Run(servers.hosts, seed, event="timeless", types=TYPES, clocks=JumpingClocks): 0.6,
+            Run(
+                servers.hosts,
+                seed + 1,
+                event="mortal",
+                types=TYPES,
+                storm=lambda: deaths(servers, rng),
+            ): 0.2,
+            Run(servers.hosts, seed + 2, event="linked", types=TYPES, web=True): 0.2,
+        }
+        for run, share in shares.items():
+            count = math.ceil(share * goal)
+            done.append(asyncio.run(run.until(count, count / LEAST_DOUBTS_PER_SECOND)))
+            say(f"ambiguous commits: {sum(each.resolved for each in done)} of {goal} resolved")
+    return _doubted("ambiguous commits", began, done, "clocks jump, servers die, links fail")
+
+
+def partitions(home: Path, seed: int, lasts_s: float) -> Report | None:
+    """Servers parted from each other; None where this machine has no network namespaces."""
+    began = time.monotonic()
+    islands = Islands(home, random.Random())
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(islands.afloat())
+        except OSError:
+            return None
+        asyncio.run(wait_for_quorum(islands.hosts, QUORUM_S, lambda _: None))
+        marker = encode(Marker())
+        asyncio.run(
+            prepare_tree(islands.hosts, PASSWORD, marker, close_root=True, timeout_s=QUORUM_S)
+        )
+        parted = Partitions(islands, random.Random(seed))
+        run = Run(islands.hosts, seed, types=TYPES, storm=parted.storm)
+        doubts = asyncio.run(run.until(1_000_000, lasts_s))
+    report = _doubted("partitions", began, [doubts], f"{parted.count} partitions of the ensemble")
+    report.counts["partitions"] = parted.count
+    return report
+
+
+def mixed_faults(home: Path, seed: int, lasts_s: float, least: int, say: Say) -> Report:
+    """A whole shop under one mixture after the other, for `lasts_s` and `least` faults at least."""
+    began = time.monotonic()
+    tally = Tally()
+    data_dir = home / "data"
+    with disk_of(data_dir) as disk, open_shop(data_dir, seed) as shop:
+        faults = menu(disk)
+        mixtures = plan(faults, seed)
+        with Crowd(shop.instance.buyer, PATIENT, seed=seed) as crowd:
+            while time.monotonic() - began < lasts_s or tally.faults < least:
+                mixture = next(mixtures)
+                inflict(shop, crowd, faults, mixture, tally)
+                names = ", ".join(strike.name for strike in mixture)
+                say(f"faults: {tally.faults} after {time.monotonic() - began:.0f} s: {names}")
+        crowd.settle()
+        shop.instance.expect_health()
+        findings = shop.findings(crowd)
+    kinds = f"{len(tally.struck)} kinds in {len(tally.recoveries_s)} mixtures"
+    slowest = f"the slowest recovery {max(tally.recoveries_s):.1f} s"
+    did = f"{tally.faults} faults of {kinds}, {crowd.wishes} purchases, {slowest}"
+    report = Report("mixed faults", time.monotonic() - began, did, findings)
+    report.counts.update(faults=tally.faults, purchases=crowd.wishes, sold=len(crowd.sold))
+    return report
+
+
+def _doubted(scene: str, began: float, done: Sequence[Doubts], what: str) -> Report:
+    events: Counter[str] = sum((each.events for each in done), Counter())
+    attempts = sum(len(each.history.attempts) for each in done)
+    did = f"{events['resolved']} resolved of {events['ambiguous']}; {attempts} attempts; {what}"
+    findings = tuple(finding for each in done for finding in each.findings)
+    report = Report(scene, time.monotonic() - began, did, findings)
+    report.counts.update(resolved=events["resolved"], ambiguous=events["ambiguous"])
+    return report

@@ -1,0 +1,166 @@
+"""A worker in this process: a seller with a session and a link server, each behind proxies."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from core.logs import EventLog
+from core.models import Load, WorkerRecord
+from core.paths import worker as worker_path
+from core.receipts import folder
+from core.registry import LiveWorker, Registration
+from core.zk import connect
+from tests.faults.clock import Clocks
+from tests.faults.proxy import LOOPBACK, Ambush, Line, Proxy
+from tests.zookeeper_server import PASSWORD, SECRET
+from workers.guard import Guard, GuardedStore
+from workers.journal import Bounds, Journal
+from workers.receipts import Receipts
+from workers.seller import Seller
+from workers.server import LinkServer
+
+CONNECT_S = 30.0
+RECEIPTS = Bounds(segment_bytes=1 << 20, segments=8)
+# An ambush is laid after a random pause of this length at most.
+PAUSE_S = 0.08
+# Waiting for a deadline takes longest.
+ODDS = {Ambush.LOSE_REQUEST: 6, Ambush.LOSE_REPLY: 12, Ambush.LATE: 12, Ambush.SILENCE: 1}
+# A link to the web is in order for a while, then for another it is not.
+LINK_CALM_S = (0.2, 2.0)
+LINK_TROUBLE_S = (0.1, 1.5)
+LINK_DELAY_S = (0.01, 0.3)
+
+SellerKind = Callable[..., Seller]
+
+
+class CountedLog(EventLog):
+    """Counts its entries by event."""
+
+    def __init__(self, source: str, now: Callable[[], float], events: Counter[str]) -> None:
+        super().__init__(source, now)
+        self._events = events
+
+    def add(self, level: int, event: str, text: str, orders: Sequence[str] = ()) -> None:
+        self._events[event] += 1
+        super().add(level, event, text, orders)
+
+
+class Stand:
+    """`line` is how its session with ZooKeeper fares, `link` how the web's link to it does."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: SellerKind,
+        events: Counter[str],
+        rng: random.Random,
+        clocks: Clocks,
+    ) -> None:
+        self.line = Line()
+        self.link = Line()
+        self._name = name
+        self._kind = kind
+        self._clocks = clocks
+        self._log = CountedLog(name, clocks.now, events)
+        self._rng = rng
+
+    async def open(self, hosts: str, data_dir: Path, stack: AsyncExitStack) -> None:
+        """Sells from now on, until the stack is closed; receipts go into the data dir."""
+        proxied = [await self._proxied(host, self.line, stack) for host in hosts.split(",")]
+        zk = await connect(",".join(proxied), PASSWORD, timeout_s=CONNECT_S)
+        stack.push_async_callback(zk.close)
+        self.registration = Registration(zk, self._name, worker_path)
+        guard = Guard(zk, self._log, data_dir, self._clocks.now)
+        receipts = Receipts(
+            Journal(folder(data_dir, self._name), RECEIPTS),
+            guard,
+            self._log,
+            clock=self._clocks.monotonic,
+            now=self._clocks.now,
+        )
+        self.seller = self._kind(
+            GuardedStore(zk, guard),
+            zk,
+            self._log,
+            receipts,
+            order_key=SECRET.order_key,
+            fence=lambda: self.registration.path,
+            register=self._register,
+            now=self._clocks.now,
+            clock=self._clocks.monotonic,
+            rng=self._rng,
+        )
+        stack.callback(receipts.close)
+        await receipts.open()
+        await self._log.load(zk)
+        await self._open_link(stack)
+        await self._register()
+        for work in (self.seller.run(), self.seller.watch(), receipts.run(), guard.watch()):
+            stack.push_async_callback(cancelled, asyncio.ensure_future(work))
+
+    @property
+    def live(self) -> LiveWorker:
+        """As the registry would tell the web, with its door behind a proxy."""
+        return LiveWorker(self._name, self._record)
+
+    async def _open_link(self, stack: AsyncExitStack) -> None:
+        server = LinkServer(SECRET.link_key, self.seller.submit, self.seller.forget, self._health)
+        address = await server.listen(LOOPBACK)
+        stack.push_async_callback(server.close)
+        door = await self._proxied(address, self.link, stack)
+        self._record = WorkerRecord(
+            name=self._name, host="here", pid=1, address=door, state="ready", at=0.0
+        )
+
+    async def _proxied(self, address: str, line: Line, stack: AsyncExitStack) -> str:
+        host, _, port = address.rpartition(":")
+        proxy = Proxy((host, int(port)), line, self._rng)
+        stack.push_async_callback(proxy.close)
+        return f"{LOOPBACK}:{await proxy.listen()}"
+
+    async def _register(self) -> None:
+        await self.registration.publish(self._record)
+
+    def _health(self) -> tuple[str, Load]:
+        state = "suspended" if self.seller.stalled else "ready"
+        return state, self.seller.meter.load(self.seller.in_flight)
+
+    # --- trouble ---------------------------------------------------------------------
+
+    async def lay_ambushes(self) -> None:
+        """Until it is cancelled; then the session is in order."""
+        kinds, weights = list(ODDS), list(ODDS.values())
+        try:
+            while True:
+                await asyncio.sleep(self._rng.uniform(0.0, PAUSE_S))
+                if not self.line.ambushes:
+                    self.line.ambushes.extend(self._rng.choices(kinds, weights))
+        finally:
+            self.line.ambushes.clear()
+
+    async def trouble_link(self) -> None:
+        """Cuts, mutes or delays the web's link now and then, until it is cancelled."""
+        while True:
+            await asyncio.sleep(self._rng.uniform(*LINK_CALM_S))
+            trouble = self._rng.choice(("cut", "mute", "delay"))
+            try:
+                self.link.cut = trouble == "cut"
+                self.link.mute = trouble == "mute"
+                self.link.delay_s = self._rng.uniform(*LINK_DELAY_S) if trouble == "delay" else 0.0
+                await asyncio.sleep(self._rng.uniform(*LINK_TROUBLE_S))
+            finally:
+                self.link.cut = self.link.mute = False
+                self.link.delay_s = 0.0
+
+
+async def cancelled(task: asyncio.Future[None]) -> None:
+    """Cancels it and waits for its end, however that is."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def real_clocks(_number: int) -> Clocks:
+    return Clocks()
