@@ -217,4 +217,4 @@ class Child:
     def _delay(self) -> float:
         """Exponential backoff with jitter: from half of the full delay to all of it."""
         full = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (len(self._deaths) - 1))
-        return full * (0.5 + 0.5 * self._jitter())
+        return max(self.plan.rest_s, full * (0.5 + 0.5 * self._jitter()))

@@ -20,6 +20,9 @@ ELECTION_OFFSET = 1707
 MAIN_CLASS = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 POLL_S = 0.05
 PROBE_S = 0.5
+# When a leader dies, the others elect one within this. A JVM that starts meanwhile takes a core
+# from them: the pause was up to 1.2 s on two cores.
+REST_S = 0.8
 
 # A killed leader costs 0.45 s of selling with these, a frozen one 2.6 to 3.5 s. Who loads a
 # million orders from the leader needs 10 s for it, and may take initLimit ticks; to look for the
@@ -172,7 +175,8 @@ class Ensemble:
         """`jvm` are options of the JVM beside those that all servers have."""
         heap = f"-Xmx{heap_mb(psutil.virtual_memory().total, len(self.servers))}m"
         argv = (str(java), heap, *JVM, *jvm, "-cp", class_path, MAIN_CLASS, str(server.config))
-        return Plan(server.name, Role.ZOOKEEPER, argv, logs / f"{server.name}.log", server.address)
+        log = logs / f"{server.name}.log"
+        return Plan(server.name, Role.ZOOKEEPER, argv, log, server.address, REST_S)
 
     # --- what was stored -------------------------------------------------------------
 

@@ -30,13 +30,17 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to start. `address` is where it listens, when that is known beforehand."""
+    """What to start. `address` is where it listens, when that is known beforehand.
+
+    Who has died is not started again before `rest_s` seconds are over.
+    """
 
     name: str
     role: Role
     argv: tuple[str, ...]
     log: Path
     address: str = ""
+    rest_s: float = 0.0
 
 
 class Process(Protocol):

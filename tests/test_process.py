@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -151,6 +151,20 @@ def test_jitter_halves_the_delay_at_most() -> None:
     stage.child = Child(PLAN, stage._spawn, lambda: stage.now, lambda: 0.0, stage._hear)
     stage.run().die(after_s=0.1)
     assert stage.child.due == pytest.approx(stage.now + module.FIRST_DELAY_S / 2)
+
+
+def test_who_has_to_rest_is_not_started_before_that_is_over() -> None:
+    stage = Stage()
+    plan = replace(PLAN, rest_s=0.8)
+    stage.child = Child(plan, stage._spawn, lambda: stage.now, lambda: 1.0, stage._hear)
+    stage.run()
+    delays = []
+    for _ in range(4):
+        stage.die(after_s=0.1)
+        assert stage.child.due is not None
+        delays.append(stage.child.due - stage.now)
+        stage.step(delays[-1])
+    assert delays == pytest.approx([0.8, 0.8, 0.8, 1.6])
 
 
 def test_a_restart_drains_first() -> None:

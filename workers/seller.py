@@ -42,8 +42,9 @@ from workers.stripes import draw, place_of, remaining
 BATCH_ORDERS = 200
 # After a lost race for a counter, wait a random part of this before the next try.
 JITTER_S = 0.01
-# A shorter break than this is waited out; in a longer one buyers are told at once.
-GRACE_S = 0.7
+# A shorter break than this is waited out, an election among them; in a longer one buyers are told
+# at once.
+GRACE_S = 1.2
 WATCH_S = 0.05
 # The answer has to travel back before the web's own deadline passes.
 TRAVEL_S = 0.15
