@@ -106,6 +106,10 @@ class Halted(ZkticketError):
     """This worker may not sell now: its receipts can't be written, or an alarm stands."""
 
 
+class Unconfirmed(ZkticketError):
+    """It has happened, but its receipt is not on disk: nobody may be told so yet."""
+
+
 # --- the web–worker link -------------------------------------------------------------
 
 

@@ -102,10 +102,13 @@ def status_at(order: Order, versions: Sequence[int]) -> Status:
     return status
 
 
-def stamped(order: Order, stripe: int, version: int) -> Order:
-    """The order with its last change marked as counted there."""
-    last = replace(order.changes[-1], stripe=stripe, version=version)
-    return replace(order, changes=(*order.changes[:-1], last))
+def stamped(order: Order, batch: str, stripe: int, version: int) -> Order:
+    """The order with the changes of that batch marked as counted there."""
+    changes = (
+        replace(change, stripe=stripe, version=version) if change.batch == batch else change
+        for change in order.changes
+    )
+    return replace(order, changes=tuple(changes))
 
 
 def has_tickets(order: Order) -> bool:

@@ -7,6 +7,7 @@ model raises `BadZnode`, which names it.
 import hashlib
 import hmac
 import re
+import unicodedata
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias, TypeVar
@@ -331,6 +332,13 @@ def order_id(order_key: bytes, event: str, key: str) -> str:
     An HMAC (RFC 2104), so that nobody without the secret can guess one.
     """
     message = f"{event}\0{key}".encode()
+    return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
+
+
+def buyer_id(order_key: bytes, event: str, buyer: str) -> str:
+    """32 hexadecimal digits for a buyer's name, however it is spelled; for those with limits."""
+    name = unicodedata.normalize("NFKC", buyer).casefold()
+    message = f"{event}\0\0{name}".encode()
     return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
 
 

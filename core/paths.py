@@ -11,11 +11,12 @@ WORKERS = "/workers"
 WEBS = "/webs"
 SUPERVISORS = "/supervisors"
 DESIRED = "/desired"
+JANITOR = "/janitor"
 LOG = "/log"
 ALARMS = "/alarms"
 # Generations whose orders an operator has deleted: no receipt asks for them any more.
 RETIRED = "/retired"
-TOP = (EVENTS, WORKERS, WEBS, SUPERVISORS, DESIRED, LOG, ALARMS, RETIRED)
+TOP = (EVENTS, WORKERS, WEBS, SUPERVISORS, DESIRED, JANITOR, LOG, ALARMS, RETIRED)
 
 # Orders are spread over 256 buckets: a million of them makes child lists of 4,000.
 BUCKETS = tuple(f"{number:02x}" for number in range(256))

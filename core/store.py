@@ -54,8 +54,8 @@ PAGE_ORDERS = 500
 PAGES_AHEAD = 3
 RESET_TRIES = 200
 SHELF_TRIES = 200
-# One for each worker of an instance, unless told otherwise.
-STRIPES = 3
+# Two for each worker of an instance: one to sell from, one to give tickets back.
+STRIPES = 6
 RECONNECT_S = 5.0
 
 DEFAULT_TYPES = {"A": 4800, "B": 3200, "C": 2000}
@@ -410,19 +410,38 @@ class Store:
             with suppress(NoNode, NotEmpty):
                 await self._zk.delete(path)
 
+    async def events(self) -> dict[str, Event]:
+        """Every event, by name. Raises `BadZnode`, `Unavailable`."""
+        names = await self.event_names()
+        found = await self._zk.get_many([paths.event(name) for name in names])
+        return {
+            name: decode(Event, znode.data, znode.path)
+            for name, znode in zip(names, found, strict=True)
+            if znode is not None
+        }
+
     async def order(self, order_id: str) -> StoredOrder:
         """An order of any event. Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
-        names = await self.event_names()
-        events = await self._zk.get_many([paths.event(name) for name in names])
-        wanted: dict[str, str] = {}
-        for name, znode in zip(names, events, strict=True):
-            if znode is not None:
-                event = decode(Event, znode.data, znode.path)
-                wanted[paths.order(name, event.generation, order_id)] = name
-        for znode in await self._zk.get_many(list(wanted)):
-            if znode is not None:
-                return _stored(wanted[znode.path], znode)
-        raise NoSuchOrder(f"there is no order {order_id}")
+        found = await self.locate([order_id], await self.events())
+        if order_id not in found:
+            raise NoSuchOrder(f"there is no order {order_id}")
+        return found[order_id]
+
+    async def locate(
+        self, order_ids: Iterable[str], events: Mapping[str, Event]
+    ) -> dict[str, StoredOrder]:
+        """Those of the orders that exist in one of these events, by id.
+
+        Raises `BadZnode`, `Unavailable`.
+        """
+        wanted = {
+            paths.order(name, event.generation, order_id): name
+            for order_id in order_ids
+            for name, event in events.items()
+        }
+        found = await self._zk.get_many(list(wanted))
+        orders = [_stored(wanted[znode.path], znode) for znode in found if znode is not None]
+        return {order.id: order for order in orders}
 
     async def find_order(self, name: str, generation: str, order_id: str) -> StoredOrder | None:
         znode = await self._zk.find(paths.order(name, generation, order_id))

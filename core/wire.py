@@ -17,6 +17,7 @@ from typing import TypeAlias, cast
 import msgspec
 
 from core.errors import LinkLost, LinkRefused
+from core.lifecycle import Act
 from core.models import Load, OrderView
 
 NONCE_BYTES = 32
@@ -40,6 +41,15 @@ class Code(enum.StrEnum):
     OVERLOADED = "overloaded"
     NO_QUORUM = "no-quorum"
     OUTCOME_UNKNOWN = "outcome-unknown"
+    LIMIT_REACHED = "limit-reached"
+    DONE = "done"
+    NO_SUCH_ORDER = "no-such-order"
+    HOLD_EXPIRED = "hold-expired"
+    NOT_HELD = "not-held"
+    NO_MORE_EXTENSIONS = "no-more-extensions"
+    NOT_CANCELLABLE = "not-cancellable"
+    NOT_VALID = "not-valid"
+    CHECKED_IN = "already-checked-in"
     DAMAGED = "damaged"
     DRAINING = "draining"
     HALTED = "halted"
@@ -58,6 +68,20 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="p
     buyer: str
     key: str
     keyed: bool
+    timeout_s: float
+    # Kept for the buyer for a while, until he confirms or it expires.
+    hold: bool = False
+
+
+class Amend(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="amend"):
+    """A wish about an order that exists. `note` and `key` are as in `lifecycle.Occasion`."""
+
+    id: int
+    order: str
+    act: Act
+    note: str
+    key: str
+    operator: bool
     timeout_s: float
 
 
@@ -93,10 +117,10 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="pong"
     load: Load
 
 
-Request: TypeAlias = Purchase | Ping
+Request: TypeAlias = Purchase | Amend | Ping
 Reply: TypeAlias = Answer | Pong
 
-requests = msgspec.json.Decoder(Purchase | Ping | Forget)
+requests = msgspec.json.Decoder(Purchase | Amend | Ping | Forget)
 replies = msgspec.json.Decoder(Answer | Pong)
 
 

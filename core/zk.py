@@ -151,6 +151,10 @@ class ZooKeeper:
     def off_change(self, listener: Callable[[], None]) -> None:
         self._listeners.remove(listener)
 
+    def election(self, path: str, name: str) -> Any:
+        """kazoo's recipe, whose calls block: see `core.election`."""
+        return self._client.Election(path, name)
+
     async def watch_over(self) -> None:
         """Raises `ZooKeeperError` when kazoo's thread has ended by itself: nothing mends that."""
         while self._is_alive():  # noqa: ASYNC110 - a thread's end sets no event of ours

@@ -7,23 +7,31 @@ import random
 import signal
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from core import collector
+from core.amending import Amender
+from core.election import Election
 from core.errors import AccessDenied, ZooKeeperError
 from core.logs import EventLog
 from core.models import Load, WorkerRecord
+from core.paths import JANITOR
 from core.paths import worker as worker_path
 from core.receipts import folder
 from core.registry import Registration
 from core.secret import Secret, load_secret
 from core.settings import Settings
+from core.wire import Amend, Answer, Purchase
 from core.zk import ZooKeeper
+from workers.clerk import Clerk
 from workers.guard import Guard, GuardedStore
+from workers.janitor import Janitor
 from workers.journal import Bounds, Journal
 from workers.receipts import Receipts
 from workers.seller import Seller
 from workers.server import LinkServer
+from workers.stripes import clerk_place_of
 
 PUBLISH_S = 1.0
 CONNECT_S = 0.05
@@ -69,8 +77,9 @@ class Worker:
         self._receipts = Receipts(
             journal, self._guard, self._log, clock=time.monotonic, now=time.time
         )
+        store, rng = GuardedStore(self._zk, self._guard), random.Random()  # noqa: S311 - jitter
         self._seller = Seller(
-            GuardedStore(self._zk, self._guard),
+            store,
             self._zk,
             self._log,
             self._receipts,
@@ -79,11 +88,36 @@ class Worker:
             register=self._publish,
             now=time.time,
             clock=time.monotonic,
-            rng=random.Random(),  # noqa: S311 - jitter
+            rng=rng,
         )
-        self._server = LinkServer(
-            secret.link_key, self._seller.submit, self._seller.forget, self._health
+        amender = Amender(
+            store,
+            self._zk,
+            name=name,
+            place=clerk_place_of(name),
+            order_key=secret.order_key,
+            fence=lambda: self._registration.path,
+            books=self._receipts,
+            now=time.time,
+            clock=time.monotonic,
+            rng=rng,
         )
+        self._clerk = Clerk(
+            amender,
+            self._log,
+            clock=time.monotonic,
+            connected=lambda: self._zk.connected,
+            sold=self._seller.meter.sold,
+        )
+        self._janitor = Janitor(store, self._clerk, self._log, time.time)
+        self._election = Election(self._zk, JANITOR, name)
+        self._server = LinkServer(secret.link_key, self._submit, self._seller.forget, self._health)
+
+    def _submit(self, request: Purchase | Amend, reply: Callable[[Answer], None]) -> None:
+        if isinstance(request, Purchase):
+            self._seller.submit(request, reply)
+        else:
+            self._clerk.submit(request, reply)
 
     async def run(self) -> int:
         """Registers, sells until a signal, drains."""
@@ -108,6 +142,9 @@ class Worker:
                 self._seller.watch(),
                 self._receipts.run(),
                 self._guard.watch(),
+                self._clerk.run(),
+                self._clerk.watch(),
+                self._election.keep_running(self._janitor.work),
                 self._keep_publishing(),
                 self._log.keep_flushing(self._zk),
                 self._report_refusals(),
@@ -143,10 +180,12 @@ class Worker:
         self._draining = True
         if not self._registration.path:
             return
-        self._log.info("draining", f"{self._seller.in_flight} purchases to finish")
+        self._log.info("draining", f"{self._in_flight} purchases to finish")
         with suppress(ZooKeeperError):
             await self._publish()
+        self._clerk.drain()
         await self._seller.drain(self._settings.drain_s * 0.6)
+        await self._clerk.finish(self._settings.drain_s * 0.2)
         self._log.info("stopped", f"{self._seller.meter.load(0).sold_total} tickets sold")
         # The log waits for a commit in doubt; the end does not.
         with suppress(ZooKeeperError, TimeoutError):
@@ -185,6 +224,10 @@ class Worker:
             )
         )
 
+    @property
+    def _in_flight(self) -> int:
+        return self._seller.in_flight + self._clerk.in_flight
+
     def _health(self) -> tuple[str, Load]:
         if self._draining:
             state = "draining"
@@ -192,4 +235,4 @@ class Worker:
             state = "halted"
         else:
             state = "suspended" if self._seller.stalled else "ready"
-        return state, self._seller.meter.load(self._seller.in_flight)
+        return state, self._seller.meter.load(self._in_flight)

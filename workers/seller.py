@@ -12,14 +12,16 @@ import logging
 import random
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from core import paths
+from core.bookkeeping import Bookkeeper
 from core.errors import (
     Ambiguous,
     BadZnode,
@@ -29,17 +31,31 @@ from core.errors import (
     Unavailable,
     ZkticketError,
 )
+from core.holds import SLOT_S, hold_path
 from core.logs import EventLog
-from core.models import Event, LogEntry, Order, order_id
-from core.store import Batch, Counter, Failure, Sale, Store, StoredOrder, TypeRef
+from core.models import Event, HoldList, LogEntry, Order, order_id
+from core.store import (
+    Account,
+    Batch,
+    Counter,
+    Failure,
+    Held,
+    Sale,
+    Store,
+    StoredOrder,
+    TypeRef,
+)
 from core.wire import Answer, Code, Purchase
 from core.zk import Committed, ZooKeeper
 from workers.admission import Admission, Bounds
+from workers.limits import Claim, Limits, Verdict
 from workers.meter import Meter
 from workers.pace import Linger, Pace
 from workers.stripes import draw, place_of, remaining
 
 BATCH_ORDERS = 200
+# Slots of time in which holds end, kept so that none is made twice; far more than are in use.
+KNOWN_SLOTS = 64
 # After a lost race for a counter, wait a random part of this before the next try.
 JITTER_S = 0.01
 # A shorter break than this is waited out, an election among them; in a longer one buyers are told
@@ -106,23 +122,6 @@ class CachedEvent:
     read_at: float
 
 
-class Bookkeeper(Protocol):
-    """Who writes receipts: `workers.receipts`."""
-
-    @property
-    def halted(self) -> str:
-        """Why nothing may be sold now; empty when it may."""
-
-    async def ready(self) -> None:
-        """Returns when it is safe to sell. Raises `Halted`, `Unavailable`."""
-
-    async def keep(self, batch: Batch, zxid: int) -> None:
-        """The receipt of a committed batch is on disk when it returns. Raises `Halted`."""
-
-    async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
-        """As `keep`, for an order that was there already."""
-
-
 class Seller:
     """Takes wishes, commits batches, answers each wish once."""
 
@@ -168,6 +167,8 @@ class Seller:
         self._batch_name = secrets.token_hex(4)
         self._batch_numbers = itertools.count(1)
         self._sold_out: set[TypeRef] = set()
+        self._limits = Limits(store, order_key)
+        self._slots: deque[str] = deque(maxlen=KNOWN_SLOTS)
 
     # --- taking wishes ---------------------------------------------------------------
 
@@ -346,9 +347,45 @@ class Seller:
             await self._refuse(hopeless, Code.SOLD_OUT)
             for ref in {ref for _, ref in hopeless}:
                 self._note_sold_out(ref)
+        accepted, accounts = await self._within_limits(accepted)
+        await self._make_slots(accepted)
         # Who was answered while the others were looked up, for being late, must not buy.
+        if accounts and any(wish.answered for wish, _ in accepted):
+            return None
         accepted = [pair for pair in accepted if not pair[0].answered]
-        return self._attempt(accepted) if accepted else None
+        return self._attempt(accepted, accounts) if accepted else None
+
+    async def _within_limits(
+        self, accepted: list[Candidate]
+    ) -> tuple[list[Candidate], tuple[Account, ...]]:
+        """Whom their event's limit lets buy now, with their accounts; who is over it is refused."""
+        if not any(self._rules(ref).limit for ref in {ref for _, ref in accepted}):
+            return accepted, ()
+        ruling = await self._limits.rule([self._claim(wish, ref) for wish, ref in accepted])
+        ruled = list(zip(accepted, ruling.verdicts, strict=True))
+        over = [pair for pair, verdict in ruled if verdict is Verdict.OVER]
+        await self._refuse(over, Code.LIMIT_REACHED)
+        return [pair for pair, verdict in ruled if verdict is Verdict.ALLOWED], ruling.accounts
+
+    def _claim(self, wish: Wish, ref: TypeRef) -> Claim:
+        wanted = wish.purchase
+        return Claim(ref, wanted.buyer, wanted.quantity, self._rules(ref).limit)
+
+    def _rules(self, ref: TypeRef) -> Event:
+        return self._events[ref.event].event
+
+    async def _make_slots(self, accepted: Sequence[Candidate]) -> None:
+        """Lists of holds need a place to stand in; it is made once for each slot of time."""
+        for ref in {ref for wish, ref in accepted if wish.purchase.hold}:
+            # The batch is made a moment later: perhaps in the next slot.
+            for late_s in (0.0, SLOT_S):
+                path = hold_path(ref.event, ref.generation, self._hold_ends(ref) + late_s, "")
+                if paths.parent(path) not in self._slots:
+                    await self._store.make_slot(path)
+                    self._slots.append(paths.parent(path))
+
+    def _hold_ends(self, ref: TypeRef) -> float:
+        return round(self._now() + self._rules(ref).hold_s, 3)
 
     def _falls_short(self, wish: Wish, ref: TypeRef) -> bool:
         return wish.purchase.quantity > self._left(ref)
@@ -424,24 +461,41 @@ class Seller:
                 short.append((wish, ref))
         return accepted, short
 
-    def _attempt(self, accepted: Sequence[Candidate]) -> Attempt:
+    def _attempt(
+        self, accepted: Sequence[Candidate], accounts: tuple[Account, ...] = ()
+    ) -> Attempt:
         fence = self._fence()
         if not fence:
             raise Unavailable("this worker is not registered")
         batch_id = f"{self._log.source}.{self._batch_name}.{next(self._batch_numbers)}"
         at = round(self._now(), 3)
-        tickets: dict[TypeRef, int] = {}
+        sold: dict[TypeRef, int] = {}
+        held: dict[TypeRef, int] = {}
         sales = []
         for wish, ref in accepted:
-            tickets[ref] = tickets.get(ref, 0) + wish.purchase.quantity
-            sales.append(Sale(ref, wish.order_id, _order(wish.purchase, batch_id, at)))
+            until = self._hold_ends(ref) if wish.purchase.hold else None
+            taken = sold if until is None else held
+            taken[ref] = taken.get(ref, 0) + wish.purchase.quantity
+            sales.append(Sale(ref, wish.order_id, _order(wish.purchase, batch_id, at, until)))
             wish.sent = True
         counters = [
             counter
-            for ref, wanted in tickets.items()
-            for counter in draw(self._counters[ref], self._home(self._counters[ref]), wanted)
+            for ref in sold | held
+            for counter in draw(
+                self._counters[ref],
+                self._home(self._counters[ref]),
+                sold=sold.get(ref, 0),
+                held=held.get(ref, 0),
+            )
         ]
-        batch = Batch(batch_id, fence, tuple(counters), tuple(sales))
+        batch = Batch(
+            batch_id,
+            fence,
+            tuple(counters),
+            tuple(sales),
+            accounts=accounts,
+            held=_held(batch_id, sales) if held else (),
+        )
         return Attempt(batch, tuple(accepted))
 
     # --- committing ------------------------------------------------------------------
@@ -501,6 +555,8 @@ class Seller:
             case Failure.GONE:
                 self._events.clear()
                 await asyncio.sleep(self._rng.uniform(0, JITTER_S))
+            case Failure.NO_SLOT:
+                self._slots.clear()
             case Failure.NO_BUCKET:
                 self._events.clear()
                 await self._refuse_bucketless(attempt)
@@ -585,7 +641,8 @@ class Seller:
             known[counter.number] = replace(counter, version=counter.version + 1)
             self._counters[counter.ref] = tuple(known)
         for wish, _ in attempt.accepted:
-            self.meter.sold(wish.purchase.quantity)
+            if not wish.purchase.hold:
+                self.meter.sold(wish.purchase.quantity)
             wish.bought = True
         bought = [*self._bought, *(wish for wish, _ in attempt.accepted)]
         self._bought = [wish for wish in bought if not wish.answered]
@@ -675,15 +732,26 @@ class Seller:
             self._answer(repeat, again, stored, remaining)
 
 
-def _order(purchase: Purchase, batch_id: str, at: float) -> Order:
+def _order(purchase: Purchase, batch_id: str, at: float, until: float | None) -> Order:
     return Order(
         type=purchase.type,
         quantity=purchase.quantity,
         buyer=purchase.buyer,
-        status="sold",
+        status="sold" if until is None else "held",
         at=at,
         batch=batch_id,
+        until=until,
     )
+
+
+def _held(batch_id: str, sales: Iterable[Sale]) -> tuple[Held, ...]:
+    """Where the janitor will find the holds among these."""
+    lists: dict[str, list[str]] = {}
+    for sale in sales:
+        if sale.order.until is not None:
+            path = hold_path(sale.ref.event, sale.ref.generation, sale.order.until, batch_id)
+            lists.setdefault(path, []).append(sale.order_id)
+    return tuple(Held(path, HoldList(orders=tuple(ids))) for path, ids in lists.items())
 
 
 def _code_for(purchase: Purchase, stored: StoredOrder, code: Code) -> Code:
@@ -691,5 +759,6 @@ def _code_for(purchase: Purchase, stored: StoredOrder, code: Code) -> Code:
     return code if _terms(purchase) == _terms(stored.order) else Code.KEY_REUSED
 
 
-def _terms(purchase: Purchase | Order) -> tuple[str, int, str]:
-    return purchase.type, purchase.quantity, purchase.buyer
+def _terms(wanted: Purchase | Order) -> tuple[str, int, str, bool]:
+    hold = wanted.hold if isinstance(wanted, Purchase) else wanted.until is not None
+    return wanted.type, wanted.quantity, wanted.buyer, hold

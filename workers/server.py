@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from core.models import Load
-from core.wire import SERVER, Answer, Channel, Forget, Ping, Pong, Purchase, requests
+from core.wire import SERVER, Amend, Answer, Channel, Forget, Ping, Pong, Purchase, requests
 
 
 class LinkServer:
@@ -15,7 +15,7 @@ class LinkServer:
     def __init__(
         self,
         key: bytes,
-        submit: Callable[[Purchase, Callable[[Answer], None]], None],
+        submit: Callable[[Purchase | Amend, Callable[[Answer], None]], None],
         forget: Callable[[Callable[[Answer], None], Collection[int] | None], None],
         health: Callable[[], tuple[str, Load]],
     ) -> None:
@@ -61,7 +61,7 @@ class LinkServer:
             case Ping(id=id_):
                 state, load = self._health()
                 channel.send(Pong(id=id_, state=state, load=load))
-            case Purchase():
+            case Purchase() | Amend():
                 self._submit(request, channel.send)
             case Forget(ids=ids):
                 self._forget(channel.send, frozenset(ids))

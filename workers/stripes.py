@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from core.store import Counter
+from core.store import STRIPES, Counter
 
 
 def place_of(name: str) -> int:
@@ -19,18 +19,25 @@ def place_of(name: str) -> int:
     return int(digits.group()) - 1 if digits else sum(name.encode())
 
 
+def clerk_place_of(name: str) -> int:
+    """Where the worker of that name gives tickets back: on no stripe that somebody sells from,
+    as long as there are two for each worker.
+    """
+    return place_of(name) + STRIPES // 2
+
+
 def remaining(counters: Sequence[Counter]) -> int:
     """What is left of a type, in all of its stripes."""
     return sum(counter.stock.remaining for counter in counters)
 
 
-def draw(counters: Sequence[Counter], home: int, tickets: int) -> tuple[Counter, ...]:
-    """The counters that change when `tickets` are sold from stripe `home`, as they are then.
+def draw(counters: Sequence[Counter], home: int, sold: int, held: int = 0) -> tuple[Counter, ...]:
+    """The counters that change when so many are sold or held from stripe `home`, as they are then.
 
     Together they have lost exactly that many; there must be as many left in all.
     """
     own = counters[home].stock
-    short = tickets - own.remaining
+    short = sold + held - own.remaining
     changed = []
     others = [counter for counter in counters if counter.number != home]
     for donor in sorted(others, key=lambda counter: -counter.stock.remaining):
@@ -41,4 +48,4 @@ def draw(counters: Sequence[Counter], home: int, tickets: int) -> tuple[Counter,
         own = own.add(gift)
         changed.append(replace(donor, stock=donor.stock.add(-gift)))
     assert short <= 0, "more was accepted than is left"
-    return (replace(counters[home], stock=own.sell(tickets)), *changed)
+    return (replace(counters[home], stock=own.move(sold=sold, held=held)), *changed)

@@ -1,0 +1,105 @@
+"""Puts expired holds back on sale. One worker of all is elected to do it.
+
+It may be killed at any moment, and two may act at once: an order expires in the transaction
+that gives its tickets back, and only from `held`. A list goes last, when nothing of it is
+held until its time any more.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+
+from core import paths
+from core.amending import Errand
+from core.errors import BadZnode, Halted, NoSuchEvent, Unconfirmed, ZooKeeperError
+from core.holds import slot_ends
+from core.lifecycle import Act
+from core.logs import EventLog
+from core.models import HoldList
+from core.store import Store
+from workers.clerk import Clerk
+
+ROUND_S = 1.0
+ORDERS_AT_ONCE = 100
+
+
+class Janitor:
+    """`now` is in Unix seconds: a hold ends by the clocks of workers."""
+
+    def __init__(self, store: Store, clerk: Clerk, log: EventLog, now: Callable[[], float]) -> None:
+        self._store = store
+        self._clerk = clerk
+        self._log = log
+        self._now = now
+        self._told: set[str] = set()
+
+    async def work(self) -> None:
+        """Round after round until it is cancelled."""
+        self._log.info("janitor", "elected: puts expired holds back on sale")
+        while True:
+            with suppress(ZooKeeperError, Halted, Unconfirmed):
+                await self.round()
+            await asyncio.sleep(ROUND_S)
+
+    async def round(self) -> int:
+        """Expires what is due in every event; returns how many orders that were.
+
+        Raises `ZooKeeperError`; what is left is the next round's.
+        """
+        expired = 0
+        for name in await self._store.event_names():
+            try:
+                event = await self._store.event(name)
+            except (BadZnode, NoSuchEvent) as error:
+                self._tell_once(str(error))
+                continue
+            for slot in await self._store.hold_slots(name, event.generation):
+                if slot_ends(slot) > self._now():
+                    break
+                expired += await self._clear(name, event.generation, slot)
+        return expired
+
+    async def _clear(self, name: str, generation: str, slot: int) -> int:
+        """Expires one slot's holds, then forgets it, unless one of them can't be read."""
+        expired = 0
+        try:
+            lists = await self._store.hold_lists(name, generation, slot)
+            for part in _parts(lists.values()):
+                expired += await self._expire(part)
+        except BadZnode as error:
+            self._tell_once(str(error))
+        else:
+            await self._store.forget_holds(list(lists), paths.hold_slot(name, generation, slot))
+        if expired:
+            self._log.info("expired", f"{expired} holds of {name} are for sale again")
+        return expired
+
+    async def _expire(self, orders: Sequence[str]) -> int:
+        """All in one transaction; where one can't be read, the others one by one."""
+        errands = [Errand(order=order, act=Act.EXPIRE) for order in orders]
+        try:
+            return sum(done.changed for done in await self._clerk.settle(errands))
+        except BadZnode:
+            if len(errands) == 1:
+                raise
+        expired, damage = 0, None
+        for order in orders:
+            try:
+                expired += await self._expire([order])
+            except BadZnode as error:
+                damage = error
+        if damage is not None:
+            self._tell_once(str(damage))
+            raise damage
+        return expired
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._log.error("damaged", text)
+
+
+def _parts(lists: Iterable[HoldList]) -> Iterator[Sequence[str]]:
+    orders = [order for each in lists for order in each.orders]
+    for start in range(0, len(orders), ORDERS_AT_ONCE):
+        yield orders[start : start + ORDERS_AT_ONCE]
