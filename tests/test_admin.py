@@ -328,7 +328,7 @@ def test_a_deletion_that_is_declined_deletes_nothing(server: Server) -> None:
 
 def test_tree_prints_parents_first_and_siblings_sorted(run: Run) -> None:
     printed = run("admin", "tree").stdout.splitlines()
-    assert printed[:2] == ["/zkticket", "/zkticket/events"]
+    assert printed[:3] == ["/zkticket", "/zkticket/desired", "/zkticket/events"]
     assert printed == sorted(printed, key=lambda path: path.split("/"))
     assert any(path.endswith("/types/A/stock/0") for path in printed)
 

@@ -1,0 +1,58 @@
+"""What somebody wants of an order that exists, checked before anything is done about it."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from core.errors import BadRequest
+from core.lifecycle import Act
+from core.store import ORDER_ID
+from core.wire import Amend
+from web.basket import checked_key, json_object, new_key, printable
+
+MOST_CHARACTERS = 64
+
+
+class Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """`note` is a payment or a door, `key` names the request: sent again, it acts once."""
+
+    order: str
+    act: Act
+    note: str = ""
+    key: str = ""
+    operator: bool = False
+
+    @property
+    def keyed(self) -> bool:
+        """Whether an answer of "no" needs a look at what an earlier request has done."""
+        return True
+
+    def request(self, id_: int, *, keyed: bool, timeout_s: float) -> Amend:
+        """The message to a worker."""
+        assert keyed
+        return Amend(
+            id=id_,
+            order=self.order,
+            act=self.act,
+            note=self.note,
+            key=self.key,
+            operator=self.operator,
+            timeout_s=timeout_s,
+        )
+
+
+def errand(order: str, act: Act, key: str | None, *, note: str = "", operator: bool = False) -> Errand:
+    """Raises `BadRequest`: an order of that name can't exist, or the key is none."""
+    if not ORDER_ID.fullmatch(order):
+        raise BadRequest("no-such-order", "problem.no-such-order")
+    checked = new_key() if key is None else checked_key(key)
+    return Errand(order=order, act=act, note=note, key=checked, operator=operator)
+
+
+def note(wanted: dict[str, Any], field: str) -> str:
+    """A short text that a machine or an operator gave. Raises `BadRequest`."""
+    value = wanted.get(field, "")
+    if not isinstance(value, str) or len(value) > MOST_CHARACTERS or not printable(value):
+        raise BadRequest("invalid", "detail.note", field, {"most": MOST_CHARACTERS})
+    return value.strip()
