@@ -359,6 +359,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     held_until: str | None = None
     extended: int = 0
     checked_in_at: str | None = None
+    checked_in_by: str | None = None
 
 
 def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
@@ -375,6 +376,7 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
         held_until=None if order.until is None else _timestamp(order.until),
         extended=order.extended,
         checked_in_at=None if order.admitted is None else _timestamp(order.admitted.at),
+        checked_in_by=None if order.admitted is None else order.admitted.door,
     )
 
 

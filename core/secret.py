@@ -38,6 +38,11 @@ class Secret:
         return self.key("order id")
 
     @property
+    def payment_key(self) -> bytes:
+        """What a payment provider signs its calls with."""
+        return self.key("payment webhook")
+
+    @property
     def operator_token(self) -> str:
         """What operators send as a bearer token to `/api/status`."""
         return self.key("operator token").hex()[:32]

@@ -192,6 +192,7 @@ class FakeService:
             orders=shelf,
             status=self._status,
             operator_token=TOKEN,
+            payment_key=b"k" * 32,
             metrics=Metrics(),
             now=time.time,
             rng=rng,

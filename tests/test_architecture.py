@@ -60,8 +60,9 @@ def test_the_four_folders_import_core_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=names)
-def test_kazoo_stays_behind_core_zk(path: Path) -> None:
-    assert "kazoo" not in imported(path) or path == ROOT / "core" / "zk.py"
+def test_kazoo_stays_behind_the_client_and_its_way_of_waiting(path: Path) -> None:
+    behind = (ROOT / "core" / "zk.py", ROOT / "core" / "waiting.py")
+    assert "kazoo" not in imported(path) or path in behind
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=names)

@@ -1,6 +1,5 @@
 """The JSON interface under `/api`, and what machines ask: health, readiness, metrics."""
 
-import hmac
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from core.errors import BadZnode, NoSuchOrder, Unavailable, ZkticketError
 from core.store import EventAvailability
 from core.wire import Answer, Code
 from web import problems
+from web.access import is_operator
 from web.basket import Basket, from_json
 from web.catalog import Snapshot
 from web.deps import Deps
@@ -34,6 +34,7 @@ class Api:
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/api/orders", "POST", self.post_order)
         app.route("/api/orders/<order_id>", "GET", self.get_order)
+        app.route("/api/holds/<order_id>", "GET", self.get_order)
         app.route("/api/events", "GET", self.get_events)
         app.route("/api/events/<name>", "GET", self.get_event)
         app.route(RULE, "GET", self.get_availability)
@@ -110,9 +111,7 @@ class Api:
     # --- machines and operators ------------------------------------------------------
 
     def get_status(self) -> Any:
-        given = bottle.request.environ.get("HTTP_AUTHORIZATION", "").encode()
-        expected = f"Bearer {self._deps.operator_token}".encode()
-        if not hmac.compare_digest(given, expected):
+        if not is_operator(bottle.request.environ, self._deps.operator_token):
             return problem("unauthorized")
         return self._status()
 

@@ -6,6 +6,7 @@ from typing import Any
 import bottle
 
 from web.api import Api
+from web.changes import Changes
 from web.deps import Deps
 from web.language import Languages
 from web.live import Live
@@ -29,6 +30,7 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         self.uninstall(True)  # Bottle's own, for JSON and templates, have nothing to do here
         self.install(ReplyPlugin(_refusal, self.trouble))
         Api(deps, self.live).mount(self)
+        Changes(deps).mount(self)
         self._pages.mount(self)
 
     def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:

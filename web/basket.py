@@ -13,6 +13,7 @@ import msgspec
 
 from core.errors import BadRequest
 from core.models import DEFAULT_EVENT, NAME
+from core.wire import Purchase
 
 MOST_TICKETS = 10
 MOST_CHARACTERS = 64
@@ -28,7 +29,10 @@ FORM_FIELDS = FIELDS | {"key"}
 
 
 class Basket(msgspec.Struct, frozen=True, kw_only=True):
-    """A purchase that can be meant. `keyed`: the key is the buyer's own, not minted here."""
+    """A purchase that can be meant. `keyed`: the key is the buyer's own, not minted here.
+
+    `hold`: the tickets are only kept for the buyer, for a while.
+    """
 
     event: str
     type: str
@@ -36,6 +40,21 @@ class Basket(msgspec.Struct, frozen=True, kw_only=True):
     buyer: str
     key: str
     keyed: bool
+    hold: bool = False
+
+    def request(self, id_: int, *, keyed: bool, timeout_s: float) -> Purchase:
+        """The message to a worker; `keyed` tells it to look for an earlier order."""
+        return Purchase(
+            id=id_,
+            event=self.event,
+            type=self.type,
+            quantity=self.quantity,
+            buyer=self.buyer,
+            key=self.key,
+            keyed=keyed,
+            timeout_s=timeout_s,
+            hold=self.hold,
+        )
 
 
 def new_key() -> str:
@@ -45,10 +64,10 @@ def new_key() -> str:
 
 def from_json(content_type: str, body: bytes, key: str | None) -> Basket:
     """The basket in a JSON request; `key` is its `Idempotency-Key`. Raises `BadRequest`."""
-    _expect_media_type(content_type, "application/json")
-    wanted = _object(body)
+    expect_media_type(content_type, "application/json")
+    wanted = json_object(body)
     keyed = key is not None
-    return _basket(wanted, FIELDS, new_key() if key is None else _checked_key(key), keyed)
+    return _basket(wanted, FIELDS, new_key() if key is None else checked_key(key), keyed)
 
 
 def from_form(content_type: str, body: bytes) -> Basket:
@@ -58,7 +77,7 @@ def from_form(content_type: str, body: bytes) -> Basket:
 
 def form_fields(content_type: str, body: bytes) -> dict[str, str]:
     """The form's fields as they were typed. Raises `BadRequest`."""
-    _expect_media_type(content_type, "application/x-www-form-urlencoded")
+    expect_media_type(content_type, "application/x-www-form-urlencoded")
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=16
@@ -75,7 +94,7 @@ def of_form(fields: Mapping[str, str]) -> Basket:
     wanted: dict[str, Any] = dict(fields)
     if DIGITS.fullmatch(wanted.get("quantity", "")):
         wanted["quantity"] = int(wanted["quantity"])
-    return _basket(wanted, FORM_FIELDS, _checked_key(fields.get("key", "")), keyed=True)
+    return _basket(wanted, FORM_FIELDS, checked_key(fields.get("key", "")), keyed=True)
 
 
 def _basket(wanted: Mapping[str, Any], known: frozenset[str], key: str, keyed: bool) -> Basket:
@@ -115,12 +134,12 @@ def _buyer(value: Any) -> str:
     name = value.strip()
     if not 1 <= len(name) <= MOST_CHARACTERS:
         raise BadRequest("invalid", "detail.buyer-length", "buyer", most=MOST_CHARACTERS)
-    if not name.isprintable() and not _printable(name):
+    if not name.isprintable() and not printable(name):
         raise BadRequest("invalid", "detail.buyer-printable", "buyer")
     return name
 
 
-def _printable(name: str) -> bool:
+def printable(name: str) -> bool:
     """As `str.isprintable`, with spaces of all scripts and joiners between visible characters."""
     odd = [character for character in name if not character.isprintable()]
     return len(odd) < len(name) and all(
@@ -128,7 +147,7 @@ def _printable(name: str) -> bool:
     )
 
 
-def _checked_key(key: str) -> str:
+def checked_key(key: str) -> str:
     if not KEY.fullmatch(key):
         raise BadRequest("invalid", "detail.key", KEY_HEADER)
     return key
@@ -137,12 +156,13 @@ def _checked_key(key: str) -> str:
 # --- formats -------------------------------------------------------------------------
 
 
-def _expect_media_type(content_type: str, expected: str) -> None:
+def expect_media_type(content_type: str, expected: str) -> None:
     if content_type.partition(";")[0].strip().lower() != expected:
         raise BadRequest("unsupported-media-type", "detail.media-type", expected=expected)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
+    """The object in a JSON body. Raises `BadRequest`."""
     try:
         wanted = _DECODER.decode(body.decode())
     except (ValueError, RecursionError):

@@ -10,6 +10,7 @@ from core.wire import Answer, Code
 from web.basket import Basket
 from web.catalog import Catalog
 from web.dispatch import Dispatcher
+from web.errand import Errand
 from web.metrics import Metrics
 from web.replies import Gone
 
@@ -33,6 +34,7 @@ class Deps:
     status: Callable[[], Awaitable[Any]]
     connected: Callable[[], bool]
     operator_token: str
+    payment_key: bytes
     metrics: Metrics
     now: Callable[[], float]
     clock: Callable[[], float]
@@ -51,4 +53,11 @@ class Deps:
         if answer.code is Code.SOLD:
             self.catalog.sold()
         self.metrics.purchase(answer.code, self.clock() - began)
+        return answer
+
+    async def amend(self, errand: Errand, began: float) -> Answer:
+        """The end of a change of an order; `began` as for `buy`."""
+        answer = await self.dispatcher.buy(errand, began)
+        if answer.code is Code.DONE:
+            self.catalog.sold()
         return answer

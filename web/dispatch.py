@@ -12,8 +12,8 @@ from core.logs import EventLog
 from core.registry import LiveWorker, watch_workers
 from core.wire import Answer, Code
 from core.zk import ZooKeeper
-from web.basket import Basket
 from web.budget import RetryBudget
+from web.errand import Wanted
 from web.peer import Peer
 from web.pursuit import WATCH_S, Pursuit
 from web.replies import Gone
@@ -125,7 +125,7 @@ class Dispatcher:
 
     async def buy(
         self,
-        basket: Basket,
+        wanted: Wanted,
         began: float,
         gone: Gone | None = None,
     ) -> Answer:
@@ -134,7 +134,7 @@ class Dispatcher:
         `began` is when its request was there, by the clock; `gone` waits until its buyer has
         closed the connection.
         """
-        pursuit = Pursuit(basket, self._clock, self._deadline_s, gone)
+        pursuit = Pursuit(wanted, self._clock, self._deadline_s, gone)
         now = pursuit.began
         peer = self._pick((), now)
         if peer is None:
@@ -158,7 +158,7 @@ class Dispatcher:
             self.stages.note(
                 answer, began=began, sent=now, heard=pursuit.heard_at, ended=self._clock()
             )
-        return self._finished(basket, answer)
+        return self._finished(wanted, answer)
 
     async def _ask_another(self, pursuit: Pursuit) -> None:
         if len(pursuit.asked) >= MOST_ASKED or not self._budget.spend():
@@ -185,10 +185,10 @@ class Dispatcher:
         if self._pursuits:
             self._keep_time()
 
-    def _finished(self, basket: Basket, answer: Answer) -> Answer:
+    def _finished(self, wanted: Wanted, answer: Answer) -> Answer:
         if answer.order is not None:
             self._budget.earn()
-        if answer.code is Code.REPLAYED and not basket.keyed:
+        if answer.code is Code.REPLAYED and not wanted.keyed:
             # The key was minted for this very purchase: the repeat was ours.
             return msgspec.structs.replace(answer, code=Code.SOLD)
         return answer

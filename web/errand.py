@@ -1,7 +1,6 @@
 """What somebody wants of an order that exists, checked before anything is done about it."""
 
-import json
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -9,7 +8,7 @@ from core.errors import BadRequest
 from core.lifecycle import Act
 from core.store import ORDER_ID
 from core.wire import Amend
-from web.basket import checked_key, json_object, new_key, printable
+from web.basket import Basket, checked_key, new_key, printable
 
 MOST_CHARACTERS = 64
 
@@ -42,7 +41,12 @@ class Errand(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def errand(order: str, act: Act, key: str | None, *, note: str = "", operator: bool = False) -> Errand:
+Wanted: TypeAlias = Basket | Errand
+
+
+def errand(
+    order: str, act: Act, key: str | None, *, note: str = "", operator: bool = False
+) -> Errand:
     """Raises `BadRequest`: an order of that name can't exist, or the key is none."""
     if not ORDER_ID.fullmatch(order):
         raise BadRequest("no-such-order", "problem.no-such-order")
@@ -53,6 +57,10 @@ def errand(order: str, act: Act, key: str | None, *, note: str = "", operator: b
 def note(wanted: dict[str, Any], field: str) -> str:
     """A short text that a machine or an operator gave. Raises `BadRequest`."""
     value = wanted.get(field, "")
-    if not isinstance(value, str) or len(value) > MOST_CHARACTERS or not printable(value):
-        raise BadRequest("invalid", "detail.note", field, {"most": MOST_CHARACTERS})
-    return value.strip()
+    if (
+        not isinstance(value, str)
+        or len(value) > MOST_CHARACTERS
+        or (value and not printable(value))
+    ):
+        raise BadRequest("invalid", "detail.note", field, most=MOST_CHARACTERS)
+    return str(value).strip()

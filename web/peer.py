@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from core.errors import LinkLost, LinkRefused
 from core.logs import EventLog
 from core.models import Load, WorkerRecord
-from core.wire import Answer, Code, Link, Ping, Pong, Purchase, Reply
-from web.basket import Basket
+from core.wire import Answer, Code, Link, Ping, Pong, Reply
 from web.ejection import Ejection
+from web.errand import Wanted
 from web.window import Window
 
 # A worker that owes an answer and has said nothing for this long is passed over.
@@ -107,7 +107,7 @@ class Peer:
 
     def ask(
         self,
-        basket: Basket,
+        wanted: Wanted,
         *,
         keyed: bool,
         now: float,
@@ -124,7 +124,9 @@ class Peer:
         if self._owes_since is None:
             self._owes_since = now
         question = Question(self, self._link, self._link.next_id(), keyed, now, on_end)
-        self._link.post(_purchase(question.id, basket, keyed, timeout_s), question.hear)
+        self._link.post(
+            wanted.request(question.id, keyed=keyed, timeout_s=timeout_s), question.hear
+        )
         return question
 
     def settle(self, question: "Question", answer: Answer | None) -> None:
@@ -245,16 +247,3 @@ class Question:
         """Waits no more."""
         self.link.forget(self.id)
         self.peer.leave(self)
-
-
-def _purchase(id_: int, basket: Basket, keyed: bool, timeout_s: float) -> Purchase:
-    return Purchase(
-        id=id_,
-        event=basket.event,
-        type=basket.type,
-        quantity=basket.quantity,
-        buyer=basket.buyer,
-        key=basket.key,
-        keyed=keyed,
-        timeout_s=timeout_s,
-    )

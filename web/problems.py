@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from core.errors import BadRequest, BadZnode, Unavailable, ZkticketError
+from core.models import OrderView
 from core.wire import Answer, Code
 from web.language import Language
 from web.replies import Reply
@@ -16,6 +17,7 @@ RETRY_S = (1, 5)
 
 STATUS = {
     "malformed": 400,
+    "bad-signature": 401,
     "unauthorized": 401,
     "cross-site": 403,
     "not-found": 404,
@@ -24,8 +26,14 @@ STATUS = {
     "no-such-order": 404,
     "method-not-allowed": 405,
     "too-slow": 408,
+    "already-checked-in": 409,
+    "hold-expired": 409,
     "limit-reached": 409,
+    "no-more-extensions": 409,
+    "not-cancellable": 409,
+    "not-held": 409,
     "not-on-sale": 409,
+    "not-valid": 409,
     "sold-out": 409,
     "too-large": 413,
     "unsupported-media-type": 415,
@@ -50,6 +58,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     field: str | UnsetType = UNSET
     remaining: int | UnsetType = UNSET
     retry_after: int | UnsetType = UNSET
+    order: OrderView | UnsetType = UNSET
 
     def detail(self, language: Language) -> str:
         return language.say(self.text, **self.values)
@@ -66,6 +75,7 @@ class ProblemJson(msgspec.Struct, frozen=True, kw_only=True):
     field: str | UnsetType = UNSET
     remaining: int | UnsetType = UNSET
     retry_after: int | UnsetType = UNSET
+    order: OrderView | UnsetType = UNSET
 
 
 def problem(
@@ -121,6 +131,12 @@ def of_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> 
     return problem(answer.code)
 
 
+def of_change(answer: Answer, rng: random.Random) -> Problem:
+    """Why an order was not changed as wanted; with the order, where there is one."""
+    order = UNSET if answer.order is None else answer.order
+    return msgspec.structs.replace(of_answer(answer, "", 0, rng), order=order)
+
+
 def problem_reply(trouble: Problem, language: Language) -> Reply:
     """The problem as JSON."""
     found = ProblemJson(
@@ -131,6 +147,7 @@ def problem_reply(trouble: Problem, language: Language) -> Reply:
         field=trouble.field,
         remaining=trouble.remaining,
         retry_after=trouble.retry_after,
+        order=trouble.order,
     )
     headers = [
         ("content-type", "application/problem+json"),

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from core.wire import Answer, Code
-from web.basket import Basket
+from web.errand import Wanted
 from web.peer import SILENT_S, Peer, Question
 from web.replies import Gone
 
@@ -18,9 +18,20 @@ FINAL = frozenset(
         Code.NO_SUCH_EVENT,
         Code.NO_SUCH_TYPE,
         Code.KEY_REUSED,
+        Code.LIMIT_REACHED,
+        Code.DONE,
+        Code.NO_SUCH_ORDER,
+        Code.HOLD_EXPIRED,
+        Code.NOT_HELD,
+        Code.NO_MORE_EXTENSIONS,
+        Code.NOT_CANCELLABLE,
+        Code.NOT_VALID,
+        Code.CHECKED_IN,
         Code.DAMAGED,
     }
 )
+# What can't be otherwise, whatever else is under way.
+CERTAIN = frozenset({Code.SOLD, Code.REPLAYED, Code.DONE, Code.KEY_REUSED})
 # Who has waited for so long is asked whether he is still there.
 WATCH_S = 0.1
 # Refusals that another worker may not share.
@@ -38,12 +49,12 @@ class Pursuit:
 
     def __init__(
         self,
-        basket: Basket,
+        wanted: Wanted,
         clock: Callable[[], float],
         deadline_s: float,
         gone: Gone | None = None,
     ) -> None:
-        self._basket = basket
+        self._wanted = wanted
         self._gone = gone
         self._watch: asyncio.Future[None] | None = None
         self._clock = clock
@@ -62,13 +73,13 @@ class Pursuit:
 
     def ask(self, peer: Peer, now: float) -> None:
         """Sends the purchase to one more worker."""
-        keyed = self._basket.keyed or self._in_doubt or bool(self._pending)
+        keyed = self._wanted.keyed or self._in_doubt or bool(self._pending)
         self._asked_at = now
         self._wants_another = False
         self.asked.append(peer)
         self._pending.append(
             peer.ask(
-                self._basket,
+                self._wanted,
                 keyed=keyed,
                 now=now,
                 timeout_s=self._ends - now,
@@ -166,7 +177,7 @@ class Pursuit:
         """
         alone = not self._pending and not self._in_doubt
         looked = keyed and answer.code is Code.SOLD_OUT
-        if alone or looked or answer.order is not None or answer.code is Code.KEY_REUSED:
+        if alone or looked or answer.code in CERTAIN:
             self.answer = answer
         else:
             self._in_doubt = True

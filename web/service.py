@@ -114,6 +114,7 @@ class Service:
             status=partial(status.gather, self._settings, self._zk),
             connected=connected,
             operator_token=self._secret.operator_token,
+            payment_key=self._secret.payment_key,
             metrics=Metrics(),
             now=time.time,
             clock=time.monotonic,

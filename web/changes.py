@@ -1,0 +1,128 @@
+"""Holds, and what becomes of orders: kept, confirmed, extended, given back, let in."""
+
+from typing import Any
+
+import bottle
+import msgspec
+
+from core.errors import BadRequest
+from core.lifecycle import Act
+from core.store import ORDER_ID
+from core.wire import Answer, Code
+from web import problems
+from web.access import is_operator
+from web.api import REPLAYED
+from web.basket import expect_media_type, from_json, json_object
+from web.deps import Deps
+from web.errand import Errand, errand, note
+from web.problems import problem
+from web.replies import BEGAN, JSON, Reply, json_reply
+from web.routing import Outcome
+from web.signature import is_signed
+
+
+class Changes:
+    """Each method is a route: it parses, calls one function, maps the result to a status."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    def mount(self, app: bottle.Bottle) -> None:
+        app.route("/api/holds", "POST", self.post_hold)
+        app.route("/api/holds/<order_id>/confirm", "POST", self.post_confirm)
+        app.route("/api/holds/<order_id>/release", "POST", self.post_release)
+        app.route("/api/holds/<order_id>/extend", "POST", self.post_extend)
+        app.route("/api/orders/<order_id>/cancel", "POST", self.post_cancel)
+        app.route("/api/check-in", "POST", self.post_check_in)
+        app.route("/api/payments", "POST", self.post_payment)
+
+    # --- holds -----------------------------------------------------------------------
+
+    def post_hold(self) -> Any:
+        """Takes tickets off sale for a while."""
+        environ = bottle.request.environ
+        basket = from_json(
+            environ.get("CONTENT_TYPE", ""),
+            environ["wsgi.input"].read(),
+            environ.get("HTTP_IDEMPOTENCY_KEY"),
+        )
+        return self._hold(msgspec.structs.replace(basket, hold=True), environ[BEGAN])
+
+    async def _hold(self, basket: Any, began: float) -> Outcome:
+        answer = await self._deps.buy(basket, began, None)
+        if answer.order is not None and answer.code is Code.SOLD:
+            return Reply(201, JSON, msgspec.json.encode(answer.order))
+        if answer.order is not None and answer.code is Code.REPLAYED:
+            return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
+        return problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
+
+    def post_confirm(self, order_id: str) -> Any:
+        return self._amend(self._wanted(order_id, Act.CONFIRM))
+
+    def post_release(self, order_id: str) -> Any:
+        return self._amend(self._wanted(order_id, Act.RELEASE))
+
+    def post_extend(self, order_id: str) -> Any:
+        return self._amend(self._wanted(order_id, Act.EXTEND))
+
+    # --- orders ----------------------------------------------------------------------
+
+    def post_cancel(self, order_id: str) -> Any:
+        """By its buyer, where the event allows it, or by an operator."""
+        operator = is_operator(bottle.request.environ, self._deps.operator_token)
+        return self._amend(self._wanted(order_id, Act.CANCEL, operator=operator))
+
+    def post_check_in(self) -> Any:
+        """The first scan of a ticket lets its holder in; the second says when that was."""
+        environ = bottle.request.environ
+        if not is_operator(environ, self._deps.operator_token):
+            return problem("unauthorized")
+        wanted = _object_of(environ)
+        return self._amend(
+            errand(
+                _order(wanted),
+                Act.CHECK_IN,
+                environ.get("HTTP_IDEMPOTENCY_KEY"),
+                note=note(wanted, "door"),
+            )
+        )
+
+    def post_payment(self) -> Any:
+        """A payment provider's call confirms a hold. Too late, it says so: refund it."""
+        environ = bottle.request.environ
+        body = environ["wsgi.input"].read()
+        if not is_signed(self._deps.payment_key, environ, body, self._deps.now()):
+            return problem("bad-signature")
+        expect_media_type(environ.get("CONTENT_TYPE", ""), "application/json")
+        wanted = json_object(body)
+        payment = note(wanted, "payment")
+        return self._amend(errand(_order(wanted, "hold"), Act.CONFIRM, None, note=payment))
+
+    # --- all of them -----------------------------------------------------------------
+
+    def _wanted(self, order_id: str, act: Act, *, operator: bool = False) -> Errand:
+        key = bottle.request.environ.get("HTTP_IDEMPOTENCY_KEY")
+        return errand(order_id, act, key, operator=operator)
+
+    def _amend(self, wanted: Errand) -> Any:
+        return self._settled(wanted, bottle.request.environ[BEGAN])
+
+    async def _settled(self, wanted: Errand, began: float) -> Outcome:
+        answer: Answer = await self._deps.amend(wanted, began)
+        if answer.code is Code.DONE and answer.order is not None:
+            return json_reply(answer.order)
+        return problems.of_change(answer, self._deps.rng)
+
+
+def _object_of(environ: dict[str, Any]) -> dict[str, Any]:
+    expect_media_type(environ.get("CONTENT_TYPE", ""), "application/json")
+    return json_object(environ["wsgi.input"].read())
+
+
+def _order(wanted: dict[str, Any], field: str = "order") -> str:
+    """The order's id, also out of the address that its QR code carries."""
+    value = wanted.get(field)
+    found = ORDER_ID.search(value) if isinstance(value, str) and len(value) < 512 else None
+    if found is None:
+        raise BadRequest("invalid", "detail.order", field)
+    return found.group()
