@@ -12,6 +12,7 @@ from core.models import Load, WorkerRecord
 from core.paths import worker as worker_path
 from core.receipts import folder
 from core.registry import LiveWorker, Registration
+from core.wire import Amend, Answer, Purchase
 from core.zk import connect
 from tests.faults.clock import Clocks
 from tests.faults.proxy import LOOPBACK, Ambush, Line, Proxy
@@ -107,13 +108,17 @@ class Stand:
         return LiveWorker(self._name, self._record)
 
     async def _open_link(self, stack: AsyncExitStack) -> None:
-        server = LinkServer(SECRET.link_key, self.seller.submit, self.seller.forget, self._health)
+        server = LinkServer(SECRET.link_key, self._submit, self.seller.forget, self._health)
         address = await server.listen(LOOPBACK)
         stack.push_async_callback(server.close)
         door = await self._proxied(address, self.link, stack)
         self._record = WorkerRecord(
             name=self._name, host="here", pid=1, address=door, state="ready", at=0.0
         )
+
+    def _submit(self, request: Purchase | Amend, reply: Callable[[Answer], None]) -> None:
+        assert isinstance(request, Purchase), "here orders are made, and not changed"
+        self.seller.submit(request, reply)
 
     async def _proxied(self, address: str, line: Line, stack: AsyncExitStack) -> str:
         host, _, port = address.rpartition(":")

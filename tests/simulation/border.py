@@ -88,6 +88,15 @@ class SimulatedLinks:
         here().hang_up()
 
 
+class SimulatedElection:
+    """Stands in for `core.election.Election`: nothing is held here, and no janitor is needed."""
+
+    def __init__(self, zk: object, path: str, name: str) -> None: ...
+
+    async def keep_running(self, lead: object) -> None:
+        await asyncio.get_running_loop().create_future()
+
+
 def here() -> Machine:
     """The machine on which this runs."""
     machine: Machine = cast(Any, asyncio.get_running_loop())
@@ -124,6 +133,7 @@ def simulated() -> Iterator[None]:
     outside: dict[str, Any] = {
         "workers.process.ZooKeeper": _zookeeper,
         "workers.process.LinkServer": SimulatedLinks,
+        "workers.process.Election": SimulatedElection,
         "workers.process.Journal": lambda *given: SimulatedJournal(here().disk, *given),
         "workers.process.time": _Clocks(),
         "workers.process.random": SimpleNamespace(Random=_jitter),
