@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from admin.cli import DataDir, Zookeeper, admin_app, status, verify
+from admin.cli import DataDir, Zookeeper, admin_app, repair, status, verify
 from admin.drill.command import drill
 from admin.operate import restart, scale
 from core.errors import ZkticketError
@@ -100,6 +100,7 @@ app.command()(status)
 app.command()(restart)
 app.command()(scale)
 app.command()(verify)
+app.command()(repair)
 app.command()(drill)
 app.add_typer(admin_app, name="admin")
 

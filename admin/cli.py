@@ -21,6 +21,8 @@ from core.settings import Settings, current_settings
 # What talks to ZooKeeper is imported by the command that needs it: `--help` is quick.
 if TYPE_CHECKING:
     from admin.logs import Query, Reader
+    from admin.receipts import ReceiptsProof
+    from admin.repair import Choice, Plan
     from admin.reset import ResetType
     from admin.tree import Deleted
     from admin.verify import Proof
@@ -111,13 +113,24 @@ async def _watch_status(settings: Settings) -> None:
 # --- verify --------------------------------------------------------------------------
 
 
-def verify(data_dir: DataDir = None, zookeeper: Zookeeper = None, as_json: AsJson = False) -> None:
+def verify(
+    data_dir: DataDir = None,
+    zookeeper: Zookeeper = None,
+    as_json: AsJson = False,
+    receipts: Annotated[
+        bool, typer.Option("--receipts", help="Prove instead that no confirmed order is missing.")
+    ] = False,
+) -> None:
     """Recount everything from the orders up. Exit 1 at the first breach, naming the znode."""
     from rich.console import Console
 
     from admin import screen
 
-    found = asyncio.run(_verify(current_settings(data_dir=data_dir, zookeeper=zookeeper)))
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    if receipts:
+        _verify_receipts(asyncio.run(_audit(settings)), as_json)
+        return
+    found = asyncio.run(_verify(settings))
     if as_json:
         _print_json(found)
     else:
@@ -134,6 +147,72 @@ async def _verify(settings: Settings) -> "Proof":
     os.nice(POLITE)
     async with session(settings) as zk:
         return await recount(zk)
+
+
+async def _audit(settings: Settings) -> "ReceiptsProof":
+    from admin.receipts import audit
+    from admin.session import session
+
+    os.nice(POLITE)
+    async with session(settings) as zk:
+        return await audit(zk, settings.data_dir)
+
+
+def _verify_receipts(found: "ReceiptsProof", as_json: bool) -> None:
+    from rich.console import Console
+
+    from admin import screen
+
+    if as_json:
+        _print_json(found)
+    else:
+        Console(soft_wrap=True).print(screen.receipts(found))
+    if found.missing:
+        raise ZkticketError(f"{found.missing} confirmed orders are missing; `repair` mends that")
+    if found.damaged:
+        raise ZkticketError(f"{len(found.damaged)} places in the receipts are unreadable")
+
+
+# --- repair --------------------------------------------------------------------------
+
+
+def repair(
+    oversell: Annotated[
+        bool, typer.Option("--oversell", help="Where tickets were sold again, make both orders.")
+    ] = False,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Give up for good what can't be put back.")
+    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    zookeeper: Zookeeper = None,
+) -> None:
+    """Put back the orders that the receipts prove and the tree lost, and end the alarm."""
+    from admin.repair import Choice
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    plan = asyncio.run(_repair(settings, Choice(oversell, leave_out), yes, as_json))
+    if not plan.empty:
+        typer.echo("the tree is whole; selling goes on", err=True)
+
+
+async def _repair(settings: Settings, choice: "Choice", yes: bool, as_json: bool) -> "Plan":
+    from rich.console import Console
+
+    from admin import screen
+    from admin.confirm import confirmer
+    from admin.repair import repair
+    from admin.session import session
+
+    def show(plan: "Plan") -> None:
+        if as_json:
+            _print_json(plan)
+        else:
+            Console(soft_wrap=True).print(screen.plan(plan))
+
+    async with session(settings) as zk:
+        return await repair(zk, settings.data_dir, choice, show, confirmer(yes))
 
 
 # --- admin reset ---------------------------------------------------------------------
@@ -331,7 +410,7 @@ class _Output:
             console.print(Text(line(entry), style=styles.get(entry.entry.level, "")))
 
 
-def _print_json(record: "Status | Proof") -> None:
+def _print_json(record: "Status | Proof | ReceiptsProof | Plan") -> None:
     import msgspec
 
     pretty = msgspec.json.format(msgspec.json.encode(record), indent=2)

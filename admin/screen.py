@@ -1,12 +1,15 @@
 """`status` and `verify` as a person reads them, in 80 columns."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from admin.receipts import LostOrder, ReceiptsProof
+from admin.repair import Plan
 from admin.reset import ResetType
 from admin.text import printable
 from admin.verify import EventProof, Proof
@@ -139,6 +142,57 @@ def _proof_lines(event: EventProof) -> Iterable[str]:
             f" + {type_.held} held + {type_.remaining} remaining;"
             f" {type_.orders} orders, as of zxid {type_.zxid}"
         )
+
+
+def receipts(found: ReceiptsProof) -> RenderableType:
+    """What the receipts prove, or what is missing."""
+    lines = [f"receipts: {found.orders} orders in {found.files} files{_since(found.since)}"]
+    lines += [f"  {count} {what}" for count, what in _let_pass(found) if count]
+    lines += [f"  note: {printable(each)}" for each in found.notes]
+    lines += [f"! {printable(each)}" for each in found.damaged]
+    lines += [f"! {_lost_order(order)}" for order in found.lost]
+    if found.missing > len(found.lost):
+        lines.append(f"! … and {found.missing - len(found.lost)} more")
+    lines.append("every confirmed order is in the tree" if found.ok else "")
+    return Text("\n".join(line for line in lines if line))
+
+
+def _let_pass(found: ReceiptsProof) -> Iterable[tuple[int, str]]:
+    yield found.left_out, "were given up by an operator"
+    yield found.retired, "were deleted with their event"
+
+
+def _since(at: float | None) -> str:
+    return "" if at is None else f", the oldest of {_time(at)}"
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().isoformat(" ", timespec="seconds")
+
+
+def _lost_order(order: LostOrder) -> str:
+    return (
+        f"{order.znode}: {order.quantity} of {order.type} for {printable(order.buyer)}, "
+        f"bought {_time(order.at)}: {printable(order.why)}"
+    )
+
+
+def plan(found: Plan) -> RenderableType:
+    """What `repair` would do, in tickets, and the orders that need a choice."""
+    if found.empty:
+        return Text("nothing is missing, and no alarm stands")
+    columns = ("event", "type", "orders", "lost", "for sale", "put back", "oversold")
+    table = _table(*columns, "given up", "to choose")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in found.rows:
+        numbers = (row.orders, row.lost, row.remaining, row.restored, row.oversold)
+        texts = [f"{number:,}" for number in (*numbers, row.left_out, row.open)]
+        table.add_row(printable(row.event), printable(row.type), *texts)
+    lines = [f"! {_lost_order(order)}" for order in found.conflicts]
+    lines += [f"! {printable(each)}" for each in found.damaged]
+    lines += [f"alarm of {alarm.source}: {printable(alarm.text)}" for alarm in found.alarms]
+    return Group(*([table] if found.rows else []), *map(Text, lines))
 
 
 def _table(*columns: str) -> Table:

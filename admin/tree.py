@@ -59,11 +59,15 @@ def _shown(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a deletion would take: whole subtrees, and the counters that go before them."""
+    """What a deletion would take: whole subtrees, and the counters that go before them.
+
+    Of the `retired` generations orders go: receipts are not to ask for them any more.
+    """
 
     path: str
     targets: Sequence[str]
     counters: Sequence[str]
+    retired: frozenset[str]
     znodes: int
     sold: int
     kept: int
@@ -97,7 +101,7 @@ async def delete_tree(zk: ZooKeeper, path: str, confirm: Confirm) -> Deleted:
     if not plan.targets:
         return Deleted(0, plan.kept)
     confirm(plan.question)
-    count = await _close_sales(zk, plan.counters)
+    count = await _close_sales(zk, plan)
     count += await _delete_all(zk, plan.targets)
     await note(zk, "delete-tree", f"tree deleted by operator: {count} znodes in {_full(path)}")
     return Deleted(count, plan.kept)
@@ -119,7 +123,8 @@ async def _plan(zk: ZooKeeper, path: str) -> Plan:
     targets, kept = await _targets(zk, path)
     counters = await _counters(zk, path)
     counts = [await _count(zk, target) for target in targets]
-    return Plan(path, targets, counters, sum(counts), await _sold(zk, counters), kept)
+    sold = await _sold(zk, counters)
+    return Plan(path, targets, counters, _retired(path, counters), sum(counts), sold, kept)
 
 
 async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
@@ -131,6 +136,8 @@ async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
             found += below
             kept += more
         return found, kept
+    if paths.parent(path) == paths.RETIRED:
+        return [], 0
     if paths.parent(path) in (paths.WORKERS, paths.SUPERVISORS):
         znode = await zk.find(path)
         if znode is None or znode.ephemeral:
@@ -171,11 +178,18 @@ async def _count(zk: ZooKeeper, path: str) -> int:
     return 1 + sum(await asyncio.gather(*(_count(zk, _below(path, name)) for name in names)))
 
 
-async def _close_sales(zk: ZooKeeper, counters: Sequence[str]) -> int:
-    if not counters:
+def _retired(path: str, counters: Sequence[str]) -> frozenset[str]:
+    """The generations that lose orders when `path` goes."""
+    lives = {"/".join(counter.split("/")[:4]) for counter in counters}
+    losing = (life for life in lives if _touches(path, f"{life}/orders"))
+    return frozenset(life.rpartition("/")[2] for life in losing)
+
+
+async def _close_sales(zk: ZooKeeper, plan: Plan) -> int:
+    if not plan.counters:
         return 0
-    await Store(zk).close(counters)
-    return len(counters)
+    await Store(zk).close(plan.counters, plan.retired)
+    return len(plan.counters)
 
 
 async def _delete_all(zk: ZooKeeper, wanted: Sequence[str]) -> int:
@@ -209,6 +223,11 @@ async def _names(zk: ZooKeeper, path: str) -> list[str]:
         return await zk.children(path)
     except NoNode:
         return []
+
+
+def _touches(one: str, other: str) -> bool:
+    """One of them contains the other."""
+    return _covers(one, other) or _covers(other, one)
 
 
 def _covers(folder: str, path: str) -> bool:

@@ -21,6 +21,8 @@ class Metrics:
         self._purchases: Counter[Code] = Counter()
         self._seconds = [0] * (len(BUCKETS_S) + 1)
         self._seconds_sum = 0.0
+        # How many alarms stand; nothing is sold while there is one.
+        self.alarms = 0
 
     def request(self, environ: Mapping[str, Any], status: int) -> None:
         """An answered request; its route is what Bottle found."""
@@ -47,6 +49,7 @@ class Metrics:
             *_family("stage_seconds", "gauge", "Where recent sales' time went", _stages(stages)),
             *_family("outstanding", "gauge", "Purchases that wait on a worker", _waiting(peers)),
             *_family("worker_ready", "gauge", "Linked and able to sell", _ready(peers)),
+            *_family("alarms", "gauge", "Alarms that stop the selling", [f" {self.alarms}"]),
             *_family("stale", "gauge", "Availability is not fresh", [f" {int(stale)}"]),
         ]
         return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from core import collector, paths, status
+from core import alarms, collector, paths, status
 from core.errors import ZooKeeperError
 from core.listener import Bell
 from core.logs import EventLog
@@ -126,6 +126,7 @@ class Service:
         while True:
             with suppress(ZooKeeperError):
                 await self._registration.publish(self._record())
+                self._deps.metrics.alarms = len(await alarms.standing(self._zk))
             await asyncio.sleep(PUBLISH_S)
 
     def _record(self) -> WebRecord:

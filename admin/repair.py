@@ -1,0 +1,262 @@
+"""`repair`: puts back what the receipts prove and the tree has lost, and ends the alarm."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from admin.confirm import Confirm
+from admin.receipts import Archive, Count, Loss, LostOrder, audit, losses, named
+from admin.session import note
+from admin.verify import recount
+from core import alarms, receipts
+from core.errors import NoSuchEvent, NoSuchType, ZkticketError
+from core.lifecycle import has_tickets
+from core.models import Alarm
+from core.receipts import Settlement
+from core.restoring import restore
+from core.store import Sale, Store, TypeRef
+from core.zk import ZooKeeper
+
+ORDERS_AT_ONCE = 100
+MOST_NAMED = 20
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One type: what it has lost, and what becomes of it; all but `orders` are tickets."""
+
+    event: str
+    type: str
+    orders: int
+    lost: int
+    remaining: int
+    restored: int
+    oversold: int
+    left_out: int
+    open: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What `repair` would do. `conflicts` names the first orders that can't simply be put back."""
+
+    rows: tuple[Row, ...]
+    conflicts: tuple[LostOrder, ...]
+    alarms: tuple[Alarm, ...]
+    damaged: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        return not (self.rows or self.alarms)
+
+    @property
+    def open(self) -> int:
+        """Tickets for which a choice is missing."""
+        return sum(row.open for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What becomes of orders whose tickets were sold again: made all the same, or given up."""
+
+    oversell: bool
+    leave_out: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    """A type's lost orders, sorted: those that fit, those that don't, those without a place."""
+
+    ref: TypeRef
+    remaining: int
+    fitting: Sequence[Loss]
+    crowded: Sequence[Loss]
+    barred: Sequence[Loss]
+
+    def row(self, choice: Choice) -> Row:
+        crowded, barred = _tickets(self.crowded), _tickets(self.barred)
+        oversold = crowded if choice.oversell else 0
+        rest = crowded - oversold + barred
+        every = [*self.fitting, *self.crowded, *self.barred]
+        return Row(
+            event=self.ref.event,
+            type=self.ref.type,
+            orders=len(every),
+            lost=_tickets(every),
+            remaining=self.remaining,
+            restored=_tickets(self.fitting) + oversold,
+            oversold=oversold,
+            left_out=rest if choice.leave_out else 0,
+            open=0 if choice.leave_out else rest,
+        )
+
+    def restored(self, choice: Choice) -> list[Sale]:
+        crowded = self.crowded if choice.oversell else ()
+        return [loss.sale for loss in (*self.fitting, *crowded)]
+
+    def left_out(self, choice: Choice) -> list[str]:
+        """The orders that an operator gives up."""
+        crowded = () if choice.oversell else self.crowded
+        given_up = (*crowded, *self.barred) if choice.leave_out else ()
+        return [loss.sale.order_id for loss in given_up]
+
+
+async def repair(
+    zk: ZooKeeper,
+    data_dir: Path,
+    choice: Choice,
+    show: Callable[[Plan], None],
+    confirm: Confirm,
+) -> Plan:
+    """Shows its plan, asks, does it, proves the tree and ends the alarm.
+
+    Raises `ZkticketError` where a choice is missing, when it is not confirmed, and where the
+    tree isn't whole afterwards; the alarm stands then.
+    """
+    archive = Archive(data_dir)
+    cases = await _cases(zk, archive)
+    plan = Plan(
+        rows=tuple(case.row(choice) for case in cases),
+        conflicts=tuple(_conflicts(cases)),
+        alarms=tuple(await alarms.standing(zk)),
+        damaged=tuple(archive.damaged),
+    )
+    show(plan)
+    if plan.empty:
+        return plan
+    if plan.open:
+        raise ZkticketError(
+            f"{plan.open} tickets can't simply be put back: --oversell makes their orders beyond "
+            "the capacity where they were sold again, --leave-out gives the rest up for good"
+        )
+    confirm(_question(plan))
+    await _mend(zk, data_dir, cases, choice)
+    await _prove(zk, data_dir)
+    await alarms.clear(zk, plan.alarms)
+    return plan
+
+
+# --- the plan ------------------------------------------------------------------------
+
+
+async def _cases(zk: ZooKeeper, archive: Archive) -> list[Case]:
+    by_type: dict[TypeRef, dict[str, Loss]] = {}
+    async with aclosing(losses(zk, archive, Count())) as found:
+        async for loss in found:
+            known = by_type.setdefault(loss.sale.ref, {})
+            # Of an order that was changed there are several receipts.
+            latest = known.get(loss.sale.order_id, loss).sale.order
+            if len(latest.changes) <= len(loss.sale.order.changes):
+                known[loss.sale.order_id] = loss
+    return [await _case(zk, ref, list(found.values())) for ref, found in by_type.items()]
+
+
+async def _case(zk: ZooKeeper, ref: TypeRef, found: list[Loss]) -> Case:
+    """First come, first served: who bought first gets what is left."""
+    remaining = await _remaining(zk, ref)
+    if remaining is None:
+        return Case(ref, 0, (), (), found)
+    barred = [loss for loss in found if not _can_be_made(loss)]
+    fitting, crowded, left = [], [], remaining
+    missing = [loss for loss in found if _can_be_made(loss)]
+    for loss in sorted(missing, key=lambda loss: loss.sale.order.at):
+        quantity = loss.sale.order.quantity if has_tickets(loss.sale.order) else 0
+        if quantity <= left:
+            left -= quantity
+            fitting.append(loss)
+        else:
+            crowded.append(loss)
+    return Case(ref, remaining, fitting, crowded, barred)
+
+
+async def _remaining(zk: ZooKeeper, ref: TypeRef) -> int | None:
+    """None where the type, or its event's generation, is no longer there."""
+    store = Store(zk)
+    try:
+        event = await store.event(ref.event)
+        if event.generation != ref.generation:
+            return None
+        return (await store.shelf(ref)).stock.remaining
+    except (NoSuchEvent, NoSuchType):
+        return None
+
+
+def _can_be_made(loss: Loss) -> bool:
+    """A hold can't: it has run out, or will, and its buyer can take another."""
+    return loss.there is None and loss.sale.order.status != "held"
+
+
+def _conflicts(cases: Iterable[Case]) -> Iterable[LostOrder]:
+    for case in cases:
+        for loss in case.crowded[:MOST_NAMED]:
+            yield named(loss, "its tickets were sold again")
+        for loss in case.barred[:MOST_NAMED]:
+            yield named(loss, _why_barred(loss))
+
+
+def _why_barred(loss: Loss) -> str:
+    if loss.there is not None:
+        return loss.why
+    if loss.sale.order.status == "held":
+        return "it was a hold"
+    return "its event or type is no longer in the tree"
+
+
+def _tickets(found: Iterable[Loss]) -> int:
+    return sum(loss.sale.order.quantity for loss in found)
+
+
+def _question(plan: Plan) -> str:
+    restored = sum(row.restored for row in plan.rows)
+    oversold = sum(row.oversold for row in plan.rows)
+    left_out = sum(row.left_out for row in plan.rows)
+    parts = [f"Put {restored} tickets back"] if restored else []
+    parts += [f"oversell {oversold} of them"] if oversold else []
+    parts += [f"give up {left_out} for good"] if left_out else []
+    parts += [f"end {len(plan.alarms)} alarms"] if plan.alarms else []
+    return f"{', '.join(parts)}?"
+
+
+# --- the mending ---------------------------------------------------------------------
+
+
+async def _mend(zk: ZooKeeper, data_dir: Path, cases: Sequence[Case], choice: Choice) -> None:
+    count = 0
+    for case in cases:
+        sales = case.restored(choice)
+        for start in range(0, len(sales), ORDERS_AT_ONCE):
+            some = sales[start : start + ORDERS_AT_ONCE]
+            count += await restore(zk, some, oversell=choice.oversell)
+    left_out = [order_id for case in cases for order_id in case.left_out(choice)]
+    # Of the tree's past that was lost nothing counts any more but the orders.
+    _settle(data_dir, Settlement(round(time.time(), 3), tuple(left_out)))
+    await note(zk, "repair", f"{count} orders put back by operator, {len(left_out)} left out")
+
+
+def _settle(data_dir: Path, settlement: Settlement) -> None:
+    path = data_dir / receipts.FOLDER / receipts.SETTLEMENTS
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with os.fdopen(file, "ab") as writer:
+            writer.write(receipts.framed(settlement))
+            writer.flush()
+            os.fsync(writer.fileno())
+    except OSError as error:
+        raise ZkticketError(f"cannot write {path}: {error.strerror}; run it again") from None
+
+
+async def _prove(zk: ZooKeeper, data_dir: Path) -> None:
+    """Raises `ZkticketError` where something is wrong with the tree still."""
+    proof = await recount(zk)
+    if proof.breach is not None:
+        raise ZkticketError(f"breach at znode {proof.breach.znode}: {proof.breach.text}")
+    found = await audit(zk, data_dir)
+    if found.missing:
+        raise ZkticketError(
+            f"{found.missing} confirmed orders are missing still, {found.lost[0].znode} first; "
+            "run it again"
+        )

@@ -1,0 +1,335 @@
+"""What the receipts prove and the tree has lost is named, and put back."""
+
+import io
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from admin.confirm import confirmer
+from admin.receipts import ReceiptsProof, audit
+from admin.repair import Choice, Plan, repair
+from admin.tree import delete_tree
+from admin.verify import recount
+from core import alarms, paths, receipts
+from core.errors import ZkticketError
+from core.models import Alarm, Order, encode
+from core.receipts import Line, Receipt, framed
+from core.store import Sale, Store, StoredOrder
+from core.zk import ZooKeeper
+from tests.instance import Instance, eventually, running
+from tests.zookeeper_server import Server, ref_of, sell, serving
+
+NEITHER = Choice(oversell=False, leave_out=False)
+OVERSELL = Choice(oversell=True, leave_out=False)
+LEAVE_OUT = Choice(oversell=False, leave_out=True)
+
+
+@pytest.fixture(scope="module")
+def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(zookeeper: Server) -> Server:
+    """Ten tickets of each type, none sold."""
+
+    async def stock_up(zk: ZooKeeper) -> None:
+        await Store(zk).create_default_event(10)
+
+    zookeeper.wipe()
+    zookeeper.session(stock_up)
+    return zookeeper
+
+
+def receipt_of(sale: Sale, zxid: int = 1) -> Receipt:
+    order = sale.order
+    line = Line(sale.order_id, 0, order)
+    return Receipt(zxid, order.batch, order.at, (sale.ref,), (), (line,))
+
+
+def write(data_dir: Path, *sales: Sale, worker: str = "worker-1", number: int = 1) -> Path:
+    folder = receipts.folder(data_dir, worker)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = receipts.segment(folder, number).path
+    with path.open("ab") as file:
+        file.write(b"".join(framed(receipt_of(sale)) for sale in sales))
+    return path
+
+
+def lost_sale(server: Server, number: int, quantity: int = 1, buyer: str = "Bob") -> Sale:
+    """One that was confirmed and is not there."""
+
+    async def make(zk: ZooKeeper) -> Sale:
+        order = Order(
+            type="A",
+            quantity=quantity,
+            buyer=buyer,
+            status="sold",
+            at=100.0 + number,
+            batch=f"x{number}",
+        )
+        return Sale(await ref_of(Store(zk)), f"{number:032x}", order)
+
+    return server.session(make)
+
+
+def sold(server: Server, number: int, quantity: int = 1) -> Sale:
+    async def work(zk: ZooKeeper) -> Sale:
+        return await sell(zk, number, quantity)
+
+    return server.session(work)
+
+
+def audited(server: Server, data_dir: Path) -> ReceiptsProof:
+    async def work(zk: ZooKeeper) -> ReceiptsProof:
+        return await audit(zk, data_dir)
+
+    return server.session(work)
+
+
+def repaired(server: Server, data_dir: Path, choice: Choice) -> list[Plan]:
+    """The plans that were shown; sums and receipts are proved when it has been done."""
+    shown: list[Plan] = []
+
+    async def work(zk: ZooKeeper) -> None:
+        await repair(zk, data_dir, choice, shown.append, confirmer(yes=True))
+        assert (await recount(zk)).ok
+        assert (await audit(zk, data_dir)).ok
+
+    server.session(work)
+    return shown
+
+
+def found(server: Server, *sales: Sale) -> Sequence[object]:
+    async def work(zk: ZooKeeper) -> Sequence[object]:
+        there = await Store(zk).find_sales(sales)
+        return [each.order if isinstance(each, StoredOrder) else each for each in there]
+
+    return server.session(work)
+
+
+def test_confirmed_orders_that_are_there_are_proved(server: Server, tmp_path: Path) -> None:
+    write(tmp_path, *(sold(server, number) for number in range(3)))
+    proof = audited(server, tmp_path)
+    assert proof.ok
+    assert (proof.files, proof.orders, proof.missing) == (1, 3, 0)
+
+
+def test_without_receipts_nothing_is_missing(server: Server, tmp_path: Path) -> None:
+    assert audited(server, tmp_path).orders == 0
+
+
+def test_a_missing_order_is_named(server: Server, tmp_path: Path) -> None:
+    lost = lost_sale(server, 1, 2)
+    write(tmp_path, sold(server, 1), lost)
+    proof = audited(server, tmp_path)
+    assert not proof.ok
+    [named] = proof.lost
+    assert (named.znode, named.quantity, named.buyer) == (paths.CHROOT + lost.path, 2, "Bob")
+
+
+def test_a_flipped_byte_in_a_journal_is_reported(server: Server, tmp_path: Path) -> None:
+    path = write(tmp_path, sold(server, 1), sold(server, 2))
+    data = bytearray(path.read_bytes())
+    data[30] ^= 1
+    path.write_bytes(data)
+    proof = audited(server, tmp_path)
+    assert (proof.ok, proof.missing, proof.orders) == (False, 0, 1)
+    assert str(path) in proof.damaged[0]
+
+
+def test_a_torn_tail_and_a_journal_without_its_beginning_are_noted(
+    server: Server, tmp_path: Path
+) -> None:
+    path = write(tmp_path, sold(server, 1), number=3)
+    path.write_bytes(path.read_bytes() + b"\xff\xc0\xc1\xfe\x00\x00")
+    proof = audited(server, tmp_path)
+    assert proof.ok
+    assert [note for note in proof.notes if "never finished" in note]
+    assert [note for note in proof.notes if "first 2 files" in note]
+
+
+def test_orders_that_were_deleted_with_their_event_are_not_missing(
+    server: Server, tmp_path: Path
+) -> None:
+    write(tmp_path, sold(server, 1))
+
+    async def delete(zk: ZooKeeper) -> None:
+        await delete_tree(zk, "/events/default", confirmer(yes=True))
+        await delete_tree(zk, "/", confirmer(yes=True))
+
+    server.session(delete)
+    proof = audited(server, tmp_path)
+    assert (proof.ok, proof.missing, proof.retired) == (True, 0, 1)
+
+
+def test_an_event_that_vanished_is_missing(server: Server, tmp_path: Path) -> None:
+    write(tmp_path, sold(server, 1))
+    server.remove("/events/default")
+    assert audited(server, tmp_path).missing == 1
+
+
+def test_lost_orders_are_put_back_as_they_were(server: Server, tmp_path: Path) -> None:
+    lost = [lost_sale(server, number, 2) for number in range(3)]
+    write(tmp_path, sold(server, 7), *lost)
+    write(tmp_path, lost[0], worker="worker-2")  # a repeat was confirmed there, too
+    [plan] = repaired(server, tmp_path, NEITHER)
+    [row] = plan.rows
+    assert (row.orders, row.lost, row.remaining, row.restored, row.open) == (3, 6, 9, 6, 0)
+    assert found(server, *lost) == [sale.order for sale in lost]
+
+
+def test_more_orders_than_one_transaction_holds_are_put_back(
+    server: Server, tmp_path: Path
+) -> None:
+    async def stock_up(zk: ZooKeeper) -> None:
+        await Store(zk).reset(await ref_of(Store(zk)), 1000)
+
+    server.session(stock_up)
+    lost = [lost_sale(server, number) for number in range(350)]
+    write(tmp_path, *lost)
+    repaired(server, tmp_path, NEITHER)
+    assert found(server, *lost) == [sale.order for sale in lost]
+
+
+def test_who_bought_first_gets_what_is_left_and_nothing_is_oversold_silently(
+    server: Server, tmp_path: Path
+) -> None:
+    first, second, third = (lost_sale(server, number, 3) for number in (1, 2, 3))
+    write(tmp_path, second, first, third, sold(server, 9, 4))
+    with pytest.raises(ZkticketError, match=r"--oversell.*--leave-out"):
+        repaired(server, tmp_path, NEITHER)
+    assert found(server, first, second, third) == [None, None, None]
+    [plan] = repaired(server, tmp_path, LEAVE_OUT)
+    assert (plan.rows[0].restored, plan.rows[0].left_out) == (6, 3)
+    assert [conflict.znode for conflict in plan.conflicts] == [paths.CHROOT + third.path]
+    assert found(server, first, second, third) == [first.order, second.order, None]
+    assert audited(server, tmp_path).left_out == 1
+
+
+def test_overselling_is_said_and_grows_the_capacity(server: Server, tmp_path: Path) -> None:
+    lost = [lost_sale(server, number, 3) for number in (1, 2, 3)]
+    write(tmp_path, sold(server, 9, 4), *lost)
+    [plan] = repaired(server, tmp_path, OVERSELL)
+    assert (plan.rows[0].restored, plan.rows[0].oversold) == (9, 3)
+    assert found(server, *lost) == [sale.order for sale in lost]
+
+    async def stock(zk: ZooKeeper) -> tuple[int, int, int]:
+        shelf = await Store(zk).shelf(await ref_of(Store(zk)))
+        return shelf.type.capacity, shelf.stock.sold, shelf.stock.remaining
+
+    assert server.session(stock) == (13, 13, 0)
+
+
+def test_a_key_that_bought_again_keeps_what_it_bought(server: Server, tmp_path: Path) -> None:
+    again = sold(server, 1)
+    same = Sale(again.ref, again.order_id, again.order)
+    write(tmp_path, same)
+    assert audited(server, tmp_path).ok
+    other = lost_sale(server, 2, 2, "Eve")
+    write(tmp_path, Sale(again.ref, again.order_id, other.order))
+    with pytest.raises(ZkticketError, match="--leave-out"):
+        repaired(server, tmp_path, OVERSELL)
+    repaired(server, tmp_path, LEAVE_OUT)
+    assert found(server, again) == [again.order]
+
+
+def test_without_a_terminal_it_shows_its_plan_and_changes_nothing(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = lost_sale(server, 1)
+    write(tmp_path, lost)
+    shown: list[Plan] = []
+
+    async def work(zk: ZooKeeper) -> None:
+        await repair(zk, tmp_path, NEITHER, shown.append, confirmer(yes=False))
+
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(ZkticketError, match="--yes"):
+        server.session(work)
+    assert shown[0].rows[0].restored == 1
+    assert found(server, lost) == [None]
+
+
+def test_the_alarm_ends_only_when_the_tree_is_whole(server: Server, tmp_path: Path) -> None:
+    write(tmp_path, lost_sale(server, 1))
+    generation = lost_sale(server, 1).ref.generation
+
+    async def standing(zk: ZooKeeper) -> int:
+        return len(await alarms.standing(zk))
+
+    async def ring(zk: ZooKeeper) -> None:
+        await alarms.sound(zk, Alarm(source="worker-1", text="lost", at=1.0))
+
+    server.session(ring)
+    stray = paths.order("default", generation, "ff" + "0" * 30)
+    server.plant(stray, encode(lost_sale(server, 5).order))
+    with pytest.raises(ZkticketError, match=r"never counted|add up"):
+        repaired(server, tmp_path, NEITHER)
+    assert server.session(standing) == 1
+    server.remove(stray)
+    repaired(server, tmp_path, NEITHER)
+    assert server.session(standing) == 0
+
+
+# --- a whole instance ----------------------------------------------------------------
+
+
+def test_an_ensemble_set_back_to_older_data_is_noticed_and_mended(tmp_path: Path) -> None:
+    with running(tmp_path / "data", "--quantity", "100") as shop:
+        _buy(shop, "before", 10)
+        shop.down()
+        servers = shop.data_dir / "zookeeper"
+        shutil.copytree(servers, tmp_path / "backup")
+        shop.up()
+        confirmed = _buy(shop, "after", 20)
+        shop.down()
+        shutil.rmtree(servers)
+        shutil.copytree(tmp_path / "backup", servers)
+        shop.up()
+        _is_alarmed(shop)
+        named = shop.run("verify", "--receipts")
+        assert named.returncode == 1
+        assert all(order in named.stdout for order in confirmed)
+        assert shop.run("repair").returncode == 1  # no terminal, no --yes
+        done = shop.run("repair", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        eventually("it sells again", lambda: shop.buyer().buy().status == 201)
+        assert set(_buy(shop, "after", 20, status=200)) == set(confirmed)
+        proved = shop.run("verify", "--receipts")
+        assert proved.returncode == 0, proved.stdout + proved.stderr
+        shop.verify()
+        shop.expect_health()
+
+
+def _buy(shop: Instance, key: str, count: int, status: int = 201) -> list[str]:
+    """So many orders, each by a key of its own; their ids."""
+    buyer = shop.buyer()
+    replies = [buyer.buy(key=f"{key}-{number}") for number in range(count)]
+    assert {reply.status for reply in replies} == {status}, replies
+    return [reply.json["order"] for reply in replies]
+
+
+def _is_alarmed(shop: Instance) -> None:
+    eventually("every worker is halted", lambda: _states(shop) == {"halted"})
+    refused = shop.buyer().buy()
+    assert (refused.status, refused.code) == (503, "halted")
+    assert int(refused.headers["retry-after"]) >= 1
+    found = shop.run("status")
+    assert found.returncode == 1
+    assert "ZooKeeper has lost sales" in found.stdout
+    assert shop.status()["alarms"]
+    eventually("the metrics show it", lambda: _alarms_metric(shop) > 0)
+
+
+def _alarms_metric(shop: Instance) -> float:
+    lines = shop.buyer().get("/metrics").body.decode().splitlines()
+    [value] = [line.split()[1] for line in lines if line.startswith("zkticket_alarms ")]
+    return float(value)
+
+
+def _states(shop: Instance) -> set[str]:
+    return {worker["state"] for worker in shop.status()["workers"]}
