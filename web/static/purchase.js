@@ -14,6 +14,7 @@ export function enable(form, shelf, refresh) {
   const button = form.querySelector("button");
   const problem = document.getElementById("problem");
   let spent = false;
+  setBusy(false);  // some browsers remember a button as it was left
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -47,7 +48,9 @@ export function enable(form, shelf, refresh) {
     const spentKey = answer.code === "key-reused";
     if (spentKey) form.elements.key.value = newKey();
     shelf.news.textContent = "";
-    problem.firstElementChild.textContent = spentKey ? say("sale.spent") : answer.detail;
+    const texts = [spentKey ? say("sale.spent") : answer.detail];
+    if (answer.code === "outcome-unknown") texts.push(say("sale.again"));
+    problem.replaceChildren(...texts.map(paragraph));
     problem.hidden = false;
     const field = form.elements[answer.field];
     (field instanceof HTMLElement ? field : button).focus();
@@ -91,6 +94,12 @@ async function ask({ key, ...fields }) {
   } catch {
     return { status: 0, code: "no-answer", detail: say("script.no-answer") };
   }
+}
+
+function paragraph(text) {
+  const found = document.createElement("p");
+  found.textContent = text;
+  return found;
 }
 
 function newKey() {

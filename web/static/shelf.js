@@ -67,7 +67,7 @@ export class Shelf {
     const radio = card.querySelector("input");
     if (radio.checked) {
       radio.checked = false;
-      this.announce(say("script.gone", { type: card.querySelector(".name").textContent }));
+      this.announce(say("script.gone", { type: card.querySelector(".name").textContent.trim() }));
     }
   }
 

@@ -1,0 +1,62 @@
+"""One browser, one instance and one site of every state for all tests of this folder."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.visitor import PATIENCE_MS, Visitor, visiting
+from tests.fakeweb import running as fake_running
+from tests.instance import Instance
+from tests.instance import running as shop_running
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+Enter = Callable[..., Visitor]
+
+
+# For this folder only: while it lives, its event loop runs on this thread.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert path, "there is no browser: `make test` installs Debian's chromium"
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def sale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """The real thing, with fifty tickets of each type."""
+    with shop_running(tmp_path_factory.mktemp("browser") / "data", "--quantity", "50") as instance:
+        yield instance
+
+
+@pytest.fixture(scope="package")
+def states() -> Iterator[str]:
+    """The address of a site with an event in every state."""
+    with fake_running("open") as site:
+        yield f"http://127.0.0.1:{site.port}"
+
+
+@pytest.fixture(scope="package")
+def away() -> Iterator[str]:
+    """The address of a site that has lost ZooKeeper."""
+    with fake_running("away") as site:
+        yield f"http://127.0.0.1:{site.port}"
+
+
+@pytest.fixture
+def enter(browser: Browser) -> Iterator[Enter]:
+    """Lets visitors in, each with a browser profile of his own."""
+    with ExitStack() as stack:
+
+        def let_in(origin: str, **options: Any) -> Visitor:
+            return stack.enter_context(visiting(browser, origin, **options))
+
+        yield let_in

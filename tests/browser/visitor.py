@@ -1,0 +1,82 @@
+"""A visitor with a real browser, who notes whatever the page does behind his back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Request, expect
+
+# The machine may be ten times slower at moments.
+PATIENCE_MS = 30_000
+DESK, PHONE = 1200, 360
+GRAVE = ("serious", "critical")
+
+
+@dataclass
+class Visitor:
+    """One page at one origin. `requests` are all that it has made, `faults` what it complained."""
+
+    page: Page
+    origin: str
+    requests: list[Request] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "/") -> Page:
+        self.page.goto(self.origin + path)
+        return self.page
+
+    def choose(self, type_: str, buyer: str = "Ada Lovelace", quantity: int = 1) -> Page:
+        """Fills in the form; nothing is bought yet."""
+        self.page.locator(f'input[value="{type_}"]').check()
+        self.page.locator("#buyer").fill(buyer)
+        self.page.locator("#quantity").select_option(str(quantity))
+        return self.page
+
+    def press(self) -> None:
+        self.page.locator("button[type=submit]").click()
+
+    def has_ticket(self) -> str:
+        """Waits for the ticket's page; the order's id."""
+        self.page.wait_for_url("**/orders/*", timeout=PATIENCE_MS)
+        expect(self.page.locator("article.ticket")).to_be_visible()
+        return urlsplit(self.page.url).path.rpartition("/")[2]
+
+    def purchases(self) -> list[Request]:
+        return [each for each in self.requests if each.method == "POST"]
+
+    def foreign(self) -> list[str]:
+        """Addresses that are not of this origin."""
+        urls = [each.url for each in self.requests]
+        return [url for url in urls if not url.startswith((self.origin, "data:"))]
+
+    def grave_faults(self) -> list[str]:
+        """What axe-core finds wrong for people with disabilities."""
+        found = Axe().run(self.page).response["violations"]
+        return [_told(each) for each in found if each["impact"] in GRAVE]
+
+    def is_wider_than_the_screen(self) -> bool:
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def _told(violation: dict[str, Any]) -> str:
+    return f"{violation['id']}: {violation['help']}: {violation['nodes'][0]['html'][:200]}"
+
+
+@contextmanager
+def visiting(browser: Browser, origin: str, **options: Any) -> Iterator[Visitor]:
+    """A visitor whose page asked nobody else and had no error, or the test fails."""
+    settings = {"locale": "en", "viewport": {"width": DESK, "height": 800}, **options}
+    context = browser.new_context(**settings)
+    context.set_default_timeout(PATIENCE_MS)
+    visitor = Visitor(context.new_page(), origin)
+    visitor.page.on("request", lambda request: visitor.requests.append(request))
+    visitor.page.on("pageerror", lambda error: visitor.faults.append(str(error)))
+    try:
+        yield visitor
+    finally:
+        context.close()
+    assert visitor.foreign() == []
+    assert visitor.faults == []
