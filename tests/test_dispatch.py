@@ -127,6 +127,24 @@ def test_the_slower_worker_gets_fewer_purchases() -> None:
     run(scenario)
 
 
+def test_a_worker_that_was_slow_is_asked_again_after_a_while() -> None:
+    async def scenario() -> None:
+        slow, quick = FakeWorker("slow", delay_s=0.2), FakeWorker("quick")
+        async with Box(slow, quick) as box:
+            await box.buy_many(10)
+            heard = len(slow.asked)
+            assert heard > 0
+            for n in range(5):
+                await box.buy(str(n))
+            assert len(slow.asked) == heard
+            was_slow = next(peer for peer in box.peers if peer.name == "slow")
+            await until(lambda: not was_slow.serves(time.monotonic()))
+            await box.buy_many(2)
+            assert len(slow.asked) > heard
+
+    run(scenario)
+
+
 def test_of_two_workers_the_one_with_less_published_load_is_asked() -> None:
     async def scenario() -> None:
         busy, idle = FakeWorker("busy"), FakeWorker("idle")

@@ -21,8 +21,9 @@ PING_S = 0.5
 LOAD_AGE_S = 1.5
 # Others' purchases count less than ours: the figure is always a little old.
 LOAD_WEIGHT = 0.25
-# A worker's latency is a mean over its answers; before the first it is guessed.
-FIRST_LATENCY_S = 0.02
+# A worker's latency is a mean over its answers. Where there are none of late it is guessed, low
+# enough that it is asked again.
+GUESSED_LATENCY_S = 0.005
 SMOOTHING = 0.05
 FAILURES = frozenset({Code.OUTCOME_UNKNOWN, Code.NO_QUORUM})
 FIRST_BACKOFF_S = 0.05
@@ -53,7 +54,7 @@ class Peer:
         self._record = record
         self._load = record.load
         self._load_at = clock()
-        self._latency_s = FIRST_LATENCY_S
+        self._latency_s = GUESSED_LATENCY_S
         self._answered_at = 0.0
         self._window = Window()
         self._ejection = Ejection(may_eject)
@@ -95,7 +96,8 @@ class Peer:
         waiting = self.outstanding + 1.0
         if now - self._load_at <= LOAD_AGE_S:
             waiting += LOAD_WEIGHT * self._load.in_flight
-        return waiting * self._latency_s
+        unknown = not self.outstanding and not self.serves(now)
+        return waiting * (GUESSED_LATENCY_S if unknown else self._latency_s)
 
     def note(self, record: WorkerRecord) -> None:
         """The registry's word, if it is a new one: a link may know better than an old one."""
