@@ -4,16 +4,24 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from statistics import median
 from typing import Any, cast
 
 from core.wire import Code
+from tests.bench.overload.delay import slow_shop
 from tests.fakeworker import FakeWorker, is_mute, sells
+from tests.instance import Instance
+from tests.stampede import Stampede, stampede
 from tests.test_dispatch import Box, until
 from web.gate import Gate
 from web.language import Languages
 from web.metrics import Metrics
 from web.rsgi import Adapter, HttpProtocol, Scope
 from web.window import FIRST
+
+# One worker's batch of 200 in a round of that.
+DELAY_S = 0.3
 
 
 class Head:
@@ -89,3 +97,25 @@ async def _cost(work: Callable[[], Awaitable[object]], times: int = 1000) -> flo
     for _ in range(times):
         await work()
     return time.process_time() - began
+
+
+# --- a whole shop --------------------------------------------------------------------
+
+
+def test_offered_far_more_than_it_can_sell_a_shop_sells_as_much_and_refuses_quickly(
+    tmp_path: Path,
+) -> None:
+    """`make bench OVERLOAD=1` measures it at ten times, for a minute, with its targets."""
+    with slow_shop(tmp_path, DELAY_S, "--workers", "1", "--quantity", "90000") as shop:
+        _offer(shop, 300, 3.0)
+        peak = _offer(shop, 300, 5.0)
+        over = _offer(shop, 1000, 7.0)
+        assert over.broken == 0
+        assert len(over.shed_s) > 2 * len(over.sold_s)
+        assert len(over.sold_s) / 7.0 > 0.6 * len(peak.sold_s) / 5.0
+        assert median(over.shed_s) < 0.5 * median(over.sold_s)
+        assert shop.types()["A"]["sold"] >= len(peak.sold_s) + len(over.sold_s)
+
+
+def _offer(shop: Instance, connections: int, seconds: float) -> Stampede:
+    return asyncio.run(stampede(shop.port, connections, seconds))

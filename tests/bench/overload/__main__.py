@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -20,11 +20,10 @@ import typer
 from tests.bench import packages
 from tests.bench.load import BenchError
 from tests.bench.overload.crowd import Rush, rush
-from tests.bench.overload.delay import delayed
+from tests.bench.overload.delay import slow_shop
 from tests.bench.overload.freeze import slowed
 from tests.bench.overload.usage import Usage
 from tests.instance import Instance, running
-from tests.zookeeper_server import SECRET, serving
 
 STOCK = ("--quantity", "9000000")
 DELAY_S = 0.25
@@ -46,29 +45,41 @@ class Outcome:
 
 def main(
     seconds: Annotated[int, typer.Option(help="How long each overload lasts.")] = 60,
+    only: Annotated[str, typer.Option(help="One shop alone: quick, slow or lame.")] = "",
 ) -> None:
     """Measures it and prints the ratios; exit 1 where one is not reached."""
     packages.require()
+    wanted = [name for name in SHOPS if only in ("", name)]
+    outcomes = {name: SHOPS[name](seconds) for name in wanted}
+    quick, slow = outcomes.get("quick"), outcomes.get("slow")
+    if quick and slow:
+        _tell_costs(quick.peak, slow.over)
+    raise typer.Exit(0 if all(outcome.met for outcome in outcomes.values()) else 1)
+
+
+def _quick(seconds: int) -> Outcome:
     print("A shop at full speed")
     with _shop() as shop:
-        quick = _compare(shop, QUICK_PEAK, QUICK_RUSH, seconds)
+        return _compare(shop, QUICK_PEAK, QUICK_RUSH, seconds)
+
+
+def _slow(seconds: int) -> Outcome:
     print(f"A shop whose ensemble takes {DELAY_S} s for each answer")
     with _slow_shop() as shop:
-        slow = _compare(shop, SLOW_PEAK, SLOW_RUSH, seconds)
-    offered = _verdict("answers to the peak", slow.over.answers / slow.peak.goodput, 10)
-    _tell_costs(quick.peak, slow.over)
-    print("A shop with a worker at a tenth of its speed, offered the same")
-    lame = _lame(seconds)
-    raise typer.Exit(0 if all((quick.met, slow.met, offered, lame)) else 1)
+        found = _compare(shop, SLOW_PEAK, SLOW_RUSH, seconds)
+    offered = _verdict("answers to the peak", found.over.answers / found.peak.goodput, 10)
+    return replace(found, met=found.met and offered)
 
 
-def _lame(seconds: int) -> bool:
+def _lame(seconds: int) -> Outcome:
     """Two healthy workers alone, then beside a slow one, with one crowd."""
+    print("The same with a worker at a tenth of its speed")
     with _slow_shop("--workers", "2") as shop:
         two = _told(rush(shop, Usage(shop), SLOW_RUSH, max(10, seconds // 2)))
     with _slow_shop() as shop, slowed(shop.worker("worker-1")["pid"]):
         three = _told(rush(shop, Usage(shop), SLOW_RUSH, seconds))
-    return _verdict("goodput to that of the two healthy alone", three.goodput / two.goodput, 0.75)
+    share = three.goodput / two.goodput
+    return Outcome(two, three, _verdict("goodput to that of the two healthy alone", share, 0.75))
 
 
 def _compare(shop: Instance, peaks: tuple[int, ...], connections: int, seconds: int) -> Outcome:
@@ -126,18 +137,15 @@ def _shop(*options: str) -> Iterator[Instance]:
 
 @contextmanager
 def _slow_shop(*options: str) -> Iterator[Instance]:
-    """A shop on one server behind a proxy, with the secret that the server's tree has."""
-    with tempfile.TemporaryDirectory() as scratch, serving(Path(scratch)) as server:
-        data_dir = Path(scratch) / "shop"
-        data_dir.mkdir()
-        (data_dir / "secret").write_text(SECRET.value.hex() + "\n", encoding="ascii")
-        with delayed(int(server.hosts.rpartition(":")[2]), DELAY_S) as port:
-            there = ("--zookeeper", f"127.0.0.1:{port}")
-            with running(data_dir, *STOCK, *there, *options) as shop:
-                rush(shop, Usage(shop), 600, WARM_UP_S)
-                yield shop
-                shop.down()
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        slow_shop(Path(scratch), DELAY_S, *STOCK, *options) as shop,
+    ):
+        rush(shop, Usage(shop), 600, WARM_UP_S)
+        yield shop
 
+
+SHOPS = {"quick": _quick, "slow": _slow, "lame": _lame}
 
 if __name__ == "__main__":
     try:

@@ -2,19 +2,31 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import cast
 
-from tests.instance import free_port
+from tests.instance import Instance, free_port, running
+from tests.zookeeper_server import SECRET, serving
 
 START_S = 10.0
 
 
-class _End(asyncio.Protocol):
-    """One end of a relayed connection; what it receives goes to the other `delay_s` later."""
+@dataclass
+class Proxy:
+    """Where it listens, and by how much answers are late from now on."""
 
-    def __init__(self, delay_s: float) -> None:
+    port: int
+    delay_s: float = 0.0
+
+
+class _End(asyncio.Protocol):
+    """One end of a relayed connection; what it receives goes on to the other."""
+
+    def __init__(self, delay_s: Callable[[], float]) -> None:
         self.other: _End | None = None
         self._delay_s = delay_s
         self._transport: asyncio.Transport | None = None
@@ -26,7 +38,7 @@ class _End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         assert self.other is not None
-        asyncio.get_running_loop().call_later(self._delay_s, self.other.send, data)
+        asyncio.get_running_loop().call_later(self._delay_s(), self.other.send, data)
 
     def connection_lost(self, _error: Exception | None) -> None:
         if self.other is not None and self.other._transport is not None:
@@ -42,10 +54,10 @@ class _End(asyncio.Protocol):
 class _Front(_End):
     """The client's end: opens the server's."""
 
-    def __init__(self, port: int, delay_s: float) -> None:
-        super().__init__(0.0)
+    def __init__(self, port: int, proxy: Proxy) -> None:
+        super().__init__(lambda: 0.0)
         self._port = port
-        self.other = _End(delay_s)
+        self.other = _End(lambda: proxy.delay_s)
         self.other.other = self
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -59,23 +71,41 @@ class _Front(_End):
 
 
 @contextmanager
-def delayed(port: int, delay_s: float) -> Iterator[int]:
-    """The port of a proxy to `port`, for the block."""
-    own, loop, ready = free_port(), asyncio.new_event_loop(), threading.Event()
+def proxying(port: int) -> Iterator[Proxy]:
+    """A proxy to `port`, for the block; without a delay at first."""
+    proxy, ready, stop = Proxy(free_port()), threading.Event(), threading.Event()
 
     async def serve() -> None:
-        await loop.create_server(lambda: _Front(port, delay_s), "127.0.0.1", own)
-        ready.set()
+        loop = asyncio.get_running_loop()
+        front = partial(_Front, port, proxy)
+        async with await loop.create_server(front, "127.0.0.1", proxy.port):
+            ready.set()
+            await loop.run_in_executor(None, stop.wait)
 
-    def run() -> None:
-        loop.create_task(serve())
-        loop.run_forever()
-
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
     assert ready.wait(START_S)
     try:
-        yield own
+        yield proxy
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        stop.set()
         thread.join(START_S)
+
+
+@contextmanager
+def slow_shop(scratch: Path, delay_s: float, *options: str) -> Iterator[Instance]:
+    """A shop on one server whose answers take so long, once it is open and until it closes."""
+    data_dir = scratch / "shop"
+    data_dir.mkdir()
+    # The server's tree is made with a secret of its own.
+    (data_dir / "secret").write_text(SECRET.value.hex() + "\n", encoding="ascii")
+    with (
+        serving(scratch) as server,
+        proxying(int(server.hosts.rpartition(":")[2])) as proxy,
+        running(data_dir, "--zookeeper", f"127.0.0.1:{proxy.port}", *options) as shop,
+    ):
+        proxy.delay_s = delay_s
+        yield shop
+        proxy.delay_s = 0.0
+        shop.verify()
+        shop.down()
