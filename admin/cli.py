@@ -20,13 +20,14 @@ from core.settings import Settings, current_settings
 
 # What talks to ZooKeeper is imported by the command that needs it: `--help` is quick.
 if TYPE_CHECKING:
-    from admin.logs import Query, Reader
     from admin.receipts import ReceiptsProof
     from admin.repair import Choice, Plan
-    from admin.reset import ResetType
+    from admin.logs import Reader
     from admin.tree import Deleted
     from admin.verify import Proof
+    from core.logquery import Query
     from core.logs import SourcedEntry
+    from core.reset import ResetType
     from core.status import Status
 
 DataDir = Annotated[
@@ -243,8 +244,8 @@ async def _reset(
     settings: Settings, event: str, types: list[str], quantity: int, yes: bool
 ) -> "list[ResetType]":
     from admin.confirm import confirmer
-    from admin.reset import reset
     from admin.session import session
+    from core.reset import reset
 
     async with session(settings) as zk:
         return await reset(zk, event, types, quantity, confirmer(yes))
@@ -321,7 +322,8 @@ def log_command(
     zookeeper: Zookeeper = None,
 ) -> None:
     """Look up log entries of every worker, web and supervisor, in the order of time."""
-    from admin.logs import Query, level_number, local_files, pattern, seconds
+    from admin.logs import local_files
+    from core.logquery import Query, level_number, pattern, seconds
 
     if follow and export:
         raise typer.BadParameter("--follow and --export exclude each other")

@@ -1,8 +1,6 @@
 """`admin log`: the entries of every process, looked up in ZooKeeper."""
 
 import asyncio
-import logging
-import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,55 +9,12 @@ from pathlib import Path
 
 from admin.text import printable
 from core import logs
-from core.errors import Unavailable, WrongUsage, ZkticketError
+from core.errors import Unavailable, ZkticketError
+from core.logquery import Query
 from core.logs import Slot, SourcedEntry
 from core.zk import ZooKeeper
 
 POLL_S = 0.5
-UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-@dataclass(frozen=True)
-class Query:
-    """What is wanted. `since` is in Unix seconds, `level` a number of `logging`."""
-
-    sources: frozenset[str] = frozenset()
-    level: int = 0
-    since: float = 0.0
-    pattern: re.Pattern[str] | None = None
-    order: str = ""
-
-    def wants(self, found: SourcedEntry) -> bool:
-        entry = found.entry
-        return (
-            (not self.sources or found.source in self.sources)
-            and level_number(entry.level) >= self.level
-            and entry.at >= self.since
-            and (self.pattern is None or self.pattern.search(f"{entry.event}: {entry.text}"))
-            is not None
-            and (not self.order or self.order in entry.orders or self.order in entry.text)
-        )
-
-
-def level_number(name: str) -> int:
-    """The number of a level's name; an unknown one counts as `info`."""
-    return logging.getLevelNamesMapping().get(name.upper(), logging.INFO)
-
-
-def seconds(duration: str) -> float:
-    """The seconds of `30s`, `10m`, `2h` or `1d`. Raises `WrongUsage`."""
-    found = re.fullmatch(r"(\d{1,9})([smhd])", duration)
-    if found is None:
-        raise WrongUsage(f"--since is {duration!r}; write it like 30s, 10m, 2h or 1d")
-    return float(found[1]) * UNITS_S[found[2]]
-
-
-def pattern(text: str) -> re.Pattern[str]:
-    """The regular expression of `--grep`. Raises `WrongUsage`."""
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise WrongUsage(f"--grep {text!r} is no regular expression: {error}") from None
 
 
 @dataclass

@@ -11,7 +11,7 @@ import msgspec
 
 from admin.confirm import Confirm
 from admin.receipts import Archive, Count, Loss, LostOrder, audit, losses, named
-from admin.session import note
+from core.notes import note
 from admin.verify import recount
 from core import alarms, receipts
 from core.errors import NoSuchEvent, NoSuchType, ZkticketError

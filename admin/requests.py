@@ -1,19 +1,14 @@
 """Asks an instance's supervisor for something, through ZooKeeper, and follows it to the end."""
 
-import secrets
-import socket
 import time
 from asyncio import sleep
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from msgspec.structs import replace
-
-from admin.session import note
-from core import desired, registry, runfile
-from core.errors import NotRunning, Unavailable, WrongUsage, ZkticketError, ZooKeeperError
-from core.models import Desired, Progress, Request, SupervisorRecord
-from core.settings import MOST_WORKERS, Settings
+from core import asking
+from core.errors import Unavailable, ZkticketError, ZooKeeperError
+from core.models import Progress, Request, SupervisorRecord
+from core.settings import Settings
 from core.zk import ZooKeeper
 
 POLL_S = 0.1
@@ -23,6 +18,7 @@ ANSWER_S = 10.0
 GRACE_S = 5.0
 
 Tell = Callable[[str], None]
+Ask = Callable[[SupervisorRecord, str], Awaitable[Request]]
 
 
 async def restart(
@@ -32,94 +28,30 @@ async def restart(
 
     Raises `NotRunning`, `WrongUsage` for an unknown name, `ZkticketError` saying why not.
     """
-    table = await _supervisor(zk, settings)
-    names = (_known(table, name),) if name else ()
-    await note(zk, "restart", f"by operator: {name or 'all workers, in turn'}")
-    return await _ask(zk, table, _request("restart", timeout_s, names), _unchanged, tell)
+    return await _ask(
+        zk, settings, lambda table, id_: asking.ask_restart(zk, table, id_, name, timeout_s), tell
+    )
 
 
 async def scale(
     zk: ZooKeeper, settings: Settings, workers: int, timeout_s: float, tell: Tell
 ) -> str:
     """Has so many workers sell from now on. Raises as `restart` does."""
-    if not 1 <= workers <= MOST_WORKERS:
-        raise WrongUsage(f"{workers} workers cannot be had; from 1 to {MOST_WORKERS}")
-    table = await _supervisor(zk, settings)
-
-    def resized(before: Desired) -> Desired:
-        return replace(before, workers=workers, instead_of=table.workers)
-
-    await note(zk, "scale", f"by operator: {workers} workers")
-    return await _ask(zk, table, _request("scale", timeout_s), resized, tell)
-
-
-# --- whom to ask ---------------------------------------------------------------------
-
-
-async def _supervisor(zk: ZooKeeper, settings: Settings) -> SupervisorRecord:
-    """The supervisor of the data directory, or the only one there is."""
-    tables = await registry.supervisors(zk)
-    mine = [table for table in tables if table.instance == _instance(settings)] or tables
-    living = [table for table in mine if not _is_dead(table)]
-    if not living:
-        raise NotRunning("no supervisor is at work; `up` starts one, and takes over what runs")
-    if len({table.instance for table in living}) > 1:
-        hosts = ", ".join(sorted({table.host for table in living}))
-        raise ZkticketError(f"several supervisors share this ensemble; say it on one of: {hosts}")
-    return max(living, key=lambda table: table.at)
-
-
-def _instance(settings: Settings) -> str:
-    return desired.instance_of(socket.gethostname(), settings.data_dir.resolve())
-
-
-def _is_dead(table: SupervisorRecord) -> bool:
-    """It was killed, and its registration waits for its session's end."""
-    here = table.host == socket.gethostname()
-    return here and runfile.living(table.pid, table.created) is None
-
-
-def _known(table: SupervisorRecord, name: str) -> str:
-    """The process that is meant. Raises `WrongUsage`."""
-    names = {each.role: each.name for each in table.processes if each.role == "web"}
-    names |= {each.name: each.name for each in table.processes if each.role in ("worker", "web")}
-    if name not in names:
-        raise WrongUsage(f"there is no process {name!r}; there are: {', '.join(sorted(names))}")
-    return names[name]
-
-
-# --- asking --------------------------------------------------------------------------
-
-
-def _request(action: str, timeout_s: float, names: Sequence[str] = ()) -> Request:
-    return Request(
-        id=secrets.token_hex(8),
-        action=action,
-        names=tuple(names),
-        timeout_s=timeout_s,
-        at=round(time.time(), 3),
+    return await _ask(
+        zk, settings, lambda table, id_: asking.ask_scale(zk, table, id_, workers, timeout_s), tell
     )
 
 
-def _unchanged(before: Desired) -> Desired:
-    return before
-
-
-async def _ask(
-    zk: ZooKeeper,
-    table: SupervisorRecord,
-    request: Request,
-    also: Callable[[Desired], Desired],
-    tell: Tell,
-) -> str:
-    add = desired.asking(request)
-    await desired.change(zk, table.instance, lambda before: add(also(before)))
+async def _ask(zk: ZooKeeper, settings: Settings, ask: Ask, tell: Tell) -> str:
+    table = await asking.supervisor_of(zk, settings)
+    id_ = asking.new_id()
     try:
+        request = await ask(table, id_)
         return await _follow(zk, table.instance, request, tell)
     finally:
         # Whoever follows no more wants it no more, unless it is being done.
         with suppress(ZooKeeperError):
-            await desired.change(zk, table.instance, desired.without(request.id))
+            await asking.withdraw(zk, table.instance, id_)
 
 
 async def _follow(zk: ZooKeeper, instance: str, request: Request, tell: Tell) -> str:
@@ -144,14 +76,7 @@ async def _follow(zk: ZooKeeper, instance: str, request: Request, tell: Tell) ->
 
 
 async def _progress(zk: ZooKeeper, instance: str, request_id: str) -> Progress | None:
-    """None while no supervisor has taken note of it, or none can be asked."""
-    try:
-        tables = await registry.supervisors(zk)
-    except Unavailable:
-        return None
-    for table in tables:
-        if table.instance == instance and not _is_dead(table):
-            for progress in table.requests:
-                if progress.id == request_id:
-                    return progress
+    """None also while ZooKeeper can't be asked."""
+    with suppress(Unavailable):
+        return await asking.progress(zk, instance, request_id)
     return None

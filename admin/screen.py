@@ -10,9 +10,9 @@ from rich.text import Text
 
 from admin.receipts import LostOrder, ReceiptsProof
 from admin.repair import Plan
-from admin.reset import ResetType
 from admin.text import printable
 from admin.verify import EventProof, Proof
+from core.reset import ResetType
 from core.status import WELL, Server, Status, Web, Worker
 from core.store import EventAvailability
 

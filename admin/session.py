@@ -1,20 +1,16 @@
-"""An operator's connection to an instance, and the note of what was done over it."""
+"""An operator's connection to an instance."""
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from core import runfile
 from core.errors import NotRunning, Unavailable
-from core.logs import EventLog
 from core.models import SupervisorRecord
 from core.secret import load_secret
 from core.settings import Settings
 from core.zk import ZooKeeper, connect
 
 CONNECT_S = 5.0
-NOTE_TRIES = 3
-SOURCE = "operator"
 
 
 @asynccontextmanager
@@ -35,16 +31,6 @@ async def session(settings: Settings) -> AsyncIterator[ZooKeeper]:
         yield zk
     finally:
         await zk.close()
-
-
-async def note(zk: ZooKeeper, event: str, text: str) -> None:
-    """Writes an operator's act into the log. Raises `ZooKeeperError`."""
-    log = EventLog(SOURCE, time.time)
-    await log.load(zk)
-    log.info(event, text)
-    for _ in range(NOTE_TRIES):  # another operator may write at the same moment
-        if log.waiting:
-            await log.flush(zk)
 
 
 def _anything_lives(record: SupervisorRecord) -> bool:

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from admin.confirm import Confirm
-from admin.session import note
 from admin.text import printable, printable_bytes
 from core import paths
 from core.errors import BadZnode, NoNode, NotEmpty, ZkticketError
 from core.models import Marker, Stock, decode
+from core.notes import note
 from core.store import Store
 from core.transaction import Delete
 from core.zk import Refused, Znode, ZooKeeper

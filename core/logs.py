@@ -188,17 +188,26 @@ class Slot:
 
 
 async def read(zk: ZooKeeper, source: str, from_slot: int = 0) -> list[Slot]:
-    """The slots of one source, oldest first. An unreadable entry is left out of its slot."""
+    """The slots of one source from that one on, oldest first."""
+    numbers = await slot_numbers(zk, source)
+    return await read_slots(zk, source, [number for number in numbers if number >= from_slot])
+
+
+async def slot_numbers(zk: ZooKeeper, source: str) -> list[int]:
+    """The slots that a source has, the oldest first."""
     try:
         names = await zk.children(paths.log_source(source))
     except NoNode:
         return []
-    numbers = sorted(int(name) for name in names if name.isdigit())
-    wanted = [number for number in numbers if number >= from_slot]
-    znodes = await asyncio.gather(*(zk.find(paths.log_slot(source, number)) for number in wanted))
+    return sorted(int(name) for name in names if name.isdigit())
+
+
+async def read_slots(zk: ZooKeeper, source: str, numbers: Sequence[int]) -> list[Slot]:
+    """Those slots of one source. An unreadable entry is left out of its slot."""
+    znodes = await asyncio.gather(*(zk.find(paths.log_slot(source, number)) for number in numbers))
     return [
         _slot(source, number, znode)
-        for number, znode in zip(wanted, znodes, strict=True)
+        for number, znode in zip(numbers, znodes, strict=True)
         if znode is not None
     ]
 

@@ -15,13 +15,13 @@ from typer.testing import CliRunner, Result
 
 from admin import tree
 from admin.cli import admin_app, status, verify
-from admin.reset import reset
-from admin.session import note
 from admin.text import printable, printable_bytes
 from core import logs, paths
 from core.errors import NoNode, NoSuchEvent, NoSuchType, NotRunning, ZkticketError
 from core.logs import EventLog
 from core.models import WorkerRecord, encode
+from core.notes import note
+from core.reset import reset
 from core.store import Store
 from core.zk import ZooKeeper
 from tests.zookeeper_server import SECRET, Server, ref_of, sell, serving

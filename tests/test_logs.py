@@ -1,7 +1,9 @@
 """The log's ring in ZooKeeper, and the look-up."""
 
+import itertools
 import json
 import logging
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from admin import logs as lookup
-from admin.logs import Query, Reader
+from admin.logs import Reader
 from core import logs, paths
 from core.errors import WrongUsage, ZkticketError
+from core.logquery import Found, Query, latest, pattern
+from core.logquery import seconds as seconds_of
 from core.logs import EventLog, SourcedEntry
 from core.models import LogEntry
 from core.transaction import Create
@@ -160,8 +164,8 @@ def test_a_query_wants_what_fits_all_of_it() -> None:
     assert Query(level=logging.WARNING).wants(entry(level="error"))
     assert not Query(level=logging.WARNING).wants(entry(level="info"))
     assert not Query(since=101.0).wants(entry())
-    assert Query(pattern=lookup.pattern("^event: te")).wants(entry())
-    assert not Query(pattern=lookup.pattern("other")).wants(entry())
+    assert Query(pattern=pattern("^event: te")).wants(entry())
+    assert not Query(pattern=pattern("other")).wants(entry())
     assert Query(order="3a").wants(entry("about 3a"))
     assert not Query(order="3b").wants(entry("about 3a"))
 
@@ -177,18 +181,18 @@ def test_an_entry_is_found_by_its_order() -> None:
     ("text", "seconds"), [("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86400)]
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert lookup.seconds(text) == seconds
+    assert seconds_of(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "10", "m", "-1m", "1.5h", "10 m", "1w", "9" * 20 + "s"])
 def test_what_is_no_duration_is_wrong_usage(text: str) -> None:
     with pytest.raises(WrongUsage, match="--since"):
-        lookup.seconds(text)
+        seconds_of(text)
 
 
 def test_what_is_no_regular_expression_is_wrong_usage() -> None:
     with pytest.raises(WrongUsage, match="--grep"):
-        lookup.pattern("(")
+        pattern("(")
 
 
 def test_a_line_is_in_local_time_and_safe_for_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,3 +287,27 @@ def test_local_files_are_named(tmp_path: Path) -> None:
     assert "none yet" in lookup.local_files(tmp_path)
     (tmp_path / "web.log").write_text("")
     assert lookup.local_files(tmp_path) == f"{tmp_path}: web.log"
+
+
+def test_the_latest_entries_are_found_from_the_end_of_every_log(server: Server) -> None:
+    async def work(zk: ZooKeeper) -> None:
+        for source in ("worker-1", "worker-2"):
+            log = EventLog(source, itertools.count(1000.0).__next__)
+            await log.load(zk)
+            for number in range(400):
+                log.info("sold", f"{number} {'x' * 300}")
+                if number % 40 == 39:
+                    await log.flush(zk)
+        found = await latest(zk, Query(), 5)
+        assert [each.entry.text.split()[0] for each in found.entries[:4]] == ["399"] * 2 + [
+            "398"
+        ] * 2
+        assert (len(found.entries), found.whole) == (5, False)
+        rare = await latest(zk, Query(pattern=re.compile("^sold: 7 ")), 5)
+        assert [each.source for each in rare.entries] == ["worker-1", "worker-2"]
+        assert rare.whole
+        late = await latest(zk, Query(since=1398.0), 5)
+        assert (len(late.entries), late.whole) == (4, True)
+        assert await latest(zk, Query(sources=frozenset({"nobody"})), 5) == Found((), whole=True)
+
+    server.session(work)

@@ -139,7 +139,7 @@ def simulated() -> Iterator[None]:
         "workers.process.random": SimpleNamespace(Random=_jitter),
         "workers.process.os": SimpleNamespace(getpid=lambda: here().pid),
         "workers.process.collector": SimpleNamespace(settle=lambda: None),
-        "admin.session.time": _Clocks(),
+        "core.notes.time": _Clocks(),
         "secrets.token_hex": _token_hex,
         # Small enough for a schedule's log to go through all of its slots.
         "core.logs.SLOT_BYTES": 1024,

@@ -8,12 +8,12 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
-from admin.reset import reset
 from admin.verify import recount
 from core import registry
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
 from core.models import DEFAULT_EVENT, TicketType
 from core.paths import ALARMS, TOP
+from core.reset import reset
 from core.secret import Secret
 from core.settings import Settings
 from core.store import Store, TypeRef

@@ -1,13 +1,12 @@
-"""`admin reset`: sets the number of tickets for sale; the sold ones stay on record."""
+"""A reset: sets the number of tickets for sale; the sold ones stay on record."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from admin.confirm import Confirm
-from admin.session import note
 from core.errors import NoSuchEvent, NoSuchType, ZkticketError
 from core.models import DEFAULT_EVENT
+from core.notes import note
 from core.store import DEFAULT_TYPES, Store, TypeRef
 from core.zk import ZooKeeper
 
@@ -23,12 +22,12 @@ class ResetType(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def reset(
-    zk: ZooKeeper, event: str, types: Sequence[str], quantity: int, confirm: Confirm
+    zk: ZooKeeper, event: str, types: Sequence[str], quantity: int, confirm: Callable[[str], None]
 ) -> list[ResetType]:
     """Puts `quantity` tickets of each named type on sale, of every type when none is named.
 
-    Makes the default event anew where it is gone. Raises `NoSuchEvent`, `NoSuchType`,
-    and `ZkticketError` when it is not confirmed; then nothing has changed.
+    Makes the default event anew where it is gone. Raises `NoSuchEvent`, `NoSuchType`, and
+    what `confirm` raises where it is not agreed to; then nothing has changed.
     """
     store = Store(zk)
     generation, known = await _known_types(store, event)
