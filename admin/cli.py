@@ -20,9 +20,9 @@ from core.settings import Settings, current_settings
 
 # What talks to ZooKeeper is imported by the command that needs it: `--help` is quick.
 if TYPE_CHECKING:
+    from admin.logs import Reader
     from admin.receipts import ReceiptsProof
     from admin.repair import Choice, Plan
-    from admin.logs import Reader
     from admin.tree import Deleted
     from admin.verify import Proof
     from core.logquery import Query

@@ -11,12 +11,12 @@ import msgspec
 
 from admin.confirm import Confirm
 from admin.receipts import Archive, Count, Loss, LostOrder, audit, losses, named
-from core.notes import note
 from admin.verify import recount
 from core import alarms, receipts
 from core.errors import NoSuchEvent, NoSuchType, ZkticketError
 from core.lifecycle import has_tickets
 from core.models import Alarm
+from core.notes import note
 from core.receipts import Settlement
 from core.restoring import restore
 from core.store import Sale, Store, TypeRef

@@ -25,6 +25,7 @@ from core.models import (
     Alarm,
     Load,
     ProcessRecord,
+    Progress,
     Quantiles,
     SupervisorRecord,
     WebRecord,
@@ -64,10 +65,13 @@ class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Supervisor(msgspec.Struct, frozen=True, kw_only=True):
+    """`requests` are what operators have asked of it, the oldest first."""
+
     pid: int
     host: str
     url: str
     alive: bool
+    requests: tuple[Progress, ...] = ()
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
@@ -323,6 +327,7 @@ def _supervisor(
         host=table.host,
         url=table.url,
         alive=_supervises(table) if here else True,
+        requests=table.requests,
     )
 
 

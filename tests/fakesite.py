@@ -20,8 +20,11 @@ from core.errors import BadZnode, NoSuchOrder, Unavailable
 from core.listener import listen
 from core.logs import EventLog
 from core.models import Order
+from core.status import Status
 from core.store import EventAvailability, StoredOrder, TypeAvailability
 from core.wire import Answer, Code, Purchase
+from tests import fakeboard
+from tests.fakeboard import FakeOperations
 from tests.fakeworker import KEY, FakeWorker, sells
 from web.app import make_app
 from web.catalog import Catalog
@@ -176,7 +179,7 @@ class FakeService:
         self._guard = asyncio.ensure_future(end_with_parent(self._parent))
         log = EventLog("web-1", time.time)
         known: dict[str, Purchase] = {}
-        shelf = FakeShelf(self._state, known)
+        shelf = self._shelf = FakeShelf(self._state, known)
         rng = random.Random(1)
 
         def connected() -> bool:
@@ -193,7 +196,9 @@ class FakeService:
             status=self._status,
             operator_token=TOKEN,
             payment_key=b"k" * 32,
-            metrics=Metrics(),
+            operations=FakeOperations(),
+            history=fakeboard.history(time.time()),
+            metrics=Metrics(clock),
             now=time.time,
             rng=rng,
             connected=connected,
@@ -217,8 +222,8 @@ class FakeService:
         while sum(peer.linked for peer in self._dispatcher.peers) < 2:
             await asyncio.sleep(0.005)
 
-    async def _status(self) -> dict[str, Any]:
-        return {"healthy": True, "workers": []}
+    async def _status(self) -> Status:
+        return fakeboard.status(self._state, await self._shelf.availability("default"))
 
     async def _broken(self) -> None:
         raise RuntimeError("a bug, for the test of what buyers see of one")

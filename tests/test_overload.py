@@ -34,7 +34,7 @@ class Head:
 
 
 def gate(box: Box) -> Gate:
-    return Gate(box.dispatcher, Metrics(), Languages(), random.Random(1))
+    return Gate(box.dispatcher, Metrics(time.monotonic), Languages(), random.Random(1))
 
 
 def test_while_every_worker_is_full_purchases_are_turned_away_at_the_gate() -> None:

@@ -10,13 +10,13 @@ from core.errors import BadZnode, NoSuchOrder, Unavailable, ZkticketError
 from core.store import EventAvailability
 from core.wire import Answer, Code
 from web import problems
-from web.access import is_operator
 from web.basket import Basket, from_json
 from web.catalog import Snapshot
 from web.deps import Deps
 from web.live import RULE, Live
 from web.lookup import find_order
 from web.metrics import CONTENT_TYPE
+from web.operator.guard import Guard
 from web.problems import Problem, problem
 from web.replies import BEGAN, GONE, JSON, Gone, Reply, json_reply, text_reply
 from web.routing import Outcome
@@ -27,9 +27,10 @@ REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 class Api:
     """Each method is a route: it parses, calls one function, maps the result to a status."""
 
-    def __init__(self, deps: Deps, live: Live) -> None:
+    def __init__(self, deps: Deps, live: Live, guard: Guard) -> None:
         self._deps = deps
         self._live = live
+        self._guard = guard
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/api/orders", "POST", self.post_order)
@@ -111,9 +112,7 @@ class Api:
     # --- machines and operators ------------------------------------------------------
 
     def get_status(self) -> Any:
-        if not is_operator(bottle.request.environ, self._deps.operator_token):
-            return problem("unauthorized")
-        return self._status()
+        return self._guard.refusal(bottle.request.environ) or self._status()
 
     async def _status(self) -> Outcome:
         try:

@@ -10,6 +10,8 @@ from web.changes import Changes
 from web.deps import Deps
 from web.language import Languages
 from web.live import Live
+from web.operator.board import Board
+from web.operator.guard import Guard
 from web.origin import is_cross_site
 from web.pages import Pages
 from web.problems import Problem, problem, problem_reply
@@ -29,14 +31,19 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         self._pages = Pages(deps, self.languages)
         self.uninstall(True)  # Bottle's own, for JSON and templates, have nothing to do here
         self.install(ReplyPlugin(_refusal, self.trouble))
-        Api(deps, self.live).mount(self)
+        guard = Guard(deps.operator_token, deps.now, deps.clock)
+        self._board = Board(deps, guard, self.languages)
+        Api(deps, self.live, guard).mount(self)
         Changes(deps).mount(self)
         self._pages.mount(self)
+        self._board.mount(self)
 
     def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
         """The answer that a problem gets in that request."""
         if environ["PATH_INFO"].startswith("/api/"):
             return problem_reply(found, self.languages.of(environ))
+        if environ["PATH_INFO"].startswith("/operator"):
+            return self._board.trouble(environ, found)
         return self._pages.trouble(environ, found)
 
     def default_error_handler(self, error: bottle.HTTPError) -> bytes:

@@ -12,6 +12,8 @@ from web.catalog import Catalog
 from web.dispatch import Dispatcher
 from web.errand import Errand
 from web.metrics import Metrics
+from web.operator.history import History
+from web.operator.operations import Operations
 from web.replies import Gone
 
 
@@ -35,6 +37,8 @@ class Deps:
     connected: Callable[[], bool]
     operator_token: str
     payment_key: bytes
+    operations: Operations
+    history: History
     metrics: Metrics
     now: Callable[[], float]
     clock: Callable[[], float]

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from core.models import Quantiles
 from core.wire import Code
+from web.laps import Laps
 from web.peer import Peer
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -14,9 +15,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """Counters over the process's life."""
+    """Counters over the process's life, and `laps` for rates; `clock` is monotonic."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.laps = Laps(clock)
         self._requests: Counter[tuple[str, int]] = Counter()
         self._purchases: Counter[Code] = Counter()
         self._seconds = [0] * (len(BUCKETS_S) + 1)
@@ -31,6 +33,7 @@ class Metrics:
         self._requests[rule, status] += 1
 
     def purchase(self, code: Code, seconds: float) -> None:
+        self.laps.purchase(code, seconds)
         self._purchases[code] += 1
         self._seconds[bisect_left(BUCKETS_S, seconds)] += 1
         self._seconds_sum += seconds

@@ -79,6 +79,11 @@ class Peer:
     def ejected(self) -> bool:
         return self._ejection.ejected
 
+    @property
+    def load(self) -> Load:
+        """What the worker said of itself last."""
+        return self._load
+
     def takes(self, now: float) -> bool:
         """Whether it may be given one more purchase."""
         return self.ready and self.outstanding < self._window.size and self._ejection.lets(now)

@@ -7,16 +7,16 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from core import alarms, collector, paths, status
-from core.errors import ZooKeeperError
+from core import alarms, collector, paths, runfile, status
+from core.errors import ZkticketError, ZooKeeperError
 from core.listener import Bell
 from core.logs import EventLog
-from core.models import WebRecord
+from core.models import ProcessRecord, WebRecord
 from core.registry import Registration
 from core.secret import Secret
 from core.settings import Settings
@@ -29,6 +29,8 @@ from web.dispatch import Dispatcher
 from web.door import RETIRE, Door
 from web.gate import Gate
 from web.metrics import Metrics
+from web.operator.history import SAMPLE_S, History, Sampler
+from web.operator.operations import LiveOperations
 from web.rsgi import Adapter, HttpProtocol, Scope
 
 ORPHAN_S = 0.5
@@ -85,6 +87,7 @@ class Service:
             self._deps.dispatcher.follow(self._zk),
             self._log.keep_flushing(self._zk),
             self._keep_publishing(),
+            self._keep_sampling(),
             end_with_parent(self._parent),
             self._zk.watch_over(),
         ):
@@ -115,7 +118,9 @@ class Service:
             connected=connected,
             operator_token=self._secret.operator_token,
             payment_key=self._secret.payment_key,
-            metrics=Metrics(),
+            operations=LiveOperations(self._zk, self._settings),
+            history=History(),
+            metrics=Metrics(time.monotonic),
             now=time.time,
             clock=time.monotonic,
             rng=rng,
@@ -128,6 +133,22 @@ class Service:
                 await self._registration.publish(self._record())
                 self._deps.metrics.alarms = len(await alarms.standing(self._zk))
             await asyncio.sleep(PUBLISH_S)
+
+    async def _keep_sampling(self) -> None:
+        """Adds to the history each second, for the operators' plots."""
+        deps = self._deps
+        sampler = Sampler(
+            deps.metrics.laps.take, lambda: deps.dispatcher.peers, self._processes, time.time
+        )
+        while True:
+            deps.history.add(sampler.sample())
+            await asyncio.sleep(SAMPLE_S)
+
+    def _processes(self) -> Sequence[ProcessRecord]:
+        """The supervisor's table, from its file: it is there also while ZooKeeper is away."""
+        with suppress(ZkticketError):
+            return runfile.read(self._settings.data_dir).processes
+        return ()
 
     def _record(self) -> WebRecord:
         return WebRecord(

@@ -10,13 +10,13 @@ VIEWS = Path(__file__).parent / "views"
 
 
 class Templates:
-    """`asset` gives a static file's address."""
+    """Those of one folder. `asset` gives a static file's address."""
 
-    def __init__(self, asset: Callable[[str], str]) -> None:
+    def __init__(self, asset: Callable[[str], str], folder: str = "") -> None:
         self._asset = asset
         self._templates = {
-            path.stem: bottle.SimpleTemplate(name=path.name, lookup=[str(VIEWS)])
-            for path in VIEWS.glob("*.tpl")
+            path.stem: bottle.SimpleTemplate(name=path.name, lookup=[str(VIEWS / folder)])
+            for path in (VIEWS / folder).glob("*.tpl")
         }
 
     def render(self, name: str, **values: Any) -> str:

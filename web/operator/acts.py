@@ -1,0 +1,157 @@
+"""What the buttons do, each after a question that names what will happen."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from core.errors import BadRequest
+from core.settings import MOST_WORKERS
+from core.status import Status
+from core.store import EventAvailability
+from web.language import Language
+from web.operator.operations import Operations
+
+MOST_QUANTITY = 100_000_000
+NUMBER = re.compile(r"[0-9]{1,9}")
+ID = re.compile(r"[0-9a-f]{16}")
+
+Fields = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked before it is done. `fields` are sent with the answer yes."""
+
+    title: str
+    effects: tuple[str, ...]
+    yes: str
+    fields: Fields = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Act:
+    """`ask` puts the question, or raises `BadRequest`; `do` does what was asked for."""
+
+    name: str
+    ask: Callable[[Language, Status, Fields], Question]
+    do: Callable[[Operations, Fields], Awaitable[None]]
+
+
+def acts() -> Mapping[str, Act]:
+    """By the last part of their address."""
+    every = (
+        Act("restart", _ask_restart, _restart),
+        Act("scale", _ask_scale, _scale),
+        Act("reset", _ask_reset, _reset),
+    )
+    return {act.name: act for act in every}
+
+
+# --- restart -------------------------------------------------------------------------
+
+
+def _ask_restart(language: Language, status: Status, fields: Fields) -> Question:
+    name = fields.get("name", "")
+    if not name:
+        return _restart_all(language, status)
+    say = language.say
+    web = {each.name for each in status.web}
+    if name not in web and name not in {each.name for each in status.workers}:
+        raise BadRequest("invalid", "operators.no-process", "name")
+    effects = ("operators.restart.web", "operators.restart.kept")
+    if name not in web:
+        effects = ("operators.restart.drains", "operators.restart.others")
+    return Question(
+        title=say("operators.restart.title", name=name),
+        effects=tuple(say(effect) for effect in effects),
+        yes=say("operators.restart.yes", name=name),
+        fields={"name": name},
+    )
+
+
+def _restart_all(language: Language, status: Status) -> Question:
+    say = language.say
+    return Question(
+        title=say("operators.restart-all.title", count=len(status.workers)),
+        effects=(say("operators.restart-all.turns"), say("operators.restart.drains")),
+        yes=say("operators.restart-all.yes", count=len(status.workers)),
+        fields={"name": ""},
+    )
+
+
+async def _restart(operations: Operations, fields: Fields) -> None:
+    await operations.restart(_id(fields), fields.get("name", ""))
+
+
+# --- scale ---------------------------------------------------------------------------
+
+
+def _ask_scale(language: Language, status: Status, fields: Fields) -> Question:
+    wanted, now = _number(fields, "workers", 1, MOST_WORKERS), len(status.workers)
+    say = language.say
+    if wanted >= now:
+        effect = say("operators.scale.more", count=wanted - now)
+    else:
+        effect = say("operators.scale.fewer", count=now - wanted)
+    return Question(
+        title=say("operators.scale.title", count=wanted, now=now),
+        effects=(effect, say("operators.scale.stays")),
+        yes=say("operators.scale.yes", count=wanted),
+        fields={"workers": str(wanted)},
+    )
+
+
+async def _scale(operations: Operations, fields: Fields) -> None:
+    await operations.scale(_id(fields), _number(fields, "workers", 1, MOST_WORKERS))
+
+
+# --- reset ---------------------------------------------------------------------------
+
+
+def _ask_reset(language: Language, status: Status, fields: Fields) -> Question:
+    event, quantity = _event(status, fields), _number(fields, "quantity", 0, MOST_QUANTITY)
+    type_ = fields.get("type", "")
+    chosen = [each for each in event.types if type_ in ("", each.name)]
+    if not chosen:
+        raise BadRequest("invalid", "problem.no-such-type", "type")
+    say = language.say
+    changes = tuple(
+        say("operators.reset.change", type=each.name, now=each.remaining, then=quantity)
+        for each in chosen
+    )
+    return Question(
+        title=say("operators.reset.title", event=event.title),
+        effects=(*changes, say("operators.reset.kept", count=sum(each.sold for each in chosen))),
+        yes=say("operators.reset.yes"),
+        fields={"event": event.name, "type": type_, "quantity": str(quantity)},
+    )
+
+
+async def _reset(operations: Operations, fields: Fields) -> None:
+    quantity = _number(fields, "quantity", 0, MOST_QUANTITY)
+    types = [fields["type"]] if fields.get("type") else []
+    await operations.reset(fields.get("event", ""), types, quantity)
+
+
+# --- fields --------------------------------------------------------------------------
+
+
+def _event(status: Status, fields: Fields) -> EventAvailability:
+    for event in status.events:
+        if event.name == fields.get("event"):
+            return event
+    raise BadRequest("invalid", "problem.no-such-event", "event")
+
+
+def _number(fields: Fields, name: str, least: int, most: int) -> int:
+    text = fields.get(name, "").strip()
+    if not NUMBER.fullmatch(text) or not least <= int(text) <= most:
+        raise BadRequest("invalid", "operators.number", name, least=least, most=most)
+    return int(text)
+
+
+def _id(fields: Fields) -> str:
+    """The request's id, minted with its question."""
+    if not ID.fullmatch(fields.get("id", "")):
+        raise BadRequest("form-expired", "problem.form-expired")
+    return fields["id"]

@@ -1,0 +1,198 @@
+"""The routes of the operators' pages."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import bottle
+
+from core import asking
+from core.errors import BadRequest, ZkticketError
+from web.basket import form_fields
+from web.deps import Deps
+from web.language import Languages
+from web.operator.acts import Act, acts
+from web.operator.glance import Glance
+from web.operator.guard import Guard
+from web.operator.paper import HOME, SIGN_IN, Paper, Visit
+from web.operator.plots import Span, plots
+from web.operator.search import LEVELS, Search, search_of
+from web.operator.session import set_cookie
+from web.problems import Problem, problem
+from web.replies import Reply, json_reply
+from web.routing import Outcome
+
+MINUTES = (5, 15, 30)
+SHOWN_ENTRIES = 200
+
+Fields = Mapping[str, str]
+
+
+class Board:
+    """Each method is a route. All but the sign-in's want a session, or the token itself."""
+
+    def __init__(self, deps: Deps, guard: Guard, languages: Languages) -> None:
+        self._deps = deps
+        self._guard = guard
+        self._paper = Paper(guard, languages)
+        self._glance = Glance(deps.status, deps.clock)
+        self._acts = acts()
+
+    def mount(self, app: bottle.Bottle) -> None:
+        app.route(SIGN_IN, "GET", self.get_sign_in)
+        app.route(SIGN_IN, "POST", self.post_sign_in)
+        app.route("/operator/sign-out", "POST", self.post_sign_out)
+        app.route(HOME, "GET", self.get_board)
+        app.route("/operator/live", "GET", self.get_live)
+        app.route("/operator/log", "GET", self.get_log)
+        app.route("/operator/act/<name>", "GET", self.get_act)
+        app.route("/operator/act/<name>", "POST", self.post_act)
+        app.route("/api/operator/history", "GET", self.get_history)
+
+    def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
+        """The page of a problem at one of these addresses."""
+        return self._paper.trouble(environ, found)
+
+    # --- coming and going ------------------------------------------------------------
+
+    def get_sign_in(self) -> Outcome:
+        return self._paper.sign_in(bottle.request.environ, None)
+
+    def post_sign_in(self) -> Outcome:
+        environ = bottle.request.environ
+        refusal = self._guard.try_token(_form(environ).get("token", ""), environ)
+        if refusal is not None:
+            return self._paper.sign_in(environ, refusal)
+        return self._paper.go(HOME, _cookie(environ, self._guard.sessions.begin()))
+
+    def post_sign_out(self) -> Outcome:
+        environ = bottle.request.environ
+        visit = self._paper.visit(environ)
+        if visit is not None:
+            visit.check_form(_form(environ))
+            self._guard.sessions.end(visit.session)
+        return self._paper.go(SIGN_IN, _cookie(environ, ""))
+
+    # --- how it is -------------------------------------------------------------------
+
+    def get_board(self) -> Any:
+        return self._for_operators(lambda visit: self._shown(visit, "board", _query()))
+
+    def get_live(self) -> Any:
+        """The part of the board that changes, to be put in its place."""
+        visit, fields = self._paper.visit(bottle.request.environ), _query()
+        return self._shown(visit, "live", fields) if visit else problem("unauthorized")
+
+    async def _shown(self, visit: Visit, template: str, fields: Fields) -> Outcome:
+        minutes = _minutes(fields)
+        try:
+            status, trouble = await self._glance.status(), ""
+        except ZkticketError as error:
+            status, trouble = None, str(error)
+        now = self._deps.now()
+        span = Span(now - 60 * minutes, now)
+        samples = self._deps.history.since(span.begin)
+        return self._paper.page(
+            visit,
+            template,
+            status=status,
+            trouble=trouble,
+            plots=plots(samples, span),
+            minutes=minutes,
+            choices=MINUTES,
+            now=now,
+            last=samples[-1] if samples else None,
+            done=fields.get("done", ""),
+        )
+
+    def get_history(self) -> Outcome:
+        """The samples of the last half hour, or of those `minutes`, as JSON."""
+        refusal = self._guard.refusal(bottle.request.environ)
+        if refusal is not None:
+            return refusal
+        since = self._deps.now() - 60 * _minutes(_query(), MINUTES[-1])
+        return json_reply({"samples": self._deps.history.since(since)})
+
+    # --- the log ---------------------------------------------------------------------
+
+    def get_log(self) -> Any:
+        search = search_of(_query())
+        return self._for_operators(lambda visit: self._log(visit, search))
+
+    async def _log(self, visit: Visit, search: Search) -> Outcome:
+        query = search.query(self._deps.now())
+        try:
+            found, sources = await self._deps.operations.log(query, SHOWN_ENTRIES)
+        except ZkticketError as error:
+            return _told(error)
+        return self._paper.page(
+            visit, "log", search=search, found=found, sources=sources, levels=LEVELS
+        )
+
+    # --- the buttons -----------------------------------------------------------------
+
+    def get_act(self, name: str) -> Any:
+        act, fields = self._act(name), _query()
+        return self._for_operators(lambda visit: self._ask(visit, act, fields))
+
+    async def _ask(self, visit: Visit, act: Act, fields: Fields) -> Outcome:
+        try:
+            question = act.ask(visit.language, await self._glance.status(), fields)
+        except BadRequest:
+            raise
+        except ZkticketError as error:
+            return _told(error)
+        return self._paper.page(visit, "ask", act=act, question=question, id=asking.new_id())
+
+    def post_act(self, name: str) -> Any:
+        environ = bottle.request.environ
+        act, fields = self._act(name), _form(environ)
+
+        async def do(visit: Visit) -> Outcome:
+            visit.check_form(fields)
+            return await self._do(act, fields)
+
+        return self._for_operators(do)
+
+    async def _do(self, act: Act, fields: Fields) -> Outcome:
+        try:
+            await act.do(self._deps.operations, fields)
+        except BadRequest:
+            raise
+        except ZkticketError as error:
+            return _told(error)
+        return self._paper.go(f"{HOME}?done={act.name}")
+
+    def _act(self, name: str) -> Act:
+        if name not in self._acts:
+            raise BadRequest("not-found", "problem.not-found")
+        return self._acts[name]
+
+    def _for_operators(self, page: Callable[[Visit], Awaitable[Outcome]]) -> Any:
+        """What that page comes to; everybody else is sent to sign in."""
+        visit = self._paper.visit(bottle.request.environ)
+        return page(visit) if visit else self._paper.go(SIGN_IN)
+
+
+def _told(error: ZkticketError) -> Problem:
+    """Why it can't be done, in the words of who knows."""
+    return problem("refused", "detail.as-told", told=str(error))
+
+
+def _form(environ: Mapping[str, Any]) -> dict[str, str]:
+    return form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read())
+
+
+def _query() -> dict[str, str]:
+    query = bottle.request.query
+    return {name: query.getunicode(name, "") for name in query}
+
+
+def _minutes(fields: Fields, default: int = MINUTES[0]) -> int:
+    asked = {str(minutes): minutes for minutes in MINUTES}
+    return asked.get(fields.get("minutes", ""), default)
+
+
+def _cookie(environ: Mapping[str, Any], session: str) -> tuple[str, str]:
+    """Over TLS, ours or a proxy's, the session is never sent without it."""
+    proxied = environ.get("HTTP_X_FORWARDED_PROTO", "")
+    return set_cookie(session, secure="https" in (environ["wsgi.url_scheme"], proxied))

@@ -1,0 +1,42 @@
+"""Who may pass: with the operators' token, or with a session that it began."""
+
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from web.operator.attempts import Attempts
+from web.operator.session import Session, Sessions
+from web.problems import Problem, problem
+
+
+class Guard:
+    """Compares in constant time, and slows down who guesses."""
+
+    def __init__(self, token: str, now: Callable[[], float], clock: Callable[[], float]) -> None:
+        self._token = token.encode()
+        self._attempts = Attempts(clock)
+        self.sessions = Sessions(token, now)
+
+    def session(self, environ: Mapping[str, Any]) -> Session | None:
+        """The session of a request (a WSGI environment)."""
+        return self.sessions.find(environ.get("HTTP_COOKIE", ""))
+
+    def refusal(self, environ: Mapping[str, Any]) -> Problem | None:
+        """Why a request may not pass that should bring the token in its `Authorization`."""
+        scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return problem("unauthorized")
+        return self.try_token(given, environ)
+
+    def try_token(self, given: str, environ: Mapping[str, Any]) -> Problem | None:
+        """None where that is the token."""
+        address = environ.get("REMOTE_ADDR", "")
+        wait_s = self._attempts.wait_s(address)
+        if wait_s:
+            return replace(problem("too-many-attempts"), retry_after=wait_s)
+        if hmac.compare_digest(given.strip().encode(errors="replace"), self._token):
+            return None
+        self._attempts.failed(address)
+        return problem("unauthorized")

@@ -1,0 +1,89 @@
+"""The operators' pages as they are printed, and for whom."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import BadRequest
+from web.assets import Assets
+from web.language import Language, Languages
+from web.operator.guard import Guard
+from web.operator.session import Session
+from web.problems import Problem, extra_headers
+from web.replies import GUARDS, HTML, Reply
+from web.templates import Templates
+
+HOME = "/operator"
+SIGN_IN = "/operator/sign-in"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An operator who looks at a page, in which language, at what `address` of ours."""
+
+    session: Session
+    language: Language
+    address: str
+
+    def check_form(self, fields: Mapping[str, str]) -> None:
+        """Raises `BadRequest` for a form that this session was not given."""
+        given = fields.get("csrf", "").encode(errors="replace")
+        if not hmac.compare_digest(given, self.session.csrf.encode()):
+            raise BadRequest("form-expired", "problem.form-expired")
+
+
+class Paper:
+    """Prints templates of `views/operator`."""
+
+    def __init__(self, guard: Guard, languages: Languages) -> None:
+        self._guard = guard
+        self._languages = languages
+        self._templates = Templates(Assets().address, "operator")
+
+    def visit(self, environ: Mapping[str, Any]) -> Visit | None:
+        """None without a session."""
+        session = self._guard.session(environ)
+        if session is None:
+            return None
+        return Visit(session, self._languages.of(environ), _address(environ))
+
+    def page(self, visit: Visit, template: str, **values: Any) -> Reply:
+        text = self._print(template, visit.language, visit.address, visit=visit, **values)
+        return Reply(200, [*HTML, ("content-language", visit.language.tag)], text)
+
+    def sign_in(self, environ: Mapping[str, Any], refusal: Problem | None) -> Reply:
+        """The page for who has no session, and why the last try was in vain."""
+        language = self._languages.of(environ)
+        text = self._print("sign-in", language, SIGN_IN, visit=None, refusal=refusal)
+        if refusal is None:
+            return Reply(200, HTML, text)
+        return Reply(refusal.status, HTML + extra_headers(refusal), text)
+
+    def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
+        """What went wrong; it tells a stranger nothing."""
+        language, visit = self._languages.of(environ), self.visit(environ)
+        text = self._print("trouble", language, HOME, visit=visit, problem=found)
+        return Reply(found.status, HTML + extra_headers(found), text)
+
+    def go(self, address: str, *headers: tuple[str, str]) -> Reply:
+        """Sends the browser there."""
+        return Reply(303, [("location", address), ("cache-control", "no-store"), *GUARDS, *headers])
+
+    def _print(self, template: str, language: Language, address: str, **values: Any) -> bytes:
+        return self._templates.render(
+            template,
+            say=language.say,
+            language=language,
+            languages=self._languages.all,
+            address=address,
+            **values,
+        ).encode()
+
+
+def _address(environ: Mapping[str, Any]) -> str:
+    """Where the operator can come back to after the language was changed."""
+    path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+    if environ["REQUEST_METHOD"] != "GET" or path == "/operator/live":
+        return HOME
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,168 @@
+"""Plots of the last minutes as lines of an SVG: the figures in, the points of its paths out."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from web.operator.history import Sample
+
+WIDTH = 600
+HEIGHT = 100
+# No more points than this on a line: neighbours share one, the higher figure counts.
+MOST_POINTS = 300
+# A longer silence is a gap in the line.
+GAP_S = 4.0
+MOST_LINES = 8
+
+Figure: TypeAlias = float | None
+Get: TypeAlias = Callable[[Sample], Figure]
+
+
+@dataclass(frozen=True)
+class Line:
+    """`path` is the SVG's; `number` chooses the colour; `now` is the latest figure."""
+
+    name: str
+    number: int
+    path: str
+    now: Figure
+
+
+@dataclass(frozen=True)
+class Plot:
+    """`name` is that of its texts; `top` is the figure at the upper edge.
+
+    The lines of a `fixed` one are named by texts as well, the others' by processes.
+    """
+
+    name: str
+    unit: str
+    top: float
+    lines: tuple[Line, ...]
+    fixed: bool = False
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Span:
+    """The time from the left edge to the right one, in Unix seconds."""
+
+    begin: float
+    end: float
+
+    def x(self, at: float) -> float:
+        return WIDTH * (at - self.begin) / (self.end - self.begin)
+
+    @property
+    def step_s(self) -> float:
+        return (self.end - self.begin) / MOST_POINTS
+
+
+def plots(samples: Sequence[Sample], span: Span) -> tuple[Plot, ...]:
+    """All of them, in the order of the page."""
+    return (
+        *(
+            _plot(name, unit, samples, {line: _FIGURES[line] for line in lines}, span, fixed=True)
+            for name, unit, lines in _FIXED
+        ),
+        _plot("in-flight", "", samples, _by_name(samples, lambda sample: sample.in_flight), span),
+        _plot("cpu", "%", samples, _by_name(samples, lambda sample: sample.cpu), span),
+    )
+
+
+_FIGURES: Mapping[str, Get] = {
+    "sold": lambda sample: sample.sold,
+    "p50": lambda sample: sample.p50_ms,
+    "p99": lambda sample: sample.p99_ms,
+    "shed": lambda sample: sample.shed,
+    "failed": lambda sample: sample.failed,
+}
+_FIXED = (
+    ("sold", "/s", ("sold",)),
+    ("latency", "ms", ("p50", "p99")),
+    ("refused", "/s", ("shed", "failed")),
+)
+
+
+def _by_name(
+    samples: Sequence[Sample], figures: Callable[[Sample], Mapping[str, float]]
+) -> dict[str, Get]:
+    """A getter for each process that the latest samples know."""
+    found = {name for sample in samples[-10:] for name in figures(sample)}
+    # Workers first: they have the same colours in every plot.
+    names = sorted(found, key=lambda name: (not name.startswith("worker"), name))
+
+    def getter(name: str) -> Get:
+        return lambda sample: figures(sample).get(name)
+
+    return {name: getter(name) for name in names}
+
+
+def _plot(
+    name: str,
+    unit: str,
+    samples: Sequence[Sample],
+    getters: Mapping[str, Get],
+    span: Span,
+    *,
+    fixed: bool = False,
+) -> Plot:
+    drawn = dict(list(getters.items())[:MOST_LINES])
+    points = {
+        line: _thinned([(sample.at, get(sample)) for sample in samples], span)
+        for line, get in drawn.items()
+    }
+    top = nice_top(max((y for each in points.values() for _, y in each if y), default=0.0))
+    return Plot(
+        name=name,
+        unit=unit,
+        top=top,
+        lines=tuple(
+            Line(line, number, path(found, span, top), _latest(samples, drawn[line]))
+            for number, (line, found) in enumerate(points.items(), 1)
+        ),
+        fixed=fixed,
+        left_out=len(getters) - len(drawn),
+    )
+
+
+def _latest(samples: Sequence[Sample], get: Get) -> Figure:
+    return get(samples[-1]) if samples else None
+
+
+def _thinned(points: Sequence[tuple[float, Figure]], span: Span) -> list[tuple[float, Figure]]:
+    """One point for each step, the highest of those in it."""
+    highest: dict[int, tuple[float, Figure]] = {}
+    for at, figure in points:
+        if at < span.begin:
+            continue
+        step = int(at / span.step_s)
+        known = highest.get(step)
+        if known is None or (figure is not None and (known[1] is None or figure >= known[1])):
+            highest[step] = (at, figure)
+    return list(highest.values())
+
+
+def path(points: Sequence[tuple[float, Figure]], span: Span, top: float) -> str:
+    """The line through the points, broken where there is no figure, or no sample for long."""
+    parts: list[str] = []
+    drawn_at: float | None = None
+    for at, figure in points:
+        if figure is None:
+            drawn_at = None
+            continue
+        joined = drawn_at is not None and at - drawn_at <= max(GAP_S, 2 * span.step_s)
+        y = HEIGHT - HEIGHT * min(figure, top) / top
+        # A point by itself shows as a dot: a line of no length with round ends.
+        parts.append(f"{'L' if joined else 'M'}{span.x(at):.1f} {y:.1f}" + ("" if joined else "h0"))
+        drawn_at = at
+    return "".join(parts)
+
+
+def nice_top(most: float) -> float:
+    """The next of 1, 2, 5, 10, 20, 50 … that is not below, from 1 on."""
+    if most <= 1:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(most))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= most * (1 - 1e-9))

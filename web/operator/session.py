@@ -1,0 +1,76 @@
+"""Operators' sessions: a signed cookie with an end, made from the token and telling nothing of it.
+
+Stateless, so that a web server's successor knows them; who signs out is remembered until then.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+COOKIE = "operator"
+# Where the cookie is sent at all.
+PATH = "/operator"
+# A long shift.
+LASTS_S = 12 * 3600
+# An end in Unix seconds, a random id, and what proves that we made it.
+COOKIE_VALUE = re.compile(r"(\d{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
+IN_COOKIES = re.compile(rf"(?:^|;)\s*{COOKIE}=([0-9a-f.]{{1,128}})\s*(?:;|$)")
+
+
+@dataclass(frozen=True)
+class Session:
+    """`csrf` stands in each of its forms, and is good for no other session."""
+
+    id: str
+    ends_at: int
+    csrf: str
+
+
+class Sessions:
+    """`now` is in Unix seconds. Another token makes all sessions end."""
+
+    def __init__(self, token: str, now: Callable[[], float]) -> None:
+        self._key = _derived(token.encode(), "operator session")
+        self._now = now
+        self._ended: dict[str, int] = {}
+
+    def begin(self) -> str:
+        """The cookie's value of a new session."""
+        id_, ends_at = secrets.token_hex(16), int(self._now()) + LASTS_S
+        return f"{ends_at}.{id_}.{self._proof(ends_at, id_)}"
+
+    def find(self, cookies: str) -> Session | None:
+        """The session in a request's `Cookie` header, if it is one of ours and goes on."""
+        found = IN_COOKIES.search(cookies)
+        value = COOKIE_VALUE.fullmatch(found[1]) if found else None
+        if value is None:
+            return None
+        ends_at, id_ = int(value[1]), value[2]
+        if not hmac.compare_digest(value[3], self._proof(ends_at, id_)):
+            return None
+        if ends_at <= self._now() or id_ in self._ended:
+            return None
+        return Session(id_, ends_at, _derived(self._key, f"form {id_}").hex())
+
+    def end(self, session: Session) -> None:
+        """From now on nobody is let in with it."""
+        now = self._now()
+        self._ended = {id_: ends_at for id_, ends_at in self._ended.items() if ends_at > now}
+        self._ended[session.id] = session.ends_at
+
+    def _proof(self, ends_at: int, id_: str) -> str:
+        return _derived(self._key, f"{ends_at}.{id_}").hex()
+
+
+def set_cookie(value: str, *, secure: bool) -> tuple[str, str]:
+    """The header that keeps the session in the browser; an empty value ends it there."""
+    lasts_s = LASTS_S if value else 0
+    cookie = f"{COOKIE}={value}; Path={PATH}; Max-Age={lasts_s}; HttpOnly; SameSite=Strict"
+    return ("set-cookie", cookie + ("; Secure" if secure else ""))
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, purpose.encode(), hashlib.sha256)
