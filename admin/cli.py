@@ -44,6 +44,8 @@ Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 QUANTITY_MOST = 100_000_000
 REFRESH_S = 1.0
+# Whoever reads it is no screen: nothing is cut off.
+PIPED_COLUMNS = 240
 POLITE = 10
 
 admin_app = typer.Typer(
@@ -97,7 +99,11 @@ def _print_status(found: "Status", as_json: bool) -> None:
     if as_json:
         _print_json(found)
     else:
-        Console().print(screen.status(found))
+        console = Console()
+        if console.is_terminal:
+            console.print(screen.status(found))
+        else:
+            Console(width=PIPED_COLUMNS).print(screen.plain(screen.status(found)))
 
 
 async def _watch_status(settings: Settings) -> None:
@@ -105,10 +111,15 @@ async def _watch_status(settings: Settings) -> None:
 
     from admin import screen
 
-    with Live(screen.status(await _status(settings)), auto_refresh=False, screen=True) as live:
+    found = await _status(settings)
+    with Live(screen.status(found), auto_refresh=False, screen=True) as live:
         while True:
             await asyncio.sleep(REFRESH_S)
-            live.update(screen.status(await _status(settings)), refresh=True)
+            try:
+                found = await _status(settings)
+                live.update(screen.status(found), refresh=True)
+            except ZkticketError as error:  # it may come back
+                live.update(screen.absent(found, str(error)), refresh=True)
 
 
 # --- verify --------------------------------------------------------------------------

@@ -20,7 +20,7 @@ MEBIBYTE = 1024 * 1024
 MOST_EVENTS = 20
 
 
-def status(found: Status) -> RenderableType:
+def status(found: Status) -> Group:
     """One screen: how it is, then servers, processes, tickets and problems."""
     parts: list[RenderableType] = [_headline(found), _servers(found.ensemble.servers)]
     parts.append(_processes(found.workers, found.web))
@@ -31,6 +31,19 @@ def status(found: Status) -> RenderableType:
         parts.append(Text(f"… and {len(found.events) - MOST_EVENTS} more events"))
     parts += [Text(f"! {printable(problem)}", style="bold red") for problem in found.problems]
     return Group(*(part for part in parts if not isinstance(part, Text) or part.plain))
+
+
+def absent(last: Status, why: str) -> RenderableType:
+    """Nothing answers: why, and how it was before."""
+    return Group(Text(f"! {printable(why)}", style="bold red"), Text("Before:"), status(last))
+
+
+def plain(found: Group) -> Group:
+    """For a pipe: a row a line, columns apart by blanks, nothing drawn."""
+    for part in found.renderables:
+        if isinstance(part, Table):
+            part.box = None
+    return found
 
 
 def _headline(found: Status) -> Text:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from core import runfile
 from core.errors import NotRunning, StartupError, ZkticketError
+from core.secret import load_secret
 from core.settings import Settings
-from supervisor import leftovers, lock
+from supervisor import leftovers, lock, welcome
 from supervisor.child import State
 from supervisor.process import rotate
 
@@ -47,7 +48,7 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
 
     Raises `StartupError` with the command's last line where it does not come up.
     """
-    log = settings.logs_dir / "supervisor.log"
+    log = settings.logs_dir / welcome.LOG_NAME
     try:
         log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         rotate(log)
@@ -55,7 +56,9 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
         child = _start(command, log)
     except OSError as error:
         raise StartupError(lock.unwritable(settings.data_dir, error)) from None
-    print(f"zkticket sells at {_await_ready(settings.data_dir, child, log, start)}")
+    url = _await_ready(settings.data_dir, child, log, start)
+    print(f"zkticket sells at {url}")
+    print(welcome.for_operators(url, load_secret(settings.data_dir)))
     return 0
 
 

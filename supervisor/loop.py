@@ -19,7 +19,7 @@ from core.logs import EventLog
 from core.models import ProcessRecord
 from core.secret import Secret, load_or_create_secret
 from core.settings import Settings
-from supervisor import commands, groundwork, lock, opening, readiness, table
+from supervisor import commands, groundwork, lock, opening, readiness, table, welcome
 from supervisor.child import Child, State
 from supervisor.desk import Desk
 from supervisor.disks import Disks
@@ -168,6 +168,8 @@ class Supervisor:
         sells = "sells nothing" if alarm else "sells"
         self._log.info("start", f"{sells} at {self._table.url}")
         print(f"zkticket {sells} at {self._table.url}", flush=True)
+        if not welcome.writes_to(self._settings.logs_dir / welcome.LOG_NAME):
+            print(welcome.for_operators(self._table.url, self._secret), flush=True)
         if alarm:
             _say(f"nothing is sold: {alarm}; `verify --receipts` says more, `repair` mends it")
         _say("stop it with Ctrl-C here, or with `down` from elsewhere")

@@ -111,3 +111,19 @@ def test_down_stops_what_a_killed_supervisor_left(tmp_path: Path) -> None:
         shop.process.wait()
         assert shop.run("down").returncode == 0
         refused(shop.run("status"), 3)
+
+
+def test_up_tells_operators_where_to_sign_in_and_its_log_does_not(tmp_path: Path) -> None:
+    shop = Instance(tmp_path / "data")
+    ports = ("--port", str(shop.port), "--zookeeper-port", str(shop.zookeeper_port))
+    try:
+        done = shop.run("up", "--detach", *ports)
+        token = shop.run("admin", "credentials").stdout.split()[-1]
+        where = f"http://127.0.0.1:{shop.port}/operator with the token {token}"
+        assert where in done.stdout, done.stderr
+        assert shop.run("down").returncode == 0
+        logs = [path.read_bytes() for path in (shop.data_dir / "logs").iterdir()]
+        assert logs
+        assert not any(token.encode() in log for log in logs)
+    finally:
+        shop.clean_up()

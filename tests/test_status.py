@@ -300,3 +300,23 @@ def test_the_screen_fits_80_columns(server: Server, tmp_path: Path) -> None:
     assert all(len(line.rstrip()) <= 80 for line in text.splitlines())
     for word in ("healthy", "standalone", "worker-1", "12345678", "15800", "99,000,000", "1234.5"):
         assert word in text
+
+
+def test_in_a_pipe_a_row_is_a_line_and_nothing_is_drawn(server: Server, tmp_path: Path) -> None:
+    found = look(server, tmp_path, worker())
+    output = io.StringIO()
+    Console(file=output, width=240).print(screen.plain(screen.status(found)))
+    text = output.getvalue()
+    assert not any(character in text for character in "─━│┃…\x1b")
+    [row] = [line.split() for line in text.splitlines() if line.startswith("worker-1 ")]
+    assert row[:2] == ["worker-1", "ready"]
+
+
+def test_who_watches_is_told_that_nobody_answers_and_how_it_was(
+    server: Server, tmp_path: Path
+) -> None:
+    output = io.StringIO()
+    absent = screen.absent(look(server, tmp_path, worker()), "nothing is running")
+    Console(file=output, width=80).print(absent)
+    assert output.getvalue().startswith("! nothing is running")
+    assert "worker-1" in output.getvalue()
