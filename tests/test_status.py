@@ -168,6 +168,7 @@ def test_the_json_has_the_names_of_the_contract(server: Server, tmp_path: Path) 
         "sold_total",
         "sold_per_second",
         "p99_ms",
+        "trouble",
     }
     assert {*found["web"][0]} >= {"name", "pid", "state", "url"}
     assert {*found["events"][0]["types"][0]} >= {"name", "capacity", "sold", "held", "remaining"}

@@ -63,7 +63,7 @@
     <thead><tr>
       <th scope="col">{{say("operators.process")}}</th><th scope="col">{{say("operators.state")}}</th><th scope="col">{{say("operators.pid")}}</th>
       <th scope="col" class="n">{{say("operators.cpu")}}</th><th scope="col" class="n">MiB</th><th scope="col" class="n">{{say("operators.open")}}</th>
-      <th scope="col" class="n">{{say("operators.sold")}}</th><th scope="col" class="n">{{say("operators.sold-s")}}</th><th scope="col" class="n">{{say("operators.p99")}}</th>
+      <th scope="col" class="n">{{say("operators.sold")}}</th><th scope="col" class="n">{{say("operators.sold-s")}}</th><th scope="col" class="n">{{say("operators.slowest")}}</th>
       <th scope="col" class="n">{{say("operators.restarts")}}</th><th scope="col"><span class="unseen">{{say("operators.acts")}}</span></th>
     </tr></thead>
     <tbody>
