@@ -336,9 +336,13 @@ def order_id(order_key: bytes, event: str, key: str) -> str:
 
 
 def buyer_id(order_key: bytes, event: str, buyer: str) -> str:
-    """32 hexadecimal digits for a buyer's name, however it is spelled; for those with limits."""
-    name = unicodedata.normalize("NFKC", buyer).casefold()
-    message = f"{event}\0\0{name}".encode()
+    """32 hexadecimal digits for a buyer's name, however it is spelled; for those with limits.
+
+    Width, case, spaces and what can't be seen make no difference (Unicode's NFKC_Casefold).
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", buyer).casefold())
+    seen = "".join(each for each in folded if unicodedata.category(each) != "Cf")
+    message = f"{event}\0\0{' '.join(seen.split())}".encode()
     return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
 
 

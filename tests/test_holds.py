@@ -1,0 +1,488 @@
+"""Holds and changes of orders by two workers on one real ZooKeeper server: nothing is stranded."""
+
+import asyncio
+import random
+import secrets
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+
+from admin.verify import recount
+from core import paths
+from core.amending import Amender
+from core.founding import found
+from core.lifecycle import Act
+from core.logs import EventLog
+from core.models import Event, OrderView, Stock, TicketType, buyer_id
+from core.store import STRIPES, Store, TypeRef
+from core.wire import Amend, Answer, Code, Purchase
+from core.zk import ZooKeeper, connect
+from tests.fake_receipts import FakeReceipts
+from tests.zookeeper_server import PASSWORD, Server, serving
+from workers.clerk import Clerk
+from workers.janitor import Janitor
+from workers.seller import Seller
+from workers.stripes import clerk_place_of
+
+KEY = b"key"
+CAPACITY = 60
+WAIT_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(zookeeper: Server) -> Server:
+    zookeeper.wipe()
+    return zookeeper
+
+
+class Clock:
+    """The workers' time of day, which a test moves on."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.ahead_s
+
+
+class Worker:
+    """What a worker process does with orders, on a session of its own."""
+
+    def __init__(self, zk: ZooKeeper, name: str, clock: Clock) -> None:
+        self.zk = zk
+        self.store = Store(zk)
+        self.fence = paths.worker(f"{name}.test")
+        self.log = EventLog(name, clock.now)
+        self._ids = count(1)
+        rng = random.Random(name)
+        self.seller = Seller(
+            self.store,
+            zk,
+            self.log,
+            FakeReceipts(),
+            order_key=KEY,
+            fence=lambda: self.fence,
+            register=self.register,
+            now=clock.now,
+            clock=time.monotonic,
+            rng=rng,
+        )
+        amender = Amender(
+            self.store,
+            zk,
+            name=name,
+            place=clerk_place_of(name),
+            order_key=KEY,
+            fence=lambda: self.fence,
+            books=FakeReceipts(),
+            now=clock.now,
+            clock=time.monotonic,
+            rng=rng,
+        )
+        self.clerk = Clerk(
+            amender,
+            self.log,
+            clock=time.monotonic,
+            connected=lambda: zk.connected,
+            sold=self.seller.meter.sold,
+        )
+        self.janitor = Janitor(self.store, self.clerk, self.log, clock.now)
+
+    async def register(self) -> None:
+        await self.zk.ensure(paths.WORKERS, self.fence)
+
+    async def buy(self, key: str | None = None, **fields: Any) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        wanted = {"event": "show", "type": "A", "quantity": 1, "buyer": "Ann", "hold": False}
+        self.seller.submit(
+            Purchase(
+                id=next(self._ids),
+                key=key or secrets.token_hex(8),
+                keyed=key is not None,
+                timeout_s=WAIT_S,
+                **{**wanted, **fields},
+            ),
+            answer.set_result,
+        )
+        return await answer
+
+    async def hold(self, **fields: Any) -> OrderView:
+        answer = await self.buy(hold=True, **fields)
+        assert answer.code is Code.SOLD
+        assert answer.order is not None
+        return answer.order
+
+    async def sell(self, **fields: Any) -> OrderView:
+        answer = await self.buy(**fields)
+        assert answer.code is Code.SOLD
+        assert answer.order is not None
+        return answer.order
+
+    async def amend(
+        self, order: str, act: Act, *, key: str = "", note: str = "", operator: bool = False
+    ) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.clerk.submit(
+            Amend(
+                id=next(self._ids),
+                order=order,
+                act=act,
+                note=note,
+                key=key or secrets.token_hex(8),
+                operator=operator,
+                timeout_s=WAIT_S,
+            ),
+            answer.set_result,
+        )
+        return await answer
+
+
+@dataclass
+class Shop:
+    """Two workers and an event `show`, of one type."""
+
+    one: Worker
+    two: Worker
+    clock: Clock
+    event: Event
+
+    @property
+    def workers(self) -> tuple[Worker, Worker]:
+        return self.one, self.two
+
+    async def stock(self) -> Stock:
+        await self.one.zk.sync()
+        ref = TypeRef("show", self.event.generation, "A")
+        return (await self.one.store.shelf(ref)).stock
+
+    async def counts(self) -> tuple[int, int, int]:
+        """For sale, held, sold."""
+        stock = await self.stock()
+        return stock.remaining, stock.held, stock.sold
+
+    async def tab(self, buyer: str) -> int:
+        await self.one.zk.sync()
+        id_ = buyer_id(KEY, "show", buyer)
+        accounts = await self.one.store.accounts("show", self.event.generation, [id_])
+        return accounts[id_].tab.tickets
+
+    async def slots(self) -> list[int]:
+        await self.one.zk.sync()
+        return await self.one.store.hold_slots("show", self.event.generation)
+
+    async def later(self, seconds: float) -> None:
+        """The clocks of all workers go forward, and the janitor comes by."""
+        self.clock.ahead_s += seconds
+        await self.one.janitor.round()
+
+    async def verify(self) -> None:
+        proof = await recount(self.one.zk)
+        assert proof.ok, proof.breach
+
+
+Scenario = Callable[[Shop], Awaitable[None]]
+
+
+@asynccontextmanager
+async def working(zk: ZooKeeper, name: str, clock: Clock) -> AsyncIterator[Worker]:
+    worker = Worker(zk, name, clock)
+    await worker.register()
+    await worker.log.load(zk)
+    loops = [
+        asyncio.create_task(loop())
+        for loop in (
+            worker.seller.run,
+            worker.seller.watch,
+            worker.clerk.run,
+            worker.clerk.watch,
+        )
+    ]
+    try:
+        yield worker
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+
+
+def play(server: Server, scenario: Scenario, **rules: Any) -> None:
+    """The scenario in a shop whose event has those rules; afterwards every ticket is counted."""
+
+    async def first(zk: ZooKeeper) -> None:
+        event = Event(generation=secrets.token_hex(4), title="Show", **rules)
+        stock = {"A": TicketType(capacity=CAPACITY, stripes=STRIPES)}
+        assert await found(zk, "show", event, stock)
+        clock = Clock()
+        second = await connect(server.hosts, PASSWORD)
+        try:
+            async with (
+                working(zk, "worker-1", clock) as one,
+                working(second, "worker-2", clock) as two,
+            ):
+                shop = Shop(one, two, clock, event)
+                async with asyncio.timeout(WAIT_S):
+                    await scenario(shop)
+                await shop.verify()
+        finally:
+            await second.close()
+
+    server.session(first)
+
+
+def codes(answers: list[Answer]) -> Counter[Code]:
+    return Counter(answer.code for answer in answers)
+
+
+# --- one hold ------------------------------------------------------------------------
+
+
+def test_a_hold_takes_tickets_off_sale_and_confirming_it_sells_them(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        held = await shop.one.hold(quantity=4)
+        assert (held.status, held.held_until is not None) == ("held", True)
+        assert await shop.counts() == (CAPACITY - 4, 4, 0)
+        sold = await shop.two.amend(held.order, Act.CONFIRM)
+        assert (sold.code, sold.order and sold.order.status) == (Code.DONE, "sold")
+        assert await shop.counts() == (CAPACITY - 4, 0, 4)
+        again = await shop.one.amend(held.order, Act.CONFIRM)
+        assert again.code is Code.DONE
+        await shop.later(600)
+        assert await shop.counts() == (CAPACITY - 4, 0, 4)
+
+    play(server, scenario)
+
+
+def test_a_released_hold_is_for_sale_again_at_once_and_once_only(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        held = await shop.one.hold(quantity=4)
+        assert (await shop.two.amend(held.order, Act.RELEASE)).code is Code.DONE
+        assert await shop.counts() == (CAPACITY, 0, 0)
+        assert (await shop.one.amend(held.order, Act.RELEASE)).code is Code.DONE
+        await shop.later(600)
+        assert await shop.counts() == (CAPACITY, 0, 0)
+        assert (await shop.one.amend(held.order, Act.CONFIRM)).code is Code.NOT_HELD
+
+    play(server, scenario)
+
+
+def test_a_hold_is_extended_a_bounded_number_of_times_and_then_expires(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        held = await shop.one.hold()
+        for _ in range(2):
+            assert (await shop.two.amend(held.order, Act.EXTEND)).code is Code.DONE
+        refused = await shop.one.amend(held.order, Act.EXTEND)
+        assert refused.code is Code.NO_MORE_EXTENSIONS
+        await shop.later(150)
+        assert await shop.counts() == (CAPACITY - 1, 1, 0)
+        await shop.later(40)
+        assert await shop.counts() == (CAPACITY, 0, 0)
+        assert (await shop.one.amend(held.order, Act.EXTEND)).code is Code.HOLD_EXPIRED
+
+    play(server, scenario, hold_s=60.0, extensions=2)
+
+
+def test_an_extension_that_is_asked_for_twice_with_one_key_counts_once(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        held = await shop.one.hold()
+        asked = [worker.amend(held.order, Act.EXTEND, key="k") for worker in shop.workers * 3]
+        answers = await asyncio.gather(*asked)
+        assert codes(list(answers)) == {Code.DONE: 6}
+        assert {answer.order.extended for answer in answers if answer.order} == {1}
+
+    play(server, scenario, hold_s=60.0, extensions=2)
+
+
+def test_the_same_key_holds_the_same_tickets(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        asked = [worker.buy(key="mine", hold=True, quantity=2) for worker in shop.workers * 5]
+        answers = await asyncio.gather(*asked)
+        assert len({answer.order.order for answer in answers if answer.order}) == 1
+        assert codes(list(answers)) == {Code.SOLD: 1, Code.REPLAYED: 9}
+        assert await shop.counts() == (CAPACITY - 2, 2, 0)
+
+    play(server, scenario)
+
+
+# --- the end of holds ----------------------------------------------------------------
+
+
+def test_everything_that_was_held_and_not_confirmed_is_for_sale_again(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        asked = [worker.hold(quantity=2) for worker in shop.workers for _ in range(15)]
+        held = await asyncio.gather(*asked)
+        assert await shop.counts() == (0, CAPACITY, 0)
+        assert (await shop.one.buy()).code is Code.SOLD_OUT
+        await shop.later(61)
+        await shop.later(2)
+        assert await shop.counts() == (CAPACITY, 0, 0)
+        assert await shop.slots() == []
+        late = await shop.two.amend(held[0].order, Act.CONFIRM, note="payment 7")
+        assert late.code is Code.HOLD_EXPIRED
+        assert late.order is not None
+        assert late.order.status == "expired"
+        assert (await shop.two.buy(quantity=10)).code is Code.SOLD
+
+    play(server, scenario, hold_s=60.0)
+
+
+def test_a_payment_after_the_end_is_late_though_no_janitor_came_by(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        held = await shop.one.hold()
+        shop.clock.ahead_s += 60
+        assert (await shop.one.amend(held.order, Act.CONFIRM)).code is Code.HOLD_EXPIRED
+
+    play(server, scenario, hold_s=60.0)
+
+
+def test_confirming_and_expiring_that_meet_leave_every_ticket_sold_or_for_sale(
+    server: Server,
+) -> None:
+    async def scenario(shop: Shop) -> None:
+        held = await asyncio.gather(*(shop.one.hold(quantity=2) for _ in range(30)))
+        # Its confirmations are made by a clock that has not seen the end yet.
+        slow = Clock()
+        third = await connect(server.hosts, PASSWORD)
+        try:
+            async with working(third, "worker-3", slow) as late:
+                shop.clock.ahead_s += 70
+                rounds = [worker.janitor.round() for worker in shop.workers]
+                confirms = [late.amend(order.order, Act.CONFIRM) for order in held]
+                answers, _ = await asyncio.gather(
+                    asyncio.gather(*confirms), asyncio.gather(*rounds)
+                )
+        finally:
+            await third.close()
+        await shop.later(2)
+        ended = codes(list(answers))
+        assert set(ended) <= {Code.DONE, Code.HOLD_EXPIRED}
+        sold = 2 * ended[Code.DONE]
+        assert await shop.counts() == (CAPACITY - sold, 0, sold)
+        assert await shop.slots() == []
+
+    play(server, scenario, hold_s=60.0)
+
+
+def test_two_janitors_at_once_give_nothing_back_twice(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        await asyncio.gather(*(shop.two.hold(quantity=3) for _ in range(20)))
+        shop.clock.ahead_s += 70
+        expired = await asyncio.gather(*(worker.janitor.round() for worker in shop.workers))
+        assert sum(expired) == 20
+        assert await shop.counts() == (CAPACITY, 0, 0)
+
+    play(server, scenario, hold_s=60.0)
+
+
+# --- limits --------------------------------------------------------------------------
+
+
+def test_no_number_of_purchases_at_once_beats_the_limit_of_a_buyer(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        buyers = ["Ann Lee", "ann  lee", "ANN LEE", "Ａnn\u200d Lee"]
+        asked = [
+            worker.buy(buyer=buyers[number % 4], hold=number % 2 == 0)
+            for number in range(12)
+            for worker in shop.workers
+        ]
+        answers = await asyncio.gather(*asked, shop.one.buy(buyer="Bob", quantity=3))
+        assert answers[-1].code is Code.SOLD
+        assert codes(list(answers[:-1])) == {Code.SOLD: 4, Code.LIMIT_REACHED: 20}
+        assert (await shop.tab("Ann Lee"), await shop.tab("Bob")) == (4, 3)
+        assert (await shop.stock()).taken == 7
+
+    play(server, scenario, limit=4)
+
+
+def test_what_is_given_back_may_be_bought_again_within_the_limit(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        held = await shop.one.hold(quantity=2)
+        sold = await shop.one.sell(quantity=2)
+        assert (await shop.two.buy()).code is Code.LIMIT_REACHED
+        await shop.two.amend(held.order, Act.RELEASE)
+        assert await shop.tab("Ann") == 2
+        again = await shop.two.hold(quantity=2)
+        await shop.later(62)
+        await shop.later(2)
+        assert (await shop.one.amend(again.order, Act.CONFIRM)).code is Code.HOLD_EXPIRED
+        assert await shop.tab("Ann") == 2
+        assert (await shop.one.amend(sold.order, Act.CANCEL)).code is Code.DONE
+        assert await shop.tab("Ann") == 0
+        assert await shop.counts() == (CAPACITY, 0, 0)
+
+    play(server, scenario, limit=4, hold_s=60.0, cancellable=True)
+
+
+# --- orders --------------------------------------------------------------------------
+
+
+def test_cancelling_at_once_by_many_gives_the_tickets_back_once(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        sold = await shop.one.sell(quantity=5)
+        refused = await shop.one.amend(sold.order, Act.CANCEL)
+        assert refused.code is Code.NOT_CANCELLABLE
+        asked = [worker.amend(sold.order, Act.CANCEL, operator=True) for worker in shop.workers * 5]
+        assert codes(list(await asyncio.gather(*asked))) == {Code.DONE: 10}
+        assert await shop.counts() == (CAPACITY, 0, 0)
+
+    play(server, scenario)
+
+
+def test_two_doors_that_scan_at_once_admit_once(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        sold = await shop.one.sell()
+        doors = {"north": shop.one, "south": shop.two}
+        scans = [
+            worker.amend(sold.order, Act.CHECK_IN, note=door) for door, worker in doors.items()
+        ]
+        answers = await asyncio.gather(*scans)
+        assert codes(list(answers)) == {Code.DONE: 1, Code.CHECKED_IN: 1}
+        [first] = [answer.order for answer in answers if answer.code is Code.DONE]
+        [second] = [answer.order for answer in answers if answer.code is Code.CHECKED_IN]
+        assert first is not None
+        assert second is not None
+        assert first.checked_in_by in doors
+        assert (second.checked_in_at, second.checked_in_by) == (
+            first.checked_in_at,
+            first.checked_in_by,
+        )
+        refused = await shop.one.amend(sold.order, Act.CANCEL, operator=True)
+        assert refused.code is Code.CHECKED_IN
+
+    play(server, scenario)
+
+
+def test_holds_sales_and_changes_of_all_kinds_at_once_keep_the_books(server: Server) -> None:
+    async def buyer(shop: Shop, rng: random.Random) -> None:
+        worker, other = rng.sample(shop.workers, 2)
+        held = await worker.buy(buyer=rng.choice("abcdef"), quantity=rng.randint(1, 3), hold=True)
+        if held.order is None:
+            return
+        acts = rng.sample([Act.CONFIRM, Act.RELEASE, Act.EXTEND, Act.CANCEL, Act.CHECK_IN], 3)
+        await asyncio.gather(*(other.amend(held.order.order, act, key="k") for act in acts))
+        if rng.random() < 0.2:
+            await worker.janitor.round()
+
+    async def scenario(shop: Shop) -> None:
+        rng = random.Random(5)
+        for _ in range(4):
+            await asyncio.gather(*(buyer(shop, rng) for _ in range(25)))
+            shop.clock.ahead_s += 35
+        await shop.later(120)
+        await shop.later(2)
+        left, held, sold = await shop.counts()
+        assert (left + sold, held) == (CAPACITY, 0)
+        assert await shop.slots() == []
+
+    play(server, scenario, hold_s=60.0, limit=20, cancellable=True)
