@@ -325,7 +325,7 @@ def test_everything_that_was_held_and_not_confirmed_is_for_sale_again(server: Se
         assert await shop.counts() == (0, CAPACITY, 0)
         assert (await shop.one.buy()).code is Code.SOLD_OUT
         await shop.later(61)
-        await shop.later(2)
+        await shop.later(5)
         assert await shop.counts() == (CAPACITY, 0, 0)
         assert await shop.slots() == []
         late = await shop.two.amend(held[0].order, Act.CONFIRM, note="payment 7")
@@ -364,7 +364,7 @@ def test_confirming_and_expiring_that_meet_leave_every_ticket_sold_or_for_sale(
                 )
         finally:
             await third.close()
-        await shop.later(2)
+        await shop.later(5)
         ended = codes(list(answers))
         assert set(ended) <= {Code.DONE, Code.HOLD_EXPIRED}
         sold = 2 * ended[Code.DONE]
@@ -414,7 +414,7 @@ def test_what_is_given_back_may_be_bought_again_within_the_limit(server: Server)
         assert await shop.tab("Ann") == 2
         again = await shop.two.hold(quantity=2)
         await shop.later(62)
-        await shop.later(2)
+        await shop.later(5)
         assert (await shop.one.amend(again.order, Act.CONFIRM)).code is Code.HOLD_EXPIRED
         assert await shop.tab("Ann") == 2
         assert (await shop.one.amend(sold.order, Act.CANCEL)).code is Code.DONE
@@ -480,7 +480,7 @@ def test_holds_sales_and_changes_of_all_kinds_at_once_keep_the_books(server: Ser
             await asyncio.gather(*(buyer(shop, rng) for _ in range(25)))
             shop.clock.ahead_s += 35
         await shop.later(120)
-        await shop.later(2)
+        await shop.later(5)
         left, held, sold = await shop.counts()
         assert (left + sold, held) == (CAPACITY, 0)
         assert await shop.slots() == []
