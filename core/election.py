@@ -5,8 +5,10 @@ safe when two do it at once; the election only spares the work.
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from core.zk import ZooKeeper
@@ -39,11 +41,12 @@ class Election:
         try:
             if await _won(election):
                 await self._rule(lead)
-        finally:
-            election.cancel()
-            with suppress(Exception):  # the session's end resigns as well
-                async with asyncio.timeout(RELEASE_S):
-                    await asyncio.to_thread(election.lock.release)
+        except asyncio.CancelledError:
+            election.cancel()  # the session ends next, and resigns
+            raise
+        with suppress(Exception):  # the session's end resigns as well
+            async with asyncio.timeout(RELEASE_S):
+                await _aside(election.lock.release)
 
     async def _rule(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Ends with the connection: whoever lost it may have been replaced."""
@@ -71,6 +74,32 @@ class Election:
 
 async def _won(election: Any) -> bool:
     try:
-        return bool(await asyncio.to_thread(election.lock.acquire, timeout=TURN_S))
+        return bool(await _aside(partial(election.lock.acquire, timeout=TURN_S)))
     except Exception:  # not elected in time, or the connection went: it stands again
         return False
+
+
+async def _aside(call: Callable[[], Any]) -> Any:
+    """What a blocking call returns, from a thread that no process waits for at its end."""
+    loop = asyncio.get_running_loop()
+    landing: asyncio.Future[Any] = loop.create_future()
+
+    def settle(value: Any, error: Exception | None) -> None:
+        if landing.done():
+            return
+        if error is not None:
+            landing.set_exception(error)
+        else:
+            landing.set_result(value)
+
+    def work() -> None:
+        value, error = None, None
+        try:
+            value = call()
+        except Exception as raised:
+            error = raised
+        with suppress(RuntimeError):  # the loop has closed
+            loop.call_soon_threadsafe(settle, value, error)
+
+    threading.Thread(target=work, name="election", daemon=True).start()
+    return await landing
