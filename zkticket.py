@@ -9,6 +9,7 @@ import typer
 
 from admin.cli import DataDir, Zookeeper, admin_app, repair, status, verify
 from admin.drill.command import drill
+from admin.events import event_app
 from admin.operate import restart, scale
 from core.errors import ZkticketError
 from core.settings import Settings, current_settings
@@ -102,6 +103,7 @@ app.command()(scale)
 app.command()(verify)
 app.command()(repair)
 app.command()(drill)
+app.add_typer(event_app, name="event")
 app.add_typer(admin_app, name="admin")
 
 

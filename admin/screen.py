@@ -18,6 +18,7 @@ from core.store import EventAvailability
 
 MEBIBYTE = 1024 * 1024
 MOST_EVENTS = 20
+NUMBERS = ("sold", "remaining")
 
 
 def status(found: Status) -> Group:
@@ -206,6 +207,78 @@ def plan(found: Plan) -> RenderableType:
     lines += [f"! {printable(each)}" for each in found.damaged]
     lines += [f"alarm of {alarm.source}: {printable(alarm.text)}" for alarm in found.alarms]
     return Group(*([table] if found.rows else []), *map(Text, lines))
+
+
+def events(found: Iterable[EventAvailability], now: float) -> Table:
+    """A line an event; `now` in Unix seconds tells whether its sale is open."""
+    table = _table("event", "title", "sale", "starts", "sold", "for sale")
+    table.columns[1].no_wrap = False
+    for column in table.columns[4:]:
+        column.justify = "right"
+    for event in found:
+        sold, left = (sum(getattr(each, what) for each in event.types) for what in NUMBERS)
+        table.add_row(
+            printable(event.name),
+            printable(event.title),
+            _sale(event, now),
+            _when(event.starts_at),
+            f"{sold:,}",
+            f"{left:,}",
+        )
+    return table
+
+
+def event(found: EventAvailability, now: float) -> Group:
+    """An event's terms, and its types."""
+    terms = _table("", "")
+    terms.show_header = False
+    terms.columns[1].no_wrap = False
+    for name, value in (
+        ("event", printable(found.name)),
+        ("title", printable(found.title)),
+        ("place", printable(found.place) or "–"),
+        ("starts", _when(found.starts_at)),
+        ("ends", _when(found.ends_at)),
+        ("sale", _sale(found, now)),
+        ("opens", _when(found.opens_at)),
+        ("closes", _when(found.closes_at)),
+        ("limit", f"{found.limit} tickets a buyer" if found.limit else "none"),
+        ("holds", f"{found.hold_s / 60:g} minutes, extended {found.extensions} times at most"),
+        ("buyers cancel", "yes" if found.cancellable else "no"),
+    ):
+        terms.add_row(name, value)
+    return Group(terms, _types(found))
+
+
+def _types(event: EventAvailability) -> Table:
+    table = _table("type", "label", "price", "colour", "capacity", "sold", "held", "for sale")
+    for column in (table.columns[2], *table.columns[4:]):
+        column.justify = "right"
+    for each in event.types:
+        numbers = (each.capacity, each.sold, each.held, each.remaining)
+        table.add_row(
+            printable(each.name),
+            printable(each.label),
+            f"{each.price / 100:,.2f} {printable(event.currency)}",
+            each.colour,
+            *(f"{number:,}" for number in numbers),
+        )
+    return table
+
+
+def _sale(event: EventAvailability, now: float) -> str:
+    if event.closes_at is not None and now >= event.closes_at:
+        return "closed"
+    if event.opens_at is not None and now < event.opens_at:
+        return f"opens {_when(event.opens_at)}"
+    return "open"
+
+
+def _when(at: float | None) -> str:
+    """A time in Unix seconds as a local one."""
+    if at is None:
+        return "–"
+    return datetime.fromtimestamp(at).astimezone().isoformat(" ", "minutes")
 
 
 def _table(*columns: str) -> Table:

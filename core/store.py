@@ -10,7 +10,7 @@ import enum
 import re
 import secrets
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -31,7 +31,7 @@ from core.errors import (
     Unavailable,
     ZooKeeperError,
 )
-from core.founding import found, shares
+from core.founding import found, limit, shares
 from core.insist import insist
 from core.models import (
     Event,
@@ -53,6 +53,7 @@ ORDER_ID = re.compile(r"[0-9a-f]{32}")
 PAGE_ORDERS = 500
 PAGES_AHEAD = 3
 RESET_TRIES = 200
+EDIT_TRIES = 20
 SHELF_TRIES = 200
 # Two for each worker of an instance: one to sell from, one to give tickets back.
 STRIPES = 6
@@ -541,6 +542,32 @@ class Store:
         """
         event = Event(generation=secrets.token_hex(4), title=title, currency=currency)
         return await found(self._zk, name, event, types)
+
+    async def edit_event(self, name: str, change: Callable[[Event], Event]) -> Event:
+        """The event as it is after `change`, which may be asked several times.
+
+        Room for the buyers' tabs is there before a limit is. Raises `NoSuchEvent`, `BadZnode`,
+        `Unavailable`, what `change` raises, and `Ambiguous` when ZooKeeper gives no answer.
+        """
+        for _ in range(EDIT_TRIES):
+            znode = await self._zk.find(paths.event(name))
+            if znode is None:
+                raise NoSuchEvent(f"there is no event {name!r}")
+            before = decode(Event, znode.data, znode.path)
+            after = change(before)
+            if after == before:
+                return before
+            if after.limit and not before.limit:
+                await limit(self._zk, name, before.generation)
+            try:
+                await self._zk.set(znode.path, encode(after), znode.version)
+            except (BadVersion, NoNode):
+                continue
+            except Ambiguous:  # read again: there it stands, or it can be set again
+                await self._zk.wait_connected(RECONNECT_S)
+                continue
+            return after
+        raise Ambiguous(f"event {name!r} could not be changed for sure; look at it, then repeat")
 
     async def create_default_event(self, quantity: int, stripes: int = STRIPES) -> bool:
         """The event that `up` sells when there is none: types A, B and C."""

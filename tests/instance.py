@@ -242,7 +242,7 @@ class Instance:
         options = ["--data-dir", str(self.data_dir)]
         words = list(arguments)
         # Options stand behind the command's name: `admin log` has two words.
-        place = 2 if words[0] == "admin" else 1
+        place = 2 if words[0] in ("admin", "event", "order") else 1
         return [sys.executable, str(ENTRYPOINT), *words[:place], *options, *words[place:]]
 
 

@@ -1,0 +1,200 @@
+"""`event create|list|show|edit|open|close`: their options and their printing."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from admin.cli import AsJson, DataDir, Yes, Zookeeper
+from core.errors import WrongUsage
+from core.settings import Settings, current_settings
+
+# What talks to ZooKeeper is imported by the command that needs it: `--help` is quick.
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from core.store import EventAvailability
+    from core.zk import ZooKeeper
+
+event_app = typer.Typer(
+    name="event", help="Make events, change them, open and close their sale.", no_args_is_help=True
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The event's name in addresses.")]
+Title = Annotated[str | None, typer.Option(help="What buyers read.")]
+Place = Annotated[str | None, typer.Option(help="Where it is.")]
+Currency = Annotated[str | None, typer.Option(help="Three letters: EUR, TWD.")]
+TIME = "2027-03-01T20:00:00+01:00"
+Starts = Annotated[str | None, typer.Option(metavar="TIME", help=f"When it starts, as {TIME}.")]
+Ends = Annotated[str | None, typer.Option(metavar="TIME", help="When it ends.")]
+Opens = Annotated[str | None, typer.Option(metavar="TIME", help="When its sale opens.")]
+Closes = Annotated[str | None, typer.Option(metavar="TIME", help="When its sale closes.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(help="Most tickets of one buyer, 0 for no limit; counts what is bought from now."),
+]
+HoldMinutes = Annotated[float | None, typer.Option(help="How long tickets are held.")]
+Extensions = Annotated[int | None, typer.Option(help="How often a hold may be extended.")]
+Cancellable = Annotated[
+    bool | None,
+    typer.Option("--cancellable/--not-cancellable", help="Whether buyers may cancel."),
+]
+T = TypeVar("T")
+
+
+@event_app.command("create")
+def create_command(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The event's name in addresses.")
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--type", metavar="NAME:CAPACITY[:PRICE[:COLOUR]]", help="Like A:100:48.00:#cc0000."
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="TOML; options go before it.")
+    ] = None,
+    title: Title = None,
+    place: Place = None,
+    starts: Starts = None,
+    ends: Ends = None,
+    opens: Opens = None,
+    closes: Closes = None,
+    limit: Limit = None,
+    hold_minutes: HoldMinutes = None,
+    extensions: Extensions = None,
+    cancellable: Cancellable = None,
+    currency: Currency = None,
+    data_dir: DataDir = None,
+    zookeeper: Zookeeper = None,
+) -> None:
+    """Make an event with its tickets; they are on sale at once unless --opens says otherwise."""
+    from admin import terms
+    from core import events
+
+    options = {**locals()}  # an option has the name of its term
+    known, said, stock = terms.read(file) if file else ("", terms.NOTHING, {})
+    said = terms.both(said, terms.of_options(options))
+    stock |= terms.ticket_types(types or ())
+    if not (chosen := name or known):
+        raise WrongUsage("the event has no name; give it one: event create NAME")
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    _do(settings, lambda zk: events.create(zk, chosen, said, stock))
+    typer.echo(f"event {chosen} made: {', '.join(stock)}")
+
+
+@event_app.command("edit")
+def edit_command(
+    name: Name,
+    title: Title = None,
+    place: Place = None,
+    starts: Starts = None,
+    ends: Ends = None,
+    opens: Opens = None,
+    closes: Closes = None,
+    limit: Limit = None,
+    hold_minutes: HoldMinutes = None,
+    extensions: Extensions = None,
+    cancellable: Cancellable = None,
+    currency: Currency = None,
+    data_dir: DataDir = None,
+    zookeeper: Zookeeper = None,
+) -> None:
+    """Change what is named, and nothing else; a time may be `none`."""
+    from admin import terms
+    from core import events
+
+    said = terms.of_options({**locals()})
+    if said == terms.NOTHING:
+        raise WrongUsage("nothing to change was named; see `event edit --help`")
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    _do(settings, lambda zk: events.edit(zk, name, said))
+    typer.echo(f"event {name} changed")
+
+
+@event_app.command("open")
+def open_command(name: Name, data_dir: DataDir = None, zookeeper: Zookeeper = None) -> None:
+    """Open the sale now, also one that was closed."""
+    from core import events
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    _do(settings, lambda zk: events.open_sale(zk, name, time.time()))
+    typer.echo(f"event {name} is open")
+
+
+@event_app.command("close")
+def close_command(
+    name: Name, yes: Yes = False, data_dir: DataDir = None, zookeeper: Zookeeper = None
+) -> None:
+    """Close the sale now; what is held may still be confirmed."""
+    from admin.confirm import confirmer
+    from core import events
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    confirmer(yes)(f"Close the sale of event {name}?")
+    _do(settings, lambda zk: events.close_sale(zk, name, time.time()))
+    typer.echo(f"event {name} is closed")
+
+
+@event_app.command("list")
+def list_command(
+    as_json: AsJson = False, data_dir: DataDir = None, zookeeper: Zookeeper = None
+) -> None:
+    """Show every event: its sale, its time, how much is sold."""
+    from admin import screen
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    found = _do(settings, _every)
+    _print(found, screen.events(found, time.time()), as_json)
+
+
+@event_app.command("show")
+def show_command(
+    name: Name, as_json: AsJson = False, data_dir: DataDir = None, zookeeper: Zookeeper = None
+) -> None:
+    """Show an event's terms, and what is left of each type."""
+    from admin import screen
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    found = _do(settings, lambda zk: _one(zk, name))
+    _print(found, screen.event(found, time.time()), as_json)
+
+
+async def _every(zk: "ZooKeeper") -> "list[EventAvailability]":
+    from core.store import Store
+
+    store = Store(zk)
+    return [await store.availability(name) for name in await store.event_names()]
+
+
+async def _one(zk: "ZooKeeper", name: str) -> "EventAvailability":
+    from core.store import Store
+
+    return await Store(zk).availability(name)
+
+
+def _print(
+    found: "EventAvailability | list[EventAvailability]", table: "RenderableType", as_json: bool
+) -> None:
+    import msgspec
+    from rich.console import Console
+
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    else:
+        Console().print(table)
+
+
+def _do(settings: Settings, act: "Callable[[ZooKeeper], Awaitable[T]]") -> T:
+    async def over_a_session() -> T:
+        from admin.session import session
+
+        async with session(settings) as zk:
+            return await act(zk)
+
+    return asyncio.run(over_a_session())

@@ -1,0 +1,153 @@
+"""What organisers do with events: make them, change their terms, open and close their sale."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from core.errors import NoSuchEvent, WrongUsage, ZkticketError
+from core.founding import found
+from core.models import NAME, Event, TicketType
+from core.notes import note
+from core.store import Store
+from core.zk import ZooKeeper
+
+MOST_CHARACTERS = 200
+MOST_TYPES = 10_000
+
+Change = Callable[[Event], Event]
+Checked = TypeVar("Checked", Event, TicketType)
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What an organiser says of an event, by the names of `Event`; what is unset stays."""
+
+    title: str | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    place: str | UnsetType = UNSET
+    starts_at: float | UnsetType | None = UNSET
+    ends_at: float | UnsetType | None = UNSET
+    opens_at: float | UnsetType | None = UNSET
+    closes_at: float | UnsetType | None = UNSET
+    limit: int | UnsetType = UNSET
+    hold_s: float | UnsetType = UNSET
+    extensions: int | UnsetType = UNSET
+    cancellable: bool | UnsetType = UNSET
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """By name."""
+        fields = msgspec.structs.asdict(self)
+        return {name: value for name, value in fields.items() if value is not UNSET}
+
+
+async def create(zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, TicketType]) -> Event:
+    """Makes an event with all its stock.
+
+    Raises `WrongUsage` for terms that can't be, `ZkticketError` where it exists, `BadZnode`,
+    `Unavailable`, `Ambiguous`.
+    """
+    for each in (name, *types):
+        if not NAME.fullmatch(each):
+            raise WrongUsage(
+                f"{each!r} is no name; it has 1 to 32 of A-Z a-z 0-9 - _, and begins with no sign"
+            )
+    if not 1 <= len(types) <= MOST_TYPES:
+        raise WrongUsage(f"an event has from 1 to {MOST_TYPES:,} types, not {len(types):,}")
+    event = changed(Event(generation=secrets.token_hex(4), title=name), terms)
+    stock = {each: _checked(types[each], f"types.{each}.") for each in types}
+    if not await found(zk, name, event, stock):
+        raise ZkticketError(f"event {name!r} exists; change it with `event edit`")
+    await note(zk, "event", f"{name} made by operator: {', '.join(types)}")
+    return event
+
+
+async def edit(zk: ZooKeeper, name: str, terms: Terms) -> Event:
+    """Changes what is said and nothing else. Raises as `create`, and `NoSuchEvent`."""
+    event = await _change(zk, name, lambda event: changed(event, terms))
+    await note(zk, "event", f"{name} changed by operator: {', '.join(terms.said)}")
+    return event
+
+
+async def open_sale(zk: ZooKeeper, name: str, now: float) -> Event:
+    """The sale opens now, also one that was closed; `now` is in Unix seconds.
+
+    One that is open already stays as it is. Raises as `edit`.
+    """
+
+    def opened(event: Event) -> Event:
+        starts = event.opens_at if event.opens_at is None else min(event.opens_at, now)
+        ends = event.closes_at
+        return msgspec.structs.replace(
+            event, opens_at=starts, closes_at=None if ends is not None and ends <= now else ends
+        )
+
+    event = await _change(zk, name, opened)
+    await note(zk, "event", f"{name} opened by operator")
+    return event
+
+
+async def close_sale(zk: ZooKeeper, name: str, now: float) -> Event:
+    """The sale ends now, or has ended before; what is held may still be confirmed."""
+
+    def closed(event: Event) -> Event:
+        ends = now if event.closes_at is None else min(event.closes_at, now)
+        return msgspec.structs.replace(event, closes_at=ends)
+
+    event = await _change(zk, name, closed)
+    await note(zk, "event", f"{name} closed by operator")
+    return event
+
+
+def changed(event: Event, terms: Terms) -> Event:
+    """The event under these terms. Raises `WrongUsage`, which names what can't be."""
+    after = _checked(msgspec.structs.replace(event, **terms.said))
+    for name, text in (("title", after.title), ("place", after.place)):
+        if len(text) > MOST_CHARACTERS or not all(each.isprintable() for each in text):
+            raise WrongUsage(f"{name}: at most {MOST_CHARACTERS} printable characters")
+    if not after.title.strip():
+        raise WrongUsage("title: it is empty")
+    if not (len(after.currency) == 3 and after.currency.isascii() and after.currency.isupper()):
+        raise WrongUsage(f"currency: {after.currency!r} is no code like EUR")
+    for first, then in (("starts_at", "ends_at"), ("opens_at", "closes_at")):
+        # A sale may have been closed before it opened: only what is said now has to make sense.
+        if {first, then} & terms.said.keys():
+            _expect_order(then, getattr(after, first), getattr(after, then))
+    return after
+
+
+def _expect_order(name: str, first: float | None, then: float | None) -> None:
+    if first is not None and then is not None and then <= first:
+        raise WrongUsage(f"{name.removesuffix('_at')}: it is not after the beginning")
+
+
+async def _change(zk: ZooKeeper, name: str, change: Change) -> Event:
+    def of_whole(event: Event) -> Event:
+        if event.draft:
+            raise ZkticketError(f"event {name!r} is half made; finish it with `event create`")
+        return change(event)
+
+    store = Store(zk)
+    try:
+        return await store.edit_event(name, of_whole)
+    except NoSuchEvent:
+        known = ", ".join(await store.event_names()) or "none"
+        raise NoSuchEvent(f"there is no event {name!r}; the events are: {known}") from None
+
+
+def _checked(record: Checked, above: str = "") -> Checked:
+    """The record, its fields within their bounds. Raises `WrongUsage`."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(record), type(record))
+    except msgspec.ValidationError as error:
+        raise WrongUsage(above + in_words(error)) from None
+
+
+def in_words(error: msgspec.ValidationError) -> str:
+    """A field that does not fit, its name first: `types.A.price: expected `int` >= 0`."""
+    what, at, where = str(error).rpartition(" - at `$.")
+    if not at:
+        return str(error)
+    return f"{where.rstrip('`')}: {what[:1].lower()}{what[1:]}"
