@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import msgspec
 
 from core.bookkeeping import Bookkeeper
-from core.commitment import commit_surely
+from core.commitment import Commitment, NoLedger
 from core.errors import Halted, Unavailable, Unconfirmed
 from core.holds import hold_path
 from core.lifecycle import Act, Occasion, Refusal, amended, effect, has_tickets, stamped
@@ -103,8 +103,8 @@ class Amender:
         self._fence = fence
         self._books = books
         self._now = now
-        self._clock = clock
         self._rng = rng
+        self._commitment = Commitment(store, zk, NoLedger(), clock)
         self._batch_name = f"{name}.{secrets.token_hex(4)}"
         self._batch_numbers = itertools.count(1)
 
@@ -129,7 +129,7 @@ class Amender:
                 await self._keep_known(draft)
                 return list(draft.ends)
             batch, changed = await self._batch(batch_id, draft, found)
-            outcome = await commit_surely(self._store, self._zk, batch, self._clock)
+            outcome = await self._commitment.commit(batch)
             if isinstance(outcome, Committed):
                 await self._keep(batch, outcome.zxid)
                 return [_after(done, changed, outcome.zxid) for done in draft.ends]

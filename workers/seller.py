@@ -1,14 +1,11 @@
 """Sells by group commit: whatever arrived while the last commit was under way is the next.
 
-One batch is in flight at a time. A commit whose answer was lost is resolved before
-anything else is decided: the identical transaction is sent again until the answer is
-definite. A failure then means that the first attempt can never happen any more, unless
-the batch's first order is there: then it had happened, whole.
+One batch is in flight at a time. A commit whose answer was lost is resolved by
+`core.commitment` before anything else is decided.
 """
 
 import asyncio
 import itertools
-import logging
 import random
 import secrets
 from collections import deque
@@ -22,6 +19,7 @@ from msgspec.structs import replace
 
 from core import paths
 from core.bookkeeping import Bookkeeper
+from core.commitment import Commitment
 from core.errors import (
     Ambiguous,
     BadZnode,
@@ -33,7 +31,7 @@ from core.errors import (
 )
 from core.holds import SLOT_S, hold_path
 from core.logs import EventLog
-from core.models import Event, HoldList, LogEntry, Order, order_id
+from core.models import Event, HoldList, Order, order_id
 from core.store import (
     Account,
     Batch,
@@ -48,6 +46,7 @@ from core.store import (
 from core.wire import Answer, Code, Purchase
 from core.zk import Committed, ZooKeeper
 from workers.admission import Admission, Bounds
+from workers.ledger import SalesLedger
 from workers.limits import Claim, Limits, Verdict
 from workers.meter import Meter
 from workers.pace import Linger, Pace
@@ -65,9 +64,6 @@ WATCH_S = 0.05
 # The answer has to travel back before the web's own deadline passes.
 TRAVEL_S = 0.15
 EVENT_AGE_S = 1.0
-RECONNECT_S = 0.5
-PAUSE_S = 0.02
-RESOLVE_S = 30.0
 
 
 @dataclass(eq=False)
@@ -168,6 +164,7 @@ class Seller:
         self._batch_numbers = itertools.count(1)
         self._sold_out: set[TypeRef] = set()
         self._limits = Limits(store, order_key)
+        self._commitment = Commitment(store, zk, SalesLedger(log, zk), clock)
         self._slots: deque[str] = deque(maxlen=KNOWN_SLOTS)
 
     # --- taking wishes ---------------------------------------------------------------
@@ -323,7 +320,7 @@ class Seller:
                 if attempt is not None:
                     await self._settle(attempt)
             except (Unavailable, Ambiguous):
-                await self._pause()
+                await self._commitment.pause()
             except Halted:
                 for wish in wishes:
                     self._answer(wish, self._code_of_late(wish))
@@ -503,9 +500,9 @@ class Seller:
     async def _settle(self, attempt: Attempt) -> None:
         """Commits an attempt and does what its outcome asks for."""
         async with self._log.lock:
-            began = self._clock()
+            began = self._asked_since = self._clock()
             try:
-                outcome = await self._commit(attempt.batch)
+                outcome = await self._commitment.commit(attempt.batch)
             except Unavailable:
                 self._take_back(attempt)
                 raise
@@ -567,71 +564,6 @@ class Seller:
             if not await self._store.has_bucket(sale):
                 self._log.error("damaged", f"there is no znode for {sale.path} to stand in")
                 self._answer(wish, Code.DAMAGED)
-
-    async def _commit(self, batch: Batch) -> Committed | Failure:
-        self._asked_since = self._clock()
-        try:
-            outcome = await self._store.commit(batch, self._log.plan([self._entry(batch)]))
-        except Ambiguous:
-            return await self._resolve(batch)
-        if isinstance(outcome, Committed):
-            self._log.applied()
-        return outcome
-
-    async def _resolve(self, batch: Batch) -> Committed | Failure:
-        """Whether a batch whose answer was lost has happened.
-
-        Raises `Ambiguous` where even `RESOLVE_S` with a connection did not tell.
-        """
-        self._log.add(logging.WARNING, "ambiguous", f"batch {batch.id}: the answer was lost")
-        ends = self._clock() + RESOLVE_S
-        while self._clock() < ends:
-            await self._pause()
-            if not self._zk.connected:
-                ends = self._clock() + RESOLVE_S
-            with suppress(ZkticketError):
-                outcome = await self._send_again(batch)
-                if outcome is not None:
-                    verdict = "committed" if isinstance(outcome, Committed) else "not committed"
-                    self._log.info("resolved", f"batch {batch.id}: {verdict}")
-                    return outcome
-        raise Ambiguous("ZooKeeper gives no definite answer")
-
-    async def _send_again(self, batch: Batch) -> Committed | Failure | None:
-        """What became of a batch; None where that is still open."""
-        outcome = await self._store.commit(batch, self._log.plan([self._entry(batch)]))
-        if isinstance(outcome, Committed):
-            self._log.applied()
-            return outcome
-        if outcome is Failure.LOG_LOST:
-            await self._log.load(self._zk)
-            return None
-        if zxid := await self._happened(batch):
-            # What the log's ring holds is what the first attempt wrote.
-            await self._log.load(self._zk)
-            return Committed(zxid)
-        return outcome
-
-    async def _pause(self) -> None:
-        """Until ZooKeeper is back, as far as one can tell; never no time at all."""
-        await asyncio.sleep(PAUSE_S)
-        with suppress(Unavailable):
-            await self._zk.wait_connected(RECONNECT_S)
-
-    async def _happened(self, batch: Batch) -> int:
-        """The zxid of a batch that is there, 0 for one that is not.
-
-        On the session whose write has just been refused: it has seen all that came before.
-        """
-        sale = batch.sales[0]
-        found = await self._store.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
-        return found.zxid if found is not None and found.order.batch == batch.id else 0
-
-    def _entry(self, batch: Batch) -> LogEntry:
-        tickets = sum(sale.order.quantity for sale in batch.sales)
-        types = ", ".join(sorted({sale.ref.type for sale in batch.sales}))
-        text = f"{tickets} of {types} in {len(batch.sales)} orders"
-        return self._log.entry(logging.INFO, "sold", text, [sale.order_id for sale in batch.sales])
 
     def _sold(self, attempt: Attempt) -> None:
         """The counters as they are now."""

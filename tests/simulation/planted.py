@@ -1,16 +1,17 @@
 """Faults planted into the selling logic: what the simulation has to find, or it proves nothing."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace as replace_in
 from typing import Any
 from unittest.mock import patch
 
 from msgspec.structs import replace
 
+from core.commitment import Commitment
 from core.errors import Ambiguous, Unavailable
-from core.store import Batch, Counter, Failure, StoredOrder
+from core.store import Batch, Counter, Failure, Store, StoredOrder
 from core.transaction import SetData
 from core.wire import Code
 from core.zk import Committed
@@ -25,10 +26,24 @@ def _on_seller(**methods: Any) -> Plant:
     return lambda: patch.multiple(Seller, **methods)
 
 
+def _on_doubt(resolve: Callable[..., Any], **methods: Any) -> Plant:
+    """A commitment that resolves so, and a seller to fit."""
+
+    @contextmanager
+    def planted() -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.enter_context(patch.object(Commitment, "_resolve", resolve))
+            if methods:
+                stack.enter_context(patch.multiple(Seller, **methods))
+            yield
+
+    return planted
+
+
 # --- ambiguity -----------------------------------------------------------------------
 
 
-async def _unresolved(self: Seller, batch: Batch) -> Committed | Failure:
+async def _unresolved(self: Commitment, batch: Batch) -> Committed | Failure:
     raise Ambiguous("who knows")
 
 
@@ -38,7 +53,7 @@ def _called_failed(self: Seller, attempt: Attempt, why: Ambiguous) -> None:
         self._counters.pop(ref, None)
 
 
-async def _tried_afresh(self: Seller, batch: Batch) -> Committed | Failure:
+async def _tried_afresh(self: Commitment, batch: Batch) -> Committed | Failure:
     return Failure.MOVED
 
 
@@ -54,9 +69,9 @@ def _tell_sold(self: Seller, attempt: Attempt) -> None:
         self._answer(wish, Code.SOLD, stored)
 
 
-async def _happened_to_somebody(self: Seller, batch: Batch) -> int:
+async def _happened_to_somebody(self: Store, batch: Batch) -> int:
     sale = batch.sales[0]
-    found = await self._store.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
+    found = await self.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
     return found.zxid if found else 0
 
 
@@ -65,9 +80,9 @@ async def _happened_to_somebody(self: Seller, batch: Batch) -> int:
 _attempt = Seller._attempt
 
 
-def _unfenced(self: Seller, accepted: Sequence[Candidate]) -> Attempt:
+def _unfenced(self: Seller, accepted: Sequence[Candidate], accounts: Any = ()) -> Attempt:
     """Checks a znode that is always there."""
-    attempt = _attempt(self, accepted)
+    attempt = _attempt(self, accepted, accounts)
     return replace_in(attempt, batch=replace_in(attempt.batch, fence="/workers"))
 
 
@@ -178,13 +193,11 @@ FAULTS: Mapping[str, Plant] = {
         "workers.seller.order_id",
         lambda order_key, event, key: f"{hash((event, key, object())) & (2**128 - 1):032x}",
     ),
-    "an ambiguous commit is called failed": _on_seller(
-        _resolve=_unresolved, _give_up=_called_failed
-    ),
-    "an ambiguous commit is called sold": _on_seller(_resolve=_unresolved, _give_up=_called_sold),
-    "an ambiguous commit is tried again with fresh versions": _on_seller(_resolve=_tried_afresh),
-    "any order of the key is taken for the batch's own": _on_seller(
-        _happened=_happened_to_somebody
+    "an ambiguous commit is called failed": _on_doubt(_unresolved, _give_up=_called_failed),
+    "an ambiguous commit is called sold": _on_doubt(_unresolved, _give_up=_called_sold),
+    "an ambiguous commit is tried again with fresh versions": _on_doubt(_tried_afresh),
+    "any order of the key is taken for the batch's own": lambda: patch.object(
+        Store, "happened", _happened_to_somebody
     ),
     "counters are set without their version": lambda: patch("core.store.SetData", _blind_set),
     "another stripe is drawn from without its version": lambda: patch(
