@@ -11,6 +11,7 @@ from admin.cli import DataDir, Zookeeper, admin_app, repair, status, verify
 from admin.drill.command import drill
 from admin.events import event_app
 from admin.operate import restart, scale
+from admin.orders import order_app
 from core.errors import ZkticketError
 from core.settings import Settings, current_settings
 
@@ -104,6 +105,7 @@ app.command()(verify)
 app.command()(repair)
 app.command()(drill)
 app.add_typer(event_app, name="event")
+app.add_typer(order_app, name="order")
 app.add_typer(admin_app, name="admin")
 
 

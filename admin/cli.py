@@ -7,10 +7,11 @@ commands of the whole.
 import asyncio
 import os
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from core.logs import SourcedEntry
     from core.reset import ResetType
     from core.status import Status
+    from core.zk import ZooKeeper
+
+T = TypeVar("T")
 
 DataDir = Annotated[
     Path | None,
@@ -97,7 +101,7 @@ def _print_status(found: "Status", as_json: bool) -> None:
     from admin import screen
 
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         console = Console()
         if console.is_terminal:
@@ -144,7 +148,7 @@ def verify(
         return
     found = asyncio.run(_verify(settings))
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         Console(soft_wrap=True).print(screen.proof(found))
     if found.breach is not None:
@@ -176,7 +180,7 @@ def _verify_receipts(found: "ReceiptsProof", as_json: bool) -> None:
     from admin import screen
 
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         Console(soft_wrap=True).print(screen.receipts(found))
     if found.missing:
@@ -219,7 +223,7 @@ async def _repair(settings: Settings, choice: "Choice", yes: bool, as_json: bool
 
     def show(plan: "Plan") -> None:
         if as_json:
-            _print_json(plan)
+            print_json(plan)
         else:
             Console(soft_wrap=True).print(screen.plan(plan))
 
@@ -387,6 +391,17 @@ def credentials_command(data_dir: DataDir = None) -> None:
     typer.echo(f"Authorization: Bearer {secret.operator_token}")
 
 
+@admin_app.command("payment-secret")
+def payment_secret_command(data_dir: DataDir = None) -> None:
+    """Print what a payment provider signs its calls to /api/payments with."""
+    from base64 import b64encode
+
+    from core.secret import load_secret
+
+    secret = load_secret(current_settings(data_dir=data_dir).data_dir)
+    typer.echo(f"whsec_{b64encode(secret.payment_key).decode()}")
+
+
 class _Output:
     """Where log entries go: the terminal, JSON lines, or a file for each source."""
 
@@ -423,8 +438,20 @@ class _Output:
             console.print(Text(line(entry), style=styles.get(entry.entry.level, "")))
 
 
-def _print_json(record: "Status | Proof | ReceiptsProof | Plan") -> None:
+def print_json(record: object) -> None:
     import msgspec
 
     pretty = msgspec.json.format(msgspec.json.encode(record), indent=2)
     typer.echo(pretty)
+
+
+def do(settings: Settings, act: "Callable[[ZooKeeper], Awaitable[T]]") -> T:
+    """What the act returns, over a session of its own."""
+
+    async def over_a_session() -> T:
+        from admin.session import session
+
+        async with session(settings) as zk:
+            return await act(zk)
+
+    return asyncio.run(over_a_session())

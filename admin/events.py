@@ -1,16 +1,14 @@
 """`event create|list|show|edit|open|close`: their options and their printing."""
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from admin.cli import AsJson, DataDir, Yes, Zookeeper
+from admin.cli import AsJson, DataDir, Yes, Zookeeper, do, print_json
 from core.errors import WrongUsage
-from core.settings import Settings, current_settings
+from core.settings import current_settings
 
 # What talks to ZooKeeper is imported by the command that needs it: `--help` is quick.
 if TYPE_CHECKING:
@@ -42,7 +40,6 @@ Cancellable = Annotated[
     bool | None,
     typer.Option("--cancellable/--not-cancellable", help="Whether buyers may cancel."),
 ]
-T = TypeVar("T")
 
 
 @event_app.command("create")
@@ -84,7 +81,7 @@ def create_command(
     if not (chosen := name or known):
         raise WrongUsage("the event has no name; give it one: event create NAME")
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    _do(settings, lambda zk: events.create(zk, chosen, said, stock))
+    do(settings, lambda zk: events.create(zk, chosen, said, stock))
     typer.echo(f"event {chosen} made: {', '.join(stock)}")
 
 
@@ -113,7 +110,7 @@ def edit_command(
     if said == terms.NOTHING:
         raise WrongUsage("nothing to change was named; see `event edit --help`")
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    _do(settings, lambda zk: events.edit(zk, name, said))
+    do(settings, lambda zk: events.edit(zk, name, said))
     typer.echo(f"event {name} changed")
 
 
@@ -123,7 +120,7 @@ def open_command(name: Name, data_dir: DataDir = None, zookeeper: Zookeeper = No
     from core import events
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    _do(settings, lambda zk: events.open_sale(zk, name, time.time()))
+    do(settings, lambda zk: events.open_sale(zk, name, time.time()))
     typer.echo(f"event {name} is open")
 
 
@@ -137,7 +134,7 @@ def close_command(
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     confirmer(yes)(f"Close the sale of event {name}?")
-    _do(settings, lambda zk: events.close_sale(zk, name, time.time()))
+    do(settings, lambda zk: events.close_sale(zk, name, time.time()))
     typer.echo(f"event {name} is closed")
 
 
@@ -149,7 +146,7 @@ def list_command(
     from admin import screen
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    found = _do(settings, _every)
+    found = do(settings, _every)
     _print(found, screen.events(found, time.time()), as_json)
 
 
@@ -161,7 +158,7 @@ def show_command(
     from admin import screen
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    found = _do(settings, lambda zk: _one(zk, name))
+    found = do(settings, lambda zk: _one(zk, name))
     _print(found, screen.event(found, time.time()), as_json)
 
 
@@ -181,20 +178,9 @@ async def _one(zk: "ZooKeeper", name: str) -> "EventAvailability":
 def _print(
     found: "EventAvailability | list[EventAvailability]", table: "RenderableType", as_json: bool
 ) -> None:
-    import msgspec
     from rich.console import Console
 
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        print_json(found)
     else:
         Console().print(table)
-
-
-def _do(settings: Settings, act: "Callable[[ZooKeeper], Awaitable[T]]") -> T:
-    async def over_a_session() -> T:
-        from admin.session import session
-
-        async with session(settings) as zk:
-            return await act(zk)
-
-    return asyncio.run(over_a_session())

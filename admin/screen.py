@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import msgspec
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,7 +12,9 @@ from rich.text import Text
 from admin.receipts import LostOrder, ReceiptsProof
 from admin.repair import Plan
 from admin.text import printable
+from admin.timeline import Moment, Timeline
 from admin.verify import EventProof, Proof
+from core.models import OrderView
 from core.reset import ResetType
 from core.status import WELL, Server, Status, Web, Worker
 from core.store import EventAvailability
@@ -264,6 +267,35 @@ def _types(event: EventAvailability) -> Table:
             *(f"{number:,}" for number in numbers),
         )
     return table
+
+
+def order(found: OrderView) -> Table:
+    """All that is known to the buyer."""
+    table = _table("", "")
+    table.show_header = False
+    for name, value in msgspec.to_builtins(found).items():
+        table.add_row(name.replace("_", " "), printable(str(value)))
+    return table
+
+
+def orders(found: Iterable[OrderView]) -> Table:
+    """A line an order."""
+    table = _table("order", "event", "tickets", "buyer", "status")
+    table.columns[3].no_wrap = False
+    for each in found:
+        cells = (each.event, f"{each.quantity} {each.type}", each.buyer, each.status)
+        table.add_row(each.order, *map(printable, cells))
+    return table
+
+
+def timeline(found: Timeline) -> Text:
+    """A line a moment."""
+    return Text("\n".join(_moment(each) for each in found.moments))
+
+
+def _moment(moment: Moment) -> str:
+    when = datetime.fromtimestamp(moment.at).isoformat(" ", "milliseconds")
+    return f"{when} {printable(moment.who):<12} {moment.what:<9} {printable(moment.text)}"
 
 
 def _sale(event: EventAvailability, now: float) -> str:

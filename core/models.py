@@ -336,14 +336,18 @@ def order_id(order_key: bytes, event: str, key: str) -> str:
 
 
 def buyer_id(order_key: bytes, event: str, buyer: str) -> str:
-    """32 hexadecimal digits for a buyer's name, however it is spelled; for those with limits.
-
-    Width, case, spaces and what can't be seen make no difference (Unicode's NFKC_Casefold).
-    """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", buyer).casefold())
-    seen = "".join(each for each in folded if unicodedata.category(each) != "Cf")
-    message = f"{event}\0\0{' '.join(seen.split())}".encode()
+    """32 hexadecimal digits for a buyer's name, however it is spelled; for those with limits."""
+    message = f"{event}\0\0{folded(buyer)}".encode()
     return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
+
+
+def folded(buyer: str) -> str:
+    """The name with no difference of width, case, spaces and of what can't be seen
+    (Unicode's NFKC_Casefold).
+    """
+    name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", buyer).casefold())
+    seen = "".join(each for each in name if unicodedata.category(each) != "Cf")
+    return " ".join(seen.split())
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

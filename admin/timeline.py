@@ -1,0 +1,77 @@
+"""`order explain`: an order's life from its znode and from the log, in the order of time."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from core.logquery import Query, latest
+from core.logs import SourcedEntry
+from core.models import Change
+from core.store import Store, StoredOrder
+from core.zk import ZooKeeper
+
+MOST_ENTRIES = 200
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to an order, `at` in Unix seconds; `who` is a process."""
+
+    at: float
+    who: str
+    what: str
+    text: str
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """`whole`: the log goes back far enough for nothing to be missing."""
+
+    order: str
+    moments: tuple[Moment, ...]
+    whole: bool
+
+
+async def timeline(zk: ZooKeeper, order_id: str) -> Timeline:
+    """Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
+    stored = await Store(zk).order(order_id)
+    found = await latest(zk, Query(order=order_id), MOST_ENTRIES)
+    moments = sorted([*_of_order(stored), *_of_log(found.entries)], key=lambda each: each.at)
+    return Timeline(order=order_id, moments=tuple(moments), whole=found.whole)
+
+
+def _of_order(stored: StoredOrder) -> Iterator[Moment]:
+    order = stored.order
+    made = "sold" if order.until is None else "held"
+    text = f"{order.quantity} of {order.type} of {stored.event} for {order.buyer}"
+    yield Moment(
+        at=order.at,
+        who=_worker(order.batch),
+        what=made,
+        text=f"{text}; batch {order.batch}, zxid {stored.zxid}",
+    )
+    last = order.changes[-1].batch if order.changes else ""
+    for change in order.changes:
+        zxid = f", zxid {stored.changed_zxid}" if change.batch == last else ""
+        yield Moment(
+            at=change.at,
+            who=_worker(change.batch),
+            what=change.act,
+            text=f"{_details(change)}batch {change.batch}{zxid}",
+        )
+
+
+def _details(change: Change) -> str:
+    """What is known of a change: who or what it was for, and the counter that it moved."""
+    note = f"{change.note}; " if change.note else ""
+    counter = f"stripe {change.stripe} to version {change.version}; " if change.version else ""
+    return note + counter
+
+
+def _of_log(entries: Iterable[SourcedEntry]) -> Iterator[Moment]:
+    for found in entries:
+        entry = found.entry
+        yield Moment(at=entry.at, who=found.source, what="log", text=f"{entry.event}: {entry.text}")
+
+
+def _worker(batch: str) -> str:
+    """Who committed it: a batch begins with that name."""
+    return batch.partition(".")[0]
