@@ -29,7 +29,7 @@ class Settings:
     # An overloaded worker: silent this long, or above this much memory, is restarted.
     worker_hung_s: float = 10.0
     worker_memory_mb: int = 512
-    # A worker's receipts: so many files of that size, some 12 million orders; then the oldest goes.
+    # Of each worker, some three to six million orders; then the oldest file goes.
     receipts_mb: int = 16
     receipts_files: int = 64
     # How long a stopping process may take before it is killed.
