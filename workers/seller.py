@@ -438,7 +438,7 @@ class Seller:
     async def _event(self, name: str) -> Event:
         cached = self._events.get(name)
         if cached is None or self._clock() - cached.read_at > EVENT_AGE_S:
-            self._events.pop(name, None)
+            # Until the new reading is there the old one stays: others of this batch go by it.
             cached = CachedEvent(await self._store.event(name), self._clock())
             self._events[name] = cached
         return cached.event
