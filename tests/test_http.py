@@ -386,7 +386,8 @@ def test_the_status_is_for_operators(web: FakeWeb) -> None:
     for answer in refused:
         assert_problem(answer, 401, "unauthorized")
         assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert web.get("/api/status", authorization=f"Bearer {TOKEN}").json["healthy"] is True
+    told = web.get("/api/status", authorization=f"Bearer {TOKEN}").json
+    assert told["ensemble"]["quorum"] is True
 
 
 def test_it_is_alive_and_ready(web: FakeWeb) -> None:
