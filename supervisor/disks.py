@@ -12,8 +12,9 @@ from pathlib import Path
 
 from supervisor.child import Child, State
 
-# What a server says when a thread has died that it can't do without; it writes its log in one.
-SEVERE = b"Severe unrecoverable error"
+# What a server says when the thread has died that writes its log. It says the same of the thread
+# that talks to the leader, when the leader has died: that is no fault of its own.
+SEVERE = b"Severe unrecoverable error, from thread : SyncThread"
 WHY = "it could not write to its disk"
 TIME_LETTERS = len("2026-01-01T00:00:00.000+0000")
 
@@ -26,9 +27,9 @@ class ServerLog:
         self._read_to = 0
 
     def severe_since(self, moment: float) -> bool:
-        """Whether there is news of a severe error, from `moment` (Unix seconds) or later.
+        """Whether it says, for the first time, that it could not write, at `moment` or later.
 
-        Earlier ones are those of a process before this one.
+        In Unix seconds. What it said earlier, a process before this one said.
         """
         return any(SEVERE in line and _time_of(line) >= moment for line in self._news())
 

@@ -70,6 +70,9 @@ JVM = (
     "-Dzookeeper.fastleader.minNotificationInterval=50",
     "-Dzookeeper.fastleader.maxNotificationInterval=1000",
     "-Dzookeeper.leaderConnectDelayDuringRetryMs=20",
+    # Who was elected, and then loses those who elected him, waited initLimit for them; now he
+    # votes again with them, once he hears that they do.
+    "-Dzookeeper.leader.maxTimeToWaitForEpoch=500",
 )
 
 

@@ -12,10 +12,10 @@ from supervisor.process import Plan, Process, Role
 BORN = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC).timestamp()
 
 
-def severe(at: str) -> str:
+def severe(at: str, thread: str = "SyncThread:3") -> str:
     return (
-        f"2026-07-01T{at}.021+0000 [SyncThread:3] ERROR org.apache.zookeeper.server."
-        "ZooKeeperCriticalThread - Severe unrecoverable error, from thread : SyncThread:3\n"
+        f"2026-07-01T{at}.021+0000 [{thread}] ERROR org.apache.zookeeper.server."
+        f"ZooKeeperCriticalThread - Severe unrecoverable error, from thread : {thread}\n"
         "java.io.IOException: No space left on device\n"
     )
 
@@ -67,6 +67,12 @@ def test_the_error_of_an_earlier_process_says_nothing_of_this_one(tmp_path: Path
     path.write_text(severe("11:59:59"))
     assert not ServerLog(path).severe_since(BORN)
     assert ServerLog(path).severe_since(BORN - 60.0)
+
+
+def test_a_follower_whose_leader_has_died_can_still_write(tmp_path: Path) -> None:
+    path = tmp_path / "zookeeper-3.log"
+    path.write_text(severe("12:00:05", thread="FollowerRequestProcessor:3"))
+    assert not ServerLog(path).severe_since(BORN)
 
 
 def test_a_log_that_was_put_aside_is_read_from_its_beginning(tmp_path: Path) -> None:

@@ -50,6 +50,18 @@ def test_a_killed_leader_loses_no_sale(own_shop: Instance) -> None:
     audit(own_shop, crowd)
 
 
+def test_a_leader_that_loses_its_voters_votes_again_with_them(own_shop: Instance) -> None:
+    with Crowd(own_shop.buyer) as crowd:
+        eventually("some sold", lambda: len(crowd.sold) > 200)
+        leader, voter = own_shop.servers("leader")[0]["pid"], own_shop.servers("follower")[0]["pid"]
+        os.kill(leader, signal.SIGKILL)
+        time.sleep(0.05)  # the two that are left elect the other follower, or are about to
+        os.kill(voter, signal.SIGKILL)
+        killed = time.monotonic()
+        eventually("sold again", lambda: _sold_since(crowd, killed + 1.0) > 100)
+    audit(own_shop, crowd)
+
+
 def test_a_frozen_leader_stops_the_sale_for_four_seconds_at_most(own_shop: Instance) -> None:
     leader = own_shop.servers("leader")[0]["pid"]
     with Crowd(own_shop.buyer) as crowd:
