@@ -10,10 +10,10 @@ from unittest.mock import Mock
 
 import pytest
 
+from core.availability import EventAvailability, TypeAvailability
 from core.errors import BadZnode, Unavailable
 from core.logs import EventLog
 from core.models import OrderView
-from core.store import EventAvailability, TypeAvailability
 from core.transaction import Create
 from core.wire import Answer, Code, Link, Purchase
 from tests.fakeworker import KEY, FakeWorker, is_mute, says, sells, view_of

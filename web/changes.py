@@ -7,7 +7,7 @@ import msgspec
 
 from core.errors import BadRequest
 from core.lifecycle import Act
-from core.store import ORDER_ID
+from core.orders import ORDER_ID
 from core.wire import Answer, Code
 from web import problems
 from web.access import is_operator

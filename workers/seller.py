@@ -18,6 +18,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from core import paths
+from core.batch import Account, Batch, Failure, Held, Sale
 from core.bookkeeping import Bookkeeper
 from core.commitment import Commitment
 from core.errors import (
@@ -32,17 +33,9 @@ from core.errors import (
 from core.holds import SLOT_S, hold_path
 from core.logs import EventLog
 from core.models import Event, HoldList, Order, order_id
-from core.store import (
-    Account,
-    Batch,
-    Counter,
-    Failure,
-    Held,
-    Sale,
-    Store,
-    StoredOrder,
-    TypeRef,
-)
+from core.orders import StoredOrder
+from core.stock import Counter, TypeRef
+from core.store import Store
 from core.wire import Answer, Code, Purchase
 from core.zk import Committed, ZooKeeper
 from workers.admission import Admission, Bounds
@@ -378,7 +371,7 @@ class Seller:
             for late_s in (0.0, SLOT_S):
                 path = hold_path(ref.event, ref.generation, self._hold_ends(ref) + late_s, "")
                 if paths.parent(path) not in self._slots:
-                    await self._store.make_slot(path)
+                    await self._store.holds.make_slot(path)
                     self._slots.append(paths.parent(path))
 
     def _hold_ends(self, ref: TypeRef) -> float:
@@ -561,7 +554,7 @@ class Seller:
     async def _refuse_bucketless(self, attempt: Attempt) -> None:
         """Those whose order has no place to be stored; the event may just be going."""
         for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
-            if not await self._store.has_bucket(sale):
+            if not await self._store.orders.has_bucket(sale):
                 self._log.error("damaged", f"there is no znode for {sale.path} to stand in")
                 self._answer(wish, Code.DAMAGED)
 
@@ -622,7 +615,7 @@ class Seller:
 
     async def _answer_if_known(self, wish: Wish, ref: TypeRef) -> None:
         try:
-            found = await self._store.find_order(ref.event, ref.generation, wish.order_id)
+            found = await self._store.orders.find(ref.event, ref.generation, wish.order_id)
         except BadZnode as error:
             self._log.error("damaged", str(error))
             self._answer(wish, Code.DAMAGED)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.store import Batch, Failure
+from core.batch import Batch, Failure
 from core.wire import Code
 from core.zk import Committed
 from workers.seller import Attempt, Seller

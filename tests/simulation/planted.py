@@ -9,9 +9,12 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
+from core.batch import Batch, Failure
 from core.commitment import Commitment
 from core.errors import Ambiguous, Unavailable
-from core.store import Batch, Counter, Failure, Store, StoredOrder
+from core.orders import StoredOrder
+from core.stock import Counter
+from core.store import Store
 from core.transaction import SetData
 from core.wire import Code
 from core.zk import Committed
@@ -71,7 +74,7 @@ def _tell_sold(self: Seller, attempt: Attempt) -> None:
 
 async def _happened_to_somebody(self: Store, batch: Batch) -> int:
     sale = batch.sales[0]
-    found = await self.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
+    found = await self.orders.find(sale.ref.event, sale.ref.generation, sale.order_id)
     return found.zxid if found else 0
 
 
@@ -127,7 +130,9 @@ async def _commit_alone(self: Seller, part: Attempt) -> None:
     if isinstance(outcome, Committed):
         await self._receipts.keep(part.batch, outcome.zxid)
         for (wish, _), sale in zip(part.accepted, part.batch.sales, strict=True):
-            found = await self._store.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
+            found = await self._store.orders.find(
+                sale.ref.event, sale.ref.generation, sale.order_id
+            )
             self._answer(wish, Code.SOLD, found)
     else:
         self._take_back(part)
@@ -199,7 +204,7 @@ FAULTS: Mapping[str, Plant] = {
     "any order of the key is taken for the batch's own": lambda: patch.object(
         Store, "happened", _happened_to_somebody
     ),
-    "counters are set without their version": lambda: patch("core.store.SetData", _blind_set),
+    "counters are set without their version": lambda: patch("core.batch.SetData", _blind_set),
     "another stripe is drawn from without its version": lambda: patch(
         "workers.seller.draw", _draw_blindly
     ),
