@@ -26,7 +26,8 @@ class Site(bottle.Bottle):  # type: ignore[misc]
     """Answers problems in the asker's language: JSON under `/api`, a page elsewhere."""
 
     def __init__(self, deps: Deps) -> None:
-        super().__init__(catchall=False)
+        super().__init__()
+        self.catchall = False
         self.languages = Languages()
         self.live = Live(deps.catalog, now=deps.now, clock=deps.clock)
         self._pages = Pages(deps, self.languages)

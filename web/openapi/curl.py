@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Iterable
 
-from web.openapi.operations import FORM, HTML, OPERATOR_TOKEN, PURCHASE, SIGNED, Operation
+from web.openapi.operations import OPERATOR_TOKEN, PAGES, PURCHASE, SIGNED, Operation
 
 # What the examples call the box office's address, an order, a hold, and the operator's token.
 BOX, ORDER, HOLD, TOKEN = "$BOX", "$ORDER", "$HOLD", "$TOKEN"
@@ -21,10 +21,7 @@ SIGNATURE=$(printf %s "msg-1.$AT.$BODY" |
 
 def is_for_programs(operation: Operation) -> bool:
     """Whether people would ever type it: pages and their forms are for browsers."""
-    body = operation.body
-    return not (body and body.media == FORM) and not any(
-        HTML in answer.media for answer in operation.answers
-    )
+    return operation.group not in PAGES
 
 
 def curl(operation: Operation) -> str:

@@ -8,16 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from core.logquery import UNITS_S
 from core.models import DEFAULT_EVENT
 from web import calendar, metrics
 from web.live import RULE
 from web.openapi.shapes import (
+    ACT_FIELDS,
     KEY_SCHEMA,
     MINUTES_SCHEMA,
     NAME_SCHEMA,
     ORDER_SCHEMA,
     Schema,
 )
+from web.operator.acts import acts
 from web.operator.search import LEVELS
 
 # What a request has to bring to be let in: schemes of security, all of them.
@@ -31,6 +34,12 @@ TEXT = "text/plain"
 CALENDAR = calendar.CONTENT_TYPE.partition(";")[0]
 METRICS = metrics.CONTENT_TYPE.partition(";")[0]
 ASSETS = ("text/css", "text/javascript", "image/svg+xml")
+
+# The groups of what browsers ask for.
+PAGES = ("Pages", "Operators' pages")
+
+# None, or as many of these units.
+DURATION = rf"^$|^[0-9]{{1,9}}[{''.join(UNITS_S)}]$"
 
 # What any request may run into, and what any post.
 ANY = ("malformed", "too-slow", "too-large", "internal")
@@ -467,19 +476,21 @@ def _pages() -> tuple[Operation, ...]:
 
 def _boards() -> tuple[Operation, ...]:
     act = Parameter(
-        "name", "path", {"enum": ["restart", "scale", "reset"]}, "What is to be done.", "restart"
+        "name", "path", {"type": "string", "enum": list(acts())}, "What is to be done.", "restart"
     )
     done = Parameter("done", "query", {"type": "string"}, "The act that was done just now.")
     minutes = Parameter("minutes", "query", {"type": "string"}, "How far back: 5, 15 or 30.")
-    log = tuple(
-        Parameter(name, "query", {"type": "string"}, text)
-        for name, text in (
-            ("level", f"This and the worse ones, of {', '.join(LEVELS)}."),
-            ("source", "A process."),
-            ("since", "How long ago, as `10m`."),
-            ("text", "What stands in the entry."),
-            ("order", "What the entry is about."),
-        )
+    text: Schema = {"type": "string"}
+    log = (
+        Parameter("level", "query", {"type": "string", "enum": ["", *LEVELS]}, "And worse ones."),
+        Parameter("source", "query", text, "A process."),
+        Parameter("since", "query", {"type": "string", "pattern": DURATION}, "As `10m`."),
+        Parameter("text", "query", text, "What stands in the entry."),
+        Parameter("order", "query", text, "What the entry is about."),
+    )
+    asked = tuple(
+        Parameter(name, "query", schema, schema["description"])
+        for name, schema in ACT_FIELDS.items()
     )
     return (
         Operation(
@@ -529,7 +540,7 @@ def _boards() -> tuple[Operation, ...]:
             "askAct",
             "What an act would do",
             ("not-found", "invalid", "refused"),
-            (act,),
+            (act, *asked),
         ),
         Operation(
             "POST",
@@ -538,7 +549,9 @@ def _boards() -> tuple[Operation, ...]:
             "Operators' pages",
             "Do it",
             parameters=(act,),
-            body=Body(FORM, "ActForm", {"csrf": "{csrf}", "id": "{id}", "name": "worker-1"}),
+            body=Body(
+                FORM, "ActForm", {"csrf": "{csrf}", "id": "0123456789abcdef", "name": "worker-1"}
+            ),
             answers=(DONE,),
             codes=("not-found", "form-expired", "unsupported-media-type", "invalid", "refused"),
             keys=(OPERATOR_SESSION,),

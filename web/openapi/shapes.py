@@ -15,7 +15,7 @@ from core.models import DEFAULT_EVENT, NAME, Alarm, OrderView, Progress, Quantil
 from core.models import Status as OrderStatus
 from core.status import Ensemble, Server, Status, Supervisor, Web, Worker
 from core.store import ORDER_ID, EventAvailability, TypeAvailability
-from web.basket import JOINERS, KEY, MOST_CHARACTERS, MOST_TICKETS
+from web.basket import JOINERS, KEY, MOST_CHARACTERS, MOST_FIELDS, MOST_TICKETS
 from web.changes import MOST_ADDRESS
 from web.errand import MOST_CHARACTERS as MOST_NOTED
 from web.live import Availability, Left
@@ -66,6 +66,14 @@ NAME_SCHEMA: Schema = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 ORDER_SCHEMA: Schema = {"type": "string", "pattern": f"^{ORDER_ID.pattern}$"}
 KEY_SCHEMA: Schema = {"type": "string", "pattern": f"^{KEY.pattern}$"}
 MINUTES_SCHEMA: Schema = {"type": "integer", "enum": list(MINUTES), "default": MINUTES[-1]}
+# What an act may be about.
+ACT_FIELDS: Mapping[str, Schema] = {
+    "name": {"type": "string", "description": "Of restart: the process; without one, all workers."},
+    "workers": {"type": "string", "description": "Of scale: how many."},
+    "event": {"type": "string", "description": "Of reset: the event."},
+    "type": {"type": "string", "description": "Of reset: the ticket type; without one, all."},
+    "quantity": {"type": "string", "description": "Of reset: how many are for sale then."},
+}
 MOMENT: Schema = {"format": "date-time"}
 COUNT: Schema = {"minimum": 0}
 UNIX: Schema = {"description": "Unix seconds."}
@@ -280,33 +288,40 @@ def _taken(tags: Sequence[str]) -> dict[str, Schema]:
             additionalProperties=False,
             description="The sale page's form.",
         ),
-        "LanguageForm": _object(
+        "LanguageForm": _form(
             {
-                "to": {"enum": list(tags)},
+                "to": {"type": "string", "enum": list(tags)},
                 "back": {"type": "string", "description": "An address of ours."},
             },
             "back",
             description="The switch of languages.",
         ),
-        "SignInForm": _object(
+        "SignInForm": _form(
             {"token": {"type": "string", "description": "The operator's token."}},
             description="The operators' way in.",
         ),
-        "SignOutForm": _object({"csrf": csrf}, "csrf", description="The operators' way out."),
-        "ActForm": _object(
+        "SignOutForm": _form({"csrf": csrf}, "csrf", description="The operators' way out."),
+        "ActForm": _form(
             {
                 "csrf": csrf,
                 "id": {"type": "string", "pattern": f"^{ID.pattern}$"},
-                "name": {"type": "string"},
-                "workers": {"type": "string"},
-                "event": {"type": "string"},
-                "type": {"type": "string"},
-                "quantity": {"type": "string"},
+                **ACT_FIELDS,
             },
-            *("name", "workers", "event", "type", "quantity"),
+            *ACT_FIELDS,
             description="The answer yes to an act's question, with the fields of its page.",
         ),
     }
+
+
+def _form(properties: Mapping[str, Schema], *optional: str, description: str) -> Schema:
+    """A form in which each field stands once; what it has besides these counts for nothing."""
+    return _object(
+        properties,
+        *optional,
+        additionalProperties={"type": "string"},
+        maxProperties=MOST_FIELDS,
+        description=description,
+    )
 
 
 def _trimmed(most: int) -> str:
