@@ -154,6 +154,13 @@ NOTES: Mapping[str, Mapping[str, Schema]] = {
     },
 }
 
+# Where what a type says of itself is not for those who only see its JSON.
+TEXTS = {
+    "EventAvailability": "An event with what is left of each type.",
+    "TypeAvailability": "A kind of ticket; what is left of it adds up.",
+    "Ensemble": "ZooKeeper's servers.",
+}
+
 
 def shapes(tags: Sequence[str]) -> dict[str, Schema]:
     """Every schema of the description, by name. `tags` are those of the languages."""
@@ -182,7 +189,7 @@ def _shape(type_: type[msgspec.Struct], schema: Schema) -> Schema:
         properties[name] = {**properties[name], **note}
     return {
         "type": "object",
-        "description": " ".join(schema.get("description", "").split()),
+        "description": TEXTS.get(type_.__name__, " ".join(schema.get("description", "").split())),
         "properties": properties,
         "required": [name for name in properties if _is_always_there(type_, name)],
     }

@@ -30,6 +30,7 @@
   <li><a href="#shapes">{{say("docs.shapes")}}</a></li>
 </ul>
 </nav>
+<p>{{say("docs.needed")}}</p>
 % for group in page.groups:
 <section aria-labelledby="{{group.slug}}">
 <h2 id="{{group.slug}}">{{say(f"docs.group.{group.slug}")}}</h2>
