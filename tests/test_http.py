@@ -69,6 +69,12 @@ def test_a_purchase_is_answered_with_the_order(web: FakeWeb) -> None:
     assert web.get(f"/api/orders/{order['order']}").json["order"] == order["order"]
 
 
+def test_a_whole_number_may_be_written_with_a_point(web: FakeWeb) -> None:
+    answer = web.buy(b'{"type":"A","buyer":"Ann","quantity":2.0}')
+    assert (answer.status, answer.json["quantity"]) == (201, 2)
+    assert b'"quantity":2,' in answer.body
+
+
 def test_the_same_key_gives_the_same_order_and_says_so(web: FakeWeb) -> None:
     first = web.buy(PURCHASE, idempotency_key="k-1")
     again = web.buy(PURCHASE, idempotency_key="k-1")
@@ -165,7 +171,7 @@ def test_what_is_no_json_object_is_malformed(web: FakeWeb, body: bytes) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("quantity", value) for value in (0, -1, 11, 1.5, 1.0, True, "1", None, [1], 10**400)),
+        *(("quantity", value) for value in (0, -1, 11, 1.5, 11.0, True, "1", None, [1], 10**400)),
         *(("buyer", value) for value in ("", "   ", "x" * 65, 7, None, "a\x00b", "a\tb", "a\nb")),
         *(("buyer", value) for value in ("\u202egnp.exe", "a\u2066b", "a\u200bb", "\u200d")),
         *(("buyer", value) for value in ("a\u2028b", "a\ue000b", "a\ud800b")),

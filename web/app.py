@@ -10,6 +10,7 @@ from web.changes import Changes
 from web.deps import Deps
 from web.language import Languages
 from web.live import Live
+from web.openapi.manual import Manual
 from web.operator.board import Board
 from web.operator.guard import Guard
 from web.origin import is_cross_site
@@ -25,7 +26,8 @@ class Site(bottle.Bottle):  # type: ignore[misc]
     """Answers problems in the asker's language: JSON under `/api`, a page elsewhere."""
 
     def __init__(self, deps: Deps) -> None:
-        super().__init__(catchall=False)
+        super().__init__()
+        self.catchall = False
         self.languages = Languages()
         self.live = Live(deps.catalog, now=deps.now, clock=deps.clock)
         self._pages = Pages(deps, self.languages)
@@ -36,6 +38,7 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         Api(deps, self.live, guard).mount(self)
         Changes(deps, guard).mount(self)
         self._pages.mount(self)
+        Manual(self._pages, self.languages).mount(self)
         self._board.mount(self)
 
     def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:

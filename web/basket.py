@@ -26,6 +26,8 @@ DIGITS = re.compile(r"[0-9]{1,4}")
 MOST_DIGITS = 20
 FIELDS = frozenset({"event", "type", "quantity", "buyer"})
 FORM_FIELDS = FIELDS | {"key"}
+# A form with more of them is none of ours.
+MOST_FIELDS = 16
 
 
 class Basket(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +82,10 @@ def form_fields(content_type: str, body: bytes) -> dict[str, str]:
     expect_media_type(content_type, "application/x-www-form-urlencoded")
     try:
         pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=16
+            body.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
         )
     except ValueError:
         raise BadRequest("malformed", "detail.form") from None
@@ -122,6 +127,9 @@ def _name(wanted: Mapping[str, Any], field: str, default: str | None) -> str:
 
 
 def _quantity(value: Any) -> int:
+    # JSON knows no difference between 2 and 2.0.
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     # A bool is an int in Python, and is none here.
     if type(value) is not int or not 1 <= value <= MOST_TICKETS:
         raise BadRequest("invalid", "detail.quantity", "quantity", most=MOST_TICKETS)

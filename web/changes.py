@@ -20,6 +20,9 @@ from web.replies import BEGAN, JSON, Reply, json_reply
 from web.routing import Outcome
 from web.signature import is_signed
 
+# An order's id may come as the address that a QR code carries, no longer than this.
+MOST_ADDRESS = 511
+
 
 class Changes:
     """Each method is a route: it parses, calls one function, maps the result to a status."""
@@ -126,7 +129,9 @@ def _object_of(environ: dict[str, Any]) -> dict[str, Any]:
 def _order(wanted: dict[str, Any], field: str = "order") -> str:
     """The order's id, also out of the address that its QR code carries."""
     value = wanted.get(field)
-    found = ORDER_ID.search(value) if isinstance(value, str) and len(value) < 512 else None
+    found = (
+        ORDER_ID.search(value) if isinstance(value, str) and len(value) <= MOST_ADDRESS else None
+    )
     if found is None:
         raise BadRequest("invalid", "detail.order", field)
     return found.group()

@@ -153,6 +153,14 @@ class Pages:
         """The small page of a problem."""
         return self._page(self._visit(environ), "problem", found, problem=found)
 
+    def show(self, environ: Mapping[str, Any], template: str, **values: Any) -> Reply:
+        """A page that others fill, in the visitor's language."""
+        return self._page(self._visit(environ), template, None, **values)
+
+    def part(self, template: str, language: Language, **values: Any) -> str:
+        """Of a page."""
+        return self._templates.render(template, say=language.say, **values)
+
     def _visit(self, environ: Mapping[str, Any]) -> Visit:
         return Visit(self._languages.of(environ), _address(environ))
 

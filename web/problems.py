@@ -140,9 +140,9 @@ def of_change(answer: Answer, rng: random.Random) -> Problem:
     return msgspec.structs.replace(of_answer(answer, "", 0, rng), order=order)
 
 
-def problem_reply(trouble: Problem, language: Language) -> Reply:
-    """The problem as JSON."""
-    found = ProblemJson(
+def problem_json(trouble: Problem, language: Language) -> ProblemJson:
+    """The problem's members."""
+    return ProblemJson(
         title=HTTPStatus(trouble.status).phrase,
         status=trouble.status,
         detail=trouble.detail(language),
@@ -152,13 +152,18 @@ def problem_reply(trouble: Problem, language: Language) -> Reply:
         retry_after=trouble.retry_after,
         order=trouble.order,
     )
+
+
+def problem_reply(trouble: Problem, language: Language) -> Reply:
+    """The problem as JSON."""
+    body = msgspec.json.encode(problem_json(trouble, language))
     headers = [
         ("content-type", "application/problem+json"),
         ("content-language", language.tag),
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
     ]
-    return Reply(trouble.status, headers + extra_headers(trouble), msgspec.json.encode(found))
+    return Reply(trouble.status, headers + extra_headers(trouble), body)
 
 
 def extra_headers(trouble: Problem) -> list[tuple[str, str]]:

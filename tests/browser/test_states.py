@@ -20,6 +20,7 @@ PAGES = (
     "/?event=soon",
     "/?event=nope",
     "/orders/" + "0" * 32,
+    "/docs",
 )
 
 
@@ -45,6 +46,22 @@ def test_no_page_shuts_anybody_out(
     guest.press()
     guest.has_ticket()
     assert guest.grave_faults() == []
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_the_interfaces_description_opens_by_keyboard_and_fits_the_screen(
+    enter: Enter, states: str, width: int
+) -> None:
+    guest = enter(states, viewport={"width": width, "height": 740})
+    page = guest.open("/docs")
+    entry = page.locator("details", has=page.locator("#confirmHold"))
+    expect(entry).not_to_have_attribute("open", "")
+    entry.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(entry.get_by_text("$BOX/api/holds/$HOLD/confirm")).to_be_visible()
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert guest.grave_faults() == []
+    assert not guest.is_wider_than_the_screen()
 
 
 def test_what_was_filled_in_wrongly_shuts_nobody_out(enter: Enter, states: str) -> None:

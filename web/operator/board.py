@@ -109,7 +109,10 @@ class Board:
         refusal = self._guard.refusal(bottle.request.environ)
         if refusal is not None:
             return refusal
-        since = self._deps.now() - 60 * _minutes(_query(), MINUTES[-1])
+        minutes = _query().get("minutes", str(MINUTES[-1]))
+        if minutes not in map(str, MINUTES):
+            raise BadRequest("invalid", "operators.no-span", "minutes")
+        since = self._deps.now() - 60 * int(minutes)
         return json_reply({"samples": self._deps.history.since(since)})
 
     # --- the log ---------------------------------------------------------------------
@@ -187,9 +190,9 @@ def _query() -> dict[str, str]:
     return {name: query.getunicode(name, "") for name in query}
 
 
-def _minutes(fields: Fields, default: int = MINUTES[0]) -> int:
+def _minutes(fields: Fields) -> int:
     asked = {str(minutes): minutes for minutes in MINUTES}
-    return asked.get(fields.get("minutes", ""), default)
+    return asked.get(fields.get("minutes", ""), MINUTES[0])
 
 
 def _cookie(environ: Mapping[str, Any], session: str) -> tuple[str, str]:

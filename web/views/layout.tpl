@@ -6,6 +6,9 @@
 <meta name="color-scheme" content="light dark">
 <title>{{heading}}</title>
 <link rel="stylesheet" href="{{asset("style.css")}}">
+% for sheet in get("sheets", []):
+<link rel="stylesheet" href="{{asset(sheet)}}">
+% end
 <link rel="icon" href="{{asset("icon.svg")}}" type="image/svg+xml">
 % for script in get("scripts", []):
 <script type="module" src="{{asset(script)}}"></script>
@@ -26,5 +29,6 @@
 <main>
 {{!base}}
 </main>
+<footer class="foot"><a href="/docs">{{say("layout.docs")}}</a></footer>
 </body>
 </html>

@@ -1,0 +1,296 @@
+"""The whole description, put together from the operations, the shapes and the problems."""
+
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from core.models import OrderView
+from web.basket import MOST_TICKETS
+from web.language import Language, Languages
+from web.openapi.operations import (
+    ANY,
+    ANY_POST,
+    HTML,
+    JSON,
+    PROBLEM,
+    Answer,
+    Body,
+    Operation,
+    Parameter,
+    operations,
+)
+from web.openapi.shapes import Schema, reference, shapes
+from web.problems import RETRY_S, STATUS, Problem, problem, problem_json
+
+TITLE = "zkticket"
+# Of the interface, which only grows.
+VERSION = "1"
+TEXT = """\
+Sells scarce tickets correctly. A purchase is a `POST` to `/api/orders` with an `Idempotency-Key` \
+of your own: after a 503, or no answer at all, send it again with the same key. It gives the true \
+answer and never buys twice.
+
+Problems are `application/problem+json` (RFC 9457) with a stable `code`; a 503 says in \
+`Retry-After` when to come back. `detail` is in English or Traditional Chinese, as \
+`Accept-Language` asks. `HEAD` is answered wherever `GET` is; a method that an address does not \
+take gets 405 with `Allow`."""
+
+GROUPS = {
+    "Orders": "Tickets that are sold.",
+    "Holds": "Tickets that are kept for a buyer until they are paid.",
+    "Events": "What is for sale.",
+    "At the door": "Who comes in.",
+    "Operation": "How it runs: for operators and their machines.",
+    "Pages": "What buyers see. Errors are pages, too.",
+    "Operators' pages": "What operators see, behind a session.",
+}
+SECURITY: Schema = {
+    "operatorToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The operator's token: `admin credentials` prints it.",
+    },
+    "operatorSession": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "operator",
+        "description": "A session, begun with the token at `/operator/sign-in`. Twelve hours.",
+    },
+    "webhookId": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "webhook-id",
+        "description": "The call's id, ASCII.",
+    },
+    "webhookTimestamp": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "webhook-timestamp",
+        "description": "When it is sent, in Unix seconds, five minutes off at most.",
+    },
+    "webhookSignature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "webhook-signature",
+        "description": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`, with the key "
+        "whose base64 follows `whsec_` in what `admin payment-secret` prints. Of several, "
+        "separated by spaces, one has to fit. See Standard Webhooks 1.0.",
+    },
+}
+HEADERS: dict[str, tuple[str, Schema]] = {
+    "Allow": ("The methods that the address takes.", {"type": "string"}),
+    "Cache-Control": ("How long it may be kept.", {"type": "string"}),
+    "Content-Language": ("What `detail` is written in.", {"type": "string"}),
+    "ETag": ("Names this content.", {"type": "string", "pattern": '^"[0-9a-f]+"$'}),
+    "Idempotency-Replayed": ("It had been done before.", {"const": "true"}),
+    "Location": ("Where to go.", {"type": "string", "format": "uri-reference"}),
+    "Retry-After": ("In so many seconds.", {"type": "integer", "minimum": 1}),
+    "Set-Cookie": ("Remembers it.", {"type": "string"}),
+    "WWW-Authenticate": ("What is asked for.", {"type": "string"}),
+}
+COMES_BACK = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+EXAMPLE = OrderView(
+    order="9c1b7f20d84e4a6fb3c2a1908e7d6f55",
+    event="default",
+    type="A",
+    quantity=2,
+    buyer="Ann",
+    status="sold",
+    created_at="2027-01-01T12:00:00.123Z",
+    zxid=4294967342,
+)
+
+
+def document(languages: Languages) -> Schema:
+    """OpenAPI 3.1. Its problems speak the default language."""
+    every = operations()
+    language = languages.default
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": TITLE,
+            "version": VERSION,
+            "description": TEXT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "This box office."}],
+        "tags": [{"name": name, "description": text} for name, text in GROUPS.items()],
+        "paths": _paths(every),
+        "components": {
+            "schemas": shapes([each.tag for each in languages.all]),
+            "headers": {name: _header(name) for name in HEADERS},
+            "examples": {code: _example_of(code, language) for code in sorted(STATUS)},
+            "securitySchemes": SECURITY,
+        },
+    }
+
+
+def path_of(rule: str) -> str:
+    """A rule of Bottle's as OpenAPI writes it."""
+    return re.sub(r"<(\w+)>", r"{\1}", rule)
+
+
+# --- operations ----------------------------------------------------------------------
+
+
+def _paths(every: Iterable[Operation]) -> Schema:
+    paths: Schema = {}
+    for operation in every:
+        paths.setdefault(path_of(operation.path), {})[operation.method.lower()] = _operation(
+            operation
+        )
+    return paths
+
+
+def _operation(operation: Operation) -> Schema:
+    return {
+        "operationId": operation.name,
+        "tags": [operation.group],
+        "summary": operation.summary,
+        **({"description": operation.text} if operation.text else {}),
+        "parameters": [_parameter(each) for each in operation.parameters],
+        **({"requestBody": _body(operation.body)} if operation.body else {}),
+        "responses": {**_answers(operation), **_problems(operation)},
+        "security": list(operation.keys),
+    }
+
+
+def _parameter(parameter: Parameter) -> Schema:
+    return {
+        "name": parameter.name,
+        "in": parameter.where,
+        "required": parameter.where == "path",
+        "description": parameter.text,
+        "schema": parameter.schema,
+        **({} if parameter.example is None else {"example": parameter.example}),
+    }
+
+
+def _body(body: Body) -> Schema:
+    example = {name: _filled_in(value) for name, value in body.example.items()}
+    return {
+        "required": True,
+        "content": {body.media: {"schema": reference(body.shape), "example": example}},
+    }
+
+
+def _filled_in(value: Any) -> Any:
+    return EXAMPLE.order if value == "{order}" else value
+
+
+# --- answers -------------------------------------------------------------------------
+
+
+def _answers(operation: Operation) -> Schema:
+    return {str(answer.status): _answer(answer) for answer in operation.answers}
+
+
+def _answer(answer: Answer) -> Schema:
+    content = {media: _content(answer) for media in answer.media}
+    return {
+        "description": answer.text,
+        **({"headers": _headers(answer.headers)} if answer.headers else {}),
+        **({"content": content} if content else {}),
+        **({"links": {name: _link(name) for name in answer.follows}} if answer.follows else {}),
+    }
+
+
+def _content(answer: Answer) -> Schema:
+    if answer.shape == "Order":
+        return {"schema": reference("Order"), "example": msgspec.to_builtins(EXAMPLE)}
+    if answer.shape:
+        return {"schema": reference(answer.shape)}
+    return {"schema": {"type": "object" if JSON in answer.media else "string"}}
+
+
+def _link(name: str) -> Schema:
+    """How to go on with the order in an answer."""
+    order = "$response.body#/order"
+    match name:
+        case "checkIn":
+            return {"operationId": name, "requestBody": {"order": order, "door": "North"}}
+        case "payHold":
+            return {"operationId": name, "requestBody": {"hold": order, "payment": "pay-7"}}
+    return {"operationId": name, "parameters": {"order_id": order}}
+
+
+def _headers(names: Iterable[str]) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _header(name: str) -> Schema:
+    text, schema = HEADERS[name]
+    return {"description": text, "required": True, "schema": schema}
+
+
+# --- problems ------------------------------------------------------------------------
+
+
+def codes_of(operation: Operation) -> tuple[str, ...]:
+    """All of its problems."""
+    every_post = ANY_POST if operation.method == "POST" else ()
+    return tuple(dict.fromkeys((*operation.codes, *ANY, *every_post)))
+
+
+def _problems(operation: Operation) -> Schema:
+    media = PROBLEM if operation.path.startswith("/api/") else HTML
+    ordered = sorted(codes_of(operation), key=lambda code: STATUS[code])
+    return {
+        str(status): _problem(status, tuple(codes), media)
+        for status, codes in groupby(ordered, key=lambda code: STATUS[code])
+    }
+
+
+def _problem(status: int, codes: tuple[str, ...], media: str) -> Schema:
+    names = [*_headers_of(status), *(["Content-Language"] if media == PROBLEM else [])]
+    return {
+        "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}.",
+        **({"headers": _headers(names)} if names else {}),
+        "content": {media: _problem_content(codes) if media == PROBLEM else {"schema": TEXTUAL}},
+    }
+
+
+TEXTUAL: Schema = {"type": "string"}
+
+
+def _headers_of(status: int) -> list[str]:
+    if status in COMES_BACK:
+        return ["Retry-After"]
+    return ["WWW-Authenticate"] if status == HTTPStatus.UNAUTHORIZED else []
+
+
+def _problem_content(codes: tuple[str, ...]) -> Schema:
+    return {
+        "schema": {
+            "allOf": [reference("Problem"), {"properties": {"code": {"enum": list(codes)}}}]
+        },
+        "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+    }
+
+
+def _example_of(code: str, language: Language) -> Schema:
+    found = problem_json(sample(code), language)
+    return {"summary": found.detail, "value": msgspec.to_builtins(found)}
+
+
+def sample(code: str) -> Problem:
+    """A problem of that code as it may be."""
+    match code:
+        case "malformed":
+            return problem(code, "detail.not-json")
+        case "unsupported-media-type":
+            return problem(code, "detail.media-type", expected=JSON)
+        case "invalid":
+            return problem(code, "detail.quantity", field="quantity", most=MOST_TICKETS)
+        case "key-reused":
+            return problem(code, field="Idempotency-Key")
+        case "sold-out":
+            return problem(code, remaining=0, type="A")
+    found = problem(code)
+    if found.status in COMES_BACK:
+        return msgspec.structs.replace(found, retry_after=RETRY_S[0])
+    return found
