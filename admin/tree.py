@@ -8,6 +8,7 @@ from admin.confirm import Confirm
 from admin.text import printable, printable_bytes
 from core import paths
 from core.backoffice import BackOffice
+from core.below import below
 from core.errors import BadZnode, NoNode, NotEmpty, ZkticketError
 from core.models import Marker, Stock, decode
 from core.notes import note
@@ -41,7 +42,7 @@ async def _walk(zk: ZooKeeper, znode: Znode) -> AsyncIterator[Znode]:
     yield znode
     if not znode.children:
         return
-    names = await _names(zk, znode.path)
+    names = await below(zk, znode.path)
     for start in range(0, len(names), READS_AT_ONCE):
         some = names[start : start + READS_AT_ONCE]
         for child in await asyncio.gather(*(zk.find(_below(znode.path, name)) for name in some)):
@@ -132,9 +133,9 @@ async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
     """The subtrees that go as a whole, and the number of registrations that stay."""
     if path == "/" or path in paths.TOP:
         found, kept = [], 0
-        for name in await _names(zk, path):
-            below, more = await _targets(zk, _below(path, name))
-            found += below
+        for name in await below(zk, path):
+            inside, more = await _targets(zk, _below(path, name))
+            found += inside
             kept += more
         return found, kept
     if paths.parent(path) == paths.RETIRED:
@@ -175,7 +176,7 @@ async def _count(zk: ZooKeeper, path: str) -> int:
         return 0
     if not znode.children or paths.holds_leaves(path):
         return 1 + znode.children
-    names = await _names(zk, path)
+    names = await below(zk, path)
     return 1 + sum(await asyncio.gather(*(_count(zk, _below(path, name)) for name in names)))
 
 
@@ -212,18 +213,11 @@ async def _make_way(zk: ZooKeeper, left: list[str], refused: Refused) -> int:
     path = left[refused.index]
     match refused.error:
         case NotEmpty():
-            return await _delete_all(zk, [_below(path, name) for name in await _names(zk, path)])
+            return await _delete_all(zk, [_below(path, name) for name in await below(zk, path)])
         case NoNode():  # somebody else was faster
             left.remove(path)
             return 0
     raise refused.error
-
-
-async def _names(zk: ZooKeeper, path: str) -> list[str]:
-    try:
-        return await zk.children(path)
-    except NoNode:
-        return []
 
 
 def _touches(one: str, other: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from core import paths
+from core.below import below
 from core.errors import BadZnode, NodeExists, NoNode
 from core.models import Alarm, decode, encode
 from core.zk import Znode, ZooKeeper
@@ -25,10 +26,7 @@ async def standing(zk: ZooKeeper) -> list[Alarm]:
 
     Raises `Unavailable`.
     """
-    try:
-        names = await zk.children(paths.ALARMS)
-    except NoNode:
-        return []
+    names = await below(zk, paths.ALARMS)
     found = await asyncio.gather(*(zk.find(paths.alarm(name)) for name in names))
     return [_alarm(znode) for znode in found if znode is not None]
 

@@ -6,21 +6,19 @@ version of its znode: the second reads it again, and decides again.
 """
 
 import asyncio
-import itertools
 import random
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from core.batch import Account, Amendment, Batch, Failure, Held
+from core.batch import Account, Amendment, Batch, Failure, batch_ids
 from core.bookkeeping import Bookkeeper
 from core.commitment import Commitment, NoLedger
 from core.errors import Halted, Unavailable, Unconfirmed
-from core.holds import hold_path
+from core.holds import hold_lists
 from core.lifecycle import Act, Occasion, Refusal, amended, effect, has_tickets, stamped
-from core.models import Event, HoldList, Order, buyer_id
+from core.models import Event, Order, buyer_id
 from core.orders import StoredOrder
 from core.stock import Counter, TypeRef
 from core.store import Store
@@ -98,8 +96,7 @@ class Amender:
         self._now = now
         self._rng = rng
         self._commitment = Commitment(store, zk, NoLedger(), clock)
-        self._batch_name = f"{name}.{secrets.token_hex(4)}"
-        self._batch_numbers = itertools.count(1)
+        self._batch_ids = batch_ids(name)
 
     async def settle(self, errands: Sequence[Errand]) -> list[Done]:
         """The end of each errand, in order.
@@ -110,7 +107,7 @@ class Amender:
         await self._books.ready()
         fresh = False
         for _ in range(TRIES):
-            batch_id = f"{self._batch_name}.{next(self._batch_numbers)}"
+            batch_id = next(self._batch_ids)
             found = await self._find(errands)
             draft = self._draft(errands, found, batch_id)
             if not fresh and any(_refused(done) for done in draft.ends):
@@ -181,7 +178,7 @@ class Amender:
                 for id_, order in changed.items()
             ),
             accounts=tuple(await self._accounts(draft, found)),
-            held=tuple(_held(batch_id, draft)),
+            held=hold_lists(batch_id, _held_longer(draft)),
         )
         return batch, changed
 
@@ -255,12 +252,9 @@ def _after(done: Done, changed: Mapping[str, Order], zxid: int) -> Done:
     return msgspec.structs.replace(done, order=order)
 
 
-def _held(batch_id: str, draft: Draft) -> Iterable[Held]:
-    """Where the janitor finds the orders that are held longer now."""
-    lists: dict[str, list[str]] = {}
+def _held_longer(draft: Draft) -> Iterable[tuple[TypeRef, str, float]]:
+    """The orders whose hold ends at another time now."""
     for id_, order in draft.changed.items():
         before = draft.before[id_]
         if order.status == "held" and order.until != before.order.until and order.until is not None:
-            path = hold_path(before.event, before.generation, order.until, batch_id)
-            lists.setdefault(path, []).append(id_)
-    return [Held(path, HoldList(orders=tuple(ids))) for path, ids in lists.items()]
+            yield before.ref, id_, order.until

@@ -5,7 +5,9 @@ read, makes and changes every order, and writes the log.
 """
 
 import enum
-from collections.abc import Mapping, Sequence
+import itertools
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -83,6 +85,12 @@ class Batch:
     amendments: tuple[Amendment, ...] = ()
     accounts: tuple[Account, ...] = ()
     held: tuple[Held, ...] = ()
+
+
+def batch_ids(source: str) -> Iterator[str]:
+    """Ids for that source's batches, one after the other; no process before had one of them."""
+    life = secrets.token_hex(4)
+    return (f"{source}.{life}.{number}" for number in itertools.count(1))
 
 
 class Failure(enum.Enum):

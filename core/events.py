@@ -133,8 +133,7 @@ async def _change(zk: ZooKeeper, name: str, change: Change) -> Event:
     try:
         return await BackOffice(zk).edit_event(name, of_whole)
     except NoSuchEvent:
-        known = ", ".join(await Store(zk).event_names()) or "none"
-        raise NoSuchEvent(f"there is no event {name!r}; the events are: {known}") from None
+        raise await Store(zk).no_such_event(name) from None
 
 
 def _checked(record: Checked, above: str = "") -> Checked:

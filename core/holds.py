@@ -6,13 +6,15 @@ up before anything expires.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from core import paths
+from core.batch import Held
 from core.below import below
 from core.errors import NoNode, NotEmpty
 from core.models import HoldList, decode
+from core.stock import TypeRef
 from core.zk import ZooKeeper
 
 SLOT_S = 2.0
@@ -31,6 +33,15 @@ def slot_ends(slot: int) -> float:
 def hold_path(event: str, generation: str, until: float, batch: str) -> str:
     """The list of the holds of a batch that end then."""
     return paths.hold_list(event, generation, slot_of(until), batch)
+
+
+def hold_lists(batch: str, holds: Iterable[tuple[TypeRef, str, float]]) -> tuple[Held, ...]:
+    """Where the janitor finds the holds of a batch: orders by id, each with its end."""
+    lists: dict[str, list[str]] = {}
+    for ref, order_id, until in holds:
+        path = hold_path(ref.event, ref.generation, until, batch)
+        lists.setdefault(path, []).append(order_id)
+    return tuple(Held(path, HoldList(orders=tuple(ids))) for path, ids in lists.items())
 
 
 class Holds:

@@ -17,7 +17,8 @@ from itertools import islice
 import msgspec
 
 from core import paths
-from core.errors import BadZnode, NoNode, ZooKeeperError
+from core.below import below
+from core.errors import BadZnode, ZooKeeperError
 from core.models import LogEntry, decode, encode
 from core.transaction import Create, Delete, Operation, SetData
 from core.zk import Refused, Znode, ZooKeeper
@@ -171,10 +172,7 @@ class SourcedEntry:
 
 async def sources(zk: ZooKeeper) -> list[str]:
     """The names of all processes that have a log."""
-    try:
-        return await zk.children(paths.LOG)
-    except NoNode:
-        return []
+    return await below(zk, paths.LOG)
 
 
 @dataclass(frozen=True)
@@ -195,10 +193,7 @@ async def read(zk: ZooKeeper, source: str, from_slot: int = 0) -> list[Slot]:
 
 async def slot_numbers(zk: ZooKeeper, source: str) -> list[int]:
     """The slots that a source has, the oldest first."""
-    try:
-        names = await zk.children(paths.log_source(source))
-    except NoNode:
-        return []
+    names = await below(zk, paths.log_source(source))
     return sorted(int(name) for name in names if name.isdigit())
 
 

@@ -73,10 +73,7 @@ class LiveWorker:
 
 async def workers(zk: ZooKeeper) -> list[LiveWorker]:
     """The registered workers; none before the tree is made."""
-    try:
-        return await _workers(zk, None)
-    except NoNode:
-        return []
+    return [LiveWorker(*found) for found in await _present(zk, paths.WORKERS, WorkerRecord)]
 
 
 async def webs(zk: ZooKeeper) -> list[WebRecord]:

@@ -50,8 +50,7 @@ async def _known_types(store: Store, name: str) -> tuple[str, list[str]]:
     except NoSuchEvent:
         if name == DEFAULT_EVENT:
             return "", list(DEFAULT_TYPES)
-        known = ", ".join(await store.event_names()) or "none"
-        raise NoSuchEvent(f"there is no event {name!r}; the events are: {known}") from None
+        raise await store.no_such_event(name) from None
     return event.generation, await store.type_names(name, event)
 
 

@@ -57,6 +57,11 @@ class Store:
             raise NoSuchEvent(f"there is no event {name!r}")
         return decode(Event, znode.data, znode.path)
 
+    async def no_such_event(self, name: str) -> NoSuchEvent:
+        """For people: it names the events that there are. Raises `Unavailable`."""
+        known = ", ".join(await self.event_names()) or "none"
+        return NoSuchEvent(f"there is no event {name!r}; the events are: {known}")
+
     async def events(self) -> dict[str, Event]:
         """Every event, by name. Raises `BadZnode`, `Unavailable`."""
         names = await self.event_names()

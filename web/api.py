@@ -7,10 +7,9 @@ import bottle
 import msgspec
 
 from core.availability import EventAvailability
-from core.errors import BadZnode, NoSuchOrder, Unavailable, ZkticketError
-from core.wire import Answer, Code
+from core.errors import ZkticketError
 from web import problems
-from web.basket import Basket, from_json
+from web.basket import Basket
 from web.catalog import Snapshot
 from web.deps import Deps
 from web.live import RULE, Live
@@ -18,10 +17,9 @@ from web.lookup import find_order
 from web.metrics import CONTENT_TYPE
 from web.operator.guard import Guard
 from web.problems import Problem, problem
-from web.replies import BEGAN, GONE, JSON, Gone, Reply, json_reply, text_reply
+from web.purchase import basket_of, bought
+from web.replies import BEGAN, GONE, Gone, Reply, json_reply, text_reply
 from web.routing import Outcome
-
-REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 
 
 class Api:
@@ -48,29 +46,15 @@ class Api:
 
     def post_order(self) -> Any:
         environ = bottle.request.environ
-        basket = from_json(
-            environ.get("CONTENT_TYPE", ""),
-            environ["wsgi.input"].read(),
-            environ.get("HTTP_IDEMPOTENCY_KEY"),
-        )
-        return self._buy(basket, environ[BEGAN], environ[GONE])
+        return self._buy(basket_of(environ), environ[BEGAN], environ[GONE])
 
     async def _buy(self, basket: Basket, began: float, gone: Gone) -> Outcome:
-        return self._answered(await self._deps.buy(basket, began, gone), basket)
-
-    def _answered(self, answer: Answer, basket: Basket) -> Outcome:
-        if answer.order is not None and answer.code is Code.SOLD:
-            return Reply(201, JSON, msgspec.json.encode(answer.order))
-        if answer.order is not None and answer.code is Code.REPLAYED:
-            return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
-        return problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
+        return bought(await self._deps.buy(basket, began, gone), basket, self._deps.rng)
 
     async def get_order(self, order_id: str) -> Outcome:
         try:
             return json_reply(await find_order(self._deps.orders, order_id))
-        except NoSuchOrder:
-            return problem("no-such-order")
-        except (Unavailable, BadZnode) as error:
+        except ZkticketError as error:
             return problems.of_read(error, self._deps.rng)
 
     # --- events ----------------------------------------------------------------------

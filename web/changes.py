@@ -10,13 +10,13 @@ from core.lifecycle import Act
 from core.orders import ORDER_ID
 from core.wire import Answer, Code
 from web import problems
-from web.api import REPLAYED
-from web.basket import expect_media_type, from_json, json_object
+from web.basket import Basket, expect_media_type, json_object
 from web.deps import Deps
 from web.errand import Errand, errand, note
 from web.operator.guard import Guard
 from web.problems import problem
-from web.replies import BEGAN, JSON, Reply, json_reply
+from web.purchase import basket_of, bought
+from web.replies import BEGAN, json_reply
 from web.routing import Outcome
 from web.signature import is_signed
 
@@ -45,20 +45,11 @@ class Changes:
     def post_hold(self) -> Any:
         """Takes tickets off sale for a while."""
         environ = bottle.request.environ
-        basket = from_json(
-            environ.get("CONTENT_TYPE", ""),
-            environ["wsgi.input"].read(),
-            environ.get("HTTP_IDEMPOTENCY_KEY"),
-        )
-        return self._hold(msgspec.structs.replace(basket, hold=True), environ[BEGAN])
+        basket = msgspec.structs.replace(basket_of(environ), hold=True)
+        return self._hold(basket, environ[BEGAN])
 
-    async def _hold(self, basket: Any, began: float) -> Outcome:
-        answer = await self._deps.buy(basket, began, None)
-        if answer.order is not None and answer.code is Code.SOLD:
-            return Reply(201, JSON, msgspec.json.encode(answer.order))
-        if answer.order is not None and answer.code is Code.REPLAYED:
-            return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
-        return problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
+    async def _hold(self, basket: Basket, began: float) -> Outcome:
+        return bought(await self._deps.buy(basket, began, None), basket, self._deps.rng)
 
     def post_confirm(self, order_id: str) -> Any:
         return self._amend(self._wanted(order_id, Act.CONFIRM))

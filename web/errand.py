@@ -2,8 +2,7 @@
 
 from typing import Any, TypeAlias
 
-import msgspec
-
+from core import amending
 from core.errors import BadRequest
 from core.lifecycle import Act
 from core.orders import ORDER_ID
@@ -13,14 +12,8 @@ from web.basket import Basket, checked_key, new_key, printable
 MOST_CHARACTERS = 64
 
 
-class Errand(msgspec.Struct, frozen=True, kw_only=True):
+class Errand(amending.Errand, frozen=True, kw_only=True):
     """`note` is a payment or a door, `key` names the request: sent again, it acts once."""
-
-    order: str
-    act: Act
-    note: str = ""
-    key: str = ""
-    operator: bool = False
 
     @property
     def keyed(self) -> bool:

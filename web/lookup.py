@@ -1,14 +1,13 @@
 """Finds an order by its id, within a deadline."""
 
 import asyncio
-import re
 
 from core.errors import NoSuchOrder, Unavailable
 from core.models import OrderView
+from core.orders import ORDER_ID
 from web.deps import Orders
 
 LOOKUP_S = 2.8
-ORDER_ID = re.compile(r"[0-9a-f]{32}")
 
 
 async def find_order(orders: Orders, order_id: str) -> OrderView:

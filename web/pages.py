@@ -8,7 +8,7 @@ from urllib.parse import quote
 import bottle
 
 from core.availability import EventAvailability
-from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable
+from core.errors import BadRequest, ZkticketError
 from core.models import DEFAULT_EVENT
 from web import problems
 from web.assets import Assets
@@ -111,9 +111,7 @@ class Pages:
     async def _ticket(self, visit: Visit, order_id: str) -> Outcome:
         try:
             order = await find_order(self._deps.orders, order_id)
-        except NoSuchOrder:
-            return problem("no-such-order")
-        except (Unavailable, BadZnode) as error:
+        except ZkticketError as error:
             return problems.of_read(error, self._deps.rng)
         snapshot = await self._deps.catalog.snapshot()
         ticket = ticket_page(visit.language, order, snapshot.event(order.event))
@@ -126,9 +124,7 @@ class Pages:
     async def _calendar(self, order_id: str, address: str) -> Outcome:
         try:
             order = await find_order(self._deps.orders, order_id)
-        except NoSuchOrder:
-            return problem("no-such-order")
-        except (Unavailable, BadZnode) as error:
+        except ZkticketError as error:
             return problems.of_read(error, self._deps.rng)
         event = (await self._deps.catalog.snapshot()).event(order.event)
         if event is None or event.starts_at is None:

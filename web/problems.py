@@ -7,7 +7,7 @@ from http import HTTPStatus
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from core.errors import BadRequest, BadZnode, Unavailable, ZkticketError
+from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable, ZkticketError
 from core.models import OrderView
 from core.wire import Answer, Code
 from web.language import Language
@@ -113,6 +113,8 @@ def of_request(error: BadRequest) -> Problem:
 def of_read(error: ZkticketError, rng: random.Random) -> Problem:
     """Why something could not be read from ZooKeeper."""
     match error:
+        case NoSuchOrder():
+            return problem("no-such-order")
         case Unavailable():
             return problem("no-quorum", "detail.no-lookup", rng=rng)
         case BadZnode():

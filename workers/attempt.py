@@ -1,14 +1,12 @@
 """An attempt to sell: a batch, and the wishes that it fulfils."""
 
-import itertools
-import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.batch import Account, Batch, Held, Sale
+from core.batch import Account, Batch, Sale, batch_ids
 from core.errors import Unavailable
-from core.holds import hold_path
-from core.models import HoldList, Order
+from core.holds import hold_lists
+from core.models import Order
 from core.stock import TypeRef
 from core.wire import Purchase
 from workers.offers import Offers
@@ -37,21 +35,24 @@ class Attempts:
         self._offers = offers
         self._fence = fence
         self._now = now
-        self._batch_name = f"{source}.{secrets.token_hex(4)}"
-        self._batch_numbers = itertools.count(1)
+        self._batch_ids = batch_ids(source)
 
     def make(self, accepted: Sequence[Candidate], accounts: tuple[Account, ...] = ()) -> Attempt:
         """Sells to all of these, who count as sent from now on. Raises `Unavailable`."""
         fence = self._fence()
         if not fence:
             raise Unavailable("this worker is not registered")
-        batch_id = f"{self._batch_name}.{next(self._batch_numbers)}"
+        batch_id = next(self._batch_ids)
         at = round(self._now(), 3)
         sold: dict[TypeRef, int] = {}
         held: dict[TypeRef, int] = {}
-        sales = []
+        sales: list[Sale] = []
+        holds: list[tuple[TypeRef, str, float]] = []
         for wish, ref in accepted:
-            until = self._offers.hold_ends(ref) if wish.purchase.hold else None
+            until = None
+            if wish.purchase.hold:
+                until = self._offers.hold_ends(ref)
+                holds.append((ref, wish.order_id, until))
             taken = sold if until is None else held
             taken[ref] = taken.get(ref, 0) + wish.purchase.quantity
             sales.append(Sale(ref, wish.order_id, _order(wish.purchase, batch_id, at, until)))
@@ -67,7 +68,7 @@ class Attempts:
             tuple(counters),
             tuple(sales),
             accounts=accounts,
-            held=_held(batch_id, sales) if held else (),
+            held=hold_lists(batch_id, holds),
         )
         return Attempt(batch, tuple(accepted))
 
@@ -82,13 +83,3 @@ def _order(purchase: Purchase, batch_id: str, at: float, until: float | None) ->
         batch=batch_id,
         until=until,
     )
-
-
-def _held(batch_id: str, sales: Iterable[Sale]) -> tuple[Held, ...]:
-    """Where the janitor will find the holds among these."""
-    lists: dict[str, list[str]] = {}
-    for sale in sales:
-        if sale.order.until is not None:
-            path = hold_path(sale.ref.event, sale.ref.generation, sale.order.until, batch_id)
-            lists.setdefault(path, []).append(sale.order_id)
-    return tuple(Held(path, HoldList(orders=tuple(ids))) for path, ids in lists.items())
