@@ -14,7 +14,7 @@ from core.settings import current_settings
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from core.store import EventAvailability
+    from core.availability import EventAvailability
     from core.zk import ZooKeeper
 
 event_app = typer.Typer(

@@ -30,7 +30,7 @@ async def every_order(
     names = list(events) or await store.event_names()
     for number, name in enumerate(names):
         event = await store.event(name)
-        async with aclosing(store.orders(name, event.generation)) as orders:
+        async with aclosing(store.orders.all_of(name, event.generation)) as orders:
             async for order in orders:
                 # They come bucket by bucket, and are spread evenly over them.
                 tell((number + int(order.id[:2], 16) / len(BUCKETS)) / len(names))

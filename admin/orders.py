@@ -170,7 +170,8 @@ def _amender(zk: "ZooKeeper", settings: Settings) -> "Amender":
     from core.bookkeeping import NoBooks
     from core.notes import SOURCE
     from core.secret import load_secret
-    from core.store import STRIPES, Store
+    from core.stock import STRIPES
+    from core.store import Store
 
     return Amender(
         Store(zk),
@@ -223,7 +224,7 @@ def _progress() -> "Iterator[Tell]":
 
 
 def _id(text: str) -> str:
-    from core.store import ORDER_ID
+    from core.orders import ORDER_ID
 
     found = ORDER_ID.search(text)
     if found is None:

@@ -16,10 +16,12 @@ from pathlib import Path
 import msgspec
 
 from core import paths, receipts
+from core.batch import Sale
 from core.errors import Ambiguous, BadZnode, Unavailable
 from core.insist import insist
+from core.orders import StoredOrder
 from core.receipts import Damage, Settled
-from core.store import Sale, Store, StoredOrder
+from core.store import Store
 from core.transaction import Check
 from core.zk import ZooKeeper
 
@@ -198,7 +200,7 @@ async def _lost(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
 
 
 async def _missing(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
-    found = await insist(zk, partial(store.find_sales, page))
+    found = await insist(zk, partial(store.orders.find_sales, page))
     pairs = zip(page, found, strict=True)
     return [Loss(sale, there) for sale, there in pairs if not receipts.stands(sale.order, there)]
 

@@ -13,13 +13,15 @@ from admin.confirm import Confirm
 from admin.receipts import Archive, Count, Loss, LostOrder, audit, losses, named
 from admin.verify import recount
 from core import alarms, receipts
+from core.batch import Sale
 from core.errors import NoSuchEvent, NoSuchType, ZkticketError
 from core.lifecycle import has_tickets
 from core.models import Alarm
 from core.notes import note
 from core.receipts import Settlement
 from core.restoring import restore
-from core.store import Sale, Store, TypeRef
+from core.stock import TypeRef
+from core.store import Store
 from core.zk import ZooKeeper
 
 ORDERS_AT_ONCE = 100

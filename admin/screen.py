@@ -14,10 +14,10 @@ from admin.repair import Plan
 from admin.text import printable
 from admin.timeline import Moment, Timeline
 from admin.verify import EventProof, Proof
+from core.availability import EventAvailability
 from core.models import OrderView
 from core.reset import ResetType
 from core.status import WELL, Server, Status, Web, Worker
-from core.store import EventAvailability
 
 MEBIBYTE = 1024 * 1024
 MOST_EVENTS = 20

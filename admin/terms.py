@@ -12,7 +12,7 @@ import msgspec
 from core.errors import WrongUsage
 from core.events import Terms, in_words
 from core.models import TicketType
-from core.store import STRIPES
+from core.stock import STRIPES
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 PLAIN = ("title", "currency", "place", "limit", "extensions", "cancellable")

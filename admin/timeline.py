@@ -7,7 +7,8 @@ import msgspec
 from core.logquery import Query, latest
 from core.logs import SourcedEntry
 from core.models import Change
-from core.store import Store, StoredOrder
+from core.orders import StoredOrder
+from core.store import Store
 from core.zk import ZooKeeper
 
 MOST_ENTRIES = 200

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from admin.confirm import Confirm
 from admin.text import printable, printable_bytes
 from core import paths
+from core.backoffice import BackOffice
 from core.errors import BadZnode, NoNode, NotEmpty, ZkticketError
 from core.models import Marker, Stock, decode
 from core.notes import note
@@ -147,9 +148,9 @@ async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
 
 async def _counters(zk: ZooKeeper, path: str) -> list[str]:
     """The counters at and below `path`; all of an event whose orders `path` leads to."""
-    store, found = Store(zk), []
-    for name in await store.event_names():
-        for counter in await store.counter_paths(name):
+    office, found = BackOffice(zk), []
+    for name in await Store(zk).event_names():
+        for counter in await office.counter_paths(name):
             generation = "/".join(counter.split("/")[:4])
             takes_orders = _covers(f"{generation}/orders", path)
             if takes_orders or _covers(path, counter):
@@ -188,7 +189,7 @@ def _retired(path: str, counters: Sequence[str]) -> frozenset[str]:
 async def _close_sales(zk: ZooKeeper, plan: Plan) -> int:
     if not plan.counters:
         return 0
-    await Store(zk).close(plan.counters, plan.retired)
+    await BackOffice(zk).close(plan.counters, plan.retired)
     return len(plan.counters)
 
 

@@ -20,7 +20,9 @@ from core.errors import BadZnode, Breach, NoSuchType
 from core.insist import insist
 from core.lifecycle import status_at
 from core.models import Order
-from core.store import Shelf, Store, StoredOrder, TypeRef
+from core.orders import StoredOrder
+from core.stock import Shelf, TypeRef
+from core.store import Store
 from core.zk import ZooKeeper
 
 TYPES_AT_ONCE = 16
@@ -127,7 +129,7 @@ async def _verify_event(zk: ZooKeeper, name: str) -> EventProof:
     before = await _shelves(zk, store, refs)
     tallies = {shelf.ref.type: _Tally(shelf, shelf.zxid, shelf.versions) for shelf in before}
     count = 0
-    async with aclosing(store.orders(name, event.generation)) as orders:
+    async with aclosing(store.orders.all_of(name, event.generation)) as orders:
         async for order in orders:
             count += 1
             _tally(order, event.generation, tallies)

@@ -14,23 +14,16 @@ from dataclasses import dataclass
 
 import msgspec
 
+from core.batch import Account, Amendment, Batch, Failure, Held
 from core.bookkeeping import Bookkeeper
 from core.commitment import Commitment, NoLedger
 from core.errors import Halted, Unavailable, Unconfirmed
 from core.holds import hold_path
 from core.lifecycle import Act, Occasion, Refusal, amended, effect, has_tickets, stamped
 from core.models import Event, HoldList, Order, buyer_id
-from core.store import (
-    Account,
-    Amendment,
-    Batch,
-    Counter,
-    Failure,
-    Held,
-    Store,
-    StoredOrder,
-    TypeRef,
-)
+from core.orders import StoredOrder
+from core.stock import Counter, TypeRef
+from core.store import Store
 from core.zk import Committed, ZooKeeper
 
 TRIES = 50
@@ -140,7 +133,7 @@ class Amender:
 
     async def _find(self, errands: Iterable[Errand]) -> Found:
         events = await self._store.events()
-        orders = await self._store.locate({errand.order for errand in errands}, events)
+        orders = await self._store.orders.locate({errand.order for errand in errands}, events)
         return Found(orders, events)
 
     def _draft(self, errands: Sequence[Errand], found: Found, batch_id: str) -> Draft:
@@ -239,7 +232,7 @@ class Amender:
                 raise Unavailable("this worker is not registered")
             case Failure.NO_SLOT:
                 for held in batch.held:
-                    await self._store.make_slot(held.path)
+                    await self._store.holds.make_slot(held.path)
             case _:
                 await asyncio.sleep(self._rng.uniform(0, JITTER_S))
 

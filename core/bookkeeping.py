@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
-from core.store import Batch, StoredOrder, TypeRef
+from core.batch import Batch
+from core.orders import StoredOrder
+from core.stock import TypeRef
 
 
 class Bookkeeper(Protocol):

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
+from core.batch import Batch, Failure
 from core.errors import Ambiguous, Unavailable, ZkticketError
-from core.store import Batch, Failure, Store
+from core.store import Store
 from core.transaction import Operation
 from core.zk import Committed, ZooKeeper
 

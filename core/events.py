@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from core.backoffice import BackOffice
 from core.errors import NoSuchEvent, WrongUsage, ZkticketError
 from core.founding import found
 from core.models import NAME, Event, TicketType
@@ -129,11 +130,10 @@ async def _change(zk: ZooKeeper, name: str, change: Change) -> Event:
             raise ZkticketError(f"event {name!r} is half made; finish it with `event create`")
         return change(event)
 
-    store = Store(zk)
     try:
-        return await store.edit_event(name, of_whole)
+        return await BackOffice(zk).edit_event(name, of_whole)
     except NoSuchEvent:
-        known = ", ".join(await store.event_names()) or "none"
+        known = ", ".join(await Store(zk).event_names()) or "none"
         raise NoSuchEvent(f"there is no event {name!r}; the events are: {known}") from None
 
 

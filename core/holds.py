@@ -6,8 +6,14 @@ up before anything expires.
 """
 
 import math
+from collections.abc import Sequence
+from contextlib import suppress
 
 from core import paths
+from core.below import below
+from core.errors import NoNode, NotEmpty
+from core.models import HoldList, decode
+from core.zk import ZooKeeper
 
 SLOT_S = 2.0
 
@@ -25,3 +31,37 @@ def slot_ends(slot: int) -> float:
 def hold_path(event: str, generation: str, until: float, batch: str) -> str:
     """The list of the holds of a batch that end then."""
     return paths.hold_list(event, generation, slot_of(until), batch)
+
+
+class Holds:
+    """The tree's lists of holds, over one session."""
+
+    def __init__(self, zk: ZooKeeper) -> None:
+        self._zk = zk
+
+    async def slots(self, name: str, generation: str) -> list[int]:
+        """The slots of time in which holds end, in order."""
+        slots = await below(self._zk, paths.holds(name, generation))
+        return sorted(int(slot) for slot in slots if slot.isdecimal())
+
+    async def lists(self, name: str, generation: str, slot: int) -> dict[str, HoldList]:
+        """The lists of one slot, by path. Raises `BadZnode`, `Unavailable`."""
+        folder = paths.hold_slot(name, generation, slot)
+        wanted = [f"{folder}/{batch}" for batch in await below(self._zk, folder)]
+        found = await self._zk.get_many(wanted)
+        return {
+            znode.path: decode(HoldList, znode.data, znode.path)
+            for znode in found
+            if znode is not None
+        }
+
+    async def make_slot(self, path: str) -> None:
+        """Makes the folder in which a list of holds is to stand."""
+        slot = paths.parent(path)
+        await self._zk.ensure(paths.parent(slot), slot)
+
+    async def forget(self, lists: Sequence[str], slot: str) -> None:
+        """Deletes lists that nobody needs any more, and their slot once it is empty."""
+        for path in [*lists, slot]:
+            with suppress(NoNode, NotEmpty):
+                await self._zk.delete(path)

@@ -15,9 +15,11 @@ from pathlib import Path
 import msgspec
 
 from core import paths
+from core.batch import Amendment, Batch, Sale
 from core.errors import BadZnode, ZkticketError
 from core.models import Order
-from core.store import Amendment, Batch, Sale, StoredOrder, TypeRef
+from core.orders import StoredOrder
+from core.stock import TypeRef
 
 FOLDER = "receipts"
 SETTLEMENTS = "settlements"

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from core.backoffice import DEFAULT_TYPES, BackOffice
 from core.errors import NoSuchEvent, NoSuchType, ZkticketError
 from core.models import DEFAULT_EVENT
 from core.notes import note
-from core.store import DEFAULT_TYPES, Store, TypeRef
+from core.stock import TypeRef
+from core.store import Store
 from core.zk import ZooKeeper
 
 
@@ -29,14 +31,14 @@ async def reset(
     Makes the default event anew where it is gone. Raises `NoSuchEvent`, `NoSuchType`, and
     what `confirm` raises where it is not agreed to; then nothing has changed.
     """
-    store = Store(zk)
+    store, office = Store(zk), BackOffice(zk)
     generation, known = await _known_types(store, event)
     chosen = _choose(event, types, known)
     confirm(f"Put {quantity} tickets of {', '.join(chosen)} of event {event} on sale?")
     if not generation:
-        await store.create_default_event(quantity)
+        await office.create_default_event(quantity)
         generation = (await store.event(event)).generation
-    rows = [await _reset_one(store, TypeRef(event, generation, name), quantity) for name in chosen]
+    rows = [await _reset_one(office, TypeRef(event, generation, name), quantity) for name in chosen]
     await note(zk, "reset", f"reset by operator: {quantity} of {', '.join(chosen)} of {event}")
     return rows
 
@@ -64,9 +66,9 @@ def _choose(event: str, wanted: Sequence[str], known: Sequence[str]) -> list[str
     return list(dict.fromkeys(wanted)) or list(known)
 
 
-async def _reset_one(store: Store, ref: TypeRef, quantity: int) -> ResetType:
+async def _reset_one(office: BackOffice, ref: TypeRef, quantity: int) -> ResetType:
     try:
-        stock = await store.reset(ref, quantity)
+        stock = await office.reset(ref, quantity)
     except NoSuchType:
         raise _unfinished(ref.event) from None
     return ResetType(

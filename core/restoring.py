@@ -5,11 +5,14 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from core.batch import Sale
 from core.errors import Ambiguous, BadVersion, Unavailable, ZkticketError
 from core.insist import insist
 from core.lifecycle import has_tickets
 from core.models import encode
-from core.store import Counter, Sale, Shelf, Store, StoredOrder
+from core.orders import StoredOrder
+from core.stock import Counter, Shelf
+from core.store import Store
 from core.transaction import Create, Operation, SetData
 from core.zk import Committed, ZooKeeper
 
@@ -36,7 +39,7 @@ async def restore(zk: ZooKeeper, sales: Sequence[Sale], *, oversell: bool) -> in
 
 
 async def _missing(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[Sale]:
-    found = await insist(zk, partial(store.find_sales, sales))
+    found = await insist(zk, partial(store.orders.find_sales, sales))
     return [sale for sale, there in zip(sales, found, strict=True) if there is None]
 
 
@@ -84,7 +87,7 @@ async def _happens(
         if isinstance(outcome, Committed):
             return True
         if attempt:
-            [there] = await insist(zk, partial(store.find_sales, sales[:1]))
+            [there] = await insist(zk, partial(store.orders.find_sales, sales[:1]))
             return isinstance(there, StoredOrder) and there.order == sales[0].order
         return False
     raise Unavailable("ZooKeeper gives no definite answer; run it again")

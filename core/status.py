@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from core import alarms, registry, runfile
+from core.availability import EventAvailability, TypeAvailability, event_availability
 from core.errors import (
     AccessDenied,
     BadZnode,
@@ -34,13 +35,8 @@ from core.models import (
 from core.probe import ServerState, has_quorum, probe_all
 from core.secret import Secret
 from core.settings import Settings
-from core.store import (
-    EventAvailability,
-    Store,
-    TypeAvailability,
-    TypeRef,
-    event_availability,
-)
+from core.stock import TypeRef
+from core.store import Store
 from core.zk import ZooKeeper, connect
 
 PROBE_S = 1.0

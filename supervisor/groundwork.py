@@ -1,13 +1,14 @@
 """All that is checked and settled before the first process starts."""
 
-import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from core.errors import StartupError
 from core.listener import Answer, listen, ring
 from core.settings import Settings
 from supervisor import archive, leftovers
+from supervisor.door import Door
 from supervisor.ensemble import Ensemble
 from supervisor.java import CACHE, find_class_path, find_java
 from supervisor.leftovers import Leftover
@@ -19,11 +20,11 @@ RING_S = 2.0
 
 @dataclass(frozen=True)
 class Groundwork:
-    """What is to run, by name what of it runs already, and the page's listening socket."""
+    """What is to run, by name what of it runs already, and where buyers come in."""
 
     plans: tuple[Plan, ...]
     kept: Mapping[str, Leftover]
-    door: socket.socket
+    door: Door
 
 
 async def lay(
@@ -55,13 +56,14 @@ async def lay(
     return Groundwork(plans, kept, door)
 
 
-def _door(settings: Settings, kept: Mapping[str, Leftover], answer: Answer | None) -> socket.socket:
-    """The listening socket of a web server that is kept, or a new one. Raises `StartupError`."""
+def _door(settings: Settings, kept: Mapping[str, Leftover], answer: Answer | None) -> Door:
+    """That of a web server that is kept, or a new one. Raises `StartupError`."""
+    anew = partial(listen, settings.host, settings.port, "--port")
     if answer is not None:
         if any(left.process.pid == answer.pid for left in kept.values()):
-            return answer.listener
+            return Door(answer.listener, anew)
         answer.listener.close()
-    return listen(settings.host, settings.port, "--port")
+    return Door(anew(), anew)
 
 
 def _server_plans(

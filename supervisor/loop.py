@@ -23,6 +23,7 @@ from supervisor import commands, groundwork, lock, opening, readiness, table, we
 from supervisor.child import Child, State
 from supervisor.desk import Desk
 from supervisor.disks import Disks
+from supervisor.door import Door
 from supervisor.ensemble import local_ensemble
 from supervisor.fleet import Fleet
 from supervisor.groundwork import Groundwork
@@ -67,7 +68,7 @@ class Supervisor:
         self._ensemble = local_ensemble(settings.data_dir, settings.zookeeper_port, servers)
         limits = Limits(settings.worker_hung_s, settings.worker_memory_mb << 20)
         self._fleet = Fleet(secret.link_key, settings.data_dir, limits, settings.drain_s, clock)
-        self._door: socket.socket | None = None
+        self._door: Door | None = None
         self._disks = Disks(clock)
         self._log = EventLog("supervisor", now)
         self._membership: Membership | None = None
@@ -186,6 +187,7 @@ class Supervisor:
                 next_look = self._clock() + TICK_S
                 self._look_over()
             self._require_life()
+            self._mind_door()
             self._publish()
             await self._sleep_until(min(next_look, self._fleet.due))
 
@@ -201,6 +203,12 @@ class Supervisor:
         for child in self._fleet.children:
             if child.state is State.FATAL and not self._table.ready:
                 raise StartupError(f"{child.plan.name} does not start: {child.reason}")
+
+    def _mind_door(self) -> None:
+        """Where no web server will come, buyers are refused at once; the next one opens it."""
+        given_up = all(child.state is State.FATAL for child in self._fleet.of(Role.WEB))
+        if given_up and self._door is not None and self._door.shut():
+            self._log.error("shut", "no web server is left: buyers are refused until `restart web`")
 
     async def _listen(self) -> None:
         """Hears everybody each second, and more often while somebody starts."""
@@ -264,7 +272,7 @@ class Supervisor:
                 deadline = self._clock() + ENSEMBLE_STOP_S
             await self._end(self._fleet.of(role), deadline)
             if role is Role.WEB and self._door is not None:
-                self._door.close()
+                self._door.shut()
 
     async def _end(self, group: Sequence[Child], deadline: float) -> None:
         for child in group:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from core.backoffice import BackOffice
 from core.errors import AccessDenied, StartupError, ZooKeeperError
 from core.models import Marker, encode
 from core.probe import ServerState
@@ -51,9 +52,8 @@ async def join(settings: Settings, secret: Secret) -> ZooKeeper:
         timeout_s=ANSWER_S,
         session_s=settings.session_s,
     )
-    store = Store(zk)
-    if not await store.event_names():
-        await store.create_default_event(settings.quantity, settings.workers)
+    if not await Store(zk).event_names():
+        await BackOffice(zk).create_default_event(settings.quantity, settings.workers)
     return zk
 
 

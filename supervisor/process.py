@@ -3,7 +3,6 @@
 import enum
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Protocol
 import psutil
 
 from core import runfile
+from supervisor.door import Door
 
 LOG_BYTES = 8 * 1024 * 1024
 
@@ -116,10 +116,10 @@ class SystemProcess:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-def spawner(environ: Mapping[str, str], door: socket.socket | None = None) -> Spawn:
+def spawner(environ: Mapping[str, str], door: Door | None = None) -> Spawn:
     """Starts plans in sessions of their own, so that Ctrl-C reaches the supervisor alone.
 
-    A web server gets `door`, its listening socket, as standard input.
+    A web server gets `door`, which is opened for it, as standard input.
     """
     environment = child_environment(environ)
 

@@ -2,8 +2,10 @@
 
 import asyncio
 
+from core.batch import Batch
 from core.errors import Halted
-from core.store import Batch, StoredOrder, TypeRef
+from core.orders import StoredOrder
+from core.stock import TypeRef
 
 
 class FakeReceipts:

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
+from core.availability import EventAvailability
 from core.errors import NotRunning
 from core.logquery import Found, Query
 from core.logs import SourcedEntry
 from core.models import LogEntry, Progress, Quantiles
 from core.status import Ensemble, Server, Status, Supervisor, Web, Worker
-from core.store import EventAvailability
 from web.operator.history import History, Sample
 
 AT = 1750000000.0

@@ -16,12 +16,13 @@ from typing import Any
 
 import msgspec
 
+from core.availability import EventAvailability, TypeAvailability
 from core.errors import BadZnode, NoSuchOrder, Unavailable
 from core.listener import listen
 from core.logs import EventLog
 from core.models import Order
+from core.orders import StoredOrder
 from core.status import Status
-from core.store import EventAvailability, StoredOrder, TypeAvailability
 from core.wire import Answer, Code, Purchase
 from tests import fakeboard
 from tests.fakeboard import FakeOperations

@@ -17,6 +17,7 @@ from admin import tree
 from admin.cli import admin_app, status, verify
 from admin.text import printable, printable_bytes
 from core import logs, paths
+from core.backoffice import BackOffice
 from core.errors import NoNode, NoSuchEvent, NoSuchType, NotRunning, ZkticketError
 from core.logs import EventLog
 from core.models import WorkerRecord, encode
@@ -45,7 +46,7 @@ def server(zookeeper: Server) -> Server:
     """Ten tickets of each type; three of A are sold."""
 
     async def stock_up(zk: ZooKeeper) -> None:
-        await Store(zk).create_default_event(10, stripes=1)
+        await BackOffice(zk).create_default_event(10, stripes=1)
         await sell(zk, 1, 3)
 
     zookeeper.wipe()
@@ -146,7 +147,7 @@ def test_reset_makes_the_default_event_anew(run: Run, server: Server) -> None:
 
 def test_reset_of_a_half_deleted_event_says_what_to_do(run: Run, server: Server) -> None:
     async def close(zk: ZooKeeper) -> None:
-        await Store(zk).close(await Store(zk).counter_paths("default"))
+        await BackOffice(zk).close(await BackOffice(zk).counter_paths("default"))
 
     server.session(close)
     done = run("admin", "reset", "--quantity", "20", "--yes")
@@ -160,7 +161,7 @@ def test_reset_refuses_a_quantity_out_of_range(run: Run, quantity: str) -> None:
 
 def test_reset_does_not_overwrite_rubbish(run: Run, server: Server) -> None:
     async def rubbish(zk: ZooKeeper) -> str:
-        [path, *_] = await Store(zk).counter_paths("default")
+        [path, *_] = await BackOffice(zk).counter_paths("default")
         await zk.set(path, b"rubbish")
         return path
 
@@ -234,7 +235,7 @@ def test_delete_tree_deletes_all_but_the_top(run: Run, server: Server) -> None:
 
 def test_delete_tree_of_one_event_leaves_the_others(run: Run, server: Server) -> None:
     async def another(zk: ZooKeeper) -> bool:
-        return await Store(zk).create_event("other", "Other", {})
+        return await BackOffice(zk).create_event("other", "Other", {})
 
     server.session(another)
     assert run("admin", "delete-tree", "/zkticket/events/default", "--yes").exit_code == 0
@@ -257,7 +258,7 @@ def test_delete_tree_goes_on_where_it_was_interrupted(server: Server) -> None:
     async def work(zk: ZooKeeper) -> None:
         store = Store(zk)
         generation = (await store.event("default")).generation
-        await store.close(await store.counter_paths("default"))
+        await BackOffice(zk).close(await BackOffice(zk).counter_paths("default"))
         for bucket in paths.BUCKETS[:100]:
             path = paths.bucket("default", generation, bucket)
             for order in await zk.children(path):
@@ -273,7 +274,7 @@ def test_no_sale_commits_once_a_deletion_has_begun(server: Server) -> None:
     async def work(zk: ZooKeeper) -> None:
         store = Store(zk)
         ref = await ref_of(store)
-        await store.close(await store.counter_paths("default"))
+        await BackOffice(zk).close(await BackOffice(zk).counter_paths("default"))
         with pytest.raises(NoSuchType):
             await store.counters(ref)
         with pytest.raises(NoSuchType):

@@ -18,7 +18,7 @@ from admin.drill.history import Attempt, History, Wish, answered, load, unanswer
 from admin.drill.pauses import Spell, longest_pauses
 from core.errors import ZkticketError
 from core.models import Order, OrderView, order_id
-from core.store import StoredOrder
+from core.orders import StoredOrder
 
 EVENT = "night"
 TYPES = ("A", "B")

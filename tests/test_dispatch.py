@@ -10,10 +10,10 @@ from unittest.mock import Mock
 
 import pytest
 
+from core.availability import EventAvailability, TypeAvailability
 from core.errors import BadZnode, Unavailable
 from core.logs import EventLog
 from core.models import OrderView
-from core.store import EventAvailability, TypeAvailability
 from core.transaction import Create
 from core.wire import Answer, Code, Link, Purchase
 from tests.fakeworker import KEY, FakeWorker, is_mute, says, sells, view_of
@@ -129,7 +129,7 @@ def test_the_slower_worker_gets_fewer_purchases() -> None:
 
 def test_a_worker_that_was_slow_is_asked_again_after_a_while() -> None:
     async def scenario() -> None:
-        slow, quick = FakeWorker("slow", delay_s=0.2), FakeWorker("quick")
+        slow, quick = FakeWorker("slow", delay_s=0.2), FakeWorker("quick", delay_s=0.005)
         async with Box(slow, quick) as box:
             await box.buy_many(10)
             heard = len(slow.asked)
@@ -139,8 +139,64 @@ def test_a_worker_that_was_slow_is_asked_again_after_a_while() -> None:
             assert len(slow.asked) == heard
             was_slow = next(peer for peer in box.peers if peer.name == "slow")
             await until(lambda: not was_slow.serves(time.monotonic()))
-            await box.buy_many(2)
-            assert len(slow.asked) > heard
+            slow.delay_s = 0.0
+            async with asyncio.timeout(DEADLINE_S):
+                while len(slow.asked) == heard:
+                    await box.buy_many(3)
+
+    run(scenario)
+
+
+def test_workers_that_answer_take_turns_of_many_purchases() -> None:
+    async def scenario() -> None:
+        workers = [FakeWorker(f"w-{n}", delay_s=0.002) for n in range(3)]
+        async with Box(*workers) as box:
+            await box.buy_many(30)
+            asked = [len(worker.asked) for worker in workers]
+            rounds = 0
+            async with asyncio.timeout(DEADLINE_S):
+                while any(len(w.asked) == n for w, n in zip(workers, asked, strict=True)):
+                    await box.buy_many(4)
+                    rounds += 1
+            turns = [worker for worker, n in zip(workers, asked, strict=True) if worker.asked[n:]]
+            assert len(turns) == 3
+            assert rounds * 4 > 2 * 64
+
+    run(scenario)
+
+
+def test_a_worker_that_falls_mute_loses_its_turn() -> None:
+    async def scenario() -> None:
+        workers = [FakeWorker(f"w-{n}", delay_s=0.002) for n in range(2)]
+        async with Box(*workers) as box:
+            await box.buy_many(20)
+            before = [len(worker.asked) for worker in workers]
+            await box.buy()
+            [mute] = [w for w, n in zip(workers, before, strict=True) if len(w.asked) > n]
+            [other] = [worker for worker in workers if worker is not mute]
+            mute.behaviour = is_mute
+            asked = len(other.asked)
+            stuck = asyncio.ensure_future(box.buy("stuck"))
+            for n in range(10):  # less than the longest turn
+                if len(other.asked) == asked:
+                    await asyncio.sleep(0.02)
+                    waiting = asyncio.ensure_future(box.buy(f"next-{n}"))
+            assert len(other.asked) > asked
+            assert (await waiting).code is Code.SOLD
+            assert (await stuck).code is Code.SOLD  # a second worker was asked, in the end
+
+    run(scenario)
+
+
+def test_a_slow_worker_gets_single_purchases_and_no_turn() -> None:
+    async def scenario() -> None:
+        slow, quick = FakeWorker("slow", delay_s=0.05), FakeWorker("quick", delay_s=0.002)
+        async with Box(slow, quick) as box:
+            await box.buy_many(40)
+            before = len(slow.asked)
+            for _ in range(30):
+                await box.buy_many(6)
+            assert len(slow.asked) - before < 30
 
     run(scenario)
 

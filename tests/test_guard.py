@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from core.backoffice import BackOffice
+from core.batch import Batch, Sale
 from core.errors import Halted, Unavailable
 from core.logs import EventLog
 from core.models import Order, TicketType
 from core.receipts import of_batch
-from core.store import Batch, Sale, Store, TypeRef
+from core.stock import TypeRef
+from core.store import Store
 from core.transaction import Delete
 from core.zk import Committed
 from tests.fake_zookeeper import FakeZooKeeper
@@ -45,7 +48,9 @@ class Shop(FakeZooKeeper):
 
     async def open(self) -> None:
         await self.ensure("/events", "/workers", "/log", "/alarms", "/retired", FENCE)
-        assert await self.store.create_event("default", "Test", {"A": TicketType(capacity=10)})
+        assert await BackOffice(self.as_zookeeper()).create_event(
+            "default", "Test", {"A": TicketType(capacity=10)}
+        )
 
     async def ref(self) -> TypeRef:
         return TypeRef("default", (await self.store.event("default")).generation, "A")
@@ -158,7 +163,7 @@ def test_a_lagging_read_raises_no_alarm(tmp_path: Path) -> None:
 def test_a_reset_raises_no_alarm(tmp_path: Path) -> None:
     async def scenario(shop: Shop) -> None:
         await shop.sell(1)
-        await shop.store.reset(await shop.ref(), 3)
+        await BackOffice(shop.as_zookeeper()).reset(await shop.ref(), 3)
         await shop.sell(2)
         shop.reconnect()
         await shop.guard.inspect()
@@ -171,7 +176,7 @@ def test_an_event_that_an_operator_deleted_is_not_missed(tmp_path: Path) -> None
     async def scenario(shop: Shop) -> None:
         batch = await shop.sell(1)
         ref = await shop.ref()
-        await shop.store.close([batch.counters[0].path], [ref.generation])
+        await BackOffice(shop.as_zookeeper()).close([batch.counters[0].path], [ref.generation])
         shop.apply([Delete(batch.sales[0].path)])
         shop.reconnect()
         await shop.guard.inspect()

@@ -20,7 +20,8 @@ from core.founding import found
 from core.lifecycle import Act
 from core.logs import EventLog
 from core.models import Event, OrderView, Stock, TicketType, buyer_id
-from core.store import STRIPES, Store, TypeRef
+from core.stock import STRIPES, TypeRef
+from core.store import Store
 from core.wire import Amend, Answer, Code, Purchase
 from core.zk import ZooKeeper, connect
 from tests.fake_receipts import FakeReceipts
@@ -180,7 +181,7 @@ class Shop:
 
     async def slots(self) -> list[int]:
         await self.one.zk.sync()
-        return await self.one.store.hold_slots("show", self.event.generation)
+        return await self.one.store.holds.slots("show", self.event.generation)
 
     async def later(self, seconds: float) -> None:
         """The clocks of all workers go forward, and the janitor comes by."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core import receipts
 from core.models import Order
 from core.receipts import Damage, Line, Mark, Receipt, framed, frames
-from core.store import TypeRef
+from core.stock import TypeRef
 from workers.journal import Bounds, Journal
 
 REF = TypeRef("default", "3f9a1c2b", "A")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.availability import EventAvailability, TypeAvailability
 from core.logs import EventLog
-from core.store import EventAvailability, TypeAvailability
 from tests.fakeweb import running
 from web.catalog import Catalog, Snapshot
 from web.live import Live, is_watched, sale_state

@@ -8,11 +8,14 @@ from contextlib import aclosing
 import pytest
 
 from core import insist as patience
+from core.availability import TypeAvailability
+from core.backoffice import BackOffice
 from core.errors import AccessDenied, BadZnode, NoSuchOrder, NoSuchType, Unavailable
 from core.insist import insist
 from core.models import TicketType
 from core.multiread import NO_NODE, MultiRead, Read, Stat
-from core.store import Store, StoredOrder, TypeAvailability
+from core.orders import StoredOrder
+from core.store import Store
 from core.transaction import Create
 from core.zk import READS_AT_ONCE, ZooKeeper
 from tests.fake_zookeeper import FakeZooKeeper
@@ -190,23 +193,23 @@ def test_data_near_the_largest_that_there_is_comes_whole(server: Server) -> None
 def test_orders_are_read_page_by_page_and_by_name(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.store.PAGE_ORDERS", 2)
+    monkeypatch.setattr("core.orders.PAGE_ORDERS", 2)
 
     async def work(zk: ZooKeeper) -> None:
         store = Store(zk)
-        await store.create_default_event(100)
+        await BackOffice(zk).create_default_event(100)
         # Numbers 256 apart share a bucket.
         sales = [await sell(zk, number * 256 + bucket) for number in range(5) for bucket in (1, 2)]
         ref = await ref_of(store)
         ids = [sale.order_id for sale in sales]
-        assert sorted([order.id async for order in store.orders("default", ref.generation)]) == (
-            sorted(ids)
-        )
-        found = await store.find_orders("default", ref.generation, [*ids[:3], "0" * 32])
+        assert sorted(
+            [order.id async for order in store.orders.all_of("default", ref.generation)]
+        ) == (sorted(ids))
+        found = await store.orders.find_many("default", ref.generation, [*ids[:3], "0" * 32])
         assert sorted(found) == sorted(ids[:3])
-        assert found[ids[0]] == await store.find_order("default", ref.generation, ids[0])
-        assert await store.find_orders("default", ref.generation, []) == {}
-        await store.create_event("another", "Another", {})
+        assert found[ids[0]] == await store.orders.find("default", ref.generation, ids[0])
+        assert await store.orders.find_many("default", ref.generation, []) == {}
+        await BackOffice(zk).create_event("another", "Another", {})
         assert await store.order(ids[0]) == found[ids[0]]
         with pytest.raises(NoSuchOrder):
             await store.order("0" * 32)
@@ -216,7 +219,7 @@ def test_orders_are_read_page_by_page_and_by_name(
 
 async def orders_of(store: Store) -> AsyncGenerator[StoredOrder, None]:
     generation = (await store.event("default")).generation
-    async with aclosing(store.orders("default", generation)) as orders:
+    async with aclosing(store.orders.all_of("default", generation)) as orders:
         async for order in orders:
             yield order
 
@@ -224,10 +227,10 @@ async def orders_of(store: Store) -> AsyncGenerator[StoredOrder, None]:
 def test_a_recount_outlasts_a_lost_connection(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.store.PAGE_ORDERS", 1)
+    monkeypatch.setattr("core.orders.PAGE_ORDERS", 1)
 
     async def work(zk: ZooKeeper) -> None:
-        await Store(zk).create_default_event(100)
+        await BackOffice(zk).create_default_event(100)
         for number in range(30):
             await sell(zk, number)
         count = 0
@@ -264,7 +267,7 @@ def test_many_types_are_read_and_what_is_wrong_with_one_is_said_of_it(
         store = Store(zk)
         names = [f"T{number:04d}" for number in range(500)]
         kinds = {name: TicketType(capacity=7, stripes=2) for name in names}
-        assert await store.create_event("many", "Many", kinds)
+        assert await BackOffice(zk).create_event("many", "Many", kinds)
         event = await store.event("many")
         assert [type_.name for type_ in (await store.availability("many")).types] == names
         refs = [await ref_of(store, name, "many") for name in ("T0001", "T0002", "T0003", "X")]

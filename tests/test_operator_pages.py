@@ -114,6 +114,18 @@ def test_wrong_tokens_are_refused_and_then_slowed_down() -> None:
         assert site.get("/api/status", authorization=f"Bearer {TOKEN}").status == 429
 
 
+def test_a_wrong_token_is_no_way_to_cancel_or_to_let_in_and_guesses_are_slowed_down() -> None:
+    paths = ("/api/check-in", f"/api/orders/{ORDER}/cancel")
+    with running("new") as site:
+        for tries in range(12):
+            path = paths[tries % 2]
+            answer = site.request(
+                "POST", path, b"{}", content_type="application/json", authorization="Bearer wrong"
+            )
+            assert answer.json["code"] == ("unauthorized" if tries < 10 else "too-many-attempts")
+        assert sign_in(site).status == 429
+
+
 # --- what they show ------------------------------------------------------------------
 
 

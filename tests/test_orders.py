@@ -17,12 +17,14 @@ from admin.orders import order_app
 from admin.verify import recount
 from core import paths
 from core.amending import Amender, Errand
+from core.backoffice import BackOffice
+from core.batch import Batch, Sale
 from core.bookkeeping import NoBooks
 from core.errors import ZkticketError
 from core.lifecycle import Act
 from core.models import Order, Stock
 from core.notes import note
-from core.store import Batch, Sale, Store
+from core.store import Store
 from core.zk import Committed, ZooKeeper
 from tests.zookeeper_server import SECRET, Server, ref_of, serving
 from workers.stripes import draw
@@ -47,8 +49,7 @@ def server(zookeeper: Server) -> Server:
     """Twenty tickets of each type; five orders of two of A."""
 
     async def stock_up(zk: ZooKeeper) -> None:
-        store = Store(zk)
-        await store.create_default_event(20)
+        await BackOffice(zk).create_default_event(20)
         for id_, buyer in zip(IDS, BUYERS, strict=True):
             await sell(zk, id_, buyer)
 

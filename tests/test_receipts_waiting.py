@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import cast
 
+from core.batch import Batch
 from core.logs import EventLog
-from core.store import Batch
 from workers.guard import Guard
 from workers.journal import Bounds, Journal
 from workers.receipts import Receipts

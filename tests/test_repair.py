@@ -13,10 +13,13 @@ from admin.repair import Choice, Plan, repair
 from admin.tree import delete_tree
 from admin.verify import recount
 from core import alarms, paths, receipts
+from core.backoffice import BackOffice
+from core.batch import Sale
 from core.errors import ZkticketError
 from core.models import Alarm, Order, encode
+from core.orders import StoredOrder
 from core.receipts import Line, Receipt, framed
-from core.store import Sale, Store, StoredOrder
+from core.store import Store
 from core.zk import ZooKeeper
 from tests.instance import Instance, eventually, running
 from tests.zookeeper_server import Server, ref_of, sell, serving
@@ -37,7 +40,7 @@ def server(zookeeper: Server) -> Server:
     """Ten tickets of each type, none sold."""
 
     async def stock_up(zk: ZooKeeper) -> None:
-        await Store(zk).create_default_event(10)
+        await BackOffice(zk).create_default_event(10)
 
     zookeeper.wipe()
     zookeeper.session(stock_up)
@@ -105,7 +108,7 @@ def repaired(server: Server, data_dir: Path, choice: Choice) -> list[Plan]:
 
 def found(server: Server, *sales: Sale) -> Sequence[object]:
     async def work(zk: ZooKeeper) -> Sequence[object]:
-        there = await Store(zk).find_sales(sales)
+        there = await Store(zk).orders.find_sales(sales)
         return [each.order if isinstance(each, StoredOrder) else each for each in there]
 
     return server.session(work)
@@ -186,7 +189,7 @@ def test_more_orders_than_one_transaction_holds_are_put_back(
     server: Server, tmp_path: Path
 ) -> None:
     async def stock_up(zk: ZooKeeper) -> None:
-        await Store(zk).reset(await ref_of(Store(zk)), 1000)
+        await BackOffice(zk).reset(await ref_of(Store(zk)), 1000)
 
     server.session(stock_up)
     lost = [lost_sale(server, number) for number in range(350)]

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from core import logs, paths
+from core.backoffice import BackOffice
 from core.errors import Ambiguous
 from core.logs import EventLog
 from core.models import TicketType, order_id
-from core.store import Store, TypeRef
+from core.stock import TypeRef
+from core.store import Store
 from core.transaction import Delete, SetData
 from core.wire import Answer, Code, Purchase
 from core.zk import Refused
@@ -30,6 +32,7 @@ class Desk:
     def __init__(self) -> None:
         self.zk = FakeZooKeeper()
         self.store = Store(self.zk.as_zookeeper())
+        self.office = BackOffice(self.zk.as_zookeeper())
         self.fence = FENCE
         self._ids = count(1)
         log = EventLog("worker-1", time.time)
@@ -51,7 +54,7 @@ class Desk:
     async def open(self) -> None:
         await self.zk.ensure("/events", "/workers", "/log", FENCE)
         ten = TicketType(capacity=10)
-        assert await self.store.create_event("default", "Test", {"A": ten, "B": ten})
+        assert await self.office.create_event("default", "Test", {"A": ten, "B": ten})
         await self.log.load(self.zk.as_zookeeper())
 
     async def register(self) -> None:
@@ -269,7 +272,7 @@ def test_an_event_deleted_and_made_anew_sells_from_its_new_stock() -> None:
         await desk.ask()
         desk.zk.uproot("/events/default")
         assert (await desk.ask()).code in (Code.NO_SUCH_TYPE, Code.NO_SUCH_EVENT)
-        await desk.store.create_event("default", "Again", {"A": TicketType(capacity=3)})
+        await desk.office.create_event("default", "Again", {"A": TicketType(capacity=3)})
         await asyncio.sleep(1.1)  # the event is read again once a second
         assert (await desk.ask()).code is Code.SOLD
         assert await desk.remaining() == 2
@@ -411,7 +414,7 @@ def test_a_reset_whose_answer_is_lost_happens_once() -> None:
         turns = iter([False, True])
         desk.zk.faults.append("lose-reply")
         desk.zk.before_multi = lambda: desk.zk.sell_one(path) if next(turns, False) else None
-        await desk.store.reset(ref, 5)
+        await desk.office.reset(ref, 5)
         stock = (await desk.store.shelf(ref)).stock
         assert (stock.remaining, stock.sold, stock.capacity) == (4, 1, 5)
 
@@ -464,7 +467,7 @@ def test_entries_whose_answer_was_lost_are_written_once() -> None:
 def test_the_last_ticket_is_found_in_whichever_stripe_it_lies() -> None:
     async def scenario(desk: Desk) -> None:
         types = {"A": TicketType(capacity=10, stripes=4)}
-        assert await desk.store.create_event("striped", "Test", types)
+        assert await desk.office.create_event("striped", "Test", types)
         for _ in range(10):
             assert (await desk.ask(event="striped")).code is Code.SOLD
         refused = await desk.ask(event="striped")
@@ -476,7 +479,7 @@ def test_the_last_ticket_is_found_in_whichever_stripe_it_lies() -> None:
 def test_a_purchase_larger_than_any_stripe_is_filled_from_several() -> None:
     async def scenario(desk: Desk) -> None:
         types = {"A": TicketType(capacity=9, stripes=4)}
-        assert await desk.store.create_event("striped", "Test", types)
+        assert await desk.office.create_event("striped", "Test", types)
         too_many = await desk.ask(event="striped", quantity=10)
         assert (too_many.code, too_many.remaining) == (Code.SOLD_OUT, 9)
         assert (await desk.ask(event="striped", quantity=9)).code is Code.SOLD
@@ -488,7 +491,7 @@ def test_a_purchase_larger_than_any_stripe_is_filled_from_several() -> None:
 def test_a_lost_answer_while_stock_moves_between_stripes_is_resolved(fault: str) -> None:
     async def scenario(desk: Desk) -> None:
         types = {"A": TicketType(capacity=9, stripes=3)}
-        assert await desk.store.create_event("striped", "Test", types)
+        assert await desk.office.create_event("striped", "Test", types)
         event = await desk.store.event("striped")
         ref = TypeRef("striped", event.generation, "A")
         for number in range(9):

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from admin import screen
 from core import paths, runfile
+from core.backoffice import BackOffice
 from core.errors import AccessDenied, NotRunning
 from core.models import (
     Load,
@@ -128,7 +129,7 @@ def look(
 
 def test_everything_runs(server: Server, tmp_path: Path) -> None:
     async def stock_up(zk: ZooKeeper) -> bool:
-        return await Store(zk).create_default_event(10)
+        return await BackOffice(zk).create_default_event(10)
 
     server.session(stock_up)
     found = look(server, tmp_path, worker())
@@ -149,7 +150,7 @@ def test_everything_runs(server: Server, tmp_path: Path) -> None:
 
 def test_the_json_has_the_names_of_the_contract(server: Server, tmp_path: Path) -> None:
     async def stock_up(zk: ZooKeeper) -> bool:
-        return await Store(zk).create_default_event(10)
+        return await BackOffice(zk).create_default_event(10)
 
     server.session(stock_up)
     found = msgspec.json.decode(msgspec.json.encode(look(server, tmp_path, worker())))
@@ -220,7 +221,7 @@ def test_an_unreadable_counter_is_named_and_costs_its_own_type_only(
     server: Server, tmp_path: Path
 ) -> None:
     async def stock_up(zk: ZooKeeper) -> str:
-        await Store(zk).create_default_event(10)
+        await BackOffice(zk).create_default_event(10)
         return (await Store(zk).event("default")).generation
 
     counter = paths.counter("default", server.session(stock_up), "B")
@@ -288,7 +289,7 @@ def test_nothing_runs_when_every_process_of_the_run_file_is_dead(tmp_path: Path,
 
 def test_the_screen_fits_80_columns(server: Server, tmp_path: Path) -> None:
     async def stock_up(zk: ZooKeeper) -> bool:
-        return await Store(zk).create_default_event(99_000_000)
+        return await BackOffice(zk).create_default_event(99_000_000)
 
     server.session(stock_up)
     busy = Load(in_flight=128, sold_total=12_345_678, sold_per_second=15_800.4, p99_ms=1234.5)

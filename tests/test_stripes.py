@@ -3,7 +3,7 @@
 import pytest
 
 from core.models import Stock
-from core.store import Counter, TypeRef
+from core.stock import Counter, TypeRef
 from workers.stripes import draw, place_of, remaining
 
 REF = TypeRef("default", "g", "A")

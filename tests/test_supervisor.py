@@ -25,7 +25,7 @@ from supervisor.child import Child, State
 from supervisor.fleet import Fleet
 from supervisor.health import Limits
 from supervisor.process import Plan, Role, Spawn
-from tests.instance import free_ensemble_port, free_port
+from tests.instance import ENTRYPOINT, environment, free_ensemble_port, free_port
 from tests.test_process import FakeProcess
 
 ROOT = Path(__file__).parent.parent
@@ -141,6 +141,12 @@ class Stage:
         assert isinstance(entry, ProcessRecord)
         return entry
 
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """One of zkticket's commands, on this instance."""
+        command = [sys.executable, str(ENTRYPOINT), *arguments]
+        environ = {**environment(), "ZKTICKET_DATA_DIR": str(self.settings.data_dir)}
+        return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60)
+
     def kill_supervisor(self) -> None:
         assert self.process is not None
         self.process.kill()
@@ -206,6 +212,33 @@ def test_a_dead_child_of_every_role_is_back(stage: Stage) -> None:
     eventually("the web runs", lambda: stage.entry("web-1").state == "running")
     stage.down()
     assert not stage.left()
+
+
+def test_a_web_that_was_given_up_keeps_nobody_waiting_until_it_is_restarted(stage: Stage) -> None:
+    stage.up()
+
+    def given_up() -> bool:
+        entry = stage.entry("web-1")
+        if entry.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(entry.pid, signal.SIGKILL)
+        return entry.state == State.FATAL
+
+    eventually("the web is given up", given_up, 60.0)
+    door = ("127.0.0.1", stage.settings.port)
+    with pytest.raises(ConnectionRefusedError):
+        eventually("the door is shut", lambda: socket.create_connection(door, 5).close())
+    with socket.create_server(door):
+        failed = stage.command("restart", "web")
+        assert failed.returncode == 1
+        assert f"port {stage.settings.port} is in use" in failed.stderr
+    done = stage.command("restart", "web")
+    assert done.returncode == 0, done.stderr
+    assert stage.entry("web-1").state == State.RUNNING
+    with socket.create_connection(door, 5) as buyer:
+        buyer.sendall(b"GET / HTTP/1.1\r\n")
+        assert buyer.recv(64).startswith(b"HTTP/1.1 200")
+    stage.down()
 
 
 def test_a_killed_supervisors_processes_are_taken_over(stage: Stage) -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from admin.verify import Proof, recount
 from core import paths
+from core.backoffice import BackOffice
+from core.batch import Batch, Sale
 from core.errors import BadVersion
 from core.models import Event, Order, Stock, encode
-from core.store import Batch, Sale, Store
+from core.store import Store
 from core.transaction import Create
 from core.zk import Committed, ZooKeeper
 from tests.zookeeper_server import Server, ref_of, sell, serving
@@ -26,7 +28,7 @@ def stocked(zookeeper: Server, stripes: int) -> Server:
     """Ten tickets of each type; three of A are sold, in two orders."""
 
     async def stock_up(zk: ZooKeeper) -> None:
-        await Store(zk).create_default_event(10, stripes)
+        await BackOffice(zk).create_default_event(10, stripes)
         await sell(zk, 1, 1)
         await sell(zk, 2, 2)
 
@@ -57,7 +59,7 @@ def generation(server: Server) -> str:
 def order_paths(server: Server) -> list[str]:
     async def read(zk: ZooKeeper) -> list[str]:
         life = (await Store(zk).event("default")).generation
-        orders = Store(zk).orders("default", life)
+        orders = Store(zk).orders.all_of("default", life)
         return [paths.order("default", life, order.id) async for order in orders]
 
     return server.session(read)
@@ -96,7 +98,7 @@ def test_a_tree_without_events_is_sound(server: Server) -> None:
 def test_a_reset_type_is_sound(server: Server) -> None:
     async def reset(zk: ZooKeeper) -> None:
         store = Store(zk)
-        await store.reset(await ref_of(store), 100)
+        await BackOffice(zk).reset(await ref_of(store), 100)
 
     server.session(reset)
     proof = server.session(recount)
@@ -219,7 +221,7 @@ async def keep_resetting(zk: ZooKeeper) -> None:
     store = Store(zk)
     for quantity in range(100_000, 200_000):
         try:
-            await store.reset(await ref_of(store), quantity)
+            await BackOffice(zk).reset(await ref_of(store), quantity)
         except BadVersion:
             continue
         await asyncio.sleep(0.02)
@@ -228,7 +230,7 @@ async def keep_resetting(zk: ZooKeeper) -> None:
 def test_books_are_proved_while_selling_and_resetting_goes_on(striped: Server) -> None:
     async def work(zk: ZooKeeper) -> list[Proof]:
         store = Store(zk)
-        await store.reset(await ref_of(store), 100_000)
+        await BackOffice(zk).reset(await ref_of(store), 100_000)
         tasks = [
             asyncio.create_task(keep_selling(zk, 1000)),
             asyncio.create_task(keep_selling(zk, 9_000_000)),
@@ -252,7 +254,7 @@ def test_a_fault_is_found_while_selling_goes_on(striped: Server) -> None:
     async def work(zk: ZooKeeper) -> Proof:
         store = Store(zk)
         ref = await ref_of(store)
-        await store.reset(ref, 100_000)
+        await BackOffice(zk).reset(ref, 100_000)
         life = ref.generation
         stray = Order(type="B", quantity=1, buyer="", status="sold", at=1, batch="x")
         path = paths.order("default", life, "00" + "0" * 30)

@@ -14,6 +14,8 @@ from kazoo.security import OPEN_ACL_UNSAFE, make_digest_acl
 from msgspec.structs import replace
 
 from core import paths
+from core.backoffice import BackOffice
+from core.batch import Batch, Failure
 from core.errors import (
     AccessDenied,
     Ambiguous,
@@ -25,7 +27,7 @@ from core.errors import (
     ZooKeeperError,
 )
 from core.models import Marker, encode
-from core.store import Batch, Failure, Store
+from core.store import Store
 from core.transaction import Check, Create, Delete, SetData
 from core.zk import Committed, Refused, Znode, ZooKeeper, connect, prepare_tree
 from tests.zookeeper_server import PASSWORD, Server, ref_of, sell, serving
@@ -154,7 +156,7 @@ def test_a_transaction_that_is_refused_names_the_operation_and_does_nothing(
 def test_the_same_batch_sent_twice_happens_once(server: Server) -> None:
     async def work(zk: ZooKeeper) -> None:
         store = Store(zk)
-        await store.create_default_event(10)
+        await BackOffice(zk).create_default_event(10)
         sale = await sell(zk, 1, 2)
         shelf = await store.shelf(await ref_of(store))
         counter = next(found for found in shelf.counters if found.version)
@@ -173,9 +175,9 @@ def test_the_same_batch_sent_twice_happens_once(server: Server) -> None:
 def test_an_event_made_twice_stays_as_it_was(server: Server) -> None:
     async def work(zk: ZooKeeper) -> None:
         store = Store(zk)
-        assert await store.create_default_event(10)
+        assert await BackOffice(zk).create_default_event(10)
         generation = (await store.event("default")).generation
-        assert not await store.create_default_event(99)
+        assert not await BackOffice(zk).create_default_event(99)
         assert (await store.event("default")).generation == generation
         assert [type_.capacity for type_ in (await store.availability("default")).types] == [10] * 3
 
@@ -228,7 +230,7 @@ def strangers(server: Server) -> Iterator[KazooClient]:
 
 
 async def _stock_up(zk: ZooKeeper) -> None:
-    await Store(zk).create_default_event(10)
+    await BackOffice(zk).create_default_event(10)
     await sell(zk, 1)
 
 

@@ -15,9 +15,11 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
 from core import paths
+from core.batch import Batch, Sale
 from core.models import Marker, Order, encode
 from core.secret import Secret
-from core.store import Batch, Sale, Store, TypeRef
+from core.stock import TypeRef
+from core.store import Store
 from core.transaction import Delete
 from core.zk import Committed, ZooKeeper, connect, prepare_tree
 from supervisor.java import find_class_path, find_java

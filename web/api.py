@@ -6,8 +6,8 @@ from typing import Any
 import bottle
 import msgspec
 
+from core.availability import EventAvailability
 from core.errors import BadZnode, NoSuchOrder, Unavailable, ZkticketError
-from core.store import EventAvailability
 from core.wire import Answer, Code
 from web import problems
 from web.basket import Basket, from_json

@@ -36,7 +36,7 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         guard = Guard(deps.operator_token, deps.now, deps.clock)
         self._board = Board(deps, guard, self.languages)
         Api(deps, self.live, guard).mount(self)
-        Changes(deps).mount(self)
+        Changes(deps, guard).mount(self)
         self._pages.mount(self)
         Manual(self._pages, self.languages).mount(self)
         self._board.mount(self)

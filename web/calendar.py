@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
+from core.availability import EventAvailability
 from core.models import OrderView
-from core.store import EventAvailability
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"
 # Octets of a line; longer ones are folded (RFC 5545, 3.1).

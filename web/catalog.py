@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.availability import EventAvailability
 from core.errors import BadZnode, NoSuchEvent, NoSuchType, ZooKeeperError
 from core.logs import EventLog
-from core.store import EventAvailability
 
 FRESH_S = 0.5
 # Who asks within this time of the last reading gets that one, while the next is made.

@@ -7,14 +7,14 @@ import msgspec
 
 from core.errors import BadRequest
 from core.lifecycle import Act
-from core.store import ORDER_ID
+from core.orders import ORDER_ID
 from core.wire import Answer, Code
 from web import problems
-from web.access import is_operator
 from web.api import REPLAYED
 from web.basket import expect_media_type, from_json, json_object
 from web.deps import Deps
 from web.errand import Errand, errand, note
+from web.operator.guard import Guard
 from web.problems import problem
 from web.replies import BEGAN, JSON, Reply, json_reply
 from web.routing import Outcome
@@ -27,8 +27,9 @@ MOST_ADDRESS = 511
 class Changes:
     """Each method is a route: it parses, calls one function, maps the result to a status."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: Deps, guard: Guard) -> None:
         self._deps = deps
+        self._guard = guard
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/api/holds", "POST", self.post_hold)
@@ -71,15 +72,18 @@ class Changes:
     # --- orders ----------------------------------------------------------------------
 
     def post_cancel(self, order_id: str) -> Any:
-        """By its buyer, where the event allows it, or by an operator."""
-        operator = is_operator(bottle.request.environ, self._deps.operator_token)
+        """By its buyer, where the event allows it, or by an operator, who brings the token."""
+        environ = bottle.request.environ
+        operator = self._guard.is_asked(environ)
+        if operator and (refusal := self._guard.refusal(environ)):
+            return refusal
         return self._amend(self._wanted(order_id, Act.CANCEL, operator=operator))
 
     def post_check_in(self) -> Any:
         """The first scan of a ticket lets its holder in; the second says when that was."""
         environ = bottle.request.environ
-        if not is_operator(environ, self._deps.operator_token):
-            return problem("unauthorized")
+        if refusal := self._guard.refusal(environ):
+            return refusal
         wanted = _object_of(environ)
         return self._amend(
             errand(

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from core.store import StoredOrder
+from core.orders import StoredOrder
 from core.wire import Answer, Code
 from web.basket import Basket
 from web.catalog import Catalog

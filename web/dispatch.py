@@ -18,6 +18,7 @@ from web.peer import Peer
 from web.pursuit import WATCH_S, Pursuit
 from web.replies import Gone
 from web.stages import Stages
+from web.turn import Turn, turn
 
 DEADLINE_S = 2.8
 MOST_ASKED = 3
@@ -30,7 +31,8 @@ class Dispatcher:
     """A link to every live worker; `buy` picks one of them.
 
     `connected` tells whether the web itself has ZooKeeper. The balancing is the power of
-    two choices (Mitzenmacher 1996) on what waits on a worker and how long it takes there.
+    two choices (Mitzenmacher 1996) on what waits on a worker and how long it takes there; who
+    is chosen has a turn of several purchases.
     `full`: the last one who came found no room at any worker, and nobody has left since.
     """
 
@@ -57,6 +59,7 @@ class Dispatcher:
         # When each began, the oldest first.
         self._pursuits: dict[Pursuit, float] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._turn: Turn | None = None
         self.stages = Stages()
         self.full = False
 
@@ -196,10 +199,20 @@ class Dispatcher:
     # --- choosing --------------------------------------------------------------------
 
     def _pick(self, asked: Sequence[Peer], now: float) -> Peer | None:
+        if not asked and self._turn is not None and self._turn.goes_on(now):
+            return self._turn.peer
         able = [peer for peer in self._peers.values() if peer not in asked and peer.takes(now)]
         able = [peer for peer in able if not peer.silent(now)] or able
-        if len(able) < 2:
-            return able[0] if able else None
+        if not able:
+            return None
+        peer = self._better_of_two(able, now)
+        if not asked:
+            self._turn = turn(peer, able, len(self._pursuits), now)
+        return peer
+
+    def _better_of_two(self, able: Sequence[Peer], now: float) -> Peer:
+        if len(able) == 1:
+            return able[0]
         one = int(self._rng.random() * len(able))
         other = (one + 1 + int(self._rng.random() * (len(able) - 1))) % len(able)
         return min(able[one], able[other], key=lambda peer: peer.burden(now))

@@ -6,7 +6,7 @@ import msgspec
 
 from core.errors import BadRequest
 from core.lifecycle import Act
-from core.store import ORDER_ID
+from core.orders import ORDER_ID
 from core.wire import Amend
 from web.basket import Basket, checked_key, new_key, printable
 

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from core.store import EventAvailability
+from core.availability import EventAvailability
 from web.catalog import Catalog, Snapshot
 from web.pace import WatchPace
 from web.replies import Headers, Reply

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import bottle
 
+from core.availability import EventAvailability
 from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable
 from core.models import DEFAULT_EVENT
-from core.store import EventAvailability
 from web import problems
 from web.assets import Assets
 from web.basket import Basket, form_fields, of_form

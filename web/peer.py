@@ -25,6 +25,8 @@ LOAD_WEIGHT = 0.25
 # enough that it is asked again.
 GUESSED_LATENCY_S = 0.005
 SMOOTHING = 0.05
+# Who keeps everybody waiting for so many times its latency answers promptly no longer.
+PROMPT = 2.0
 FAILURES = frozenset({Code.OUTCOME_UNKNOWN, Code.NO_QUORUM})
 FIRST_BACKOFF_S = 0.05
 MOST_BACKOFF_S = 2.0
@@ -54,7 +56,8 @@ class Peer:
         self._record = record
         self._load = record.load
         self._load_at = clock()
-        self._latency_s = GUESSED_LATENCY_S
+        # How long it takes for one purchase, all in all.
+        self.latency_s = GUESSED_LATENCY_S
         self._answered_at = 0.0
         self._window = Window()
         self._ejection = Ejection(may_eject)
@@ -92,6 +95,11 @@ class Peer:
         """It has ended somebody's purchase a moment ago: who waits for it waits in a queue."""
         return now - self._answered_at < SILENT_S
 
+    def prompt(self, now: float) -> bool:
+        """It has served somebody a moment ago, and nobody has waited for twice the usual time."""
+        kept_s = 0.0 if self._owes_since is None else now - self._owes_since
+        return self.serves(now) and kept_s <= PROMPT * self.latency_s
+
     def silent(self, now: float) -> bool:
         """It owes an answer and has been mute for too long; hung, perhaps."""
         return self._owes_since is not None and now - self._owes_since > SILENT_S
@@ -102,7 +110,7 @@ class Peer:
         if now - self._load_at <= LOAD_AGE_S:
             waiting += LOAD_WEIGHT * self._load.in_flight
         unknown = not self.outstanding and not self.serves(now)
-        return waiting * (GUESSED_LATENCY_S if unknown else self._latency_s)
+        return waiting * (GUESSED_LATENCY_S if unknown else self.latency_s)
 
     def note(self, record: WorkerRecord) -> None:
         """The registry's word, if it is a new one: a link may know better than an old one."""
@@ -163,7 +171,7 @@ class Peer:
 
     def _served(self, took_s: float, now: float) -> None:
         """No refusal: those come quicker, and to count them would send the busy still more."""
-        self._latency_s += SMOOTHING * (took_s - self._latency_s)
+        self.latency_s += SMOOTHING * (took_s - self.latency_s)
         self._answered_at = now
         self._window.served(self.outstanding)
         self._ejection.succeeded(now)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.store import EventAvailability, TypeAvailability
+from core.availability import EventAvailability, TypeAvailability
 from web.basket import KEY_HEADER, MOST_TICKETS, new_key
 from web.catalog import Snapshot
 from web.language import Language

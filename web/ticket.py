@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.availability import EventAvailability, TypeAvailability
 from core.models import OrderView
-from core.store import EventAvailability, TypeAvailability
 from web.language import Language
 from web.live import iso
 from web.qr import qr_svg

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core import alarms, paths
+from core.batch import Sale
 from core.errors import Ambiguous, BadZnode, Halted, Unavailable, ZkticketError
 from core.logs import EventLog
 from core.models import Alarm
+from core.orders import StoredOrder
 from core.receipts import Receipt, Settled, settled, stands
-from core.store import Counter, Sale, Store, StoredOrder, TypeRef
+from core.stock import Counter, TypeRef
+from core.store import Store
 from core.transaction import Check
 from core.zk import Committed, ZooKeeper
 
@@ -121,7 +124,7 @@ class Guard:
         return [sale for sale in lost if sale.ref.generation not in retired]
 
     async def _missing(self, sales: Sequence[Sale]) -> list[Sale]:
-        found = await self._store.find_sales(sales)
+        found = await self._store.orders.find_sales(sales)
         pairs = zip(sales, found, strict=True)
         return [sale for sale, there in pairs if not self._stands(sale, there)]
 

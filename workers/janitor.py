@@ -53,7 +53,7 @@ class Janitor:
             except (BadZnode, NoSuchEvent) as error:
                 self._tell_once(str(error))
                 continue
-            for slot in await self._store.hold_slots(name, event.generation):
+            for slot in await self._store.holds.slots(name, event.generation):
                 if slot_ends(slot) > self._now():
                     break
                 expired += await self._clear(name, event.generation, slot)
@@ -63,13 +63,13 @@ class Janitor:
         """Expires one slot's holds, then forgets it, unless one of them can't be read."""
         expired = 0
         try:
-            lists = await self._store.hold_lists(name, generation, slot)
+            lists = await self._store.holds.lists(name, generation, slot)
             for part in _parts(lists.values()):
                 expired += await self._expire(part)
         except BadZnode as error:
             self._tell_once(str(error))
         else:
-            await self._store.forget_holds(list(lists), paths.hold_slot(name, generation, slot))
+            await self._store.holds.forget(list(lists), paths.hold_slot(name, generation, slot))
         if expired:
             self._log.info("expired", f"{expired} holds of {name} are for sale again")
         return expired

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Sequence
 
+from core.batch import Batch, Failure
 from core.logs import EventLog
 from core.models import LogEntry
-from core.store import Batch, Failure
 from core.transaction import Operation
 from core.zk import Committed, ZooKeeper
 

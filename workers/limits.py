@@ -9,8 +9,10 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.batch import Account
 from core.models import buyer_id
-from core.store import Account, Store, TypeRef
+from core.stock import TypeRef
+from core.store import Store
 
 
 class Verdict(enum.Enum):

@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeAlias
 
+from core.batch import Batch
 from core.errors import Halted, ZkticketError
 from core.logs import EventLog
+from core.orders import StoredOrder
 from core.receipts import Receipt, framed, of_batch, of_order
-from core.store import Batch, StoredOrder, TypeRef
+from core.stock import TypeRef
 from workers.guard import Guard
 from workers.journal import Journal
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from core.store import STRIPES, Counter
+from core.stock import STRIPES, Counter
 
 
 def place_of(name: str) -> int:

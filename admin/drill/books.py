@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from core.insist import insist
-from core.store import Store, StoredOrder, TypeRef
+from core.orders import StoredOrder
+from core.stock import TypeRef
+from core.store import Store
 from core.zk import ZooKeeper
 
 
@@ -38,7 +40,7 @@ async def read_books(zk: ZooKeeper, event: str) -> Books:
         await _type(zk, store, TypeRef(event, found.generation, name))
         for name in await store.type_names(event, found)
     ]
-    orders = [order async for order in store.orders(event, found.generation)]
+    orders = [order async for order in store.orders.all_of(event, found.generation)]
     return Books(tuple(types), tuple(orders))
 
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from admin.drill.books import Books, TypeBooks
 from admin.drill.history import Attempt
 from core.models import OrderView
-from core.store import StoredOrder
+from core.orders import StoredOrder
 
 SOLD, HELD = "sold", "held"
 

@@ -19,10 +19,10 @@ from admin.drill.report import FaultResult, Report, counted, said
 from admin.drill.shop import Shop
 from admin.session import session
 from admin.verify import Proof, recount
+from core.backoffice import BackOffice
 from core.errors import ZkticketError
 from core.models import TicketType, order_id
 from core.secret import load_secret
-from core.store import Store
 
 LOOK_S = 0.5
 POLL_S = 0.05
@@ -102,7 +102,7 @@ class Drill:
             for name, capacity in ((MANY, MANY_TICKETS), (FEW, FEW_TICKETS))
         }
         async with session(self._shop.settings) as zk:
-            await Store(zk).create_event(event, event, types)
+            await BackOffice(zk).create_event(event, event, types)
 
     async def _until_calm(self, gauge: Gauge) -> None:
         self._board.phase = "all is well"

@@ -22,9 +22,9 @@ from admin.drill.books import read_books
 from admin.drill.checker import Finding, Kind, check
 from admin.drill.history import Attempt, History
 from admin.verify import recount
+from core.backoffice import BackOffice
 from core.logs import EventLog
 from core.models import TicketType, order_id
-from core.store import Store
 from core.wire import Answer, Code, Purchase
 from core.zk import connect
 from tests.faults.clock import Clocks
@@ -174,7 +174,7 @@ class Run:
         zk = await connect(self._hosts, PASSWORD, timeout_s=CONNECT_S)
         small = TicketType(capacity=self._capacity, stripes=STRIPES)
         types = {f"t{number}": small for number in range(self._types)}
-        assert await Store(zk).create_event(self._event, "Doubts", types)
+        assert await BackOffice(zk).create_event(self._event, "Doubts", types)
         await zk.close()
 
     async def _buy(self) -> None:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from core.store import Batch, Failure
+from core.batch import Batch, Failure
 from core.wire import Code
 from core.zk import Committed
-from workers.seller import Attempt, Seller
+from workers.attempt import Attempt
+from workers.seller import Seller
 
 
 class Naive(Seller):
@@ -24,7 +25,7 @@ class CallsItFailed(Naive):
 
     async def _resolve(self, batch: Batch) -> Committed | Failure:
         for wish in self._serving:
-            self._answer(wish, Code.NO_QUORUM)
+            self._answers.answer(wish, Code.NO_QUORUM)
         self._log.info("resolved", f"batch {batch.id}: called failed")
         return Failure.MOVED
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core import paths
 from core.errors import BadZnode
 from core.models import Order, Stock, TicketType, WorkerRecord, decode
-from core.store import TypeRef
+from core.stock import TypeRef
 from tests.simulation.tree import Changes, Node, Tree
 
 ORDER_ID_LENGTH = 32

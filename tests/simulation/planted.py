@@ -9,15 +9,22 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
+from core.batch import Batch, Failure
 from core.commitment import Commitment
 from core.errors import Ambiguous, Unavailable
-from core.store import Batch, Counter, Failure, Store, StoredOrder
+from core.orders import StoredOrder
+from core.stock import Counter, TypeRef
+from core.store import Store
 from core.transaction import SetData
 from core.wire import Code
 from core.zk import Committed
+from workers.answers import Answers
+from workers.attempt import Attempt, Attempts
+from workers.offers import Offers
 from workers.receipts import Receipts
-from workers.seller import Attempt, Candidate, Seller, Wish
+from workers.seller import Seller
 from workers.stripes import draw
+from workers.wish import Candidate, Wish
 
 Plant = Callable[[], AbstractContextManager[Any]]
 
@@ -48,9 +55,9 @@ async def _unresolved(self: Commitment, batch: Batch) -> Committed | Failure:
 
 
 def _called_failed(self: Seller, attempt: Attempt, why: Ambiguous) -> None:
-    for wish, ref in attempt.accepted:
-        self._answer(wish, Code.OVERLOADED)
-        self._counters.pop(ref, None)
+    for wish, _ in attempt.accepted:
+        self._answers.answer(wish, Code.OVERLOADED)
+    self._offers.forget(ref for _, ref in attempt.accepted)
 
 
 async def _tried_afresh(self: Commitment, batch: Batch) -> Committed | Failure:
@@ -66,23 +73,23 @@ def _tell_sold(self: Seller, attempt: Attempt) -> None:
     self._sold(attempt)
     for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
         stored = StoredOrder(sale.order_id, sale.ref.event, sale.order, 1)
-        self._answer(wish, Code.SOLD, stored)
+        self._answers.answer(wish, Code.SOLD, stored)
 
 
 async def _happened_to_somebody(self: Store, batch: Batch) -> int:
     sale = batch.sales[0]
-    found = await self.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
+    found = await self.orders.find(sale.ref.event, sale.ref.generation, sale.order_id)
     return found.zxid if found else 0
 
 
 # --- the fence -----------------------------------------------------------------------
 
-_attempt = Seller._attempt
+_make = Attempts.make
 
 
-def _unfenced(self: Seller, accepted: Sequence[Candidate], accounts: Any = ()) -> Attempt:
+def _unfenced(self: Attempts, accepted: Sequence[Candidate], accounts: Any = ()) -> Attempt:
     """Checks a znode that is always there."""
-    attempt = _attempt(self, accepted, accounts)
+    attempt = _make(self, accepted, accounts)
     return replace_in(attempt, batch=replace_in(attempt.batch, fence="/workers"))
 
 
@@ -93,8 +100,10 @@ def _blind_set(path: str, data: bytes, version: int) -> SetData:
     return SetData(path, data, -1)
 
 
-def _draw_blindly(counters: Sequence[Counter], home: int, tickets: int) -> tuple[Counter, ...]:
-    own, *donors = draw(counters, home, tickets)
+def _draw_blindly(
+    counters: Sequence[Counter], home: int, sold: int, held: int = 0
+) -> tuple[Counter, ...]:
+    own, *donors = draw(counters, home, sold, held)
     return (own, *(replace(donor, version=-1) for donor in donors))
 
 
@@ -105,17 +114,17 @@ async def _two_in_flight(self: Seller, attempt: Attempt) -> None:
     if len({ref for _, ref in attempt.accepted}) > 1 or len(halves) < 2:
         await _settle(self, attempt)
         return
-    parts = [self._attempt(halves[0])]
+    parts = [self._attempts.make(halves[0])]
     first = parts[0].batch
     [ref] = {ref for _, ref in attempt.accepted}
-    known = list(self._counters[ref])
+    known = list(self._offers._counters[ref])
     for counter in first.counters:
         known[counter.number] = replace(counter, version=counter.version + 1)
-    before, self._counters[ref] = self._counters[ref], tuple(known)
-    parts.append(self._attempt(halves[1]))
-    self._counters[ref] = before
+    before, self._offers._counters[ref] = self._offers._counters[ref], tuple(known)
+    parts.append(self._attempts.make(halves[1]))
+    self._offers._counters[ref] = before
     await asyncio.gather(*(_commit_alone(self, part) for part in parts))
-    self._counters.pop(ref, None)
+    self._offers._counters.pop(ref, None)
 
 
 async def _commit_alone(self: Seller, part: Attempt) -> None:
@@ -127,8 +136,10 @@ async def _commit_alone(self: Seller, part: Attempt) -> None:
     if isinstance(outcome, Committed):
         await self._receipts.keep(part.batch, outcome.zxid)
         for (wish, _), sale in zip(part.accepted, part.batch.sales, strict=True):
-            found = await self._store.find_order(sale.ref.event, sale.ref.generation, sale.order_id)
-            self._answer(wish, Code.SOLD, found)
+            found = await self._store.orders.find(
+                sale.ref.event, sale.ref.generation, sale.order_id
+            )
+            self._answers.answer(wish, Code.SOLD, found)
     else:
         self._take_back(part)
         await self._mend(outcome, part)
@@ -145,14 +156,14 @@ _candidates = Seller._candidates
 async def _remembered_sold_out(self: Seller, wishes: Sequence[Wish]) -> list[Candidate]:
     found = await _candidates(self, wishes)
     for wish, ref in found:
-        if ref in self._sold_out:
-            self._answer(wish, Code.SOLD_OUT)
+        if ref in self._offers._sold_out:
+            self._answers.answer(wish, Code.SOLD_OUT)
     return [(wish, ref) for wish, ref in found if not wish.answered]
 
 
 # --- answers -------------------------------------------------------------------------
 
-_settle, _answer = Seller._settle, Seller._answer
+_settle, _answer = Seller._settle, Answers.answer
 
 
 async def _answered_first(self: Seller, attempt: Attempt) -> None:
@@ -160,24 +171,26 @@ async def _answered_first(self: Seller, attempt: Attempt) -> None:
     await _settle(self, attempt)
 
 
-def _answered_again(self: Seller, wish: Wish, *args: Any, **kwargs: Any) -> None:
+def _answered_again(self: Answers, wish: Wish, *args: Any, **kwargs: Any) -> None:
     wish.answered = False
     _answer(self, wish, *args, **kwargs)
 
 
-async def _not_looked_up(self: Seller, wishes: Sequence[Candidate], code: Code) -> None:
+async def _not_looked_up(
+    self: Answers, wishes: Sequence[Candidate], code: Code, left: Callable[[TypeRef], int]
+) -> None:
     for wish, ref in wishes:
-        self._answer(wish, code, remaining=self._left(ref))
+        self.answer(wish, code, remaining=left(ref))
 
 
 async def _dropped(self: Seller, timeout_s: float) -> None:
     self._draining = True
-    self._queue.clear()
+    self._queue._waiting.clear()
 
 
-async def _confirmed_unwritten(self: Seller, attempt: Attempt, zxid: int) -> None:
+async def _confirmed_unwritten(self: Answers, attempt: Attempt, zxid: int) -> None:
     for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
-        self._answer(wish, Code.SOLD, StoredOrder(sale.order_id, sale.ref.event, sale.order, zxid))
+        self.answer(wish, Code.SOLD, StoredOrder(sale.order_id, sale.ref.event, sale.order, zxid))
 
 
 _retry = Receipts._retry
@@ -199,20 +212,22 @@ FAULTS: Mapping[str, Plant] = {
     "any order of the key is taken for the batch's own": lambda: patch.object(
         Store, "happened", _happened_to_somebody
     ),
-    "counters are set without their version": lambda: patch("core.store.SetData", _blind_set),
+    "counters are set without their version": lambda: patch("core.batch.SetData", _blind_set),
     "another stripe is drawn from without its version": lambda: patch(
-        "workers.seller.draw", _draw_blindly
+        "workers.offers.draw", _draw_blindly
     ),
     "a second multi is in flight on an expected version": _on_seller(_settle=_two_in_flight),
-    "the fence is missing": _on_seller(_attempt=_unfenced),
+    "the fence is missing": lambda: patch.object(Attempts, "make", _unfenced),
     "sold is answered before it is committed": _on_seller(_settle=_answered_first),
-    "wishes are answered again and again": _on_seller(_answer=_answered_again),
-    "the other stripes are forgotten": _on_seller(_left=Seller._own),
+    "wishes are answered again and again": lambda: patch.object(Answers, "answer", _answered_again),
+    "the other stripes are forgotten": lambda: patch.object(Offers, "left", Offers.own),
     "what failed is not read anew": _on_seller(_take_back=_kept_as_read),
     "sold out once is sold out for ever": _on_seller(_candidates=_remembered_sold_out),
-    "who is refused is not looked up": _on_seller(_refuse=_not_looked_up),
+    "who is refused is not looked up": lambda: patch.object(Answers, "refuse", _not_looked_up),
     "a drained worker drops its queue": _on_seller(drain=_dropped),
-    "sold is answered before its receipt is on disk": _on_seller(_confirm=_confirmed_unwritten),
+    "sold is answered before its receipt is on disk": lambda: patch.object(
+        Answers, "confirm", _confirmed_unwritten
+    ),
     # These were in the product once, and found here.
     "a repeat beside its first is not looked up": lambda: patch.object(
         Wish, "may_have_bought", property(lambda self: self.purchase.keyed)

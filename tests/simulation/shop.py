@@ -10,13 +10,15 @@ from unittest.mock import patch
 
 from admin.verify import recount
 from core import registry
+from core.backoffice import BackOffice
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
 from core.models import DEFAULT_EVENT, TicketType
 from core.paths import ALARMS, TOP
 from core.reset import reset
 from core.secret import Secret
 from core.settings import Settings
-from core.store import Store, TypeRef
+from core.stock import TypeRef
+from core.store import Store
 from core.zk import ZooKeeper
 from tests.simulation.books import OPERATOR, Books
 from tests.simulation.border import Machine
@@ -310,7 +312,7 @@ def _opened(stripes: int, capacity: tuple[tuple[str, int], ...]) -> tuple[Tree, 
         await zk.wait_connected(PATIENCE_S)
         await zk.ensure(*TOP)
         store = Store(zk.as_zookeeper())
-        await store.create_event(DEFAULT_EVENT, "Test", types)
+        await BackOffice(zk.as_zookeeper()).create_event(DEFAULT_EVENT, "Test", types)
         event = await store.event(DEFAULT_EVENT)
         refs.update({name: TypeRef(DEFAULT_EVENT, event.generation, name) for name in types})
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from core.availability import EventAvailability
 from core.errors import BadRequest
 from core.settings import MOST_WORKERS
 from core.status import Status
-from core.store import EventAvailability
 from web.language import Language
 from web.operator.operations import Operations
 

@@ -23,12 +23,14 @@ class Guard:
         """The session of a request (a WSGI environment)."""
         return self.sessions.find(environ.get("HTTP_COOKIE", ""))
 
+    def is_asked(self, environ: Mapping[str, Any]) -> bool:
+        """Whether a request means to pass: it brings a token, be it right or wrong."""
+        return _bearer(environ) is not None
+
     def refusal(self, environ: Mapping[str, Any]) -> Problem | None:
         """Why a request may not pass that should bring the token in its `Authorization`."""
-        scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return problem("unauthorized")
-        return self.try_token(given, environ)
+        given = _bearer(environ)
+        return problem("unauthorized") if given is None else self.try_token(given, environ)
 
     def try_token(self, given: str, environ: Mapping[str, Any]) -> Problem | None:
         """None where that is the token."""
@@ -40,3 +42,9 @@ class Guard:
             return None
         self._attempts.failed(address)
         return problem("unauthorized")
+
+
+def _bearer(environ: Mapping[str, Any]) -> str | None:
+    """The token of the request's `Authorization`; None where it brings none."""
+    scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return given if scheme.lower() == "bearer" else None

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.backoffice import BackOffice
 from core.models import TicketType
 from core.secret import load_secret
-from core.store import Store
 from core.zk import connect
 from tests.bench.contestants.shop import STOCK, Shop
 from tests.bench.load import BenchError, Wares
@@ -61,6 +61,6 @@ async def _create_event(instance: Instance, wares: Wares) -> None:
     zk = await connect(hosts_of(instance), password)
     try:
         types = {name: TicketType(capacity=STOCK, price=0, stripes=3) for name in wares.types}
-        await Store(zk).create_event(wares.event, "Bench", types)
+        await BackOffice(zk).create_event(wares.event, "Bench", types)
     finally:
         await zk.close()

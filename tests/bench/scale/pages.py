@@ -4,9 +4,9 @@ import asyncio
 import time
 from pathlib import Path
 
+from core.backoffice import BackOffice
 from core.models import TicketType
 from core.secret import load_secret
-from core.store import Store
 from core.zk import connect
 from tests.bench.results import percentile
 from tests.bench.scale.crowd import hosts_of
@@ -68,6 +68,6 @@ async def _create(instance: Instance, types: int) -> None:
             f"T{number:04d}": TicketType(capacity=TICKETS, stripes=STRIPES)
             for number in range(types)
         }
-        assert await Store(zk).create_event("default", "Many types", kinds)
+        assert await BackOffice(zk).create_event("default", "Many types", kinds)
     finally:
         await zk.close()

@@ -1,0 +1,152 @@
+"""Orders as ZooKeeper has them: one by its id, many at once, or all of an event."""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from functools import partial
+
+import msgspec
+
+from core import paths
+from core.batch import Sale
+from core.errors import BadZnode, NoNode
+from core.insist import insist
+from core.models import Event, Order, OrderView, decode, view
+from core.stock import TypeRef
+from core.zk import Znode, ZooKeeper
+
+ORDER_ID = re.compile(r"[0-9a-f]{32}")
+# Orders are read page by page, a few pages ahead of who asks: never all in memory at once.
+PAGE_ORDERS = 500
+PAGES_AHEAD = 3
+
+
+class StoredOrder(msgspec.Struct, frozen=True):
+    """An order as ZooKeeper has it; `zxid` is that of the commit that made it.
+
+    `version` and `changed_zxid` tell of its last change.
+    """
+
+    id: str
+    event: str
+    order: Order
+    zxid: int
+    generation: str = ""
+    version: int = 0
+    changed_zxid: int = 0
+
+    @property
+    def ref(self) -> TypeRef:
+        return TypeRef(self.event, self.generation, self.order.type)
+
+    @property
+    def view(self) -> OrderView:
+        return view(self.id, self.event, self.order, self.zxid)
+
+
+class Orders:
+    """The tree's orders, over one session."""
+
+    def __init__(self, zk: ZooKeeper) -> None:
+        self._zk = zk
+
+    async def locate(
+        self, order_ids: Iterable[str], events: Mapping[str, Event]
+    ) -> dict[str, StoredOrder]:
+        """Those of the orders that exist in one of these events, by id.
+
+        Raises `BadZnode`, `Unavailable`.
+        """
+        wanted = {
+            paths.order(name, event.generation, order_id): name
+            for order_id in order_ids
+            for name, event in events.items()
+        }
+        found = await self._zk.get_many(list(wanted))
+        orders = [_stored(wanted[znode.path], znode) for znode in found if znode is not None]
+        return {order.id: order for order in orders}
+
+    async def find(self, name: str, generation: str, order_id: str) -> StoredOrder | None:
+        znode = await self._zk.find(paths.order(name, generation, order_id))
+        return _stored(name, znode) if znode else None
+
+    async def find_many(
+        self, name: str, generation: str, order_ids: Iterable[str]
+    ) -> dict[str, StoredOrder]:
+        """Those of the orders that exist, by id. Raises `BadZnode`, `Unavailable`."""
+        wanted = [paths.order(name, generation, order_id) for order_id in order_ids]
+        found = await self._zk.get_many(wanted)
+        orders = [_stored(name, znode) for znode in found if znode is not None]
+        return {order.id: order for order in orders}
+
+    async def find_sales(self, sales: Sequence[Sale]) -> list[StoredOrder | BadZnode | None]:
+        """What stands where each of those orders was made. Raises `Unavailable`."""
+        found = await self._zk.get_many([sale.path for sale in sales])
+        return [
+            _stored_or_bad(sale.ref.event, znode) if znode else None
+            for sale, znode in zip(sales, found, strict=True)
+        ]
+
+    async def has_bucket(self, sale: Sale) -> bool:
+        return await self._zk.find(paths.parent(sale.path)) is not None
+
+    async def all_of(self, name: str, generation: str) -> AsyncGenerator[StoredOrder, None]:
+        """Every order of an event's life, bucket by bucket; it outlasts a change of the leader.
+
+        Raises `BadZnode`, `Unavailable`.
+        """
+        pages: deque[asyncio.Task[dict[str, StoredOrder]]] = deque()
+        try:
+            async for ids in self._ids(name, generation):
+                read = partial(self.find_many, name, generation, ids)
+                pages.append(asyncio.create_task(insist(self._zk, read)))
+                if len(pages) > PAGES_AHEAD:
+                    for order in (await pages.popleft()).values():
+                        yield order
+            while pages:
+                for order in (await pages.popleft()).values():
+                    yield order
+        finally:
+            for page in pages:
+                page.cancel()
+            await asyncio.gather(*pages, return_exceptions=True)
+
+    async def _ids(self, name: str, generation: str) -> AsyncIterator[Sequence[str]]:
+        """The ids of every order, a page at a time. Raises `BadZnode`, `Unavailable`."""
+        for bucket in paths.BUCKETS:
+            path = paths.bucket(name, generation, bucket)
+            try:
+                ids = await insist(self._zk, partial(self._zk.children, path))
+            except NoNode:
+                raise BadZnode(path, "the bucket is missing") from None
+            for order_id in ids:
+                if not (ORDER_ID.fullmatch(order_id) and order_id.startswith(bucket)):
+                    why = "no order of that name belongs into this bucket"
+                    raise BadZnode(f"{path}/{order_id}", why)
+            for page in _chunks(ids, PAGE_ORDERS):
+                yield page
+
+
+def _stored(event: str, znode: Znode) -> StoredOrder:
+    order = decode(Order, znode.data, znode.path)
+    return StoredOrder(
+        paths.name(znode.path),
+        event,
+        order,
+        znode.created_zxid,
+        paths.generation_of(znode.path),
+        znode.version,
+        znode.modified_zxid,
+    )
+
+
+def _stored_or_bad(event: str, znode: Znode) -> StoredOrder | BadZnode:
+    try:
+        return _stored(event, znode)
+    except BadZnode as error:
+        return error
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
