@@ -11,10 +11,11 @@ from typing import Any, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET
 
+from core.availability import EventAvailability, TypeAvailability
 from core.models import DEFAULT_EVENT, NAME, Alarm, OrderView, Progress, Quantiles
 from core.models import Status as OrderStatus
+from core.orders import ORDER_ID
 from core.status import Ensemble, Server, Status, Supervisor, Web, Worker
-from core.store import ORDER_ID, EventAvailability, TypeAvailability
 from web.basket import JOINERS, KEY, MOST_CHARACTERS, MOST_FIELDS, MOST_TICKETS
 from web.changes import MOST_ADDRESS
 from web.errand import MOST_CHARACTERS as MOST_NOTED
