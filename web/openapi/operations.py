@@ -169,7 +169,7 @@ def _orders() -> tuple[Operation, ...]:
                 Answer(201, "Sold.", (JSON,), "Order", follows=CHANGES),
                 Answer(
                     200,
-                    "Sold before, by this key: the same order, as it was sold.",
+                    "Sold before, by this key: the same order.",
                     (JSON,),
                     "Order",
                     ("Idempotency-Replayed",),
@@ -220,7 +220,7 @@ def _holds() -> tuple[Operation, ...]:
                 Answer(201, "Held.", (JSON,), "Order", follows=HOLD_CHANGES),
                 Answer(
                     200,
-                    "Held before, by this key: the same order, as it is now.",
+                    "Held before, by this key: the same order.",
                     (JSON,),
                     "Order",
                     ("Idempotency-Replayed",),
