@@ -124,7 +124,7 @@ class Amender:
             batch, changed = await self._batch(batch_id, draft, found)
             outcome = await self._commitment.commit(batch)
             if isinstance(outcome, Committed):
-                await self._keep(batch, outcome.zxid)
+                await self._keep(batch, outcome.zxid, draft)
                 return [_after(done, changed, outcome.zxid) for done in draft.ends]
             await self._mend(outcome, batch)
         raise Unavailable("the orders change faster than they can be read; try again")
@@ -214,17 +214,19 @@ class Amender:
             accounts[buyer] = accounts[buyer].add(-order.quantity)
         return [account for account in accounts.values() if account.version >= 0]
 
-    async def _keep(self, batch: Batch, zxid: int) -> None:
+    async def _keep(self, batch: Batch, zxid: int, draft: Draft) -> None:
         try:
             await self._books.keep(batch, zxid)
+            await self._keep_known(draft)
         except Halted as error:
             raise Unconfirmed(str(error)) from None
 
     async def _keep_known(self, draft: Draft) -> None:
-        """Who did it before may have died with the receipt unwritten."""
+        """Of what was done before: who did it may have died with the receipt unwritten."""
         for done in draft.ends:
-            if done.order is not None and done.refusal is None:
-                await self._books.keep_order(done.order, done.order.ref)
+            if done.order is None or done.refusal is not None or done.order.id in draft.changed:
+                continue
+            await self._books.keep_order(done.order, done.order.ref)
 
     async def _mend(self, failure: Failure, batch: Batch) -> None:
         match failure:

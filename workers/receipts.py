@@ -55,7 +55,8 @@ class Receipts:
         self._flushing_since: float | None = None
         self._trouble = "the receipts have not been opened"
         self._opened = False
-        self._recent: dict[str, None] = {}
+        # How often each had been changed by then.
+        self._recent: dict[str, int] = {}
 
     # --- what the seller asks --------------------------------------------------------
 
@@ -78,8 +79,10 @@ class Receipts:
         await self._keep(of_batch(batch, zxid, round(self._now(), 3)))
 
     async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
-        """As `keep`, for an order that was found: who made it may have died before its flush."""
-        if stored.id not in self._recent:
+        """As `keep`, for an order that was found: who made it, or changed it last, may have died
+        before the flush.
+        """
+        if self._recent.get(stored.id, -1) < len(stored.order.changes):
             await self._keep(of_order(stored, ref, round(self._now(), 3)))
 
     # --- its life --------------------------------------------------------------------
@@ -158,7 +161,7 @@ class Receipts:
             self._flush()
 
     def _note_kept(self, receipt: Receipt) -> None:
-        self._recent.update((line.order_id, None) for line in receipt.lines)
+        self._recent.update((line.order_id, len(line.order.changes)) for line in receipt.lines)
         for order_id in list(self._recent)[: max(0, len(self._recent) - RECENT)]:
             del self._recent[order_id]
         if self._journal.dropped:

@@ -59,7 +59,10 @@ def _play_many(seeds: range, jobs: int | None) -> int:
         f"{whole.schedules} schedules, seeds {seeds[0]} to {seeds[-1]}, in {took_s:.0f} s "
         f"({whole.schedules / took_s:.0f} a second): {len(whole.broken)} with violations"
     )
-    print(f"{whole.attempts} purchases at workers, {whole.orders} sold")
+    print(
+        f"{whole.attempts} purchases at workers, {whole.orders} sold or held; "
+        f"{whole.deeds} changes of orders asked for"
+    )
     print(
         "entries of the logs:", ", ".join(f"{n} {event}" for event, n in whole.events.most_common())
     )

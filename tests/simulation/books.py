@@ -1,13 +1,16 @@
 """P1 at every zxid, and what the tree says of each key: the truth that answers are held against."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core import paths
 from core.errors import BadZnode
-from core.models import Order, Stock, TicketType, WorkerRecord, decode
+from core.models import Change, Order, Status, Stock, TicketType, WorkerRecord, decode
 from core.stock import TypeRef
+from tests.simulation.fates import Impossible, states
+from tests.simulation.plan import Terms
 from tests.simulation.tree import Changes, Node, Tree
 
 ORDER_ID_LENGTH = 32
@@ -23,17 +26,34 @@ def life(role: str, pid: int) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """An order as it was committed, and by whom."""
+    """An order as it was made, and by whom; and what became of it.
+
+    `states` are all that it was in, `changes` what made the later ones, each with its zxid.
+    """
 
     order: Order
     zxid: int
     writer: str
+    states: list[tuple[int, Order]]
+    changes: list[tuple[int, Change, str]] = field(default_factory=list)
+
+    @property
+    def now(self) -> Order:
+        return self.states[-1][1]
+
+    def since(self, zxid: int) -> list[Order]:
+        """The states in which it was at any zxid from that one on."""
+        first = bisect_right(self.states, zxid, key=lambda state: state[0])
+        return [order for _, order in self.states[max(0, first - 1) :]]
 
 
 class Books:
     """Hears of every transaction and adds up all types anew; breaches are kept as sentences."""
 
-    def __init__(self, tree: Tree, refs: Mapping[str, TypeRef], writer: Callable[[], str]) -> None:
+    def __init__(
+        self, tree: Tree, refs: Mapping[str, TypeRef], terms: Terms, writer: Callable[[], str]
+    ) -> None:
+        self._terms = terms
         self._writer = writer
         [one, *_] = refs.values()
         self._orders_below = paths.orders(one.event, one.generation) + "/"
@@ -41,7 +61,8 @@ class Books:
         self._counter_paths: dict[str, str] = {}
         self._stock: dict[str, dict[str, Stock]] = {name: {} for name in refs}
         self._capacity: dict[str, int] = {}
-        self._ordered = dict.fromkeys(refs, 0)
+        # Tickets by the status of their orders.
+        self._tickets: dict[str, Counter[Status]] = {name: Counter() for name in refs}
         # Per type: since which zxid so much was for sale.
         self._remaining: dict[str, tuple[list[int], list[int]]] = {}
         # By path: the lives that are registered now.
@@ -67,6 +88,11 @@ class Books:
             self._counter_paths[path] = name
             self._stock[name][path] = decode(Stock, counter.data, path)
         self._remaining[name] = ([tree.zxid], [type_.capacity])
+
+    @property
+    def holds(self) -> bool:
+        """Whether any ticket is held now."""
+        return any(tickets["held"] for tickets in self._tickets.values())
 
     def remaining(self, type_: str) -> int:
         return self._remaining[type_][1][-1]
@@ -126,13 +152,30 @@ class Books:
 
     def _note_order(self, zxid: int, path: str, node: Node | None) -> str:
         order_id = path.rpartition("/")[2]
-        if node is None or order_id in self.orders:
-            self.breaches.append(f"zxid {zxid}: order {path} was changed")
+        if node is None:
+            self.breaches.append(f"zxid {zxid}: order {path} was deleted")
             return ""
         order = decode(Order, node.data, path)
-        self.orders[order_id] = Entry(order, zxid, self._writer())
-        self._ordered[order.type] += order.quantity
+        if (entry := self.orders.get(order_id)) is not None:
+            self._note_change(zxid, entry, order)
+        else:
+            if order.changes:
+                self.breaches.append(f"zxid {zxid}: order {path} begins with {order.changes}")
+            self.orders[order_id] = Entry(order, zxid, self._writer(), [(zxid, order)])
+        self._tickets[order.type][order.status] += order.quantity
         return order.type
+
+    def _note_change(self, zxid: int, entry: Entry, order: Order) -> None:
+        before = entry.now
+        self._tickets[before.type][before.status] -= before.quantity
+        try:
+            found = states(before, order, self._terms)
+        except Impossible as error:
+            self.breaches.append(f"zxid {zxid}: {error}")
+            found = [order]
+        entry.states.extend((zxid, state) for state in found)
+        new = order.changes[len(before.changes) :]
+        entry.changes.extend((zxid, change, self._writer()) for change in new)
 
     def _note_counter(self, zxid: int, path: str, node: Node | None) -> str:
         name = self._counter_paths[path]
@@ -159,9 +202,11 @@ class Books:
                 f"zxid {zxid}: of {name} {remaining} remaining + {held} held + {sold} sold "
                 f"is not the capacity {self._capacity[name]}"
             )
-        if sold != self._ordered[name]:
+        ordered = self._tickets[name]
+        if (held, sold) != (ordered["held"], ordered["sold"]):
             self.breaches.append(
-                f"zxid {zxid}: {sold} of {name} are sold and {self._ordered[name]} ordered"
+                f"zxid {zxid}: of {name} {held} are held and {sold} sold, and by the orders "
+                f"{ordered['held']} and {ordered['sold']}"
             )
         zxids, left = self._remaining[name]
         zxids.append(zxid)

@@ -4,14 +4,14 @@ The product's modules stay as they are; only the names that lead out of them are
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
-from core.wire import Answer, Purchase
+from core.wire import Amend, Answer, Purchase
 from tests.simulation.books import life
 from tests.simulation.client import SimulatedZooKeeper
 from tests.simulation.disk import Disk, SimulatedJournal
@@ -20,7 +20,7 @@ from tests.simulation.world import Process
 
 EPOCH_S = 1_700_000_000.0
 
-Submit = Callable[[Purchase, Callable[[Answer], None]], None]
+Submit = Callable[[Purchase | Amend, Callable[[Answer], None]], None]
 Forget = Callable[[Callable[[Answer], None], Collection[int] | None], None]
 
 
@@ -33,7 +33,7 @@ class Machine(Process):
         self.role = role
         self.pid = pid
         self.disk = disk or Disk()
-        self.clock_off_s = 0.0
+        self.clock_off_s = self.most_ahead_s = 0.0
         self.zk: SimulatedZooKeeper | None = None
         # Where purchases go in, and are taken back, while it listens.
         self.submit: Submit | None = None
@@ -67,6 +67,11 @@ class Machine(Process):
         """Unix seconds, as far as this machine knows."""
         return EPOCH_S + self.world.now + self.clock_off_s
 
+    def set_clock(self, off_s: float) -> None:
+        """Its wall clock jumps; `most_ahead_s` tells how far it has ever been ahead."""
+        self.clock_off_s = off_s
+        self.most_ahead_s = max(self.most_ahead_s, off_s)
+
     def connect(self, session_s: float) -> SimulatedZooKeeper:
         self.zk = SimulatedZooKeeper(self.ensemble, session_s=session_s)
         return self.zk
@@ -86,15 +91,6 @@ class SimulatedLinks:
 
     async def close(self) -> None:
         here().hang_up()
-
-
-class SimulatedElection:
-    """Stands in for `core.election.Election`: nothing is held here, and no janitor is needed."""
-
-    def __init__(self, zk: object, path: str, name: str) -> None: ...
-
-    async def keep_running(self, lead: object) -> None:
-        await asyncio.get_running_loop().create_future()
 
 
 def here() -> Machine:
@@ -123,6 +119,11 @@ class _Clocks:
         return here().time
 
 
+async def _at_once(call: Callable[[], Awaitable[object]]) -> object:
+    """Stands in for the thread that waits for kazoo: this lock blocks nobody."""
+    return await call()
+
+
 def _jitter() -> Random:
     return here().world.rng
 
@@ -133,7 +134,7 @@ def simulated() -> Iterator[None]:
     outside: dict[str, Any] = {
         "workers.process.ZooKeeper": _zookeeper,
         "workers.process.LinkServer": SimulatedLinks,
-        "workers.process.Election": SimulatedElection,
+        "core.election._aside": _at_once,
         "workers.process.Journal": lambda *given: SimulatedJournal(here().disk, *given),
         "workers.process.time": _Clocks(),
         "workers.process.random": SimpleNamespace(Random=_jitter),

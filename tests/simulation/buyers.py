@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from itertools import count
+from typing import Generic
 
-from core.wire import Answer, Code, Purchase
+from core.wire import Amend, Answer, Code, Purchase
+from tests.simulation.attempts import Attempt, RequestT, Witness
 from tests.simulation.books import Books
 from tests.simulation.border import Machine
-from tests.simulation.history import EVENT, Attempt, History
-from tests.simulation.plan import Wanted
+from tests.simulation.deeds import OPEN, Deeds
+from tests.simulation.history import EVENT, History
+from tests.simulation.plan import Deed, Wanted
 from tests.simulation.weather import Weather
 from tests.simulation.world import Handle, World
 
@@ -26,17 +29,20 @@ class Street:
         machines: Sequence[Machine],
         books: Books,
         history: History,
+        deeds: Deeds,
     ) -> None:
         self.world = world
         self.weather = weather
-        self.history = history
+        self._history = history
+        self._deeds = deeds
         self._machines = machines
         self._books = books
         self._ids = count(1)
 
-    def ask(self, wish: Wanted, keyed: bool, hear: Callable[[Answer], None]) -> "Question":
+    def ask(
+        self, wish: Wanted, keyed: bool, hear: Callable[[Answer], None]
+    ) -> "Question[Purchase]":
         """Sends a purchase to some worker. Nobody hears of one that is lost, or was dead."""
-        machine = self.world.rng.choice(self._machines)
         purchase = Purchase(
             id=next(self._ids),
             event=EVENT,
@@ -46,9 +52,29 @@ class Street:
             key=wish.key,
             keyed=keyed,
             timeout_s=wish.timeout_s,
+            hold=wish.hold,
         )
-        self.world.note("{0.key} asks {1.name} for {0.quantity} of {0.type}", wish, machine)
-        question = Question(self, machine, purchase, hear)
+        return self._send(purchase, self._history.submitted, hear)
+
+    def bid(self, order: str, deed: Deed, hear: Callable[[Answer], None]) -> None:
+        """Sends a wish about an order, as `ask` does a purchase."""
+        amend = Amend(
+            id=next(self._ids),
+            order=order,
+            act=deed.act,
+            note="north",
+            key=deed.key,
+            operator=deed.operator,
+            timeout_s=deed.timeout_s,
+        )
+        self._send(amend, self._deeds.submitted, hear)
+
+    def _send(
+        self, request: RequestT, witness: Witness[RequestT], hear: Callable[[Answer], None]
+    ) -> "Question[RequestT]":
+        machine = self.world.rng.choice(self._machines)
+        self.world.note("{} is asked: {}", machine.name, request)
+        question = Question(self, machine, request, witness, hear)
         self.travel(machine.call_soon, question.arrive)
         return question
 
@@ -64,25 +90,30 @@ class Street:
         self.world.after(rng.random() * (1.0 if slow else 0.003), deliver, *args)
 
 
-class Question:
-    """A purchase on its way to a worker, and its answer on the way back."""
+class Question(Generic[RequestT]):
+    """A request on its way to a worker, and its answer on the way back."""
 
     def __init__(
-        self, street: Street, machine: Machine, purchase: Purchase, hear: Callable[[Answer], None]
+        self,
+        street: Street,
+        machine: Machine,
+        request: RequestT,
+        witness: Witness[RequestT],
+        hear: Callable[[Answer], None],
     ) -> None:
         self._street = street
         self._machine = machine
-        self._purchase = purchase
+        self._request: RequestT = request
+        self._witness: Witness[RequestT] = witness
         self._hear = hear
         self._reply = self._answer
-        self._attempt: Attempt | None = None
+        self._attempt: Attempt[RequestT] | None = None
 
     def arrive(self) -> None:
         machine, street = self._machine, self._street
         if machine.submit is not None and street.is_known(machine):
-            since = machine.ensemble.applied_everywhere
-            self._attempt = street.history.submitted(self._purchase, machine.name, since)
-            machine.submit(self._purchase, self._reply)
+            self._attempt = self._witness(self._request, machine)
+            machine.submit(self._request, self._reply)
 
     def drop(self) -> None:
         """Whoever asked has gone; the worker is told."""
@@ -90,15 +121,15 @@ class Question:
 
     def _forget(self) -> None:
         if self._attempt is not None and self._machine.forget is not None:
-            self._street.world.note("{} forgets {}", self._machine.name, self._purchase.key)
+            self._street.world.note("{} forgets {}", self._machine.name, self._request.key)
             self._attempt.forgotten = True
             self._machine.forget(self._reply, None)
 
     def _answer(self, answer: Answer) -> None:
         if self._attempt is not None and not self._street.world.over:
-            name, key = self._machine.name, self._purchase.key
+            name, key = self._machine.name, self._request.key
             self._street.world.note("{} answers {} {}", name, key, answer.code)
-            self._street.history.answered(self._attempt, answer, self._machine.disk)
+            self._attempt.answered(answer)
             self._street.travel(self._hear, answer)
 
 
@@ -111,8 +142,13 @@ class Buyer:
         self.tries = 0
         self._timer: Handle | None = None
         self._patient = False
-        self._latest: Question | None = None
+        self._latest: Question[Purchase] | None = None
+        self._doings: list[Doing] = []
         self.end: Code | None = None
+
+    @property
+    def is_served(self) -> bool:
+        return self.end is not None and all(doing.end is not None for doing in self._doings)
 
     def begin(self) -> None:
         self._ask()
@@ -146,11 +182,41 @@ class Buyer:
 
     def _hear(self, answer: Answer) -> None:
         self._street.world.note("{} hears {}", self._wish.key, answer.code)
+        if self.end is not None:
+            return
         if answer.code not in FINAL:
             self._again_in(PAUSE_S)
-        elif self.end is None:
+        else:
             self.end = answer.code
             if self._timer is not None:
                 self._timer.cancel()
             if self._wish.again:
                 self._street.world.after(PAUSE_S, self._ask_once)
+            if answer.order is not None:
+                self._begin_doing(answer.order.order)
+
+    def _begin_doing(self, order: str) -> None:
+        self._doings = [Doing(self._street, order, deed) for deed in self._wish.deeds]
+        for doing in self._doings:
+            self._street.world.after(doing.deed.after_s, doing.begin)
+
+
+class Doing:
+    """One deed, asked for until there is an end."""
+
+    def __init__(self, street: Street, order: str, deed: Deed) -> None:
+        self._street = street
+        self._order = order
+        self.deed = deed
+        self.end: Code | None = None
+
+    def begin(self) -> None:
+        if self.end is None:
+            for _ in range(1 + self.deed.twice):
+                self._street.bid(self._order, self.deed, self._hear)
+            self._street.world.after(self.deed.timeout_s + PAUSE_S, self.begin)
+
+    def _hear(self, answer: Answer) -> None:
+        self._street.world.note("{} hears {}", self.deed.key, answer.code)
+        if answer.code not in OPEN and self.end is None:
+            self.end = answer.code

@@ -18,6 +18,7 @@ from core.errors import Ambiguous, NodeExists, NoNode, Unavailable, ZooKeeperErr
 from core.transaction import Create, Delete, Operation, SetData
 from core.zk import MOST_IN_FLIGHT, OPERATION_S, Outcome, Refused, Znode, ZooKeeper
 from tests.simulation.ensemble import SERVERS, Ensemble, Session
+from tests.simulation.lock import SimulatedElection
 from tests.simulation.tree import Node
 from tests.simulation.world import Process
 
@@ -190,7 +191,7 @@ class SimulatedZooKeeper:
         return 0.0 if self.connected else self.process.time() - self.disconnected_at
 
     def election(self, path: str, name: str) -> Any:
-        raise NotImplementedError("kazoo's recipe blocks: what stands for it is `border`'s")
+        return SimulatedElection(self.as_zookeeper(), path, f"{name} {self.process.name}")
 
     async def watch_over(self) -> None:
         await self.process.create_future()

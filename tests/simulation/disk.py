@@ -1,17 +1,17 @@
 """A machine's disk, which keeps what was flushed when a process dies, and may be full or slow."""
 
 import errno
-import re
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from core.models import Order
 from core.receipts import Receipt, decoded, frames
 from workers.journal import LATEST, Bounds
 
 PLENTY_BYTES = 1 << 40
-ORDER_ID = re.compile(rb"[0-9a-f]{32}")
 
 
 class Disk:
@@ -21,25 +21,26 @@ class Disk:
         self.full = False
         self.flush_s = 0.001
         self._data = b""
-        self._orders: set[str] = set()
+        # Of each order that it knows: the commits that changed it.
+        self._orders: dict[str, set[str]] = {}
 
     def write(self, data: bytes) -> None:
         """Raises `OSError` where there is no room."""
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
         self._data += data
-        self._orders.update(found.decode() for found in ORDER_ID.findall(data))
+        for receipt in _receipts(data):
+            for line in receipt.lines:
+                known = self._orders.setdefault(line.order_id, set())
+                known.update(change.batch for change in line.order.changes)
 
-    def holds(self, order_id: str) -> bool:
-        return order_id in self._orders
+    def holds(self, order_id: str, order: Order) -> bool:
+        """Whether it can prove that the order was once as it is there."""
+        known = self._orders.get(order_id)
+        return known is not None and known.issuperset(change.batch for change in order.changes)
 
     def receipts(self) -> list[Receipt]:
-        found = []
-        for payload in frames(self._data):
-            if isinstance(payload, bytes):
-                with suppress(msgspec.DecodeError):
-                    found.append(decoded(payload))
-        return found
+        return list(_receipts(self._data))
 
 
 class SimulatedJournal:
@@ -60,3 +61,10 @@ class SimulatedJournal:
 
     def close(self) -> None:
         """Nothing is left open."""
+
+
+def _receipts(data: bytes) -> Iterator[Receipt]:
+    for payload in frames(data):
+        if isinstance(payload, bytes):
+            with suppress(msgspec.DecodeError):
+                yield decoded(payload)

@@ -1,13 +1,13 @@
 """Every attempt of every buyer, and whether its answer was true when it was given."""
 
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 
-from core.models import order_id, view
+from core.models import Order, order_id, view
 from core.wire import Answer, Code, Purchase
+from tests.simulation.attempts import Attempt
 from tests.simulation.books import Books, Entry
-from tests.simulation.disk import Disk
+from tests.simulation.border import Machine
 from tests.simulation.tree import Tree
 
 EVENT = "default"
@@ -24,41 +24,28 @@ POSSIBLE = MAY_HAVE_BOUGHT | {
 }
 
 
-@dataclass(eq=False)
-class Attempt:
-    """A purchase handed to the worker `life`, when all servers knew the tree as of `since`."""
-
-    purchase: Purchase
-    order_id: str
-    life: str
-    since: int
-    answers: list[Code] = field(default_factory=list)
-    # The worker was told that nobody waits: it need not answer.
-    forgotten: bool = False
-
-
 class History:
-    """Collects attempts; what is wrong with an answer becomes a sentence in `breaches`."""
+    """Collects purchases; what is wrong with an answer becomes a sentence in `breaches`."""
 
     def __init__(self, tree: Tree, books: Books, order_key: bytes) -> None:
         self._tree = tree
         self._books = books
         self._order_key = order_key
-        self._attempts: dict[str, list[Attempt]] = defaultdict(list)
+        self._attempts: dict[str, list[Attempt[Purchase]]] = defaultdict(list)
         self.breaches: list[str] = []
 
     @property
     def attempts(self) -> int:
         return sum(map(len, self._attempts.values()))
 
-    def submitted(self, purchase: Purchase, life: str, since: int) -> Attempt:
+    def submitted(self, purchase: Purchase, machine: Machine) -> Attempt[Purchase]:
         id_ = order_id(self._order_key, purchase.event, purchase.key)
-        attempt = Attempt(purchase, id_, life, since)
+        since = machine.ensemble.applied_everywhere
+        attempt = Attempt(purchase, id_, machine, self._tree.zxid, since, self._judge)
         self._attempts[id_].append(attempt)
         return attempt
 
-    def answered(self, attempt: Attempt, answer: Answer, disk: Disk) -> None:
-        attempt.answers.append(answer.code)
+    def _judge(self, attempt: Attempt[Purchase], answer: Answer) -> None:
         if len(attempt.answers) > 1:
             self._breach(attempt, f"answered more than once: {attempt.answers}")
         entry = self._books.orders.get(attempt.order_id)
@@ -66,27 +53,29 @@ class History:
             self._breach(attempt, f"answered {answer.code}")
         elif answer.code in (Code.SOLD, Code.REPLAYED):
             self._check_sold(attempt, answer, entry)
-            if not disk.holds(attempt.order_id):
-                self._breach(attempt, f"{answer.code} without a receipt")
         elif answer.code is Code.SOLD_OUT:
             self._check_sold_out(attempt, entry)
         elif answer.code is Code.KEY_REUSED and (entry is None or _same(attempt, entry)):
             self._breach(attempt, "refused for a key that was not used for anything else")
 
-    def _check_sold(self, attempt: Attempt, answer: Answer, entry: Entry | None) -> None:
+    def _check_sold(self, attempt: Attempt[Purchase], answer: Answer, entry: Entry | None) -> None:
         if entry is None:
             self._breach(attempt, f"{answer.code}, and there is no such order")
             return
         if not _same(attempt, entry):
             self._breach(attempt, f"{answer.code}, but the order is another: {entry.order}")
-        if answer.order != view(attempt.order_id, EVENT, entry.order, entry.zxid):
+        # What is sold here and now is told as it was made, whatever came of it since.
+        was = [entry.order] if answer.code is Code.SOLD else entry.since(attempt.since)
+        if not (told := as_told(attempt.order_id, entry, was, answer)):
             self._breach(attempt, f"{answer.code} with {answer.order}, not as it is stored")
+        elif not any(attempt.machine.disk.holds(attempt.order_id, state) for state in told):
+            self._breach(attempt, f"{answer.code} without a receipt")
         others = self._attempts[attempt.order_id]
         if sum(Code.SOLD in other.answers for other in others) > 1:
             self._breach(attempt, "sold for the second time")
 
-    def _check_sold_out(self, attempt: Attempt, entry: Entry | None) -> None:
-        wanted = attempt.purchase
+    def _check_sold_out(self, attempt: Attempt[Purchase], entry: Entry | None) -> None:
+        wanted = attempt.request
         if self._books.least_remaining(wanted.type, attempt.since) >= wanted.quantity:
             self._breach(attempt, "sold out, but there always were enough")
         if entry is not None and wanted.keyed and entry.zxid <= attempt.since:
@@ -103,7 +92,7 @@ class History:
         for id_ in self._books.orders.keys() - self._attempts.keys():
             self.breaches.append(f"order {id_} was wanted by nobody")
 
-    def _check_told(self, attempts: list[Attempt], entry: Entry) -> None:
+    def _check_told(self, attempts: list[Attempt[Purchase]], entry: Entry) -> None:
         """Whoever sold it has said no such thing as that it had not."""
         sellers = [each for each in attempts if entry.writer == each.life]
         if not any(
@@ -112,14 +101,26 @@ class History:
             said = [str(code) for each in sellers for code in each.answers]
             self.breaches.append(f"zxid {entry.zxid}: sold {entry.order}, and told {said}")
 
-    def _breach(self, attempt: Attempt, what: str) -> None:
-        wish = attempt.purchase
+    def _breach(self, attempt: Attempt[Purchase], what: str) -> None:
+        wish = attempt.request
         self.breaches.append(
             f"zxid {self._tree.zxid}: {wish.key} ({wish.quantity} of {wish.type}) at "
             f"{attempt.life}: {what}"
         )
 
 
-def _same(attempt: Attempt, entry: Entry) -> bool:
-    wanted, order = attempt.purchase, entry.order
-    return (wanted.type, wanted.quantity, wanted.buyer) == (order.type, order.quantity, order.buyer)
+def as_told(
+    order_id_: str, entry: Entry, states: Iterable[Order], answer: Answer
+) -> Sequence[Order]:
+    """Those of the states that look as the answer says."""
+    return [state for state in states if answer.order == view(order_id_, EVENT, state, entry.zxid)]
+
+
+def _same(attempt: Attempt[Purchase], entry: Entry) -> bool:
+    wanted, order = attempt.request, entry.order
+    return (wanted.type, wanted.quantity, wanted.buyer, wanted.hold) == (
+        order.type,
+        order.quantity,
+        order.buyer,
+        order.until is not None,
+    )

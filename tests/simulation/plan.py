@@ -1,13 +1,17 @@
 """What a schedule consists of, drawn from its seed: stock, buyers, network, incidents."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
+from core.lifecycle import Act
 from tests.simulation.weather import Weather
 
 OPEN_S = 0.15
 TYPES = ("A", "B")
+# The share of schedules in which tickets are held, and orders change.
+HOLDING = 0.4
+DEEDS = (*(Act.CONFIRM,) * 4, *(Act.EXTEND,) * 3, *(Act.CHECK_IN,) * 2, Act.RELEASE, Act.CANCEL)
 
 
 class Kind(enum.StrEnum):
@@ -43,6 +47,21 @@ class Incident:
 
 
 @dataclass(frozen=True)
+class Deed:
+    """What a buyer does with an order, so long after he has heard of it.
+
+    `twice`: he asks two workers at once.
+    """
+
+    after_s: float
+    act: Act
+    key: str
+    operator: bool
+    timeout_s: float
+    twice: bool
+
+
+@dataclass(frozen=True)
 class Wanted:
     """One buyer's wish. `again` tells that it is repeated after it was fulfilled.
 
@@ -59,6 +78,17 @@ class Wanted:
     hedge_s: float
     again: bool
     drops: bool = False
+    hold: bool = False
+    deeds: tuple[Deed, ...] = ()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The event's: how long it holds tickets, how often longer, and whether buyers may cancel."""
+
+    hold_s: float = 1.0
+    extensions: int = 2
+    cancellable: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +103,9 @@ class Plan:
     heal_at: float
     # So many orders go into one transaction at the most.
     batch: int
+    terms: Terms
+    # Clocks that jump do so by up to ten times this.
+    jump_s: float
 
     def told(self) -> list[str]:
         """In words, for the head of its story."""
@@ -96,10 +129,17 @@ def draw(seed: int) -> Plan:
     types = TYPES[: rng.choice((1, 1, 2))]
     rush_s = rng.choice((0.02, 0.3, 1.0))
     wishes = tuple(_wish(rng, number, types, rush_s) for number in range(rng.randint(5, 30)))
+    # Drawn apart: a schedule without holds is what it was before there were any.
+    fates = Random(~seed)
+    holding, terms = fates.random() < HOLDING, _terms(fates)
+    # What befalls those that hold also does so while holds end.
+    tail_s = fates.random() * (terms.hold_s + 2.5) if holding else 0.0
     incidents = tuple(
-        _incident(rng, workers, rush_s) for _ in range(rng.choice((0, 1, 1, 2, 2, 4)))
+        _incident(rng, workers, rush_s + tail_s) for _ in range(rng.choice((0, 1, 1, 2, 2, 4)))
     )
-    ends = max([OPEN_S + rush_s, *(each.at + each.lasts_s for each in incidents)])
+    ends = max([OPEN_S + rush_s + tail_s, *(each.at + each.lasts_s for each in incidents)])
+    if holding:
+        wishes = tuple(_with_a_fate(fates, wish, terms.hold_s) for wish in wishes)
     wanted = sum(wish.quantity for wish in wishes)
     return Plan(
         seed=seed,
@@ -111,6 +151,37 @@ def draw(seed: int) -> Plan:
         incidents=incidents,
         heal_at=ends + 0.3,
         batch=rng.choice((2, 5, 200)),
+        terms=terms,
+        # Nobody waits here for a hold that lasts as long as a clock was ahead.
+        jump_s=0.1 if holding else 100.0,
+    )
+
+
+def _terms(rng: Random) -> Terms:
+    return Terms(
+        hold_s=rng.choice((1.0, 1.5)),
+        extensions=rng.choice((0, 1, 2)),
+        cancellable=rng.random() < 0.5,
+    )
+
+
+def _with_a_fate(rng: Random, wish: Wanted, hold_s: float) -> Wanted:
+    """The same wish, perhaps for a hold, and what its buyer does afterwards."""
+    deeds: list[Deed] = []
+    for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
+        deeds.append(_deed(rng, f"{wish.key}-{rng.randint(0, len(deeds))}", hold_s))
+    return replace(wish, hold=rng.random() < 0.6, deeds=tuple(deeds))
+
+
+def _deed(rng: Random, key: str, hold_s: float) -> Deed:
+    at_the_end_s = hold_s - 0.1 + 0.2 * rng.random()
+    return Deed(
+        after_s=rng.choice((0.0, rng.random() * hold_s, at_the_end_s, at_the_end_s, 2 * hold_s)),
+        act=rng.choice(DEEDS),
+        key=key,
+        operator=rng.random() < 0.3,
+        timeout_s=rng.choice((0.3, 1.0, 2.5)),
+        twice=rng.random() < 0.3,
     )
 
 

@@ -18,6 +18,7 @@ class Report:
     schedules: int = 0
     orders: int = 0
     attempts: int = 0
+    deeds: int = 0
     events: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[int, str]] = field(default_factory=list)
 
@@ -25,6 +26,7 @@ class Report:
         self.schedules += other.schedules
         self.orders += other.orders
         self.attempts += other.attempts
+        self.deeds += other.deeds
         self.events.update(other.events)
         self.broken += other.broken
 
@@ -39,6 +41,7 @@ def play(seeds: Iterable[int], most_broken: int | None = None) -> Report:
             report.schedules += 1
             report.orders += len(shop.books.orders)
             report.attempts += shop.history.attempts
+            report.deeds += shop.deeds.attempts
             if shop.breaches:
                 report.broken.append((seed, shop.breaches[0]))
             if len(report.broken) == most_broken:

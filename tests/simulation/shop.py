@@ -1,7 +1,9 @@
 """A simulated shop: an ensemble, workers, an operator, buyers, and what befalls them."""
 
+import secrets
 import signal
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -9,24 +11,23 @@ from random import Random
 from unittest.mock import patch
 
 from admin.verify import recount
-from core import registry
-from core.backoffice import BackOffice
+from core import founding, paths, registry
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
-from core.models import DEFAULT_EVENT, TicketType
+from core.models import DEFAULT_EVENT, Event, TicketType
 from core.paths import ALARMS, TOP
 from core.reset import reset
 from core.secret import Secret
 from core.settings import Settings
 from core.stock import TypeRef
-from core.store import Store
 from core.zk import ZooKeeper
 from tests.simulation.books import OPERATOR, Books
 from tests.simulation.border import Machine
 from tests.simulation.buyers import Buyer, Street
+from tests.simulation.deeds import Deeds
 from tests.simulation.disk import Disk
 from tests.simulation.ensemble import Ensemble
 from tests.simulation.history import History
-from tests.simulation.plan import OPEN_S, Incident, Kind, Plan, Wanted
+from tests.simulation.plan import OPEN_S, Incident, Kind, Plan, Terms, Wanted
 from tests.simulation.tree import Tree
 from tests.simulation.weather import CALM
 from tests.simulation.world import START_S, World
@@ -52,18 +53,22 @@ class Shop:
         self.world = World(Random(plan.seed ^ 0x5EED))
         if told:
             self.world.story = []
-        tree, refs = _opened(plan.stripes, tuple(plan.capacity.items()))
+        tree, refs = _opened(plan.stripes, tuple(plan.capacity.items()), plan.terms)
         self.tree = tree.copy()
         self.ensemble = Ensemble(self.world, self.tree, CALM)
-        self.books = Books(self.tree, refs, lambda: self.ensemble.writer)
+        self.books = Books(self.tree, refs, plan.terms, lambda: self.ensemble.writer)
         self.history = History(self.tree, self.books, ORDER_KEY)
+        self.deeds = Deeds(self.tree, self.books, plan.terms)
+        self._hold_lists = paths.holds(DEFAULT_EVENT, next(iter(refs.values())).generation)
         self._pids = count(100)
         self._machines: list[Machine] = []
         self._dead: set[str] = set()
         self._operator = Machine(self.ensemble, OPERATOR, next(self._pids))
         self._disks = [Disk() for _ in range(plan.workers)]
         self._workers = [self._start(number) for number in range(plan.workers)]
-        self._street = Street(self.world, plan.weather, self._workers, self.books, self.history)
+        self._street = Street(
+            self.world, plan.weather, self._workers, self.books, self.history, self.deeds
+        )
         self._buyers: list[Buyer] = []
         self._breaches: list[str] = []
         self._busy = 0
@@ -74,6 +79,7 @@ class Shop:
         return [
             *self.books.breaches,
             *self.history.breaches,
+            *self.deeds.breaches,
             *self._breaches,
             *self.world.troubles,
         ]
@@ -98,11 +104,13 @@ class Shop:
             buyer.pursue()
         self._await("everybody has an answer", self._all_served)
         self._pass(QUIET_S)
+        self._await("every hold has ended", self._is_nothing_held)
         for type_ in self.plan.capacity:
             self._sell_the_rest(type_)
         self._drain_all()
         self._expect_no_alarm()
         self.history.close(self._dead.__contains__)
+        self.deeds.close(self._dead.__contains__)
         self.world.end([*self._machines, self._operator])
 
     # --- the course ------------------------------------------------------------------
@@ -118,7 +126,12 @@ class Shop:
             self._breaches.append(f"not within {PATIENCE_S} s: {what}")
 
     def _all_served(self) -> bool:
-        return not self._busy and all(buyer.end is not None for buyer in self._buyers)
+        return not self._busy and all(buyer.is_served for buyer in self._buyers)
+
+    def _is_nothing_held(self) -> bool:
+        """P4: held tickets are on their way back, or paid for; nor does anything stay listed."""
+        lists = self.tree.node(self._hold_lists)
+        return not self.books.holds and not (lists and lists.children)
 
     def _heal(self) -> None:
         self.world.note("from now on nothing happens any more")
@@ -223,7 +236,7 @@ class Shop:
             case Kind.VERIFY:
                 self._operate(self._verify)
             case Kind.CLOCK:
-                machine.clock_off_s = (incident.amount - 10) * 100.0
+                machine.set_clock((incident.amount - 10) * self.plan.jump_s)
 
     def _mend(self, disk: Disk) -> None:
         disk.full = False
@@ -297,7 +310,9 @@ class Shop:
 
 
 @lru_cache(maxsize=256)
-def _opened(stripes: int, capacity: tuple[tuple[str, int], ...]) -> tuple[Tree, dict[str, TypeRef]]:
+def _opened(
+    stripes: int, capacity: tuple[tuple[str, int], ...], terms: Terms
+) -> tuple[Tree, dict[str, TypeRef]]:
     """A tree with an event on sale, made by the store as `up` makes it."""
     world = World(Random(0))
     tree = Tree()
@@ -311,9 +326,8 @@ def _opened(stripes: int, capacity: tuple[tuple[str, int], ...]) -> tuple[Tree, 
         zk.start()
         await zk.wait_connected(PATIENCE_S)
         await zk.ensure(*TOP)
-        store = Store(zk.as_zookeeper())
-        await BackOffice(zk.as_zookeeper()).create_event(DEFAULT_EVENT, "Test", types)
-        event = await store.event(DEFAULT_EVENT)
+        event = Event(generation=secrets.token_hex(4), title="Test", **asdict(terms))
+        await founding.found(zk.as_zookeeper(), DEFAULT_EVENT, event, types)
         refs.update({name: TypeRef(DEFAULT_EVENT, event.generation, name) for name in types})
 
     machine.call_soon(lambda: machine.start(found()))

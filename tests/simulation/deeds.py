@@ -1,0 +1,131 @@
+"""Every request to change an order, and whether its answer was true when it was given."""
+
+from collections.abc import Callable
+
+from core.lifecycle import Act
+from core.models import Change, Order
+from core.wire import Amend, Answer, Code
+from tests.simulation.attempts import Attempt
+from tests.simulation.books import Books
+from tests.simulation.border import EPOCH_S, Machine
+from tests.simulation.history import as_told
+from tests.simulation.plan import Terms
+from tests.simulation.tree import Tree
+
+# After these it may have been done, or has been for certain.
+MAY_HAVE_DONE = frozenset({Code.DONE, Code.OUTCOME_UNKNOWN})
+# Who hears one of these asks again.
+OPEN = frozenset(
+    {Code.OUTCOME_UNKNOWN, Code.OVERLOADED, Code.NO_QUORUM, Code.DRAINING, Code.HALTED}
+)
+DONE: dict[Act, Callable[[Order], bool]] = {
+    Act.CONFIRM: lambda order: order.status == "sold",
+    Act.RELEASE: lambda order: order.status in ("released", "expired"),
+    Act.EXTEND: lambda order: order.status == "held" and order.extended > 0,
+    Act.CANCEL: lambda order: order.status == "cancelled",
+    Act.CHECK_IN: lambda order: order.status == "sold" and order.admitted is not None,
+}
+OF_HOLDS = frozenset({Act.CONFIRM, Act.RELEASE, Act.EXTEND})
+
+
+class Deeds:
+    """Collects requests; what is wrong with an answer becomes a sentence in `breaches`."""
+
+    def __init__(self, tree: Tree, books: Books, terms: Terms) -> None:
+        self._tree = tree
+        self._books = books
+        self._terms = terms
+        self._attempts: list[Attempt[Amend]] = []
+        self.breaches: list[str] = []
+
+    @property
+    def attempts(self) -> int:
+        return len(self._attempts)
+
+    def submitted(self, amend: Amend, machine: Machine) -> Attempt[Amend]:
+        since = machine.ensemble.applied_everywhere
+        attempt = Attempt(amend, amend.order, machine, self._tree.zxid, since, self._judge)
+        self._attempts.append(attempt)
+        return attempt
+
+    def _judge(self, attempt: Attempt[Amend], answer: Answer) -> None:
+        if len(attempt.answers) > 1:
+            self._breach(attempt, f"answered more than once: {attempt.answers}")
+        if answer.code is Code.DONE:
+            self._check_done(attempt, answer)
+        elif answer.code not in OPEN:
+            self._check_refused(attempt, answer)
+
+    def _check_done(self, attempt: Attempt[Amend], answer: Answer) -> None:
+        """So it was at some moment since it was asked for, and a receipt on that disk says so."""
+        amend, entry = attempt.request, self._books.orders[attempt.order_id]
+        told = as_told(attempt.order_id, entry, entry.since(attempt.since), answer)
+        if not any(DONE[amend.act](state) for state in told):
+            self._breach(attempt, f"done with {answer.order}, and it never was so")
+        elif not any(attempt.machine.disk.holds(attempt.order_id, state) for state in told):
+            self._breach(attempt, "done without a receipt")
+        by_right = amend.operator or self._terms.cancellable
+        if amend.act is Act.CANCEL and not by_right:
+            by_others = any(
+                asked.request.order == amend.order and asked.request.operator
+                for asked in self._attempts
+            )
+            if not by_others:
+                self._breach(attempt, "cancelled, and its event allows that to nobody")
+
+    def _check_refused(self, attempt: Attempt[Amend], answer: Answer) -> None:
+        """Nobody is refused by what a server that lags behind says."""
+        entry = self._books.orders[attempt.order_id]
+        told = as_told(attempt.order_id, entry, entry.since(attempt.asked), answer)
+        if not told:
+            self._breach(attempt, f"{answer.code} with {answer.order}, and it never was so")
+        elif not any(self._justifies(attempt, state, answer.code) for state in told):
+            self._breach(attempt, f"{answer.code}, and nothing was against it in {told}")
+
+    def _justifies(self, attempt: Attempt[Amend], state: Order, code: Code) -> bool:
+        amend, machine = attempt.request, attempt.machine
+        latest = EPOCH_S + machine.world.now + machine.most_ahead_s
+        match code:
+            case Code.HOLD_EXPIRED:
+                ended = state.status == "held" and latest >= (state.until or 0.0)
+                return amend.act in OF_HOLDS and (ended or state.status == "expired")
+            case Code.NOT_HELD:
+                return amend.act in OF_HOLDS and state.status != "held"
+            case Code.NO_MORE_EXTENSIONS:
+                return amend.act is Act.EXTEND and state.extended >= self._terms.extensions
+            case Code.NOT_CANCELLABLE:
+                allowed = self._terms.cancellable or amend.operator
+                return amend.act is Act.CANCEL and state.status == "sold" and not allowed
+            case Code.NOT_VALID:
+                return amend.act not in OF_HOLDS and state.status != "sold"
+            case Code.CHECKED_IN:
+                return amend.act not in OF_HOLDS and state.admitted is not None
+        return False
+
+    def close(self, has_died: Callable[[str], bool]) -> None:
+        """At the end: everybody was answered, and whoever changed an order has not denied it."""
+        for attempt in self._attempts:
+            if not (attempt.answers or has_died(attempt.life)):
+                self._breach(attempt, "never answered")
+        for id_, entry in self._books.orders.items():
+            for zxid, change, writer in entry.changes:
+                if change.act != Act.EXPIRE:
+                    self._check_told(zxid, id_, change, writer)
+
+    def _check_told(self, zxid: int, order: str, change: Change, writer: str) -> None:
+        asked = [
+            attempt
+            for attempt in self._attempts
+            if (attempt.life, attempt.order_id, attempt.request.act, attempt.request.key)
+            == (writer, order, change.act, change.key)
+        ]
+        if not any(MAY_HAVE_DONE.intersection(each.answers) or not each.answers for each in asked):
+            said = [str(code) for each in asked for code in each.answers]
+            self.breaches.append(f"zxid {zxid}: {change} of {order}, and told {said}")
+
+    def _breach(self, attempt: Attempt[Amend], what: str) -> None:
+        amend = attempt.request
+        self.breaches.append(
+            f"zxid {self._tree.zxid}: {amend.act} {amend.order} ({amend.key}) at "
+            f"{attempt.life}: {what}"
+        )
