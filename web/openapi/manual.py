@@ -3,15 +3,13 @@
 import hashlib
 import re
 from functools import cached_property
+from typing import Any
 from urllib.parse import SplitResult
 
 import bottle
 import msgspec
 
 from web.language import Language, Languages
-from web.openapi.document import document
-from web.openapi.reference import reference_page
-from web.openapi.shapes import Schema
 from web.pages import Pages
 from web.replies import Headers, Reply
 
@@ -19,7 +17,10 @@ HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 
 
 class Manual:
-    """Made when somebody asks for the first time, then served from memory."""
+    """Made, and its parts imported, when somebody asks for the first time; then from memory.
+
+    So nobody waits for it when the web starts.
+    """
 
     def __init__(self, pages: Pages, languages: Languages) -> None:
         self._pages = pages
@@ -42,7 +43,9 @@ class Manual:
         )
 
     @cached_property
-    def _description(self) -> Schema:
+    def _description(self) -> dict[str, Any]:
+        from web.openapi.document import document
+
         return document(self._languages)
 
     @cached_property
@@ -68,6 +71,8 @@ class Manual:
 
     def _reference(self, language: Language) -> str:
         """The long part of the page, which is the same for all who read that language."""
+        from web.openapi.reference import reference_page
+
         if language.tag not in self._printed:
             page = reference_page(self._description, language)
             self._printed[language.tag] = self._pages.part("reference", language, page=page)

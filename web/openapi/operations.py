@@ -169,7 +169,7 @@ def _orders() -> tuple[Operation, ...]:
                 Answer(201, "Sold.", (JSON,), "Order", follows=CHANGES),
                 Answer(
                     200,
-                    "Sold before, by this key: the same order, as it was sold.",
+                    "Sold before, by this key: the same order.",
                     (JSON,),
                     "Order",
                     ("Idempotency-Replayed",),
@@ -199,7 +199,7 @@ def _orders() -> tuple[Operation, ...]:
             "operators always, with their token.",
             parameters=(ORDER_ID, KEY),
             answers=(CHANGED,),
-            codes=("not-valid", "already-checked-in", "not-cancellable", *AMEND),
+            codes=(*OPERATOR, "not-valid", "already-checked-in", "not-cancellable", *AMEND),
             keys=({}, OPERATOR_TOKEN),
         ),
     )
@@ -220,7 +220,7 @@ def _holds() -> tuple[Operation, ...]:
                 Answer(201, "Held.", (JSON,), "Order", follows=HOLD_CHANGES),
                 Answer(
                     200,
-                    "Held before, by this key: the same order, as it is now.",
+                    "Held before, by this key: the same order.",
                     (JSON,),
                     "Order",
                     ("Idempotency-Replayed",),
@@ -334,7 +334,7 @@ def _doors() -> tuple[Operation, ...]:
             parameters=(KEY,),
             body=Body(JSON, "CheckIn", {"order": "{order}", "door": "North"}),
             answers=(Answer(200, "Let in.", (JSON,), "Order"),),
-            codes=("unauthorized", "not-valid", "already-checked-in", *JSON_BODY, *AMEND),
+            codes=(*OPERATOR, "not-valid", "already-checked-in", *JSON_BODY, *AMEND),
             keys=(OPERATOR_TOKEN,),
         ),
     )
