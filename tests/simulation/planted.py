@@ -93,8 +93,10 @@ def _blind_set(path: str, data: bytes, version: int) -> SetData:
     return SetData(path, data, -1)
 
 
-def _draw_blindly(counters: Sequence[Counter], home: int, tickets: int) -> tuple[Counter, ...]:
-    own, *donors = draw(counters, home, tickets)
+def _draw_blindly(
+    counters: Sequence[Counter], home: int, sold: int, held: int = 0
+) -> tuple[Counter, ...]:
+    own, *donors = draw(counters, home, sold, held)
     return (own, *(replace(donor, version=-1) for donor in donors))
 
 
