@@ -4,6 +4,7 @@
 # `make soak MINUTES=30 SEED=7` breaks a shop for so long, in every way that we know of.
 # `make bench QUICK=1` measures for less than a minute; `make bench SCALE=1` sells a million;
 # `make bench OVERLOAD=1` offers ten times of what can be sold, for a minute.
+# `make bench WATCHERS=1` sells while two thousand pages watch, and while none does.
 
 PYTHON := .venv/bin/python
 
@@ -21,7 +22,7 @@ check: setup-dev
 	@$(PYTHON) -m mypy .
 
 bench: setup-dev
-	@$(PYTHON) -m tests.bench$(if $(SCALE),.scale)$(if $(OVERLOAD),.overload) $(if $(QUICK),--quick) $(ARGS)
+	@$(PYTHON) -m tests.bench$(if $(SCALE),.scale)$(if $(OVERLOAD),.overload)$(if $(WATCHERS),.watchers) $(if $(QUICK),--quick) $(ARGS)
 
 soak: setup-dev
 	@$(PYTHON) -m tests.faults $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)

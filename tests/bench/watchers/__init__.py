@@ -1,0 +1,1 @@
+"""What two thousand watchers cost a sale."""

@@ -1,0 +1,149 @@
+"""`make bench WATCHERS=1`: how much is sold while two thousand pages watch, and while none does.
+
+In turns on one instance, so that a machine that others use as well is as fast for both. The
+watchers' processor time is taken from the sale, too: on a machine of two cores all of it is.
+So their generator is a process of its own that does as little as it can, and tells what it
+used.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import msgspec
+import psutil
+import typer
+
+from tests.bench import packages
+from tests.bench.load import HOT_TYPE, BenchError, Load, offer
+from tests.bench.overload.usage import Usage
+from tests.bench.results import percentile
+from tests.bench.watchers.page import Seen
+from tests.instance import ROOT, Instance, running
+
+STOCK = ("--quantity", "9000000")
+CONNECTIONS = 256
+WARM_UP_S = 6
+# Until so many pages have been told to ask less often, and do.
+SETTLE_S = 14
+END_S = 10.0
+NEEDED = 0.9
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One sale. `watchers_s` is processor time of the pages' generator, the rest is by role."""
+
+    load: Load
+    seconds: int
+    cpu_s: dict[str, float]
+    watchers_s: float = 0.0
+
+
+def main(
+    watchers: Annotated[int, typer.Option(help="How many pages are open.")] = 2000,
+    rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 3,
+    seconds: Annotated[int, typer.Option(help="How long each sale lasts.")] = 8,
+) -> None:
+    """Measures it and prints the ratio; exit 1 where the watchers cost more than a tenth."""
+    packages.require()
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running(Path(scratch) / "data", *STOCK) as shop,
+    ):
+        offer(_orders(shop), HOT_TYPE, CONNECTIONS, WARM_UP_S)
+        ratios = [_round(shop, watchers, seconds, number) for number in range(rounds)]
+        shop.verify()
+        shop.down()
+    ratio = median(ratios)
+    print(f"sold with {watchers} watchers to sold without: {ratio:.3f} (at least {NEEDED:g})")
+    raise typer.Exit(0 if ratio >= NEEDED else 1)
+
+
+def _round(shop: Instance, watchers: int, seconds: int, number: int) -> float:
+    """Both, in one order and then in the other: whatever warms up or fills up favours neither."""
+    turns = {
+        False: lambda: _told("nobody watches", _sale(shop, seconds)),
+        True: lambda: _told(f"{watchers} watch", _watched(shop, watchers, seconds)),
+    }
+    sold = {
+        watched: turns[watched]().load.per_second for watched in (number % 2 == 1, number % 2 == 0)
+    }
+    print(f"  round {number + 1}: {sold[True] / sold[False]:.3f}", flush=True)
+    return sold[True] / sold[False]
+
+
+def _sale(shop: Instance, seconds: int, pages: psutil.Process | None = None) -> Turn:
+    before = _used(pages)
+    with Usage(shop).counted() as cpu_s:
+        load = offer(_orders(shop), HOT_TYPE, CONNECTIONS, seconds)
+    return Turn(load, seconds, cpu_s, _used(pages) - before)
+
+
+def _watched(shop: Instance, watchers: int, seconds: int) -> Turn:
+    with _pages(shop, watchers) as pages:
+        time.sleep(SETTLE_S)
+        return _sale(shop, seconds, psutil.Process(pages.pid))
+
+
+@contextmanager
+def _pages(shop: Instance, watchers: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """So many open pages inside the block; says afterwards how they fared."""
+    pages = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.watchers.page", str(shop.port), str(watchers)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    began = time.monotonic()
+    try:
+        yield pages
+        seconds = time.monotonic() - began
+        output, _ = pages.communicate(timeout=END_S)
+    finally:
+        pages.kill()
+        pages.wait()
+    seen = msgspec.json.decode(output, type=Seen)
+    print(
+        f"    pages: {seen.answers / seconds:.0f} answers/s, {seen.unchanged / seconds:.0f} of "
+        f"them unchanged, {seen.opened / seconds:.0f} connections/s, p50 "
+        f"{percentile(seen.waits_s, 50) * 1000:.0f} ms, p99 "
+        f"{percentile(seen.waits_s, 99) * 1000:.0f} ms, {seen.refused} refused, "
+        f"{seen.broken} broken"
+    )
+    if not seen.answers:
+        raise BenchError("nobody who watches was ever answered")
+
+
+def _used(process: psutil.Process | None) -> float:
+    """Its processor seconds so far."""
+    return sum(process.cpu_times()[:2]) if process else 0.0
+
+
+def _told(who: str, turn: Turn) -> Turn:
+    load, cpu_s = turn.load, {**turn.cpu_s, "pages": turn.watchers_s}
+    cpu = ", ".join(f"{role} {used / turn.seconds:.2f}" for role, used in cpu_s.items())
+    print(
+        f"  {who}: {load.per_second:6.0f} sold/s, {load.failed} failed, p50 {load.p50_ms:.0f} ms, "
+        f"p99 {load.p99_ms:.0f} ms; processors: {cpu}",
+        flush=True,
+    )
+    return turn
+
+
+def _orders(shop: Instance) -> str:
+    return f"http://127.0.0.1:{shop.port}/api/orders"
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except BenchError as error:
+        sys.exit(f"bench: {error}")

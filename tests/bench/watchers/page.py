@@ -1,0 +1,128 @@
+"""`python -m tests.bench.watchers.page PORT WATCHERS`: so many open pages, until its input ends.
+
+Each asks as `web/static/watch.js` does, with the ETag that it was given last, when it was told
+to, on the connection that it has. When its input ends, it prints what it saw, and what it cost.
+"""
+
+import asyncio
+import re
+import resource
+import sys
+from dataclasses import dataclass, field
+from random import Random
+from typing import cast
+
+import msgspec
+import uvloop
+
+PATH = b"/api/events/default/availability"
+FIRST_S = 2.0
+# After a connection that the other end gave up, or that it refused.
+AGAIN_S = 0.5
+ETAG = re.compile(rb'\r\netag: ("[^"]*")', re.IGNORECASE)
+LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+POLL_AFTER = re.compile(rb'"poll_after_ms":(\d+)')
+
+
+class Seen(msgspec.Struct):
+    """By all pages together. `opened` counts connections; times are in seconds."""
+
+    answers: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    broken: int = 0
+    opened: int = 0
+    cpu_s: float = 0.0
+    waits_s: list[float] = []
+
+
+@dataclass
+class Crowd:
+    port: int
+    seen: Seen = field(default_factory=Seen)
+    rng: Random = field(default_factory=lambda: Random(1))
+
+
+class Page(asyncio.Protocol):
+    """One page that somebody has open, and its connection while there is one."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        self._crowd = crowd
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._etag = b""
+        self._poll_s = FIRST_S
+        self._asked_at = 0.0
+        self._received = b""
+        self._ask_in(crowd.rng.random() * FIRST_S)
+
+    def _ask_in(self, seconds: float) -> None:
+        self._loop.call_later(seconds, self._ask)
+
+    def _ask(self) -> None:
+        if self._transport is None:
+            self._opening = self._loop.create_task(self._open())
+            return
+        known = b"If-None-Match: %s\r\n" % self._etag if self._etag else b""
+        self._asked_at = self._loop.time()
+        self._transport.write(b"GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n" % (PATH, known))
+
+    async def _open(self) -> None:
+        try:
+            await self._loop.create_connection(lambda: self, "127.0.0.1", self._crowd.port)
+        except OSError:
+            self._crowd.seen.broken += 1
+            self._ask_in(AGAIN_S)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._crowd.seen.opened += 1
+        self._transport = cast(asyncio.Transport, transport)
+        self._ask()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._transport = None
+        if self._asked_at:
+            self._asked_at, self._received = 0.0, b""
+            self._crowd.seen.broken += 1
+            self._ask_in(AGAIN_S)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, found, body = self._received.partition(b"\r\n\r\n")
+        length = LENGTH.search(head)
+        if not found or (length and len(body) < int(length[1])):
+            return
+        self._received = b""
+        self._answered(head, body)
+
+    def _answered(self, head: bytes, body: bytes) -> None:
+        seen, now = self._crowd.seen, self._loop.time()
+        seen.waits_s.append(now - self._asked_at)
+        self._asked_at = 0.0
+        seen.answers += 1
+        status = head[9:12]
+        if status == b"304":
+            seen.unchanged += 1
+        elif (
+            status == b"200" and (etag := ETAG.search(head)) and (after := POLL_AFTER.search(body))
+        ):
+            self._etag, self._poll_s = etag[1], int(after[1]) / 1000
+        else:
+            seen.refused += 1
+        self._ask_in(self._poll_s * (0.75 + self._crowd.rng.random() / 2))
+
+
+async def watch(port: int, watchers: int) -> Seen:
+    """Until the standard input ends."""
+    crowd = Crowd(port)
+    pages = [Page(crowd) for _ in range(watchers)]
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    crowd.seen.cpu_s = used.ru_utime + used.ru_stime
+    assert len(pages) == watchers
+    return crowd.seen
+
+
+if __name__ == "__main__":
+    found = uvloop.run(watch(int(sys.argv[1]), int(sys.argv[2])))
+    sys.stdout.write(msgspec.json.encode(found).decode())

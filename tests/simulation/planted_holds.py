@@ -1,0 +1,197 @@
+"""Faults planted into what becomes of holds and orders."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace as replace_in
+from typing import Any
+from unittest.mock import patch
+
+from msgspec.structs import replace
+
+from admin import verify
+from core import lifecycle, paths
+from core.amending import Amender, Draft, Found
+from core.commitment import Commitment
+from core.errors import Ambiguous, Breach
+from core.lifecycle import Act, Occasion, Refusal, effect
+from core.models import Order, Stock
+from core.store import Amendment, Batch, Failure, Shelf, StoredOrder, TypeRef
+from core.wire import Code
+from core.zk import Committed
+from workers.clerk import Clerk, Task
+from workers.janitor import Janitor
+from workers.receipts import Receipts
+
+Plant = Callable[[], AbstractContextManager[Any]]
+
+
+def _together(*plants: AbstractContextManager[Any]) -> Plant:
+    @contextmanager
+    def planted() -> Iterator[None]:
+        with ExitStack() as stack:
+            for plant in plants:
+                stack.enter_context(plant)
+            yield
+
+    return planted
+
+
+# --- the expiry ----------------------------------------------------------------------
+
+
+def _expired_blindly(ref: TypeRef, order_id: str, order: Order, version: int) -> Amendment:
+    return Amendment(ref, order_id, order, -1 if order.status == "expired" else version)
+
+
+def _expired_again(order: Order, occasion: Occasion) -> Order | Refusal:
+    """Whatever has become of it."""
+    if occasion.at < (order.until or 0.0):
+        return Refusal.NOT_EXPIRED
+    return lifecycle._changed(order, Act.EXPIRE, occasion, status="expired")
+
+
+def _given_back(stock: Stock, before: Order, after: Order) -> Stock:
+    if after.status == "expired":
+        return stock.move(held=-after.quantity)
+    return effect(stock, before, after)
+
+
+def _expired_early(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status != "held":
+        return order
+    return lifecycle._changed(order, Act.EXPIRE, occasion, status="expired")
+
+
+async def _forgotten_first(self: Janitor, name: str, generation: str, slot: int) -> int:
+    lists = await self._store.hold_lists(name, generation, slot)
+    await self._store.forget_holds(list(lists), paths.hold_slot(name, generation, slot))
+    orders = [order for each in lists.values() for order in each.orders]
+    return await self._expire(orders) if orders else 0
+
+
+# --- the life of an order ------------------------------------------------------------
+
+
+def _only_expired(order: Order, at: float) -> Refusal | None:
+    if order.status == "expired":
+        return Refusal.HOLD_EXPIRED
+    return None if order.status == "held" else Refusal.NOT_HELD
+
+
+def _confirmed_whatever(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status in ("held", "expired"):
+        return lifecycle._changed(order, Act.CONFIRM, occasion, status="sold")
+    return order if order.status == "sold" else Refusal.NOT_HELD
+
+
+_checked_in = lifecycle._checked_in
+
+
+def _let_in_again(order: Order, occasion: Occasion) -> Order | Refusal:
+    return _checked_in(replace(order, admitted=None), occasion)
+
+
+# --- committing ----------------------------------------------------------------------
+
+_batch = Amender._batch
+
+
+async def _unfenced(
+    self: Amender, batch_id: str, draft: Draft, found: Found
+) -> tuple[Batch, Mapping[str, Order]]:
+    batch, changed = await _batch(self, batch_id, draft, found)
+    return replace_in(batch, fence=""), changed
+
+
+_resolve = Commitment._resolve
+
+
+async def _unresolved(self: Commitment, batch: Batch) -> Committed | Failure:
+    if batch.amendments:
+        raise Ambiguous("who knows")
+    return await _resolve(self, batch)
+
+
+def _told_no(tasks: Sequence[Task], code: Code) -> None:
+    for task in tasks:
+        task.answer(Code.OVERLOADED)
+
+
+def _never_sent(self: Clerk, task: Task) -> Code:
+    return Code.OVERLOADED
+
+
+# --- receipts ------------------------------------------------------------------------
+
+
+async def _unwritten(self: Amender, batch: Batch, zxid: int, draft: Draft) -> None: ...
+
+
+_keep = Amender._keep
+
+
+async def _kept_alone(self: Amender, batch: Batch, zxid: int, draft: Draft) -> None:
+    await _keep(self, batch, zxid, replace_in(draft, ends=()))
+
+
+_keep_order = Receipts.keep_order
+
+
+async def _kept_once(self: Receipts, stored: StoredOrder, ref: TypeRef) -> None:
+    if stored.id not in self._recent:
+        await _keep_order(self, stored, ref)
+
+
+# --- the recount ---------------------------------------------------------------------
+
+_covers = verify._covers
+
+
+def _covered_or_breach(tally: Any, again: Shelf) -> bool:
+    if not _covers(tally, again):
+        raise Breach(again.path, "more was sold during the count than it says")
+    return True
+
+
+FAULTS: Mapping[str, Plant] = {
+    "an expiry does not look at the order's version": lambda: patch(
+        "core.amending.Amendment", _expired_blindly
+    ),
+    "a janitor gives back what was given back": _together(
+        patch("core.lifecycle._expired", _expired_again),
+        patch("core.amending.effect", _given_back),
+    ),
+    "a janitor does not look at the clock": lambda: patch(
+        "core.lifecycle._expired", _expired_early
+    ),
+    "a list of holds is forgotten before they have expired": lambda: patch.object(
+        Janitor, "_clear", _forgotten_first
+    ),
+    "who extends a hold does not list it anew": lambda: patch(
+        "core.amending._held", lambda batch_id, draft: ()
+    ),
+    "a hold is confirmed after its end": lambda: patch("core.lifecycle._not_held", _only_expired),
+    "an expired hold is confirmed": lambda: patch("core.lifecycle._confirmed", _confirmed_whatever),
+    "the second door lets in as well": lambda: patch("core.lifecycle._checked_in", _let_in_again),
+    "who changes orders is not fenced": lambda: patch.object(Amender, "_batch", _unfenced),
+    "a change in doubt is called not done": _together(
+        patch.object(Commitment, "_resolve", _unresolved),
+        patch("workers.clerk._answer_all", _told_no),
+    ),
+    "a change that was sent is called not done": lambda: patch.object(
+        Clerk, "_code_of_late", _never_sent
+    ),
+    "a change is answered before its receipt is on disk": lambda: patch.object(
+        Amender, "_keep", _unwritten
+    ),
+    # These were in the product once, and found here.
+    "a change that was done before needs no receipt beside another": lambda: patch.object(
+        Amender, "_keep", _kept_alone
+    ),
+    "an order's first receipt stands for all of its changes": lambda: patch.object(
+        Receipts, "keep_order", _kept_once
+    ),
+    "tickets that come back during a recount are a breach": lambda: patch(
+        "admin.verify._covers", _covered_or_breach
+    ),
+}
