@@ -9,13 +9,13 @@ from core.settings import MOST_WORKERS
 from core.status import Status
 from core.store import EventAvailability
 from web.language import Language
+from web.operator.fields import Fields
 from web.operator.operations import Operations
 
+HOME = "/operator"
 MOST_QUANTITY = 100_000_000
 NUMBER = re.compile(r"[0-9]{1,9}")
 ID = re.compile(r"[0-9a-f]{16}")
-
-Fields = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,21 @@ class Question:
     fields: Fields = field(default_factory=dict)
 
 
+def _board(_fields: Fields) -> str:
+    return HOME
+
+
 @dataclass(frozen=True)
 class Act:
-    """`ask` puts the question, or raises `BadRequest`; `do` does what was asked for."""
+    """`ask` puts the question, or raises `BadRequest`; `do` does what was asked for.
+
+    `home` is the address of the page where one is told that it is done.
+    """
 
     name: str
     ask: Callable[[Language, Status, Fields], Question]
     do: Callable[[Operations, Fields], Awaitable[None]]
+    home: Callable[[Fields], str] = _board
 
 
 def acts() -> Mapping[str, Act]:
