@@ -161,8 +161,8 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(operator: O
     ("fields", "fault", "told"),
     [
         ({"name": "gala", "type__0": "A", "capacity__0": "1"}, "name", "already"),
-        ({"name": "ball"}, "type-0", "at least one type"),
-        ({"name": "ball", "title": " ", "type__0": "A", "capacity__0": "1"}, "title", "empty"),
+        ({"name": "x"}, "type-0", "at least one type"),
+        ({"name": "x", "title": " ", "type__0": "A", "capacity__0": "1"}, "title", "empty"),
         (
             {"name": "b", "opens": "2027-01-02T00:00", "closes": "2027-01-01T00:00"}
             | {"type__0": "A", "capacity__0": "1"},
