@@ -23,10 +23,11 @@ from core.logs import EventLog
 from core.models import Order
 from core.orders import StoredOrder
 from core.status import Status
-from core.wire import Answer, Code, Purchase
+from core.wire import Amend, Answer, Code, Purchase
 from tests import fakeboard
 from tests.fakeboard import FakeOperations
-from tests.fakeworker import KEY, FakeWorker, sells
+from tests.fakeclerk import FakeClerk
+from tests.fakeworker import KEY, Behaviour, FakeWorker, sells
 from web.app import make_app
 from web.catalog import Catalog
 from web.deps import Deps
@@ -42,8 +43,12 @@ OPENS_IN_S = 3600.0
 SOLD = ("A", 4800, 412, 1000), ("B", 3200, 7, 200), ("C", 0, 0, 50)
 
 
-def answer(known: dict[str, Purchase], purchase: Purchase) -> Answer | None:
+def answer(
+    clerk: FakeClerk, known: dict[str, Purchase], purchase: Purchase | Amend
+) -> Answer | None:
     """Sells with P3, or gives the code that the type is named after."""
+    if isinstance(purchase, Amend):
+        return clerk.answer(purchase)
     if purchase.type == "silent":
         return None
     if purchase.type == "few":
@@ -112,10 +117,11 @@ class FakeShelf:
     one whose sale opens soon, and one whose znode holds rubbish.
     """
 
-    def __init__(self, state: str, known: dict[str, Purchase]) -> None:
+    def __init__(self, state: str, known: dict[str, Purchase], clerk: FakeClerk) -> None:
         self._state = state
         self._known = known
-        self._events = {
+        self._clerk = clerk
+        self.events = {
             "default": _event("default", "Opening night", tuple(_type(*sold) for sold in SOLD)),
             "codes": _event("codes", "Codes", tuple(_type(name) for name in self._names())),
             "gone": _event("gone", "Last chance", (_type("A", 4800, 0), _type("B", 3200, 0))),
@@ -128,18 +134,20 @@ class FakeShelf:
         return [*Code, "silent", "few"]
 
     async def event_names(self) -> list[str]:
-        return [*self._events, "broken"]
+        return [*self.events, "broken"]
 
     async def availability(self, name: str) -> EventAvailability:
         if name == "broken":
             raise BadZnode("/events/broken", "not JSON")
-        return self._events[name]
+        return self.events[name]
 
     async def order(self, order_id: str) -> StoredOrder:
         if self._state != "open" or order_id == "f" * 32:
             raise Unavailable("no connection to ZooKeeper")
         if order_id == "e" * 32:
             raise BadZnode("/events/default/orders/ee", "not JSON")
+        if (stored := self._clerk.stored(order_id)) is not None:
+            return stored
         for purchase in self._known.values():
             sold = sells(purchase).order
             if sold is not None and sold.order == order_id:
@@ -180,7 +188,8 @@ class FakeService:
         self._guard = asyncio.ensure_future(end_with_parent(self._parent))
         log = EventLog("web-1", time.time)
         known: dict[str, Purchase] = {}
-        shelf = self._shelf = FakeShelf(self._state, known)
+        clerk = FakeClerk(time.time)
+        shelf = self._shelf = FakeShelf(self._state, known, clerk)
         rng = random.Random(1)
 
         def connected() -> bool:
@@ -189,7 +198,7 @@ class FakeService:
         clock = time.monotonic
         self._dispatcher = Dispatcher(KEY, log, rng=rng, connected=connected, clock=clock)
         catalog = Catalog(shelf, log, now=time.time, connected=connected, clock=clock)
-        await self._open(catalog, known)
+        await self._open(catalog, partial(answer, clerk, known))
         deps = Deps(
             dispatcher=self._dispatcher,
             catalog=catalog,
@@ -197,7 +206,7 @@ class FakeService:
             status=self._status,
             operator_token=TOKEN,
             payment_key=b"k" * 32,
-            operations=FakeOperations(),
+            operations=FakeOperations(shelf.events, clerk),
             history=fakeboard.history(time.time()),
             metrics=Metrics(clock),
             now=time.time,
@@ -209,14 +218,12 @@ class FakeService:
         app.route("/broken", "GET", self._broken)
         self._adapter = adapt(app, deps)
 
-    async def _open(self, catalog: Catalog, known: dict[str, Purchase]) -> None:
+    async def _open(self, catalog: Catalog, behaviour: Behaviour) -> None:
         if self._state == "new":
             return
         await catalog.snapshot()
         self._connected = self._state == "open"
-        self._workers = [
-            await FakeWorker(name, partial(answer, known)).listen() for name in ("w-1", "w-2")
-        ]
+        self._workers = [await FakeWorker(name, behaviour).listen() for name in ("w-1", "w-2")]
         for worker in self._workers:
             worker.state = "ready" if self._connected else "suspended"
         self._dispatcher.update(worker.live(state=worker.state) for worker in self._workers)

@@ -2,54 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import pytest
 
 from tests.fakeboard import ORDER
 from tests.fakesite import TOKEN
-from tests.fakeweb import FakeWeb, Response, running
+from tests.fakeweb import FakeWeb, running
+from tests.signedin import Operator, enter, sign_in
 
-FORM = "application/x-www-form-urlencoded"
 PAGES = ("/operator", "/operator/log", "/operator/act/restart", "/operator/act/scale?workers=5")
-
-
-@dataclass(frozen=True)
-class Operator:
-    """Somebody who has signed in, without a browser."""
-
-    web: FakeWeb
-    cookie: str
-
-    def get(self, path: str, **headers: str) -> Response:
-        return self.web.get(path, cookie=self.cookie, **headers)
-
-    def post(self, path: str, fields: dict[str, str], **headers: str) -> Response:
-        body = urlencode(fields).encode()
-        given = {"content_type": FORM, "cookie": self.cookie, **headers}
-        return self.web.request("POST", path, body, **given)
-
-    def answer(self, path: str) -> dict[str, str]:
-        """The hidden fields of the question at that address."""
-        page = self.get(path)
-        assert page.status == 200, page.text
-        form = page.text[page.text.index('class="answer"') :]
-        return dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
-
-    def log(self) -> str:
-        return self.get("/operator/log?level=debug").text
-
-
-def sign_in(web: FakeWeb, token: str = TOKEN, **headers: str) -> Response:
-    body = urlencode({"username": "operator", "token": token}).encode()
-    return web.request("POST", "/operator/sign-in", body, **{"content_type": FORM, **headers})
-
-
-def enter(web: FakeWeb) -> Operator:
-    answer = sign_in(web)
-    assert (answer.status, answer.headers["location"]) == (303, "/operator")
-    return Operator(web, answer.headers["set-cookie"].partition(";")[0])
 
 
 @pytest.fixture(scope="module")

@@ -77,15 +77,12 @@ def from_form(content_type: str, body: bytes) -> Basket:
     return of_form(form_fields(content_type, body))
 
 
-def form_fields(content_type: str, body: bytes) -> dict[str, str]:
-    """The form's fields as they were typed. Raises `BadRequest`."""
+def form_fields(content_type: str, body: bytes, most: int = 16) -> dict[str, str]:
+    """The form's fields as they were typed, `most` of them. Raises `BadRequest`."""
     expect_media_type(content_type, "application/x-www-form-urlencoded")
     try:
         pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=MOST_FIELDS,
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=most
         )
     except ValueError:
         raise BadRequest("malformed", "detail.form") from None

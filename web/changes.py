@@ -7,12 +7,11 @@ import msgspec
 
 from core.errors import BadRequest
 from core.lifecycle import Act
-from core.orders import ORDER_ID
 from core.wire import Answer, Code
 from web import problems
 from web.basket import Basket, expect_media_type, json_object
 from web.deps import Deps
-from web.errand import Errand, errand, note
+from web.errand import Errand, errand, note, order_in
 from web.operator.guard import Guard
 from web.problems import problem
 from web.purchase import basket_of, bought
@@ -118,11 +117,9 @@ def _object_of(environ: dict[str, Any]) -> dict[str, Any]:
 
 
 def _order(wanted: dict[str, Any], field: str = "order") -> str:
-    """The order's id, also out of the address that its QR code carries."""
+    """The order's id, also as its ticket prints it, or out of an address."""
     value = wanted.get(field)
-    found = (
-        ORDER_ID.search(value) if isinstance(value, str) and len(value) <= MOST_ADDRESS else None
-    )
-    if found is None:
+    found = order_in(value) if isinstance(value, str) and len(value) <= MOST_ADDRESS else ""
+    if not found:
         raise BadRequest("invalid", "detail.order", field)
-    return found.group()
+    return found

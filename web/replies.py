@@ -24,6 +24,7 @@ GUARDS: Headers = [
     ("referrer-policy", "same-origin"),
     ("content-security-policy", CONTENT_SECURITY_POLICY),
     ("cross-origin-opener-policy", "same-origin"),
+    ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
 ]
 JSON: Headers = [
     ("content-type", "application/json"),
@@ -34,6 +35,11 @@ HTML: Headers = [
     ("content-type", "text/html; charset=utf-8"),
     ("cache-control", "no-store"),
     *GUARDS,
+]
+# Of the one page that may look through the camera, when its reader lets it.
+HTML_WITH_CAMERA: Headers = [
+    *(each for each in HTML if each[0] != "permissions-policy"),
+    ("permissions-policy", "camera=(self), microphone=(), geolocation=()"),
 ]
 TEXT: Headers = [
     ("content-type", "text/plain; charset=utf-8"),

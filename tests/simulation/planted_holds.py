@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from admin import verify
 from core import lifecycle, paths
 from core.amending import Amender, Draft, Found
+from core.batch import Amendment, Batch, Failure
 from core.commitment import Commitment
 from core.errors import Ambiguous, Breach
 from core.lifecycle import Act, Occasion, Refusal, effect
 from core.models import Order, Stock
-from core.store import Amendment, Batch, Failure, Shelf, StoredOrder, TypeRef
+from core.orders import StoredOrder
+from core.stock import Shelf, TypeRef
 from core.wire import Code
 from core.zk import Committed
 from workers.clerk import Clerk, Task
@@ -63,8 +65,8 @@ def _expired_early(order: Order, occasion: Occasion) -> Order | Refusal:
 
 
 async def _forgotten_first(self: Janitor, name: str, generation: str, slot: int) -> int:
-    lists = await self._store.hold_lists(name, generation, slot)
-    await self._store.forget_holds(list(lists), paths.hold_slot(name, generation, slot))
+    lists = await self._store.holds.lists(name, generation, slot)
+    await self._store.holds.forget(list(lists), paths.hold_slot(name, generation, slot))
     orders = [order for each in lists.values() for order in each.orders]
     return await self._expire(orders) if orders else 0
 

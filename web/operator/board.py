@@ -1,19 +1,21 @@
 """The routes of the operators' pages."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import bottle
 
-from core import asking
 from core.errors import BadRequest, ZkticketError
-from web.basket import form_fields
 from web.deps import Deps
 from web.language import Languages
-from web.operator.acts import Act, acts
+from web.operator.acts import HOME, Act, acts
+from web.operator.checkin import CheckIn
+from web.operator.events import Events
+from web.operator.fields import Fields, form, query
 from web.operator.glance import Glance
 from web.operator.guard import Guard
-from web.operator.paper import HOME, SIGN_IN, Paper, Visit
+from web.operator.orders import Orders
+from web.operator.paper import SIGN_IN, Paper, Visit
 from web.operator.plots import Span, plots
 from web.operator.search import LEVELS, Search, search_of
 from web.operator.session import set_cookie
@@ -23,8 +25,6 @@ from web.routing import Outcome
 
 MINUTES = (5, 15, 30)
 SHOWN_ENTRIES = 200
-
-Fields = Mapping[str, str]
 
 
 class Board:
@@ -36,6 +36,11 @@ class Board:
         self._paper = Paper(guard, languages)
         self._glance = Glance(deps.status, deps.clock)
         self._acts = acts()
+        self._pages = (
+            CheckIn(deps, self._paper),
+            Events(deps, self._paper),
+            Orders(deps, self._paper),
+        )
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route(SIGN_IN, "GET", self.get_sign_in)
@@ -46,6 +51,8 @@ class Board:
         app.route("/operator/log", "GET", self.get_log)
         app.route("/operator/act/<name>", "GET", self.get_act)
         app.route("/operator/act/<name>", "POST", self.post_act)
+        for pages in self._pages:
+            pages.mount(app)
         app.route("/api/operator/history", "GET", self.get_history)
 
     def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
@@ -59,7 +66,7 @@ class Board:
 
     def post_sign_in(self) -> Outcome:
         environ = bottle.request.environ
-        refusal = self._guard.try_token(_form(environ).get("token", ""), environ)
+        refusal = self._guard.try_token(form(environ).get("token", ""), environ)
         if refusal is not None:
             return self._paper.sign_in(environ, refusal)
         return self._paper.go(HOME, _cookie(environ, self._guard.sessions.begin()))
@@ -68,18 +75,18 @@ class Board:
         environ = bottle.request.environ
         visit = self._paper.visit(environ)
         if visit is not None:
-            visit.check_form(_form(environ))
+            visit.check_form(form(environ))
             self._guard.sessions.end(visit.session)
         return self._paper.go(SIGN_IN, _cookie(environ, ""))
 
     # --- how it is -------------------------------------------------------------------
 
     def get_board(self) -> Any:
-        return self._for_operators(lambda visit: self._shown(visit, "board", _query()))
+        return self._paper.for_operators(lambda visit: self._shown(visit, "board", query()))
 
     def get_live(self) -> Any:
         """The part of the board that changes, to be put in its place."""
-        visit, fields = self._paper.visit(bottle.request.environ), _query()
+        visit, fields = self._paper.visit(bottle.request.environ), query()
         return self._shown(visit, "live", fields) if visit else problem("unauthorized")
 
     async def _shown(self, visit: Visit, template: str, fields: Fields) -> Outcome:
@@ -109,7 +116,7 @@ class Board:
         refusal = self._guard.refusal(bottle.request.environ)
         if refusal is not None:
             return refusal
-        minutes = _query().get("minutes", str(MINUTES[-1]))
+        minutes = query().get("minutes", str(MINUTES[-1]))
         if minutes not in map(str, MINUTES):
             raise BadRequest("invalid", "operators.no-span", "minutes")
         since = self._deps.now() - 60 * int(minutes)
@@ -118,15 +125,12 @@ class Board:
     # --- the log ---------------------------------------------------------------------
 
     def get_log(self) -> Any:
-        search = search_of(_query())
-        return self._for_operators(lambda visit: self._log(visit, search))
+        search = search_of(query())
+        return self._paper.for_operators(lambda visit: self._log(visit, search))
 
     async def _log(self, visit: Visit, search: Search) -> Outcome:
         query = search.query(self._deps.now())
-        try:
-            found, sources = await self._deps.operations.log(query, SHOWN_ENTRIES)
-        except ZkticketError as error:
-            return _told(error)
+        found, sources = await self._deps.operations.log(query, SHOWN_ENTRIES)
         return self._paper.page(
             visit, "log", search=search, found=found, sources=sources, levels=LEVELS
         )
@@ -134,60 +138,25 @@ class Board:
     # --- the buttons -----------------------------------------------------------------
 
     def get_act(self, name: str) -> Any:
-        act, fields = self._act(name), _query()
-        return self._for_operators(lambda visit: self._ask(visit, act, fields))
+        act, fields = self._act(name), query()
+        return self._paper.for_operators(lambda visit: self._ask(visit, act, fields))
 
     async def _ask(self, visit: Visit, act: Act, fields: Fields) -> Outcome:
-        try:
-            question = act.ask(visit.language, await self._glance.status(), fields)
-        except BadRequest:
-            raise
-        except ZkticketError as error:
-            return _told(error)
-        return self._paper.page(visit, "ask", act=act, question=question, id=asking.new_id())
+        question = act.ask(visit.language, await self._glance.status(), fields)
+        return self._paper.ask(visit, f"/operator/act/{act.name}", act.home(fields), question)
 
     def post_act(self, name: str) -> Any:
-        environ = bottle.request.environ
-        act, fields = self._act(name), _form(environ)
-
-        async def do(visit: Visit) -> Outcome:
-            visit.check_form(fields)
-            return await self._do(act, fields)
-
-        return self._for_operators(do)
+        act = self._act(name)
+        return self._paper.for_forms(lambda _visit, fields: self._do(act, fields))
 
     async def _do(self, act: Act, fields: Fields) -> Outcome:
-        try:
-            await act.do(self._deps.operations, fields)
-        except BadRequest:
-            raise
-        except ZkticketError as error:
-            return _told(error)
-        return self._paper.go(f"{HOME}?done={act.name}")
+        await act.do(self._deps.operations, fields)
+        return self._paper.go(f"{act.home(fields)}?done={act.name}")
 
     def _act(self, name: str) -> Act:
         if name not in self._acts:
             raise BadRequest("not-found", "problem.not-found")
         return self._acts[name]
-
-    def _for_operators(self, page: Callable[[Visit], Awaitable[Outcome]]) -> Any:
-        """What that page comes to; everybody else is sent to sign in."""
-        visit = self._paper.visit(bottle.request.environ)
-        return page(visit) if visit else self._paper.go(SIGN_IN)
-
-
-def _told(error: ZkticketError) -> Problem:
-    """Why it can't be done, in the words of who knows."""
-    return problem("refused", "detail.as-told", told=str(error))
-
-
-def _form(environ: Mapping[str, Any]) -> dict[str, str]:
-    return form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read())
-
-
-def _query() -> dict[str, str]:
-    query = bottle.request.query
-    return {name: query.getunicode(name, "") for name in query}
 
 
 def _minutes(fields: Fields) -> int:

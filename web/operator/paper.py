@@ -1,20 +1,25 @@
 """The operators' pages as they are printed, and for whom."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import BadRequest
+import bottle
+
+from core import asking
+from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
 from web.assets import Assets
 from web.language import Language, Languages
+from web.operator.acts import HOME, Question
+from web.operator.fields import Fields, form
 from web.operator.guard import Guard
 from web.operator.session import Session
-from web.problems import Problem, extra_headers
-from web.replies import GUARDS, HTML, Reply
+from web.problems import Problem, extra_headers, problem
+from web.replies import GUARDS, HTML, Headers, Reply
+from web.routing import Outcome
 from web.templates import Templates
 
-HOME = "/operator"
 SIGN_IN = "/operator/sign-in"
 
 
@@ -26,7 +31,7 @@ class Visit:
     language: Language
     address: str
 
-    def check_form(self, fields: Mapping[str, str]) -> None:
+    def check_form(self, fields: Fields) -> None:
         """Raises `BadRequest` for a form that this session was not given."""
         given = fields.get("csrf", "").encode(errors="replace")
         if not hmac.compare_digest(given, self.session.csrf.encode()):
@@ -48,9 +53,38 @@ class Paper:
             return None
         return Visit(session, self._languages.of(environ), _address(environ))
 
-    def page(self, visit: Visit, template: str, **values: Any) -> Reply:
+    def for_operators(self, page: Callable[[Visit], Awaitable[Outcome]]) -> Any:
+        """What that page comes to; everybody else is sent to sign in."""
+        visit = self.visit(bottle.request.environ)
+        return _told(page(visit)) if visit else self.go(SIGN_IN)
+
+    def for_forms(self, page: Callable[[Visit, Fields], Awaitable[Outcome]], most: int = 16) -> Any:
+        """As `for_operators`, with the fields that were posted, `most` of them."""
+        fields = form(bottle.request.environ, most)
+
+        async def checked(visit: Visit) -> Outcome:
+            visit.check_form(fields)
+            return await page(visit, fields)
+
+        return self.for_operators(checked)
+
+    def page(
+        self,
+        visit: Visit,
+        template: str,
+        *,
+        code: int = 200,
+        headers: Headers = HTML,
+        **values: Any,
+    ) -> Reply:
         text = self._print(template, visit.language, visit.address, visit=visit, **values)
-        return Reply(200, [*HTML, ("content-language", visit.language.tag)], text)
+        return Reply(code, [*headers, ("content-language", visit.language.tag)], text)
+
+    def ask(self, visit: Visit, action: str, back: str, question: Question) -> Reply:
+        """A question, whose answer yes is posted to `action`; no leads `back`."""
+        return self.page(
+            visit, "ask", action=action, back=back, question=question, id=asking.new_id()
+        )
 
     def sign_in(self, environ: Mapping[str, Any], refusal: Problem | None) -> Reply:
         """The page for who has no session, and why the last try was in vain."""
@@ -79,6 +113,20 @@ class Paper:
             address=address,
             **values,
         ).encode()
+
+
+async def _told(outcome: Awaitable[Outcome]) -> Outcome:
+    """The outcome, or why there is none, in the words of who knows."""
+    try:
+        return await outcome
+    except BadRequest:
+        raise
+    except NoSuchOrder:
+        return problem("no-such-order")
+    except NoSuchEvent:
+        return problem("no-such-event")
+    except ZkticketError as error:
+        return problem("refused", "detail.as-told", told=str(error))
 
 
 def _address(environ: Mapping[str, Any]) -> str:

@@ -1,0 +1,298 @@
+"""The operators' pages in a real browser: they shut nobody out, and a door lets in once."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.visitor import DESK, PHONE, Visitor
+from tests.fakeclerk import id_of
+from tests.fakesite import TOKEN
+from tests.instance import Instance
+
+Enter = Callable[..., Visitor]
+
+CHECK_IN = "/operator/check-in"
+PAGES = (
+    "/operator",
+    "/operator/log",
+    "/operator/log?text=nothing+is+like+that",
+    "/operator/act/restart",
+    "/operator/act/reset?event=default&quantity=7",
+    "/operator/act/scale?workers=99",
+    "/operator/act/close?event=default",
+    "/operator/events",
+    "/operator/events/gala?done=edit",
+    "/operator/events/gala/edit",
+    "/operator/new-event",
+    "/operator/orders",
+    "/operator/orders?find=ada",
+    f"/operator/orders/{id_of('a')}",
+    f"/operator/orders/{id_of('a')}/cancel",
+    f"/operator/orders/{id_of('c')}",
+    CHECK_IN,
+)
+
+# A camera that sees what `window.shown` says, and a browser that reads it.
+CAMERA = """
+window.shown = "";
+window.BarcodeDetector = class {
+    static async getSupportedFormats() { return ["qr_code"]; }
+    async detect() { return window.shown ? [{ rawValue: window.shown }] : []; }
+};
+navigator.mediaDevices.getUserMedia = async () => {
+    if (window.denied) throw new DOMException("no", "NotAllowedError");
+    const canvas = document.createElement("canvas");
+    canvas.getContext("2d").fillRect(0, 0, 9, 9);
+    return canvas.captureStream(5);
+};
+"""
+
+
+def sign_in(guest: Visitor, token: str = TOKEN) -> Page:
+    page = guest.open("/operator/sign-in")
+    page.get_by_label(re.compile("token|權杖")).fill(token)
+    page.locator("main button").click()
+    page.wait_for_url("**/operator")
+    return page
+
+
+def scan(page: Page, ticket: str, door: str = "North") -> None:
+    page.locator("#door").fill(door)
+    page.locator("#order").fill(ticket)
+    page.locator("#scan button").click()
+
+
+def verdict(page: Page) -> Any:
+    return page.locator("#result .verdict strong")
+
+
+@pytest.mark.parametrize(
+    ("width", "locale", "scheme"), [(DESK, "en", "light"), (PHONE, "zh-TW", "dark")]
+)
+def test_no_operators_page_shuts_anybody_out(
+    enter: Enter, states: str, width: int, locale: str, scheme: str
+) -> None:
+    guest = enter(
+        states, viewport={"width": width, "height": 740}, locale=locale, color_scheme=scheme
+    )
+    guest.open("/operator/sign-in")
+    assert guest.grave_faults() == []
+    sign_in(guest)
+    for path in PAGES:
+        guest.open(path)
+        assert guest.grave_faults() == [], path
+        assert not guest.is_wider_than_the_screen(), path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_form_with_faults_shuts_nobody_out(enter: Enter, states: str, scheme: str) -> None:
+    page = sign_in(guest := enter(states, color_scheme=scheme))
+    page.goto(f"{states}/operator/new-event")
+    page.locator("#name").fill("no good")
+    page.locator("#capacity-0").fill("many")
+    page.get_by_role("button", name="Make the event").click()
+    expect(page.get_by_role("alert")).to_contain_text("things have to be put right")
+    expect(page.locator("#name")).to_have_attribute("aria-invalid", "true")
+    assert guest.grave_faults() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_result_at_the_door_shuts_anybody_out(enter: Enter, states: str, scheme: str) -> None:
+    page = sign_in(guest := enter(states, color_scheme=scheme))
+    page.goto(states + CHECK_IN)
+    for ticket, told in (
+        (id_of("a"), re.compile("Admitted|Used already")),
+        (id_of("b3"), "Not valid"),
+        (id_of("c"), "No such ticket"),
+        ("nonsense", "No ticket’s code"),
+    ):
+        scan(page, ticket)
+        expect(verdict(page)).to_have_text(told)
+        assert guest.grave_faults() == [], ticket
+        assert not guest.is_wider_than_the_screen()
+    page.route(f"**{CHECK_IN}", lambda route: route.abort())
+    scan(page, id_of("a"))
+    expect(verdict(page)).to_have_text("No answer")
+    assert guest.grave_faults() == []
+
+
+def test_the_camera_reads_a_ticket_once_while_it_is_in_view(enter: Enter, sale: Instance) -> None:
+    ticket = bought(sale)
+    page = at_door(enter, sale, CAMERA)
+    page.get_by_role("button", name="Scan with the camera").click()
+    expect(page.locator("#view")).to_be_visible()
+    page.evaluate("ticket => { window.shown = ticket; }", ticket)
+    expect(verdict(page)).to_have_text("Admitted")
+    page.wait_for_timeout(2500)  # in view all the time: no second scan
+    expect(verdict(page)).to_have_text("Admitted")
+    page.evaluate("window.shown = ''")
+    page.wait_for_timeout(3500)  # it was taken away
+    page.evaluate("ticket => { window.shown = ticket; }", ticket)
+    expect(verdict(page)).to_have_text("Used already")
+    page.get_by_role("button", name="Stop the camera").click()
+    expect(page.locator("#view")).to_be_hidden()
+
+
+def test_without_a_camera_the_field_is_enough(enter: Enter, sale: Instance) -> None:
+    page = at_door(enter, sale, CAMERA + "window.denied = true;")
+    page.get_by_role("button", name="Scan with the camera").click()
+    expect(page.locator("#why")).to_contain_text("The camera is not allowed")
+    scan(page, bought(sale))
+    expect(verdict(page)).to_have_text("Admitted")
+    bare = at_door(enter, sale, "delete window.BarcodeDetector;")
+    expect(bare.locator("#why")).to_contain_text("can’t read codes with the camera")
+    expect(bare.locator("#look")).to_be_hidden()
+    scan(bare, bought(sale))
+    expect(verdict(bare)).to_have_text("Admitted")
+
+
+def test_whose_answer_was_lost_is_let_in_by_the_next_try(enter: Enter, sale: Instance) -> None:
+    page = at_door(enter, sale)
+    lost: list[Route] = []
+
+    def lose_the_first(route: Route) -> None:
+        if lost or route.request.method != "POST":
+            route.continue_()
+            return
+        lost.append(route)
+        route.fetch()  # it is done, and nobody hears of it
+        route.abort()
+
+    page.route(f"**{CHECK_IN}", lose_the_first)
+    ticket = bought(sale)
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("Admitted")
+    assert len(lost) == 1
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("Used already")
+
+
+def test_a_scan_outlives_the_page_that_began_it(enter: Enter, sale: Instance) -> None:
+    page = at_door(enter, sale)
+
+    def lose(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(f"**{CHECK_IN}", lose)
+    ticket = bought(sale)
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("No answer")
+    page.unroute(f"**{CHECK_IN}")
+    page.reload()
+    expect(page.locator("#door")).to_have_value("North")
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("Admitted")
+
+
+def test_without_javascript_a_door_lets_in_once(enter: Enter, sale: Instance) -> None:
+    page = at_door(enter, sale, java_script_enabled=False)
+    ticket = bought(sale)
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("Admitted")
+    page.reload()  # the same form is sent again
+    expect(verdict(page)).to_have_text("Admitted")
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("Used already")
+    expect(page.locator("#door")).to_have_value("North")
+
+
+def test_two_doors_that_scan_at_once_let_in_once(enter: Enter, sale: Instance) -> None:
+    doors = [at_door(enter, sale) for _ in range(2)]
+    for _ in range(5):
+        ticket = bought(sale)
+        for page in doors:
+            page.locator("#order").fill(ticket)
+            page.locator("#door").fill("North" if page is doors[0] else "South")
+        for page in doors:  # posted by both before either is answered
+            page.evaluate("setTimeout(() => document.getElementById('scan').requestSubmit(), 30)")
+        for page in doors:
+            expect(verdict(page)).not_to_have_text("Ready")
+            expect(page.locator("#result")).not_to_have_attribute("aria-busy", "true")
+        told = sorted(verdict(page).inner_text() for page in doors)
+        assert told == ["Admitted", "Used already"]
+        for page in doors:
+            page.reload()
+    sale.verify()
+
+
+def test_an_event_is_made_sold_closed_and_an_order_cancelled(enter: Enter, sale: Instance) -> None:
+    guest = enter(f"http://127.0.0.1:{sale.port}", timezone_id="Asia/Taipei")
+    page = sign_in(guest, token_of(sale))
+    page.get_by_role("link", name="Events").click()
+    page.get_by_role("link", name="New event").click()
+    expect(page.locator("#zone")).to_have_value("Asia/Taipei")
+    for field, text in (
+        ("name", "fair"),
+        ("title", "Book fair"),
+        ("starts", "2031-05-01T19:30"),
+        ("limit", "2"),
+        ("type-0", "Hall"),
+        ("capacity-0", "7"),
+        ("price-0", "12.50"),
+    ):
+        page.locator(f"#{field}").fill(text)
+    page.locator("#price-0").press("Enter")
+    expect(page.get_by_role("status")).to_have_text("The event is made.")
+    expect(page.locator("main")).to_contain_text("2031-05-01 11:30 UTC")
+    answer = sale.buyer().buy("Hall", event="fair", quantity=2, buyer="Grace Hopper")
+    assert answer.status == 201, answer.body
+    page.get_by_role("link", name="Orders").click()
+    page.locator("#find").fill("hopper")
+    page.locator("#find").press("Enter")
+    page.get_by_role("link", name=answer.json["order"][:8]).click()
+    expect(page.locator("main")).to_contain_text("2 of Hall of fair for Grace Hopper")
+    page.get_by_role("link", name="Cancel…").click()
+    expect(page.get_by_role("heading")).to_have_text("Cancel the order of Grace Hopper?")
+    page.get_by_role("button", name="Cancel the order").click()
+    expect(page.get_by_role("status")).to_contain_text("The order is cancelled")
+    expect(page.locator("main")).to_contain_text("cancel")
+    assert sale.types("fair")["Hall"]["remaining"] == 7
+    page.get_by_role("link", name="fair").click()
+    page.get_by_role("link", name="Close the sale…").click()
+    page.get_by_role("button", name="Close the sale").click()
+    expect(page.get_by_role("status")).to_have_text("The sale is closed.")
+    assert sale.buyer().buy("Hall", event="fair").code == "not-on-sale"
+    page.get_by_role("link", name="Open the sale…").click()
+    page.get_by_role("button", name="Open the sale").click()
+    expect(page.get_by_role("status")).to_have_text("The sale is open.")
+    assert sale.buyer().buy("Hall", event="fair").status == 201
+    page.get_by_role("link", name="Change", exact=True).click()
+    page.locator("#title").fill("Book fair 2031")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Book fair 2031")
+    assert guest.grave_faults() == []
+
+
+def bought(sale: Instance) -> str:
+    answer = sale.buyer().buy("A", event="doors")
+    assert answer.status == 201, answer.body
+    return str(answer.json["order"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def doors_event(sale: Instance) -> None:
+    made = sale.run("event", "create", "doors", "--type", "A:1000:5.00", "--title", "Doors")
+    assert made.returncode == 0, made.stderr
+
+
+def token_of(sale: Instance) -> str:
+    found = re.search(r"Bearer (\w+)", sale.run("admin", "credentials").stdout)
+    assert found
+    return found[1]
+
+
+def at_door(enter: Enter, sale: Instance, script: str = "", **options: Any) -> Page:
+    guest = enter(f"http://127.0.0.1:{sale.port}", **options)
+    if script:
+        guest.page.add_init_script(script)
+    page = sign_in(guest, token_of(sale))
+    page.goto(f"{guest.origin}{CHECK_IN}")
+    page.locator("#door").fill("North")
+    return page

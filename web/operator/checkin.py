@@ -1,0 +1,159 @@
+"""The page at the doors: a ticket is scanned or typed, and whoever holds it gets in, once.
+
+A scan has an id, which the page keeps until it has an answer. Sent again, it is the same scan:
+whose answer got lost is let in by the next try, and not told that he was in already.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import bottle
+
+from core.errors import BadRequest
+from core.lifecycle import Act
+from core.models import OrderView
+from core.wire import Answer, Code
+from web.basket import new_key
+from web.catalog import Snapshot
+from web.deps import Deps
+from web.errand import Errand, errand, note, order_in
+from web.operator.fields import Fields, keep, kept
+from web.operator.paper import Paper, Visit
+from web.replies import BEGAN, HTML_WITH_CAMERA
+from web.routing import Outcome
+
+ADDRESS = "/operator/check-in"
+# So long after its first try, a repeated scan is rather somebody who went back to an old page.
+SAME_SCAN_S = 120.0
+STATUS = {
+    "ready": 200,
+    "admitted": 200,
+    "already": 409,
+    "not-valid": 409,
+    "no-such-order": 404,
+    "unreadable": 422,
+    "no-door": 422,
+    "no-answer": 503,
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a scan, and of which order; its type and event as people call them."""
+
+    kind: str
+    order: OrderView | None = None
+    type: str = ""
+    event: str = ""
+
+    @property
+    def status(self) -> int:
+        return STATUS[self.kind]
+
+    @property
+    def at(self) -> datetime:
+        """When the holder was let in."""
+        assert self.order is not None
+        return datetime.fromisoformat(self.order.checked_in_at or "")
+
+
+READY, NO_ANSWER = Result("ready"), Result("no-answer")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan as it was posted. `text` is what the code says, or what was typed."""
+
+    id: str
+    text: str
+    door: str
+
+
+class CheckIn:
+    """Each method is a route."""
+
+    def __init__(self, deps: Deps, paper: Paper) -> None:
+        self._deps = deps
+        self._paper = paper
+
+    def mount(self, app: bottle.Bottle) -> None:
+        app.route(ADDRESS, "GET", self.get_check_in)
+        app.route(ADDRESS, "POST", self.post_check_in)
+
+    def get_check_in(self) -> Any:
+        environ = bottle.request.environ
+
+        async def page(visit: Visit) -> Outcome:
+            return self._page(visit, READY, Scan(new_key(), "", kept(environ, "door")))
+
+        return self._paper.for_operators(page)
+
+    def post_check_in(self) -> Any:
+        environ = bottle.request.environ
+        return self._paper.for_forms(lambda visit, fields: self._scanned(visit, fields, environ))
+
+    async def _scanned(self, visit: Visit, fields: Fields, environ: Mapping[str, Any]) -> Outcome:
+        scan = _scan(fields)
+        wanted = _errand(scan)
+        if isinstance(wanted, Result):
+            return self._page(visit, wanted, scan)
+        answer = await self._deps.amend(wanted, environ[BEGAN])
+        snapshot = await self._deps.catalog.snapshot()
+        return self._page(visit, told(answer, snapshot, self._deps.now()), scan)
+
+    def _page(self, visit: Visit, result: Result, scan: Scan) -> Outcome:
+        headers = [*HTML_WITH_CAMERA, keep("door", scan.door)] if scan.door else HTML_WITH_CAMERA
+        return self._paper.page(
+            visit,
+            "check-in",
+            code=result.status,
+            headers=headers,
+            result=result,
+            scan=scan,
+            next_scan=new_key(),
+            unanswered=NO_ANSWER,
+        )
+
+
+def told(answer: Answer, snapshot: Snapshot, now: float) -> Result:
+    """What the door is told; `now` is in Unix seconds."""
+    order = answer.order
+    if order is None:
+        return Result("no-such-order") if answer.code is Code.NO_SUCH_ORDER else NO_ANSWER
+    event = snapshot.event(order.event)
+    types = event.types if event else ()
+    label = next((each.label for each in types if each.name == order.type), "")
+    kind = _kind(answer.code, order, now)
+    return Result(kind, order, label or order.type, event.title if event else order.event)
+
+
+def _kind(code: Code, order: OrderView, now: float) -> str:
+    if code is Code.DONE:
+        let_in = datetime.fromisoformat(order.checked_in_at or "").timestamp()
+        return "admitted" if now - let_in <= SAME_SCAN_S else "already"
+    known = {Code.CHECKED_IN: "already", Code.NOT_VALID: "not-valid"}
+    return known.get(code, "no-answer")
+
+
+def _scan(fields: Fields) -> Scan:
+    return Scan(
+        id=fields.get("scan", ""),
+        text=fields.get("order", "").strip(),
+        door=fields.get("door", "").strip(),
+    )
+
+
+def _errand(scan: Scan) -> Errand | Result:
+    """What a worker is asked for, or why nobody is. Raises `BadRequest` for an odd form."""
+    order = order_in(scan.text)
+    if not order:
+        return Result("unreadable")
+    try:
+        door = note({"door": scan.door}, "door")
+    except BadRequest:
+        door = ""
+    if not door:
+        return Result("no-door")
+    return errand(order, Act.CHECK_IN, scan.id, note=door)

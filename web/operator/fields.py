@@ -1,0 +1,39 @@
+"""What operators type into the pages' forms and addresses."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+from urllib.parse import quote, unquote
+
+import bottle
+
+from web.basket import form_fields
+from web.operator.session import PATH
+
+Fields: TypeAlias = Mapping[str, str]
+
+YEAR_S = 365 * 24 * 3600
+
+
+def form(environ: Mapping[str, Any], most: int = 16) -> dict[str, str]:
+    """The posted fields. Raises `BadRequest`, also for more than `most`."""
+    return form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read(), most)
+
+
+def query() -> dict[str, str]:
+    """The fields in the current request's address."""
+    found = bottle.request.query
+    return {name: found.getunicode(name, "") for name in found}
+
+
+def kept(environ: Mapping[str, Any], name: str) -> str:
+    """What this device was told to remember, or ""."""
+    found = re.search(rf"(?:^|;)\s*{name}=([^;\s]*)", environ.get("HTTP_COOKIE", ""))
+    return unquote(found[1]) if found else ""
+
+
+def keep(name: str, value: str) -> tuple[str, str]:
+    """The header that makes this device remember it; an empty value forgets it."""
+    lasts_s = YEAR_S if value else 0
+    cookie = f"{name}={quote(value, safe='')}; Path={PATH}; Max-Age={lasts_s}"
+    return ("set-cookie", f"{cookie}; HttpOnly; SameSite=Strict")

@@ -1,0 +1,216 @@
+// Checks tickets in without leaving the page: what the camera sees, or what is typed.
+//
+// A scan keeps its id until its answer has been shown. Until then, scanning the same ticket again
+// is the same scan, also after the page was loaded anew.
+
+const AGAIN_MS = 2000;
+const PATIENCE_MS = 8000;
+const LOOK_MS = 150;
+// A code that stays in view is no new scan until it has been away for so long.
+const AWAY_MS = 3000;
+// A result stays for so long before the camera takes the next ticket.
+const SHOWN_MS = 1500;
+
+const form = document.getElementById("scan");
+const field = form.elements.order;
+const result = document.getElementById("result");
+const unanswered = document.getElementById("unanswered");
+
+const dates = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+
+// Scans without an answer, by ticket.
+const open = {
+  read() {
+    try {
+      return JSON.parse(localStorage.getItem("scans")) ?? {};
+    } catch {
+      return {};
+    }
+  },
+  write(scans) {
+    try {
+      localStorage.setItem("scans", JSON.stringify(scans));
+    } catch {
+      // Without a memory only this page's own tries are the same scan.
+    }
+  },
+  idOf(text) {
+    const scans = this.read();
+    scans[text] ??= newId();
+    this.write(scans);
+    return scans[text];
+  },
+  close(text) {
+    const { [text]: _, ...rest } = this.read();
+    this.write(rest);
+  },
+};
+
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// Each new scan takes the place of one that still waits; `busy` until there is anything to show.
+let turn = 0;
+let busy = false;
+let shownAt = 0;
+
+async function check(text) {
+  const mine = ++turn;
+  const fields = new URLSearchParams(new FormData(form));
+  fields.set("order", text);
+  fields.set("scan", open.idOf(text));
+  busy = true;
+  result.setAttribute("aria-busy", "true");
+  while (mine === turn) {
+    const verdict = await ask(fields);
+    if (mine !== turn) return;
+    show(verdict);
+    if (verdict.dataset.kind !== "no-answer") {
+      open.close(text);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+// What the server says, or that it says nothing.
+async function ask(fields) {
+  try {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const answer = await fetch(form.action, { method: "POST", body: fields, signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const verdict = page.querySelector("#result > .verdict");
+    if (verdict) return document.adoptNode(verdict);
+    if (answer.redirected || answer.status === 403) location.reload();
+  } catch {
+    // No network, or no web server: asked again.
+  }
+  return unanswered.content.firstElementChild.cloneNode(true);
+}
+
+function show(verdict) {
+  document.getElementById("again")?.remove();
+  const same = verdict.dataset.kind === "no-answer" && result.querySelector(".no-answer");
+  if (!same) result.replaceChildren(verdict);
+  inLocalTime();
+  result.removeAttribute("aria-busy");
+  busy = false;
+  shownAt = performance.now();
+  const kind = verdict.dataset.kind;
+  if (kind === "no-door") {
+    form.elements.door.focus();
+  } else if (kind !== "no-answer" && kind !== "unreadable") {
+    field.value = "";
+  }
+  // Where there is a keyboard there may be a hand scanner, which types into this field.
+  if (kind !== "no-door" && matchMedia("(pointer: fine)").matches) field.focus();
+  if (!same) result.scrollIntoView({ block: "nearest" });
+}
+
+function inLocalTime() {
+  for (const time of result.querySelectorAll("time[data-clock]")) {
+    const at = new Date(time.dateTime);
+    const today = at.toDateString() === new Date().toDateString();
+    const day = today ? {} : { dateStyle: "medium" };
+    time.textContent = new Intl.DateTimeFormat(dates, { ...day, timeStyle: "medium" }).format(at);
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  check(field.value.trim());
+});
+
+document.getElementById("again")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { order, scan } = event.target.elements;
+  open.write({ ...open.read(), [order.value]: scan.value });
+  check(order.value);
+});
+
+// The camera.
+
+const view = document.getElementById("view");
+const button = document.getElementById("look");
+const why = document.getElementById("why");
+let stream = null;
+let seen = { text: "", at: -Infinity };
+
+async function start() {
+  tell("");
+  try {
+    const detector = new BarcodeDetector({ formats: ["qr_code"] });
+    const video = { facingMode: "environment", width: { ideal: 1280 } };
+    stream = await navigator.mediaDevices.getUserMedia({ video });
+    stream.getVideoTracks()[0].addEventListener("ended", stop);
+    view.srcObject = stream;
+    await view.play();
+    view.hidden = false;
+    button.textContent = button.dataset.stop;
+    look(detector, stream);
+  } catch (error) {
+    stop();
+    tell(error.name === "NotAllowedError" ? "denied" : "broken");
+  }
+}
+
+function stop() {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+  stream = null;
+  view.srcObject = null;
+  view.hidden = true;
+  button.textContent = button.dataset.start;
+}
+
+async function look(detector, from) {
+  while (stream === from) {
+    try {
+      if (!document.hidden) for (const code of await detector.detect(view)) see(code.rawValue);
+    } catch {
+      // A frame that can't be read is followed by the next.
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+function see(text) {
+  const now = performance.now();
+  const known = text === seen.text && now - seen.at < AWAY_MS;
+  if (!known && (busy || now - shownAt < SHOWN_MS)) return;
+  seen = { text, at: now };
+  if (!known) check(text);
+}
+
+function tell(reason) {
+  why.textContent = reason && why.dataset[reason];
+}
+
+async function canDetect() {
+  if (!("BarcodeDetector" in window)) return false;
+  return (await BarcodeDetector.getSupportedFormats()).includes("qr_code");
+}
+
+async function mayLook() {
+  try {
+    return (await navigator.permissions.query({ name: "camera" })).state;
+  } catch {
+    return "prompt";
+  }
+}
+
+async function begin() {
+  inLocalTime();
+  document.getElementById("camera").hidden = false;
+  button.hidden = true;
+  if (!window.isSecureContext) return tell("insecure");
+  if (!navigator.mediaDevices || !(await canDetect())) return tell("none");
+  button.hidden = false;
+  button.addEventListener("click", () => (stream ? stop() : start()));
+  const state = await mayLook();
+  if (state === "granted") start();
+  if (state === "denied") tell("denied");
+}
+
+begin();
