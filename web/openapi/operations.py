@@ -135,6 +135,9 @@ MINUTES = Parameter("minutes", "query", MINUTES_SCHEMA, "How far back.", 5)
 PURCHASE = Body(
     JSON, "Purchase", {"event": DEFAULT_EVENT, "type": "A", "quantity": 2, "buyer": "Ann"}
 )
+# The answer yes to an operators' question, as it stands in the page's form.
+YES = {"csrf": "{csrf}", "id": "0123456789abcdef"}
+EVENT_FORM = Body(FORM, "EventForm", {"csrf": "{csrf}", "zone": "UTC", "name": "gala"})
 CHANGES = ("getOrder", "cancelOrder", "checkIn")
 HOLD_CHANGES = ("getHold", "confirmHold", "extendHold", "releaseHold", "payHold")
 CHANGED = Answer(200, "Done, or it had been done before.", (JSON,), "Order")
@@ -478,6 +481,8 @@ def _boards() -> tuple[Operation, ...]:
     act = Parameter(
         "name", "path", {"type": "string", "enum": list(acts())}, "What is to be done.", "restart"
     )
+    zone = Parameter("zone", "query", {"type": "string"}, "By whose clock times are written.")
+    find = Parameter("find", "query", {"type": "string"}, "A buyer's name, or an order's id.")
     done = Parameter("done", "query", {"type": "string"}, "The act that was done just now.")
     minutes = Parameter("minutes", "query", {"type": "string"}, "How far back: 5, 15 or 30.")
     text: Schema = {"type": "string"}
@@ -542,20 +547,109 @@ def _boards() -> tuple[Operation, ...]:
             ("not-found", "invalid", "refused"),
             (act, *asked),
         ),
-        Operation(
-            "POST",
+        _posted(
             "/operator/act/<name>",
             "doAct",
-            "Operators' pages",
             "Do it",
-            parameters=(act,),
-            body=Body(
-                FORM, "ActForm", {"csrf": "{csrf}", "id": "0123456789abcdef", "name": "worker-1"}
-            ),
-            answers=(DONE,),
-            codes=("not-found", "form-expired", "unsupported-media-type", "invalid", "refused"),
-            keys=(OPERATOR_SESSION,),
+            Body(FORM, "ActForm", {**YES, "name": "worker-1"}),
+            ("not-found", "invalid", "refused"),
+            (act,),
         ),
+        _board("/operator/events", "listEvents", "The events", ("refused",), ()),
+        _board(
+            "/operator/events/<name>",
+            "showEvent",
+            "An event",
+            ("no-such-event", "refused"),
+            (EVENT, done),
+        ),
+        _board(
+            "/operator/new-event", "askEvent", "The form for a new event", ("refused",), (zone,)
+        ),
+        _posted(
+            "/operator/new-event",
+            "createEvent",
+            "Make it, or have a file fill in the form",
+            EVENT_FORM,
+            ("invalid", "refused"),
+            answers=(PAGE, DONE),
+        ),
+        _board(
+            "/operator/events/<name>/edit",
+            "askEdit",
+            "The form of an event",
+            ("no-such-event", "refused"),
+            (EVENT, zone),
+        ),
+        _posted(
+            "/operator/events/<name>/edit",
+            "editEvent",
+            "Change it",
+            EVENT_FORM,
+            ("no-such-event", "invalid", "refused"),
+            (EVENT,),
+        ),
+        _board("/operator/orders", "findOrders", "Orders of a buyer", ("refused",), (find,)),
+        _board(
+            "/operator/orders/<order_id>",
+            "explainOrder",
+            "An order's life",
+            ("no-such-order", "refused"),
+            (ORDER_ID, done),
+        ),
+        _board(
+            "/operator/orders/<order_id>/cancel",
+            "askCancel",
+            "What cancelling would do",
+            ("no-such-order", "refused"),
+            (ORDER_ID,),
+        ),
+        _posted(
+            "/operator/orders/<order_id>/cancel",
+            "doCancel",
+            "Cancel it",
+            Body(FORM, "YesForm", YES),
+            ("refused", "not-valid", "already-checked-in", *AMEND),
+            (ORDER_ID,),
+        ),
+        _board("/operator/check-in", "showDoor", "The page at the doors", ("refused",), ()),
+        _posted(
+            "/operator/check-in",
+            "scan",
+            "Let the holder of a ticket in",
+            Body(FORM, "ScanForm", {"csrf": "{csrf}", "scan": "1", "order": "{order}"}),
+            ("invalid", "refused"),
+            answers=(
+                Answer(200, "Let in.", (HTML,)),
+                SIGN_IN,
+                Answer(404, "There is no such order.", (HTML,)),
+                Answer(409, "It lets nobody in, or has done so.", (HTML,)),
+                Answer(503, "Nobody knows yet: send the same scan again.", (HTML,)),
+            ),
+        ),
+    )
+
+
+def _posted(
+    path: str,
+    name: str,
+    summary: str,
+    body: Body,
+    codes: tuple[str, ...],
+    parameters: tuple[Parameter, ...] = (),
+    answers: tuple[Answer, ...] = (DONE,),
+) -> Operation:
+    return Operation(
+        "POST",
+        path,
+        name,
+        "Operators' pages",
+        summary,
+        parameters=parameters,
+        body=body,
+        answers=answers,
+        codes=("form-expired", "unsupported-media-type", *codes),
+        keys=(OPERATOR_SESSION,),
     )
 
 

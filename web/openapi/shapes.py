@@ -309,6 +309,29 @@ def _taken(tags: Sequence[str]) -> dict[str, Schema]:
             description="The operators' way in.",
         ),
         "SignOutForm": _form({"csrf": csrf}, "csrf", description="The operators' way out."),
+        "YesForm": _form(
+            {"csrf": csrf, "id": {"type": "string", "description": "Of the question."}},
+            description="The answer yes to a question.",
+        ),
+        "ScanForm": _form(
+            {
+                "csrf": csrf,
+                "scan": {"type": "string", "description": "Names the scan: sent again, it is one."},
+                "order": {"type": "string", "description": "The order's id or address."},
+                "door": {"type": "string", "description": "Where."},
+            },
+            "door",
+            description="A scan of a ticket.",
+        ),
+        "EventForm": _form(
+            {
+                "csrf": csrf,
+                "zone": {"type": "string", "description": "By whose clock times are written."},
+                "name": {"type": "string", "description": "Of a new event."},
+            },
+            *("zone", "name"),
+            description="The form of an event, with what stands on its page.",
+        ),
         "ActForm": _form(
             {
                 "csrf": csrf,
