@@ -1,47 +1,17 @@
-"""Orders one by one, however many there are: found by their buyer, or written out."""
+"""Writes orders out, one by one."""
 
 import csv
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing
+from collections.abc import Callable
 from typing import TextIO
 
 import msgspec
 
-from core.models import OrderView, folded
-from core.paths import BUCKETS
-from core.store import Store
-from core.zk import ZooKeeper
+from core.models import OrderView
 
 # A spreadsheet would take a cell that begins so for a formula (OWASP, CSV injection).
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-Tell = Callable[[float], None]
 Write = Callable[[OrderView], None]
-
-
-async def every_order(
-    zk: ZooKeeper, events: Iterable[str], tell: Tell
-) -> AsyncGenerator[OrderView, None]:
-    """The orders of those events, of all for none; `tell` hears how much of it is done, 0 to 1.
-
-    Raises `NoSuchEvent`, `BadZnode`, `Unavailable`.
-    """
-    store = Store(zk)
-    names = list(events) or await store.event_names()
-    for number, name in enumerate(names):
-        event = await store.event(name)
-        async with aclosing(store.orders(name, event.generation)) as orders:
-            async for order in orders:
-                # They come bucket by bucket, and are spread evenly over them.
-                tell((number + int(order.id[:2], 16) / len(BUCKETS)) / len(names))
-                yield order.view
-    tell(1.0)
-
-
-def of_buyer(name: str) -> Callable[[OrderView], bool]:
-    """Whether an order's buyer has that in his name, however it is spelled."""
-    wanted = folded(name)
-    return lambda order: wanted in folded(order.buyer)
 
 
 def json_lines(out: TextIO) -> Write:

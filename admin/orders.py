@@ -18,8 +18,9 @@ from core.settings import Settings, current_settings
 # What talks to ZooKeeper is imported by the command that needs it: `--help` is quick.
 if TYPE_CHECKING:
     from admin.confirm import Confirm
-    from admin.export import Tell, Write
+    from admin.export import Write
     from core.amending import Amender, Done
+    from core.lookup import Tell
     from core.models import OrderView
     from core.zk import ZooKeeper
 
@@ -60,7 +61,7 @@ def explain_command(
     from rich.console import Console
 
     from admin import screen
-    from admin.timeline import timeline
+    from core.timeline import timeline
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     found = do(settings, lambda zk: timeline(zk, _id(order)))
@@ -99,7 +100,8 @@ def find_command(
     from rich.console import Console
 
     from admin import screen
-    from admin.export import json_lines, of_buyer
+    from admin.export import json_lines
+    from core.lookup import of_buyer
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     found: list[OrderView] = []
@@ -200,7 +202,7 @@ def _read_all(settings: Settings, events: list[str] | None, write: "Write") -> N
 
 
 async def _write_all(zk: "ZooKeeper", events: list[str], write: "Write", tell: "Tell") -> None:
-    from admin.export import every_order
+    from core.lookup import every_order
 
     async with aclosing(every_order(zk, events, tell)) as orders:
         async for order in orders:

@@ -12,12 +12,12 @@ from rich.text import Text
 from admin.receipts import LostOrder, ReceiptsProof
 from admin.repair import Plan
 from admin.text import printable
-from admin.timeline import Moment, Timeline
 from admin.verify import EventProof, Proof
 from core.models import OrderView
 from core.reset import ResetType
 from core.status import WELL, Server, Status, Web, Worker
 from core.store import EventAvailability
+from core.timeline import Moment, Timeline
 
 MEBIBYTE = 1024 * 1024
 MOST_EVENTS = 20

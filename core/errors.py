@@ -17,6 +17,15 @@ class WrongUsage(ZkticketError):
     exit_code = 2
 
 
+class WrongTerm(WrongUsage):
+    """A term of an event that can't be: its `field`, and the name of the `rule` that it breaks."""
+
+    def __init__(self, field: str, rule: str, why: str) -> None:
+        super().__init__(f"{field}: {why}")
+        self.field = field
+        self.rule = rule
+
+
 class NotRunning(ZkticketError):
     """The command needs a running instance and there is none."""
 
@@ -85,6 +94,10 @@ class Breach(ZkticketError):
 
 class NoSuchEvent(ZkticketError):
     """No event of that name."""
+
+
+class EventExists(ZkticketError):
+    """There is an event of that name already."""
 
 
 class NoSuchType(ZkticketError):

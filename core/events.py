@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from core.errors import NoSuchEvent, WrongUsage, ZkticketError
+from core.errors import EventExists, NoSuchEvent, WrongTerm, WrongUsage, ZkticketError
 from core.founding import found
 from core.models import NAME, Event, TicketType
 from core.notes import note
@@ -46,7 +46,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 async def create(zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, TicketType]) -> Event:
     """Makes an event with all its stock.
 
-    Raises `WrongUsage` for terms that can't be, `ZkticketError` where it exists, `BadZnode`,
+    Raises `WrongUsage` for terms that can't be, `EventExists`, `BadZnode`,
     `Unavailable`, `Ambiguous`.
     """
     for each in (name, *types):
@@ -59,7 +59,7 @@ async def create(zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, Tic
     event = changed(Event(generation=secrets.token_hex(4), title=name), terms)
     stock = {each: _checked(types[each], f"types.{each}.") for each in types}
     if not await found(zk, name, event, stock):
-        raise ZkticketError(f"event {name!r} exists; change it with `event edit`")
+        raise EventExists(f"event {name!r} exists; change it with `event edit`")
     await note(zk, "event", f"{name} made by operator: {', '.join(types)}")
     return event
 
@@ -106,11 +106,11 @@ def changed(event: Event, terms: Terms) -> Event:
     after = _checked(msgspec.structs.replace(event, **terms.said))
     for name, text in (("title", after.title), ("place", after.place)):
         if len(text) > MOST_CHARACTERS or not all(each.isprintable() for each in text):
-            raise WrongUsage(f"{name}: at most {MOST_CHARACTERS} printable characters")
+            raise WrongTerm(name, "text", f"at most {MOST_CHARACTERS} printable characters")
     if not after.title.strip():
-        raise WrongUsage("title: it is empty")
+        raise WrongTerm("title", "empty", "it is empty")
     if not (len(after.currency) == 3 and after.currency.isascii() and after.currency.isupper()):
-        raise WrongUsage(f"currency: {after.currency!r} is no code like EUR")
+        raise WrongTerm("currency", "currency", f"{after.currency!r} is no code like EUR")
     for first, then in (("starts_at", "ends_at"), ("opens_at", "closes_at")):
         # A sale may have been closed before it opened: only what is said now has to make sense.
         if {first, then} & terms.said.keys():
@@ -120,7 +120,7 @@ def changed(event: Event, terms: Terms) -> Event:
 
 def _expect_order(name: str, first: float | None, then: float | None) -> None:
     if first is not None and then is not None and then <= first:
-        raise WrongUsage(f"{name.removesuffix('_at')}: it is not after the beginning")
+        raise WrongTerm(name.removesuffix("_at"), "order", "it is not after the beginning")
 
 
 async def _change(zk: ZooKeeper, name: str, change: Change) -> Event:

@@ -1,15 +1,20 @@
 """What the operators' pages show of the fake site: a status, a history, a log, and no ZooKeeper."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from core.errors import NotRunning
+from core.errors import EventExists, NoSuchEvent, NoSuchOrder, NotRunning
+from core.events import Terms, changed
 from core.logquery import Found, Query
 from core.logs import SourcedEntry
-from core.models import LogEntry, Progress, Quantiles
+from core.lookup import of_buyer
+from core.models import Event, LogEntry, Progress, Quantiles, TicketType
 from core.status import Ensemble, Server, Status, Supervisor, Web, Worker
-from core.store import EventAvailability
+from core.store import EventAvailability, TypeAvailability, event_availability
+from core.timeline import Timeline, of_order
+from tests.fakeclerk import FakeClerk
 from web.operator.history import History, Sample
+from web.operator.operations import FoundEvents, FoundOrders
 
 AT = 1750000000.0
 NAMES = ("worker-1", "worker-2", "worker-3")
@@ -121,8 +126,10 @@ ENTRIES = (
 class FakeOperations:
     """Notes in its log what it was asked for. There is no worker-3 to restart any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Mapping[str, EventAvailability], clerk: FakeClerk) -> None:
         self._entries = list(ENTRIES)
+        self._events = dict(events)
+        self._clerk = clerk
 
     async def restart(self, id_: str, name: str) -> None:
         if name == "worker-3":
@@ -140,6 +147,59 @@ class FakeOperations:
         found = Found(tuple(wanted[::-1][:most]), whole=True)
         return found, sorted({entry.source for entry in self._entries})
 
+    async def events(self) -> FoundEvents:
+        return FoundEvents(tuple(self._events.values()), ("znode /events/broken is unreadable",))
+
+    async def event(self, name: str) -> EventAvailability:
+        if name not in self._events:
+            raise NoSuchEvent(f"there is no event {name!r}")
+        return self._events[name]
+
+    async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
+        if name in self._events:
+            raise EventExists(f"event {name!r} exists")
+        event = changed(Event(generation="0" * 8, title=name), terms)
+        self._events[name] = event_availability(
+            name, event, tuple(_for_sale(each, type_) for each, type_ in types.items())
+        )
+        self._note("create", f"{name} {terms.said} {sorted(types)}")
+
+    async def edit(self, name: str, terms: Terms) -> None:
+        before = await self.event(name)
+        fields = {name: getattr(before, name) for name in Terms.__struct_fields__}
+        event = changed(Event(generation="0" * 8, **fields), terms)
+        self._events[name] = event_availability(name, event, before.types)
+        self._note("edit", f"{name} {terms.said}")
+
+    async def open_sale(self, name: str) -> None:
+        self._note("open", name)
+
+    async def close_sale(self, name: str) -> None:
+        self._note("close", name)
+
+    async def find(self, buyer: str) -> FoundOrders:
+        views = [stored.view for stored in self._clerk.all]
+        return FoundOrders(tuple(filter(of_buyer(buyer), views)), whole=True)
+
+    async def timeline(self, order_id: str) -> Timeline:
+        stored = self._clerk.stored(order_id)
+        if stored is None:
+            raise NoSuchOrder(f"there is no order {order_id}")
+        return Timeline(order=order_id, moments=tuple(of_order(stored)), whole=True)
+
     def _note(self, event: str, text: str) -> None:
         entry = LogEntry(at=AT + 9, level="info", event=event, text=text)
         self._entries.append(SourcedEntry("operator", entry))
+
+
+def _for_sale(name: str, type_: TicketType) -> TypeAvailability:
+    return TypeAvailability(
+        name=name,
+        label=type_.label,
+        colour=type_.colour,
+        price=type_.price,
+        capacity=type_.capacity,
+        sold=0,
+        held=0,
+        remaining=type_.capacity,
+    )

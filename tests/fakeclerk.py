@@ -1,6 +1,6 @@
 """A few orders in every state, and a clerk who changes them by the real rules."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -32,6 +32,10 @@ class FakeClerk:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._orders = {id_of(name): _stored(name, status) for name, status in TICKETS.items()}
+
+    @property
+    def all(self) -> Sequence[StoredOrder]:
+        return tuple(self._orders.values())
 
     def stored(self, order_id: str) -> StoredOrder | None:
         return self._orders.get(order_id)

@@ -120,7 +120,7 @@ class FakeShelf:
         self._state = state
         self._known = known
         self._clerk = clerk
-        self._events = {
+        self.events = {
             "default": _event("default", "Opening night", tuple(_type(*sold) for sold in SOLD)),
             "codes": _event("codes", "Codes", tuple(_type(name) for name in self._names())),
             "gone": _event("gone", "Last chance", (_type("A", 4800, 0), _type("B", 3200, 0))),
@@ -133,12 +133,12 @@ class FakeShelf:
         return [*Code, "silent", "few"]
 
     async def event_names(self) -> list[str]:
-        return [*self._events, "broken"]
+        return [*self.events, "broken"]
 
     async def availability(self, name: str) -> EventAvailability:
         if name == "broken":
             raise BadZnode("/events/broken", "not JSON")
-        return self._events[name]
+        return self.events[name]
 
     async def order(self, order_id: str) -> StoredOrder:
         if self._state != "open" or order_id == "f" * 32:
@@ -205,7 +205,7 @@ class FakeService:
             status=self._status,
             operator_token=TOKEN,
             payment_key=b"k" * 32,
-            operations=FakeOperations(),
+            operations=FakeOperations(shelf.events, clerk),
             history=fakeboard.history(time.time()),
             metrics=Metrics(clock),
             now=time.time,

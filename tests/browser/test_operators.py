@@ -22,6 +22,16 @@ PAGES = (
     "/operator/act/restart",
     "/operator/act/reset?event=default&quantity=7",
     "/operator/act/scale?workers=99",
+    "/operator/act/close?event=default",
+    "/operator/events",
+    "/operator/events/gala?done=edit",
+    "/operator/events/gala/edit",
+    "/operator/new-event",
+    "/operator/orders",
+    "/operator/orders?find=ada",
+    f"/operator/orders/{id_of('a')}",
+    f"/operator/orders/{id_of('a')}/cancel",
+    f"/operator/orders/{id_of('c')}",
     CHECK_IN,
 )
 
@@ -75,6 +85,18 @@ def test_no_operators_page_shuts_anybody_out(
         guest.open(path)
         assert guest.grave_faults() == [], path
         assert not guest.is_wider_than_the_screen(), path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_form_with_faults_shuts_nobody_out(enter: Enter, states: str, scheme: str) -> None:
+    page = sign_in(guest := enter(states, color_scheme=scheme))
+    page.goto(f"{states}/operator/new-event")
+    page.locator("#name").fill("no good")
+    page.locator("#capacity-0").fill("many")
+    page.get_by_role("button", name="Make the event").click()
+    expect(page.get_by_role("alert")).to_contain_text("things have to be put right")
+    expect(page.locator("#name")).to_have_attribute("aria-invalid", "true")
+    assert guest.grave_faults() == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -198,6 +220,54 @@ def test_two_doors_that_scan_at_once_let_in_once(enter: Enter, sale: Instance) -
         for page in doors:
             page.reload()
     sale.verify()
+
+
+def test_an_event_is_made_sold_closed_and_an_order_cancelled(enter: Enter, sale: Instance) -> None:
+    guest = enter(f"http://127.0.0.1:{sale.port}", timezone_id="Asia/Taipei")
+    page = sign_in(guest, token_of(sale))
+    page.get_by_role("link", name="Events").click()
+    page.get_by_role("link", name="New event").click()
+    expect(page.locator("#zone")).to_have_value("Asia/Taipei")
+    for field, text in (
+        ("name", "fair"),
+        ("title", "Book fair"),
+        ("starts", "2031-05-01T19:30"),
+        ("limit", "2"),
+        ("type-0", "Hall"),
+        ("capacity-0", "7"),
+        ("price-0", "12.50"),
+    ):
+        page.locator(f"#{field}").fill(text)
+    page.locator("#price-0").press("Enter")
+    expect(page.get_by_role("status")).to_have_text("The event is made.")
+    expect(page.locator("main")).to_contain_text("2031-05-01 11:30 UTC")
+    answer = sale.buyer().buy("Hall", event="fair", quantity=2, buyer="Grace Hopper")
+    assert answer.status == 201, answer.body
+    page.get_by_role("link", name="Orders").click()
+    page.locator("#find").fill("hopper")
+    page.locator("#find").press("Enter")
+    page.get_by_role("link", name=answer.json["order"][:8]).click()
+    expect(page.locator("main")).to_contain_text("2 of Hall of fair for Grace Hopper")
+    page.get_by_role("link", name="Cancel…").click()
+    expect(page.get_by_role("heading")).to_have_text("Cancel the order of Grace Hopper?")
+    page.get_by_role("button", name="Cancel the order").click()
+    expect(page.get_by_role("status")).to_contain_text("The order is cancelled")
+    expect(page.locator("main")).to_contain_text("cancel")
+    assert sale.types("fair")["Hall"]["remaining"] == 7
+    page.get_by_role("link", name="fair").click()
+    page.get_by_role("link", name="Close the sale…").click()
+    page.get_by_role("button", name="Close the sale").click()
+    expect(page.get_by_role("status")).to_have_text("The sale is closed.")
+    assert sale.buyer().buy("Hall", event="fair").code == "not-on-sale"
+    page.get_by_role("link", name="Open the sale…").click()
+    page.get_by_role("button", name="Open the sale").click()
+    expect(page.get_by_role("status")).to_have_text("The sale is open.")
+    assert sale.buyer().buy("Hall", event="fair").status == 201
+    page.get_by_role("link", name="Change", exact=True).click()
+    page.locator("#title").fill("Book fair 2031")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Book fair 2031")
+    assert guest.grave_faults() == []
 
 
 def bought(sale: Instance) -> str:

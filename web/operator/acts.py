@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from core.errors import BadRequest
 from core.settings import MOST_WORKERS
@@ -51,6 +52,8 @@ def acts() -> Mapping[str, Act]:
         Act("restart", _ask_restart, _restart),
         Act("scale", _ask_scale, _scale),
         Act("reset", _ask_reset, _reset),
+        Act("open", _ask_open, _open, _event_page),
+        Act("close", _ask_close, _close, _event_page),
     )
     return {act.name: act for act in every}
 
@@ -139,6 +142,42 @@ async def _reset(operations: Operations, fields: Fields) -> None:
     quantity = _number(fields, "quantity", 0, MOST_QUANTITY)
     types = [fields["type"]] if fields.get("type") else []
     await operations.reset(fields.get("event", ""), types, quantity)
+
+
+# --- open and close ------------------------------------------------------------------
+
+
+def _ask_open(language: Language, status: Status, fields: Fields) -> Question:
+    event, say = _event(status, fields), language.say
+    return Question(
+        title=say("operators.open.title", event=event.title),
+        effects=(say("operators.open.now"),),
+        yes=say("operators.open.yes"),
+        fields={"event": event.name},
+    )
+
+
+def _ask_close(language: Language, status: Status, fields: Fields) -> Question:
+    event, say = _event(status, fields), language.say
+    left = sum(each.remaining for each in event.types)
+    return Question(
+        title=say("operators.close.title", event=event.title),
+        effects=(say("operators.close.now", count=left), say("operators.close.held")),
+        yes=say("operators.close.yes"),
+        fields={"event": event.name},
+    )
+
+
+async def _open(operations: Operations, fields: Fields) -> None:
+    await operations.open_sale(fields.get("event", ""))
+
+
+async def _close(operations: Operations, fields: Fields) -> None:
+    await operations.close_sale(fields.get("event", ""))
+
+
+def _event_page(fields: Fields) -> str:
+    return f"{HOME}/events/{quote(fields.get('event', ''), safe='')}"
 
 
 # --- fields --------------------------------------------------------------------------

@@ -10,9 +10,11 @@ from web.deps import Deps
 from web.language import Languages
 from web.operator.acts import HOME, Act, acts
 from web.operator.checkin import CheckIn
+from web.operator.events import Events
 from web.operator.fields import Fields, form, query
 from web.operator.glance import Glance
 from web.operator.guard import Guard
+from web.operator.orders import Orders
 from web.operator.paper import SIGN_IN, Paper, Visit
 from web.operator.plots import Span, plots
 from web.operator.search import LEVELS, Search, search_of
@@ -34,7 +36,11 @@ class Board:
         self._paper = Paper(guard, languages)
         self._glance = Glance(deps.status, deps.clock)
         self._acts = acts()
-        self._checkin = CheckIn(deps, self._paper)
+        self._pages = (
+            CheckIn(deps, self._paper),
+            Events(deps, self._paper),
+            Orders(deps, self._paper),
+        )
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route(SIGN_IN, "GET", self.get_sign_in)
@@ -45,7 +51,8 @@ class Board:
         app.route("/operator/log", "GET", self.get_log)
         app.route("/operator/act/<name>", "GET", self.get_act)
         app.route("/operator/act/<name>", "POST", self.post_act)
-        self._checkin.mount(app)
+        for pages in self._pages:
+            pages.mount(app)
         app.route("/api/operator/history", "GET", self.get_history)
 
     def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:

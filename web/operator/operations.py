@@ -1,15 +1,43 @@
 """What operators' buttons do, over the web's own connection to ZooKeeper."""
 
-from collections.abc import Sequence
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from typing import Protocol
 
-from core import asking, logquery, logs, reset
+from core import asking, events, logquery, logs, lookup, reset, timeline
+from core.errors import BadZnode, NoSuchEvent, NoSuchType
+from core.events import Terms
 from core.logquery import Found, Query
+from core.models import OrderView, TicketType
 from core.settings import Settings
+from core.store import EventAvailability, Store
+from core.timeline import Timeline
 from core.zk import ZooKeeper
 
 # The supervisor gives up what takes longer.
 TIMEOUT_S = 120.0
+# A buyer is looked for so long: whoever buys needs this web, too.
+FIND_S = 8.0
+MOST_FOUND = 100
+
+
+@dataclass(frozen=True)
+class FoundEvents:
+    """All that can be read; `trouble` says what is wrong with each of the others."""
+
+    events: tuple[EventAvailability, ...]
+    trouble: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FoundOrders:
+    """Orders of a buyer, the latest first. `whole`: every order was looked at."""
+
+    orders: tuple[OrderView, ...]
+    whole: bool
 
 
 class Operations(Protocol):
@@ -30,6 +58,30 @@ class Operations(Protocol):
     async def log(self, query: Query, most: int) -> tuple[Found, Sequence[str]]:
         """The latest entries, and the names of all processes that have some."""
 
+    async def events(self) -> FoundEvents:
+        """Every event as it is now."""
+
+    async def event(self, name: str) -> EventAvailability:
+        """One of them. Raises `NoSuchEvent`."""
+
+    async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
+        """As `core.events.create`."""
+
+    async def edit(self, name: str, terms: Terms) -> None:
+        """As `core.events.edit`."""
+
+    async def open_sale(self, name: str) -> None:
+        """The sale opens now."""
+
+    async def close_sale(self, name: str) -> None:
+        """The sale ends now."""
+
+    async def find(self, buyer: str) -> FoundOrders:
+        """The orders of whoever has that in his name, however it is spelled."""
+
+    async def timeline(self, order_id: str) -> Timeline:
+        """All that is known of an order's life."""
+
 
 class LiveOperations:
     """`Operations` on an instance that runs."""
@@ -37,6 +89,8 @@ class LiveOperations:
     def __init__(self, zk: ZooKeeper, settings: Settings) -> None:
         self._zk = zk
         self._settings = settings
+        # One at a time, however many look.
+        self._finding = asyncio.Lock()
 
     async def restart(self, id_: str, name: str) -> None:
         table = await asking.supervisor_of(self._zk, self._settings)
@@ -52,6 +106,54 @@ class LiveOperations:
     async def log(self, query: Query, most: int) -> tuple[Found, Sequence[str]]:
         found = await logquery.latest(self._zk, query, most)
         return found, sorted(await logs.sources(self._zk))
+
+    async def events(self) -> FoundEvents:
+        found: list[EventAvailability] = []
+        trouble: list[str] = []
+        for name in await Store(self._zk).event_names():
+            try:
+                found.append(await self.event(name))
+            except (BadZnode, NoSuchEvent, NoSuchType) as error:
+                trouble.append(str(error))
+        return FoundEvents(tuple(found), tuple(trouble))
+
+    async def event(self, name: str) -> EventAvailability:
+        return await Store(self._zk).availability(name)
+
+    async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
+        await events.create(self._zk, name, terms, types)
+
+    async def edit(self, name: str, terms: Terms) -> None:
+        if terms.said:
+            await events.edit(self._zk, name, terms)
+
+    async def open_sale(self, name: str) -> None:
+        await events.open_sale(self._zk, name, time.time())
+
+    async def close_sale(self, name: str) -> None:
+        await events.close_sale(self._zk, name, time.time())
+
+    async def find(self, buyer: str) -> FoundOrders:
+        wanted, found, whole = lookup.of_buyer(buyer), list[OrderView](), False
+        async with self._finding:
+            with suppress(TimeoutError):
+                async with (
+                    asyncio.timeout(FIND_S),
+                    aclosing(lookup.every_order(self._zk, (), _unheard)) as orders,
+                ):
+                    async for order in orders:
+                        if wanted(order):
+                            found.append(order)
+                    whole = True
+        found.sort(key=lambda order: order.created_at, reverse=True)
+        return FoundOrders(tuple(found[:MOST_FOUND]), whole and len(found) <= MOST_FOUND)
+
+    async def timeline(self, order_id: str) -> Timeline:
+        return await timeline.timeline(self._zk, order_id)
+
+
+def _unheard(_part: float) -> None:
+    """Nobody waits for a bar."""
 
 
 def _agreed(_question: str) -> None:

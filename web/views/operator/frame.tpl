@@ -17,6 +17,8 @@
 % if visit:
   <nav aria-label="{{say("operators.pages")}}">
     <a href="/operator"{{!' aria-current="page"' if here == "board" else ""}}>{{say("operators.board")}}</a>
+    <a href="/operator/events"{{!' aria-current="page"' if here == "events" else ""}}>{{say("operators.events")}}</a>
+    <a href="/operator/orders"{{!' aria-current="page"' if here == "orders" else ""}}>{{say("operators.orders")}}</a>
     <a href="/operator/log"{{!' aria-current="page"' if here == "log" else ""}}>{{say("operators.log")}}</a>
     <a href="/operator/check-in"{{!' aria-current="page"' if here == "check-in" else ""}}>{{say("operators.check-in")}}</a>
     <a href="/">{{say("operators.sale")}}</a>

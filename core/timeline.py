@@ -1,4 +1,4 @@
-"""`order explain`: an order's life from its znode and from the log, in the order of time."""
+"""An order's life from its znode and from the log, in the order of time."""
 
 from collections.abc import Iterable, Iterator
 
@@ -34,11 +34,12 @@ async def timeline(zk: ZooKeeper, order_id: str) -> Timeline:
     """Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
     stored = await Store(zk).order(order_id)
     found = await latest(zk, Query(order=order_id), MOST_ENTRIES)
-    moments = sorted([*_of_order(stored), *_of_log(found.entries)], key=lambda each: each.at)
+    moments = sorted([*of_order(stored), *_of_log(found.entries)], key=lambda each: each.at)
     return Timeline(order=order_id, moments=tuple(moments), whole=found.whole)
 
 
-def _of_order(stored: StoredOrder) -> Iterator[Moment]:
+def of_order(stored: StoredOrder) -> Iterator[Moment]:
+    """What its znode tells."""
     order = stored.order
     made = "sold" if order.until is None else "held"
     text = f"{order.quantity} of {order.type} of {stored.event} for {order.buyer}"

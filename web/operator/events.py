@@ -1,0 +1,176 @@
+"""The events in operators' pages: what `event list|show|create|edit` do, in a browser."""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import available_timezones
+
+import bottle
+
+from core.errors import BadRequest, EventExists, WrongUsage
+from core.store import EventAvailability
+from core.terms import of_toml
+from web.deps import Deps
+from web.operator import eventform
+from web.operator.eventform import MOST_FIELDS, UTC_NAME, EventForm, Reading
+from web.operator.fields import Fields, keep, kept, query
+from web.operator.paper import Paper, Visit
+from web.routing import Outcome
+
+ADDRESS = "/operator/events"
+NEW = "/operator/new-event"
+MORE_ROWS = 3
+
+
+class Events:
+    """Each method is a route."""
+
+    def __init__(self, deps: Deps, paper: Paper) -> None:
+        self._deps = deps
+        self._paper = paper
+        # A list of zones to choose from; where the system has none, there is UTC.
+        self._zones = sorted(zone for zone in available_timezones() if "/" in zone)
+
+    def mount(self, app: bottle.Bottle) -> None:
+        app.route(ADDRESS, "GET", self.get_events)
+        app.route(NEW, "GET", self.get_new)
+        app.route(NEW, "POST", self.post_new)
+        app.route(f"{ADDRESS}/<name>", "GET", self.get_event)
+        app.route(f"{ADDRESS}/<name>/edit", "GET", self.get_edit)
+        app.route(f"{ADDRESS}/<name>/edit", "POST", self.post_edit)
+
+    # --- looking ---------------------------------------------------------------------
+
+    def get_events(self) -> Any:
+        return self._paper.for_operators(self._list)
+
+    async def _list(self, visit: Visit) -> Outcome:
+        found, now = await self._deps.operations.events(), self._deps.now()
+        sales = {event.name: sale_of(event, now) for event in found.events}
+        return self._paper.page(visit, "events", found=found, sales=sales)
+
+    def get_event(self, name: str) -> Any:
+        done = query().get("done", "")
+        return self._paper.for_operators(lambda visit: self._show(visit, name, done))
+
+    async def _show(self, visit: Visit, name: str, done: str) -> Outcome:
+        event = await self._deps.operations.event(name)
+        sale = sale_of(event, self._deps.now())
+        return self._paper.page(visit, "event", event=event, sale=sale, done=done)
+
+    # --- making ----------------------------------------------------------------------
+
+    def get_new(self) -> Any:
+        zone, guess = _zone()
+
+        async def page(visit: Visit) -> Outcome:
+            fields = eventform.blank(zone)
+            return self._form(visit, NEW, EventForm(fields, fields), guess=guess)
+
+        return self._paper.for_operators(page)
+
+    def post_new(self) -> Any:
+        return self._paper.for_forms(self._new, MOST_FIELDS)
+
+    async def _new(self, visit: Visit, fields: Fields) -> Outcome:
+        match fields.get("do", ""):
+            case "rows":
+                return self._form(visit, NEW, _typed(fields, more=MORE_ROWS))
+            case "file":
+                return self._form(visit, NEW, _filled(fields))
+        reading = Reading(fields)
+        name = eventform.name_in(reading)
+        terms = eventform.terms_in(fields, eventform.was_in(fields), reading)
+        types = eventform.types_in(fields, reading)
+        if reading.faults:
+            return self._form(visit, NEW, _typed(fields, reading.faults))
+        try:
+            await self._deps.operations.create(name, terms, types)
+        except EventExists:
+            taken = BadRequest("invalid", "operators.wrong.taken")
+            return self._form(visit, NEW, _typed(fields, {"name": taken}))
+        except WrongUsage as error:
+            return self._form(visit, NEW, _typed(fields, dict([eventform.fault_of(error)])))
+        return self._done(name, "create", fields)
+
+    # --- changing --------------------------------------------------------------------
+
+    def get_edit(self, name: str) -> Any:
+        zone, guess = _zone()
+
+        async def page(visit: Visit) -> Outcome:
+            fields = eventform.of_event(await self._deps.operations.event(name), zone)
+            address = f"{ADDRESS}/{name}/edit"
+            return self._form(visit, address, EventForm(fields, fields), guess=guess)
+
+        return self._paper.for_operators(page)
+
+    def post_edit(self, name: str) -> Any:
+        return self._paper.for_forms(lambda visit, fields: self._edit(visit, name, fields))
+
+    async def _edit(self, visit: Visit, name: str, fields: Fields) -> Outcome:
+        reading, address = Reading(fields), f"{ADDRESS}/{name}/edit"
+        terms = eventform.terms_in(fields, eventform.was_in(fields), reading)
+        if reading.faults:
+            return self._form(visit, address, _typed(fields, reading.faults))
+        try:
+            await self._deps.operations.edit(name, terms)
+        except WrongUsage as error:
+            return self._form(visit, address, _typed(fields, dict([eventform.fault_of(error)])))
+        return self._done(name, "edit", fields)
+
+    # --- both ------------------------------------------------------------------------
+
+    def _form(self, visit: Visit, address: str, form: EventForm, *, guess: bool = False) -> Outcome:
+        return self._paper.page(
+            visit,
+            "event-form",
+            code=422 if form.faults else 200,
+            form=form,
+            guess=guess,
+            action=address,
+            new=address == NEW,
+            zones=self._zones,
+        )
+
+    def _done(self, name: str, what: str, fields: Fields) -> Outcome:
+        return self._paper.go(f"{ADDRESS}/{name}?done={what}", keep("zone", fields["zone"].strip()))
+
+
+def _zone() -> tuple[str, bool]:
+    """By whose clock times are written: as asked for, as this device remembers, or else UTC;
+    and whether nobody has said it, so that the page's script may ask for the reader's own.
+    """
+    for name in (query().get("zone", ""), kept(bottle.request.environ, "zone")):
+        if name and eventform.zone_of(name):
+            return name, False
+    return UTC_NAME, True
+
+
+def sale_of(event: EventAvailability, now: float) -> str:
+    """Whether its sale is `before`, `open` or `closed`; `now` is in Unix seconds."""
+    if event.closes_at is not None and event.closes_at <= now:
+        return "closed"
+    return "before" if event.opens_at is not None and event.opens_at > now else "open"
+
+
+def _typed(
+    fields: Fields, faults: Mapping[str, BadRequest] | None = None, more: int = 0
+) -> EventForm:
+    """The form as it was typed."""
+    rows = min(eventform.MOST_ROWS, eventform.rows_in(fields) + more)
+    return EventForm(fields, eventform.was_in(fields), rows, faults or {})
+
+
+def _filled(fields: Fields) -> EventForm:
+    """The form as a file fills it in; as it was, where that is no event's file."""
+    zone = fields.get("zone", "")
+    if not eventform.zone_of(zone):
+        zone = UTC_NAME
+    try:
+        filled, rows = eventform.of_file(*of_toml(fields.get("file", "")), zone)
+    except WrongUsage as error:
+        told = BadRequest("invalid", "detail.as-told", told=str(error))
+        return _typed(fields, {"file": told})
+    if rows > eventform.MOST_ROWS:
+        return _typed(fields, {"file": BadRequest("invalid", "operators.wrong.rows")})
+    return EventForm(filled, eventform.blank(zone), rows)
