@@ -116,14 +116,16 @@ async def _watch_status(settings: Settings) -> None:
     from admin import screen
 
     found = await _status(settings)
-    with Live(screen.status(found), auto_refresh=False, screen=True) as live:
+    first = screen.Fitted(screen.status(found, live=True))
+    with Live(first, auto_refresh=False, screen=True) as live:
         while True:
             await asyncio.sleep(REFRESH_S)
             try:
                 found = await _status(settings)
-                live.update(screen.status(found), refresh=True)
+                shown = screen.status(found, live=True)
             except ZkticketError as error:  # it may come back
-                live.update(screen.absent(found, str(error)), refresh=True)
+                shown = screen.absent(found, str(error))
+            live.update(screen.Fitted(shown), refresh=True)
 
 
 # --- verify --------------------------------------------------------------------------

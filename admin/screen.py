@@ -1,11 +1,13 @@
 """`status` and `verify` as a person reads them, in 80 columns."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -24,22 +26,45 @@ MOST_EVENTS = 20
 NUMBERS = ("sold", "remaining")
 
 
-def status(found: Status) -> Group:
-    """One screen: how it is, then servers, processes, tickets and problems."""
-    parts: list[RenderableType] = [_headline(found), _servers(found.ensemble.servers)]
+def status(found: Status, *, live: bool = False) -> Group:
+    """One screen: how it is, what is wrong, then servers, processes and tickets.
+
+    A `live` one says of what moment it is.
+    """
+    parts: list[RenderableType] = [_headline(found, live)]
+    parts += [Text(f"! {printable(problem)}", style="bold red") for problem in found.problems]
+    parts.append(_servers(found.ensemble.servers))
     parts.append(_processes(found.workers, found.web))
     parts += [_restarts(found.workers, found.web)]
     parts += [_stages(web) for web in found.web if any(each.p99_ms for each in web.stages.values())]
     parts += [_event(event) for event in found.events[:MOST_EVENTS]]
     if len(found.events) > MOST_EVENTS:
         parts.append(Text(f"… and {len(found.events) - MOST_EVENTS} more events"))
-    parts += [Text(f"! {printable(problem)}", style="bold red") for problem in found.problems]
     return Group(*(part for part in parts if not isinstance(part, Text) or part.plain))
 
 
-def absent(last: Status, why: str) -> RenderableType:
+def absent(last: Status, why: str) -> Group:
     """Nothing answers: why, and how it was before."""
-    return Group(Text(f"! {printable(why)}", style="bold red"), Text("Before:"), status(last))
+    trouble = Text(f"! {printable(why)}", style="bold red")
+    return Group(trouble, Text("Before:"), status(last, live=True))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What fits into the window, and how much does not: nothing is cut without a word."""
+
+    shown: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.height or console.height
+        lines = console.render_lines(self.shown, options.reset_height(), pad=False)
+        fits = lines if len(lines) <= room else lines[: room - 1]
+        for number, line in enumerate(fits):
+            yield from ([Segment.line()] if number else [])
+            yield from line
+        if left := len(lines) - len(fits):
+            yield Segment.line()
+            yield Text(f"… {left} more lines: make the window taller", style="dim", no_wrap=True)
 
 
 def plain(found: Group) -> Group:
@@ -50,14 +75,15 @@ def plain(found: Group) -> Group:
     return found
 
 
-def _headline(found: Status) -> Text:
+def _headline(found: Status, live: bool) -> Text:
     word, style = ("healthy", "bold green") if found.healthy else ("degraded", "bold red")
+    clock = f"  {datetime.fromtimestamp(found.at):%H:%M:%S}" if live else ""
     supervisor = found.supervisor
     if supervisor is None:
-        return Text(word, style=style)
+        return Text.assemble((word, style), clock)
     lost = "" if supervisor.alive else " (gone)"
     rest = f"  {supervisor.url}  supervisor {supervisor.pid}{lost}"
-    return Text.assemble((word, style), printable(rest))
+    return Text.assemble((word, style), printable(rest), clock)
 
 
 def _servers(servers: Iterable[Server]) -> Table:

@@ -11,7 +11,9 @@ LOG_NAME = "supervisor.log"
 
 def for_operators(url: str, secret: Secret) -> str:
     """Where they sign in, and with what."""
-    return f"operators sign in at {url.rstrip('/')}/operator with the token {secret.operator_token}"
+    address = f"{url.rstrip('/')}/operator"
+    # A line of its own: in 80 columns a terminal would break it, and who copies it half of it.
+    return f"operators sign in at {address} with the token\n{secret.operator_token}"
 
 
 def writes_to(log: Path) -> bool:

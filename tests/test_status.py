@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -321,3 +322,24 @@ def test_who_watches_is_told_that_nobody_answers_and_how_it_was(
     Console(file=output, width=80).print(absent)
     assert output.getvalue().startswith("! nothing is running")
     assert "worker-1" in output.getvalue()
+
+
+def test_a_window_that_is_too_low_shows_what_is_wrong_and_counts_what_it_leaves_out(
+    server: Server, tmp_path: Path
+) -> None:
+    found = msgspec.structs.replace(
+        look(server, tmp_path, worker()), problems=("server 2 is down",)
+    )
+    console = Console(width=80, height=24, file=io.StringIO())
+    whole = console.render_lines(screen.status(found, live=True))
+
+    def shown(height: int) -> list[str]:
+        options = console.options.update(height=height)
+        lines = console.render_lines(screen.Fitted(screen.status(found, live=True)), options)
+        return ["".join(segment.text for segment in line).rstrip() for line in lines]
+
+    low = shown(8)
+    assert re.search(r"\d\d:\d\d:\d\d$", low[0])
+    assert low[1] == "! server 2 is down"
+    assert low[7] == f"… {len(whole) - 7} more lines: make the window taller"
+    assert not any(line.startswith("…") for line in shown(len(whole)))

@@ -101,7 +101,7 @@
 </section>
 %   for event in status.events[:20]:
 <section>
-  <div class="caption"><h2>{{event.title}}</h2> <code>{{event.name}}</code>
+  <div class="caption"><h2><a href="/operator/events/{{event.name}}">{{event.title}}</a></h2> <code>{{event.name}}</code>
     <form class="inline" action="/operator/act/reset">
       <input type="hidden" name="event" value="{{event.name}}">
       <label for="type-{{event.name}}">{{say("operators.type")}}</label>
