@@ -12,8 +12,8 @@ from tests.fakeclerk import FakeClerk, id_of
 from tests.fakeweb import FakeWeb, Response, running
 from tests.signedin import Operator, enter
 from web.catalog import Snapshot
+from web.errand import order_in
 from web.operator.checkin import SAME_SCAN_S, told
-from web.operator.fields import order_in
 
 ADDRESS = "/operator/check-in"
 AT = 1750000000.0

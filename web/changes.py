@@ -7,14 +7,13 @@ import msgspec
 
 from core.errors import BadRequest
 from core.lifecycle import Act
-from core.store import ORDER_ID
 from core.wire import Answer, Code
 from web import problems
 from web.access import is_operator
 from web.api import REPLAYED
 from web.basket import expect_media_type, from_json, json_object
 from web.deps import Deps
-from web.errand import Errand, errand, note
+from web.errand import Errand, errand, note, order_in
 from web.problems import problem
 from web.replies import BEGAN, JSON, Reply, json_reply
 from web.routing import Outcome
@@ -120,9 +119,9 @@ def _object_of(environ: dict[str, Any]) -> dict[str, Any]:
 
 
 def _order(wanted: dict[str, Any], field: str = "order") -> str:
-    """The order's id, also out of the address that its QR code carries."""
+    """The order's id, also as its ticket prints it, or out of an address."""
     value = wanted.get(field)
-    found = ORDER_ID.search(value) if isinstance(value, str) and len(value) < 512 else None
-    if found is None:
+    found = order_in(value) if isinstance(value, str) and len(value) < 512 else ""
+    if not found:
         raise BadRequest("invalid", "detail.order", field)
-    return found.group()
+    return found

@@ -54,6 +54,12 @@ def errand(
     return Errand(order=order, act=act, note=note, key=checked, operator=operator)
 
 
+def order_in(text: str) -> str:
+    """The order's id in what was typed or scanned: an address, or a number in groups; or ""."""
+    found = ORDER_ID.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
+    return found.group() if found else ""
+
+
 def note(wanted: dict[str, Any], field: str) -> str:
     """A short text that a machine or an operator gave. Raises `BadRequest`."""
     value = wanted.get(field, "")

@@ -18,8 +18,8 @@ from core.wire import Answer, Code
 from web.basket import new_key
 from web.catalog import Snapshot
 from web.deps import Deps
-from web.errand import Errand, errand, note
-from web.operator.fields import Fields, keep, kept, order_in
+from web.errand import Errand, errand, note, order_in
+from web.operator.fields import Fields, keep, kept
 from web.operator.paper import Paper, Visit
 from web.replies import BEGAN, HTML_WITH_CAMERA
 from web.routing import Outcome

@@ -7,7 +7,6 @@ from urllib.parse import quote, unquote
 
 import bottle
 
-from core.store import ORDER_ID
 from web.basket import form_fields
 from web.operator.session import PATH
 
@@ -25,12 +24,6 @@ def query() -> dict[str, str]:
     """The fields in the current request's address."""
     found = bottle.request.query
     return {name: found.getunicode(name, "") for name in found}
-
-
-def order_in(text: str) -> str:
-    """The order's id in what was typed or scanned: an address, or a number in groups; or ""."""
-    found = ORDER_ID.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
-    return found.group() if found else ""
 
 
 def kept(environ: Mapping[str, Any], name: str) -> str:

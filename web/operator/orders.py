@@ -10,11 +10,11 @@ from core.models import OrderView
 from core.wire import Code
 from web import problems
 from web.deps import Deps
-from web.errand import errand
+from web.errand import errand, order_in
 from web.language import Language
 from web.lookup import find_order
 from web.operator.acts import Question
-from web.operator.fields import Fields, order_in, query
+from web.operator.fields import Fields, query
 from web.operator.paper import Paper, Visit
 from web.replies import BEGAN
 from web.routing import Outcome
