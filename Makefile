@@ -4,10 +4,11 @@
 # `make soak MINUTES=30 SEED=7` breaks a shop for so long, in every way that we know of.
 # `make bench QUICK=1` measures for less than a minute; `make bench SCALE=1` sells a million;
 # `make bench OVERLOAD=1` offers ten times of what can be sold, for a minute.
+# `make pictures` takes the pictures of README anew, of a sale and a drill.
 
 PYTHON := .venv/bin/python
 
-.PHONY: up test check bench simulate soak format lock setup setup-dev setup-browser
+.PHONY: up test check bench simulate soak pictures format lock setup setup-dev setup-browser
 
 up: setup
 	@$(PYTHON) zkticket.py up $(ARGS)
@@ -28,6 +29,9 @@ soak: setup-dev
 
 simulate: setup-dev
 	@$(PYTHON) -m tests.simulation --schedules $(or $(SCHEDULES),10000) $(ARGS)
+
+pictures: setup-browser
+	@$(PYTHON) -m tests.pictures $(ARGS)
 
 format: setup-dev
 	@$(PYTHON) -m ruff format .
