@@ -32,8 +32,8 @@ class Camera:
         finally:
             context.close()
 
-    def take(self, name: str, subject: Page | Locator) -> Path:
-        """The picture `name`.png of what can be seen of a page, or of a part of it."""
+    def take(self, name: str, subject: Locator) -> Path:
+        """The picture `name`.png of a part of a page; of all of it, where that is its body."""
         path = self.folder / f"{name}.png"
         _shrink(subject.screenshot(), path)
         return path

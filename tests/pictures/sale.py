@@ -74,18 +74,18 @@ def _buy(shop: Instance, stop: threading.Event, seed: int) -> None:
 
 
 def _sale(camera: Camera, shop: Instance) -> Path:
-    with camera.page(880, 700) as page:
+    with camera.page(880, 600) as page:
         page.goto(f"http://127.0.0.1:{shop.port}/")
         page.locator('input[value="Circle"]').check()
         page.locator("#buyer").fill("Ada Lovelace")
-        return camera.take("sale", page)
+        return camera.take("sale", page.locator("body"))
 
 
 def _board(camera: Camera, shop: Instance) -> Path:
     token = shop.run("admin", "credentials").stdout.split()[-1]
-    with camera.page(1180, 1000) as page:
+    with camera.page(1180, 800) as page:
         page.goto(f"http://127.0.0.1:{shop.port}/operator")
         page.locator("#token").fill(token)
         page.locator("button.main").click()
         expect(page.locator(".plot .line").first).to_be_attached()
-        return camera.take("board", page)
+        return camera.take("board", page.locator("body"))
