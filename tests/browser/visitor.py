@@ -1,5 +1,6 @@
 """A visitor with a real browser, who notes whatever the page does behind his back."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,13 @@ from playwright.sync_api import Browser, Page, Request, expect
 PATIENCE_MS = 30_000
 DESK, PHONE = 1200, 360
 GRAVE = ("serious", "critical")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def browser_path() -> str:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert path, "there is no browser: `make test` installs Debian's chromium"
+    return path
 
 
 @dataclass
