@@ -83,7 +83,7 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
 
 
 def test_the_operators_table_leaves_out_no_command_and_has_no_other() -> None:
-    table = text_of(ROOT / "admin" / "OPERATORS.md").partition("## The board")[0]
+    table = text_of(ROOT / "admin" / "OPERATORS.md").partition("## The pages")[0]
     rows = ROW.findall(table)
     assert [fault for row in rows for fault in faults(row)] == []
     assert {row.split()[0] for row in rows} == {name for name, each in shown() if not each.hidden}
