@@ -16,16 +16,16 @@ from typing import Any
 
 import msgspec
 
-from core.errors import BadZnode, NoSuchOrder, Unavailable
+from core.errors import BadZnode, Unavailable
 from core.listener import listen
 from core.logs import EventLog
-from core.models import Order
 from core.status import Status
 from core.store import EventAvailability, StoredOrder, TypeAvailability
-from core.wire import Answer, Code, Purchase
+from core.wire import Code
 from tests import fakeboard
 from tests.fakeboard import FakeOperations
-from tests.fakeworker import KEY, FakeWorker, sells
+from tests.fakeorders import FakeOrders
+from tests.fakeworker import KEY, FakeWorker
 from web.app import make_app
 from web.catalog import Catalog
 from web.deps import Deps
@@ -38,30 +38,8 @@ from web.service import adapt, end_with_parent
 
 TOKEN = "0123456789abcdef" * 2
 OPENS_IN_S = 3600.0
+BRIEF_S = 4.0
 SOLD = ("A", 4800, 412, 1000), ("B", 3200, 7, 200), ("C", 0, 0, 50)
-
-
-def answer(known: dict[str, Purchase], purchase: Purchase) -> Answer | None:
-    """Sells with P3, or gives the code that the type is named after."""
-    if purchase.type == "silent":
-        return None
-    if purchase.type == "few":
-        return Answer(id=purchase.id, code=Code.SOLD_OUT, remaining=2)
-    if purchase.event == "codes":
-        return Answer(id=purchase.id, code=Code(purchase.type), remaining=0)
-    if purchase.type == "C":
-        return Answer(id=purchase.id, code=Code.SOLD_OUT, remaining=0)
-    first = known.setdefault(purchase.key, purchase)
-    sold = sells(purchase)
-    if first is purchase:
-        return sold
-    if (first.type, first.quantity, first.buyer) != (
-        purchase.type,
-        purchase.quantity,
-        purchase.buyer,
-    ):
-        return Answer(id=purchase.id, code=Code.KEY_REUSED)
-    return Answer(id=purchase.id, code=Code.REPLAYED, order=sold.order)
 
 
 def _type(name: str, price: int = 0, remaining: int = 100, capacity: int = 100) -> TypeAvailability:
@@ -103,24 +81,28 @@ GALA = EventAvailability(
     place="National Concert Hall, 台北市中正區中山南路21-1號",
     starts_at=1780300800.0,
     ends_at=1780311600.0,
+    cancellable=True,
 )
 
 
 class FakeShelf:
     """One event to sell, one for each code, one that is sold out, one with all there is to say,
-    one whose sale opens soon, and one whose znode holds rubbish.
+    one whose holds are over soon, one whose sale opens soon, and one whose znode holds rubbish.
     """
 
-    def __init__(self, state: str, known: dict[str, Purchase]) -> None:
+    def __init__(self, state: str) -> None:
         self._state = state
-        self._known = known
         self._events = {
             "default": _event("default", "Opening night", tuple(_type(*sold) for sold in SOLD)),
             "codes": _event("codes", "Codes", tuple(_type(name) for name in self._names())),
             "gone": _event("gone", "Last chance", (_type("A", 4800, 0), _type("B", 3200, 0))),
             "gala": GALA,
+            "brief": msgspec.structs.replace(
+                GALA, name="brief", hold_s=BRIEF_S, extensions=1, limit=4
+            ),
             "soon": msgspec.structs.replace(GALA, name="soon", opens_at=time.time() + OPENS_IN_S),
         }
+        self.orders = FakeOrders(self._events)
 
     @staticmethod
     def _names() -> list[str]:
@@ -139,22 +121,7 @@ class FakeShelf:
             raise Unavailable("no connection to ZooKeeper")
         if order_id == "e" * 32:
             raise BadZnode("/events/default/orders/ee", "not JSON")
-        for purchase in self._known.values():
-            sold = sells(purchase).order
-            if sold is not None and sold.order == order_id:
-                return StoredOrder(order_id, purchase.event, _order(purchase), 4294967301)
-        raise NoSuchOrder("there is no such order")
-
-
-def _order(purchase: Purchase) -> Order:
-    return Order(
-        type=purchase.type,
-        quantity=purchase.quantity,
-        buyer=purchase.buyer,
-        status="sold",
-        at=1748779200.0,
-        batch="b",
-    )
+        return self.orders.find(order_id)
 
 
 class FakeService:
@@ -178,8 +145,7 @@ class FakeService:
     async def _start(self) -> None:
         self._guard = asyncio.ensure_future(end_with_parent(self._parent))
         log = EventLog("web-1", time.time)
-        known: dict[str, Purchase] = {}
-        shelf = self._shelf = FakeShelf(self._state, known)
+        shelf = self._shelf = FakeShelf(self._state)
         rng = random.Random(1)
 
         def connected() -> bool:
@@ -188,7 +154,7 @@ class FakeService:
         clock = time.monotonic
         self._dispatcher = Dispatcher(KEY, log, rng=rng, connected=connected, clock=clock)
         catalog = Catalog(shelf, log, now=time.time, connected=connected, clock=clock)
-        await self._open(catalog, known)
+        await self._open(catalog)
         deps = Deps(
             dispatcher=self._dispatcher,
             catalog=catalog,
@@ -208,13 +174,14 @@ class FakeService:
         app.route("/broken", "GET", self._broken)
         self._adapter = adapt(app, deps)
 
-    async def _open(self, catalog: Catalog, known: dict[str, Purchase]) -> None:
+    async def _open(self, catalog: Catalog) -> None:
         if self._state == "new":
             return
         await catalog.snapshot()
         self._connected = self._state == "open"
+        orders = self._shelf.orders
         self._workers = [
-            await FakeWorker(name, partial(answer, known)).listen() for name in ("w-1", "w-2")
+            await FakeWorker(name, orders.answer, orders.amend).listen() for name in ("w-1", "w-2")
         ]
         for worker in self._workers:
             worker.state = "ready" if self._connected else "suspended"
