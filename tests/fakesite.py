@@ -32,13 +32,13 @@ from web.deps import Deps
 from web.dispatch import Dispatcher
 from web.door import Door
 from web.metrics import Metrics
+from web.replies import Reply, text_reply
 from web.rsgi import HttpProtocol, Scope
 from web.serve import raise_file_limit, serve
 from web.service import adapt, end_with_parent
 
 TOKEN = "0123456789abcdef" * 2
 OPENS_IN_S = 3600.0
-BRIEF_S = 4.0
 SOLD = ("A", 4800, 412, 1000), ("B", 3200, 7, 200), ("C", 0, 0, 50)
 
 
@@ -81,13 +81,14 @@ GALA = EventAvailability(
     place="National Concert Hall, 台北市中正區中山南路21-1號",
     starts_at=1780300800.0,
     ends_at=1780311600.0,
+    limit=4,
     cancellable=True,
 )
 
 
 class FakeShelf:
     """One event to sell, one for each code, one that is sold out, one with all there is to say,
-    one whose holds are over soon, one whose sale opens soon, and one whose znode holds rubbish.
+    one whose sale opens soon, and one whose znode holds rubbish.
     """
 
     def __init__(self, state: str) -> None:
@@ -97,9 +98,6 @@ class FakeShelf:
             "codes": _event("codes", "Codes", tuple(_type(name) for name in self._names())),
             "gone": _event("gone", "Last chance", (_type("A", 4800, 0), _type("B", 3200, 0))),
             "gala": GALA,
-            "brief": msgspec.structs.replace(
-                GALA, name="brief", hold_s=BRIEF_S, extensions=1, limit=4
-            ),
             "soon": msgspec.structs.replace(GALA, name="soon", opens_at=time.time() + OPENS_IN_S),
         }
         self.orders = FakeOrders(self._events)
@@ -172,6 +170,7 @@ class FakeService:
         )
         app = make_app(deps)
         app.route("/broken", "GET", self._broken)
+        app.route("/expire/<order_id>", "POST", self._expire)
         self._adapter = adapt(app, deps)
 
     async def _open(self, catalog: Catalog) -> None:
@@ -191,6 +190,11 @@ class FakeService:
 
     async def _status(self) -> Status:
         return fakeboard.status(self._state, await self._shelf.availability("default"))
+
+    def _expire(self, order_id: str) -> Reply:
+        """For tests of what buyers see when the time of a hold is up."""
+        self._shelf.orders.expire(order_id)
+        return text_reply("expired")
 
     async def _broken(self) -> None:
         raise RuntimeError("a bug, for the test of what buyers see of one")

@@ -363,7 +363,7 @@ def test_events_tell_what_is_left_and_when_that_was_read(web: FakeWeb) -> None:
     assert event["stale"] is False
     assert event["as_of"].endswith("Z")
     names = [known["name"] for known in web.get("/api/events").json["events"]]
-    assert names == ["default", "codes", "gone", "gala", "brief", "soon", "broken"]
+    assert names == ["default", "codes", "gone", "gala", "soon", "broken"]
 
 
 def test_a_damaged_event_is_unavailable_and_the_others_go_on(web: FakeWeb) -> None:

@@ -100,7 +100,7 @@ function arrive() {
 }
 
 // Looks how the order stands, and shows what has changed; whether it could be seen.
-async function refresh() {
+async function refresh(focused = order.contains(document.activeElement)) {
   const found = await ask(location.pathname);
   if (busy || found.status !== 200 || !found.order) return false;
   const { status, until, endsIn } = found.order.dataset;
@@ -109,10 +109,9 @@ async function refresh() {
     settle(endsIn);
     return true;
   }
-  const mayHaveFocus = order.contains(document.activeElement);
   take(found);
   news.textContent = heading().textContent;
-  if (mayHaveFocus) heading().focus();
+  if (focused) heading().focus();
   return true;
 }
 
@@ -156,9 +155,10 @@ function warn(timer, leftMs) {
 // Nothing can be pressed any more; the server says what became of the tickets.
 async function end() {
   if (busy) return;
+  const focused = order.contains(document.activeElement);
   for (const button of order.querySelectorAll("button")) button.disabled = true;
   news.textContent = say("script.time-up");
-  while (!busy && !(await refresh())) await sleep(RETRY_MS);
+  while (!busy && !(await refresh(focused))) await sleep(RETRY_MS);
 }
 
 // As the server writes it.
