@@ -289,11 +289,7 @@ def test_tickets_whose_time_is_up_are_for_sale_again(
     expect(heading(guest)).to_have_text("The time is up.")
     has(sale, "hasty", 20, 0, 0)
     guest.page.get_by_role("link", name="Choose tickets again").click()
-    guest.choose("A", quantity=2)
-    guest.hold()
-    guest.act("confirm").click()
-    guest.has_ticket()
-    has(sale, "hasty", 18, 0, 2)
+    expect(guest.page.locator(".card .left")).to_have_text("20 of 20 left")
 
 
 def test_two_tabs_together_get_no_more_than_one_buyer_may(
