@@ -5,10 +5,11 @@
 # `make bench QUICK=1` measures for less than a minute; `make bench SCALE=1` sells a million;
 # `make bench OVERLOAD=1` offers ten times of what can be sold, for a minute.
 # `make bench WATCHERS=1` sells while two thousand pages watch, and while none does.
+# `make pictures` takes the pictures of README anew, of a sale and a drill.
 
 PYTHON := .venv/bin/python
 
-.PHONY: up test check bench simulate soak format lock setup setup-dev setup-browser
+.PHONY: up test check bench simulate soak pictures format lock setup setup-dev setup-browser
 
 up: setup
 	@$(PYTHON) zkticket.py up $(ARGS)
@@ -29,6 +30,9 @@ soak: setup-dev
 
 simulate: setup-dev
 	@$(PYTHON) -m tests.simulation --schedules $(or $(SCHEDULES),10000) $(ARGS)
+
+pictures: setup-browser
+	@$(PYTHON) -m tests.pictures $(ARGS)
 
 format: setup-dev
 	@$(PYTHON) -m ruff format .

@@ -98,6 +98,16 @@ def web(
     raise typer.Exit(run(settings, name))
 
 
+@admin_app.command("zkcli")
+def zkcli(data_dir: DataDir = None, zookeeper: Zookeeper = None) -> None:
+    """Open ZooKeeper's own shell; type the `addauth` line of `admin credentials` first."""
+    from core import runfile
+    from supervisor.shell import become
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    become(os.environ, runfile.hosts(settings.data_dir, settings.zookeeper))
+
+
 app.command()(status)
 app.command()(restart)
 app.command()(scale)

@@ -38,6 +38,8 @@ class Election:
     async def _stand(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Once, with a lock of its own: one that outlived its session still thinks it holds."""
         election = self._zk.election(self._path, self._name)
+        with suppress(Exception):  # no connection, or nobody has stood yet
+            await _aside(partial(_withdraw, election.lock))
         try:
             if await _won(election):
                 await self._rule(lead)
@@ -77,6 +79,20 @@ async def _won(election: Any) -> bool:
         return bool(await _aside(partial(election.lock.acquire, timeout=TURN_S)))
     except Exception:  # not elected in time, or the connection went: it stands again
         return False
+
+
+def _withdraw(lock: Any) -> None:
+    """Deletes what this session's earlier candidacies have left.
+
+    A connection that breaks while one ends leaves its znode, and with the session it lives on:
+    everybody would wait for it, and nobody act.
+    """
+    session, _ = lock.client.client_id
+    for name in lock.client.get_children(lock.path):
+        znode = f"{lock.path}/{name}"
+        stat = lock.client.exists(znode)
+        if stat is not None and stat.ephemeralOwner == session:
+            lock.client.delete(znode)
 
 
 async def _aside(call: Callable[[], Any]) -> Any:

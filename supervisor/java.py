@@ -22,6 +22,7 @@ from supervisor import archive
 LEAST_JAVA = 11
 VERSION = "3.9.5"
 HERE = Path(__file__).resolve().parent
+POM = HERE / "pom.xml"
 CACHE = HERE.parent / ".zookeeper"
 FETCHED = CACHE / VERSION
 DEBIAN = Path("/usr/share/java")
@@ -69,27 +70,28 @@ def find_class_path(
         return _of_home(Path(home))
     try:
         if not _complete(fetched):
-            fetch(environ, fetched)
+            _fetch_zookeeper(environ, fetched)
         return ClassPath(f"{fetched}/*")
     except StartupError as error:
         return _of_debian(debian, str(error))
 
 
-def fetch(environ: Mapping[str, str], target: Path) -> None:
-    """Fetches the jars with Maven; `target` appears whole or not at all. Raises `StartupError`."""
+def fetch(environ: Mapping[str, str], target: Path, pom: Path = POM) -> None:
+    """Fetches what `pom` names with Maven; `target` appears whole or not at all.
+
+    Raises `StartupError`.
+    """
     maven = shutil.which("mvn", path=environ.get("PATH", os.defpath))
     if maven is None:
         raise StartupError("Maven is not installed")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as draft:
-            _run_maven(maven, environ, Path(draft) / "jars")
+            _run_maven(maven, environ, pom, Path(draft) / "jars")
             with suppress(FileExistsError):
                 (Path(draft) / "jars").rename(target)
     except OSError as error:
         raise StartupError(f"cannot keep ZooKeeper's jars in {target}: {error}") from None
-    if not _complete(target):
-        raise StartupError(f"Maven fetched no ZooKeeper into {target}")
 
 
 # --- Java ----------------------------------------------------------------------------
@@ -169,12 +171,18 @@ def at_hand(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("ZOOKEEPER_HOME")) or _complete(FETCHED)
 
 
+def _fetch_zookeeper(environ: Mapping[str, str], target: Path) -> None:
+    fetch(environ, target)
+    if not _complete(target):
+        raise StartupError(f"Maven fetched no ZooKeeper into {target}")
+
+
 def _complete(jars: Path) -> bool:
     return (jars / f"zookeeper-{VERSION}.jar").exists()
 
 
-def _run_maven(maven: str, environ: Mapping[str, str], target: Path) -> None:
-    command = [maven, "-B", "-q", "-f", str(HERE / "pom.xml"), GOAL]
+def _run_maven(maven: str, environ: Mapping[str, str], pom: Path, target: Path) -> None:
+    command = [maven, "-B", "-q", "-f", str(pom), GOAL]
     command += [f"-DoutputDirectory={target}", "-DincludeScope=runtime"]
     command += [f"-Daether.connector.connectTimeout={CONNECT_MS}"]
     command += [f"-Daether.connector.requestTimeout={SILENCE_MS}"]

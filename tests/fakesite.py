@@ -17,23 +17,24 @@ from typing import Any
 import msgspec
 
 from core.availability import EventAvailability, TypeAvailability
-from core.errors import BadZnode, NoSuchOrder, Unavailable
+from core.errors import BadZnode, Unavailable
 from core.listener import listen
 from core.logs import EventLog
-from core.models import Order
 from core.orders import StoredOrder
 from core.status import Status
-from core.wire import Amend, Answer, Code, Purchase
+from core.wire import Code
 from tests import fakeboard
 from tests.fakeboard import FakeOperations
 from tests.fakeclerk import FakeClerk
-from tests.fakeworker import KEY, Behaviour, FakeWorker, sells
+from tests.fakeorders import FakeOrders
+from tests.fakeworker import KEY, FakeWorker
 from web.app import make_app
 from web.catalog import Catalog
 from web.deps import Deps
 from web.dispatch import Dispatcher
 from web.door import Door
 from web.metrics import Metrics
+from web.replies import Reply, text_reply
 from web.rsgi import HttpProtocol, Scope
 from web.serve import raise_file_limit, serve
 from web.service import adapt, end_with_parent
@@ -41,33 +42,6 @@ from web.service import adapt, end_with_parent
 TOKEN = "0123456789abcdef" * 2
 OPENS_IN_S = 3600.0
 SOLD = ("A", 4800, 412, 1000), ("B", 3200, 7, 200), ("C", 0, 0, 50)
-
-
-def answer(
-    clerk: FakeClerk, known: dict[str, Purchase], purchase: Purchase | Amend
-) -> Answer | None:
-    """Sells with P3, or gives the code that the type is named after."""
-    if isinstance(purchase, Amend):
-        return clerk.answer(purchase)
-    if purchase.type == "silent":
-        return None
-    if purchase.type == "few":
-        return Answer(id=purchase.id, code=Code.SOLD_OUT, remaining=2)
-    if purchase.event == "codes":
-        return Answer(id=purchase.id, code=Code(purchase.type), remaining=0)
-    if purchase.type == "C":
-        return Answer(id=purchase.id, code=Code.SOLD_OUT, remaining=0)
-    first = known.setdefault(purchase.key, purchase)
-    sold = sells(purchase)
-    if first is purchase:
-        return sold
-    if (first.type, first.quantity, first.buyer) != (
-        purchase.type,
-        purchase.quantity,
-        purchase.buyer,
-    ):
-        return Answer(id=purchase.id, code=Code.KEY_REUSED)
-    return Answer(id=purchase.id, code=Code.REPLAYED, order=sold.order)
 
 
 def _type(name: str, price: int = 0, remaining: int = 100, capacity: int = 100) -> TypeAvailability:
@@ -109,6 +83,8 @@ GALA = EventAvailability(
     place="National Concert Hall, 台北市中正區中山南路21-1號",
     starts_at=1780300800.0,
     ends_at=1780311600.0,
+    limit=4,
+    cancellable=True,
 )
 
 
@@ -117,10 +93,8 @@ class FakeShelf:
     one whose sale opens soon, and one whose znode holds rubbish.
     """
 
-    def __init__(self, state: str, known: dict[str, Purchase], clerk: FakeClerk) -> None:
+    def __init__(self, state: str, clerk: FakeClerk) -> None:
         self._state = state
-        self._known = known
-        self._clerk = clerk
         self.events = {
             "default": _event("default", "Opening night", tuple(_type(*sold) for sold in SOLD)),
             "codes": _event("codes", "Codes", tuple(_type(name) for name in self._names())),
@@ -128,6 +102,7 @@ class FakeShelf:
             "gala": GALA,
             "soon": msgspec.structs.replace(GALA, name="soon", opens_at=time.time() + OPENS_IN_S),
         }
+        self.orders = FakeOrders(self.events, clerk)
 
     @staticmethod
     def _names() -> list[str]:
@@ -146,24 +121,7 @@ class FakeShelf:
             raise Unavailable("no connection to ZooKeeper")
         if order_id == "e" * 32:
             raise BadZnode("/events/default/orders/ee", "not JSON")
-        if (stored := self._clerk.stored(order_id)) is not None:
-            return stored
-        for purchase in self._known.values():
-            sold = sells(purchase).order
-            if sold is not None and sold.order == order_id:
-                return StoredOrder(order_id, purchase.event, _order(purchase), 4294967301)
-        raise NoSuchOrder("there is no such order")
-
-
-def _order(purchase: Purchase) -> Order:
-    return Order(
-        type=purchase.type,
-        quantity=purchase.quantity,
-        buyer=purchase.buyer,
-        status="sold",
-        at=1748779200.0,
-        batch="b",
-    )
+        return self.orders.find(order_id)
 
 
 class FakeService:
@@ -187,9 +145,8 @@ class FakeService:
     async def _start(self) -> None:
         self._guard = asyncio.ensure_future(end_with_parent(self._parent))
         log = EventLog("web-1", time.time)
-        known: dict[str, Purchase] = {}
         clerk = FakeClerk(time.time)
-        shelf = self._shelf = FakeShelf(self._state, known, clerk)
+        shelf = self._shelf = FakeShelf(self._state, clerk)
         rng = random.Random(1)
 
         def connected() -> bool:
@@ -198,7 +155,7 @@ class FakeService:
         clock = time.monotonic
         self._dispatcher = Dispatcher(KEY, log, rng=rng, connected=connected, clock=clock)
         catalog = Catalog(shelf, log, now=time.time, connected=connected, clock=clock)
-        await self._open(catalog, partial(answer, clerk, known))
+        await self._open(catalog)
         deps = Deps(
             dispatcher=self._dispatcher,
             catalog=catalog,
@@ -216,14 +173,18 @@ class FakeService:
         )
         app = make_app(deps)
         app.route("/broken", "GET", self._broken)
+        app.route("/expire/<order_id>", "POST", self._expire)
         self._adapter = adapt(app, deps)
 
-    async def _open(self, catalog: Catalog, behaviour: Behaviour) -> None:
+    async def _open(self, catalog: Catalog) -> None:
         if self._state == "new":
             return
         await catalog.snapshot()
         self._connected = self._state == "open"
-        self._workers = [await FakeWorker(name, behaviour).listen() for name in ("w-1", "w-2")]
+        orders = self._shelf.orders
+        self._workers = [
+            await FakeWorker(name, orders.answer, orders.amend).listen() for name in ("w-1", "w-2")
+        ]
         for worker in self._workers:
             worker.state = "ready" if self._connected else "suspended"
         self._dispatcher.update(worker.live(state=worker.state) for worker in self._workers)
@@ -232,6 +193,11 @@ class FakeService:
 
     async def _status(self) -> Status:
         return fakeboard.status(self._state, await self._shelf.availability("default"))
+
+    def _expire(self, order_id: str) -> Reply:
+        """For tests of what buyers see when the time of a hold is up."""
+        self._shelf.orders.expire(order_id)
+        return text_reply("expired")
 
     async def _broken(self) -> None:
         raise RuntimeError("a bug, for the test of what buyers see of one")

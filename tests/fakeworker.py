@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 from core.models import Load, OrderView, WorkerRecord, order_id
 from core.registry import LiveWorker
-from core.wire import SERVER, Answer, Channel, Code, Forget, Ping, Pong, Purchase, requests
+from core.wire import SERVER, Amend, Answer, Channel, Code, Forget, Ping, Pong, Purchase, requests
 
 KEY = b"k" * 32
 
 # The answer to a purchase, or None for silence.
 Behaviour = Callable[[Purchase], Answer | None]
+# The answer to a wish about an order.
+Clerk = Callable[[Amend], Answer]
 
 
 def view_of(purchase: Purchase) -> OrderView:
@@ -40,12 +42,24 @@ def is_mute(_purchase: Purchase) -> None:
     """A worker that never answers."""
 
 
+def knows_no_order(amend: Amend) -> Answer:
+    return Answer(id=amend.id, code=Code.NO_SUCH_ORDER)
+
+
 class FakeWorker:
     """Listens on a free port of the running loop."""
 
-    def __init__(self, name: str, behaviour: Behaviour = sells, *, delay_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        behaviour: Behaviour = sells,
+        clerk: Clerk = knows_no_order,
+        *,
+        delay_s: float = 0.0,
+    ) -> None:
         self.name = name
         self.behaviour = behaviour
+        self.clerk = clerk
         self.delay_s = delay_s
         self.state = "ready"
         self.pongs = True
@@ -93,6 +107,9 @@ class FakeWorker:
             return
         if isinstance(request, Forget):
             self.forgotten.extend(request.ids)
+            return
+        if isinstance(request, Amend):
+            channel.send(self.clerk(request))
             return
         self.asked.append(request)
         answer = self.behaviour(request)

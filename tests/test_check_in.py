@@ -170,3 +170,4 @@ def test_an_order_of_an_event_that_the_catalog_lacks_is_shown_by_its_names() -> 
 def test_a_number_is_read_as_it_is_printed_and_as_its_code_says_it(text: str) -> None:
     assert order_in(text) == "0123456789abcdef" * 2
     assert order_in(text[:-3]) == ""
+    assert order_in(text.strip() + "0123456789abcdef" * 2) == ""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StartupError
-from supervisor import archive, java
+from supervisor import archive, java, shell
 from supervisor.ensemble import (
     JVM,
     MAIN_CLASS,
@@ -22,7 +22,7 @@ from supervisor.ensemble import (
 )
 from supervisor.java import find_class_path, find_java
 from supervisor.process import Plan, Process
-from tests.instance import free_ensemble_port
+from tests.instance import Instance, free_ensemble_port
 
 
 def never(plan: Plan) -> Process:
@@ -301,3 +301,42 @@ def test_a_registry_that_does_not_answer_is_given_up_on(
     with pytest.raises(StartupError, match="within"):
         find_class_path(environ, tmp_path / "none", tmp_path / "debian")
     assert time.monotonic() - begun < 5.0
+
+
+# --- ZooKeeper's shell ---------------------------------------------------------------
+
+
+def test_the_shells_jars_are_fetched_once(tmp_path: Path) -> None:
+    fetched, extras = jars(tmp_path / "3.9.5", "zookeeper-3.9.5.jar"), tmp_path / "3.9.5-shell"
+    environ = fake_maven(tmp_path / "bin", DELIVER)
+    first = shell.command(environ, "127.0.0.1:2181", fetched, extras)
+    (tmp_path / "bin" / "mvn").write_text("#!/bin/sh\nexit 1\n")
+    assert shell.command(environ, "127.0.0.1:2181", fetched, extras) == first
+    assert first[-5:] == [
+        "-cp",
+        f"{fetched}/*:{extras}/*",
+        "org.apache.zookeeper.ZooKeeperMain",
+        "-server",
+        "127.0.0.1:2181",
+    ]
+
+
+def test_a_zookeeper_home_has_all_that_the_shell_needs(tmp_path: Path) -> None:
+    jars(tmp_path / "home" / "lib", "zookeeper-3.9.6.jar")
+    environ = {**os.environ, "ZOOKEEPER_HOME": str(tmp_path / "home")}
+    started = shell.command(environ, "127.0.0.1:2181", tmp_path / "none", tmp_path / "extras")
+    assert f"{tmp_path}/home/conf:{tmp_path}/home/lib/*" in started
+    assert not (tmp_path / "extras").exists()
+
+
+def test_a_shell_whose_jars_cannot_be_fetched_says_what_to_do(tmp_path: Path) -> None:
+    fetched = jars(tmp_path / "3.9.5", "zookeeper-3.9.5.jar")
+    environ = fake_maven(tmp_path / "bin", "echo '[ERROR] cannot reach it'; exit 1")
+    with pytest.raises(StartupError, match=r"cannot reach it.*ZOOKEEPER_HOME"):
+        shell.command(environ, "127.0.0.1:2181", fetched, tmp_path / "extras")
+
+
+def test_the_shell_is_refused_where_nothing_runs(tmp_path: Path) -> None:
+    done = Instance(tmp_path / "data").run("admin", "zkcli")
+    assert done.returncode == 3
+    assert "nothing is running" in done.stderr

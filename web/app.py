@@ -38,7 +38,7 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         Api(deps, self.live, guard).mount(self)
         Changes(deps, guard).mount(self)
         self._pages.mount(self)
-        Manual(self._pages, self.languages).mount(self)
+        Manual(self._pages.paper, self.languages).mount(self)
         self._board.mount(self)
 
     def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:

@@ -1,5 +1,6 @@
 """What somebody wants of an order that exists, checked before anything is done about it."""
 
+import re
 from typing import Any, TypeAlias
 
 from core import amending
@@ -10,6 +11,7 @@ from core.wire import Amend
 from web.basket import Basket, checked_key, new_key, printable
 
 MOST_CHARACTERS = 64
+ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
 
 
 class Errand(amending.Errand, frozen=True, kw_only=True):
@@ -48,8 +50,11 @@ def errand(
 
 
 def order_in(text: str) -> str:
-    """The order's id in what was typed or scanned: an address, or a number in groups; or ""."""
-    found = ORDER_ID.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
+    """The order's id in what was typed or scanned: an address, or a number in groups; or "".
+
+    Two numbers that ran into each other are neither.
+    """
+    found = ALONE.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
     return found.group() if found else ""
 
 

@@ -15,6 +15,7 @@ COOKIE = "language"
 # The texts that the pages' scripts need as well.
 SCRIPTS_SAY = frozenset({"script", "sale", "left"})
 YEAR_S = 365 * 24 * 3600
+UNITS = (("hours", 3600), ("minutes", 60))
 
 _COOKIE = re.compile(rf"(?:^|;)\s*{COOKIE}=([A-Za-z-]+)")
 # More of an Accept-Language than this nobody means.
@@ -46,6 +47,13 @@ class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=Tru
     def say_time(self, key: str, at: float) -> str:
         """A moment, in Unix seconds, in the form of that key."""
         return self.say(key, at=datetime.fromtimestamp(at, UTC))
+
+    def duration(self, seconds: float) -> str:
+        """In the largest unit that leaves no rest: 300 s is 5 minutes, 90 s is 90 seconds."""
+        for unit, length_s in UNITS:
+            if seconds >= length_s and seconds % length_s == 0:
+                return self.say(f"format.{unit}", count=round(seconds / length_s))
+        return self.say("format.seconds", count=round(seconds))
 
     @cached_property
     def for_scripts(self) -> str:

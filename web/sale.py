@@ -48,7 +48,7 @@ class SalePage:
     """The page of one event. `lead` says how the sale stands, `stale` how old that is.
 
     `state` is before, open, sold-out or closed. `notice` says what went wrong, unless that
-    stands at a field.
+    stands at a field. `hold` says how long tickets are held, `limit` is of one buyer, 0 for none.
     """
 
     title: str
@@ -65,13 +65,15 @@ class SalePage:
     opens_at: str
     opens_in_ms: int
     stale: str
+    hold: str
+    limit: int
     others: tuple[tuple[str, str], ...]
     few_share: float = FEW_SHARE
     poll_after_ms: int = 1000 * STEPS_S[0]
 
     @property
     def quantities(self) -> range:
-        return range(1, MOST_TICKETS + 1)
+        return range(1, min(MOST_TICKETS, self.limit or MOST_TICKETS) + 1)
 
     def error(self, field: str) -> str:
         """What is wrong with that field of the form."""
@@ -105,6 +107,8 @@ def sale_page(
         opens_at=iso(event.opens_at) if event.opens_at else "",
         opens_in_ms=opens_in_ms(event, now),
         stale=_stale(language, snapshot),
+        hold=language.duration(event.hold_s),
+        limit=event.limit,
         others=tuple(
             (other.name, other.title) for other in snapshot.events if other.name != event.name
         ),

@@ -17,7 +17,7 @@ SPENT = frozenset({"held", "released", "expired", "cancelled"})
 class TicketPage:
     """A ticket. `number` is the order's id in groups of four; moments are also there in RFC 3339.
 
-    `code` is the QR code as SVG, empty where the order admits nobody.
+    `code` is the QR code as SVG, empty where the order admits nobody; `notice` what went wrong.
     """
 
     order: str
@@ -39,10 +39,15 @@ class TicketPage:
     checked_in_at: str
     total: str
     code: str
+    cancellable: bool
+    notice: str
 
 
 def ticket_page(
-    language: Language, order: OrderView, event: EventAvailability | None
+    language: Language,
+    order: OrderView,
+    event: EventAvailability | None,
+    notice: str = "",
 ) -> TicketPage:
     """The page of an order; its event is `None` while the catalog can't tell."""
     starts_at = event.starts_at if event else None
@@ -56,7 +61,7 @@ def ticket_page(
         starts=language.say_time("format.day", starts_at) if starts_at else "",
         starts_at=iso(starts_at) if starts_at else "",
         number=" ".join(order.order[start : start + 4] for start in range(0, 32, 4)),
-        type=_type(order, event),
+        type=type_label(order, event),
         quantity=order.quantity,
         buyer=order.buyer,
         bought=_moment(language, order.created_at),
@@ -65,8 +70,10 @@ def ticket_page(
         status=language.say(f"ticket.status.{state}"),
         checked_in=_moment(language, order.checked_in_at) if order.checked_in_at else "",
         checked_in_at=order.checked_in_at or "",
-        total=_total(language, order, event),
+        total=total(language, order, event),
         code="" if order.status in SPENT else qr_svg(order.order),
+        cancellable=state == "sold" and event is not None and event.cancellable,
+        notice=notice,
     )
 
 
@@ -78,12 +85,14 @@ def _greeting(language: Language, order: OrderView, state: str) -> str:
     return language.say("ticket.void")
 
 
-def _type(order: OrderView, event: EventAvailability | None) -> str:
+def type_label(order: OrderView, event: EventAvailability | None) -> str:
+    """What the order's type is called."""
     known = _known(order, event)
     return known.label or known.name if known else order.type
 
 
-def _total(language: Language, order: OrderView, event: EventAvailability | None) -> str:
+def total(language: Language, order: OrderView, event: EventAvailability | None) -> str:
+    """The price of all its tickets; empty while the event can't be read."""
     known = _known(order, event)
     return language.money(known.price * order.quantity, event.currency) if known and event else ""
 

@@ -1,6 +1,5 @@
 """One browser, one instance and one site of every state for all tests of this folder."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -8,12 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.visitor import PATIENCE_MS, Visitor, visiting
+from tests.browser.visitor import PATIENCE_MS, Visitor, browser_path, visiting
 from tests.fakeweb import running as fake_running
 from tests.instance import Instance
 from tests.instance import running as shop_running
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 Enter = Callable[..., Visitor]
 
@@ -21,11 +18,9 @@ Enter = Callable[..., Visitor]
 # For this folder only: while it lives, its event loop runs on this thread.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert path, "there is no browser: `make test` installs Debian's chromium"
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
+        browser = playwright.chromium.launch(executable_path=browser_path())
         yield browser
         browser.close()
 

@@ -187,7 +187,7 @@ def test_a_scan_outlives_the_page_that_began_it(enter: Enter, sale: Instance) ->
     page.unroute(f"**{CHECK_IN}")
     page.reload()
     expect(page.locator("#door")).to_have_value("North")
-    scan(page, ticket)
+    scan(page, " ".join(re.findall("....", ticket.upper())))  # typed by hand this time
     expect(verdict(page)).to_have_text("Admitted")
 
 

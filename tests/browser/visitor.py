@@ -1,5 +1,6 @@
 """A visitor with a real browser, who notes whatever the page does behind his back."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -7,12 +8,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 # The machine may be ten times slower at moments.
 PATIENCE_MS = 30_000
 DESK, PHONE = 1200, 360
 GRAVE = ("serious", "critical")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def browser_path() -> str:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert path, "there is no browser: `make test` installs Debian's chromium"
+    return path
 
 
 @dataclass
@@ -40,8 +48,20 @@ class Visitor:
 
     def has_ticket(self) -> str:
         """Waits for the ticket's page; the order's id."""
+        return self._has("article.ticket:not(.hold)")
+
+    def hold(self) -> str:
+        """Presses the form's other button, and waits for the page of the hold; its id."""
+        self.page.locator("button[formaction]").click()
+        return self._has("article.hold")
+
+    def act(self, name: str) -> Locator:
+        """The button that confirms, extends, releases or cancels."""
+        return self.page.locator(f'form[action$="/{name}"] button')
+
+    def _has(self, article: str) -> str:
         self.page.wait_for_url("**/orders/*", timeout=PATIENCE_MS)
-        expect(self.page.locator("article.ticket")).to_be_visible()
+        expect(self.page.locator(article)).to_be_visible()
         return urlsplit(self.page.url).path.rpartition("/")[2]
 
     def purchases(self) -> list[Request]:

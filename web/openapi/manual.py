@@ -10,7 +10,7 @@ import bottle
 import msgspec
 
 from web.language import Language, Languages
-from web.pages import Pages
+from web.paper import Paper
 from web.replies import Headers, Reply
 
 HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
@@ -22,8 +22,8 @@ class Manual:
     So nobody waits for it when the web starts.
     """
 
-    def __init__(self, pages: Pages, languages: Languages) -> None:
-        self._pages = pages
+    def __init__(self, paper: Paper, languages: Languages) -> None:
+        self._paper = paper
         self._languages = languages
         self._printed: dict[str, str] = {}
 
@@ -36,11 +36,9 @@ class Manual:
         return self._unchanged if self._etag in known else self._full
 
     def get_page(self) -> Reply:
-        environ = bottle.request.environ
-        language = self._languages.of(environ)
-        return self._pages.show(
-            environ, "docs", box=_box(bottle.request.urlparts), reference=self._reference(language)
-        )
+        visit = self._paper.visit(bottle.request.environ)
+        box, reference = _box(bottle.request.urlparts), self._reference(visit.language)
+        return self._paper.page(visit, "docs", None, box=box, reference=reference)
 
     @cached_property
     def _description(self) -> dict[str, Any]:
@@ -75,7 +73,7 @@ class Manual:
 
         if language.tag not in self._printed:
             page = reference_page(self._description, language)
-            self._printed[language.tag] = self._pages.part("reference", language, page=page)
+            self._printed[language.tag] = self._paper.part("reference", language, page=page)
         return self._printed[language.tag]
 
 

@@ -35,16 +35,21 @@ const open = {
     }
   },
   idOf(text) {
-    const scans = this.read();
-    scans[text] ??= newId();
+    const [scans, ticket] = [this.read(), ticketIn(text)];
+    scans[ticket] ??= newId();
     this.write(scans);
-    return scans[text];
+    return scans[ticket];
   },
   close(text) {
-    const { [text]: _, ...rest } = this.read();
+    const { [ticketIn(text)]: _, ...rest } = this.read();
     this.write(rest);
   },
 };
+
+// Scanned or typed, by its address or by its number in groups: it is the same ticket.
+function ticketIn(text) {
+  return text.replace(/\s/g, "").toLowerCase().match(/[0-9a-f]{32}/)?.[0] ?? text;
+}
 
 function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -104,8 +109,8 @@ function show(verdict) {
   } else if (kind !== "no-answer" && kind !== "unreadable") {
     field.value = "";
   }
-  // Where there is a keyboard there may be a hand scanner, which types into this field.
-  if (kind !== "no-door" && matchMedia("(pointer: fine)").matches) field.focus();
+  // Where there is a keyboard there may be a hand scanner: it types over what still stands here.
+  if (kind !== "no-door" && matchMedia("(pointer: fine)").matches) field.select();
   if (!same) result.scrollIntoView({ block: "nearest" });
 }
 
@@ -126,7 +131,7 @@ form.addEventListener("submit", (event) => {
 document.getElementById("again")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const { order, scan } = event.target.elements;
-  open.write({ ...open.read(), [order.value]: scan.value });
+  open.write({ ...open.read(), [ticketIn(order.value)]: scan.value });
   check(order.value);
 });
 

@@ -1,34 +1,33 @@
-// Buys without leaving the page: one press, one purchase, and the page itself asks again with the
+// Buys or holds without leaving the page: one press, one purchase, and the page itself asks again with the
 // same key until it knows what came of it. Without this the form is an ordinary one.
 
+import { TIMEOUT_MS, pursue } from "./pursuit.js";
 import { language, say } from "./texts.js";
 
-const PATIENCE_MS = 120_000;
-const TIMEOUT_MS = 15_000;
-const LONGEST_MS = 8_000;
-const SECOND_MS = 1000;
 // Who is a moment too early, because the sale opened while the request was on its way.
 const EARLY_MS = 10_000;
 
 export function enable(form, shelf, refresh) {
-  const button = form.querySelector("button");
+  const buttons = [...form.querySelectorAll("button")];
+  const labels = new Map(buttons.map((button) => [button, button.textContent]));
   const problem = document.getElementById("problem");
   let spent = false;
-  setBusy(false);  // some browsers remember a button as it was left
+  setBusy(null);  // some browsers remember a button as it was left
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const button = event.submitter ?? buttons[0];
     if (button.disabled) return;
     const fields = Object.fromEntries(new FormData(form));
-    setBusy(true);
-    const answer = await pursue(fields, shelf, (text) => { shelf.news.textContent = text; });
+    setBusy(button);
+    const answer = await order(button, fields, shelf);
     if (answer.order) {
       spent = true;
       location.assign(`/orders/${answer.order}`);
       return;
     }
-    setBusy(false);
-    refuse(answer);
+    setBusy(null);
+    refuse(answer, button);
     refresh();
   });
 
@@ -37,14 +36,17 @@ export function enable(form, shelf, refresh) {
     if (event.persisted && spent) location.reload();
   });
 
-  function setBusy(busy) {
-    button.disabled = busy;
-    form.ariaBusy = String(busy);
-    button.textContent = say(busy ? "script.buying" : "sale.buy");
-    if (busy) problem.hidden = true;
+  // While one of the buttons is at work both are out of reach.
+  function setBusy(pressed) {
+    for (const button of buttons) {
+      button.disabled = pressed !== null;
+      button.textContent = button === pressed ? say("script.buying") : labels.get(button);
+    }
+    form.ariaBusy = String(pressed !== null);
+    if (pressed) problem.hidden = true;
   }
 
-  function refuse(answer) {
+  function refuse(answer, button) {
     const spentKey = answer.code === "key-reused";
     if (spentKey) form.elements.key.value = newKey();
     shelf.news.textContent = "";
@@ -58,19 +60,15 @@ export function enable(form, shelf, refresh) {
 }
 
 // The order, or the problem that is the end of it.
-async function pursue(fields, shelf, tell) {
-  const began = performance.now();
-  tell(say("script.asking"));
-  for (let attempt = 0; ; attempt += 1) {
-    const answer = await ask(fields);
-    const early = answer.code === "not-on-sale" && shelf.openedAt &&
-      performance.now() - shelf.openedAt < EARLY_MS;
-    const again = early || answer.status >= 502 || !answer.status;
-    if (!again || performance.now() - began > PATIENCE_MS) return answer;
-    const seconds = early ? 1 : answer.retry_after ?? Math.min(LONGEST_MS / SECOND_MS, 2 ** attempt);
-    tell(waiting(answer.code, seconds));
-    await sleep(seconds * SECOND_MS * (1 + Math.random() / 4));
-  }
+function order(button, fields, shelf) {
+  const tell = (text) => { shelf.news.textContent = text; };
+  tell(say(`script.${button.dataset.news}`));
+  return pursue(
+    () => ask(button.dataset.api, fields),
+    (code, seconds) => tell(waiting(code, seconds)),
+    (answer) => answer.code === "not-on-sale" && shelf.openedAt &&
+      performance.now() - shelf.openedAt < EARLY_MS,
+  );
 }
 
 function waiting(code, seconds) {
@@ -78,9 +76,9 @@ function waiting(code, seconds) {
   return say(`script.again.${known ? code : "no-answer"}`, { count: seconds });
 }
 
-async function ask({ key, ...fields }) {
+async function ask(address, { key, ...fields }) {
   try {
-    const answer = await fetch("/api/orders", {
+    const answer = await fetch(address, {
       method: "POST",
       headers: {
         "Content-Type": "application/json",
@@ -105,8 +103,4 @@ function paragraph(text) {
 function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function sleep(ms) {
-  return new Promise((done) => { setTimeout(done, ms); });
 }

@@ -2,6 +2,7 @@
 
 import { enable } from "./purchase.js";
 import { Shelf } from "./shelf.js";
+import { localise } from "./times.js";
 import { watch } from "./watch.js";
 
 const form = document.querySelector("form.sale");
@@ -13,3 +14,4 @@ const refresh = watch(
   (failures) => shelf.lost(failures),
 );
 enable(form, shelf, refresh);
+localise(document);

@@ -1,5 +1,6 @@
 // Keeps the ticket types on the page true, and shows the form when something can be bought.
 
+import { countDown } from "./countdown.js";
 import { clock, moment, say } from "./texts.js";
 
 const SECOND_MS = 1000;
@@ -95,23 +96,18 @@ export class Shelf {
     if (sale === "before") this.lead.textContent = say("sale.opens", { day: moment(opensAt) });
   }
 
-  // Opens the form by itself: by the server's time, on a clock that nobody can set.
+  // Opens the form by itself, by the server's time.
   countDown(opensInMs) {
-    clearInterval(this.ticking);
+    this.stopCounting?.();
     this.timer.hidden = !(this.sale === "before" && opensInMs >= 0);
     if (this.timer.hidden) return;
-    const opens = performance.now() + opensInMs;
-    const tick = () => {
-      const leftMs = opens - performance.now();
+    this.stopCounting = countDown(opensInMs, (leftMs) => {
       this.timer.textContent = duration(leftMs);
-      if (leftMs <= 0) this.open();
-    };
-    this.ticking = setInterval(tick, SECOND_MS / 4);
-    tick();
+      if (leftMs === 0) this.open();
+    });
   }
 
   open() {
-    clearInterval(this.ticking);
     this.timer.hidden = true;
     this.openedAt = performance.now();
     this.sale = "open";

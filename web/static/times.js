@@ -1,7 +1,12 @@
 // Shows moments by the reader's own clock. Without this they stand there in UTC.
 
-import { moment } from "./texts.js";
+import { clock, moment } from "./texts.js";
 
-for (const time of document.querySelectorAll("time[data-local]")) {
-  time.textContent = moment(time.dateTime);
+export function localise(root) {
+  for (const time of root.querySelectorAll("time[data-local]")) {
+    time.textContent = moment(time.dateTime);
+  }
+  for (const time of root.querySelectorAll("time[data-clock]")) {
+    time.textContent = clock(time.dateTime);
+  }
 }

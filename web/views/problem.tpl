@@ -5,4 +5,7 @@
 % if problem.status == 503:
 <p>{{say("problem.soon")}}</p>
 % end
+% if get("back"):
+<p class="again"><a href="{{back}}">{{say("problem.order")}}</a></p>
+% end
 <p class="again"><a href="/">{{say("problem.home")}}</a></p>

@@ -1,4 +1,4 @@
-% rebase("layout", heading=say("sale.title", event=page.title), scripts=["sale.js", "times.js"])
+% rebase("layout", heading=say("sale.title", event=page.title), scripts=["sale.js"])
 <h1>{{page.title}}</h1>
 % if page.place or page.starts:
 <p class="where">
@@ -89,8 +89,14 @@
   </select>
 </div>
 </div>
-<button type="submit">{{say("sale.buy")}}</button>
-<p class="small">{{say("sale.safe")}}</p>
+% if page.limit:
+<p class="small limit">{{say("sale.limit", count=page.limit)}}</p>
+% end
+<div class="buttons">
+<button type="submit" data-api="/api/orders" data-news="asking">{{say("sale.buy")}}</button>
+<button class="second" formaction="/holds" data-api="/api/holds" data-news="holding">{{say("sale.hold", duration=page.hold)}}</button>
+</div>
+<p class="small">{{say("sale.hold-means")}}<br>{{say("sale.safe")}}</p>
 </div>
 <p class="news" id="news" role="status"></p>
 </form>

@@ -1,5 +1,7 @@
-% rebase("layout", heading=say("ticket.title", event=ticket.title), scripts=["times.js"])
-<h1 class="quiet">{{ticket.greeting}}</h1>
+% rebase("layout", heading=say("ticket.title", event=ticket.title), scripts=["order.js"])
+<div id="order" data-status="{{ticket.state}}">
+<h1 class="quiet" tabindex="-1">{{ticket.greeting}}</h1>
+<div class="notice bad" id="problem" role="alert"{{!"" if ticket.notice else " hidden"}}><p>{{ticket.notice}}</p></div>
 <article class="ticket {{ticket.state}}" aria-label="{{say("ticket.label")}}">
   <section class="face">
     <p class="event">{{ticket.title}}</p>
@@ -45,3 +47,14 @@
 % end
   <li><a href="/?event={{ticket.event}}">{{say("ticket.back")}}</a></li>
 </ul>
+% if ticket.cancellable:
+<details class="cancel">
+<summary>{{say("ticket.cancel")}}</summary>
+<p>{{say("ticket.cancel-means")}}</p>
+<form class="act" method="post" action="/orders/{{ticket.order}}/cancel">
+<button class="second bad">{{say("ticket.cancel-now")}}</button>
+</form>
+</details>
+% end
+</div>
+<p class="news" id="news" role="status"></p>

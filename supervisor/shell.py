@@ -1,0 +1,45 @@
+"""ZooKeeper's own shell, zkCli, on an instance's ensemble.
+
+It needs some jars that a server does without: they are fetched when it is opened first.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.errors import StartupError
+from supervisor.java import FETCHED, HERE, fetch, find_class_path, find_java
+
+MAIN_CLASS = "org.apache.zookeeper.ZooKeeperMain"
+POM = HERE / "shell.xml"
+EXTRAS = FETCHED.with_name(f"{FETCHED.name}-shell")
+# The shell's news are enough; its client's log would stand between them.
+JVM = ("-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error")
+
+
+def command(
+    environ: Mapping[str, str], hosts: str, fetched: Path = FETCHED, extras: Path = EXTRAS
+) -> list[str]:
+    """What starts it on the ensemble at `hosts`. Raises `StartupError`."""
+    java = find_java(environ)
+    class_path = find_class_path(environ, fetched).text
+    if "ZOOKEEPER_HOME" not in environ:
+        class_path += f":{_fetched(environ, extras)}/*"
+    return [str(java), *JVM, "-cp", class_path, MAIN_CLASS, "-server", hosts]
+
+
+def become(environ: Mapping[str, str], hosts: str) -> None:
+    """Goes on as the shell: this process is Java's from now on. Raises `StartupError`."""
+    program, *arguments = command(environ, hosts)
+    os.execve(program, [program, *arguments], dict(environ))  # noqa: S606 - Ctrl-C is the shell's
+
+
+def _fetched(environ: Mapping[str, str], extras: Path) -> Path:
+    if not extras.is_dir():
+        try:
+            fetch(environ, extras, POM)
+        except StartupError as error:
+            raise StartupError(
+                f"zkCli's jars are not here: {error}; set ZOOKEEPER_HOME to an unpacked ZooKeeper"
+            ) from None
+    return extras

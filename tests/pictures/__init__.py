@@ -1,0 +1,1 @@
+"""The pictures of README, taken of the real thing."""

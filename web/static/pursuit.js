@@ -1,0 +1,28 @@
+// Asks again and again, with the same key, until it is known what came of it.
+
+const PATIENCE_MS = 120_000;
+const LONGEST_MS = 8_000;
+const SECOND_MS = 1000;
+
+// How long one answer is waited for.
+export const TIMEOUT_MS = 15_000;
+
+// `ask` ends in `{ status, code, retry_after }` and whatever else, with status 0 for no answer;
+// `tell` gets the code and the seconds until it is asked again. `early` answers are asked for
+// again within the second.
+export async function pursue(ask, tell, early = () => false) {
+  const began = performance.now();
+  for (let attempt = 0; ; attempt += 1) {
+    const answer = await ask();
+    const soon = early(answer);
+    const again = soon || answer.status >= 502 || !answer.status;
+    if (!again || performance.now() - began > PATIENCE_MS) return answer;
+    const seconds = soon ? 1 : answer.retry_after ?? Math.min(LONGEST_MS / SECOND_MS, 2 ** attempt);
+    tell(answer.code, seconds);
+    await sleep(seconds * SECOND_MS * (1 + Math.random() / 4));
+  }
+}
+
+export function sleep(ms) {
+  return new Promise((done) => { setTimeout(done, ms); });
+}

@@ -1,0 +1,59 @@
+% rebase("layout", heading=say("hold.title", heading=hold.heading, event=hold.title), scripts=["order.js"])
+<div id="order" data-status="{{hold.state}}" data-until="{{hold.until_at}}" data-ends-in="{{hold.ends_in_ms}}" data-warn-at="{{hold.warn_ms}}">
+<h1 class="quiet" tabindex="-1">{{hold.heading}}</h1>
+<div class="notice bad" id="problem" role="alert"{{!"" if hold.notice else " hidden"}}><p>{{hold.notice}}</p></div>
+<p class="lead">{{hold.lead}}</p>
+<article class="ticket hold {{hold.state}}" aria-label="{{say("ticket.label")}}">
+  <section class="face">
+    <p class="event">{{hold.title}}</p>
+% if hold.starts or hold.place:
+    <p class="where">
+% if hold.starts:
+      <time datetime="{{hold.starts_at}}" data-local>{{hold.starts}}</time>
+% end
+% if hold.place:
+      <span>{{hold.place}}</span>
+% end
+    </p>
+% end
+    <p class="holder">{{hold.buyer}}</p>
+    <dl class="facts">
+      <div><dt>{{say("ticket.type")}}</dt><dd>{{hold.type}}</dd></div>
+      <div><dt>{{say("ticket.admits")}}</dt><dd>{{hold.quantity}}</dd></div>
+% if hold.total:
+      <div><dt>{{say("ticket.price")}}</dt><dd>{{hold.total}}</dd></div>
+% end
+    </dl>
+  </section>
+% if hold.state == "held":
+  <section class="stub">
+    <div>
+      <p class="caption" id="left">{{say("hold.left")}}</p>
+      <p class="countdown" id="countdown" role="timer" aria-labelledby="left">{{hold.left}}</p>
+    </div>
+    <dl><div><dt>{{say("hold.until")}}</dt><dd><time datetime="{{hold.until_at}}" data-clock>{{hold.until}}</time></dd></div></dl>
+  </section>
+% end
+</article>
+% if hold.state == "held":
+<noscript><p class="small">{{say("hold.loaded")}} <a href="/orders/{{hold.order}}">{{say("hold.look")}}</a></p></noscript>
+<div class="choices">
+<form class="act first" method="post" action="/orders/{{hold.order}}/confirm">
+<button>{{say("hold.confirm")}}</button>
+</form>
+% if hold.extend:
+<form class="act" method="post" action="/orders/{{hold.order}}/extend">
+<input type="hidden" name="key" value="{{hold.key}}" autocomplete="off">
+<button class="second" aria-describedby="extensions">{{hold.extend}}</button>
+</form>
+% end
+<form class="act" method="post" action="/orders/{{hold.order}}/release">
+<button class="second">{{say("hold.release")}}</button>
+</form>
+</div>
+<p class="small" id="extensions">{{hold.extensions}}</p>
+% else:
+<p class="again"><a class="button" href="/?event={{hold.event}}">{{say("hold.again")}}</a></p>
+% end
+</div>
+<p class="news" id="news" role="status"></p>
