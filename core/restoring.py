@@ -33,7 +33,10 @@ async def restore(zk: ZooKeeper, sales: Sequence[Sale], *, oversell: bool) -> in
         if not missing:
             return 0
         shelf = await insist(zk, partial(store.shelf, missing[0].ref))
-        if await _happens(zk, store, missing, _operations(shelf, missing, oversell)):
+        lacking = _lacking(shelf, missing, oversell)
+        counters = _counters(shelf, _tickets(missing), lacking)
+        restored = [_counted_by(counters[0], sale) for sale in missing]
+        if await _happens(zk, store, restored, _operations(shelf, counters, restored, lacking)):
             return len(missing)
     raise BadVersion("tickets were sold faster than orders could be put back; try again")
 
@@ -43,16 +46,43 @@ async def _missing(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[S
     return [sale for sale, there in zip(sales, found, strict=True) if there is None]
 
 
-def _operations(shelf: Shelf, sales: Sequence[Sale], oversell: bool) -> list[Operation]:
-    tickets = sum(sale.order.quantity for sale in sales if has_tickets(sale.order))
-    lacking = max(0, tickets - shelf.stock.remaining)
+def _tickets(sales: Sequence[Sale]) -> int:
+    return sum(sale.order.quantity for sale in sales if has_tickets(sale.order))
+
+
+def _lacking(shelf: Shelf, sales: Sequence[Sale], oversell: bool) -> int:
+    """By how much the capacity has to grow. Raises `ZkticketError` where it may not."""
+    lacking = max(0, _tickets(sales) - shelf.stock.remaining)
     if lacking and not oversell:
         raise ZkticketError(f"there are {lacking} tickets of type {shelf.ref.type} too few")
-    counters = [replace(shelf.counters[0], stock=shelf.counters[0].stock.add(lacking))]
-    counters += shelf.counters[1:]
-    changed = _sold_from(counters, tickets)
+    return lacking
+
+
+def _counters(shelf: Shelf, tickets: int, lacking: int) -> list[Counter]:
+    """Those that change: one at least, for a recount takes an order that no counter knows of
+    for a stray.
+    """
+    first, *others = shelf.counters
+    grown = [replace(first, stock=first.stock.add(lacking)), *others]
+    return _sold_from(grown, tickets) or [first]
+
+
+def _counted_by(counter: Counter, sale: Sale) -> Sale:
+    """The sale with its changes counted there: those that had counted them have gone back."""
+    changes = tuple(
+        replace(change, stripe=counter.number, version=counter.version + 1)
+        if change.version
+        else change
+        for change in sale.order.changes
+    )
+    return replace(sale, order=replace(sale.order, changes=changes)) if changes else sale
+
+
+def _operations(
+    shelf: Shelf, counters: Sequence[Counter], sales: Sequence[Sale], lacking: int
+) -> list[Operation]:
     operations: list[Operation] = [
-        SetData(counter.path, encode(counter.stock), counter.version) for counter in changed
+        SetData(counter.path, encode(counter.stock), counter.version) for counter in counters
     ]
     operations += [Create(sale.path, encode(sale.order)) for sale in sales]
     if lacking:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from admin.confirm import confirmer
 from admin.receipts import ReceiptsProof, audit
@@ -16,7 +17,7 @@ from core import alarms, paths, receipts
 from core.backoffice import BackOffice
 from core.batch import Sale
 from core.errors import ZkticketError
-from core.models import Alarm, Order, encode
+from core.models import Alarm, Change, Order, Status, encode
 from core.orders import StoredOrder
 from core.receipts import Line, Receipt, framed
 from core.store import Store
@@ -183,6 +184,23 @@ def test_lost_orders_are_put_back_as_they_were(server: Server, tmp_path: Path) -
     [row] = plan.rows
     assert (row.orders, row.lost, row.remaining, row.restored, row.open) == (3, 6, 9, 6, 0)
     assert found(server, *lost) == [sale.order for sale in lost]
+
+
+@pytest.mark.parametrize(("act", "status"), [("confirm", "sold"), ("cancel", "cancelled")])
+def test_lost_orders_that_were_changed_are_put_back_as_they_were_at_last(
+    act: str, status: Status, server: Server, tmp_path: Path
+) -> None:
+    """The counters that counted the change have gone back, too."""
+    lost = lost_sale(server, 1)
+    change = Change(act=act, at=102.0, batch="y", stripe=3, version=57)
+    until = 110.0 if act == "confirm" else None
+    order = replace(lost.order, status=status, until=until, changes=(change,))
+    changed = replace(lost, order=order)
+    write(tmp_path, changed)
+    repaired(server, tmp_path, NEITHER)
+    [there] = found(server, changed)
+    assert isinstance(there, Order)
+    assert (there.status, [each.act for each in there.changes]) == (status, [act])
 
 
 def test_more_orders_than_one_transaction_holds_are_put_back(

@@ -22,6 +22,7 @@ from web.openapi.shapes import (
 )
 from web.operator.acts import acts
 from web.operator.search import LEVELS
+from web.tickets import ACTS
 
 # What a request has to bring to be let in: schemes of security, all of them.
 Key: TypeAlias = Mapping[str, list[str]]
@@ -422,6 +423,9 @@ def _pages() -> tuple[Operation, ...]:
         "The event's name; without one the default event, or else the first.",
         DEFAULT_EVENT,
     )
+    act = Parameter(
+        "act", "path", {"type": "string", "enum": list(ACTS)}, "What is wanted of it.", "confirm"
+    )
     return (
         _page("/", "showSale", "The sale page", ("no-such-event", *READ), parameters=(shown,)),
         Operation(
@@ -435,10 +439,42 @@ def _pages() -> tuple[Operation, ...]:
             answers=(Answer(303, "Sold: to the ticket's page.", headers=("Location",)),),
             codes=BUY,
         ),
+        Operation(
+            "POST",
+            "/holds",
+            "holdByForm",
+            "Pages",
+            "Keep tickets by the page's form",
+            "What went wrong stands on the page that comes back, its form filled in.",
+            body=Body(FORM, "PurchaseForm", {**PURCHASE.example, "key": "my-form-2"}),
+            answers=(Answer(303, "Held: to the hold's page.", headers=("Location",)),),
+            codes=BUY,
+        ),
+        Operation(
+            "POST",
+            "/orders/<order_id>/<act>",
+            "changeByForm",
+            "Pages",
+            "Confirm, extend, release or cancel by the page's buttons",
+            "What went wrong stands on the order's page.",
+            parameters=(ORDER_ID, act),
+            body=Body(FORM, "ChangeForm", {"key": "my-form-3"}),
+            answers=(Answer(303, "Done: to the order's page.", headers=("Location",)),),
+            codes=(
+                "hold-expired",
+                "not-held",
+                "no-more-extensions",
+                "not-valid",
+                "already-checked-in",
+                "not-cancellable",
+                "unsupported-media-type",
+                *AMEND,
+            ),
+        ),
         _page(
             "/orders/<order_id>",
-            "showTicket",
-            "The ticket's page",
+            "showOrder",
+            "The page of a ticket, or of a hold",
             ("no-such-order", *READ),
             parameters=(ORDER_ID,),
         ),
