@@ -415,6 +415,13 @@ def _machines() -> tuple[Operation, ...]:
 
 
 def _pages() -> tuple[Operation, ...]:
+    change = Parameter(
+        "act",
+        "path",
+        {"type": "string", "enum": ["confirm", "extend", "release", "cancel"]},
+        "What is to be done.",
+        "extend",
+    )
     shown = Parameter(
         "event",
         "query",
@@ -434,6 +441,31 @@ def _pages() -> tuple[Operation, ...]:
             body=Body(FORM, "PurchaseForm", {**PURCHASE.example, "key": "my-form-1"}),
             answers=(Answer(303, "Sold: to the ticket's page.", headers=("Location",)),),
             codes=BUY,
+        ),
+        Operation(
+            "POST",
+            "/holds",
+            "holdByForm",
+            "Pages",
+            "Keep tickets by the page's form",
+            body=Body(FORM, "PurchaseForm", {**PURCHASE.example, "key": "my-form-2"}),
+            answers=(Answer(303, "Held: to the order's page.", headers=("Location",)),),
+            codes=BUY,
+        ),
+        Operation(
+            "POST",
+            "/orders/<order_id>/<act>",
+            "changeByForm",
+            "Pages",
+            "Change an order by its page's form",
+            parameters=(ORDER_ID, change),
+            body=Body(FORM, "ChangeForm", {"key": "my-form-3"}),
+            answers=(Answer(303, "Done: back to the order.", headers=("Location",)),),
+            codes=(
+                *("not-found", "unsupported-media-type", "hold-expired", "not-held"),
+                *("no-more-extensions", "not-valid", "already-checked-in", "not-cancellable"),
+                *AMEND,
+            ),
         ),
         _page(
             "/orders/<order_id>",

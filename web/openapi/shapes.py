@@ -296,6 +296,11 @@ def _taken(tags: Sequence[str]) -> dict[str, Schema]:
             additionalProperties=False,
             description="The sale page's form.",
         ),
+        "ChangeForm": _form(
+            {"key": {**KEY_SCHEMA, "description": "Makes the form change the order once."}},
+            "key",
+            description="A button of an order's page.",
+        ),
         "LanguageForm": _form(
             {
                 "to": {"type": "string", "enum": list(tags)},
