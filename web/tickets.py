@@ -29,9 +29,6 @@ CALENDAR = [
     ("x-content-type-options", "nosniff"),
 ]
 
-# What buyers may want of their order.
-ACTS = (Act.CONFIRM, Act.EXTEND, Act.RELEASE, Act.CANCEL)
-
 # What a problem means for who wanted something of an order.
 TEXTS = {
     "halted": "ticket.busy",
@@ -52,7 +49,9 @@ class Tickets:
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/orders/<order_id>", "GET", self.get_order)
         app.route("/orders/<order_id>/calendar.ics", "GET", self.get_calendar)
-        app.route(f"/orders/<order_id>/<act:re:{'|'.join(ACTS)}>", "POST", self.post_act)
+        app.route(
+            "/orders/<order_id>/<act:re:confirm|extend|release|cancel>", "POST", self.post_act
+        )
 
     def get_order(self, order_id: str) -> Any:
         return self._order(self._paper.visit(bottle.request.environ), order_id)

@@ -131,7 +131,7 @@ def document(languages: Languages) -> Schema:
 
 def path_of(rule: str) -> str:
     """A rule of Bottle's as OpenAPI writes it."""
-    return re.sub(r"<(\w+)(?::re:[^>]*)?>", r"{\1}", rule)
+    return re.sub(r"<(\w+)(?::[^>]*)?>", r"{\1}", rule)
 
 
 # --- operations ----------------------------------------------------------------------

@@ -22,7 +22,6 @@ from web.openapi.shapes import (
 )
 from web.operator.acts import acts
 from web.operator.search import LEVELS
-from web.tickets import ACTS
 
 # What a request has to bring to be let in: schemes of security, all of them.
 Key: TypeAlias = Mapping[str, list[str]]
@@ -416,15 +415,19 @@ def _machines() -> tuple[Operation, ...]:
 
 
 def _pages() -> tuple[Operation, ...]:
+    change = Parameter(
+        "act",
+        "path",
+        {"type": "string", "enum": ["confirm", "extend", "release", "cancel"]},
+        "What is to be done.",
+        "extend",
+    )
     shown = Parameter(
         "event",
         "query",
         {"type": "string", "pattern": f"^$|{NAME_SCHEMA['pattern']}"},
         "The event's name; without one the default event, or else the first.",
         DEFAULT_EVENT,
-    )
-    act = Parameter(
-        "act", "path", {"type": "string", "enum": list(ACTS)}, "What is wanted of it.", "confirm"
     )
     return (
         _page("/", "showSale", "The sale page", ("no-such-event", *READ), parameters=(shown,)),
@@ -445,9 +448,8 @@ def _pages() -> tuple[Operation, ...]:
             "holdByForm",
             "Pages",
             "Keep tickets by the page's form",
-            "What went wrong stands on the page that comes back, its form filled in.",
             body=Body(FORM, "PurchaseForm", {**PURCHASE.example, "key": "my-form-2"}),
-            answers=(Answer(303, "Held: to the hold's page.", headers=("Location",)),),
+            answers=(Answer(303, "Held: to the order's page.", headers=("Location",)),),
             codes=BUY,
         ),
         Operation(
@@ -455,26 +457,20 @@ def _pages() -> tuple[Operation, ...]:
             "/orders/<order_id>/<act>",
             "changeByForm",
             "Pages",
-            "Confirm, extend, release or cancel by the page's buttons",
-            "What went wrong stands on the order's page.",
-            parameters=(ORDER_ID, act),
+            "Change an order by its page's form",
+            parameters=(ORDER_ID, change),
             body=Body(FORM, "ChangeForm", {"key": "my-form-3"}),
-            answers=(Answer(303, "Done: to the order's page.", headers=("Location",)),),
+            answers=(Answer(303, "Done: back to the order.", headers=("Location",)),),
             codes=(
-                "hold-expired",
-                "not-held",
-                "no-more-extensions",
-                "not-valid",
-                "already-checked-in",
-                "not-cancellable",
-                "unsupported-media-type",
+                *("not-found", "unsupported-media-type", "hold-expired", "not-held"),
+                *("no-more-extensions", "not-valid", "already-checked-in", "not-cancellable"),
                 *AMEND,
             ),
         ),
         _page(
             "/orders/<order_id>",
-            "showOrder",
-            "The page of a ticket, or of a hold",
+            "showTicket",
+            "The ticket's page",
             ("no-such-order", *READ),
             parameters=(ORDER_ID,),
         ),

@@ -297,7 +297,7 @@ def _taken(tags: Sequence[str]) -> dict[str, Schema]:
             description="The sale page's form.",
         ),
         "ChangeForm": _form(
-            {"key": {**KEY_SCHEMA, "description": "Makes the form act once."}},
+            {"key": {**KEY_SCHEMA, "description": "Makes the form change the order once."}},
             "key",
             description="A button of an order's page.",
         ),
