@@ -188,6 +188,23 @@ def test_a_worker_that_falls_mute_loses_its_turn() -> None:
     run(scenario)
 
 
+def test_a_worker_that_leaves_the_registry_loses_its_turn() -> None:
+    async def scenario() -> None:
+        workers = [FakeWorker(f"w-{n}", delay_s=0.002) for n in range(2)]
+        async with Box(*workers) as box:
+            await box.buy_many(20)
+            before = [len(worker.asked) for worker in workers]
+            await box.buy()
+            [left] = [w for w, n in zip(workers, before, strict=True) if len(w.asked) > n]
+            [other] = [worker for worker in workers if worker is not left]
+            asked = len(other.asked)
+            box.register(other)
+            await box.buy("next")
+            assert len(other.asked) == asked + 1
+
+    run(scenario)
+
+
 def test_a_slow_worker_gets_single_purchases_and_no_turn() -> None:
     async def scenario() -> None:
         slow, quick = FakeWorker("slow", delay_s=0.05), FakeWorker("quick", delay_s=0.002)

@@ -120,6 +120,8 @@ class Dispatcher:
 
     def _leave(self, registration: str) -> None:
         peer, keeper = self._peers.pop(registration), self._keepers.pop(registration)
+        if self._turn is not None and self._turn.peer is peer:
+            self._turn = None
         farewell = asyncio.ensure_future(_see_off(peer, keeper))
         self._farewells.add(farewell)
         farewell.add_done_callback(self._farewells.discard)

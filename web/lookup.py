@@ -9,7 +9,9 @@ from core.orders import ORDER_ID
 from web.deps import Orders
 
 LOOKUP_S = 2.8
-LOOKS, LOOK_S = 50, 0.02
+# How long the web waits for its own server to hear of a change; first a short while.
+SEEN_S = 1.0
+FIRST_LOOK_S = 0.02
 
 
 async def find_order(orders: Orders, order_id: str) -> OrderView:
@@ -24,16 +26,20 @@ async def find_order(orders: Orders, order_id: str) -> OrderView:
 
 
 async def await_order(orders: Orders, changed: OrderView) -> None:
-    """Waits until the order is read here as a worker has left it, a second at the most.
+    """Waits until the order is read here as a worker has left it, `SEEN_S` at the most.
 
     Our ZooKeeper server may hear of a change a moment later than the worker's.
     """
-    for _ in range(LOOKS):
-        with suppress(NoSuchOrder, Unavailable, BadZnode):
-            if _standing(await find_order(orders, changed.order)) == _standing(changed):
-                return
-        await asyncio.sleep(LOOK_S)
+    pause_s = FIRST_LOOK_S
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SEEN_S):
+            while not await _is_seen(orders, changed):
+                await asyncio.sleep(pause_s)
+                pause_s *= 2
 
 
-def _standing(order: OrderView) -> tuple[str, str | None]:
-    return order.status, order.held_until
+async def _is_seen(orders: Orders, changed: OrderView) -> bool:
+    with suppress(NoSuchOrder, Unavailable, BadZnode):
+        found = await find_order(orders, changed.order)
+        return (found.status, found.held_until) == (changed.status, changed.held_until)
+    return False
