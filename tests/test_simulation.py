@@ -1,9 +1,12 @@
 """Schedules of sales over a simulated ensemble, clock and links; see `tests/simulation`."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 
 import pytest
 
@@ -14,6 +17,7 @@ from tests.simulation.play import play, replay
 
 SCHEDULES = 2000
 AT_ONCE = 250
+FIRSTS = range(1, SCHEDULES, AT_ONCE)
 FOUND_WITHIN = 1000
 # Each was broken once: a purchase and its repeat in one batch were refused without a look at
 # what the key had bought; a key's other purchase was refused together with its first; entries
@@ -23,14 +27,42 @@ FOUND_WITHIN = 1000
 ONCE_BROKEN = (350, 91, 85, 52, 6, 191, 403)
 
 
+PLANTED = {**FAULTS, **HOLD_FAULTS}
+
+
 def first_broken(seeds: Iterable[int]) -> list[str]:
     """The first breach and how to play it again; nothing where no schedule breaks a promise."""
     return [f"{breach}; {replay(seed)}" for seed, breach in play(seeds, most_broken=1).broken]
 
 
-@pytest.mark.parametrize("first", range(1, SCHEDULES, AT_ONCE))
-def test_no_schedule_breaks_a_promise(first: int) -> None:
-    assert first_broken(range(first, first + AT_ONCE)) == []
+def first_broken_by(fault: str) -> list[str]:
+    with PLANTED[fault]():
+        return first_broken(range(1, FOUND_WITHIN + 1))
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ProcessPoolExecutor]:
+    """A process for each core: schedules only compute."""
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="module")
+def broken(pool: ProcessPoolExecutor) -> Mapping[int, Future[list[str]]]:
+    """What breaks, by the first seed of each part."""
+    return {n: pool.submit(first_broken, range(n, n + AT_ONCE)) for n in FIRSTS}
+
+
+@pytest.fixture(scope="module")
+def found(pool: ProcessPoolExecutor) -> Mapping[str, Future[list[str]]]:
+    """What each planted fault breaks first."""
+    return {fault: pool.submit(first_broken_by, fault) for fault in PLANTED}
+
+
+@pytest.mark.parametrize("first", FIRSTS)
+def test_no_schedule_breaks_a_promise(broken: Mapping[int, Future[list[str]]], first: int) -> None:
+    assert broken[first].result() == []
 
 
 @pytest.mark.parametrize("seed", ONCE_BROKEN)
@@ -38,16 +70,16 @@ def test_what_broke_once_holds(seed: int) -> None:
     assert first_broken([seed]) == []
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, *HOLD_FAULTS])
-def test_a_planted_fault_is_found(fault: str) -> None:
-    with {**FAULTS, **HOLD_FAULTS}[fault]():
-        [found] = first_broken(range(1, FOUND_WITHIN + 1))
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_found(found: Mapping[str, Future[list[str]]], fault: str) -> None:
+    [breach] = found[fault].result()
     # By what it does, and not by an error in how it was planted.
-    assert "Error" not in found
+    assert "Error" not in breach
 
 
-def test_schedules_go_through_what_they_are_for() -> None:
-    events = play(range(1, 301)).events
+def test_schedules_go_through_what_they_are_for(pool: ProcessPoolExecutor) -> None:
+    halves = pool.map(play, (range(1, 151), range(151, 301)))
+    events = sum((half.events for half in halves), Counter[str]())
     assert events["ambiguous"] > 100
     assert events["resolved"] > 100
     assert events["fenced"] > 10

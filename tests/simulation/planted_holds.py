@@ -170,7 +170,7 @@ FAULTS: Mapping[str, Plant] = {
         Janitor, "_clear", _forgotten_first
     ),
     "who extends a hold does not list it anew": lambda: patch(
-        "core.amending._held", lambda batch_id, draft: ()
+        "core.amending._held_longer", lambda draft: ()
     ),
     "a hold is confirmed after its end": lambda: patch("core.lifecycle._not_held", _only_expired),
     "an expired hold is confirmed": lambda: patch("core.lifecycle._confirmed", _confirmed_whatever),
