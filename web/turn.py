@@ -10,10 +10,8 @@ from collections.abc import Iterable
 from web.peer import Peer
 
 LONGEST_S = 0.25
-# Enough for large transactions, where there are few buyers; where there are many, half of them
-# at a time: two workers, of which one gathers while the other commits.
+# Enough for large transactions, where few buy; where many do, as many as are under way.
 LEAST = 64
-SHARE = 0.5
 # Who takes so many times as long as the quickest gets no turn.
 TOLERANCE = 2.0
 
@@ -37,5 +35,5 @@ class Turn:
 def turn(peer: Peer, able: Iterable[Peer], outstanding: int, now: float) -> Turn:
     """Of a worker that has just been chosen among the `able`; a slow one has had it by that."""
     slow = peer.latency_s > TOLERANCE * min(each.latency_s for each in able)
-    purchases = 1 if slow else max(LEAST, int(SHARE * outstanding))
+    purchases = 1 if slow else max(LEAST, outstanding)
     return Turn(peer, purchases, now + LONGEST_S)
