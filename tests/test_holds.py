@@ -464,6 +464,21 @@ def test_two_doors_that_scan_at_once_admit_once(server: Server) -> None:
     play(server, scenario)
 
 
+def test_only_the_scan_that_lets_in_says_that_it_changed_the_order(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        sold = await shop.one.sell()
+        first = await shop.one.amend(sold.order, Act.CHECK_IN, key="scan", note="North")
+        again = await shop.two.amend(sold.order, Act.CHECK_IN, key="scan", note="North")
+        other = await shop.two.amend(sold.order, Act.CHECK_IN, key="other", note="North")
+        assert [(each.code, each.changed) for each in (first, again, other)] == [
+            (Code.DONE, True),
+            (Code.DONE, False),
+            (Code.CHECKED_IN, False),
+        ]
+
+    play(server, scenario)
+
+
 def test_holds_sales_and_changes_of_all_kinds_at_once_keep_the_books(server: Server) -> None:
     async def buyer(shop: Shop, rng: random.Random) -> None:
         worker, other = rng.sample(shop.workers, 2)

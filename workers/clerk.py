@@ -39,7 +39,8 @@ class Task:
         if not self.answered:
             self.answered = True
             order = done.order.view if done is not None and done.order is not None else None
-            self.reply(Answer(id=self.id, code=code, order=order))
+            changed = done is not None and done.changed
+            self.reply(Answer(id=self.id, code=code, order=order, changed=changed))
 
 
 class Clerk:

@@ -125,16 +125,20 @@ def told(answer: Answer, snapshot: Snapshot, now: float) -> Result:
     event = snapshot.event(order.event)
     types = event.types if event else ()
     label = next((each.label for each in types if each.name == order.type), "")
-    kind = _kind(answer.code, order, now)
+    kind = _kind(answer, order, now)
     return Result(kind, order, label or order.type, event.title if event else order.event)
 
 
-def _kind(code: Code, order: OrderView, now: float) -> str:
-    if code is Code.DONE:
-        let_in = datetime.fromisoformat(order.checked_in_at or "").timestamp()
-        return "admitted" if now - let_in <= SAME_SCAN_S else "already"
+def _kind(answer: Answer, order: OrderView, now: float) -> str:
+    if answer.code is Code.DONE:
+        return "admitted" if answer.changed or _age_s(order, now) <= SAME_SCAN_S else "already"
     known = {Code.CHECKED_IN: "already", Code.NOT_VALID: "not-valid"}
-    return known.get(code, "no-answer")
+    return known.get(answer.code, "no-answer")
+
+
+def _age_s(order: OrderView, now: float) -> float:
+    """For how long the holder has been in, as far as the worker's clock and ours agree."""
+    return now - datetime.fromisoformat(order.checked_in_at or "").timestamp()
 
 
 def _scan(fields: Fields) -> Scan:
