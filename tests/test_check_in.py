@@ -166,10 +166,15 @@ def test_an_answer_without_that_field_goes_by_its_age() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [Code.OVERLOADED, Code.NO_QUORUM, Code.OUTCOME_UNKNOWN, Code.HALTED, Code.DAMAGED]
+    "code", [Code.OVERLOADED, Code.NO_QUORUM, Code.OUTCOME_UNKNOWN, Code.HALTED]
 )
 def test_whatever_nobody_knows_is_no_answer(code: Code) -> None:
     assert told(Answer(id=1, code=code), Snapshot(), AT).kind == "no-answer"
+
+
+def test_a_ticket_whose_record_is_damaged_gets_a_verdict_of_its_own() -> None:
+    found = told(Answer(id=1, code=Code.DAMAGED), Snapshot(), AT)
+    assert (found.kind, found.status, found.order) == ("damaged", 500, None)
 
 
 def test_an_order_of_an_event_that_the_catalog_lacks_is_shown_by_its_names() -> None:

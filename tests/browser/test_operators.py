@@ -119,6 +119,13 @@ def test_no_result_at_the_door_shuts_anybody_out(enter: Enter, states: str, sche
     assert guest.grave_faults() == []
 
 
+def posts(page: Page) -> list[str]:
+    """What the page sends from now on."""
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(each.url) if each.method == "POST" else None)
+    return sent
+
+
 def test_the_camera_reads_a_ticket_once_while_it_is_in_view(enter: Enter, sale: Instance) -> None:
     ticket = bought(sale)
     page = at_door(enter, sale, CAMERA)
@@ -134,6 +141,36 @@ def test_the_camera_reads_a_ticket_once_while_it_is_in_view(enter: Enter, sale: 
     expect(verdict(page)).to_have_text("Used already")
     page.get_by_role("button", name="Stop the camera").click()
     expect(page.locator("#view")).to_be_hidden()
+
+
+def test_a_scan_without_an_answer_is_not_sent_for_ever(enter: Enter, sale: Instance) -> None:
+    page = at_door(enter, sale)
+    page.clock.install()
+    page.route(f"**{CHECK_IN}", lambda route: route.abort())
+    sent = posts(page)
+    ticket = bought(sale)
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("No answer")
+    for _ in range(30):
+        page.clock.run_for(2100)
+        page.wait_for_timeout(30)
+    assert 2 < len(sent) <= 15
+    page.unroute(f"**{CHECK_IN}")
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("Admitted")
+
+
+def test_a_ticket_that_cannot_be_read_is_sent_once(enter: Enter, states: str) -> None:
+    page = sign_in(guest := enter(states))
+    wanted = {"event": "gala", "type": "front", "quantity": 1, "buyer": "damaged"}
+    ticket = page.request.post(f"{states}/api/orders", data=wanted).json()["order"]
+    page.goto(states + CHECK_IN)
+    sent = posts(page)
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("Can’t be read")
+    page.wait_for_timeout(2500)
+    assert len(sent) == 1
+    assert guest.grave_faults() == []
 
 
 def test_without_a_camera_the_field_is_enough(enter: Enter, sale: Instance) -> None:

@@ -35,6 +35,7 @@ STATUS = {
     "no-such-order": 404,
     "unreadable": 422,
     "no-door": 422,
+    "damaged": 500,
     "no-answer": 503,
 }
 
@@ -60,6 +61,11 @@ class Result:
 
 
 READY, NO_ANSWER = Result("ready"), Result("no-answer")
+# Final answers that come without an order.
+WITHOUT_ORDER = {
+    Code.NO_SUCH_ORDER: Result("no-such-order"),
+    Code.DAMAGED: Result("damaged"),
+}
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ def told(answer: Answer, snapshot: Snapshot, now: float) -> Result:
     """What the door is told; `now` is in Unix seconds."""
     order = answer.order
     if order is None:
-        return Result("no-such-order") if answer.code is Code.NO_SUCH_ORDER else NO_ANSWER
+        return WITHOUT_ORDER.get(answer.code, NO_ANSWER)
     event = snapshot.event(order.event)
     types = event.types if event else ()
     label = next((each.label for each in types if each.name == order.type), "")

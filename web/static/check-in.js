@@ -5,6 +5,8 @@
 
 const AGAIN_MS = 2000;
 const PATIENCE_MS = 8000;
+// After so many a scan without an answer waits until somebody tries it again.
+const MOST_TRIES = 15;
 const LOOK_MS = 150;
 // A code that stays in view is no new scan until it has been away for so long.
 const AWAY_MS = 3000;
@@ -68,7 +70,7 @@ async function check(text) {
   fields.set("scan", open.idOf(text));
   busy = true;
   result.setAttribute("aria-busy", "true");
-  while (mine === turn) {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
     const verdict = await ask(fields);
     if (mine !== turn) return;
     show(verdict);
@@ -77,6 +79,7 @@ async function check(text) {
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    if (mine !== turn) return;
   }
 }
 
