@@ -119,6 +119,7 @@ class CheckIn:
             result=result,
             scan=scan,
             next_scan=new_key(),
+            ready=READY,
             unanswered=NO_ANSWER,
         )
 

@@ -14,6 +14,9 @@
   <button class="main">{{say("checkin.again")}}</button>
 </form>
 % end
+<template id="ready">
+% include("verdict", shown=ready, signs=signs)
+</template>
 <template id="unanswered">
 % include("verdict", shown=unanswered, signs=signs)
 </template>
