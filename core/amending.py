@@ -131,7 +131,8 @@ class Amender:
     async def _find(self, errands: Iterable[Errand]) -> Found:
         events = await self._store.events()
         orders = await self._store.orders.locate({errand.order for errand in errands}, events)
-        return Found(orders, events)
+        readable = {name: each for name, each in events.items() if isinstance(each, Event)}
+        return Found(orders, readable)
 
     def _draft(self, errands: Sequence[Errand], found: Found, batch_id: str) -> Draft:
         at = round(self._now(), 3)

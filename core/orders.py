@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -52,20 +52,26 @@ class Orders:
         self._zk = zk
 
     async def locate(
-        self, order_ids: Iterable[str], events: Mapping[str, Event]
+        self, order_ids: Collection[str], events: Mapping[str, Event | BadZnode]
     ) -> dict[str, StoredOrder]:
         """Those of the orders that exist in one of these events, by id.
 
-        Raises `BadZnode`, `Unavailable`.
+        Raises `BadZnode`, also for an order that may be one of an event that can't be read;
+        `Unavailable`.
         """
         wanted = {
             paths.order(name, event.generation, order_id): name
             for order_id in order_ids
             for name, event in events.items()
+            if isinstance(event, Event)
         }
-        found = await self._zk.get_many(list(wanted))
-        orders = [_stored(wanted[znode.path], znode) for znode in found if znode is not None]
-        return {order.id: order for order in orders}
+        znodes = await self._zk.get_many(list(wanted))
+        orders = [_stored(wanted[znode.path], znode) for znode in znodes if znode is not None]
+        found = {order.id: order for order in orders}
+        damage = [event for event in events.values() if isinstance(event, BadZnode)]
+        if damage and not found.keys() >= set(order_ids):
+            raise damage[0]
+        return found
 
     async def find(self, name: str, generation: str, order_id: str) -> StoredOrder | None:
         znode = await self._zk.find(paths.order(name, generation, order_id))

@@ -62,12 +62,12 @@ class Store:
         known = ", ".join(await self.event_names()) or "none"
         return NoSuchEvent(f"there is no event {name!r}; the events are: {known}")
 
-    async def events(self) -> dict[str, Event]:
-        """Every event, by name. Raises `BadZnode`, `Unavailable`."""
+    async def events(self) -> dict[str, Event | BadZnode]:
+        """Every event, by name, or why it can't be read. Raises `Unavailable`."""
         names = await self.event_names()
         found = await self._zk.get_many([paths.event(name) for name in names])
         return {
-            name: decode(Event, znode.data, znode.path)
+            name: _event_or_bad(znode)
             for name, znode in zip(names, found, strict=True)
             if znode is not None
         }
@@ -203,6 +203,13 @@ class Store:
             return found.zxid
         changed = any(change.batch == batch.id for change in found.order.changes)
         return found.changed_zxid if changed else 0
+
+
+def _event_or_bad(znode: Znode) -> Event | BadZnode:
+    try:
+        return decode(Event, znode.data, znode.path)
+    except BadZnode as error:
+        return error
 
 
 def _account(path: str, znode: Znode | None) -> Account:

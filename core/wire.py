@@ -101,6 +101,7 @@ class Answer(
     """The end of a purchase. `remaining` is what the worker knew last.
 
     A sale waited `queue_us` microseconds for its batch, and `commit_us` for ZooKeeper.
+    `changed`: an order, by this very wish, just now; a repeat changes nothing any more.
     """
 
     id: int
@@ -109,6 +110,7 @@ class Answer(
     remaining: int | None = None
     queue_us: int = 0
     commit_us: int = 0
+    changed: bool = False
 
 
 class Pong(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="pong"):

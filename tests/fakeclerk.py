@@ -49,9 +49,10 @@ class FakeClerk:
         after = amended(stored.order, amend.act, occasion)
         if isinstance(after, Refusal):
             return Answer(id=amend.id, code=Code(after.value), order=stored.view)
+        changed = after is not stored.order
         stored = msgspec.structs.replace(stored, order=after)
         self._orders[amend.order] = stored
-        return Answer(id=amend.id, code=Code.DONE, order=stored.view)
+        return Answer(id=amend.id, code=Code.DONE, order=stored.view, changed=changed)
 
 
 def _stored(name: str, status: Status) -> StoredOrder:

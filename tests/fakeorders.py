@@ -65,7 +65,8 @@ class FakeOrders:
         if isinstance(after, Refusal):
             return Answer(id=amend.id, code=Code(after.value), order=found.view)
         self._orders[amend.order] = after
-        return Answer(id=amend.id, code=Code.DONE, order=self.find(amend.order).view)
+        view, changed = self.find(amend.order).view, after is not found.order
+        return Answer(id=amend.id, code=Code.DONE, order=view, changed=changed)
 
     def expire(self, id_: str) -> None:
         """Its time is up now; nobody has put it back on sale yet."""

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from core.lifecycle import Act
 from core.models import OrderView
-from core.wire import Amend, Answer, Code
+from core.wire import Amend, Answer, Code, replies
 from tests.fakeclerk import FakeClerk, id_of
 from tests.fakeweb import FakeWeb, Response, running
 from tests.signedin import Operator, enter
@@ -133,24 +134,47 @@ def test_without_an_answer_the_same_scan_may_be_sent_again() -> None:
 # --- what the door is told -----------------------------------------------------------
 
 
-def admitted(now: float, key: str = "first") -> Answer:
-    amend = Amend(
-        id=1, order=id_of("a"), act=Act.CHECK_IN, note="North", key=key, operator=False, timeout_s=1
-    )
-    return FakeClerk(lambda: now).answer(amend)
+CHECK = Amend(
+    id=1, order=id_of("a"), act=Act.CHECK_IN, note="North", key="1", operator=False, timeout_s=1
+)
+
+
+def admitted(now: float) -> Answer:
+    return FakeClerk(lambda: now).answer(CHECK)
 
 
 def test_an_old_form_that_is_sent_again_lets_nobody_in_anew() -> None:
-    answer = admitted(AT)
-    assert told(answer, Snapshot(), AT + SAME_SCAN_S).kind == "admitted"
-    assert told(answer, Snapshot(), AT + SAME_SCAN_S + 1).kind == "already"
+    clerk = FakeClerk(lambda: AT)
+    clerk.answer(CHECK)
+    again = clerk.answer(CHECK)
+    assert told(again, Snapshot(), AT + SAME_SCAN_S).kind == "admitted"
+    assert told(again, Snapshot(), AT + SAME_SCAN_S + 1).kind == "already"
+
+
+@pytest.mark.parametrize("behind_s", [-600.0, 120.5, 600.0])
+def test_a_first_scan_lets_in_whatever_the_workers_clock_says(behind_s: float) -> None:
+    assert told(admitted(AT - behind_s), Snapshot(), AT).kind == "admitted"
+
+
+def test_an_answer_without_that_field_goes_by_its_age() -> None:
+    first = admitted(AT)
+    older = replies.decode(msgspec.json.encode(msgspec.structs.replace(first, changed=False)))
+    assert isinstance(older, Answer)
+    assert b"changed" not in msgspec.json.encode(older)
+    assert told(older, Snapshot(), AT).kind == "admitted"
+    assert told(older, Snapshot(), AT + SAME_SCAN_S + 1).kind == "already"
 
 
 @pytest.mark.parametrize(
-    "code", [Code.OVERLOADED, Code.NO_QUORUM, Code.OUTCOME_UNKNOWN, Code.HALTED, Code.DAMAGED]
+    "code", [Code.OVERLOADED, Code.NO_QUORUM, Code.OUTCOME_UNKNOWN, Code.HALTED]
 )
 def test_whatever_nobody_knows_is_no_answer(code: Code) -> None:
     assert told(Answer(id=1, code=code), Snapshot(), AT).kind == "no-answer"
+
+
+def test_a_ticket_whose_record_is_damaged_gets_a_verdict_of_its_own() -> None:
+    found = told(Answer(id=1, code=Code.DAMAGED), Snapshot(), AT)
+    assert (found.kind, found.status, found.order) == ("damaged", 500, None)
 
 
 def test_an_order_of_an_event_that_the_catalog_lacks_is_shown_by_its_names() -> None:

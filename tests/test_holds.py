@@ -464,6 +464,52 @@ def test_two_doors_that_scan_at_once_admit_once(server: Server) -> None:
     play(server, scenario)
 
 
+def test_a_damaged_order_spoils_no_other_change_of_its_batch(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        sold = [(await shop.one.sell()).order for _ in range(7)]
+        path = paths.order("show", shop.event.generation, sold[3])
+        whole = (await shop.one.zk.get(path)).data
+        await shop.one.zk.set(path, b"junk")
+        scans = [shop.one.amend(order, Act.CHECK_IN, note="North") for order in sold]
+        answers = await asyncio.gather(*scans)
+        wanted = [Code.DONE] * 7
+        wanted[3] = Code.DAMAGED
+        assert [answer.code for answer in answers] == wanted
+        await shop.one.zk.set(path, whole)
+
+    play(server, scenario)
+
+
+def test_a_damaged_event_spoils_no_change_of_another_events_order(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        await shop.one.zk.ensure(paths.event("broken"))
+        sold = await shop.one.sell()
+        scans = [
+            shop.one.amend(order, Act.CHECK_IN, note="North") for order in (sold.order, "f" * 32)
+        ]
+        answers = await asyncio.gather(*scans)
+        # Nobody knows whether the second is an order of the damaged event.
+        assert [answer.code for answer in answers] == [Code.DONE, Code.DAMAGED]
+        await shop.one.zk.delete(paths.event("broken"))
+
+    play(server, scenario)
+
+
+def test_only_the_scan_that_lets_in_says_that_it_changed_the_order(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        sold = await shop.one.sell()
+        first = await shop.one.amend(sold.order, Act.CHECK_IN, key="scan", note="North")
+        again = await shop.two.amend(sold.order, Act.CHECK_IN, key="scan", note="North")
+        other = await shop.two.amend(sold.order, Act.CHECK_IN, key="other", note="North")
+        assert [(each.code, each.changed) for each in (first, again, other)] == [
+            (Code.DONE, True),
+            (Code.DONE, False),
+            (Code.CHECKED_IN, False),
+        ]
+
+    play(server, scenario)
+
+
 def test_holds_sales_and_changes_of_all_kinds_at_once_keep_the_books(server: Server) -> None:
     async def buyer(shop: Shop, rng: random.Random) -> None:
         worker, other = rng.sample(shop.workers, 2)

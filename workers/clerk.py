@@ -39,7 +39,8 @@ class Task:
         if not self.answered:
             self.answered = True
             order = done.order.view if done is not None and done.order is not None else None
-            self.reply(Answer(id=self.id, code=code, order=order))
+            changed = done is not None and done.changed
+            self.reply(Answer(id=self.id, code=code, order=order, changed=changed))
 
 
 class Clerk:
@@ -145,7 +146,7 @@ class Clerk:
         return taken
 
     async def _serve(self, tasks: Sequence[Task]) -> None:
-        """Until every one of them has its answer."""
+        """Until every one of them has its answer; a damaged order fails alone."""
         while open_ := [task for task in tasks if not task.answered]:
             for task in open_:
                 task.sent = True
@@ -161,8 +162,13 @@ class Clerk:
                 self._log.error("unresolved", f"{len(open_)} changes of orders: {error}")
                 _answer_all(open_, Code.OUTCOME_UNKNOWN)
             except BadZnode as error:
-                self._log.error("damaged", str(error))
-                _answer_all(open_, Code.DAMAGED)
+                half = len(open_) // 2
+                if half:
+                    await self._serve(open_[:half])
+                    await self._serve(open_[half:])
+                else:
+                    self._log.error("damaged", str(error))
+                    _answer_all(open_, Code.DAMAGED)
             else:
                 for task, done in zip(open_, ends, strict=True):
                     task.answer(_code(done), done)

@@ -50,6 +50,8 @@ navigator.mediaDevices.getUserMedia = async () => {
 };
 """
 
+BOTH = "window.shown.split(' ').map((rawValue) => ({ rawValue }))"
+
 
 def sign_in(guest: Visitor, token: str = TOKEN) -> Page:
     page = guest.open("/operator/sign-in")
@@ -119,21 +121,113 @@ def test_no_result_at_the_door_shuts_anybody_out(enter: Enter, states: str, sche
     assert guest.grave_faults() == []
 
 
+def look(page: Page) -> None:
+    page.get_by_role("button", name="Scan with the camera").click()
+    expect(page.locator("#view")).to_be_visible()
+
+
+def hold_up(page: Page, ticket: str) -> None:
+    """Before the camera; nothing is, for an empty one."""
+    page.evaluate("ticket => { window.shown = ticket; }", ticket)
+
+
+def posts(page: Page) -> list[str]:
+    """What the page sends from now on."""
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(each.url) if each.method == "POST" else None)
+    return sent
+
+
 def test_the_camera_reads_a_ticket_once_while_it_is_in_view(enter: Enter, sale: Instance) -> None:
     ticket = bought(sale)
     page = at_door(enter, sale, CAMERA)
-    page.get_by_role("button", name="Scan with the camera").click()
-    expect(page.locator("#view")).to_be_visible()
-    page.evaluate("ticket => { window.shown = ticket; }", ticket)
+    look(page)
+    sent = posts(page)
+    hold_up(page, ticket)
     expect(verdict(page)).to_have_text("Admitted")
     page.wait_for_timeout(2500)  # in view all the time: no second scan
     expect(verdict(page)).to_have_text("Admitted")
-    page.evaluate("window.shown = ''")
-    page.wait_for_timeout(3500)  # it was taken away
-    page.evaluate("ticket => { window.shown = ticket; }", ticket)
+    expect(verdict(page)).to_have_text("Ready", timeout=10_000)  # an admission is soon over
+    assert len(sent) == 1
+    hold_up(page, "")
+    page.wait_for_timeout(1500)  # it was taken away
+    hold_up(page, ticket)
     expect(verdict(page)).to_have_text("Used already")
+    page.wait_for_timeout(2000)
+    hold_up(page, "")
+    page.wait_for_timeout(1000)
+    expect(verdict(page)).to_have_text("Used already")  # a refusal stays
     page.get_by_role("button", name="Stop the camera").click()
     expect(page.locator("#view")).to_be_hidden()
+
+
+def test_a_copy_that_follows_at_once_finds_no_admission(enter: Enter, sale: Instance) -> None:
+    ticket = bought(sale)
+    page = at_door(enter, sale, CAMERA)
+    look(page)
+    hold_up(page, ticket)
+    expect(verdict(page)).to_have_text("Admitted")
+    hold_up(page, "")
+    page.wait_for_timeout(800)
+    hold_up(page, ticket)
+    expect(verdict(page)).not_to_have_text("Admitted", timeout=1000)
+    for _ in range(10):
+        assert verdict(page).inner_text() in ("Ready", "Used already")
+        page.wait_for_timeout(200)
+
+
+def test_an_admission_is_over_when_its_code_has_gone(enter: Enter, sale: Instance) -> None:
+    page = at_door(enter, sale, CAMERA)
+    look(page)
+    hold_up(page, bought(sale))
+    expect(verdict(page)).to_have_text("Admitted")
+    hold_up(page, "")
+    expect(verdict(page)).to_have_text("Ready", timeout=3500)
+    hold_up(page, bought(sale))
+    expect(verdict(page)).to_have_text("Admitted")
+
+
+def test_two_tickets_in_view_are_let_in_once_each(enter: Enter, sale: Instance) -> None:
+    tickets = [bought(sale), bought(sale)]
+    both = CAMERA.replace("[{ rawValue: window.shown }]", BOTH)
+    page = at_door(enter, sale, both)
+    look(page)
+    sent = posts(page)
+    hold_up(page, " ".join(tickets))
+    expect(verdict(page)).to_have_text("Admitted")
+    page.wait_for_timeout(4500)
+    assert len(sent) == 2
+    assert verdict(page).inner_text() != "Used already"
+
+
+def test_a_scan_without_an_answer_is_not_sent_for_ever(enter: Enter, sale: Instance) -> None:
+    page = at_door(enter, sale)
+    page.clock.install()
+    page.route(f"**{CHECK_IN}", lambda route: route.abort())
+    sent = posts(page)
+    ticket = bought(sale)
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("No answer")
+    for _ in range(30):
+        page.clock.run_for(2100)
+        page.wait_for_timeout(30)
+    assert 2 < len(sent) <= 15
+    page.unroute(f"**{CHECK_IN}")
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("Admitted")
+
+
+def test_a_ticket_that_cannot_be_read_is_sent_once(enter: Enter, states: str) -> None:
+    page = sign_in(guest := enter(states))
+    wanted = {"event": "gala", "type": "front", "quantity": 1, "buyer": "damaged"}
+    ticket = page.request.post(f"{states}/api/orders", data=wanted).json()["order"]
+    page.goto(states + CHECK_IN)
+    sent = posts(page)
+    scan(page, ticket)
+    expect(verdict(page)).to_have_text("Can’t be read")
+    page.wait_for_timeout(2500)
+    assert len(sent) == 1
+    assert guest.grave_faults() == []
 
 
 def test_without_a_camera_the_field_is_enough(enter: Enter, sale: Instance) -> None:

@@ -656,6 +656,7 @@ def _boards() -> tuple[Operation, ...]:
                 SIGN_IN,
                 Answer(404, "There is no such order.", (HTML,)),
                 Answer(409, "It lets nobody in, or has done so.", (HTML,)),
+                Answer(500, "The ticket's record can't be read.", (HTML,)),
                 Answer(503, "Nobody knows yet: send the same scan again.", (HTML,)),
             ),
         ),

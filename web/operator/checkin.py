@@ -35,6 +35,7 @@ STATUS = {
     "no-such-order": 404,
     "unreadable": 422,
     "no-door": 422,
+    "damaged": 500,
     "no-answer": 503,
 }
 
@@ -60,6 +61,11 @@ class Result:
 
 
 READY, NO_ANSWER = Result("ready"), Result("no-answer")
+# Final answers that come without an order.
+WITHOUT_ORDER = {
+    Code.NO_SUCH_ORDER: Result("no-such-order"),
+    Code.DAMAGED: Result("damaged"),
+}
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ class CheckIn:
             result=result,
             scan=scan,
             next_scan=new_key(),
+            ready=READY,
             unanswered=NO_ANSWER,
         )
 
@@ -121,20 +128,24 @@ def told(answer: Answer, snapshot: Snapshot, now: float) -> Result:
     """What the door is told; `now` is in Unix seconds."""
     order = answer.order
     if order is None:
-        return Result("no-such-order") if answer.code is Code.NO_SUCH_ORDER else NO_ANSWER
+        return WITHOUT_ORDER.get(answer.code, NO_ANSWER)
     event = snapshot.event(order.event)
     types = event.types if event else ()
     label = next((each.label for each in types if each.name == order.type), "")
-    kind = _kind(answer.code, order, now)
+    kind = _kind(answer, order, now)
     return Result(kind, order, label or order.type, event.title if event else order.event)
 
 
-def _kind(code: Code, order: OrderView, now: float) -> str:
-    if code is Code.DONE:
-        let_in = datetime.fromisoformat(order.checked_in_at or "").timestamp()
-        return "admitted" if now - let_in <= SAME_SCAN_S else "already"
+def _kind(answer: Answer, order: OrderView, now: float) -> str:
+    if answer.code is Code.DONE:
+        return "admitted" if answer.changed or _age_s(order, now) <= SAME_SCAN_S else "already"
     known = {Code.CHECKED_IN: "already", Code.NOT_VALID: "not-valid"}
-    return known.get(code, "no-answer")
+    return known.get(answer.code, "no-answer")
+
+
+def _age_s(order: OrderView, now: float) -> float:
+    """For how long the holder has been in, as far as the worker's clock and ours agree."""
+    return now - datetime.fromisoformat(order.checked_in_at or "").timestamp()
 
 
 def _scan(fields: Fields) -> Scan:

@@ -5,16 +5,23 @@
 
 const AGAIN_MS = 2000;
 const PATIENCE_MS = 8000;
+// After so many a scan without an answer waits until somebody tries it again.
+const MOST_TRIES = 15;
 const LOOK_MS = 150;
 // A code that stays in view is no new scan until it has been away for so long.
-const AWAY_MS = 3000;
+const AWAY_MS = 1000;
 // A result stays for so long before the camera takes the next ticket.
 const SHOWN_MS = 1500;
+// In front of the camera an admission is over once its code has been out of view for so long,
+// and anyway after a while: nobody else gets in on it. A refusal stays until the next ticket.
+const GONE_MS = 500;
+const OVER_MS = 5000;
 
 const form = document.getElementById("scan");
 const field = form.elements.order;
 const result = document.getElementById("result");
 const unanswered = document.getElementById("unanswered");
+const ready = document.getElementById("ready");
 
 const dates = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
 
@@ -59,7 +66,8 @@ function newId() {
 // Each new scan takes the place of one that still waits; `busy` until there is anything to show.
 let turn = 0;
 let busy = false;
-let shownAt = 0;
+let shown = { text: "", at: 0 };
+let over = 0;
 
 async function check(text) {
   const mine = ++turn;
@@ -68,15 +76,16 @@ async function check(text) {
   fields.set("scan", open.idOf(text));
   busy = true;
   result.setAttribute("aria-busy", "true");
-  while (mine === turn) {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
     const verdict = await ask(fields);
     if (mine !== turn) return;
-    show(verdict);
+    show(verdict, text);
     if (verdict.dataset.kind !== "no-answer") {
       open.close(text);
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    if (mine !== turn) return;
   }
 }
 
@@ -95,14 +104,16 @@ async function ask(fields) {
   return unanswered.content.firstElementChild.cloneNode(true);
 }
 
-function show(verdict) {
+function show(verdict, text) {
   document.getElementById("again")?.remove();
   const same = verdict.dataset.kind === "no-answer" && result.querySelector(".no-answer");
   if (!same) result.replaceChildren(verdict);
   inLocalTime();
   result.removeAttribute("aria-busy");
   busy = false;
-  shownAt = performance.now();
+  shown = { text, at: performance.now() };
+  clearTimeout(over);
+  if (stream) over = setTimeout(endAdmission, OVER_MS);
   const kind = verdict.dataset.kind;
   if (kind === "no-door") {
     form.elements.door.focus();
@@ -112,6 +123,10 @@ function show(verdict) {
   // Where there is a keyboard there may be a hand scanner: it types over what still stands here.
   if (kind !== "no-door" && matchMedia("(pointer: fine)").matches) field.select();
   if (!same) result.scrollIntoView({ block: "nearest" });
+}
+
+function endAdmission() {
+  if (result.querySelector(".admitted")) result.replaceChildren(ready.content.cloneNode(true));
 }
 
 function inLocalTime() {
@@ -141,10 +156,13 @@ const view = document.getElementById("view");
 const button = document.getElementById("look");
 const why = document.getElementById("why");
 let stream = null;
-let seen = { text: "", at: -Infinity };
+// When each code that was scanned went out of view; never, for one that is still there.
+const left = new Map();
+const STILL_THERE = Infinity;
 
 async function start() {
   tell("");
+  left.clear();
   try {
     const detector = new BarcodeDetector({ formats: ["qr_code"] });
     const video = { facingMode: "environment", width: { ideal: 1280 } };
@@ -171,21 +189,37 @@ function stop() {
 
 async function look(detector, from) {
   while (stream === from) {
-    try {
-      if (!document.hidden) for (const code of await detector.detect(view)) see(code.rawValue);
-    } catch {
-      // A frame that can't be read is followed by the next.
-    }
+    const codes = await codesIn(detector);
+    if (stream === from) notice(codes, performance.now());
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
-function see(text) {
-  const now = performance.now();
-  const known = text === seen.text && now - seen.at < AWAY_MS;
-  if (!known && (busy || now - shownAt < SHOWN_MS)) return;
-  seen = { text, at: now };
-  if (!known) check(text);
+async function codesIn(detector) {
+  try {
+    return document.hidden ? [] : (await detector.detect(view)).map((code) => code.rawValue);
+  } catch {
+    return []; // A frame that can't be read is followed by the next.
+  }
+}
+
+function notice(texts, now) {
+  for (const [text, at] of left) {
+    if (at === STILL_THERE && !texts.includes(text)) left.set(text, now);
+  }
+  if (hasGone(shown.text, now) && now - shown.at >= SHOWN_MS) endAdmission();
+  for (const text of texts) see(text, now);
+}
+
+const hasGone = (text, now) => now - left.get(text) >= GONE_MS;
+
+function see(text, now) {
+  // Whoever comes back with the same code is not the one who was let in.
+  if (text === shown.text && hasGone(text, now)) endAdmission();
+  const isNew = !left.has(text) || now - left.get(text) >= AWAY_MS;
+  if (isNew && (busy || now - shown.at < SHOWN_MS)) return;
+  left.set(text, STILL_THERE);
+  if (isNew) check(text);
 }
 
 function tell(reason) {

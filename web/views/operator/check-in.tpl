@@ -1,4 +1,4 @@
-% signs = {"admitted": "M4 13l5 5L20 6", "already": "M5 5l14 14M19 5L5 19", "not-valid": "M5 5l14 14M19 5L5 19", "no-such-order": "M5 5l14 14M19 5L5 19", "unreadable": "M5 5l14 14M19 5L5 19", "no-door": "M12 4v10M12 19v.5", "no-answer": "M12 4v10M12 19v.5", "ready": "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4"}
+% signs = {"admitted": "M4 13l5 5L20 6", "already": "M5 5l14 14M19 5L5 19", "not-valid": "M5 5l14 14M19 5L5 19", "no-such-order": "M5 5l14 14M19 5L5 19", "unreadable": "M5 5l14 14M19 5L5 19", "no-door": "M12 4v10M12 19v.5", "damaged": "M12 4v10M12 19v.5", "no-answer": "M12 4v10M12 19v.5", "ready": "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4"}
 % rebase("frame", heading=say("checkin.title") if result.kind == "ready" else say("checkin.title-of", result=say(f"checkin.{result.kind}")), here="check-in", script="check-in.js")
 <div class="door">
 <h1>{{say("checkin.name")}}</h1>
@@ -14,6 +14,9 @@
   <button class="main">{{say("checkin.again")}}</button>
 </form>
 % end
+<template id="ready">
+% include("verdict", shown=ready, signs=signs)
+</template>
 <template id="unanswered">
 % include("verdict", shown=unanswered, signs=signs)
 </template>
