@@ -189,7 +189,7 @@ def _proof_lines(event: EventProof) -> Iterable[str]:
 
 def receipts(found: ReceiptsProof) -> RenderableType:
     """What the receipts prove, or what is missing."""
-    lines = [f"receipts: {found.orders} orders in {found.files} files{_since(found.since)}"]
+    lines = [f"receipts: {found.orders} read in {found.files} files{_since(found.since)}"]
     lines += [f"  {count} {what}" for count, what in _let_pass(found) if count]
     lines += [f"  note: {printable(each)}" for each in found.notes]
     lines += [f"! {printable(each)}" for each in found.damaged]
