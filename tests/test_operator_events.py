@@ -1,19 +1,27 @@
 """Events in operators' pages: what is typed is checked at its field, and nothing of it is lost."""
 
+import asyncio
 import html
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.errors import BadRequest
+from core.errors import BadRequest, NoSuchEvent
 from core.events import Terms
+from core.settings import Settings
+from tests.fake_zookeeper import FakeZooKeeper
 from tests.fakeweb import FakeWeb, Response, running
 from tests.signedin import Operator, enter
 from web.operator import eventform
 from web.operator.eventform import Reading, terms_in, types_in
+from web.operator.events import Events
+from web.operator.operations import LiveOperations
+from web.replies import Reply
 
 NEW = "/operator/new-event"
 PAGES = ("/operator/events", "/operator/events/gala", "/operator/events/gala/edit", NEW)
@@ -239,6 +247,49 @@ def test_only_what_was_changed_is_said(operator: Operator) -> None:
     answer = operator.post(address, fields | {"place": "Hall 2", "cancellable": "on"})
     assert answer.headers["location"] == "/operator/events/gala?done=edit"
     assert "gala {'place': 'Hall 2', 'cancellable': True}" in html.unescape(operator.log())
+
+
+def test_a_name_out_of_an_address_is_quoted_in_answers(operator: Operator) -> None:
+    fields = form(operator.get("/operator/events/gala/edit")) | {"zone": "Nowhere"}
+    page = operator.post("/operator/events/a%3Fb%0D%0A%C3%A9%22/edit", fields)
+    assert page.status == 422
+    assert 'action="/operator/events/a%3Fb%0D%0A%C3%A9%22/edit"' in page.text
+
+
+class Desk:
+    """Where the same form is posted whatever is asked, of an event that is as it was."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        self._fields = fields
+
+    async def edit(self, _name: str, _terms: Terms) -> None:
+        return
+
+    @property
+    def operations(self) -> "Desk":
+        return self
+
+    def for_forms(self, page: Callable[[Any, dict[str, str]], Any]) -> Any:
+        return page(None, self._fields)
+
+    def go(self, address: str, *_headers: tuple[str, str]) -> Reply:
+        return Reply(303, [("location", address)])
+
+
+def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() -> None:
+    fields = eventform.blank("UTC")
+    desk: Any = Desk({**fields, "was": json.dumps(fields)})
+    reply = asyncio.run(Events(desk, desk).post_edit("a?b\r\né"))
+    assert reply.headers == [("location", "/operator/events/a%3Fb%0D%0A%C3%A9?done=edit")]
+
+
+def test_an_unchanged_edit_of_no_event_says_that_there_is_none() -> None:
+    async def edit() -> None:
+        operations = LiveOperations(FakeZooKeeper().as_zookeeper(), Settings())
+        with pytest.raises(NoSuchEvent):
+            await operations.edit("nope", Terms())  # of which nothing is said
+
+    asyncio.run(asyncio.wait_for(edit(), 10))
 
 
 def test_a_time_may_be_taken_away_and_another_zone_moves_all_of_them(operator: Operator) -> None:

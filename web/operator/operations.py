@@ -155,6 +155,8 @@ class LiveOperations:
     async def edit(self, name: str, terms: Terms) -> None:
         if terms.said:
             await events.edit(self._zk, name, terms)
+        else:  # nothing to write, and nothing to note; but is there such an event?
+            await Store(self._zk).event(name)
 
     async def open_sale(self, name: str) -> None:
         await events.open_sale(self._zk, name, time.time())
