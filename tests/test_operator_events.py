@@ -18,7 +18,7 @@ from tests.fake_zookeeper import FakeZooKeeper
 from tests.fakeweb import FakeWeb, Response, running
 from tests.signedin import Operator, enter
 from web.operator import eventform
-from web.operator.eventform import Reading, terms_in, types_in
+from web.operator.eventform import MOST_ROWS, PARTS, Reading, terms_in, types_in
 from web.operator.events import Events
 from web.operator.operations import LiveOperations
 from web.replies import Reply
@@ -198,6 +198,45 @@ def test_more_rows_keep_what_is_typed(operator: Operator) -> None:
         "6",
     )
     assert "type-5" in kept
+
+
+def rows_of(count: int) -> dict[str, str]:
+    """So many types, each with as long a name and label as may be, in full characters."""
+    fields = {"rows": str(count)}
+    for row in range(count):
+        cells = (f"{row:032d}", "首" * 200, "100000000", "9999999.99", "#cc0000")
+        fields |= {f"{part}-{row}": cell for part, cell in zip(PARTS, cells, strict=True)}
+    return fields
+
+
+def test_a_form_with_as_many_types_as_may_be_is_taken_with_a_fault_and_without(
+    operator: Operator,
+) -> None:
+    typed = {"name": "fair", "title": "市集", **rows_of(MOST_ROWS)}
+    wrong = make(operator, **typed, limit="x")
+    assert wrong.status == 422, wrong.text
+    kept = form(wrong)
+    assert (kept["label-99"], kept["rows"]) == ("首" * 200, "100")
+    made = operator.post(NEW, kept | {"limit": "4"})
+    assert made.headers["location"] == "/operator/events/fair?done=create"
+
+
+@pytest.mark.parametrize("path", [NEW, "/operator/events/gala/edit"])
+def test_a_long_form_is_an_operators_and_is_bounded_as_well(
+    web: FakeWeb, operator: Operator, path: str
+) -> None:
+    given = {"content_type": "application/x-www-form-urlencoded"}
+    stranger = web.request("POST", path, b"x" * 17 * 1024, **given)
+    assert stranger.status == 413
+    assert "larger than 16 KiB" in stranger.text
+    over = operator.post(path, {"file": "x" * 257 * 1024})
+    assert over.status == 413
+    assert "larger than 256 KiB" in over.text
+
+
+def test_every_other_form_of_operators_is_no_longer_than_all_others(operator: Operator) -> None:
+    for path in ("/operator/act/scale", "/operator/check-in", "/operator/events/gala/x/edit"):
+        assert operator.post(path, {"to": "x" * 17 * 1024}).status == 413
 
 
 def test_a_file_fills_in_the_form_and_makes_nothing(operator: Operator) -> None:

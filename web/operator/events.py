@@ -1,5 +1,6 @@
 """The events in operators' pages: what `event list|show|create|edit` do, in a browser."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
@@ -18,6 +19,7 @@ from web.routing import Outcome
 
 NEW = "/operator/new-event"
 MORE_ROWS = 3
+FORM_ADDRESS = re.compile(rf"{NEW}|{EVENTS}/[^/]+/edit")
 
 
 class Events:
