@@ -48,8 +48,6 @@ Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 QUANTITY_MOST = 100_000_000
 REFRESH_S = 1.0
-# Whoever reads it is no screen: nothing is cut off.
-PIPED_COLUMNS = 240
 POLITE = 10
 
 admin_app = typer.Typer(
@@ -96,18 +94,12 @@ async def _status(settings: Settings) -> "Status":
 
 
 def _print_status(found: "Status", as_json: bool) -> None:
-    from rich.console import Console
-
     from admin import screen
 
     if as_json:
         print_json(found)
     else:
-        console = Console()
-        if console.is_terminal:
-            console.print(screen.status(found))
-        else:
-            Console(width=PIPED_COLUMNS).print(screen.plain(screen.status(found)))
+        screen.put(screen.status(found))
 
 
 async def _watch_status(settings: Settings) -> None:
@@ -216,8 +208,6 @@ def repair(
 
 
 async def _repair(settings: Settings, choice: "Choice", yes: bool, as_json: bool) -> "Plan":
-    from rich.console import Console
-
     from admin import screen
     from admin.confirm import confirmer
     from admin.repair import repair
@@ -227,7 +217,7 @@ async def _repair(settings: Settings, choice: "Choice", yes: bool, as_json: bool
         if as_json:
             print_json(plan)
         else:
-            Console(soft_wrap=True).print(screen.plan(plan))
+            screen.put(screen.plan(plan))
 
     async with session(settings) as zk:
         return await repair(zk, settings.data_dir, choice, show, confirmer(yes))

@@ -178,9 +178,9 @@ async def _one(zk: "ZooKeeper", name: str) -> "EventAvailability":
 def _print(
     found: "EventAvailability | list[EventAvailability]", table: "RenderableType", as_json: bool
 ) -> None:
-    from rich.console import Console
+    from admin import screen
 
     if as_json:
         print_json(found)
     else:
-        Console().print(table)
+        screen.put(table)

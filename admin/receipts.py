@@ -44,8 +44,10 @@ class LostOrder(msgspec.Struct, frozen=True, kw_only=True):
 class ReceiptsProof(msgspec.Struct, frozen=True, kw_only=True):
     """The result. `lost` names the first of those that are `missing`.
 
-    `left_out` were settled by an operator, `retired` deleted with their event. `since` is the
-    time of the oldest receipt; `notes` say what limits the proof without breaking it.
+    `orders` were looked up, one that has several receipts with each of them; `missing`,
+    `left_out` (settled by an operator) and `retired` (deleted with their event) have each order
+    once. `since` is the time of the oldest receipt; `notes` say what limits the proof without
+    breaking it.
     """
 
     ok: bool
@@ -122,30 +124,30 @@ class Archive:
 
 @dataclass
 class Count:
-    """What was looked at, and what was let pass."""
+    """How many were looked at, and the paths of those that were let pass."""
 
     orders: int = 0
-    left_out: int = 0
-    retired: int = 0
+    left_out: set[str] = field(default_factory=set)
+    retired: set[str] = field(default_factory=set)
 
 
 async def audit(zk: ZooKeeper, data_dir: Path) -> ReceiptsProof:
     """Raises `Unavailable`, `ZkticketError`; what is missing is part of the result."""
     archive, count = Archive(data_dir), Count()
     lost: list[LostOrder] = []
-    missing = 0
+    missing: set[str] = set()
     async with aclosing(losses(zk, archive, count)) as found:
         async for loss in found:
-            missing += 1
-            if len(lost) < MOST_NAMED:
+            if loss.sale.path not in missing and len(lost) < MOST_NAMED:
                 lost.append(named(loss, loss.why))
+            missing.add(loss.sale.path)
     return ReceiptsProof(
         ok=not (missing or archive.damaged),
         files=archive.files,
         orders=count.orders,
-        missing=missing,
-        left_out=count.left_out,
-        retired=count.retired,
+        missing=len(missing),
+        left_out=len(count.left_out),
+        retired=len(count.retired),
         since=archive.since,
         lost=tuple(lost),
         damaged=tuple(archive.damaged),
@@ -154,7 +156,10 @@ async def audit(zk: ZooKeeper, data_dir: Path) -> ReceiptsProof:
 
 
 async def losses(zk: ZooKeeper, archive: Archive, count: Count) -> AsyncGenerator[Loss, None]:
-    """Each order that was confirmed and is not in the tree, in the order of the journals."""
+    """Each order that was confirmed and is not in the tree, in the order of the journals.
+
+    One that has several receipts, say of its sale and of a replay, comes with each of them.
+    """
     store = Store(zk)
     await insist(zk, zk.sync)
     settled = receipts.settled(archive.data_dir)
@@ -184,9 +189,9 @@ def _held_against(
     """Those that nobody has let pass."""
     for loss in found:
         if loss.sale.ref.generation in retired:
-            count.retired += 1
+            count.retired.add(loss.sale.path)
         elif loss.sale.order_id in settled.left_out:
-            count.left_out += 1
+            count.left_out.add(loss.sale.path)
         else:
             yield loss
 

@@ -1,6 +1,6 @@
 """`status` and `verify` as a person reads them, in 80 columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,10 @@ from core.timeline import Moment, Timeline
 
 MEBIBYTE = 1024 * 1024
 MOST_EVENTS = 20
+# As long as a date.
+LONG_WORD = 10
+# Whoever reads it is no screen: nothing is cut off.
+PIPED_COLUMNS = 240
 NUMBERS = ("sold", "remaining")
 
 
@@ -65,6 +69,16 @@ class Fitted:
         if left := len(lines) - len(fits):
             yield Segment.line()
             yield Text(f"… {left} more lines: make the window taller", style="dim", no_wrap=True)
+
+
+def put(shown: RenderableType) -> None:
+    """Prints it as wide as the window is, or as wide as it wants to be into a pipe."""
+    console = Console()
+    if console.is_terminal:
+        console.print(shown)
+    else:
+        group = shown if isinstance(shown, Group) else Group(shown)
+        Console(width=PIPED_COLUMNS, soft_wrap=True).print(plain(group))
 
 
 def plain(found: Group) -> Group:
@@ -189,7 +203,7 @@ def _proof_lines(event: EventProof) -> Iterable[str]:
 
 def receipts(found: ReceiptsProof) -> RenderableType:
     """What the receipts prove, or what is missing."""
-    lines = [f"receipts: {found.orders} orders in {found.files} files{_since(found.since)}"]
+    lines = [f"receipts: {found.orders} read in {found.files} files{_since(found.since)}"]
     lines += [f"  {count} {what}" for count, what in _let_pass(found) if count]
     lines += [f"  note: {printable(each)}" for each in found.notes]
     lines += [f"! {printable(each)}" for each in found.damaged]
@@ -226,12 +240,11 @@ def plan(found: Plan) -> RenderableType:
         return Text("nothing is missing, and no alarm stands")
     columns = ("event", "type", "orders", "lost", "for sale", "put back", "oversold")
     table = _table(*columns, "given up", "to choose")
-    for column in table.columns[2:]:
-        column.justify = "right"
     for row in found.rows:
         numbers = (row.orders, row.lost, row.remaining, row.restored, row.oversold)
         texts = [f"{number:,}" for number in (*numbers, row.left_out, row.open)]
         table.add_row(printable(row.event), printable(row.type), *texts)
+    _fit(table, 2)
     lines = [f"! {_lost_order(order)}" for order in found.conflicts]
     lines += [f"! {printable(each)}" for each in found.damaged]
     lines += [f"alarm of {alarm.source}: {printable(alarm.text)}" for alarm in found.alarms]
@@ -241,19 +254,17 @@ def plan(found: Plan) -> RenderableType:
 def events(found: Iterable[EventAvailability], now: float) -> Table:
     """A line an event; `now` in Unix seconds tells whether its sale is open."""
     table = _table("event", "title", "sale", "starts", "sold", "for sale")
-    table.columns[1].no_wrap = False
-    for column in table.columns[4:]:
-        column.justify = "right"
     for event in found:
         sold, left = (sum(getattr(each, what) for each in event.types) for what in NUMBERS)
         table.add_row(
             printable(event.name),
             printable(event.title),
-            _sale(event, now),
-            _when(event.starts_at),
+            _sale(event, now, _clock),
+            _clock(event.starts_at),
             f"{sold:,}",
             f"{left:,}",
         )
+    _fit(table, 4, words=2)
     return table
 
 
@@ -280,18 +291,17 @@ def event(found: EventAvailability, now: float) -> Group:
 
 
 def _types(event: EventAvailability) -> Table:
-    table = _table("type", "label", "price", "colour", "capacity", "sold", "held", "for sale")
-    for column in (table.columns[2], *table.columns[4:]):
-        column.justify = "right"
+    price = f"price {printable(event.currency)}"
+    table = _table("type", "label", price, "capacity", "sold", "held", "for sale")
     for each in event.types:
         numbers = (each.capacity, each.sold, each.held, each.remaining)
         table.add_row(
             printable(each.name),
-            printable(each.label),
-            f"{each.price / 100:,.2f} {printable(event.currency)}",
-            each.colour,
+            f"{printable(each.label)} {each.colour}".strip(),
+            f"{each.price / 100:,.2f}",
             *(f"{number:,}" for number in numbers),
         )
+    _fit(table, 2, words=1)
     return table
 
 
@@ -324,11 +334,30 @@ def _moment(moment: Moment) -> str:
     return f"{when} {printable(moment.who):<12} {moment.what:<9} {printable(moment.text)}"
 
 
-def _sale(event: EventAvailability, now: float) -> str:
+def _fit(table: Table, numbers: int, words: int = 0) -> None:
+    """From the column `numbers` on nothing is cut, and `words` before them are cut at blanks.
+
+    What people have named gives way first, over more lines.
+    """
+    table.padding = (0, 1, 0, 0)
+    for column in table.columns:
+        column.no_wrap, column.overflow = False, "fold"
+    for number, column in enumerate(table.columns[numbers - words :]):
+        texts = [str(text) for text in (column.header, *column.cells)]
+        longest = max(len(word) for text in texts for word in text.split())
+        column.min_width = longest if number >= words else min(longest, LONG_WORD)
+        column.no_wrap = column.min_width == max(map(len, texts))
+    for column in table.columns[numbers:]:
+        column.justify = "right"
+
+
+def _sale(
+    event: EventAvailability, now: float, when: Callable[[float | None], str] | None = None
+) -> str:
     if event.closes_at is not None and now >= event.closes_at:
         return "closed"
     if event.opens_at is not None and now < event.opens_at:
-        return f"opens {_when(event.opens_at)}"
+        return f"opens {(when or _when)(event.opens_at)}"
     return "open"
 
 
@@ -337,6 +366,11 @@ def _when(at: float | None) -> str:
     if at is None:
         return "–"
     return datetime.fromtimestamp(at).astimezone().isoformat(" ", "minutes")
+
+
+def _clock(at: float | None) -> str:
+    """The same, where there is little room."""
+    return "–" if at is None else f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M}"
 
 
 def _table(*columns: str) -> Table:

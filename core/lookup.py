@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 
 from core.models import OrderView, folded
+from core.orders import QUICKLY, Haste
 from core.paths import BUCKETS
 from core.store import Store
 from core.zk import ZooKeeper
@@ -12,7 +13,7 @@ Tell = Callable[[float], None]
 
 
 async def every_order(
-    zk: ZooKeeper, events: Iterable[str], tell: Tell
+    zk: ZooKeeper, events: Iterable[str], tell: Tell, haste: Haste = QUICKLY
 ) -> AsyncGenerator[OrderView, None]:
     """The orders of those events, of all for none; `tell` hears how much of it is done, 0 to 1.
 
@@ -22,7 +23,7 @@ async def every_order(
     names = list(events) or await store.event_names()
     for number, name in enumerate(names):
         event = await store.event(name)
-        async with aclosing(store.orders.all_of(name, event.generation)) as orders:
+        async with aclosing(store.orders.all_of(name, event.generation, haste)) as orders:
             async for order in orders:
                 # They come bucket by bucket, and are spread evenly over them.
                 tell((number + int(order.id[:2], 16) / len(BUCKETS)) / len(names))

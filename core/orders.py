@@ -19,7 +19,16 @@ from core.zk import Znode, ZooKeeper
 ORDER_ID = re.compile(r"[0-9a-f]{32}")
 # Orders are read page by page, a few pages ahead of who asks: never all in memory at once.
 PAGE_ORDERS = 500
-PAGES_AHEAD = 3
+
+
+class Haste(msgspec.Struct, frozen=True):
+    """How fast orders are read: so many pages ahead, and a pause after each page."""
+
+    pages_ahead: int = 3
+    pause_s: float = 0.0
+
+
+QUICKLY = Haste()
 
 
 class StoredOrder(msgspec.Struct, frozen=True):
@@ -97,7 +106,9 @@ class Orders:
     async def has_bucket(self, sale: Sale) -> bool:
         return await self._zk.find(paths.parent(sale.path)) is not None
 
-    async def all_of(self, name: str, generation: str) -> AsyncGenerator[StoredOrder, None]:
+    async def all_of(
+        self, name: str, generation: str, haste: Haste = QUICKLY
+    ) -> AsyncGenerator[StoredOrder, None]:
         """Every order of an event's life, bucket by bucket; it outlasts a change of the leader.
 
         Raises `BadZnode`, `Unavailable`.
@@ -107,9 +118,10 @@ class Orders:
             async for ids in self._ids(name, generation):
                 read = partial(self.find_many, name, generation, ids)
                 pages.append(asyncio.create_task(insist(self._zk, read)))
-                if len(pages) > PAGES_AHEAD:
+                if len(pages) > haste.pages_ahead:
                     for order in (await pages.popleft()).values():
                         yield order
+                    await asyncio.sleep(haste.pause_s)
             while pages:
                 for order in (await pages.popleft()).values():
                     yield order

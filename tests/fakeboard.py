@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from core.availability import EventAvailability, TypeAvailability, event_availability
-from core.errors import EventExists, NoSuchEvent, NoSuchOrder, NotRunning
+from core.errors import BadRequest, EventExists, NoSuchEvent, NoSuchOrder, NotRunning
 from core.events import Terms, changed
 from core.logquery import Found, Query
 from core.logs import SourcedEntry
@@ -178,6 +178,8 @@ class FakeOperations:
         self._note("close", name)
 
     async def find(self, buyer: str) -> FoundOrders:
+        if buyer == "busy":
+            raise BadRequest("refused", "operators.orders.busy")
         views = [stored.view for stored in self._clerk.all]
         return FoundOrders(tuple(filter(of_buyer(buyer), views)), whole=True)
 

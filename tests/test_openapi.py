@@ -1,11 +1,13 @@
 """The description of the HTTP interface: whole, valid, and true of what a real instance answers."""
 
 import argparse
+import asyncio
 import html
 import json
 import os
 import re
 import subprocess
+import threading
 import time
 import unicodedata
 from base64 import b64encode
@@ -13,7 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import count
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
+import bottle
 import jsonschema_rs
 import pytest
 import requests
@@ -27,14 +31,20 @@ from tests.fakesite import TOKEN
 from tests.fakeweb import FakeWeb
 from tests.fakeweb import running as fake_running
 from tests.instance import Buyer, Instance, running
+from web import rsgi
 from web.app import Site
+from web.assets import Assets
 from web.deps import Deps
 from web.language import Languages
 from web.openapi.curl import curl, is_for_programs
 from web.openapi.document import codes_of, document, path_of
+from web.openapi.manual import Manual
 from web.openapi.operations import BUY, JSON, PURCHASE, Operation, operations
 from web.operator.session import COOKIE, Sessions
+from web.paper import Paper
 from web.problems import STATUS
+from web.replies import Reply
+from web.routing import ReplyPlugin
 from web.signature import signature
 
 SEED = 20261125
@@ -212,6 +222,41 @@ def test_it_is_served_from_memory_and_not_twice_to_who_has_it(
     again = ask(web, box, "GET", "/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["ETag"] == answer.headers["ETag"]
+
+
+def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, served, made = threading.Event(), threading.Event(), []
+
+    def slowly(languages: Languages) -> dict[str, Any]:
+        made.append(languages)
+        begun.set()
+        assert served.wait(5), "nobody else had a turn"
+        return DESCRIPTION
+
+    monkeypatch.setattr("web.openapi.document.document", slowly)
+    app, languages = bottle.Bottle(), Languages()
+    app.catchall = False
+    app.install(ReplyPlugin(lambda _environ: None, lambda _environ, _problem: Reply(500, [])))
+    Manual(Paper(languages, Assets()), languages).mount(app)
+
+    async def status(path: str) -> int:
+        environ: dict[str, Any] = {"PATH_INFO": path}
+        setup_testing_defaults(environ)
+        outcome: Any = rsgi.call(app, environ)
+        reply = outcome if isinstance(outcome, Reply) else await outcome
+        return int(reply.status)
+
+    async def serve() -> None:
+        asked = [asyncio.create_task(status(path)) for path in ("/openapi.json", "/docs") * 2]
+        while not begun.is_set() and not any(task.done() for task in asked):
+            await asyncio.sleep(0.005)
+        served.set()
+        assert await asyncio.gather(*asked) == [200] * 4
+        assert len(made) == 1
+
+    asyncio.run(asyncio.wait_for(serve(), 20))
 
 
 def ask(

@@ -1,19 +1,27 @@
 """Events in operators' pages: what is typed is checked at its field, and nothing of it is lost."""
 
+import asyncio
 import html
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.errors import BadRequest
+from core.errors import BadRequest, NoSuchEvent
 from core.events import Terms
+from core.settings import Settings
+from tests.fake_zookeeper import FakeZooKeeper
 from tests.fakeweb import FakeWeb, Response, running
 from tests.signedin import Operator, enter
 from web.operator import eventform
-from web.operator.eventform import Reading, terms_in, types_in
+from web.operator.eventform import MOST_ROWS, PARTS, Reading, terms_in, types_in
+from web.operator.events import Events
+from web.operator.operations import LiveOperations
+from web.replies import Reply
 
 NEW = "/operator/new-event"
 PAGES = ("/operator/events", "/operator/events/gala", "/operator/events/gala/edit", NEW)
@@ -192,6 +200,45 @@ def test_more_rows_keep_what_is_typed(operator: Operator) -> None:
     assert "type-5" in kept
 
 
+def rows_of(count: int) -> dict[str, str]:
+    """So many types, each with as long a name and label as may be, in full characters."""
+    fields = {"rows": str(count)}
+    for row in range(count):
+        cells = (f"{row:032d}", "首" * 200, "100000000", "9999999.99", "#cc0000")
+        fields |= {f"{part}-{row}": cell for part, cell in zip(PARTS, cells, strict=True)}
+    return fields
+
+
+def test_a_form_with_as_many_types_as_may_be_is_taken_with_a_fault_and_without(
+    operator: Operator,
+) -> None:
+    typed = {"name": "fair", "title": "市集", **rows_of(MOST_ROWS)}
+    wrong = make(operator, **typed, limit="x")
+    assert wrong.status == 422, wrong.text
+    kept = form(wrong)
+    assert (kept["label-99"], kept["rows"]) == ("首" * 200, "100")
+    made = operator.post(NEW, kept | {"limit": "4"})
+    assert made.headers["location"] == "/operator/events/fair?done=create"
+
+
+@pytest.mark.parametrize("path", [NEW, "/operator/events/gala/edit"])
+def test_a_long_form_is_an_operators_and_is_bounded_as_well(
+    web: FakeWeb, operator: Operator, path: str
+) -> None:
+    given = {"content_type": "application/x-www-form-urlencoded"}
+    stranger = web.request("POST", path, b"x" * 17 * 1024, **given)
+    assert stranger.status == 413
+    assert "larger than 16 KiB" in stranger.text
+    over = operator.post(path, {"file": "x" * 257 * 1024})
+    assert over.status == 413
+    assert "larger than 256 KiB" in over.text
+
+
+def test_every_other_form_of_operators_is_no_longer_than_all_others(operator: Operator) -> None:
+    for path in ("/operator/act/scale", "/operator/check-in", "/operator/events/gala/x/edit"):
+        assert operator.post(path, {"to": "x" * 17 * 1024}).status == 413
+
+
 def test_a_file_fills_in_the_form_and_makes_nothing(operator: Operator) -> None:
     before = operator.log()
     file = """
@@ -239,6 +286,49 @@ def test_only_what_was_changed_is_said(operator: Operator) -> None:
     answer = operator.post(address, fields | {"place": "Hall 2", "limit": "6"})
     assert answer.headers["location"] == "/operator/events/gala?done=edit"
     assert "gala {'place': 'Hall 2', 'limit': 6}" in html.unescape(operator.log())
+
+
+def test_a_name_out_of_an_address_is_quoted_in_answers(operator: Operator) -> None:
+    fields = form(operator.get("/operator/events/gala/edit")) | {"zone": "Nowhere"}
+    page = operator.post("/operator/events/a%3Fb%0D%0A%C3%A9%22/edit", fields)
+    assert page.status == 422
+    assert 'action="/operator/events/a%3Fb%0D%0A%C3%A9%22/edit"' in page.text
+
+
+class Desk:
+    """Where the same form is posted whatever is asked, of an event that is as it was."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        self._fields = fields
+
+    async def edit(self, _name: str, _terms: Terms) -> None:
+        return
+
+    @property
+    def operations(self) -> "Desk":
+        return self
+
+    def for_forms(self, page: Callable[[Any, dict[str, str]], Any]) -> Any:
+        return page(None, self._fields)
+
+    def go(self, address: str, *_headers: tuple[str, str]) -> Reply:
+        return Reply(303, [("location", address)])
+
+
+def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() -> None:
+    fields = eventform.blank("UTC")
+    desk: Any = Desk({**fields, "was": json.dumps(fields)})
+    reply = asyncio.run(Events(desk, desk).post_edit("a?b\r\né"))
+    assert reply.headers == [("location", "/operator/events/a%3Fb%0D%0A%C3%A9?done=edit")]
+
+
+def test_an_unchanged_edit_of_no_event_says_that_there_is_none() -> None:
+    async def edit() -> None:
+        operations = LiveOperations(FakeZooKeeper().as_zookeeper(), Settings())
+        with pytest.raises(NoSuchEvent):
+            await operations.edit("nope", Terms())  # of which nothing is said
+
+    asyncio.run(asyncio.wait_for(edit(), 10))
 
 
 def test_a_time_may_be_taken_away_and_another_zone_moves_all_of_them(operator: Operator) -> None:

@@ -135,6 +135,23 @@ def test_a_missing_order_is_named(server: Server, tmp_path: Path) -> None:
     assert (named.znode, named.quantity, named.buyer) == (paths.CHROOT + lost.path, 2, "Bob")
 
 
+def test_an_order_with_two_receipts_is_missing_once(server: Server, tmp_path: Path) -> None:
+    lost = lost_sale(server, 1)
+    write(tmp_path, lost, lost_sale(server, 2))
+    write(tmp_path, lost, worker="worker-2")  # a replay, which keeps a receipt of its own
+    proof = audited(server, tmp_path)
+    assert (proof.missing, len(proof.lost)) == (2, 2)
+
+
+def test_orders_with_two_receipts_are_given_up_once(server: Server, tmp_path: Path) -> None:
+    lost = lost_sale(server, 1, 11)
+    for worker in ("worker-1", "worker-2"):
+        write(tmp_path, lost, worker=worker)
+    repaired(server, tmp_path, Choice(oversell=False, leave_out=True))
+    proof = audited(server, tmp_path)
+    assert (proof.ok, proof.left_out) == (True, 1)
+
+
 def test_a_flipped_byte_in_a_journal_is_reported(server: Server, tmp_path: Path) -> None:
     path = write(tmp_path, sold(server, 1), sold(server, 2))
     data = bytearray(path.read_bytes())

@@ -12,12 +12,14 @@ from web.language import Languages
 from web.live import Live
 from web.openapi.manual import Manual
 from web.operator.board import Board
+from web.operator.eventform import FORM_BYTES
 from web.operator.guard import Guard
 from web.origin import is_cross_site
 from web.pages import Pages
 from web.problems import Problem, problem, problem_reply
 from web.replies import Reply
 from web.routing import ReplyPlugin
+from web.rsgi import BODY_BYTES
 
 CODES = {404: "not-found", 405: "method-not-allowed"}
 
@@ -48,6 +50,10 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         if environ["PATH_INFO"].startswith("/operator"):
             return self._board.trouble(environ, found)
         return self._pages.trouble(environ, found)
+
+    def most_bytes(self, environ: Mapping[str, Any]) -> int:
+        """How large the body of that request may be."""
+        return FORM_BYTES if self._board.takes_event(environ) else BODY_BYTES
 
     def default_error_handler(self, error: bottle.HTTPError) -> bytes:
         """Bottle's own refusals: no such route, no such method."""

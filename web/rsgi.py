@@ -72,11 +72,17 @@ class HttpProtocol(Protocol):
     def response_empty(self, status: int, headers: Headers) -> None: ...
 
 
+def body_bytes(_environ: Mapping[str, Any]) -> int:
+    """How large a body may be."""
+    return BODY_BYTES
+
+
 class Adapter:
     """An RSGI application around a WSGI one.
 
     `trouble` answers a problem; `observe` is told of each answer's environment and status.
-    `turn_away` may refuse a request by its head alone.
+    `turn_away` may refuse a request by its head alone; `most_bytes` says how large its body
+    may be, from its environment.
     What watching pages ask for is answered by `live`, from a path and its `If-None-Match`,
     before anything else, unless that has no answer.
     """
@@ -89,8 +95,10 @@ class Adapter:
         clock: Callable[[], float],
         turn_away: Callable[[Scope], Reply | None],
         live: Callable[[str, str | None], Reply | None],
+        most_bytes: Callable[[Mapping[str, Any]], int] = body_bytes,
     ) -> None:
         self._turn_away = turn_away
+        self._most_bytes = most_bytes
         self._app = app
         self._live = live
         self._trouble = trouble
@@ -110,7 +118,7 @@ class Adapter:
             return
         environ = environment(scope)
         try:
-            body = await read_body(scope, protocol, self._bodies)
+            body = await read_body(scope, protocol, self._bodies, self._most_bytes(environ))
             environ["wsgi.input"] = io.BytesIO(body)
             environ[BEGAN] = self._clock()
             environ[GONE] = protocol.client_disconnect
@@ -228,14 +236,16 @@ def _variable(name: str) -> str:
 # --- the body ------------------------------------------------------------------------
 
 
-async def read_body(scope: Scope, protocol: HttpProtocol, patience: Patience) -> bytes:
-    """The whole body. Raises `BadRequest`: too large, too slow, or broken off."""
+async def read_body(
+    scope: Scope, protocol: HttpProtocol, patience: Patience, most: int = BODY_BYTES
+) -> bytes:
+    """The whole body. Raises `BadRequest`: over `most` bytes, too slow, or broken off."""
     length = scope.headers.get("content-length")
     if length is None and "transfer-encoding" not in scope.headers:
         return b""
     try:
-        if length is None or int(length) > BODY_BYTES:
-            return await patience.wait_for(_bounded(protocol))
+        if length is None or int(length) > most:
+            return await patience.wait_for(_bounded(protocol, most))
         body = await patience.wait_for(protocol())
     except TimeoutError:
         raise BadRequest("too-slow", "problem.too-slow") from None
@@ -244,15 +254,15 @@ async def read_body(scope: Scope, protocol: HttpProtocol, patience: Patience) ->
     return body
 
 
-async def _bounded(protocol: HttpProtocol) -> bytes:
+async def _bounded(protocol: HttpProtocol, most: int) -> bytes:
     body = bytearray()
     received = 0
     async for chunk in protocol:
         received += len(chunk)
-        if received <= BODY_BYTES:
+        if received <= most:
             body += chunk
         elif received > DROPPED_BYTES:
             break
-    if received > BODY_BYTES:
-        raise BadRequest("too-large", "problem.too-large")
+    if received > most:
+        raise BadRequest("too-large", "detail.larger", most=most // 1024)
     return bytes(body)

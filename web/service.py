@@ -215,4 +215,5 @@ def adapt(site: Site, deps: Deps) -> Adapter:
         clock=time.monotonic,
         turn_away=Gate(deps.dispatcher, deps.metrics, site.languages, deps.rng).turns_away,
         live=site.live.find,
+        most_bytes=site.most_bytes,
     )

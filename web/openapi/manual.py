@@ -1,80 +1,98 @@
 """The routes of the description: for programs, and for people."""
 
+import asyncio
 import hashlib
 import re
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult
 
 import bottle
 import msgspec
 
-from web.language import Language, Languages
-from web.paper import Paper
+from web.language import Languages
+from web.paper import Paper, Visit
 from web.replies import Headers, Reply
+from web.routing import Outcome
 
 HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """The description as it is sent, and its long page in each language, by its tag."""
+
+    body: bytes
+    etag: str
+    pages: Mapping[str, str]
+
+    @property
+    def full(self) -> Reply:
+        content = [("content-type", "application/json"), ("x-content-type-options", "nosniff")]
+        return Reply(200, [*content, *self._caching], self.body)
+
+    @property
+    def unchanged(self) -> Reply:
+        return Reply(304, self._caching)
+
+    @property
+    def _caching(self) -> Headers:
+        return [("etag", self.etag), ("cache-control", "no-cache")]
 
 
 class Manual:
     """Made, and its parts imported, when somebody asks for the first time; then from memory.
 
-    So nobody waits for it when the web starts.
+    So nobody waits for it when the web starts. It takes long enough for buyers to notice:
+    a thread does it, beside the event loop.
     """
 
     def __init__(self, paper: Paper, languages: Languages) -> None:
         self._paper = paper
         self._languages = languages
-        self._printed: dict[str, str] = {}
+        self._making = asyncio.Lock()
+        self._printed: Printed | None = None
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/openapi.json", "GET", self.get_description)
         app.route("/docs", "GET", self.get_page)
 
-    def get_description(self) -> Reply:
-        known = bottle.request.environ.get("HTTP_IF_NONE_MATCH", "")
-        return self._unchanged if self._etag in known else self._full
+    def get_description(self) -> Any:
+        return self._described(bottle.request.environ.get("HTTP_IF_NONE_MATCH", ""))
 
-    def get_page(self) -> Reply:
+    async def _described(self, known: str) -> Outcome:
+        printed = await self._made()
+        return printed.unchanged if printed.etag in known else printed.full
+
+    def get_page(self) -> Any:
         visit = self._paper.visit(bottle.request.environ)
-        box, reference = _box(bottle.request.urlparts), self._reference(visit.language)
+        return self._shown(visit, _box(bottle.request.urlparts))
+
+    async def _shown(self, visit: Visit, box: str) -> Outcome:
+        reference = (await self._made()).pages[visit.language.tag]
         return self._paper.page(visit, "docs", None, box=box, reference=reference)
 
-    @cached_property
-    def _description(self) -> dict[str, Any]:
+    async def _made(self) -> Printed:
+        """Once, however many ask at the same time."""
+        async with self._making:
+            if self._printed is None:
+                self._printed = await asyncio.to_thread(self._make)
+        return self._printed
+
+    def _make(self) -> Printed:
         from web.openapi.document import document
-
-        return document(self._languages)
-
-    @cached_property
-    def _body(self) -> bytes:
-        return msgspec.json.encode(self._description)
-
-    @cached_property
-    def _etag(self) -> str:
-        return f'"{hashlib.blake2b(self._body, digest_size=9).hexdigest()}"'
-
-    @property
-    def _caching(self) -> Headers:
-        return [("etag", self._etag), ("cache-control", "no-cache")]
-
-    @cached_property
-    def _full(self) -> Reply:
-        content = [("content-type", "application/json"), ("x-content-type-options", "nosniff")]
-        return Reply(200, [*content, *self._caching], self._body)
-
-    @cached_property
-    def _unchanged(self) -> Reply:
-        return Reply(304, self._caching)
-
-    def _reference(self, language: Language) -> str:
-        """The long part of the page, which is the same for all who read that language."""
         from web.openapi.reference import reference_page
 
-        if language.tag not in self._printed:
-            page = reference_page(self._description, language)
-            self._printed[language.tag] = self._paper.part("reference", language, page=page)
-        return self._printed[language.tag]
+        description = document(self._languages)
+        body = msgspec.json.encode(description)
+        pages = {
+            language.tag: self._paper.part(
+                "reference", language, page=reference_page(description, language)
+            )
+            for language in self._languages.all
+        }
+        return Printed(body, f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"', pages)
 
 
 def _box(parts: SplitResult) -> str:

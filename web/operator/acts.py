@@ -3,14 +3,13 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from core.availability import EventAvailability
 from core.errors import BadRequest
 from core.settings import MOST_WORKERS
 from core.status import Status
 from web.language import Language
-from web.operator.fields import Fields
+from web.operator.fields import Fields, event_page
 from web.operator.operations import Operations
 
 HOME = "/operator"
@@ -177,7 +176,7 @@ async def _close(operations: Operations, fields: Fields) -> None:
 
 
 def _event_page(fields: Fields) -> str:
-    return f"{HOME}/events/{quote(fields.get('event', ''), safe='')}"
+    return event_page(fields.get("event", ""))
 
 
 # --- fields --------------------------------------------------------------------------

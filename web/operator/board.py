@@ -10,7 +10,7 @@ from web.deps import Deps
 from web.language import Languages
 from web.operator.acts import HOME, Act, acts
 from web.operator.checkin import CheckIn
-from web.operator.events import Events
+from web.operator.events import FORM_ADDRESS, Events
 from web.operator.fields import Fields, form, query
 from web.operator.glance import Glance
 from web.operator.guard import Guard
@@ -58,6 +58,11 @@ class Board:
     def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
         """The page of a problem at one of these addresses."""
         return self._paper.trouble(environ, found)
+
+    def takes_event(self, environ: Mapping[str, Any]) -> bool:
+        """Whether an operator posts an event's form, which is longer than all others."""
+        found = FORM_ADDRESS.fullmatch(environ["PATH_INFO"])
+        return bool(found and self._guard.session(environ))
 
     # --- coming and going ------------------------------------------------------------
 

@@ -27,6 +27,7 @@ MOST_ROWS = 100
 ROWS = 3
 PARTS = ("type", "label", "capacity", "price", "colour")
 # What a form may have: the terms, the rows, and what goes with them.
+FORM_BYTES = 256 * 1024
 MOST_FIELDS = 32 + MOST_ROWS * len(PARTS)
 FIRST_YEAR, LAST_YEAR = 1971, 9000
 UTC_NAME = "UTC"

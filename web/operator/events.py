@@ -1,5 +1,6 @@
 """The events in operators' pages: what `event list|show|create|edit` do, in a browser."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
@@ -12,13 +13,13 @@ from core.terms import of_toml
 from web.deps import Deps
 from web.operator import eventform
 from web.operator.eventform import MOST_FIELDS, UTC_NAME, EventForm, Reading
-from web.operator.fields import Fields, keep, kept, query
+from web.operator.fields import EVENTS, Fields, event_page, keep, kept, query
 from web.operator.paper import Paper, Visit
 from web.routing import Outcome
 
-ADDRESS = "/operator/events"
 NEW = "/operator/new-event"
 MORE_ROWS = 3
+FORM_ADDRESS = re.compile(rf"{NEW}|{EVENTS}/[^/]+/edit")
 
 
 class Events:
@@ -31,12 +32,12 @@ class Events:
         self._zones = sorted(zone for zone in available_timezones() if "/" in zone)
 
     def mount(self, app: bottle.Bottle) -> None:
-        app.route(ADDRESS, "GET", self.get_events)
+        app.route(EVENTS, "GET", self.get_events)
         app.route(NEW, "GET", self.get_new)
         app.route(NEW, "POST", self.post_new)
-        app.route(f"{ADDRESS}/<name>", "GET", self.get_event)
-        app.route(f"{ADDRESS}/<name>/edit", "GET", self.get_edit)
-        app.route(f"{ADDRESS}/<name>/edit", "POST", self.post_edit)
+        app.route(f"{EVENTS}/<name>", "GET", self.get_event)
+        app.route(f"{EVENTS}/<name>/edit", "GET", self.get_edit)
+        app.route(f"{EVENTS}/<name>/edit", "POST", self.post_edit)
 
     # --- looking ---------------------------------------------------------------------
 
@@ -99,7 +100,7 @@ class Events:
 
         async def page(visit: Visit) -> Outcome:
             fields = eventform.of_event(await self._deps.operations.event(name), zone)
-            address = f"{ADDRESS}/{name}/edit"
+            address = f"{event_page(name)}/edit"
             return self._form(visit, address, EventForm(fields, fields), guess=guess)
 
         return self._paper.for_operators(page)
@@ -108,7 +109,7 @@ class Events:
         return self._paper.for_forms(lambda visit, fields: self._edit(visit, name, fields))
 
     async def _edit(self, visit: Visit, name: str, fields: Fields) -> Outcome:
-        reading, address = Reading(fields), f"{ADDRESS}/{name}/edit"
+        reading, address = Reading(fields), f"{event_page(name)}/edit"
         terms = eventform.terms_in(fields, eventform.was_in(fields), reading)
         if reading.faults:
             return self._form(visit, address, _typed(fields, reading.faults))
@@ -133,7 +134,8 @@ class Events:
         )
 
     def _done(self, name: str, what: str, fields: Fields) -> Outcome:
-        return self._paper.go(f"{ADDRESS}/{name}?done={what}", keep("zone", fields["zone"].strip()))
+        zone = keep("zone", fields["zone"].strip())
+        return self._paper.go(f"{event_page(name)}?done={what}", zone)
 
 
 def _zone() -> tuple[str, bool]:

@@ -12,6 +12,7 @@ from web.operator.session import PATH
 
 Fields: TypeAlias = Mapping[str, str]
 
+EVENTS = f"{PATH}/events"
 YEAR_S = 365 * 24 * 3600
 
 
@@ -24,6 +25,11 @@ def query() -> dict[str, str]:
     """The fields in the current request's address."""
     found = bottle.request.query
     return {name: found.getunicode(name, "") for name in found}
+
+
+def event_page(name: str) -> str:
+    """An event's address, whatever somebody has made of its name in another one."""
+    return f"{EVENTS}/{quote(name, safe='')}"
 
 
 def kept(environ: Mapping[str, Any], name: str) -> str:

@@ -5,14 +5,16 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from heapq import heappush, heappushpop
 from typing import Protocol
 
 from core import asking, events, logquery, logs, lookup, reset, timeline
 from core.availability import EventAvailability
-from core.errors import BadZnode, NoSuchEvent, NoSuchType
+from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
 from core.events import Terms
 from core.logquery import Found, Query
 from core.models import OrderView, TicketType
+from core.orders import Haste
 from core.settings import Settings
 from core.store import Store
 from core.timeline import Timeline
@@ -20,8 +22,9 @@ from core.zk import ZooKeeper
 
 # The supervisor gives up what takes longer.
 TIMEOUT_S = 120.0
-# A buyer is looked for so long: whoever buys needs this web, too.
+# A buyer is looked for so long, and no faster than this: whoever buys needs this web, too.
 FIND_S = 8.0
+PATIENTLY = Haste(pages_ahead=0, pause_s=0.005)
 MOST_FOUND = 100
 
 
@@ -39,6 +42,28 @@ class FoundOrders:
 
     orders: tuple[OrderView, ...]
     whole: bool
+
+
+class Latest:
+    """Keeps the latest of all orders that it is given, as many as are shown."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        # The oldest first, and of equally old ones the one that was seen last.
+        self._kept: list[tuple[str, int, OrderView]] = []
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, order: OrderView) -> None:
+        self.seen += 1
+        put = heappush if self.seen <= MOST_FOUND else heappushpop
+        put(self._kept, (order.created_at, -self.seen, order))
+
+    def found(self, *, whole: bool) -> FoundOrders:
+        """`whole`: there are no others to add."""
+        orders = tuple(order for *_age, order in sorted(self._kept, reverse=True))
+        return FoundOrders(orders, whole and self.seen <= MOST_FOUND)
 
 
 class Operations(Protocol):
@@ -78,7 +103,10 @@ class Operations(Protocol):
         """The sale ends now."""
 
     async def find(self, buyer: str) -> FoundOrders:
-        """The orders of whoever has that in his name, however it is spelled."""
+        """The orders of whoever has that in his name, however it is spelled.
+
+        Raises `BadRequest` while another search is under way.
+        """
 
     async def timeline(self, order_id: str) -> Timeline:
         """All that is known of an order's life."""
@@ -90,7 +118,7 @@ class LiveOperations:
     def __init__(self, zk: ZooKeeper, settings: Settings) -> None:
         self._zk = zk
         self._settings = settings
-        # One at a time, however many look.
+        # One at a time; who comes meanwhile is told so at once.
         self._finding = asyncio.Lock()
 
     async def restart(self, id_: str, name: str) -> None:
@@ -127,6 +155,8 @@ class LiveOperations:
     async def edit(self, name: str, terms: Terms) -> None:
         if terms.said:
             await events.edit(self._zk, name, terms)
+        else:  # nothing to write, and nothing to note; but is there such an event?
+            await Store(self._zk).event(name)
 
     async def open_sale(self, name: str) -> None:
         await events.open_sale(self._zk, name, time.time())
@@ -135,19 +165,20 @@ class LiveOperations:
         await events.close_sale(self._zk, name, time.time())
 
     async def find(self, buyer: str) -> FoundOrders:
-        wanted, found, whole = lookup.of_buyer(buyer), list[OrderView](), False
+        if self._finding.locked():
+            raise BadRequest("refused", "operators.orders.busy")
+        wanted, latest, whole = lookup.of_buyer(buyer), Latest(), False
         async with self._finding:
             with suppress(TimeoutError):
                 async with (
                     asyncio.timeout(FIND_S),
-                    aclosing(lookup.every_order(self._zk, (), _unheard)) as orders,
+                    aclosing(lookup.every_order(self._zk, (), _unheard, PATIENTLY)) as orders,
                 ):
                     async for order in orders:
                         if wanted(order):
-                            found.append(order)
+                            latest.add(order)
                     whole = True
-        found.sort(key=lambda order: order.created_at, reverse=True)
-        return FoundOrders(tuple(found[:MOST_FOUND]), whole and len(found) <= MOST_FOUND)
+        return latest.found(whole=whole)
 
     async def timeline(self, order_id: str) -> Timeline:
         return await timeline.timeline(self._zk, order_id)
