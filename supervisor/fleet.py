@@ -198,8 +198,9 @@ class Fleet:
 
     async def hear(self) -> list[Child]:
         """The workers' pulse, and who has begun to work since it was asked last."""
-        heard = await asyncio.gather(*(self._hear(child) for child in self.children))
-        return [child for child, news in zip(self.children, heard, strict=True) if news]
+        children = tuple(self.children)  # some may come and go meanwhile
+        heard = await asyncio.gather(*(self._hear(child) for child in children))
+        return [child for child, news in zip(children, heard, strict=True) if news]
 
     async def _hear(self, child: Child) -> bool:
         works = await self._works(child)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.instance import Instance, running
+from tests.simulation.ahead import Simulation, begun
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +14,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """An instance for tests that break nothing; each sells from what it sets up itself."""
     with running(tmp_path_factory.mktemp("shop") / "data", "--quantity", "1000") as instance:
         yield instance
+
+
+@pytest.fixture(scope="session", autouse=True)
+def simulation(request: pytest.FixtureRequest) -> Iterator[Simulation | None]:
+    """Begun with the first test, where its tests are wanted."""
+    if not any(item.path.name == "test_simulation.py" for item in request.session.items):
+        yield None
+        return
+    with begun() as simulation:
+        yield simulation
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -278,3 +279,18 @@ def test_the_wish_is_kept_on_disk_and_damage_to_it_does_no_harm(tmp_path: Path) 
     assert wishes.load(tmp_path).workers == 5
     (tmp_path / wishes.FILE_NAME).write_bytes(b"{")
     assert wishes.load(tmp_path) == Desired()
+
+
+def test_a_worker_that_leaves_while_everybody_is_heard_ends_nothing() -> None:
+    crew = Crew()
+    crew.resize(3)
+    fleet = crew.fleet
+
+    async def hear(_child: Child) -> bool:
+        fleet.children = fleet.children[:1]
+        return True
+
+    hired = list(fleet.children)
+    with patch.object(fleet, "_hear", hear):
+        assert asyncio.run(fleet.hear()) == hired
+    assert len(fleet.children) == 1
