@@ -181,7 +181,7 @@ def test_only_that_address_is_watched() -> None:
     assert not is_watched("/api/orders")
 
 
-@pytest.mark.parametrize(("watchers", "most_s"), [(1, 2), (700, 2), (2_000, 8), (10_000, 32)])
+@pytest.mark.parametrize(("watchers", "most_s"), [(1, 2), (700, 3), (2_000, 8), (10_000, 48)])
 def test_watchers_are_asked_to_come_the_more_seldom_the_more_they_are(
     watchers: int, most_s: int
 ) -> None:
