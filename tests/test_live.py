@@ -190,14 +190,14 @@ def test_watchers_are_asked_to_come_the_more_seldom_the_more_they_are(
     pace = WatchPace(clock)
     coming = sorted((rng.uniform(0, STEPS_S[0]), each) for each in range(watchers))
     begin, asked = clock.time, 0
-    while coming[0][0] < 300:
+    while coming[0][0] < 150:
         at, each = heapq.heappop(coming)
         clock.time = begin + at
         pace.note()
-        asked += at >= 200
+        asked += at >= 100
         heapq.heappush(coming, (at + pace.step_s * rng.uniform(0.75, 1.25), each))
     assert pace.step_s <= most_s
-    assert asked / 100 <= 1.25 * POLLS_PER_S
+    assert asked / 50 <= 1.25 * POLLS_PER_S
 
 
 def test_when_they_have_gone_the_few_who_stay_may_ask_often() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 # What all watchers together may ask in a second: less than a tenth of what a sale costs, measured.
 # Half of them come over a new connection, which costs more than the answer.
-POLLS_PER_S = 280.0
+POLLS_PER_S = 320.0
 # Few steps, so that the hint, which is part of what is cached, seldom changes.
 STEPS_S = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 60)
 WINDOW_S = 1.0
