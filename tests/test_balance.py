@@ -131,28 +131,31 @@ def test_a_good_while_shortens_the_next_ejection() -> None:
 # --- windows -------------------------------------------------------------------------
 
 
+STEPS = st.tuples(st.booleans(), st.integers(0, 5000), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+
+
 @quick
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5000), st.floats(0.0, 1.0)), max_size=300))
+@given(st.lists(STEPS, max_size=300))
 def test_a_window_stays_within_its_bounds_and_below_what_was_refused(
-    steps: list[tuple[bool, int, float]],
+    steps: list[tuple[bool, int, float, float]],
 ) -> None:
     window, now, last = Window(), 1.0, 0.0
-    for served, outstanding, pause_s in steps:
+    for served, outstanding, pause_s, waited_s in steps:
         now += pause_s
         if served:
             window.served(outstanding)
         else:
-            window.refused(outstanding, now)
-            if now - last >= 0.1:
+            window.refused(outstanding, now - waited_s, now)
+            if now - waited_s - last >= 0.1:
                 last = now
                 assert window.size < max(outstanding, LEAST + 1)
         assert LEAST <= window.size <= MOST_GIVEN
 
 
-def test_refusals_that_come_together_shrink_a_window_once() -> None:
+def test_refusals_asked_for_together_shrink_a_window_once_whenever_they_are_heard() -> None:
     window = Window()
-    for _ in range(100):
-        window.refused(1000, 1.0)
+    for n in range(100):
+        window.refused(1000 - 10 * n, 1.0, 1.1 + n / 100)
     assert window.size == 900
-    window.refused(900, 1.2)
+    window.refused(900, 1.3, 2.2)
     assert window.size == 810

@@ -152,7 +152,7 @@ class Peer:
             self._fail(now)
             return
         if answer.code is Code.OVERLOADED:
-            self._window.refused(self.outstanding, now)
+            self._window.refused(self.outstanding, question.asked, now)
         self.outstanding -= 1
         self._owes_since = now if self.outstanding else None
         if answer.code in FAILURES:

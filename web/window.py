@@ -9,7 +9,8 @@ MOST = 2048
 FIRST = 1024
 GROWTH = 0.1
 BACKOFF = 0.9
-# Refusals that arrive together are one: they were decided on the same queue.
+# Refusals of what was asked until so long after a shrinking tell of the queue that it was for: as
+# in NewReno (RFC 6582), where losses of one window halve it once.
 PAUSE_S = 0.1
 
 
@@ -29,8 +30,8 @@ class Window:
         if outstanding * 2 >= self._size:
             self._size = min(MOST, self._size + GROWTH)
 
-    def refused(self, outstanding: int, now: float) -> None:
-        """The worker was too busy for one more."""
-        if now - self._shrunk_at >= PAUSE_S:
+    def refused(self, outstanding: int, asked: float, now: float) -> None:
+        """The worker was too busy for one more, which it was `asked` for at that time."""
+        if asked - self._shrunk_at >= PAUSE_S:
             self._size = max(LEAST, BACKOFF * min(self._size, outstanding))
             self._shrunk_at = now
