@@ -39,7 +39,8 @@ from web.language import Languages
 from web.openapi.curl import curl, is_for_programs
 from web.openapi.document import codes_of, document, path_of
 from web.openapi.manual import Manual
-from web.openapi.operations import BUY, JSON, PURCHASE, Operation, operations
+from web.openapi.operation import BUY, JSON, PURCHASE, Operation
+from web.openapi.operations import operations
 from web.operator.session import COOKIE, Sessions
 from web.paper import Paper
 from web.problems import STATUS

@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Iterable
 
-from web.openapi.operations import OPERATOR_TOKEN, PAGES, PURCHASE, SIGNED, Operation
+from web.openapi.operation import OPERATOR_TOKEN, PAGES, PURCHASE, SIGNED, Operation
 
 # What the examples call the box office's address, an order, a hold, and the operator's token.
 BOX, ORDER, HOLD, TOKEN = "$BOX", "$ORDER", "$HOLD", "$TOKEN"

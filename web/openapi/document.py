@@ -1,4 +1,4 @@
-"""The whole description, put together from the operations, the shapes and the problems."""
+"""The whole description, put together from the operations, the data and the problems."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,8 @@ import msgspec
 from core.models import OrderView
 from web.basket import MOST_TICKETS
 from web.language import Language, Languages
-from web.openapi.operations import (
+from web.openapi.answered import answered
+from web.openapi.operation import (
     ANY,
     ANY_POST,
     HTML,
@@ -21,9 +22,10 @@ from web.openapi.operations import (
     Body,
     Operation,
     Parameter,
-    operations,
 )
-from web.openapi.shapes import Schema, reference, shapes
+from web.openapi.operations import operations
+from web.openapi.schema import Schema, reference
+from web.openapi.taken import taken
 from web.problems import RETRY_S, STATUS, Problem, problem, problem_json
 
 TITLE = "zkticket"
@@ -109,6 +111,7 @@ def document(languages: Languages) -> Schema:
     """OpenAPI 3.1. Its problems speak the default language."""
     every = operations()
     language = languages.default
+    tags = [each.tag for each in languages.all]
     return {
         "openapi": "3.1.0",
         "info": {
@@ -121,7 +124,7 @@ def document(languages: Languages) -> Schema:
         "tags": [{"name": name, "description": text} for name, text in GROUPS.items()],
         "paths": _paths(every),
         "components": {
-            "schemas": shapes([each.tag for each in languages.all]),
+            "schemas": dict(sorted({**answered(), **taken(tags)}.items())),
             "headers": {name: _header(name) for name in HEADERS},
             "examples": {code: _example_of(code, language) for code in sorted(STATUS)},
             "securitySchemes": SECURITY,

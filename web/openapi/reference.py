@@ -9,8 +9,9 @@ from typing import Any
 from web.language import Language
 from web.openapi.curl import curl, is_for_programs
 from web.openapi.document import GROUPS, codes_of, path_of, sample
-from web.openapi.operations import ANY, ANY_POST, Operation, operations
-from web.openapi.shapes import HERE, Schema
+from web.openapi.operation import ANY, ANY_POST, Operation
+from web.openapi.operations import operations
+from web.openapi.schema import HERE, Schema
 from web.problems import STATUS
 
 # A longer pattern tells a reader nothing; its description does.

@@ -1,0 +1,215 @@
+"""The data of the answers as JSON Schema, from the types that the code works with.
+
+`NOTES` adds what a Python type can't say; a note on a field that is not there is an error.
+"""
+
+from collections.abc import Mapping
+from typing import get_args
+
+import msgspec
+from msgspec import UNSET
+
+from core.availability import EventAvailability, TypeAvailability
+from core.models import Alarm, OrderView, Progress, Quantiles
+from core.models import Status as OrderStatus
+from core.status import Ensemble, Server, Status, Supervisor, Web, Worker
+from web.live import Availability, Left
+from web.openapi.schema import HERE, NAME_SCHEMA, ORDER_SCHEMA, Schema, reference, thing
+from web.operator.history import Sample
+from web.pace import STEPS_S
+from web.problems import STATUS, ProblemJson
+
+# What the interface calls these types.
+NAMES = {
+    "OrderView": "Order",
+    "EventAvailability": "EventStock",
+    "TypeAvailability": "TicketType",
+    "ProblemJson": "Problem",
+}
+ANSWERED = (
+    OrderView,
+    ProblemJson,
+    EventAvailability,
+    TypeAvailability,
+    Availability,
+    Left,
+    Status,
+    Alarm,
+    Ensemble,
+    Server,
+    Supervisor,
+    Progress,
+    Worker,
+    Web,
+    Quantiles,
+    Sample,
+)
+
+MOMENT: Schema = {"format": "date-time"}
+COUNT: Schema = {"minimum": 0}
+UNIX: Schema = {"description": "Unix seconds."}
+
+NOTES: Mapping[str, Mapping[str, Schema]] = {
+    "OrderView": {
+        "order": {**ORDER_SCHEMA, "description": "The order's id."},
+        "event": NAME_SCHEMA,
+        "type": NAME_SCHEMA,
+        "quantity": {"minimum": 1},
+        "buyer": {"description": "The name as it was sent, without spaces at its ends."},
+        "status": {
+            "enum": list(get_args(OrderStatus)),
+            "description": "Held and sold orders have their tickets, the others gave them back.",
+        },
+        "created_at": MOMENT,
+        "zxid": {**COUNT, "description": "ZooKeeper's transaction that made the order."},
+        "held_until": {**MOMENT, "description": "Of a hold: when it ends."},
+        "extended": {**COUNT, "description": "Of a hold: how often it was extended."},
+        "checked_in_at": MOMENT,
+        "checked_in_by": {"description": "The door."},
+    },
+    "EventAvailability": {
+        "name": NAME_SCHEMA,
+        "currency": {"pattern": "^[A-Z]{3}$", "description": "ISO 4217."},
+        "opens_at": {"description": "When the sale opens, in Unix seconds; null: it has."},
+        "closes_at": {"description": "When the sale closes, in Unix seconds; null: it does not."},
+        "starts_at": UNIX,
+        "ends_at": UNIX,
+        "limit": {**COUNT, "description": "Tickets of one buyer; 0 is no limit."},
+        "hold_s": {"minimum": 1, "description": "How long a hold lasts, in seconds."},
+        "extensions": {**COUNT, "description": "How often a hold may be extended by as much."},
+        "cancellable": {"description": "Whether buyers may cancel their orders."},
+    },
+    "TypeAvailability": {
+        "name": NAME_SCHEMA,
+        "colour": {"pattern": "^(#[0-9a-f]{6})?$"},
+        "price": {**COUNT, "description": "In hundredths of the event's currency."},
+        "capacity": {**COUNT, "description": "`sold` + `held` + `remaining`, always."},
+        "sold": COUNT,
+        "held": COUNT,
+        "remaining": {**COUNT, "description": "For sale now."},
+    },
+    "Availability": {
+        "event": NAME_SCHEMA,
+        "sale": {"description": "How the sale stands."},
+        "opens_in_ms": {**COUNT, "description": "Before the sale: until it opens."},
+        "stale": {"description": "ZooKeeper is away: this is how it was at `as_of`."},
+        "as_of": MOMENT,
+        "poll_after_ms": {
+            "enum": [1000 * step for step in STEPS_S],
+            "description": "When to ask again; the more watch, the later.",
+        },
+    },
+    "Left": {"name": NAME_SCHEMA, "remaining": COUNT, "capacity": COUNT},
+    "ProblemJson": {
+        "title": {"description": "The status in words."},
+        "status": {"enum": sorted(set(STATUS.values()))},
+        "detail": {"description": "What went wrong, in the language of `Content-Language`."},
+        "code": {
+            "enum": sorted(STATUS),
+            "description": "What went wrong, for programs. A code never changes its meaning.",
+        },
+        "field": {"description": "The field or header at fault."},
+        "remaining": {**COUNT, "description": "How many tickets are left."},
+        "retry_after": {"minimum": 1, "description": "In seconds, as the header `Retry-After`."},
+        "order": {"description": "The order that was not changed, as it is."},
+    },
+    "Alarm": {"at": UNIX},
+    "Server": {"role": {"enum": ["leader", "follower", "standalone", "down"]}},
+    "Sample": {
+        "at": UNIX,
+        "sold": {**COUNT, "description": "Tickets per second."},
+        "shed": {**COUNT, "description": "Purchases per second that were turned away."},
+        "failed": {**COUNT, "description": "Purchases per second that failed."},
+        "in_flight": {"description": "Purchases that wait on a worker, by worker."},
+        "cpu": {"description": "Per cent of one core, by process."},
+    },
+}
+
+# Where what a type says of itself is not for those who only see its JSON.
+TEXTS = {
+    "EventAvailability": "An event with what is left of each type.",
+    "TypeAvailability": "A kind of ticket; what is left of it adds up.",
+    "Ensemble": "ZooKeeper's servers.",
+}
+
+
+def answered() -> dict[str, Schema]:
+    """Every schema of an answer, by name."""
+    found = _of_types()
+    return {**found, **_gathered(found["EventStock"])}
+
+
+def _of_types() -> dict[str, Schema]:
+    _, found = msgspec.json.schema_components(ANSWERED, ref_template=HERE + "{name}")
+    types = {each.__name__: each for each in ANSWERED}
+    return {NAMES.get(name, name): _shape(types[name], found[name]) for name in found}
+
+
+def _shape(type_: type[msgspec.Struct], schema: Schema) -> Schema:
+    """The schema of what is written, where msgspec's is that of what may be read."""
+    notes = NOTES.get(type_.__name__, {})
+    properties = {name: _written(each) for name, each in schema["properties"].items()}
+    for name, note in notes.items():
+        properties[name] = {**properties[name], **note}
+    return {
+        "type": "object",
+        "description": TEXTS.get(type_.__name__, " ".join(schema.get("description", "").split())),
+        "properties": properties,
+        "required": [name for name in properties if _is_always_there(type_, name)],
+    }
+
+
+def _written(schema: Schema) -> Schema:
+    """A property without its default, its references by the interface's names."""
+    written: Schema = {}
+    for word, value in schema.items():
+        if word == "$ref":
+            name = value.removeprefix(HERE)
+            written[word] = HERE + NAMES.get(name, name)
+        elif isinstance(value, dict):
+            written[word] = _written(value)
+        elif isinstance(value, list):
+            written[word] = [_written(each) if isinstance(each, dict) else each for each in value]
+        elif word != "default":
+            written[word] = value
+    return written
+
+
+def _is_always_there(type_: type[msgspec.Struct], name: str) -> bool:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(type_)}
+    if name not in fields:  # the tag
+        return True
+    field = fields[name]
+    return field.required or not (type_.__struct_config__.omit_defaults or field.default is UNSET)
+
+
+def _gathered(stock: Schema) -> dict[str, Schema]:
+    """Answers that are put together where they are sent."""
+    reading: dict[str, Schema] = {
+        "as_of": {"type": "string", **MOMENT, "description": "When that was so."},
+        "stale": {"type": "boolean", "description": "ZooKeeper is away: it may have changed."},
+    }
+    return {
+        "Event": thing(
+            {**stock["properties"], **reading},
+            description="An event with what is left of each type.",
+        ),
+        "DamagedEvent": thing(
+            {"name": NAME_SCHEMA, "unavailable": {"const": True}},
+            description="An event whose record in ZooKeeper can't be read.",
+        ),
+        "Events": thing(
+            {
+                "events": {
+                    "type": "array",
+                    "items": {"anyOf": [reference("Event"), reference("DamagedEvent")]},
+                },
+                **reading,
+            },
+            description="All events, also those whose sale is yet to open.",
+        ),
+        "History": thing(
+            {"samples": {"type": "array", "items": reference("Sample")}},
+            description="A sample each second, the oldest first.",
+        ),
+    }

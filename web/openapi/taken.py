@@ -1,0 +1,166 @@
+"""The data of requests as JSON Schema.
+
+It is checked field by field in `web.basket` and `web.errand`; their bounds stand here.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from core.models import DEFAULT_EVENT
+from core.orders import ORDER_ID
+from web.basket import JOINERS, MOST_CHARACTERS, MOST_FIELDS, MOST_TICKETS
+from web.changes import MOST_ADDRESS
+from web.errand import MOST_CHARACTERS as MOST_NOTED
+from web.openapi.schema import ACT_FIELDS, KEY_SCHEMA, NAME_SCHEMA, Schema, thing
+from web.operator.acts import ID
+
+# Regular expressions as ECMA-262 has them, with Unicode's properties. Spaces are what Python
+# strips from both ends.
+_SPACE = r"[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+_JOINERS = "".join(f"\\u{ord(joiner):04x}" for joiner in JOINERS)
+_VISIBLE = r"[^\p{C}\p{Z}]"
+_INNER = rf"(?:[^\p{{C}}\p{{Zl}}\p{{Zp}}]|[{_JOINERS}])"
+_EDGE = rf"(?:{_VISIBLE}|[{_JOINERS}])"
+# A buyer's name, and spaces around it.
+_BUYER = rf"^{_SPACE}*{_EDGE}(?:{_INNER}{{0,{MOST_CHARACTERS - 2}}}{_EDGE})?{_SPACE}*$"
+
+PURCHASE: Mapping[str, Schema] = {
+    "event": {**NAME_SCHEMA, "default": DEFAULT_EVENT, "description": "The event."},
+    "type": {**NAME_SCHEMA, "description": "The ticket type."},
+    "quantity": {"type": "integer", "minimum": 1, "maximum": MOST_TICKETS, "default": 1},
+    "buyer": {
+        "type": "string",
+        "allOf": [{"pattern": _VISIBLE}, {"pattern": _BUYER}],
+        "description": f"The name on the ticket: 1 to {MOST_CHARACTERS} printable characters, "
+        "not counting spaces at its ends, which are taken off.",
+    },
+}
+CSRF: Schema = {"type": "string", "description": "As it stands in the page's forms."}
+
+
+def taken(tags: Sequence[str]) -> dict[str, Schema]:
+    """Every schema of a request, by name. `tags` are those of the languages."""
+    return {**_by_programs(), **_by_buyers_forms(tags), **_by_operators_forms()}
+
+
+def _by_programs() -> dict[str, Schema]:
+    return {
+        "Purchase": thing(
+            PURCHASE, "event", "quantity", additionalProperties=False, description="A purchase."
+        ),
+        "CheckIn": thing(
+            {
+                "order": _named("The order's id, or the address in its QR code."),
+                "door": _noted("Where: told to who comes with the same ticket again."),
+            },
+            "door",
+            description="A scan of a ticket.",
+        ),
+        "Payment": thing(
+            {
+                "hold": _named("The hold that was paid."),
+                "payment": _noted("The payment, as its provider calls it."),
+            },
+            "payment",
+            description="A payment that has come in.",
+        ),
+    }
+
+
+def _by_buyers_forms(tags: Sequence[str]) -> dict[str, Schema]:
+    return {
+        "PurchaseForm": thing(
+            {**PURCHASE, "key": {**KEY_SCHEMA, "description": "Makes the form buy once."}},
+            "event",
+            "quantity",
+            additionalProperties=False,
+            description="The sale page's form.",
+        ),
+        "ChangeForm": _form(
+            {"key": {**KEY_SCHEMA, "description": "Makes the form change the order once."}},
+            "key",
+            description="A button of an order's page.",
+        ),
+        "LanguageForm": _form(
+            {
+                "to": {"type": "string", "enum": list(tags)},
+                "back": {"type": "string", "description": "An address of ours."},
+            },
+            "back",
+            description="The switch of languages.",
+        ),
+    }
+
+
+def _by_operators_forms() -> dict[str, Schema]:
+    return {
+        "SignInForm": _form(
+            {"token": {"type": "string", "description": "The operator's token."}},
+            description="The operators' way in.",
+        ),
+        "SignOutForm": _form({"csrf": CSRF}, "csrf", description="The operators' way out."),
+        "YesForm": _form(
+            {"csrf": CSRF, "id": {"type": "string", "description": "Of the question."}},
+            description="The answer yes to a question.",
+        ),
+        "ScanForm": _form(
+            {
+                "csrf": CSRF,
+                "scan": {"type": "string", "description": "Names the scan: sent again, it is one."},
+                "order": {"type": "string", "description": "The order's id or address."},
+                "door": {"type": "string", "description": "Where."},
+            },
+            "door",
+            description="A scan of a ticket.",
+        ),
+        "EventForm": _form(
+            {
+                "csrf": CSRF,
+                "zone": {"type": "string", "description": "By whose clock times are written."},
+                "name": {"type": "string", "description": "Of a new event."},
+            },
+            *("zone", "name"),
+            description="The form of an event, with what stands on its page.",
+        ),
+        "ActForm": _form(
+            {
+                "csrf": CSRF,
+                "id": {"type": "string", "pattern": f"^{ID.pattern}$"},
+                **ACT_FIELDS,
+            },
+            *ACT_FIELDS,
+            description="The answer yes to an act's question, with the fields of its page.",
+        ),
+    }
+
+
+def _form(properties: Mapping[str, Schema], *optional: str, description: str) -> Schema:
+    """A form in which each field stands once; what it has besides these counts for nothing."""
+    return thing(
+        properties,
+        *optional,
+        additionalProperties={"type": "string"},
+        maxProperties=MOST_FIELDS,
+        description=description,
+    )
+
+
+def _named(description: str) -> Schema:
+    """An order's id somewhere in a short text."""
+    return {
+        "type": "string",
+        "pattern": ORDER_ID.pattern,
+        "maxLength": MOST_ADDRESS,
+        "description": description,
+    }
+
+
+def _noted(description: str) -> Schema:
+    return {
+        "type": "string",
+        "default": "",
+        "allOf": [
+            {"pattern": rf"^$|[\u0020]|{_VISIBLE}"},
+            {"pattern": rf"^{_INNER}{{0,{MOST_NOTED}}}$"},
+        ],
+        "description": f"{description} At most {MOST_NOTED} printable characters.",
+    }
