@@ -212,6 +212,7 @@ async def _repair(settings: Settings, choice: "Choice", yes: bool, as_json: bool
     from admin.confirm import confirmer
     from admin.repair import repair
     from admin.session import session
+    from core.secret import load_secret
 
     def show(plan: "Plan") -> None:
         if as_json:
@@ -220,7 +221,8 @@ async def _repair(settings: Settings, choice: "Choice", yes: bool, as_json: bool
             screen.put(screen.plan(plan))
 
     async with session(settings) as zk:
-        return await repair(zk, settings.data_dir, choice, show, confirmer(yes))
+        order_key = load_secret(settings.data_dir).order_key
+        return await repair(zk, settings.data_dir, order_key, choice, show, confirmer(yes))
 
 
 # --- admin reset ---------------------------------------------------------------------

@@ -14,12 +14,12 @@ from admin.receipts import Archive, Count, Loss, LostOrder, audit, losses, named
 from admin.verify import recount
 from core import alarms, receipts
 from core.batch import Sale
-from core.errors import NoSuchEvent, NoSuchType, ZkticketError
-from core.lifecycle import has_tickets
+from core.errors import BadZnode, NoSuchEvent, NoSuchType, ZkticketError
 from core.models import Alarm
 from core.notes import note
+from core.orders import StoredOrder
 from core.receipts import Settlement
-from core.restoring import restore
+from core.restoring import mend, restore
 from core.stock import TypeRef
 from core.store import Store
 from core.zk import ZooKeeper
@@ -109,14 +109,16 @@ class Case:
 async def repair(
     zk: ZooKeeper,
     data_dir: Path,
+    order_key: bytes,
     choice: Choice,
     show: Callable[[Plan], None],
     confirm: Confirm,
 ) -> Plan:
     """Shows its plan, asks, does it, proves the tree and ends the alarm.
 
-    Raises `ZkticketError` where a choice is missing, when it is not confirmed, and where the
-    tree isn't whole afterwards; the alarm stands then.
+    `order_key` is the secret's, from which the buyers' tabs have their names. Raises
+    `ZkticketError` where a choice is missing, when it is not confirmed, and where the tree isn't
+    whole afterwards; the alarm stands then.
     """
     archive = Archive(data_dir)
     cases = await _cases(zk, archive)
@@ -135,7 +137,7 @@ async def repair(
             "the capacity where they were sold again, --leave-out gives the rest up for good"
         )
     confirm(_question(plan))
-    await _mend(zk, data_dir, cases, choice)
+    await _mend(zk, data_dir, order_key, cases, choice)
     await _prove(zk, data_dir)
     await alarms.clear(zk, plan.alarms)
     return plan
@@ -161,13 +163,13 @@ async def _case(zk: ZooKeeper, ref: TypeRef, found: list[Loss]) -> Case:
     remaining = await _remaining(zk, ref)
     if remaining is None:
         return Case(ref, 0, (), (), found)
-    barred = [loss for loss in found if not _can_be_made(loss)]
-    fitting, crowded, left = [], [], remaining
-    missing = [loss for loss in found if _can_be_made(loss)]
-    for loss in sorted(missing, key=lambda loss: loss.sale.order.at):
-        quantity = loss.sale.order.quantity if has_tickets(loss.sale.order) else 0
-        if quantity <= left:
-            left -= quantity
+    fitting, crowded, barred, left = [], [], [], remaining
+    for loss in sorted(found, key=lambda loss: loss.sale.order.at):
+        mended = mend(loss.sale, loss.there)
+        if mended is None:
+            barred.append(loss)
+        elif mended.takes <= left:
+            left -= max(0, mended.takes)  # what comes back may come back later
             fitting.append(loss)
         else:
             crowded.append(loss)
@@ -186,11 +188,6 @@ async def _remaining(zk: ZooKeeper, ref: TypeRef) -> int | None:
         return None
 
 
-def _can_be_made(loss: Loss) -> bool:
-    """A hold can't: it has run out, or will, and its buyer can take another."""
-    return loss.there is None and loss.sale.order.status != "held"
-
-
 def _conflicts(cases: Iterable[Case]) -> Iterable[LostOrder]:
     for case in cases:
         for loss in case.crowded[:MOST_NAMED]:
@@ -200,11 +197,12 @@ def _conflicts(cases: Iterable[Case]) -> Iterable[LostOrder]:
 
 
 def _why_barred(loss: Loss) -> str:
-    if loss.there is not None:
-        return loss.why
-    if loss.sale.order.status == "held":
+    there, order = loss.there, loss.sale.order
+    if order.status == "held" and not isinstance(there, BadZnode):
         return "it was a hold"
-    return "its event or type is no longer in the tree"
+    if isinstance(there, StoredOrder) and there.order.batch == order.batch:
+        return "it was changed in another way since"
+    return "its event or type is no longer in the tree" if there is None else loss.why
 
 
 def _tickets(found: Iterable[Loss]) -> int:
@@ -225,13 +223,15 @@ def _question(plan: Plan) -> str:
 # --- the mending ---------------------------------------------------------------------
 
 
-async def _mend(zk: ZooKeeper, data_dir: Path, cases: Sequence[Case], choice: Choice) -> None:
+async def _mend(
+    zk: ZooKeeper, data_dir: Path, order_key: bytes, cases: Sequence[Case], choice: Choice
+) -> None:
     count = 0
     for case in cases:
         sales = case.restored(choice)
         for start in range(0, len(sales), ORDERS_AT_ONCE):
             some = sales[start : start + ORDERS_AT_ONCE]
-            count += await restore(zk, some, oversell=choice.oversell)
+            count += await restore(zk, some, order_key, oversell=choice.oversell)
     left_out = [order_id for case in cases for order_id in case.left_out(choice)]
     # Of the tree's past that was lost nothing counts any more but the orders.
     _settle(data_dir, Settlement(round(time.time(), 3), tuple(left_out)))

@@ -132,11 +132,14 @@ def stands(order: Order, there: StoredOrder | BadZnode | None) -> bool:
 
     One that was lost and made again with its key is as good.
     """
-    if not isinstance(there, StoredOrder):
+    if not isinstance(there, StoredOrder) or not same_purchase(order, there.order):
         return False
-    found = there.order
-    same = (found.type, found.quantity, found.buyer) == (order.type, order.quantity, order.buyer)
-    return same and {each.batch for each in order.changes} <= {each.batch for each in found.changes}
+    return {each.batch for each in order.changes} <= {each.batch for each in there.order.changes}
+
+
+def same_purchase(one: Order, other: Order) -> bool:
+    """Whether both are of the same tickets for the same buyer."""
+    return (one.type, one.quantity, one.buyer) == (other.type, other.quantity, other.buyer)
 
 
 # --- the format ----------------------------------------------------------------------

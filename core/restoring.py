@@ -1,16 +1,19 @@
-"""Puts orders back that the tree has lost, each with its id, batch and time."""
+"""Puts back what the tree has lost of confirmed orders: the orders, or what became of them."""
 
+from collections import Counter as Sums
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from msgspec.structs import replace
 
-from core.batch import Sale
-from core.errors import Ambiguous, BadVersion, Unavailable, ZkticketError
+from core.batch import Account, Sale
+from core.errors import Ambiguous, BadVersion, BadZnode, Unavailable, ZkticketError
 from core.insist import insist
-from core.lifecycle import has_tickets
-from core.models import encode
+from core.lifecycle import Act, effect, has_tickets
+from core.models import buyer_id, encode
 from core.orders import StoredOrder
+from core.receipts import same_purchase, stands
 from core.stock import Counter, Shelf
 from core.store import Store
 from core.transaction import Create, Operation, SetData
@@ -18,92 +21,169 @@ from core.zk import Committed, ZooKeeper
 
 TRIES = 50
 RECONNECT_S = 5.0
+# What may have become of a hold since, if the tree had forgotten that it was sold.
+OVERRULED_BY_A_SALE = frozenset({Act.EXPIRE, Act.EXTEND})
 
 
-async def restore(zk: ZooKeeper, sales: Sequence[Sale], *, oversell: bool) -> int:
-    """Makes the missing ones of these orders, all of one type, in one transaction with its stock.
+@dataclass(frozen=True)
+class Mend:
+    """An order as it is to be, and what stands in its place, if anything does."""
 
-    None of them is held. Returns how many were missing. With `oversell` the type's capacity grows
-    by what lacks; without, `ZkticketError` where too few tickets are left. Raises `Unavailable`,
-    and `BadVersion` when sales never let it in.
+    sale: Sale
+    there: StoredOrder | None
+
+    @property
+    def takes(self) -> int:
+        """How many tickets it takes off sale; less than none where it gives some back."""
+        had = self.there is not None and has_tickets(self.there.order)
+        return self.sale.order.quantity * (has_tickets(self.sale.order) - had)
+
+    @property
+    def operation(self) -> Operation:
+        data = encode(self.sale.order)
+        if self.there is None:
+            return Create(self.sale.path, data)
+        return SetData(self.sale.path, data, self.there.version)
+
+
+def mend(confirmed: Sale, there: StoredOrder | BadZnode | None) -> Mend | None:
+    """How to put back what was confirmed; None where that can't be.
+
+    A hold is not put back: it has run out, or will, and its buyer can take another. Nor is an
+    order overruled with which something was done since of which the receipt knows nothing, unless
+    its hold ran out because the tree had forgotten that it was sold.
+    """
+    order = confirmed.order
+    if order.status == "held" or isinstance(there, BadZnode):
+        return None
+    if there is None:
+        return Mend(confirmed, None)
+    if not same_purchase(order, there.order) or order.batch != there.order.batch:
+        return None
+    proved = {change.batch for change in order.changes}
+    known = {change.batch for change in there.order.changes}
+    since = {change.act for change in there.order.changes if change.batch not in proved}
+    if not since <= (OVERRULED_BY_A_SALE if order.status == "sold" else {Act.EXPIRE}):
+        return None
+    lost = tuple(change for change in order.changes if change.batch not in known)
+    changed = replace(order, changes=(*there.order.changes, *lost))
+    return Mend(replace(confirmed, order=changed), there)
+
+
+async def restore(zk: ZooKeeper, sales: Sequence[Sale], order_key: bytes, *, oversell: bool) -> int:
+    """Puts back what is lost of these orders, all of one type, in one transaction with its stock.
+
+    Returns how many were put back. With `oversell` the type's capacity grows by what lacks;
+    without, `ZkticketError` where too few tickets are left. Raises `Unavailable`, and
+    `BadVersion` when sales never let it in.
     """
     store = Store(zk)
     for _ in range(TRIES):
-        missing = await _missing(zk, store, sales)
-        if not missing:
+        mends = await _mends(zk, store, sales)
+        if not mends:
             return 0
-        shelf = await insist(zk, partial(store.shelf, missing[0].ref))
-        lacking = _lacking(shelf, missing, oversell)
-        counters = _counters(shelf, _tickets(missing), lacking)
-        restored = [_counted_by(counters[0], sale) for sale in missing]
-        if await _happens(zk, store, restored, _operations(shelf, counters, restored, lacking)):
-            return len(missing)
+        shelf = await insist(zk, partial(store.shelf, mends[0].sale.ref))
+        lacking = _lacking(shelf, mends, oversell)
+        counters = _counters(shelf, mends, lacking)
+        mends = [_counted_by(counters[0], each) for each in mends]
+        accounts = await insist(zk, partial(_accounts, store, order_key, mends))
+        if await _happens(zk, store, mends, _operations(shelf, counters, mends, accounts, lacking)):
+            return len(mends)
     raise BadVersion("tickets were sold faster than orders could be put back; try again")
 
 
-async def _missing(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[Sale]:
+async def _mends(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[Mend]:
     found = await insist(zk, partial(store.orders.find_sales, sales))
-    return [sale for sale, there in zip(sales, found, strict=True) if there is None]
+    lost = [
+        mend(sale, there)
+        for sale, there in zip(sales, found, strict=True)
+        if not stands(sale.order, there)
+    ]
+    return [each for each in lost if each is not None]
 
 
-def _tickets(sales: Sequence[Sale]) -> int:
-    return sum(sale.order.quantity for sale in sales if has_tickets(sale.order))
-
-
-def _lacking(shelf: Shelf, sales: Sequence[Sale], oversell: bool) -> int:
+def _lacking(shelf: Shelf, mends: Sequence[Mend], oversell: bool) -> int:
     """By how much the capacity has to grow. Raises `ZkticketError` where it may not."""
-    lacking = max(0, _tickets(sales) - shelf.stock.remaining)
+    lacking = max(0, sum(each.takes for each in mends) - shelf.stock.remaining)
     if lacking and not oversell:
         raise ZkticketError(f"there are {lacking} tickets of type {shelf.ref.type} too few")
     return lacking
 
 
-def _counters(shelf: Shelf, tickets: int, lacking: int) -> list[Counter]:
+def _counters(shelf: Shelf, mends: Sequence[Mend], lacking: int) -> list[Counter]:
     """Those that change: one at least, for a recount takes an order that no counter knows of
     for a stray.
     """
     first, *others = shelf.counters
-    grown = [replace(first, stock=first.stock.add(lacking)), *others]
-    return _sold_from(grown, tickets) or [first]
+    stock = first.stock.add(lacking)
+    for each in mends:
+        if each.there is not None and each.takes <= 0:
+            stock = effect(stock, each.there.order, each.sale.order)
+    taken = sum(each.takes for each in mends if each.takes > 0)
+    after = _sold_from([replace(first, stock=stock), *others], taken)
+    changed = [now for now, was in zip(after, shelf.counters, strict=True) if now != was]
+    return changed or [first]
 
 
-def _counted_by(counter: Counter, sale: Sale) -> Sale:
-    """The sale with its changes counted there: those that had counted them have gone back."""
-    changes = tuple(
+def _sold_from(counters: Sequence[Counter], tickets: int) -> list[Counter]:
+    """All counters when so many are sold, of the fullest first."""
+    after = {counter.number: counter for counter in counters}
+    for counter in sorted(counters, key=lambda counter: -counter.stock.remaining):
+        taken = min(tickets, counter.stock.remaining)
+        after[counter.number] = replace(counter, stock=counter.stock.sell(taken))
+        tickets -= taken
+    return list(after.values())
+
+
+def _counted_by(counter: Counter, each: Mend) -> Mend:
+    """With its lost changes counted there: those that had counted them have gone back."""
+    known = () if each.there is None else each.there.order.changes
+    lost = tuple(
         replace(change, stripe=counter.number, version=counter.version + 1)
         if change.version
         else change
-        for change in sale.order.changes
+        for change in each.sale.order.changes[len(known) :]
     )
-    return replace(sale, order=replace(sale.order, changes=changes)) if changes else sale
+    order = replace(each.sale.order, changes=(*known, *lost))
+    return Mend(replace(each.sale, order=order), each.there)
+
+
+async def _accounts(store: Store, order_key: bytes, mends: Sequence[Mend]) -> list[Account]:
+    """The tabs of the buyers of a limited event, as they are afterwards."""
+    ref = mends[0].sale.ref
+    if not (await store.event(ref.event)).limit:
+        return []
+    tickets: Sums[str] = Sums()
+    for each in mends:
+        tickets[buyer_id(order_key, ref.event, each.sale.order.buyer)] += each.takes
+    accounts = await store.accounts(ref.event, ref.generation, tickets)
+    return [
+        accounts[buyer].add(number)
+        for buyer, number in tickets.items()
+        if number > 0 or (number < 0 and accounts[buyer].version >= 0)
+    ]
 
 
 def _operations(
-    shelf: Shelf, counters: Sequence[Counter], sales: Sequence[Sale], lacking: int
+    shelf: Shelf,
+    counters: Sequence[Counter],
+    mends: Sequence[Mend],
+    accounts: Sequence[Account],
+    lacking: int,
 ) -> list[Operation]:
     operations: list[Operation] = [
         SetData(counter.path, encode(counter.stock), counter.version) for counter in counters
     ]
-    operations += [Create(sale.path, encode(sale.order)) for sale in sales]
+    operations += [each.operation for each in mends]
+    operations += [account.operation for account in accounts]
     if lacking:
         grown = replace(shelf.type, capacity=shelf.type.capacity + lacking)
         operations.append(SetData(shelf.ref.path, encode(grown), shelf.type_version))
     return operations
 
 
-def _sold_from(counters: Sequence[Counter], tickets: int) -> list[Counter]:
-    """The counters that change when so many are sold, the fullest first."""
-    changed = []
-    for counter in sorted(counters, key=lambda counter: -counter.stock.remaining):
-        taken = min(tickets, counter.stock.remaining)
-        if taken:
-            changed.append(replace(counter, stock=counter.stock.sell(taken)))
-            tickets -= taken
-    return changed
-
-
 async def _happens(
-    zk: ZooKeeper, store: Store, sales: Sequence[Sale], operations: Sequence[Operation]
+    zk: ZooKeeper, store: Store, mends: Sequence[Mend], operations: Sequence[Operation]
 ) -> bool:
     """Commits all, or nothing. After a lost answer the same is sent again: it can't happen twice,
     and where it is refused then, the first order tells whether it had happened.
@@ -117,7 +197,8 @@ async def _happens(
         if isinstance(outcome, Committed):
             return True
         if attempt:
-            [there] = await insist(zk, partial(store.orders.find_sales, sales[:1]))
-            return isinstance(there, StoredOrder) and there.order == sales[0].order
+            first = mends[0].sale
+            [there] = await insist(zk, partial(store.orders.find_sales, [first]))
+            return isinstance(there, StoredOrder) and there.order == first.order
         return False
     raise Unavailable("ZooKeeper gives no definite answer; run it again")

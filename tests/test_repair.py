@@ -1,9 +1,11 @@
 """What the receipts prove and the tree has lost is named, and put back."""
 
 import io
+import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -23,7 +25,7 @@ from core.receipts import Line, Receipt, framed
 from core.store import Store
 from core.zk import ZooKeeper
 from tests.instance import Instance, eventually, running
-from tests.zookeeper_server import Server, ref_of, sell, serving
+from tests.zookeeper_server import SECRET, Server, ref_of, sell, serving
 
 NEITHER = Choice(oversell=False, leave_out=False)
 OVERSELL = Choice(oversell=True, leave_out=False)
@@ -99,7 +101,7 @@ def repaired(server: Server, data_dir: Path, choice: Choice) -> list[Plan]:
     shown: list[Plan] = []
 
     async def work(zk: ZooKeeper) -> None:
-        await repair(zk, data_dir, choice, shown.append, confirmer(yes=True))
+        await repair(zk, data_dir, SECRET.order_key, choice, shown.append, confirmer(yes=True))
         assert (await recount(zk)).ok
         assert (await audit(zk, data_dir)).ok
 
@@ -283,7 +285,7 @@ def test_without_a_terminal_it_shows_its_plan_and_changes_nothing(
     shown: list[Plan] = []
 
     async def work(zk: ZooKeeper) -> None:
-        await repair(zk, tmp_path, NEITHER, shown.append, confirmer(yes=False))
+        await repair(zk, tmp_path, SECRET.order_key, NEITHER, shown.append, confirmer(yes=False))
 
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(ZkticketError, match="--yes"):
@@ -319,11 +321,13 @@ def test_the_alarm_ends_only_when_the_tree_is_whole(server: Server, tmp_path: Pa
 def test_an_ensemble_set_back_to_older_data_is_noticed_and_mended(tmp_path: Path) -> None:
     with running(tmp_path / "data", "--quantity", "100") as shop:
         _buy(shop, "before", 10)
+        held = _post(shop, "/api/holds", {"type": "A", "quantity": 2, "buyer": "Ann"})
         shop.down()
         servers = shop.data_dir / "zookeeper"
         shutil.copytree(servers, tmp_path / "backup")
         shop.up()
-        confirmed = _buy(shop, "after", 20)
+        confirmed = _buy(shop, "after", 19)
+        confirmed.append(_post(shop, f"/api/holds/{held['order']}/confirm", {})["order"])
         shop.down()
         shutil.rmtree(servers)
         shutil.copytree(tmp_path / "backup", servers)
@@ -336,7 +340,8 @@ def test_an_ensemble_set_back_to_older_data_is_noticed_and_mended(tmp_path: Path
         done = shop.run("repair", "--yes")
         assert done.returncode == 0, done.stdout + done.stderr
         eventually("it sells again", lambda: shop.buyer().buy().status == 201)
-        assert set(_buy(shop, "after", 20, status=200)) == set(confirmed)
+        assert set(_buy(shop, "after", 19, status=200)) == set(confirmed[:-1])
+        assert shop.buyer().get(f"/api/orders/{held['order']}").json["status"] == "sold"
         proved = shop.run("verify", "--receipts")
         assert proved.returncode == 0, proved.stdout + proved.stderr
         shop.verify()
@@ -349,6 +354,13 @@ def _buy(shop: Instance, key: str, count: int, status: int = 201) -> list[str]:
     replies = [buyer.buy(key=f"{key}-{number}") for number in range(count)]
     assert {reply.status for reply in replies} == {status}, replies
     return [reply.json["order"] for reply in replies]
+
+
+def _post(shop: Instance, path: str, body: Mapping[str, object]) -> Any:
+    content = json.dumps(body).encode()
+    reply = shop.buyer().request("POST", path, content, {"Content-Type": "application/json"})
+    assert reply.status in (200, 201), reply
+    return reply.json
 
 
 def _is_alarmed(shop: Instance) -> None:
