@@ -8,10 +8,10 @@ from pathlib import Path
 
 from core.models import ProcessRecord
 from core.registry import LiveWorker
-from supervisor import health, readiness
+from supervisor import health
 from supervisor.child import Child, State
 from supervisor.health import Ailment, Limits, Sample, Sampler, Usage, Verdict
-from supervisor.heartbeat import Heartbeat, WebHeartbeat, WorkerHeartbeat
+from supervisor.heartbeat import Heartbeat, ServerHeartbeat, WebHeartbeat, WorkerHeartbeat
 from supervisor.process import Plan, Role
 
 # A worker that is ill but works is restarted only while so many others are well.
@@ -25,7 +25,7 @@ class Vitals:
     """What is known of one life of a child."""
 
     sampler: Sampler
-    heart: Heartbeat | None
+    heart: Heartbeat
     usage: Usage = field(default_factory=Usage)
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=int(health.WINDOW_S) + 1))
 
@@ -61,10 +61,6 @@ class Fleet:
         """When `advance` has something to do next that no signal tells; infinite for never."""
         times = [child.due for child in self.children if child.due is not None]
         return min(times, default=float("inf"))
-
-    @property
-    def settled(self) -> bool:
-        return not any(child.state is State.STARTING for child in self.children)
 
     def advance(self) -> None:
         for child in self.children:
@@ -109,19 +105,18 @@ class Fleet:
     def _meet_newcomers(self) -> None:
         living = {child.pid: child for child in self.children if child.pid is not None}
         for pid in self._vitals.keys() - living.keys():
-            heart = self._vitals.pop(pid).heart
-            if heart is not None:
-                heart.close()
+            self._vitals.pop(pid).heart.close()
         for pid in living.keys() - self._vitals.keys():
-            self._vitals[pid] = Vitals(Sampler(pid), self._heart(living[pid].plan.role, pid))
+            self._vitals[pid] = Vitals(Sampler(pid), self._heart(living[pid].plan, pid))
 
-    def _heart(self, role: Role, pid: int) -> Heartbeat | None:
-        match role:
+    def _heart(self, plan: Plan, pid: int) -> Heartbeat:
+        match plan.role:
             case Role.WORKER:
                 return WorkerHeartbeat(self._link_key)
             case Role.WEB:
                 return WebHeartbeat(self._data_dir, pid)
-        return None
+            case Role.ZOOKEEPER:
+                return ServerHeartbeat(plan.address)
 
     # --- health ----------------------------------------------------------------------
 
@@ -133,19 +128,19 @@ class Fleet:
             vitals.samples.append(
                 Sample(
                     at=at,
-                    silent_s=heart.silent_s if heart else 0.0,
+                    silent_s=heart.silent_s,
                     cpu_percent=usage.cpu_percent,
                     rss_bytes=usage.rss_bytes,
-                    sold_per_second=heart.load.sold_per_second if heart else 0.0,
+                    sold_per_second=heart.load.sold_per_second,
                 )
             )
 
     def judge(self) -> str | None:
-        """Restarts one process that is overloaded in a way that shedding cannot mend.
+        """Restarts one process that is ill in a way that shedding cannot mend.
 
         Returns what was done, for people; `None` when all is well.
         """
-        for child in self.of(Role.WEB) + self.of(Role.WORKER):
+        for child in self.of(Role.WEB) + self.of(Role.WORKER) + self.of(Role.ZOOKEEPER):
             found = self._verdict(child)
             if found is not None and self._may_restart(child, found):
                 child.restart(found.text, self._clock() + self._grace(found))
@@ -153,6 +148,8 @@ class Fleet:
         return None
 
     def _verdict(self, child: Child) -> Verdict | None:
+        if child.plan.role is Role.ZOOKEEPER:
+            return self._verdict_on_server(child)
         if child.state is State.STARTING and self._sells_elsewhere(child):
             return health.stuck(child.age_s, self._limits)
         if child.state is not State.RUNNING:
@@ -166,6 +163,18 @@ class Fleet:
         """Another worker sells: what a newcomer waits for is there."""
         others = [vitals.heart for pid, vitals in self._vitals.items() if pid != child.pid]
         return any(isinstance(heart, WorkerHeartbeat) and heart.sells for heart in others)
+
+    def _verdict_on_server(self, server: Child) -> Verdict | None:
+        """Who starts may have much to load; without a majority of others none can serve."""
+        servers = self.of(Role.ZOOKEEPER)
+        serving = sum(self._answers(peer) for peer in servers if peer is not server)
+        if server.state is not State.RUNNING or serving <= len(servers) // 2:
+            return None
+        return health.mute(self._samples(server))
+
+    def _answers(self, child: Child) -> bool:
+        vitals = self._vitals.get(child.pid or 0)
+        return vitals is not None and vitals.heart.answers
 
     def _grace(self, found: Verdict) -> float:
         return HUNG_GRACE_S if found.ailment is Ailment.HUNG else self._drain_s
@@ -196,26 +205,28 @@ class Fleet:
 
     # --- hearing from them -----------------------------------------------------------
 
-    async def hear(self) -> list[Child]:
-        """The workers' pulse, and who has begun to work since it was asked last."""
-        children = tuple(self.children)  # some may come and go meanwhile
-        heard = await asyncio.gather(*(self._hear(child) for child in children))
-        return [child for child, news in zip(children, heard, strict=True) if news]
+    async def hear(self) -> None:
+        """The pulse of all but those that start; to be called every `BEAT_S`."""
+        children = [child for child in self.children if child.state is not State.STARTING]
+        await asyncio.gather(*(self._works(child) for child in children))
 
-    async def _hear(self, child: Child) -> bool:
-        works = await self._works(child)
-        if works and child.state is State.STARTING:
+    async def greet(self) -> list[Child]:
+        """Who has begun to work since those that start were asked last."""
+        newcomers = {child: child.pid for child in self.children if child.state is State.STARTING}
+        at_work = await asyncio.gather(*(self._works(child) for child in newcomers))
+        ready = [
+            child
+            for (child, pid), works in zip(newcomers.items(), at_work, strict=True)
+            if works and child.pid == pid  # it may have died meanwhile, and have a successor
+        ]
+        for child in ready:
             child.ready()
-            return True
-        return False
+        return ready
 
     async def _works(self, child: Child) -> bool:
         vitals = self._vitals.get(child.pid or 0)
         if vitals is None:
             return False
-        if vitals.heart is None:
-            starting = child.state is State.STARTING
-            return starting and await readiness.zookeeper_serves(child.plan.address)
         await vitals.heart.beat()
         if isinstance(vitals.heart, WebHeartbeat) and not vitals.heart.sells:
             # Where nobody sells, it is as good as it can be.
@@ -226,7 +237,7 @@ class Fleet:
         """Where the workers listen, from the registry."""
         for worker in live:
             vitals = self._vitals.get(worker.record.pid)
-            if vitals is not None and vitals.heart is not None:
+            if vitals is not None:
                 vitals.heart.address = worker.record.address
 
     # --- telling of them -------------------------------------------------------------

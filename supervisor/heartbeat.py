@@ -1,6 +1,7 @@
 """Who lives? Workers are asked over a link, the web by its bell: past all that waits for them.
 
-Both work while ZooKeeper is away, and while more buyers come than can be served.
+Both work while ZooKeeper is away, and while more buyers come than can be served. ZooKeeper's
+servers are asked whether they serve.
 """
 
 from abc import ABC, abstractmethod
@@ -9,6 +10,7 @@ from pathlib import Path
 from core import listener
 from core.errors import LinkLost, LinkRefused
 from core.models import Load
+from core.probe import probe
 from core.wire import Link, Ping, Pong
 
 BEAT_S = 1.0
@@ -111,6 +113,20 @@ class WebHeartbeat(Heartbeat):
         answer.listener.close()
         self.sells = answer.sells
         return answer.pid == self._pid
+
+    def close(self) -> None:
+        """It holds nothing between two beats."""
+
+
+class ServerHeartbeat(Heartbeat):
+    """By the four-letter word `srvr`: a server without a leader serves nobody."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.address = address
+
+    async def _answers(self) -> bool:
+        return (await probe(self.address, ANSWER_S)).serves
 
     def close(self) -> None:
         """It holds nothing between two beats."""

@@ -28,6 +28,7 @@ from supervisor.ensemble import local_ensemble
 from supervisor.fleet import Fleet
 from supervisor.groundwork import Groundwork
 from supervisor.health import Limits
+from supervisor.heartbeat import BEAT_S
 from supervisor.leftovers import STOP_ORDER
 from supervisor.membership import Membership
 from supervisor.process import Plan, Role, spawner
@@ -104,7 +105,7 @@ class Supervisor:
             self._spawn = self._ensemble.guarded(spawner(self._environ, ground.door))
             self._staff(ground, before)
             await self._stop.stops(
-                self._supervise(), self._listen(), self._mind_disks(), self._open()
+                self._supervise(), self._listen(), self._greet(), self._mind_disks(), self._open()
             )
         finally:
             await self._take_down()
@@ -211,12 +212,16 @@ class Supervisor:
             self._log.error("shut", "no web server is left: buyers are refused until `restart web`")
 
     async def _listen(self) -> None:
-        """Hears everybody each second, and more often while somebody starts."""
+        """Each second: missed beats are counted as seconds."""
         while True:
-            pause = asyncio.sleep(TICK_S if self._fleet.settled else GREET_S)
-            _, news = await asyncio.gather(pause, self._fleet.hear())
-            for child in news:
-                self._greet(child)
+            await asyncio.gather(asyncio.sleep(BEAT_S), self._fleet.hear())
+
+    async def _greet(self) -> None:
+        """Several times a second: who works may be used."""
+        while True:
+            _, ready = await asyncio.gather(asyncio.sleep(GREET_S), self._fleet.greet())
+            for child in ready:
+                self._welcome(child)
 
     async def _mind_disks(self) -> None:
         """More often than all else: with each moment a server may write behind a hole."""
@@ -225,7 +230,7 @@ class Supervisor:
             if self._disks.restart_the_failed(self._fleet.of(Role.ZOOKEEPER)):
                 self._wake.set()
 
-    def _greet(self, child: Child) -> None:
+    def _welcome(self, child: Child) -> None:
         self._wake.set()
         server = self._ensemble.named(child.plan.name)
         if server is not None:

@@ -1,14 +1,8 @@
-"""Does a child do its work? Asked of ZooKeeper servers and of the web, each in its own way."""
+"""Does the web do its work, and where?"""
 
 import asyncio
 
-from core.probe import probe
-
 ANSWER_S = 1.0
-
-
-async def zookeeper_serves(address: str) -> bool:
-    return (await probe(address, ANSWER_S)).serves
 
 
 async def web_sells(address: str) -> bool:

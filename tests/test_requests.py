@@ -281,16 +281,38 @@ def test_the_wish_is_kept_on_disk_and_damage_to_it_does_no_harm(tmp_path: Path) 
     assert wishes.load(tmp_path) == Desired()
 
 
-def test_a_worker_that_leaves_while_everybody_is_heard_ends_nothing() -> None:
+def test_a_worker_that_leaves_while_newcomers_are_greeted_ends_nothing() -> None:
     crew = Crew()
     crew.resize(3)
     fleet = crew.fleet
+    fleet.advance()
 
-    async def hear(_child: Child) -> bool:
+    async def works(_child: Child) -> bool:
         fleet.children = fleet.children[:1]
         return True
 
     hired = list(fleet.children)
-    with patch.object(fleet, "_hear", hear):
-        assert asyncio.run(fleet.hear()) == hired
+    with patch.object(fleet, "_works", works):
+        assert asyncio.run(fleet.greet()) == hired
     assert len(fleet.children) == 1
+
+
+def test_a_successor_is_not_at_work_because_who_died_was() -> None:
+    crew = Crew()
+    crew.resize(1)
+    fleet = crew.fleet
+    fleet.advance()
+    [child] = fleet.children
+
+    async def works(_child: Child) -> bool:
+        assert isinstance(child.process, FakeProcess)
+        child.process.how = "exit code 1"
+        fleet.advance()
+        crew.now += 1.0
+        fleet.advance()
+        return True
+
+    with patch.object(fleet, "_works", works):
+        assert asyncio.run(fleet.greet()) == []
+    fleet.advance()
+    assert child.state is State.STARTING

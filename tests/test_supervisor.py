@@ -393,7 +393,7 @@ def test_detach_hands_on_the_last_line_of_what_failed(tmp_path: Path) -> None:
 
 @dataclass
 class Crew:
-    """Running workers on a clock of the test's, whose vitals it sets."""
+    """Running workers or servers on a clock of the test's, whose vitals it sets."""
 
     now: float = 0.0
     fleet: Fleet = field(init=False)
@@ -402,9 +402,9 @@ class Crew:
         limits = Limits(hung_s=10.0, memory_bytes=1)
         self.fleet = Fleet(b"k" * 32, Path(), limits, 10.0, lambda: self.now)
 
-    def add(self, count: int) -> "Crew":
+    def add(self, count: int, role: Role = Role.WORKER) -> "Crew":
         for number in range(1, count + 1):
-            plan = Plan(f"worker-{number}", Role.WORKER, (), Path("log"))
+            plan = Plan(f"{role.value}-{number}", role, (), Path("log"))
             # No process has such a number: it has no memory either.
             process = FakeProcess(pid=2**22 + number)
             child = Child(plan, _giving(process), lambda: self.now, lambda: 0.0, _ignore)
@@ -426,11 +426,9 @@ class Crew:
             for index, sample in enumerate(samples):
                 samples[index] = replace(sample, rss_bytes=2)
 
-    def silence(self, *numbers: int) -> None:
+    def silence(self, *numbers: int, beats: int = 11) -> None:
         for number in numbers:
-            heart = self.fleet._vitals[2**22 + number].heart
-            assert heart is not None
-            heart._missed = 11
+            self.fleet._vitals[2**22 + number].heart._missed = beats
 
     @property
     def states(self) -> list[State]:
@@ -479,6 +477,39 @@ def test_of_two_hung_workers_the_second_waits_until_the_first_is_back() -> None:
     crew.fleet.sample(0.0)
     assert "worker-1" in (crew.fleet.judge() or "")
     assert crew.states == [DRAINING, RUNNING, RUNNING]
+    assert crew.fleet.judge() is None
+
+
+@pytest.mark.parametrize(
+    ("missed", "restarted"),
+    [
+        ((15, 0, 0), True),
+        ((14, 0, 0), False),  # it may find the new leader yet
+        ((15, 15, 0), False),  # there is no quorum: none of them can serve
+        ((15, 0), False),
+        ((15,), False),
+        ((15, 0, 15, 0, 0), True),
+    ],
+)
+def test_a_server_is_restarted_that_serves_nobody_while_most_others_do(
+    missed: tuple[int, ...], restarted: bool
+) -> None:
+    crew = Crew().add(len(missed), Role.ZOOKEEPER)
+    for number, beats in enumerate(missed, start=1):
+        crew.silence(number, beats=beats)
+    crew.fleet.sample(0.0)
+    said = crew.fleet.judge()
+    assert (said is not None) == restarted
+    assert crew.states.count(DRAINING) == restarted
+    # It is on its way: once is enough, and the next one has its turn after it.
+    assert crew.fleet.judge() is None
+
+
+def test_a_server_that_has_not_served_yet_may_take_its_time() -> None:
+    crew = Crew().add(3, Role.ZOOKEEPER)
+    crew.silence(2, 3, beats=0)
+    crew.now += 1000.0
+    crew.fleet.sample(0.0)
     assert crew.fleet.judge() is None
 
 
