@@ -9,7 +9,7 @@ import pytest
 
 from tests.bench.scale import gauges, jvm, page, plots, results
 from tests.bench.scale.crowd import _rates
-from tests.bench.scale.results import Page, Scale, Size, Step, Times
+from tests.bench.scale.results import Page, Scale, Size, Step, Times, Turn
 from tests.zookeeper_server import Server, serving
 
 
@@ -58,6 +58,11 @@ SCALE = Scale(
     warm_up=10,
     machine={"processor": "2 cores", "memory": "24 GiB"},
     steps=(step(1010, 100, 200, 210), step(2010, 190, 200, 95)),
+    turns=(
+        Turn(large=step(2110, 90), fresh=step(110, 100)),
+        Turn(large=step(2210, 99), fresh=step(210, 90)),
+        Turn(large=step(2310, 60), fresh=step(310, 80)),
+    ),
     sizes=(size(10, 190), size(1010, 200, 10, 12), size(2010, 210, 10.5, 13)),
     times=(TIMES,),
     pages=(PAGE,),
@@ -69,6 +74,11 @@ def test_the_last_window_is_held_against_the_first_and_medians_beside() -> None:
     assert SCALE.ratio == 0.95
     assert SCALE.steady_ratio == 190 / 200
     assert SCALE.work_ratio == pytest.approx((90 + 10.1) / (90 + 20.1))
+
+
+def test_turns_are_held_against_each_other_in_pairs() -> None:
+    assert SCALE.turn_ratio == 0.9
+    assert SCALE.turn_work_ratio == pytest.approx((90 + 2.1) / (90 + 22.1))
 
 
 def test_heap_is_counted_for_each_order_since_the_first_measurement() -> None:
@@ -84,6 +94,9 @@ def test_the_page_says_what_was_met_and_what_was_not() -> None:
     text = page.section(SCALE)
     assert text.startswith("## Scale\n")
     assert "| rate of the last window to the first | ≥ 0.9 | 0.95 | yes |" in text
+    assert "| rate in turns with a fresh instance, median of 3 | ≥ 0.9 | 0.90 | yes |" in text
+    assert "100 tickets 3 times" in text
+    assert "0.75 to 1.10" in text
     assert "| memory of all of zkticket's own processes | ≤ 300 MB | 210 MB | yes |" in text
     assert "| ≤ 600 bytes | 1,049 bytes | **no** |" in text
     assert "| `verify` | 1.50 s |" in text

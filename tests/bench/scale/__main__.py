@@ -7,6 +7,8 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,8 +18,8 @@ import uvloop
 
 from tests.bench import machine
 from tests.bench.scale import pages, results
-from tests.bench.scale.course import STEPS, Course, Plan
-from tests.bench.scale.results import Scale, Size, Step, Times
+from tests.bench.scale.course import STEPS, Course, Plan, take_turns
+from tests.bench.scale.results import Scale
 from tests.instance import Instance
 
 FOLDER = Path(__file__).parent.parent
@@ -67,8 +69,18 @@ def measure(plan: Plan) -> Scale:
     tell(f"the instances are in {folder}, which stays where something fails")
     shown = pages.measure(folder)
     few = Plan(orders=FEW, warm_up=0, at_once=plan.at_once)
-    _, _, times_of_few = _sell(few, folder / "few")
-    steps, sizes, times = _sell(plan, folder / "many")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with _course(few, folder / "few", runner) as course:
+            course.sell()
+            times_of_few = course.time()
+        with _course(plan, folder / "many", runner) as course:
+            steps, sizes = course.sell()
+            # A machine that is busy for minutes gets slower, whatever it does.
+            with _course(plan, folder / "fresh", runner) as fresh:
+                fresh.catch_up()
+                turns = take_turns(course, fresh)
+            size = course.size(heap=True)
+            times = course.time()
     shutil.rmtree(folder)
     return Scale(
         at=datetime.now(UTC).isoformat(timespec="minutes"),
@@ -76,20 +88,19 @@ def measure(plan: Plan) -> Scale:
         warm_up=plan.warm_up,
         machine=known,
         steps=steps,
-        sizes=sizes,
+        turns=turns,
+        sizes=(*sizes, size),
         times=(times_of_few, times),
         pages=shown,
     )
 
 
-def _sell(plan: Plan, data_dir: Path) -> tuple[tuple[Step, ...], tuple[Size, ...], Times]:
-    stock = str(plan.orders + plan.warm_up + MORE)
-    instance = Instance(data_dir, ("--quantity", stock), start_s=START_S)
+@contextmanager
+def _course(plan: Plan, data_dir: Path, runner: asyncio.Runner) -> Iterator[Course]:
+    """On an instance of its own."""
+    instance = Instance(data_dir, ("--quantity", str(plan.stock + MORE)), start_s=START_S)
     try:
-        instance.up()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            course = Course(instance, plan, runner, tell)
-            return *course.sell(), course.time()
+        yield Course(instance.up(), plan, runner, tell)
     finally:
         instance.clean_up()
 

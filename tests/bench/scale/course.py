@@ -17,7 +17,7 @@ from core.secret import load_secret
 from tests.bench.results import percentile
 from tests.bench.scale import gauges
 from tests.bench.scale.crowd import SAMPLE_ORDERS, STUCK_S, Crowd, addresses, hosts_of
-from tests.bench.scale.results import Size, Step, Times
+from tests.bench.scale.results import Size, Step, Times, Turn
 from tests.instance import ENTRYPOINT, Instance
 
 WORKERS = 3
@@ -30,7 +30,10 @@ VERIFY_S = 600.0
 KILL_AFTER_S = 1.0
 BOUGHT_SINCE = 5_000
 # The heap is measured by a full collection, which the sale would not have: seldom.
-HEAP_AT_STEPS = (1, 5, STEPS)
+HEAP_AT_STEPS = (1, 5)
+# How often the full instance and a fresh one sell in turns, and how many windows each time.
+TURNS = 6
+TURN_WINDOWS = 2
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,15 @@ class Plan:
     @property
     def window(self) -> int:
         return self.step // 10
+
+    @property
+    def turn(self) -> int:
+        return TURN_WINDOWS * self.window
+
+    @property
+    def stock(self) -> int:
+        """What is sold by plan; breaking and timing things takes some more."""
+        return self.warm_up + self.orders + TURNS * self.turn
 
 
 class Course:
@@ -71,12 +83,30 @@ class Course:
 
     def sell(self) -> tuple[tuple[Step, ...], tuple[Size, ...]]:
         """Everything, step by step; the warm-up is no step."""
-        self._buy(self._plan.warm_up)
-        steps, sizes = [], [self._size(heap=False)]
+        self.warm_up()
+        steps, sizes = [], [self.size(heap=False)]
         for number in range(1, STEPS + 1):
-            steps.append(self._buy(self._plan.step))
-            sizes.append(self._size(heap=number in HEAP_AT_STEPS))
+            steps.append(self._buy(self._plan.step, self._plan.window))
+            sizes.append(self.size(heap=number in HEAP_AT_STEPS))
         return tuple(steps), tuple(sizes)
+
+    def warm_up(self) -> None:
+        self._buy(self._plan.warm_up, self._plan.window)
+
+    def catch_up(self) -> None:
+        """What the other one has done before its second step."""
+        self.warm_up()
+        self._buy(self._plan.step, self._plan.window)
+
+    def turn(self) -> Step:
+        """One window of a turn's length."""
+        return self._buy(self._plan.turn, self._plan.turn)
+
+    def size(self, *, heap: bool) -> Size:
+        """With `heap`, every server makes a full collection."""
+        found = gauges.size(self._instance, self._orders, heap=heap)
+        self._tell(f"own processes {found.own_mb:.0f} MB, live heap {found.live_mb or '-'} MB")
+        return found
 
     def time(self) -> Times:
         """Everything that can be timed; at its end the instance is down."""
@@ -105,10 +135,10 @@ class Course:
 
     # --- selling ---------------------------------------------------------------------
 
-    def _buy(self, count: int) -> Step:
+    def _buy(self, count: int, window: int) -> Step:
         processes = gauges.Processes(self._instance)
         before = processes.clocks()
-        step = self._runner.run(self._crowd.buy(count, self._orders, self._plan.window))
+        step = self._runner.run(self._crowd.buy(count, self._orders, window))
         cpu_us = processes.clocks().since(before, step.sold)
         step = msgspec.structs.replace(step, cpu_us=cpu_us)
         self._orders = step.orders
@@ -117,11 +147,6 @@ class Course:
             f"longest gap {step.longest_gap_ms:.0f} ms, {step.refused} refused, {cpu_us} us each"
         )
         return step
-
-    def _size(self, *, heap: bool) -> Size:
-        found = gauges.size(self._instance, self._orders, heap=heap)
-        self._tell(f"own processes {found.own_mb:.0f} MB, live heap {found.live_mb or '-'} MB")
-        return found
 
     def _addresses(self) -> dict[str, str]:
         return self._runner.run(addresses(self._hosts, self._secret, WORKERS))
@@ -198,6 +223,18 @@ class Course:
         took_s = time.monotonic() - started
         self._tell(f"verify took {took_s:.1f} s and {most:.0f} MB")
         return took_s, most
+
+
+def take_turns(large: Course, fresh: Course) -> tuple[Turn, ...]:
+    """Both sell as many, one after the other; who begins changes."""
+    turns = []
+    for number in range(TURNS):
+        if number % 2:
+            of_fresh, of_large = fresh.turn(), large.turn()
+        else:
+            of_large, of_fresh = large.turn(), fresh.turn()
+        turns.append(Turn(large=of_large, fresh=of_fresh))
+    return tuple(turns)
 
 
 def _rss_mb(pid: int) -> float:

@@ -43,7 +43,14 @@ def _rate(axes: Axes, scale: Scale) -> None:
         for step in scale.steps
         for number in range(1, len(step.windows) + 1)
     ]
-    axes.plot(ends, scale.windows, color=BLUE, linewidth=1.5)
+    axes.plot(ends, scale.windows, color=BLUE, linewidth=1.5, label="from the first order on")
+    for name, turns, colour in (
+        ("the same instance, in turns", [turn.large for turn in scale.turns], BLUE),
+        ("with a fresh one", [turn.fresh for turn in scale.turns], ORANGE),
+    ):
+        at = [turn.large.orders / THOUSAND for turn in scale.turns]
+        axes.plot(at, [turn.windows[0] for turn in turns], "o", color=colour, label=name)
+    axes.legend(loc="lower left")
     axes.set_title(f"Tickets a second, over {scale.steps[0].window:,} tickets each", loc="left")
 
 

@@ -25,6 +25,30 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     refused: int = 0
     cpu_us: dict[str, float] = {}
 
+    @property
+    def work_us(self) -> float:
+        """Processor time of servers and own processes for a ticket."""
+        return self.cpu_us["servers"] + self.cpu_us["own"]
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """The same number of tickets from the instance that has sold all these, and from a fresh one.
+
+    One sold after the other, so that both had the same machine; each step is one window.
+    """
+
+    large: Step
+    fresh: Step
+
+    @property
+    def ratio(self) -> float:
+        return self.large.windows[0] / self.fresh.windows[0]
+
+    @property
+    def work_ratio(self) -> float:
+        """The same of the processor time of a ticket: more is better, as with the rates."""
+        return self.fresh.work_us / self.large.work_us
+
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
     """How large everything is when `orders` are sold.
@@ -80,6 +104,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     warm_up: int
     machine: dict[str, str]
     steps: tuple[Step, ...]
+    turns: tuple[Turn, ...]
     sizes: tuple[Size, ...]
     times: tuple[Times, ...]
     pages: tuple[Page, ...]
@@ -100,14 +125,21 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def work_ratio(self) -> float:
-        """Processor time of servers and own processes for a ticket: the first step's to the last's.
+        """Processor time of a ticket: the first step's to the last's.
 
         It is the ratio of the rates that there would be if nobody else used the machine.
         """
-        first, last = (
-            step.cpu_us["servers"] + step.cpu_us["own"] for step in (self.steps[0], self.steps[-1])
-        )
-        return first / last
+        return self.steps[0].work_us / self.steps[-1].work_us
+
+    @property
+    def turn_ratio(self) -> float:
+        """The large instance's rate to a fresh one's, in the median turn."""
+        return median(turn.ratio for turn in self.turns)
+
+    @property
+    def turn_work_ratio(self) -> float:
+        """The same of the processor time of a ticket."""
+        return median(turn.work_ratio for turn in self.turns)
 
     @property
     def heap_per_order(self) -> tuple[float, ...]:
