@@ -95,7 +95,7 @@ def test_the_page_says_what_was_met_and_what_was_not() -> None:
     assert text.startswith("## Scale\n")
     assert "| rate of the last window to the first | ≥ 0.9 | 0.95 | yes |" in text
     assert "| rate in turns with a fresh instance, median of 3 | ≥ 0.9 | 0.90 | yes |" in text
-    assert "100 tickets 3 times" in text
+    assert "100 tickets in turns, 3 times" in text
     assert "0.75 to 1.10" in text
     assert "| memory of all of zkticket's own processes | ≤ 300 MB | 210 MB | yes |" in text
     assert "| ≤ 600 bytes | 1,049 bytes | **no** |" in text
