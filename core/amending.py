@@ -6,6 +6,7 @@ version of its znode: the second reads it again, and decides again.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ class Amender:
         return Found(orders, readable)
 
     def _draft(self, errands: Sequence[Errand], found: Found, batch_id: str) -> Draft:
-        at = round(self._now(), 3)
+        at = math.floor(self._now() * 1000) / 1000  # rounded up, a hold would end before its time
         now = {order.id: order.order for order in found.orders.values()}
         ends: list[Done] = []
         changed: dict[str, Order] = {}

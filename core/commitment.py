@@ -107,8 +107,8 @@ class Commitment:
         if outcome is Failure.LOG_LOST:
             await self._ledger.reload()
             return None
-        if zxid := await self._store.happened(batch):
+        if committed := await self._store.happened(batch):
             # What stands written is what the first attempt wrote.
             await self._ledger.reload()
-            return Committed(zxid)
+            return committed
         return outcome

@@ -47,7 +47,10 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True, tag_field="v", tag=1):
-    """A commit that was confirmed to its buyers, or is about to be; `at` is in Unix seconds."""
+    """A commit that was confirmed to its buyers, or is about to be; `at` is in Unix seconds.
+
+    `zxid` is 0 where its answer was lost and all that it had changed was changed again since.
+    """
 
     zxid: int
     batch: str

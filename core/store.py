@@ -14,7 +14,7 @@ from core.availability import (
     event_availability,
     type_availability,
 )
-from core.batch import Account, Batch, Failure, failure_of, parts_of
+from core.batch import Account, Amendment, Batch, Failure, failure_of, parts_of
 from core.below import below
 from core.errors import (
     Ambiguous,
@@ -189,8 +189,8 @@ class Store:
         outcome = await self._zk.multi([each for part in parts.values() for each in part])
         return outcome if isinstance(outcome, Committed) else failure_of(parts, outcome)
 
-    async def happened(self, batch: Batch) -> int:
-        """The zxid of a batch that is there, 0 for one that is not.
+    async def happened(self, batch: Batch) -> Committed | None:
+        """The commit of a batch that is there; its zxid is 0 where nothing tells it any more.
 
         True only on the session whose write of the same batch has just been refused: it has
         seen all that came before. Raises `BadZnode`, `Unavailable`.
@@ -198,11 +198,21 @@ class Store:
         first = batch.sales[0] if batch.sales else batch.amendments[0]
         found = await self.orders.find(first.ref.event, first.ref.generation, first.order_id)
         if found is None:
-            return 0
+            return None
         if found.order.batch == batch.id:
-            return found.zxid
-        changed = any(change.batch == batch.id for change in found.order.changes)
-        return found.changed_zxid if changed else 0
+            return Committed(found.zxid)
+        if all(change.batch != batch.id for change in found.order.changes):
+            return None
+        return Committed(await self._zxid_of(batch))
+
+    async def _zxid_of(self, batch: Batch) -> int:
+        """Of what a batch has changed, and nobody since."""
+        written: Iterable[Amendment | Counter] = (*batch.amendments, *batch.counters)
+        versions = {each.path: each.version + 1 for each in written}
+        for znode in await self._zk.get_many(list(versions)):
+            if znode is not None and znode.version == versions[znode.path]:
+                return znode.modified_zxid
+        return 0
 
 
 def _event_or_bad(znode: Znode) -> Event | BadZnode:

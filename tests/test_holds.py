@@ -1,16 +1,19 @@
 """Holds and changes of orders by two workers on one real ZooKeeper server: nothing is stranded."""
 
 import asyncio
+import dataclasses
 import random
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from core import paths
+from core.batch import Amendment, Batch
 from core.lifecycle import Act
 from core.wire import Answer, Code
-from core.zk import connect
+from core.zk import Committed, connect
 from tests.two_workers import CAPACITY, Clock, Shop, play, working
 from tests.zookeeper_server import PASSWORD, Server, serving
 
@@ -245,6 +248,37 @@ def test_two_doors_that_scan_at_once_admit_once(server: Server) -> None:
         )
         refused = await shop.one.amend(sold.order, Act.CANCEL, operator=True)
         assert refused.code is Code.CHECKED_IN
+
+    play(server, scenario)
+
+
+def test_a_changes_commit_is_told_from_those_that_came_after_it(server: Server) -> None:
+    """Whose answer was lost: by another one's zxid a worker would think that stock went back."""
+
+    async def scenario(shop: Shop) -> None:
+        store = shop.one.store
+        held = await shop.one.hold()
+        assert (await shop.one.amend(held.order, Act.CONFIRM)).code is Code.DONE
+        await shop.one.zk.sync()
+        confirmed = await store.order(held.order)
+        [change] = confirmed.order.changes
+        counter = (await store.counters(confirmed.ref))[change.stripe]
+        assert (counter.version, counter.zxid) == (change.version, confirmed.changed_zxid)
+        batch = Batch(
+            change.batch,
+            "",
+            (replace(counter, version=counter.version - 1),),
+            amendments=(Amendment(confirmed.ref, held.order, confirmed.order, 0),),
+        )
+        assert await store.happened(batch) == Committed(counter.zxid)
+        await shop.two.amend(held.order, Act.CHECK_IN, note="North")
+        await shop.one.zk.sync()
+        assert (await store.order(held.order)).changed_zxid > counter.zxid
+        assert await store.happened(batch) == Committed(counter.zxid)
+        other = await shop.one.hold()
+        await shop.one.amend(other.order, Act.RELEASE)
+        assert await store.happened(batch) == Committed(0)
+        assert await store.happened(dataclasses.replace(batch, id="another")) is None
 
     play(server, scenario)
 

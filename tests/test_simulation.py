@@ -15,8 +15,10 @@ from tests.simulation.play import play
 # what the key had bought; a key's other purchase was refused together with its first; entries
 # of the log that came late overwrote newer ones; a receipt that came while the disk was looked
 # at waited for ever, and its worker with it; a change of an order was confirmed by the receipt of
-# an earlier one, or by none beside another; a recount took tickets that came back for a breach.
-ONCE_BROKEN = (350, 91, 85, 52, 6, 191, 403)
+# an earlier one, or by none beside another; a recount took tickets that came back for a breach; a
+# change whose answer was lost had the zxid of the next one in its receipt, and a worker raised the
+# alarm by that; a hold ended by half a millisecond before its time.
+ONCE_BROKEN = (350, 91, 85, 52, 6, 191, 403, 4153, 5710)
 
 
 @pytest.mark.parametrize("first", FIRSTS)
