@@ -55,11 +55,6 @@ def test_up_refuses_a_data_dir_in_use(shop: Instance) -> None:
     refused(shop.run("up", "--port", "18998"), 1, str(shop.process.pid))
 
 
-def test_up_says_when_an_ensemble_elsewhere_does_not_answer(tmp_path: Path) -> None:
-    done = idle(tmp_path).run("up", "--zookeeper", "127.0.0.1:1")
-    refused(done, 1, "127.0.0.1:1")
-
-
 @pytest.mark.parametrize(
     "arguments",
     [("up", "--port", "0"), ("up", "--workers", "0"), ("up", "--nonsense"), ("up", "--port", "x")],

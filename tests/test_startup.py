@@ -11,7 +11,7 @@ from supervisor.ensemble import MAIN_CLASS, local_ensemble
 from supervisor.java import find_class_path, find_java
 from tests.instance import eventually, free_ensemble_port, running
 
-LEAST_ROUNDS, MOST_ROUNDS = 3, 6
+LEAST_ROUNDS, MOST_ROUNDS = 2, 6
 MOST = 1.5
 
 

@@ -11,7 +11,7 @@ from tests.faults.mixture import Tally, inflict, menu, plan
 from tests.faults.shop import open_shop
 
 SEED = 4
-MIXTURES = 7
+MIXTURES = 5
 
 
 @pytest.mark.timeout(400)

@@ -40,7 +40,7 @@ def test_links_to_the_web_that_are_cut_muted_or_slow_make_nobody_buy_twice(
     servers: Servers,
 ) -> None:
     run = Run(servers.hosts, SEED, web=True, event="linked")
-    expect_truth(asyncio.run(run.until(120, 90.0)), 120)
+    expect_truth(asyncio.run(run.until(80, 90.0)), 80)
 
 
 @pytest.mark.timeout(240)
@@ -54,7 +54,7 @@ def test_doubts_are_resolved_while_servers_die(servers: Servers) -> None:
     run = Run(
         servers.hosts, SEED, event="mortal", storm=lambda: deaths(servers, random.Random(SEED))
     )
-    expect_truth(asyncio.run(run.until(200, 90.0)), 200)
+    expect_truth(asyncio.run(run.until(120, 90.0)), 120)
 
 
 @pytest.mark.timeout(240)
