@@ -19,6 +19,7 @@ from supervisor.ensemble import (
     heap_mb,
     local_ensemble,
     wait_for_quorum,
+    young_mb,
 )
 from supervisor.java import find_class_path, find_java
 from supervisor.process import Plan, Process
@@ -71,7 +72,9 @@ def test_the_jvm_has_a_heap_limit_and_its_own_log(tmp_path: Path) -> None:
     ensemble = local_ensemble(tmp_path, 2181, 3)
     plan = ensemble.plan(ensemble.servers[0], Path("/java"), "/jars/*", tmp_path / "logs")
     [heap] = [word for word in plan.argv if word.startswith("-Xmx")]
-    assert 512 <= int(heap.removeprefix("-Xmx").removesuffix("m")) <= 4096
+    heap_is = int(heap.removeprefix("-Xmx").removesuffix("m"))
+    assert 512 <= heap_is <= 4096
+    assert f"-Xmn{young_mb(heap_is)}m" in plan.argv
     assert plan.argv[-1] == str(tmp_path / "zookeeper" / "1" / "zoo.cfg")
     assert plan.log == tmp_path / "logs" / "zookeeper-1.log"
 
@@ -82,6 +85,7 @@ def test_the_jvm_has_a_heap_limit_and_its_own_log(tmp_path: Path) -> None:
 )
 def test_the_servers_share_a_quarter_of_the_memory(memory_gb: int, servers: int, heap: int) -> None:
     assert heap_mb(memory_gb << 30, servers) == heap
+    assert 128 <= young_mb(heap) <= min(256, heap / 4)
 
 
 def test_a_server_that_has_lost_its_data_is_refused(tmp_path: Path) -> None:
