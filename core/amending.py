@@ -70,8 +70,9 @@ class Draft:
 class Amender:
     """Settles errands, many in one transaction. One at a time: it is no queue.
 
-    `place` chooses the counters that are its own; `fence` is its owner's registration, or "";
-    `books` take a receipt of every change before anybody hears of it.
+    `place` chooses the counters that are its own; `fence` gives its owner's registration, or "" for
+    who needs none, and raises `Unavailable` where he has lost it; `books` take a receipt of every
+    change before anybody hears of it.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import msgspec
 
 from core import paths
-from core.errors import BadZnode, NoNode, ZooKeeperError
+from core.errors import BadZnode, NoNode, Unavailable, ZooKeeperError
 from core.models import RecordT, SupervisorRecord, WebRecord, WorkerRecord, decode, encode
 from core.watching import whenever_changed
 from core.zk import ZooKeeper
@@ -54,6 +54,12 @@ class Registration:
         # Kept also when the answer is lost: the next `publish` finds out whether it is there.
         self.path = path
         await self._zk.create(path, encode(record), ephemeral=True)
+
+    def fence(self) -> str:
+        """What a transaction has to check. Raises `Unavailable` for who is not registered."""
+        if not self.path:
+            raise Unavailable("this worker is not registered")
+        return self.path
 
     async def leave(self) -> None:
         """Takes the registration back; nothing that checks it commits from now on."""

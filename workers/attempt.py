@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.batch import Account, Batch, Sale, batch_ids
-from core.errors import Unavailable
 from core.holds import hold_lists
 from core.models import Order
 from core.stock import TypeRef
@@ -27,7 +26,7 @@ class Attempt:
 
 
 class Attempts:
-    """Makes them. `fence` is the worker's registration, or "" where it has none."""
+    """Makes them. `fence` gives the worker's registration; where it has none, `Unavailable`."""
 
     def __init__(
         self, source: str, offers: Offers, fence: Callable[[], str], now: Callable[[], float]
@@ -40,8 +39,6 @@ class Attempts:
     def make(self, accepted: Sequence[Candidate], accounts: tuple[Account, ...] = ()) -> Attempt:
         """Sells to all of these, who count as sent from now on. Raises `Unavailable`."""
         fence = self._fence()
-        if not fence:
-            raise Unavailable("this worker is not registered")
         batch_id = next(self._batch_ids)
         at = round(self._now(), 3)
         sold: dict[TypeRef, int] = {}

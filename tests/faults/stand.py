@@ -88,7 +88,7 @@ class Stand:
             self._log,
             receipts,
             order_key=SECRET.order_key,
-            fence=lambda: self.registration.path,
+            fence=self.registration.fence,
             register=self._register,
             now=self._clocks.now,
             clock=self._clocks.monotonic,
