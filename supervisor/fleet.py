@@ -11,7 +11,7 @@ from core.registry import LiveWorker
 from supervisor import health
 from supervisor.child import Child, State
 from supervisor.health import Ailment, Limits, Sample, Sampler, Usage, Verdict
-from supervisor.heartbeat import Heartbeat, ServerHeartbeat, WebHeartbeat, WorkerHeartbeat
+from supervisor.heartbeat import BEAT_S, Heartbeat, ServerHeartbeat, WebHeartbeat, WorkerHeartbeat
 from supervisor.process import Plan, Role
 
 # A worker that is ill but works is restarted only while so many others are well.
@@ -28,6 +28,8 @@ class Vitals:
     heart: Heartbeat
     usage: Usage = field(default_factory=Usage)
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=int(health.WINDOW_S) + 1))
+    # Of a ZooKeeper server: for how long it has served nobody while most others did.
+    mute_s: float = 0.0
 
 
 class Fleet:
@@ -148,12 +150,14 @@ class Fleet:
         return None
 
     def _verdict(self, child: Child) -> Verdict | None:
-        if child.plan.role is Role.ZOOKEEPER:
-            return self._verdict_on_server(child)
-        if child.state is State.STARTING and self._sells_elsewhere(child):
+        starts = child.plan.role is not Role.ZOOKEEPER and child.state is State.STARTING
+        if starts and self._sells_elsewhere(child):
             return health.stuck(child.age_s, self._limits)
         if child.state is not State.RUNNING:
             return None
+        if child.plan.role is Role.ZOOKEEPER:
+            vitals = self._vitals.get(child.pid or 0)
+            return health.mute(vitals.mute_s) if vitals else None
         if child.plan.role is Role.WEB:
             return health.hung(self._samples(child), self._limits)
         peers = [self._samples(peer) for peer in self._peers(child)]
@@ -163,14 +167,6 @@ class Fleet:
         """Another worker sells: what a newcomer waits for is there."""
         others = [vitals.heart for pid, vitals in self._vitals.items() if pid != child.pid]
         return any(isinstance(heart, WorkerHeartbeat) and heart.sells for heart in others)
-
-    def _verdict_on_server(self, server: Child) -> Verdict | None:
-        """Who starts may have much to load; without a majority of others none can serve."""
-        servers = self.of(Role.ZOOKEEPER)
-        serving = sum(self._answers(peer) for peer in servers if peer is not server)
-        if server.state is not State.RUNNING or serving <= len(servers) // 2:
-            return None
-        return health.mute(self._samples(server))
 
     def _answers(self, child: Child) -> bool:
         vitals = self._vitals.get(child.pid or 0)
@@ -209,6 +205,18 @@ class Fleet:
         """The pulse of all but those that start; to be called every `BEAT_S`."""
         children = [child for child in self.children if child.state is not State.STARTING]
         await asyncio.gather(*(self._works(child) for child in children))
+        self._listen_for_the_mute()
+
+    def _listen_for_the_mute(self) -> None:
+        """Without a majority of the others a ZooKeeper server can't serve."""
+        servers = self.of(Role.ZOOKEEPER)
+        for server in servers:
+            vitals = self._vitals.get(server.pid or 0)
+            if vitals is None:
+                continue
+            others = sum(self._answers(peer) for peer in servers if peer is not server)
+            is_mute = vitals.heart.known and not vitals.heart.answers and others > len(servers) // 2
+            vitals.mute_s = vitals.mute_s + BEAT_S if is_mute else 0.0
 
     async def greet(self) -> list[Child]:
         """Who has begun to work since those that start were asked last."""
@@ -237,7 +245,7 @@ class Fleet:
         """Where the workers listen, from the registry."""
         for worker in live:
             vitals = self._vitals.get(worker.record.pid)
-            if vitals is not None:
+            if vitals is not None and isinstance(vitals.heart, WorkerHeartbeat):
                 vitals.heart.address = worker.record.address
 
     # --- telling of them -------------------------------------------------------------

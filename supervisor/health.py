@@ -13,10 +13,8 @@ WINDOW_S = 30.0
 MEMORY_SAMPLES = 3
 # Most of the window must have been seen before a worker is called an outlier.
 OUTLIER_SAMPLES = 20
-# A server that has lost its leader finds the new one within some seconds; it may take ten to get a
-# million orders from it. Who was elected by a voter that changed its mind waits for it, alone,
-# as long as initLimit (30 s).
-MUTE_S = 15.0
+# A server may take initLimit (30 s) to get all orders from a new leader; who takes longer is hung.
+MUTE_S = 40.0
 PINNED_PERCENT = 90.0
 # Peers that sell less than this are slow themselves, or have no buyers.
 PEERS_SELL_PER_SECOND = 10.0
@@ -82,12 +80,11 @@ def hung(own: Sequence[Sample], limits: Limits) -> Verdict | None:
     return Verdict(Ailment.HUNG, f"hung: no heartbeat for {own[-1].silent_s:.0f} s")
 
 
-def mute(own: Sequence[Sample]) -> Verdict | None:
-    """A ZooKeeper server that has served, and now serves nobody, while the others do."""
-    if not own or own[-1].silent_s < MUTE_S:
+def mute(mute_s: float) -> Verdict | None:
+    """A ZooKeeper server that has served, and then for so long has not, while the others did."""
+    if mute_s < MUTE_S:
         return None
-    text = f"hung: it has served nobody for {own[-1].silent_s:.0f} s, and the others do"
-    return Verdict(Ailment.HUNG, text)
+    return Verdict(Ailment.HUNG, f"hung: it served nobody for {mute_s:.0f} s while the others did")
 
 
 def stuck(age_s: float, limits: Limits) -> Verdict | None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 ENTRYPOINT = ROOT / "zkticket.py"
 START_S = 60.0
 # Whom a voter elected who then changed his mind waits for him, initLimit long: 30 s. Rare, and
-# the other two servers sell meanwhile. One that has served before is started anew after 15 s.
+# the other two servers sell meanwhile.
 HEALTHY_S = 45.0
 STOP_S = 40.0
 # The web closes a connection that was idle for five seconds.
