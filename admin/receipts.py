@@ -190,7 +190,7 @@ def _held_against(
     for loss in found:
         if loss.sale.ref.generation in retired:
             count.retired.add(loss.sale.path)
-        elif loss.sale.order_id in settled.left_out:
+        elif settled.lets_pass(loss.sale):
             count.left_out.add(loss.sale.path)
         else:
             yield loss

@@ -70,18 +70,20 @@ class Choice:
 
 @dataclass(frozen=True)
 class Case:
-    """A type's lost orders, sorted: those that fit, those that don't, those without a place."""
+    """A type's lost orders, sorted: those that fit, those that don't, those without a place.
+
+    `lacking` tickets have to be made for those that don't.
+    """
 
     ref: TypeRef
     remaining: int
+    lacking: int
     fitting: Sequence[Loss]
     crowded: Sequence[Loss]
     barred: Sequence[Loss]
 
     def row(self, choice: Choice) -> Row:
-        crowded, barred = _tickets(self.crowded), _tickets(self.barred)
-        oversold = crowded if choice.oversell else 0
-        rest = crowded - oversold + barred
+        given_up = _tickets(self.barred if choice.oversell else (*self.crowded, *self.barred))
         every = [*self.fitting, *self.crowded, *self.barred]
         return Row(
             event=self.ref.event,
@@ -89,10 +91,10 @@ class Case:
             orders=len(every),
             lost=_tickets(every),
             remaining=self.remaining,
-            restored=_tickets(self.fitting) + oversold,
-            oversold=oversold,
-            left_out=rest if choice.leave_out else 0,
-            open=0 if choice.leave_out else rest,
+            restored=_tickets(every) - given_up,
+            oversold=self.lacking if choice.oversell else 0,
+            left_out=given_up if choice.leave_out else 0,
+            open=0 if choice.leave_out else given_up,
         )
 
     def restored(self, choice: Choice) -> list[Sale]:
@@ -159,21 +161,23 @@ async def _cases(zk: ZooKeeper, archive: Archive) -> list[Case]:
 
 
 async def _case(zk: ZooKeeper, ref: TypeRef, found: list[Loss]) -> Case:
-    """First come, first served: who bought first gets what is left."""
+    """What was given back comes first, then first come, first served."""
     remaining = await _remaining(zk, ref)
     if remaining is None:
-        return Case(ref, 0, (), (), found)
-    fitting, crowded, barred, left = [], [], [], remaining
-    for loss in sorted(found, key=lambda loss: loss.sale.order.at):
-        mended = mend(loss.sale, loss.there)
-        if mended is None:
-            barred.append(loss)
-        elif mended.takes <= left:
-            left -= max(0, mended.takes)  # what comes back may come back later
+        return Case(ref, 0, 0, (), (), found)
+    mends = [(loss, mend(loss.sale, loss.there)) for loss in found]
+    barred = [loss for loss, how in mends if how is None]
+    takers = [(how.takes, loss) for loss, how in mends if how is not None]
+    takers.sort(key=lambda taker: (taker[0] > 0, taker[1].sale.order.at))
+    fitting, crowded, left = [], [], remaining
+    for takes, loss in takers:
+        if takes <= left:
+            left -= takes
             fitting.append(loss)
         else:
             crowded.append(loss)
-    return Case(ref, remaining, fitting, crowded, barred)
+    lacking = max(0, sum(takes for takes, _ in takers) - remaining)
+    return Case(ref, remaining, lacking, fitting, crowded, barred)
 
 
 async def _remaining(zk: ZooKeeper, ref: TypeRef) -> int | None:
@@ -213,8 +217,8 @@ def _question(plan: Plan) -> str:
     restored = sum(row.restored for row in plan.rows)
     oversold = sum(row.oversold for row in plan.rows)
     left_out = sum(row.left_out for row in plan.rows)
-    parts = [f"Put {restored} tickets back"] if restored else []
-    parts += [f"oversell {oversold} of them"] if oversold else []
+    parts = [f"Put the orders of {restored} tickets back"] if restored else []
+    parts += [f"oversell {oversold} tickets"] if oversold else []
     parts += [f"give up {left_out} for good"] if left_out else []
     parts += [f"end {len(plan.alarms)} alarms"] if plan.alarms else []
     return f"{', '.join(parts)}?"

@@ -5,11 +5,12 @@ length and CRC-32, and a receipt as JSON, which never contains the mark. A frame
 short stands at the end of a segment; a bad one with a whole one behind it is damage.
 """
 
+import math
 import re
 import struct
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -80,10 +81,16 @@ class Settlement(msgspec.Struct, frozen=True, array_like=True, tag_field="v", ta
 
 @dataclass(frozen=True)
 class Settled:
-    """All settlements so far: the latest one's time, and every order that was left out."""
+    """All settlements so far: the latest one's time, and when each order was left out last."""
 
     at: float = 0.0
-    left_out: frozenset[str] = frozenset()
+    left_out: Mapping[str, float] = field(default_factory=dict)
+
+    def lets_pass(self, sale: Sale) -> bool:
+        """What was confirmed after an order had been given up counts again."""
+        order = sale.order
+        latest = order.changes[-1].at if order.changes else order.at
+        return latest <= self.left_out.get(sale.order_id, -math.inf)
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,13 @@ def stands(order: Order, there: StoredOrder | BadZnode | None) -> bool:
     """
     if not isinstance(there, StoredOrder) or not same_purchase(order, there.order):
         return False
+    if order.until is None and there.order.until is not None and not _was_sold(there.order):
+        return False  # its key has held tickets since, and no more
     return {each.batch for each in order.changes} <= {each.batch for each in there.order.changes}
+
+
+def _was_sold(order: Order) -> bool:
+    return order.status in ("sold", "cancelled")
 
 
 def same_purchase(one: Order, other: Order) -> bool:
@@ -241,7 +254,7 @@ def settled(data_dir: Path) -> Settled:
     except OSError as error:
         raise unreadable(path, error) from None
     found = [_settlements.decode(each) for each in frames(data) if isinstance(each, bytes)]
-    left_out = frozenset(order_id for each in found for order_id in each.left_out)
+    left_out = {order_id: each.at for each in found for order_id in each.left_out}
     return Settled(max((each.at for each in found), default=0.0), left_out)
 
 

@@ -119,6 +119,19 @@ def test_a_counter_that_was_sold_up_to_its_old_version_is_another_one(tmp_path: 
     in_shop(tmp_path, scenario)
 
 
+def test_what_is_remembered_late_makes_nobody_forget_what_was_read(tmp_path: Path) -> None:
+    async def scenario(shop: Shop) -> None:
+        early = await shop.sell(1)
+        before = shop.image()
+        await shop.sell(2)
+        shop.guard.remember(of_batch(early, 0, 1.0))
+        shop.set_back(before)
+        with pytest.raises(Halted):
+            await shop.guarded.counters(await shop.ref())
+
+    in_shop(tmp_path, scenario)
+
+
 def test_the_latest_orders_are_looked_for_after_each_connection(tmp_path: Path) -> None:
     async def scenario(shop: Shop) -> None:
         before = shop.image()

@@ -264,6 +264,57 @@ def test_overselling_is_said_and_grows_the_capacity(server: Server, tmp_path: Pa
     assert server.session(stock) == (13, 13, 0)
 
 
+def test_what_was_given_back_is_there_for_who_bought_it_then(
+    server: Server, tmp_path: Path
+) -> None:
+    """Sold out; one cancels, another buys what came back; ZooKeeper forgets both."""
+    first = sold(server, 1, 10)
+    change = Change(act="cancel", at=102.0, batch="y", stripe=3, version=57)
+    cancelled = replace(
+        first, order=replace(first.order, status="cancelled", changes=(change,), at=200.0)
+    )
+    second = lost_sale(server, 2, 10)
+    write(tmp_path, first, cancelled, second)
+    [plan] = repaired(server, tmp_path, NEITHER)
+    [row] = plan.rows
+    assert (row.orders, row.restored, row.oversold, row.open) == (2, 20, 0, 0)
+    statuses = [each.status for each in found(server, first, second) if isinstance(each, Order)]
+    assert statuses == ["cancelled", "sold"]
+
+
+def test_overselling_counts_what_lacks_only(server: Server, tmp_path: Path) -> None:
+    write(tmp_path, sold(server, 9, 8), lost_sale(server, 1, 3))
+    [plan] = repaired(server, tmp_path, OVERSELL)
+    [row] = plan.rows
+    assert (row.remaining, row.restored, row.oversold) == (2, 3, 1)
+
+
+def test_what_is_confirmed_after_an_order_was_given_up_counts_again(
+    server: Server, tmp_path: Path
+) -> None:
+    hold = lost_sale(server, 1, 3)
+    hold = replace(hold, order=replace(hold.order, status="held", until=9e9))
+    write(tmp_path, hold)
+    repaired(server, tmp_path, LEAVE_OUT)
+    assert audited(server, tmp_path).left_out == 1
+    # The same key buys, and ZooKeeper forgets that as well.
+    again = replace(hold, order=replace(hold.order, status="sold", until=None, at=9e9, batch="z"))
+    write(tmp_path, again)
+    assert audited(server, tmp_path).missing == 1
+    repaired(server, tmp_path, NEITHER)
+    assert found(server, again) == [again.order]
+
+
+@pytest.mark.parametrize(
+    ("now", "stands"),
+    [("held", False), ("expired", False), ("released", False), ("sold", True), ("cancelled", True)],
+)
+def test_a_sale_is_not_proved_by_a_hold_of_the_same_key(now: Status, stands: bool) -> None:
+    direct = Order(type="A", quantity=1, buyer="Ann", status="sold", at=1.0, batch="b1")
+    hold = replace(direct, status=now, until=60.0, batch="b2")
+    assert receipts.stands(direct, StoredOrder("o", "e", hold, 7)) == stands
+
+
 def test_a_key_that_bought_again_keeps_what_it_bought(server: Server, tmp_path: Path) -> None:
     again = sold(server, 1)
     same = Sale(again.ref, again.order_id, again.order)

@@ -72,7 +72,8 @@ class Guard:
             self._newest.update(dict.fromkeys(receipt.refs, receipt))
         if receipt.at > self._settled.at:
             for path, version in receipt.counters():
-                self._seen[path] = Seen(version, receipt.zxid)
+                if version > self._seen.get(path, Seen(0, 0)).version:
+                    self._seen[path] = Seen(version, receipt.zxid)
 
     def _doubt(self) -> None:
         """A new connection may lead to servers that were set back."""
@@ -130,7 +131,7 @@ class Guard:
 
     def _stands(self, sale: Sale, there: StoredOrder | BadZnode | None) -> bool:
         """The very order, or a damaged one; or what an operator let pass when he mended it."""
-        if sale.order_id in self._settled.left_out or isinstance(there, BadZnode):
+        if self._settled.lets_pass(sale) or isinstance(there, BadZnode):
             return True
         if not stands(sale.order, there):
             return False
