@@ -190,11 +190,25 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         stage.clean_up()
 
 
+# Both are begun before all else and looked at later, for they take ten seconds.
+
+
 @pytest.fixture(scope="module", autouse=True)
 def unreachable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Begun before all else, looked at later: it gives an ensemble ten seconds to answer."""
-    home = tmp_path_factory.mktemp("unreachable")
-    stage = staged(home, zookeeper=f"127.0.0.1:{free_port()}")
+    """It has an ensemble that does not answer."""
+    stage = staged(tmp_path_factory.mktemp("unreachable"), zookeeper=f"127.0.0.1:{free_port()}")
+    stage.launch()
+    try:
+        yield stage
+    finally:
+        stage.clean_up()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lifeless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Its web can't be started: a directory stands in the place of the log."""
+    stage = staged(tmp_path_factory.mktemp("lifeless"))
+    (stage.settings.data_dir / "logs" / "web-1.log").mkdir(parents=True)
     stage.launch()
     try:
         yield stage
@@ -367,13 +381,11 @@ def test_an_unreachable_ensemble_is_said_and_nothing_is_left(unreachable: Stage)
     assert not unreachable.left()
 
 
-def test_a_child_that_cannot_live_ends_the_start(stage: Stage) -> None:
-    stage.settings.data_dir.mkdir()
-    (stage.settings.data_dir / "logs").mkdir()
-    # A directory in the place of a log: whoever writes there cannot be started.
-    (stage.settings.data_dir / "logs" / "web-1.log").mkdir()
-    assert "web-1 does not start" in stage.refused()
-    assert not stage.left()
+def test_a_child_that_cannot_live_ends_the_start(lifeless: Stage) -> None:
+    assert lifeless.process is not None
+    assert lifeless.process.wait(START_S) == 1, lifeless.said()
+    assert "web-1 does not start" in lifeless.said().splitlines()[-1]
+    assert not lifeless.left()
 
 
 # --- without JVMs --------------------------------------------------------------------

@@ -20,6 +20,10 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!busy) act(event.target);
 });
+// A double click is one press, also where the first click was answered before the second.
+document.addEventListener("click", (event) => {
+  if (event.detail > 1 && event.target.closest("form.act")) event.preventDefault();
+});
 document.addEventListener("visibilitychange", () => { if (!document.hidden) lookAgain(); });
 addEventListener("pageshow", (event) => { if (event.persisted) lookAgain(); });
 
