@@ -150,14 +150,13 @@ class Fleet:
         return None
 
     def _verdict(self, child: Child) -> Verdict | None:
-        starts = child.plan.role is not Role.ZOOKEEPER and child.state is State.STARTING
-        if starts and self._sells_elsewhere(child):
+        if child.plan.role is Role.ZOOKEEPER:
+            vitals = self._vitals.get(child.pid or 0)
+            return health.mute(vitals.mute_s) if vitals and child.state is State.RUNNING else None
+        if child.state is State.STARTING and self._sells_elsewhere(child):
             return health.stuck(child.age_s, self._limits)
         if child.state is not State.RUNNING:
             return None
-        if child.plan.role is Role.ZOOKEEPER:
-            vitals = self._vitals.get(child.pid or 0)
-            return health.mute(vitals.mute_s) if vitals else None
         if child.plan.role is Role.WEB:
             return health.hung(self._samples(child), self._limits)
         peers = [self._samples(peer) for peer in self._peers(child)]

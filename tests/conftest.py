@@ -7,6 +7,7 @@ import pytest
 
 from tests.instance import Instance, running
 from tests.simulation.ahead import Simulation, begun
+from tests.zookeeper_server import Server, serving
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,17 @@ def own_shop(tmp_path: Path) -> Iterator[Instance]:
     """An instance that a test may break."""
     with running(tmp_path / "data", "--quantity", "100000") as instance:
         yield instance
+
+
+@pytest.fixture(scope="module")
+def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server without anything beside it, for the tests of a file."""
+    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(zookeeper: Server) -> Server:
+    """That server with an empty tree."""
+    zookeeper.wipe()
+    return zookeeper

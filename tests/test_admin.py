@@ -6,7 +6,7 @@ import pty
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from core.notes import note
 from core.reset import reset
 from core.store import Store
 from core.zk import ZooKeeper
-from tests.zookeeper_server import SECRET, Server, ref_of, sell, serving
+from tests.zookeeper_server import SECRET, Server, ref_of, sell
 
 app = typer.Typer()
 app.command()(status)
@@ -33,12 +33,6 @@ app.command()(verify)
 app.add_typer(admin_app, name="admin")
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
 
 
 @pytest.fixture

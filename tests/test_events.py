@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from core.events import Terms
 from core.models import Event, TicketType
 from core.store import Store
 from core.zk import ZooKeeper
-from tests.zookeeper_server import SECRET, Server, serving
+from tests.zookeeper_server import SECRET, Server
 
 app = typer.Typer()
 app.add_typer(event_app, name="event")
@@ -45,18 +45,6 @@ colour = "#CC0000"
 [types.Balcony]
 capacity = 80
 """
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(zookeeper: Server) -> Server:
-    zookeeper.wipe()
-    return zookeeper
 
 
 @pytest.fixture

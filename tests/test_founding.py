@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
@@ -14,24 +14,12 @@ from core.models import Event, TicketType
 from core.store import Store
 from core.transaction import Operation
 from core.zk import Outcome, ZooKeeper
-from tests.zookeeper_server import Server, serving
+from tests.zookeeper_server import Server
 
 Multi = Callable[[Sequence[Operation]], Awaitable[Outcome]]
 
 TYPES = {f"T{number:04d}": TicketType(capacity=7, stripes=3) for number in range(1000)}
 FEW = dict(list(TYPES.items())[:40])
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(zookeeper: Server) -> Server:
-    zookeeper.wipe()
-    return zookeeper
 
 
 async def types_of(zk: ZooKeeper) -> dict[str, TicketType]:

@@ -4,9 +4,7 @@ import asyncio
 import dataclasses
 import random
 from collections import Counter
-from collections.abc import Iterator
 
-import pytest
 from msgspec.structs import replace
 
 from core import paths
@@ -15,19 +13,7 @@ from core.lifecycle import Act
 from core.wire import Answer, Code
 from core.zk import Committed, connect
 from tests.two_workers import CAPACITY, Clock, Shop, play, working
-from tests.zookeeper_server import PASSWORD, Server, serving
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(zookeeper: Server) -> Server:
-    zookeeper.wipe()
-    return zookeeper
+from tests.zookeeper_server import PASSWORD, Server
 
 
 def codes(answers: list[Answer]) -> Counter[Code]:

@@ -5,7 +5,6 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -21,19 +20,7 @@ from core.logs import EventLog, SourcedEntry
 from core.models import LogEntry
 from core.transaction import Create
 from core.zk import ZooKeeper
-from tests.zookeeper_server import Server, serving
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(zookeeper: Server) -> Server:
-    zookeeper.wipe()
-    return zookeeper
+from tests.zookeeper_server import Server
 
 
 async def texts(zk: ZooKeeper, source: str = "worker-1") -> list[str]:

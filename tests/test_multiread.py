@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -19,7 +19,7 @@ from core.store import Store
 from core.transaction import Create
 from core.zk import READS_AT_ONCE, ZooKeeper
 from tests.fake_zookeeper import FakeZooKeeper
-from tests.zookeeper_server import Server, ref_of, sell, serving
+from tests.zookeeper_server import Server, ref_of, sell
 
 STAT = Stat(258, 259, 1, 2, 3, 4, 5, 0, 2, 6, 260)
 # A record's head: type, whether it is the last, error.
@@ -89,18 +89,6 @@ def test_what_is_no_answer_is_refused(reply: bytes) -> None:
 
 
 # --- a server ------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(zookeeper: Server) -> Server:
-    zookeeper.wipe()
-    return zookeeper
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, READS_AT_ONCE, 2 * READS_AT_ONCE + 1])

@@ -5,7 +5,7 @@ import io
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ from core.models import Order, Stock
 from core.notes import note
 from core.store import Store
 from core.zk import Committed, ZooKeeper
-from tests.zookeeper_server import SECRET, Server, ref_of, serving
+from tests.zookeeper_server import SECRET, Server, ref_of
 from workers.stripes import draw
 
 app = typer.Typer()
@@ -36,12 +36,6 @@ app.add_typer(admin_app, name="admin")
 Run = Callable[..., Result]
 IDS = [f"{number * 40:02x}{number:030x}" for number in range(1, 6)]
 BUYERS = ["Ann Lee", "Bob", "ＡNN  lee", "=cmd|' /C calc'!A0", "王小明"]
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
 
 
 @pytest.fixture

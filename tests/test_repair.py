@@ -3,7 +3,7 @@
 import io
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,11 @@ from core.receipts import Line, Receipt, framed
 from core.store import Store
 from core.zk import ZooKeeper
 from tests.instance import Instance, eventually, running
-from tests.zookeeper_server import SECRET, Server, ref_of, sell, serving
+from tests.zookeeper_server import SECRET, Server, ref_of, sell
 
 NEITHER = Choice(oversell=False, leave_out=False)
 OVERSELL = Choice(oversell=True, leave_out=False)
 LEAVE_OUT = Choice(oversell=False, leave_out=True)
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
 
 
 @pytest.fixture

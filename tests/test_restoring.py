@@ -1,7 +1,7 @@
 """What became of an order and was forgotten by ZooKeeper is put back, and every ticket counted."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -20,7 +20,7 @@ from core.restoring import mend, restore
 from core.stock import TypeRef, counter_paths
 from core.wire import Code
 from tests.two_workers import CAPACITY, KEY, Shop, play
-from tests.zookeeper_server import Server, serving
+from tests.zookeeper_server import Server
 
 # Longer than any hold lasts here.
 AGES_S = 1000.0
@@ -28,18 +28,6 @@ RULES = Event(generation="g", title="Test", hold_s=60.0, extensions=2, cancellab
 REF = TypeRef("show", "g", "A")
 HELD = Order(type="A", quantity=3, buyer="Ann", status="held", at=0.0, batch="b0", until=60.0)
 SOLD = changed(HELD, status="sold", until=None)
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(zookeeper: Server) -> Server:
-    zookeeper.wipe()
-    return zookeeper
 
 
 async def stored(shop: Shop, order_id: str) -> StoredOrder:

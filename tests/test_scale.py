@@ -1,6 +1,5 @@
 """The bench of scale: what it makes of its figures, and what it asks a JVM."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -10,7 +9,7 @@ import pytest
 from tests.bench.scale import gauges, jvm, page, plots, results
 from tests.bench.scale.crowd import _rates
 from tests.bench.scale.results import Page, Scale, Size, Step, Times, Turn
-from tests.zookeeper_server import Server, serving
+from tests.zookeeper_server import Server
 
 
 def step(orders: int, *windows: float) -> Step:
@@ -110,12 +109,6 @@ def test_results_are_kept_and_drawn(tmp_path: Path) -> None:
     assert {path.name for path in drawn} == {f"scale-{name}.svg" for name in plots.PLOTS}
     before = [path.read_bytes() for path in drawn]
     assert [path.read_bytes() for path in plots.draw(SCALE, tmp_path)] == before
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
 
 
 def test_a_jvm_tells_its_live_heap(zookeeper: Server) -> None:

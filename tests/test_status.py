@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -34,7 +33,7 @@ from core.settings import Settings
 from core.status import Status, collect, gather
 from core.store import Store
 from core.zk import ZooKeeper
-from tests.zookeeper_server import SECRET, Server, serving
+from tests.zookeeper_server import SECRET, Server
 
 HOST = socket.gethostname()
 
@@ -43,18 +42,6 @@ STAGES = {
     stage: Quantiles(p50_ms=12.5, p99_ms=1234.5)
     for stage in ("web", "link", "queue", "commit", "answer")
 }
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(zookeeper: Server) -> Server:
-    zookeeper.wipe()
-    return zookeeper
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`verify` counts right while selling goes on, and names every planted fault."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,14 +13,8 @@ from core.models import Event, Order, Stock, encode
 from core.store import Store
 from core.transaction import Create
 from core.zk import Committed, ZooKeeper
-from tests.zookeeper_server import Server, ref_of, sell, serving
+from tests.zookeeper_server import Server, ref_of, sell
 from workers.stripes import draw
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
 
 
 def stocked(zookeeper: Server, stripes: int) -> Server:

@@ -30,21 +30,9 @@ from core.models import Marker, encode
 from core.store import Store
 from core.transaction import Check, Create, Delete, SetData
 from core.zk import Committed, Refused, Znode, ZooKeeper, connect, prepare_tree
-from tests.zookeeper_server import PASSWORD, Server, ref_of, sell, serving
+from tests.zookeeper_server import PASSWORD, Server, ref_of, sell
 
 CHROOT = paths.CHROOT
-
-
-@pytest.fixture(scope="module")
-def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("zookeeper")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(zookeeper: Server) -> Server:
-    zookeeper.wipe()
-    return zookeeper
 
 
 # --- reads and writes ----------------------------------------------------------------

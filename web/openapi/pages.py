@@ -20,13 +20,11 @@ from web.openapi.schema import NAME_SCHEMA
 
 
 def operations() -> tuple[Operation, ...]:
-    change = Parameter(
-        "act",
-        "path",
-        {"type": "string", "enum": ["confirm", "extend", "release", "cancel"]},
-        "What is to be done.",
-        "extend",
-    )
+    """In the order in which people should read them."""
+    return (*_sale(), *_order(), *_around())
+
+
+def _sale() -> tuple[Operation, ...]:
     shown = Parameter(
         "event",
         "query",
@@ -57,6 +55,18 @@ def operations() -> tuple[Operation, ...]:
             answers=(Answer(303, "Held: to the order's page.", headers=("Location",)),),
             codes=BUY,
         ),
+    )
+
+
+def _order() -> tuple[Operation, ...]:
+    change = Parameter(
+        "act",
+        "path",
+        {"type": "string", "enum": ["confirm", "extend", "release", "cancel"]},
+        "What is to be done.",
+        "extend",
+    )
+    return (
         Operation(
             "POST",
             "/orders/<order_id>/<act>",
@@ -90,6 +100,12 @@ def operations() -> tuple[Operation, ...]:
             answers=(Answer(200, "iCalendar.", (CALENDAR,)),),
             codes=("no-such-order", "not-found", *READ),
         ),
+    )
+
+
+def _around() -> tuple[Operation, ...]:
+    """What all pages need."""
+    return (
         Operation(
             "POST",
             "/language",
