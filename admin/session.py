@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core import runfile
+from core import process_identity, runfile
 from core.errors import NotRunning, Unavailable
 from core.models import SupervisorRecord
+from core.process_identity import Identified
 from core.secret import load_secret
 from core.settings import Settings
 from core.zk import ZooKeeper, connect
@@ -34,7 +35,5 @@ async def session(settings: Settings) -> AsyncIterator[ZooKeeper]:
 
 
 def _anything_lives(record: SupervisorRecord) -> bool:
-    processes = [(process.pid, process.created) for process in record.processes]
-    return any(
-        runfile.living(pid, created) for pid, created in [(record.pid, record.created), *processes]
-    )
+    meant: tuple[Identified, ...] = (record, *record.processes)
+    return any(process_identity.living(each) for each in meant)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from core import desired, registry, runfile
+from core import desired, process_identity, registry
 from core.errors import NotRunning, WrongUsage, ZkticketError
 from core.models import Desired, Progress, Request, SupervisorRecord
 from core.notes import note
@@ -113,4 +113,4 @@ def _instance(settings: Settings) -> str:
 def _is_dead(table: SupervisorRecord) -> bool:
     """It was killed, and its registration waits for its session's end."""
     here = table.host == socket.gethostname()
-    return here and runfile.living(table.pid, table.created) is None
+    return here and process_identity.living(table) is None

@@ -232,8 +232,10 @@ class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     state: str
     pid: int | None
-    # With the pid this names a process for good: pids are used again.
+    # In Unix seconds, for people: it moves with the clock.
     created: float = 0.0
+    # With the pid this names a process for good, as in `core.process_identity`.
+    birth: str = ""
     restarts: int = 0
     last_restart_reason: str | None = None
     cpu_percent: float = 0.0
@@ -290,6 +292,7 @@ class SupervisorRecord(Record, frozen=True, kw_only=True):
     host: str
     pid: int
     created: float
+    birth: str = ""
     url: str
     zookeeper: str
     ready: bool = False

@@ -4,8 +4,6 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 from core.errors import BadZnode, NotRunning, ZkticketError
 from core.models import SupervisorRecord, decode, encode
 
@@ -44,16 +42,3 @@ def hosts(data_dir: Path, named: str) -> str:
 def remove(data_dir: Path) -> None:
     with suppress(FileNotFoundError):
         (data_dir / FILE_NAME).unlink()
-
-
-def living(pid: int | None, created: float) -> psutil.Process | None:
-    """The process of that pid, if it is the very one that was meant and is no zombie."""
-    if pid is None:
-        return None
-    try:
-        process = psutil.Process(pid)
-        if abs(process.create_time() - created) > 1.0:
-            return None
-        return process if process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
-        return None

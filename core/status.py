@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from core import alarms, registry, runfile
+from core import alarms, process_identity, registry, runfile
 from core.availability import EventAvailability, TypeAvailability, event_availability
 from core.errors import (
     AccessDenied,
@@ -245,7 +245,7 @@ def _checked(table: SupervisorRecord) -> SupervisorRecord:
     """The table of this machine with the processes that are gone marked dead."""
     processes = tuple(
         process
-        if process.pid is None or runfile.living(process.pid, process.created)
+        if process.pid is None or process_identity.living(process)
         else msgspec.structs.replace(process, state="dead", pid=None)
         for process in table.processes
     )
@@ -253,7 +253,7 @@ def _checked(table: SupervisorRecord) -> SupervisorRecord:
 
 
 def _supervises(table: SupervisorRecord) -> bool:
-    return runfile.living(table.pid, table.created) is not None
+    return process_identity.living(table) is not None
 
 
 def _lives(table: SupervisorRecord) -> bool:

@@ -26,12 +26,9 @@ class ServerLog:
         self._path = path
         self._read_to = 0
 
-    def severe_since(self, moment: float) -> bool:
-        """Whether it says, for the first time, that it could not write, at `moment` or later.
-
-        In Unix seconds. What it said earlier, a process before this one said.
-        """
-        return any(SEVERE in line and _time_of(line) >= moment for line in self._news())
+    def severe_news(self) -> list[float]:
+        """When it says, for the first time, that it could not write, in Unix seconds."""
+        return [_time_of(line) for line in self._news() if SEVERE in line]
 
     def _news(self) -> list[bytes]:
         try:
@@ -65,7 +62,8 @@ class Disks:
         if process is None or server.state is State.DRAINING:
             return False
         log = self._logs.setdefault(process.pid, ServerLog(server.plan.log))
-        return log.severe_since(process.created)
+        # What the log said before this process began, another one said.
+        return any(at >= process.created for at in log.severe_news())
 
 
 def _time_of(line: bytes) -> float:

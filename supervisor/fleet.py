@@ -262,6 +262,7 @@ class Fleet:
             state=child.state.value,
             pid=child.pid,
             created=child.process.created if child.process else 0.0,
+            birth=child.process.birth if child.process else "",
             restarts=child.restarts,
             last_restart_reason=child.reason,
             cpu_percent=usage.cpu_percent,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from core import alarms, desired, paths, registry, runfile
+from core import alarms, desired, paths, process_identity, registry
 from core.errors import BadZnode, ZooKeeperError
 from core.logs import EventLog
 from core.models import Desired, SupervisorRecord
@@ -112,4 +112,4 @@ class Membership:
 def _died_here(record: SupervisorRecord) -> bool:
     """Whether it was killed on this machine: only here one can tell."""
     here = record.host == socket.gethostname()
-    return here and runfile.living(record.pid, record.created) is None
+    return here and process_identity.living(record) is None

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import psutil
 
-from core import runfile
+from core import process_identity
 from supervisor.door import Door
 
 LOG_BYTES = 8 * 1024 * 1024
@@ -47,7 +47,11 @@ class Process(Protocol):
     """A process that was started or adopted."""
 
     pid: int
-    created: float
+    birth: str
+
+    @property
+    def created(self) -> float:
+        """In Unix seconds, by the clock as it is set now."""
 
     def ended(self) -> str | None:
         """How it ended; `None` while it lives."""
@@ -76,8 +80,15 @@ class SystemProcess:
     ) -> None:
         self.process = process
         self.pid = process.pid
-        self.created = process.create_time()
+        self.birth = process_identity.birth(process.pid)
+        self._created = process.create_time()
         self._popen = popen
+
+    @property
+    def created(self) -> float:
+        with suppress(psutil.NoSuchProcess):
+            self._created = psutil.Process(self.pid).create_time()
+        return self._created
 
     def ended(self) -> str | None:
         how = self._how_it_ended()
@@ -103,8 +114,7 @@ class SystemProcess:
 
     def _how_it_ended(self) -> str | None:
         if self._popen is None:
-            gone = runfile.living(self.pid, self.created) is None
-            return "it is gone" if gone else None
+            return "it is gone" if process_identity.living(self) is None else None
         code = self._popen.poll()
         if code is None:
             return None
@@ -112,6 +122,9 @@ class SystemProcess:
 
     def _sweep(self) -> None:
         # A child leads its own process group; what it started and left behind is still in it.
+        # Another process gets that pid only when the group is empty.
+        if process_identity.is_replaced(self):
+            return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from core import runfile
+from core import process_identity, runfile
 from core.errors import ZkticketError
 from core.logs import EventLog
 from core.models import ProcessRecord, SupervisorRecord
@@ -35,6 +35,7 @@ class Table:
         self._log = log
         self._now = now
         self._me = psutil.Process()
+        self._birth = process_identity.birth(self._me.pid)
         self._written: SupervisorRecord | None = None
         self.ready = False
 
@@ -59,6 +60,7 @@ class Table:
             host=socket.gethostname(),
             pid=self._me.pid,
             created=self._me.create_time(),
+            birth=self._birth,
             url=self.url,
             zookeeper=self._settings.hosts,
             ready=self.ready,

@@ -23,6 +23,7 @@ def severe(at: str, thread: str = "SyncThread:3") -> str:
 @dataclass
 class FakeServer:
     pid: int = 7
+    birth: str = ""
     created: float = BORN
     signals: list[str] = field(default_factory=list)
 
@@ -52,36 +53,39 @@ def running(process: Process, log: Path, clock: Callable[[], float]) -> Child:
 def test_an_error_is_heard_once_and_only_when_its_line_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "zookeeper-3.log"
     log = ServerLog(path)
-    assert not log.severe_since(BORN)
+    assert not log.severe_news()
     line = severe("12:00:05")
     path.write_text("2026-07-01T12:00:01.000+0000 [main] INFO all is well\n" + line[:60])
-    assert not log.severe_since(BORN)
+    assert not log.severe_news()
     with path.open("a") as file:
         file.write(line[60:])
-    assert log.severe_since(BORN)
-    assert not log.severe_since(BORN)
+    assert log.severe_news() == [BORN + 5.021]
+    assert not log.severe_news()
 
 
 def test_the_error_of_an_earlier_process_says_nothing_of_this_one(tmp_path: Path) -> None:
     path = tmp_path / "zookeeper-3.log"
     path.write_text(severe("11:59:59"))
-    assert not ServerLog(path).severe_since(BORN)
-    assert ServerLog(path).severe_since(BORN - 60.0)
+    server = FakeServer()
+    child = running(server, path, lambda: 0.0)
+    assert not Disks(lambda: 0.0).restart_the_failed([child])
+    server.created -= 60.0
+    assert Disks(lambda: 0.0).restart_the_failed([child])
 
 
 def test_a_follower_whose_leader_has_died_can_still_write(tmp_path: Path) -> None:
     path = tmp_path / "zookeeper-3.log"
     path.write_text(severe("12:00:05", thread="FollowerRequestProcessor:3"))
-    assert not ServerLog(path).severe_since(BORN)
+    assert not ServerLog(path).severe_news()
 
 
 def test_a_log_that_was_put_aside_is_read_from_its_beginning(tmp_path: Path) -> None:
     path = tmp_path / "zookeeper-3.log"
     path.write_text("x" * 1000 + "\n")
     log = ServerLog(path)
-    assert not log.severe_since(BORN)
+    assert not log.severe_news()
     path.write_text(severe("12:00:05"))
-    assert log.severe_since(BORN)
+    assert log.severe_news() == [BORN + 5.021]
 
 
 def test_who_could_not_write_is_killed_at_once_and_started_again(tmp_path: Path) -> None:

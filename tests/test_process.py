@@ -32,6 +32,7 @@ PLAN = Plan("worker-1", Role.WORKER, ("run",), Path("worker-1.log"))
 class FakeProcess:
     pid: int
     created: float = 0.0
+    birth: str = ""
     how: str | None = None
     asked: bool = False
     retired: bool = False

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import psutil
 
-from core import runfile
+from core import process_identity, runfile
 from core.errors import ZkticketError
 from core.models import SupervisorRecord
 from core.probe import probe_all
+from core.process_identity import Identified
 
 # A server that does not answer within this is shown as down.
 PROBE_S = 0.4
@@ -28,6 +29,7 @@ class Part:
     state: str
     pid: int | None
     created: float
+    birth: str = ""
 
     @property
     def well(self) -> bool:
@@ -35,7 +37,7 @@ class Part:
 
     def signal(self, number: signal.Signals, *, children: bool = False) -> None:
         """Sends it to this very process, if it still lives, and to all that it started."""
-        process = runfile.living(self.pid, self.created)
+        process = process_identity.living(self)
         if process is None:
             return
         with suppress(psutil.NoSuchProcess):
@@ -59,15 +61,17 @@ async def look(data_dir: Path) -> tuple[Part, ...]:
 def _parts(record: SupervisorRecord, roles: dict[str, str]) -> Iterable[Part]:
     for each in record.processes:
         said = roles.get(each.address, "down") if each.role == "zookeeper" else each.state
-        state = _seen(each.pid, each.created) or said
-        yield Part(each.name, each.role, state, each.pid, each.created)
-    state = _seen(record.pid, record.created) or "running"
-    yield Part("supervisor", "supervisor", state, record.pid, record.created)
+        yield _part(each.name, each.role, each, said)
+    yield _part("supervisor", "supervisor", record, "running")
 
 
-def _seen(pid: int | None, created: float) -> str:
+def _part(name: str, role: str, meant: Identified, said: str) -> Part:
+    return Part(name, role, _seen(meant) or said, meant.pid, meant.created, meant.birth)
+
+
+def _seen(meant: Identified) -> str:
     """What only the operating system knows of a process."""
-    process = runfile.living(pid, created)
+    process = process_identity.living(meant)
     if process is None:
         return "dead"
     try:
