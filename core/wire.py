@@ -40,6 +40,7 @@ class Code(enum.StrEnum):
     KEY_REUSED = "key-reused"
     OVERLOADED = "overloaded"
     NO_QUORUM = "no-quorum"
+    NO_WORKER = "no-worker"
     OUTCOME_UNKNOWN = "outcome-unknown"
     LIMIT_REACHED = "limit-reached"
     DONE = "done"

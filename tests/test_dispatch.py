@@ -356,7 +356,7 @@ def test_a_link_that_breaks_is_opened_again_while_its_worker_is_registered() -> 
         async with Box(worker) as box:
             worker.die()
             await until(lambda: not box.peers[0].linked)
-            assert (await box.buy()).code is Code.OVERLOADED
+            assert (await box.buy()).code is Code.NO_WORKER
             await worker.listen(worker.port)
             await until(lambda: box.peers[0].linked)
             assert (await box.buy()).code is Code.SOLD
@@ -383,13 +383,34 @@ def test_a_worker_that_leaves_the_registry_finishes_what_it_has() -> None:
 # --- nobody to ask -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("connected", "code"), [(True, "overloaded"), (False, "no-quorum")])
+@pytest.mark.parametrize(("connected", "code"), [(True, "no-worker"), (False, "no-quorum")])
 def test_without_a_worker_the_refusal_comes_at_once(connected: bool, code: str) -> None:
     async def scenario() -> None:
         async with Box(connected=connected) as box:
             started = time.monotonic()
             assert (await box.buy()).code == code
             assert time.monotonic() - started < 0.1
+
+    run(scenario)
+
+
+def test_where_the_last_worker_leaves_nobody_is_told_that_many_are_buying() -> None:
+    async def scenario() -> None:
+        async with Box(FakeWorker("w-1", says(Code.DRAINING))) as box:
+            assert (await box.buy()).code is Code.NO_WORKER
+
+    run(scenario)
+
+
+def test_while_one_worker_leaves_and_the_other_is_full_too_many_are_buying() -> None:
+    async def scenario() -> None:
+        leaving, full = FakeWorker("w-1", says(Code.DRAINING)), FakeWorker("w-2", is_mute)
+        leaving.pongs = False
+        async with Box(leaving, full, deadline_s=1.0) as box:
+            waiting = [asyncio.ensure_future(box.buy(str(n))) for n in range(4 * FIRST)]
+            answers = {answer.code for answer in await asyncio.gather(*waiting)}
+        assert Code.OVERLOADED in answers
+        assert Code.NO_WORKER not in answers
 
     run(scenario)
 
@@ -525,7 +546,7 @@ def test_a_worker_with_another_secret_is_never_asked() -> None:
         )
         dispatcher.update([worker.live()])
         await until(lambda: log.waiting)
-        assert (await dispatcher.buy(basket(), time.monotonic())).code is Code.OVERLOADED
+        assert (await dispatcher.buy(basket(), time.monotonic())).code is Code.NO_WORKER
         await dispatcher.close()
         worker.die()
         assert worker.asked == []

@@ -124,6 +124,7 @@ def test_a_key_that_bought_something_else_is_refused(web: FakeWeb) -> None:
         ("key-reused", 422, "key-reused"),
         ("overloaded", 503, "overloaded"),
         ("no-quorum", 503, "no-quorum"),
+        ("no-worker", 503, "no-worker"),
         ("outcome-unknown", 503, "outcome-unknown"),
         ("damaged", 500, "damaged"),
     ],

@@ -89,6 +89,7 @@ def test_a_name_with_a_script_tag_is_shown_as_text(web: FakeWeb) -> None:
         ({"type": "C"}, 409, "Tickets of type C are sold out."),
         ({"event": "codes", "type": "overloaded"}, 503, "Too many people"),
         ({"event": "codes", "type": "no-quorum"}, 503, "reach its records"),
+        ({"event": "codes", "type": "no-worker"}, 503, "starting or reconnecting"),
         ({"event": "codes", "type": "outcome-unknown"}, 503, "it can’t buy twice"),
         ({"event": "codes", "type": "damaged"}, 500, "organiser has been told"),
         ({"event": "codes", "type": "key-reused"}, 422, "had bought a ticket already"),

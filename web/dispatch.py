@@ -159,6 +159,8 @@ class Dispatcher:
             del self._pursuits[pursuit]
             self.full = False
         answer = pursuit.end
+        if answer.code is Code.DRAINING:  # it leaves, and nobody else could be asked
+            return Answer(id=0, code=self._why_nobody())
         if answer.code is Code.SOLD and len(pursuit.asked) == 1:
             self.stages.note(
                 answer, began=began, sent=now, heard=pursuit.heard_at, ended=self._clock()
@@ -225,14 +227,15 @@ class Dispatcher:
         return ejected + 1 <= len(self._peers) // 3
 
     def _why_nobody(self) -> Code:
-        """Workers that wait for ZooKeeper say so; without any, our own connection tells."""
-        linked = [peer for peer in self._peers.values() if peer.linked]
-        if any(peer.ready for peer in linked):
+        """What the linked workers say of themselves; without any, our own connection tells."""
+        states = {peer.state for peer in self._peers.values() if peer.linked}
+        if "ready" in states:
             return Code.OVERLOADED
-        if linked and all(peer.state == "halted" for peer in linked):
+        if states == {"halted"}:
             return Code.HALTED
-        suspended = any(peer.state == "suspended" for peer in linked)
-        return Code.NO_QUORUM if suspended or not self._connected() else Code.OVERLOADED
+        if "suspended" in states or not self._connected():
+            return Code.NO_QUORUM
+        return Code.NO_WORKER
 
 
 async def _see_off(peer: Peer, keeper: Awaitable[None]) -> None:

@@ -10,7 +10,7 @@ from core.recent import Recent
 from core.wire import Code
 
 SHED = (Code.OVERLOADED, Code.DRAINING)
-FAILED = (Code.NO_QUORUM, Code.OUTCOME_UNKNOWN, Code.DAMAGED)
+FAILED = (Code.NO_QUORUM, Code.NO_WORKER, Code.OUTCOME_UNKNOWN, Code.DAMAGED)
 
 
 class Lap(msgspec.Struct, frozen=True, kw_only=True):

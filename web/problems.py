@@ -46,6 +46,7 @@ STATUS = {
     "internal": 500,
     "halted": 503,
     "no-quorum": 503,
+    "no-worker": 503,
     "outcome-unknown": 503,
     "overloaded": 503,
 }
@@ -127,10 +128,10 @@ def of_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> 
     match answer.code:
         case Code.SOLD_OUT:
             return _sold_out(type_, quantity, answer.remaining or 0)
-        case Code.OVERLOADED | Code.NO_QUORUM | Code.HALTED | Code.OUTCOME_UNKNOWN:
+        case Code.OVERLOADED | Code.NO_QUORUM | Code.NO_WORKER | Code.HALTED | Code.OUTCOME_UNKNOWN:
             return problem(answer.code, rng=rng)
         case Code.DRAINING:
-            return problem("overloaded", rng=rng)
+            return problem("no-worker", rng=rng)
         case Code.KEY_REUSED:
             return problem("key-reused", field="Idempotency-Key")
     return problem(answer.code)

@@ -34,6 +34,7 @@ TEXTS = {
     "halted": "ticket.busy",
     "hold-expired": "hold.late",
     "no-quorum": "ticket.busy",
+    "no-worker": "ticket.busy",
     "outcome-unknown": "ticket.unknown",
     "overloaded": "ticket.busy",
 }

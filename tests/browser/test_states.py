@@ -102,6 +102,7 @@ def answers(page: Page, *first: dict[str, Any]) -> None:
 
 UNKNOWN = {"status": 503, "code": "outcome-unknown", "detail": "?", "retry_after": 1}
 OVERLOADED = {"status": 503, "code": "overloaded", "detail": "?", "retry_after": 1}
+NO_WORKER = {"status": 503, "code": "no-worker", "detail": "?", "retry_after": 1}
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,7 @@ OVERLOADED = {"status": 503, "code": "overloaded", "detail": "?", "retry_after":
     [
         (UNKNOWN, "We are making sure of your ticket"),
         (OVERLOADED, "Many people are buying right now"),
+        (NO_WORKER, "The box office is reconnecting"),
         ({}, "No answer yet"),
     ],
 )

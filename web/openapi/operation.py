@@ -27,7 +27,7 @@ PAGES = ("Pages", "Operators' pages")
 ANY = ("malformed", "too-slow", "too-large", "internal")
 ANY_POST = ("cross-site",)
 # Nothing was sold, or nobody knows yet: the same request with the same key may be sent again.
-WAIT = ("overloaded", "no-quorum", "halted", "outcome-unknown")
+WAIT = ("overloaded", "no-worker", "no-quorum", "halted", "outcome-unknown")
 READ = ("no-quorum", "damaged")
 JSON_BODY = ("unsupported-media-type", "invalid")
 BUY = (

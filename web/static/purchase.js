@@ -72,7 +72,7 @@ function order(button, fields, shelf) {
 }
 
 function waiting(code, seconds) {
-  const known = ["overloaded", "no-quorum", "outcome-unknown"].includes(code);
+  const known = ["overloaded", "no-quorum", "no-worker", "outcome-unknown"].includes(code);
   return say(`script.again.${known ? code : "no-answer"}`, { count: seconds });
 }
 
