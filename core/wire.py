@@ -136,11 +136,13 @@ class Channel(asyncio.Protocol):
         role: bytes,
         on_frame: Callable[["Channel", bytes], None],
         on_lost: Callable[["Channel"], None],
+        on_made: Callable[["Channel"], None] | None = None,
     ) -> None:
         self._key = key
         self._role = role
         self._on_frame = on_frame
         self._on_lost = on_lost
+        self._on_made = on_made
         self._nonce = secrets.token_bytes(NONCE_BYTES)
         self._peer_nonce = b""
         self._received = bytearray()
@@ -153,6 +155,8 @@ class Channel(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.write(self._nonce)
         self._timer = self._loop.call_later(HANDSHAKE_S, self._give_up)
+        if self._on_made is not None:
+            self._on_made(self)
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -185,6 +189,12 @@ class Channel(asyncio.Protocol):
         """Closes at once; what is still queued is dropped."""
         if self._transport is not None:
             self._transport.abort()
+
+    @property
+    def peer(self) -> str:
+        """The other end's host; nothing where it has gone already."""
+        found = self._transport.get_extra_info("peername") if self._transport else None
+        return str(found[0]) if found else ""
 
     @property
     def unsent_bytes(self) -> int:

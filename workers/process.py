@@ -34,6 +34,7 @@ from workers.server import LinkServer
 from workers.stripes import clerk_place_of
 
 PUBLISH_S = 1.0
+STRANGERS_S = 60.0
 CONNECT_S = 0.05
 FLUSH_S = 2.0
 LINK_HOST = "127.0.0.1"
@@ -148,6 +149,7 @@ class Worker:
                 self._keep_publishing(),
                 self._log.keep_flushing(self._zk),
                 self._report_refusals(),
+                self._report_strangers(),
                 self._zk.watch_over(),
             ):
                 group.create_task(work)
@@ -208,6 +210,14 @@ class Worker:
             if refusals:
                 text = ", ".join(f"{count} {code}" for code, count in refusals.items())
                 self._log.info("refused", text)
+
+    async def _report_strangers(self) -> None:
+        while True:
+            await asyncio.sleep(STRANGERS_S)
+            count = self._server.take_turned_away()
+            if count:
+                text = f"{count} connections to {self._address} closed: too many without a proof"
+                self._log.warning("strangers", text)
 
     async def _publish(self) -> None:
         state, load = self._health()

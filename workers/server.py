@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection
 
 import msgspec
 
+from core.listener import BACKLOG
 from core.models import Load
 from core.wire import SERVER, Amend, Answer, Channel, Forget, Ping, Pong, Purchase, requests
+from workers.strangers import Strangers
 
 
 class LinkServer:
@@ -24,14 +26,19 @@ class LinkServer:
         self._forget = forget
         self._health = health
         self._channels: set[Channel] = set()
+        self._strangers = Strangers()
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str) -> str:
         """Opens a free port; returns `host:port`."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._channel, host, 0)
+        self._server = await loop.create_server(self._channel, host, 0, backlog=BACKLOG)
         port = self._server.sockets[0].getsockname()[1]
         return f"{host}:{port}"
+
+    def take_turned_away(self) -> int:
+        """How many that did not prove themselves had to make room since somebody asked last."""
+        return self._strangers.take_turned_away()
 
     async def close(self) -> None:
         """Sends what is queued and closes every link."""
@@ -42,7 +49,7 @@ class LinkServer:
         await asyncio.sleep(0)
 
     def _channel(self) -> Channel:
-        channel = Channel(self._key, SERVER, self._take, self._lose)
+        channel = Channel(self._key, SERVER, self._take, self._lose, self._strangers.enter)
         self._channels.add(channel)
         return channel
 
