@@ -73,6 +73,7 @@ def create_command(
     """Make an event with its tickets; they are on sale at once unless --opens says otherwise."""
     from admin import terms
     from core import events
+    from core.terms import priced
 
     options = {**locals()}  # an option has the name of its term
     known, said, stock = terms.read(file) if file else ("", terms.NOTHING, {})
@@ -81,7 +82,8 @@ def create_command(
     if not (chosen := name or known):
         raise WrongUsage("the event has no name; give it one: event create NAME")
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    do(settings, lambda zk: events.create(zk, chosen, said, stock))
+    made = priced(stock, said)
+    do(settings, lambda zk: events.create(zk, chosen, said, made))
     typer.echo(f"event {chosen} made: {', '.join(stock)}")
 
 

@@ -17,6 +17,7 @@ from admin.text import printable
 from admin.verify import EventProof, Proof
 from core.availability import EventAvailability
 from core.models import OrderView
+from core.money import amount
 from core.reset import ResetType
 from core.status import WELL, Server, Status, Web, Worker
 from core.timeline import Moment, Timeline
@@ -298,7 +299,7 @@ def _types(event: EventAvailability) -> Table:
         table.add_row(
             printable(each.name),
             f"{printable(each.label)} {each.colour}".strip(),
-            f"{each.price / 100:,.2f}",
+            amount(each.price, event.decimals),
             *(f"{number:,}" for number in numbers),
         )
     _fit(table, 2, words=1)

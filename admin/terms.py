@@ -9,8 +9,7 @@ import msgspec
 
 from core.errors import WrongUsage
 from core.events import Terms
-from core.models import TicketType
-from core.terms import TIMES, TypeFile, of_toml, terms_of, ticket_type
+from core.terms import TIMES, TypeSaid, of_toml, terms_of
 
 NEVER = "none"
 # Of a capacity; more than that is out of range anyway.
@@ -19,7 +18,7 @@ MOST_DIGITS = 17
 NOTHING = Terms()
 
 
-def read(path: Path) -> tuple[str, Terms, dict[str, TicketType]]:
+def read(path: Path) -> tuple[str, Terms, dict[str, TypeSaid]]:
     """The event's name, its terms and its types. Raises `WrongUsage`, which names the field."""
     try:
         return of_toml(path.read_text(encoding="utf-8"))
@@ -43,18 +42,20 @@ def both(first: Terms, then: Terms) -> Terms:
     return msgspec.structs.replace(first, **then.said)
 
 
-def ticket_types(texts: Iterable[str]) -> dict[str, TicketType]:
+def ticket_types(texts: Iterable[str]) -> dict[str, TypeSaid]:
     """Types as options give them, `NAME:CAPACITY[:PRICE[:COLOUR]]`. Raises `WrongUsage`."""
     return dict(_ticket_type(text) for text in texts)
 
 
-def _ticket_type(text: str) -> tuple[str, TicketType]:
+def _ticket_type(text: str) -> tuple[str, TypeSaid]:
     name, *rest = text.split(":")
     if not 1 <= len(rest) <= 3 or not (rest[0].isascii() and rest[0].isdigit()):
         raise WrongUsage(f"--type {text!r}: write it like A:100, A:100:48.00 or A:100:48:#cc0000")
     capacity, price, colour = (*rest, "0", "") if len(rest) == 1 else (*rest, "")[:3]
-    wanted = TypeFile(capacity=int(capacity[:MOST_DIGITS]), colour=colour)
-    return name, ticket_type(wanted, price, f"--type {text!r}")
+    where = f"--type {text!r}"
+    return name, TypeSaid(
+        capacity=int(capacity[:MOST_DIGITS]), price=price, colour=colour, where=where
+    )
 
 
 def _moment(name: str, text: str) -> float | None:

@@ -24,6 +24,8 @@ class EventAvailability(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     currency: str
+    # A type's `price` is a whole number of units that have so many decimals.
+    decimals: int = 2
     opens_at: float | None
     closes_at: float | None
     types: tuple[TypeAvailability, ...]
@@ -43,6 +45,7 @@ def event_availability(
         name=name,
         title=event.title,
         currency=event.currency,
+        decimals=event.decimals,
         opens_at=event.opens_at,
         closes_at=event.closes_at,
         types=types,

@@ -31,14 +31,12 @@ class BackOffice:
         self._zk = zk
         self._store = Store(zk)
 
-    async def create_event(
-        self, name: str, title: str, types: Mapping[str, TicketType], currency: str = "EUR"
-    ) -> bool:
+    async def create_event(self, name: str, title: str, types: Mapping[str, TicketType]) -> bool:
         """Makes an event with its stock; False where it exists. Nobody sells half of one.
 
         Raises `BadZnode`, `Ambiguous`, `Unavailable`.
         """
-        event = Event(generation=secrets.token_hex(4), title=title, currency=currency)
+        event = Event(generation=secrets.token_hex(4), title=title)
         return await found(self._zk, name, event, types)
 
     async def create_default_event(self, quantity: int, stripes: int = STRIPES) -> bool:

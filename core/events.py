@@ -10,7 +10,8 @@ from msgspec import UNSET, UnsetType
 from core.backoffice import BackOffice
 from core.errors import EventExists, NoSuchEvent, WrongTerm, WrongUsage, ZkticketError
 from core.founding import found
-from core.models import NAME, Event, TicketType
+from core.models import DEFAULT_CURRENCY, NAME, Event, TicketType
+from core.money import decimals_of
 from core.notes import note
 from core.store import Store
 from core.zk import ZooKeeper
@@ -44,6 +45,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         return {name: value for name, value in fields.items() if value is not UNSET}
 
 
+def currency_of(terms: Terms) -> str:
+    """The currency of an event that is made under these terms."""
+    return DEFAULT_CURRENCY if isinstance(terms.currency, UnsetType) else terms.currency
+
+
 async def create(zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, TicketType]) -> Event:
     """Makes an event with all its stock.
 
@@ -57,7 +63,14 @@ async def create(zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, Tic
             )
     if not 1 <= len(types) <= MOST_TYPES:
         raise WrongUsage(f"an event has from 1 to {MOST_TYPES:,} types, not {len(types):,}")
-    event = changed(Event(generation=secrets.token_hex(4), title=name), terms)
+    currency = currency_of(terms)
+    blank = Event(
+        generation=secrets.token_hex(4),
+        title=name,
+        currency=currency,
+        decimals=decimals_of(currency),
+    )
+    event = changed(blank, terms)
     stock = {each: _checked(types[each], f"types.{each}.") for each in types}
     if not await found(zk, name, event, stock):
         raise EventExists(f"event {name!r} exists; change it with `event edit`")
@@ -112,6 +125,9 @@ def changed(event: Event, terms: Terms) -> Event:
         raise WrongTerm("title", "empty", "it is empty")
     if not (len(after.currency) == 3 and after.currency.isascii() and after.currency.isupper()):
         raise WrongTerm("currency", "currency", f"{after.currency!r} is no code like EUR")
+    if after.currency != event.currency and decimals_of(after.currency) != event.decimals:
+        why = f"{after.currency} has not the decimals that the prices have; make a new event"
+        raise WrongTerm("currency", "decimals", why)
     for first, then in (("starts_at", "ends_at"), ("opens_at", "closes_at")):
         # A sale may have been closed before it opened: only what is said now has to make sense.
         if {first, then} & terms.said.keys():

@@ -21,6 +21,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 Name = Annotated[str, msgspec.Meta(pattern=rf"^{NAME.pattern}$")]
 
 DEFAULT_EVENT = "default"
+DEFAULT_CURRENCY = "EUR"
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="v", tag=1):
@@ -40,7 +41,9 @@ class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
 
     generation: str
     title: str
-    currency: str = "EUR"
+    currency: str = DEFAULT_CURRENCY
+    # Those of its prices. An event of before they were the currency's own has two.
+    decimals: Annotated[int, msgspec.Meta(ge=0, le=4)] = 2
     place: str = ""
     starts_at: float | None = None
     ends_at: float | None = None
@@ -65,7 +68,7 @@ class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TicketType(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """A kind of ticket; `price` in hundredths of the event's currency, `colour` as `#rrggbb`."""
+    """A kind of ticket; its event says what `price` is in (`core.money`). `colour` is `#rrggbb`."""
 
     capacity: Count
     price: Count = 0

@@ -1,22 +1,21 @@
-"""An event's terms as a TOML file has them, and how prices are written."""
+"""An event's terms as a TOML file has them."""
 
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from core.errors import WrongUsage
-from core.events import Terms, in_words
+from core.events import Terms, currency_of, in_words
 from core.models import TicketType
+from core.money import price
 from core.stock import STRIPES
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 PLAIN = ("title", "currency", "place", "limit", "extensions", "cancellable")
 TIMES = ("starts", "ends", "opens", "closes")
-MOST_PRICE = Decimal(10_000_000)
 
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 
@@ -54,7 +53,33 @@ class EventFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return terms_of(said, {name: moment.timestamp() for name, moment in times.items()})
 
 
-def of_toml(text: str) -> tuple[str, Terms, dict[str, TicketType]]:
+class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of a type. Its `price` is as people write it, and was said at `where`."""
+
+    capacity: int
+    price: str = "0"
+    label: str = ""
+    colour: str = ""
+    where: str
+
+    def priced(self, currency: str) -> TicketType:
+        """The type of an event with that currency. Raises `WrongUsage`, which names the field."""
+        return TicketType(
+            capacity=self.capacity,
+            price=price(self.price, currency, self.where),
+            label=self.label,
+            colour=self.colour.lower(),
+            stripes=STRIPES,
+        )
+
+
+def priced(types: Mapping[str, TypeSaid], terms: Terms) -> dict[str, TicketType]:
+    """The types of an event that is made under these terms. Raises `WrongUsage`."""
+    currency = currency_of(terms)
+    return {name: said.priced(currency) for name, said in types.items()}
+
+
+def of_toml(text: str) -> tuple[str, Terms, dict[str, TypeSaid]]:
     """The event's name, its terms and its types. Raises `WrongUsage`, which names the field."""
     try:
         wanted = _convert(tomllib.loads(text), EventFile, "")
@@ -73,31 +98,15 @@ def terms_of(said: Mapping[str, Any], times: Mapping[str, float | None]) -> Term
     return Terms(**fields)
 
 
-def ticket_type(wanted: TypeFile, price: str, field: str) -> TicketType:
-    """The type, at a price as people write it. Raises `WrongUsage`, which names the `field`."""
-    return TicketType(
-        capacity=wanted.capacity,
-        price=cents(price, field),
-        label=wanted.label,
-        colour=wanted.colour.lower(),
-        stripes=STRIPES,
-    )
-
-
-def cents(text: str, field: str) -> int:
-    """A price like 48 or 48.50 in hundredths. Raises `WrongUsage`, which names the `field`."""
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        price = Decimal("NaN")
-    if not (price.is_finite() and 0 <= price <= MOST_PRICE and price * 100 == int(price * 100)):
-        raise WrongUsage(f"{field}: {text!r} is no price; write it like 48 or 48.50")
-    return int(price * 100)
-
-
-def _type_of_file(name: str, fields: dict[str, Any]) -> TicketType:
+def _type_of_file(name: str, fields: dict[str, Any]) -> TypeSaid:
     wanted = _convert(fields, TypeFile, f"types.{name}.")
-    return ticket_type(wanted, str(wanted.price), f"types.{name}.price")
+    return TypeSaid(
+        capacity=wanted.capacity,
+        price=str(wanted.price),
+        label=wanted.label,
+        colour=wanted.colour,
+        where=f"types.{name}.price",
+    )
 
 
 def _convert(fields: Any, kind: type[Wanted], above: str) -> Wanted:

@@ -245,6 +245,29 @@ def test_a_file_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_ticket_types_price_is_exact() -> None:
-    assert terms.ticket_types(["A:1:0.29"])["A"].price == 29
+    assert terms.ticket_types(["A:1:0.29"])["A"].priced("EUR").price == 29
     with pytest.raises(WrongUsage):
-        terms.ticket_types(["A:1:-1"])
+        terms.ticket_types(["A:1:-1"])["A"].priced("EUR")
+
+
+def test_prices_have_the_decimals_of_the_events_currency(run: Run, tmp_path: Path) -> None:
+    """Whether the currency stands before the price, behind it, or in an option."""
+    text = "[types.A]\ncapacity = 5\nprice = 1500.50\n"
+    (path := tmp_path / "event.toml").write_text(text)
+    refused = run("create", "tokyo", "--from", str(path), "--currency", "JPY")
+    assert refusal(refused).endswith(
+        "types.A.price: '1500.5' is no price in JPY; write it like 1500"
+    )
+    assert refusal(run("create", "tokyo", "--type", "A:5:1500.50", "--currency", "JPY")) == (
+        "--type 'A:5:1500.50': '1500.50' is no price in JPY; write it like 1500"
+    )
+    assert run("create", "tokyo", "--type", "A:5:1500", "--currency", "JPY").exit_code == 0
+    assert run("create", "kuwait", "--type", "A:5:1.234", "--currency", "KWD").exit_code == 0
+    found = {each["name"]: each for each in json.loads(run("list", "--json").stdout)}
+    assert (found["tokyo"]["decimals"], found["tokyo"]["types"][0]["price"]) == (0, 1500)
+    assert (found["kuwait"]["decimals"], found["kuwait"]["types"][0]["price"]) == (3, 1234)
+    assert " 1,500 " in run("show", "tokyo").stdout
+    assert " 1.234 " in run("show", "kuwait").stdout
+    assert "currency: JPY has not the decimals" in refusal(
+        run("edit", "kuwait", "--currency", "JPY")
+    )

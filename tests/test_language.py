@@ -107,7 +107,7 @@ def test_whatever_a_browser_accepts_it_is_answered(accepted: str) -> None:
 @given(st.integers(0, 10**12))
 def test_a_price_names_its_amount_in_every_language(hundredths: int) -> None:
     for language in LANGUAGES.all:
-        shown = language.money(hundredths, "TWD")
+        shown = language.money(hundredths, "TWD", 2)
         digits = re.sub(r"[^0-9.]", "", shown)
         assert (
             shown == language.say("format.free")

@@ -17,6 +17,7 @@ from core.settings import Settings
 from tests.fake_zookeeper import FakeZooKeeper
 from tests.fakeweb import FakeWeb, Response, running
 from tests.signedin import Operator, enter
+from web.language import Languages
 from web.operator import eventform
 from web.operator.eventform import MOST_ROWS, PARTS, Reading, terms_in, types_in
 from web.operator.events import Events
@@ -405,6 +406,40 @@ def test_a_moment_that_cannot_be_is_refused(text: str) -> None:
 )
 def test_a_zone_that_is_none_is_refused(zone: str) -> None:
     assert eventform.zone_of(zone) is None
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "found", "told"),
+    [
+        ("jpy", "1500", 1500, ""),
+        ("JPY", "1500.50", None, "JPY has no smaller unit: write a whole number, like 1500."),
+        ("KWD", "1.234", 1234, ""),
+        ("EUR", "1.234", None, "Write it like 48 or 48.50."),
+    ],
+)
+def test_prices_have_the_decimals_of_their_currency(
+    currency: str, price: str, found: int | None, told: str
+) -> None:
+    fields = {"type-0": "A", "capacity-0": "3", "price-0": price, "currency": currency}
+    reading = Reading(fields)
+    types = types_in(fields, reading)
+    if found is not None:
+        assert (types["A"].price, reading.faults) == (found, {})
+    else:
+        fault = reading.faults["price-0"]
+        assert Languages().default.say(fault.text, **fault.values) == told
+
+
+def test_a_file_fills_in_prices_of_its_currency(operator: Operator) -> None:
+    text = 'currency = "JPY"\ntypes.A = {capacity = 5, price = 150000}'
+    filled = operator.post(NEW, {**form(operator.get(NEW)), "file": text, "do": "file"})
+    assert form(filled)["price-0"] == "150000"
+    wrong = text.replace("150000", "1.5")
+    refused = operator.post(NEW, {**form(operator.get(NEW)), "file": wrong, "do": "file"})
+    assert (refused.status, faults(refused)["file"]) == (
+        422,
+        "types.A.price: &#039;1.5&#039; is no price in JPY; write it like 1500",
+    )
 
 
 def test_prices_are_read_to_the_hundredth() -> None:

@@ -174,14 +174,19 @@ def test_before_the_first_reading_the_page_says_that_it_is_not_open() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hundredths", "currency", "text"),
+    ("units", "currency", "decimals", "text"),
     [
-        (0, "EUR", "Free"),
-        (4800, "EUR", "€48"),
-        (4850, "USD", "$48.50"),
-        (123456789, "GBP", "£1,234,567.89"),
-        (5, "CHF", "0.05 CHF"),
+        (0, "EUR", 2, "Free"),
+        (4800, "EUR", 2, "€48"),
+        (4850, "USD", 2, "$48.50"),
+        (123456789, "GBP", 2, "£1,234,567.89"),
+        (5, "CHF", 2, "0.05 CHF"),
+        (1500, "JPY", 0, "¥1,500"),
+        (150000, "JPY", 2, "¥1,500"),
+        (1234, "KWD", 3, "1.234 KWD"),
     ],
 )
-def test_prices_are_written_as_people_write_them(hundredths: int, currency: str, text: str) -> None:
-    assert Languages().default.money(hundredths, currency) == text
+def test_prices_are_written_as_people_write_them(
+    units: int, currency: str, decimals: int, text: str
+) -> None:
+    assert Languages().default.money(units, currency, decimals) == text

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from core.money import short
+
 FOLDER = Path(__file__).parent / "texts"
 COOKIE = "language"
 # The texts that the pages' scripts need as well.
@@ -63,12 +65,11 @@ class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=Tru
         }
         return escape(msgspec.json.encode(said).decode())
 
-    def money(self, hundredths: int, currency: str) -> str:
-        """A price as people write it: 4800 of EUR is €48."""
-        if hundredths == 0:
+    def money(self, units: int, currency: str, decimals: int) -> str:
+        """A price as people write it: 4800 of EUR with two decimals is €48."""
+        if units == 0:
             return self.say("format.free")
-        whole, part = divmod(hundredths, 100)
-        amount = f"{whole:,}.{part:02d}" if part else f"{whole:,}"
+        amount = short(units, decimals)
         symbol = self.currencies.get(currency)
         return f"{symbol}{amount}" if symbol else f"{amount} {currency}"
 

@@ -145,18 +145,20 @@ def _cards(language: Language, event: EventAvailability, wanted: str) -> tuple[C
     open_names = [type_.name for type_ in event.types if type_.remaining]
     chosen = wanted if wanted in open_names else (open_names[0] if len(open_names) == 1 else "")
     return tuple(
-        _card(language, type_, event.currency, type_.name == chosen) for type_ in event.types
+        _card(language, type_, event, chosen=type_.name == chosen) for type_ in event.types
     )
 
 
-def _card(language: Language, type_: TypeAvailability, currency: str, chosen: bool) -> Card:
+def _card(
+    language: Language, type_: TypeAvailability, event: EventAvailability, *, chosen: bool
+) -> Card:
     few = 0 < type_.remaining <= type_.capacity * FEW_SHARE
     text = "left.none" if type_.remaining == 0 else "left.few" if few else "left.some"
     return Card(
         name=type_.name,
         label=type_.label or type_.name,
         colour=type_.colour,
-        price=language.money(type_.price, currency),
+        price=language.money(type_.price, event.currency, event.decimals),
         left=language.say(text, count=type_.remaining, capacity=type_.capacity),
         left_percent=round(100 * type_.remaining / max(1, type_.capacity), 1),
         few=few,

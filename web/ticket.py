@@ -94,7 +94,9 @@ def type_label(order: OrderView, event: EventAvailability | None) -> str:
 def total(language: Language, order: OrderView, event: EventAvailability | None) -> str:
     """The price of all its tickets; empty while the event can't be read."""
     known = _known(order, event)
-    return language.money(known.price * order.quantity, event.currency) if known and event else ""
+    if event is None or known is None:
+        return ""
+    return language.money(known.price * order.quantity, event.currency, event.decimals)
 
 
 def _known(order: OrderView, event: EventAvailability | None) -> TypeAvailability | None:

@@ -70,6 +70,11 @@ NOTES: Mapping[str, Mapping[str, Schema]] = {
     "EventAvailability": {
         "name": NAME_SCHEMA,
         "currency": {"pattern": "^[A-Z]{3}$", "description": "ISO 4217."},
+        "decimals": {
+            "minimum": 0,
+            "maximum": 4,
+            "description": "Of the prices: with 2, 4850 is 48.50.",
+        },
         "opens_at": {"description": "When the sale opens, in Unix seconds; null: it has."},
         "closes_at": {"description": "When the sale closes, in Unix seconds; null: it does not."},
         "starts_at": UNIX,
@@ -82,7 +87,10 @@ NOTES: Mapping[str, Mapping[str, Schema]] = {
     "TypeAvailability": {
         "name": NAME_SCHEMA,
         "colour": {"pattern": "^(#[0-9a-f]{6})?$"},
-        "price": {**COUNT, "description": "In hundredths of the event's currency."},
+        "price": {
+            **COUNT,
+            "description": "In the event's currency; with 2 `decimals`, 4850 is 48.50.",
+        },
         "capacity": {**COUNT, "description": "`sold` + `held` + `remaining`, always."},
         "sold": COUNT,
         "held": COUNT,

@@ -17,8 +17,9 @@ from core.availability import EventAvailability
 from core.errors import BadRequest, WrongTerm, WrongUsage
 from core.events import Terms
 from core.models import NAME, TicketType
+from core.money import decimals_of, example, short, units
 from core.stock import STRIPES
-from core.terms import TIMES, cents
+from core.terms import TIMES, TypeSaid, priced
 from web.operator.fields import Fields
 
 MOST_LIMIT, MOST_EXTENSIONS, MOST_HOLD_MINUTES = 10_000, 10, 1440
@@ -85,12 +86,14 @@ def of_event(event: EventAvailability, zone: str) -> dict[str, str]:
 
 
 def of_file(
-    name: str, terms: Terms, types: Mapping[str, TicketType], zone: str
+    name: str, terms: Terms, types: Mapping[str, TypeSaid], zone: str
 ) -> tuple[dict[str, str], int]:
-    """The fields that a file fills in, and how many rows it needs."""
+    """The fields that a file fills in, and how many rows it needs. Raises `WrongUsage`."""
     fields = {**blank(zone), "name": name, **_typed(terms.said, zone)}
-    for number, (type_name, type_) in enumerate(types.items()):
-        row = (type_name, type_.label, type_.capacity, _price(type_.price), type_.colour)
+    decimals = decimals_of(fields["currency"])
+    for number, (type_name, type_) in enumerate(priced(types, terms).items()):
+        price = _price(type_.price, decimals)
+        row = (type_name, type_.label, type_.capacity, price, type_.colour)
         values = zip(PARTS, row, strict=True)
         fields |= {f"{part}-{number}": str(value) for part, value in values}
     return fields, max(ROWS, len(types))
@@ -118,8 +121,8 @@ def _clock(at: float | None, zone: str) -> str:
     return local.isoformat(timespec="seconds" if local.second else "minutes")
 
 
-def _price(hundredths: int) -> str:
-    return f"{hundredths / 100:.2f}" if hundredths % 100 else str(hundredths // 100)
+def _price(units: int, decimals: int) -> str:
+    return short(units, decimals).replace(",", "")
 
 
 # --- from fields to what they mean ---------------------------------------------------
@@ -154,12 +157,13 @@ def terms_in(fields: Fields, was: Fields, reading: Reading) -> Terms:
 def types_in(fields: Fields, reading: Reading) -> dict[str, TicketType]:
     """The rows that are filled in."""
     found: dict[str, TicketType] = {}
+    currency = fields.get("currency", "").strip().upper()
     for row in range(rows_in(fields)):
         if not any(fields.get(f"{part}-{row}", "").strip() for part in PARTS):
             continue
         name = reading.take(f"type-{row}", lambda text: _new_name(text, found))
         capacity = reading.take(f"capacity-{row}", lambda text: _whole(text, 0, MOST_CAPACITY))
-        price = reading.take(f"price-{row}", _cents)
+        price = reading.take(f"price-{row}", lambda text: _units(text, currency))
         colour = reading.take(f"colour-{row}", _colour)
         label = reading.take(f"label-{row}", _label)
         found[name or f"{row}"] = TicketType(
@@ -244,11 +248,14 @@ def _new_name(text: str, known: Mapping[str, TicketType]) -> str:
     return text
 
 
-def _cents(text: str) -> int:
-    try:
-        return cents(text or "0", "price")
-    except WrongUsage:
-        raise _wrong("price") from None
+def _units(text: str, currency: str) -> int:
+    decimals = decimals_of(currency)
+    found = units(text or "0", decimals)
+    if found is None:
+        rule = "price" if decimals else "whole-price"
+        like = example(decimals)
+        raise BadRequest("invalid", f"operators.wrong.{rule}", currency=currency, like=like)
+    return found
 
 
 def _colour(text: str) -> str:

@@ -49,7 +49,7 @@
 %   if type_.colour:
 <svg class="dot" viewBox="0 0 8 8" aria-hidden="true"><circle cx="4" cy="4" r="4" fill="{{type_.colour}}"/></svg>\\
 %   end
-{{type_.name}}</th><td>{{type_.label or "–"}}</td><td class="n">{{language.money(type_.price, event.currency)}}</td>
+{{type_.name}}</th><td>{{type_.label or "–"}}</td><td class="n">{{language.money(type_.price, event.currency, event.decimals)}}</td>
 %   for figure in ("capacity", "sold", "held", "remaining"):
       <td class="n">{{f"{getattr(type_, figure):,}"}}</td>
 %   end
