@@ -138,7 +138,7 @@ def verify(
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     if receipts:
-        _verify_receipts(asyncio.run(_audit(settings)), as_json)
+        _verify_receipts(settings, asyncio.run(_audit(settings)), as_json)
         return
     found = asyncio.run(_verify(settings))
     if as_json:
@@ -147,6 +147,8 @@ def verify(
         Console(soft_wrap=True).print(screen.proof(found))
     if found.breach is not None:
         raise ZkticketError(f"breach at znode {found.breach.znode}: {found.breach.text}")
+    if not found.ok:
+        raise ZkticketError("nothing is proved: there is no event in the tree")
 
 
 async def _verify(settings: Settings) -> "Proof":
@@ -168,7 +170,7 @@ async def _audit(settings: Settings) -> "ReceiptsProof":
         return await audit(zk, settings.data_dir)
 
 
-def _verify_receipts(found: "ReceiptsProof", as_json: bool) -> None:
+def _verify_receipts(settings: Settings, found: "ReceiptsProof", as_json: bool) -> None:
     from rich.console import Console
 
     from admin import screen
@@ -181,6 +183,20 @@ def _verify_receipts(found: "ReceiptsProof", as_json: bool) -> None:
         raise ZkticketError(f"{found.missing} confirmed orders are missing; `repair` mends that")
     if found.damaged:
         raise ZkticketError(f"{len(found.damaged)} places in the receipts are unreadable")
+    if not found.ok:
+        raise ZkticketError(_no_proof(settings, found))
+
+
+def _no_proof(settings: Settings, found: "ReceiptsProof") -> str:
+    from core.receipts import FOLDER
+
+    folder = settings.data_dir / FOLDER
+    if found.orders:
+        return f"nothing is proved: the receipts in {folder} are of none of the tree's orders"
+    return (
+        f"nothing is proved: there are no receipts in {folder}; they are on the machines "
+        "whose workers sell, in the data directories of these"
+    )
 
 
 # --- repair --------------------------------------------------------------------------

@@ -2,19 +2,23 @@
 
 Reads every journal of the data directory, a file at a time, and looks each order up, a page at
 a time. What is not found is looked for once more after a write has gone through the quorum:
-the server that was asked may lag behind.
+the server that was asked may lag behind. In the end the tree's orders are counted against the
+receipts: of those that have none, nothing is proved.
 """
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
+from admin.coverage import Coverage, Coverer, Receipted
 from core import paths, receipts
 from core.batch import Sale
 from core.errors import Ambiguous, BadZnode, Unavailable
@@ -28,6 +32,8 @@ from core.zk import ZooKeeper
 PAGE_ORDERS = 500
 PAGES_AHEAD = 3
 MOST_NAMED = 20
+# A journal goes on in another file when one is full.
+NEWEST_FILES = 2
 
 
 class LostOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +53,8 @@ class ReceiptsProof(msgspec.Struct, frozen=True, kw_only=True):
     `orders` were looked up, one that has several receipts with each of them; `missing`,
     `left_out` (settled by an operator) and `retired` (deleted with their event) have each order
     once. `since` is the time of the oldest receipt; `notes` say what limits the proof without
-    breaking it.
+    breaking it. Of the orders `in_tree`, `covered` have a receipt, and `older` are older than
+    every receipt. It is not `ok` either where nothing is proved, for want of receipts.
     """
 
     ok: bool
@@ -60,6 +67,14 @@ class ReceiptsProof(msgspec.Struct, frozen=True, kw_only=True):
     lost: tuple[LostOrder, ...]
     damaged: tuple[str, ...]
     notes: tuple[str, ...]
+    in_tree: int = 0
+    covered: int = 0
+    older: int = 0
+
+    @property
+    def proves_nothing(self) -> bool:
+        """No receipt was found, or none of an order that is in the tree."""
+        return not self.orders or (self.in_tree > 0 and not self.covered)
 
 
 @dataclass(frozen=True)
@@ -89,9 +104,12 @@ class Archive:
     damaged: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def sales(self) -> Iterator[Sale]:
-        """Every confirmed order, some of them twice. Raises `ZkticketError`."""
-        for segment in receipts.segments(self.data_dir):
+    def sales(self, newest: int = 0) -> Iterator[Sale]:
+        """Every confirmed order, some of them twice, or those in each worker's newest files.
+
+        Raises `ZkticketError`.
+        """
+        for segment in receipts.segments(self.data_dir, newest):
             self.files += 1
             try:
                 data = segment.path.read_bytes()
@@ -124,15 +142,17 @@ class Archive:
 
 @dataclass
 class Count:
-    """How many were looked at, and the paths of those that were let pass."""
+    """How many were looked at, which, and the paths of those that were let pass."""
 
     orders: int = 0
+    receipted: Receipted = field(default_factory=Receipted)
     left_out: set[str] = field(default_factory=set)
     retired: set[str] = field(default_factory=set)
 
 
 async def audit(zk: ZooKeeper, data_dir: Path) -> ReceiptsProof:
     """Raises `Unavailable`, `ZkticketError`; what is missing is part of the result."""
+    began = time.time()
     archive, count = Archive(data_dir), Count()
     lost: list[LostOrder] = []
     missing: set[str] = set()
@@ -141,8 +161,25 @@ async def audit(zk: ZooKeeper, data_dir: Path) -> ReceiptsProof:
             if loss.sale.path not in missing and len(lost) < MOST_NAMED:
                 lost.append(named(loss, loss.why))
             missing.add(loss.sale.path)
+    proof = _proof(archive, count, lost, missing, await _coverage(zk, archive, count, began))
+    return replace(proof, ok=not (missing or archive.damaged or proof.proves_nothing))
+
+
+async def _coverage(zk: ZooKeeper, archive: Archive, count: Count, began: float) -> Coverage:
+    since = began if archive.since is None else archive.since
+    coverer = Coverer(zk, count.receipted, since=since, began=began)
+    return await coverer.count(lambda: Archive(archive.data_dir).sales(NEWEST_FILES))
+
+
+def _proof(
+    archive: Archive,
+    count: Count,
+    lost: Sequence[LostOrder],
+    missing: Collection[str],
+    coverage: Coverage,
+) -> ReceiptsProof:
     return ReceiptsProof(
-        ok=not (missing or archive.damaged),
+        ok=False,
         files=archive.files,
         orders=count.orders,
         missing=len(missing),
@@ -151,7 +188,10 @@ async def audit(zk: ZooKeeper, data_dir: Path) -> ReceiptsProof:
         since=archive.since,
         lost=tuple(lost),
         damaged=tuple(archive.damaged),
-        notes=(*archive.notes, *_gone(data_dir)),
+        notes=(*archive.notes, *_gone(archive.data_dir), *coverage.notes),
+        in_tree=coverage.orders,
+        covered=coverage.covered,
+        older=coverage.older,
     )
 
 
@@ -168,6 +208,7 @@ async def losses(zk: ZooKeeper, archive: Archive, count: Count) -> AsyncGenerato
     try:
         for page in _pages(archive.sales()):
             count.orders += len(page)
+            count.receipted.add(page)
             pages.append(asyncio.create_task(_lost(zk, store, page)))
             # Decoding a file leaves others no turn; these pages have to be sent.
             await asyncio.sleep(0)

@@ -130,6 +130,7 @@ async def repair(
         alarms=tuple(await alarms.standing(zk)),
         damaged=tuple(archive.damaged),
     )
+    _require_receipts(archive, plan, choice)
     show(plan)
     if plan.empty:
         return plan
@@ -143,6 +144,18 @@ async def repair(
     await _prove(zk, data_dir)
     await alarms.clear(zk, plan.alarms)
     return plan
+
+
+def _require_receipts(archive: Archive, plan: Plan, choice: Choice) -> None:
+    """Without receipts nobody knows what is missing. Raises `ZkticketError`."""
+    if archive.since is not None or (plan.alarms and choice.leave_out):
+        return
+    folder = archive.data_dir / receipts.FOLDER
+    ends = "; --leave-out gives it up and ends the alarm" if plan.alarms else ""
+    raise ZkticketError(
+        f"there are no readable receipts in {folder}, so what is missing is not known: "
+        f"run it where they are{ends}"
+    )
 
 
 # --- the plan ------------------------------------------------------------------------

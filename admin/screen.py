@@ -188,7 +188,7 @@ def proof(found: Proof) -> RenderableType:
     """The sums that were proved, a line a type."""
     lines = [line for event in found.events for line in _proof_lines(event)]
     if found.ok:
-        lines.append("every ticket is accounted for" if lines else "there is no event to verify")
+        lines.append("every ticket is accounted for")
     return Text("\n".join(lines))
 
 
@@ -204,15 +204,35 @@ def _proof_lines(event: EventProof) -> Iterable[str]:
 
 def receipts(found: ReceiptsProof) -> RenderableType:
     """What the receipts prove, or what is missing."""
-    lines = [f"receipts: {found.orders} read in {found.files} files{_since(found.since)}"]
+    lines = [f"receipts: {found.orders:,} read in {found.files} files{_since(found.since)}"]
+    lines.append(_coverage(found))
     lines += [f"  {count} {what}" for count, what in _let_pass(found) if count]
     lines += [f"  note: {printable(each)}" for each in found.notes]
     lines += [f"! {printable(each)}" for each in found.damaged]
     lines += [f"! {_lost_order(order)}" for order in found.lost]
     if found.missing > len(found.lost):
         lines.append(f"! … and {found.missing - len(found.lost)} more")
-    lines.append("every confirmed order is in the tree" if found.ok else "")
+    lines.append(_proved(found) if found.ok else "")
     return Text("\n".join(line for line in lines if line))
+
+
+def _coverage(found: ReceiptsProof) -> str:
+    """How many of the tree's orders have receipts, and why the others may have none."""
+    bare = found.in_tree - found.covered
+    if not found.in_tree:
+        return "there is no order in the tree"
+    text = f"{found.covered:,} of {found.in_tree:,} orders have receipts"
+    if found.older and found.orders:
+        text += f"; {found.older:,} are older than the oldest receipt"
+    if (newer := bare - found.older) and found.orders:
+        text += f"; {newer:,} others have none in this directory"
+    return text
+
+
+def _proved(found: ReceiptsProof) -> str:
+    if found.covered < found.in_tree:
+        return "every order that has a receipt is in the tree; of the others nothing is proved"
+    return "every confirmed order is in the tree"
 
 
 def _let_pass(found: ReceiptsProof) -> Iterable[tuple[int, str]]:

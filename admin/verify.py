@@ -54,7 +54,10 @@ class BreachFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """The result: every event's sums, up to the first breach where there is one."""
+    """The result: every event's sums, up to the first breach where there is one.
+
+    Without an event nothing is proved, so it is not `ok`.
+    """
 
     ok: bool
     events: tuple[EventProof, ...]
@@ -118,7 +121,7 @@ async def recount(zk: ZooKeeper) -> Proof:
     except (Breach, BadZnode) as error:
         found = BreachFound(znode=paths.CHROOT + error.path, text=error.why)
         return Proof(ok=False, events=tuple(proofs), breach=found)
-    return Proof(ok=True, events=tuple(proofs))
+    return Proof(ok=bool(proofs), events=tuple(proofs))
 
 
 async def _verify_event(zk: ZooKeeper, name: str) -> EventProof:

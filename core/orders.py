@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -115,7 +115,7 @@ class Orders:
         """
         pages: deque[asyncio.Task[dict[str, StoredOrder]]] = deque()
         try:
-            async for ids in self._ids(name, generation):
+            async for ids in self.ids(name, generation):
                 read = partial(self.find_many, name, generation, ids)
                 pages.append(asyncio.create_task(insist(self._zk, read)))
                 if len(pages) > haste.pages_ahead:
@@ -130,7 +130,7 @@ class Orders:
                 page.cancel()
             await asyncio.gather(*pages, return_exceptions=True)
 
-    async def _ids(self, name: str, generation: str) -> AsyncIterator[Sequence[str]]:
+    async def ids(self, name: str, generation: str) -> AsyncGenerator[Sequence[str], None]:
         """The ids of every order, a page at a time. Raises `BadZnode`, `Unavailable`."""
         for bucket in paths.BUCKETS:
             path = paths.bucket(name, generation, bucket)

@@ -219,13 +219,16 @@ def folder(data_dir: Path, worker: str) -> Path:
     return data_dir / FOLDER / worker
 
 
-def segments(data_dir: Path) -> list[Segment]:
-    """Every worker's segments, oldest first. Raises `ZkticketError` where they can't be listed."""
+def segments(data_dir: Path, newest: int = 0) -> list[Segment]:
+    """Every worker's segments, oldest first, or so many of each worker's newest ones.
+
+    Raises `ZkticketError` where they can't be listed.
+    """
     try:
         return [
             segment
             for path in sorted((data_dir / FOLDER).glob("*/"))
-            for segment in segments_in(path)
+            for segment in segments_in(path)[-newest:]
         ]
     except OSError as error:
         raise unreadable(data_dir / FOLDER, error) from None

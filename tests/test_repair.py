@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from admin import screen
 from admin.confirm import confirmer
+from admin.coverage import Coverage, Coverer, Receipted
 from admin.receipts import ReceiptsProof, audit
 from admin.repair import Choice, Plan, repair
 from admin.tree import delete_tree
@@ -118,8 +120,109 @@ def test_confirmed_orders_that_are_there_are_proved(server: Server, tmp_path: Pa
     assert (proof.files, proof.orders, proof.missing) == (1, 3, 0)
 
 
-def test_without_receipts_nothing_is_missing(server: Server, tmp_path: Path) -> None:
-    assert audited(server, tmp_path).orders == 0
+def covering(proof: ReceiptsProof) -> tuple[bool, int, int, int]:
+    return proof.ok, proof.in_tree, proof.covered, proof.older
+
+
+def said(proof: ReceiptsProof) -> str:
+    return str(screen.receipts(proof))
+
+
+def test_without_receipts_nothing_is_proved(server: Server, tmp_path: Path) -> None:
+    assert covering(audited(server, tmp_path)) == (False, 0, 0, 0)
+    sold(server, 1)
+    proof = audited(server, tmp_path)
+    assert covering(proof)[:3] == (False, 1, 0)
+    assert "0 of 1 orders have receipts" in said(proof)
+    assert "every" not in said(proof)
+
+
+def test_it_says_how_many_orders_the_receipts_cover(server: Server, tmp_path: Path) -> None:
+    first, second, third = (sold(server, number) for number in (1, 2, 3))
+    write(tmp_path, second)
+    write(tmp_path, second, worker="worker-2")
+    proof = audited(server, tmp_path)
+    assert covering(proof) == (True, 3, 1, 0)
+    assert "1 of 3 orders have receipts" in said(proof)
+    assert "of the others nothing is proved" in said(proof)
+    write(tmp_path, first, third)
+    proof = audited(server, tmp_path)
+    assert covering(proof) == (True, 3, 3, 0)
+    assert "every confirmed order is in the tree" in said(proof)
+
+
+def test_orders_older_than_the_oldest_receipt_are_told_from_those_that_have_none(
+    server: Server, tmp_path: Path
+) -> None:
+    """The oldest journals were let go; another machine's are elsewhere."""
+    older, there, newer = (sold(server, number) for number in (1, 2, 3))
+    for sale, at in ((older, 50.0), (there, 100.0), (newer, 150.0)):
+        server.plant(sale.path, encode(replace(sale.order, at=at)))
+    write(tmp_path, replace(there, order=replace(there.order, at=100.0)))
+    proof = audited(server, tmp_path)
+    assert covering(proof) == (True, 3, 1, 1)
+    assert "1 are older than the oldest receipt; 1 others have none" in said(proof)
+
+
+def test_receipts_of_other_orders_than_the_trees_prove_nothing(
+    server: Server, tmp_path: Path
+) -> None:
+    gone = sold(server, 1)
+    write(tmp_path, gone)
+
+    async def delete(zk: ZooKeeper) -> None:
+        await delete_tree(zk, "/events/default", confirmer(yes=True))
+        await BackOffice(zk).create_default_event(10)
+
+    server.session(delete)
+    assert covering(audited(server, tmp_path))[:3] == (True, 0, 0)
+    sold(server, 2)
+    assert covering(audited(server, tmp_path))[:3] == (False, 1, 0)
+
+
+def test_a_receipt_that_comes_a_moment_after_its_order_covers_it(
+    server: Server, tmp_path: Path
+) -> None:
+    """A sale goes on while the journals are read."""
+    first, late = (sold(server, number) for number in (1, 2))
+    receipted = Receipted()
+    receipted.add([first])
+    flushed: list[Sale] = []
+
+    def newest() -> list[Sale]:
+        flushed.append(late)
+        return flushed[1:]  # it is there from the second look on
+
+    async def work(zk: ZooKeeper) -> Coverage:
+        return await Coverer(zk, receipted, since=0.0, began=2.0).count(newest)
+
+    found = server.session(work)
+    assert (found.orders, found.covered, found.older) == (2, 2, 0)
+
+
+def test_repair_says_nothing_of_what_it_has_not_read(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(ZkticketError, match="no readable receipts in"):
+        repaired(server, tmp_path, NEITHER)
+
+
+def test_without_receipts_an_alarm_ends_only_where_the_loss_is_given_up(
+    server: Server, tmp_path: Path
+) -> None:
+    async def ring(zk: ZooKeeper) -> None:
+        await alarms.sound(zk, Alarm(source="worker-1", text="lost", at=1.0))
+
+    async def standing(zk: ZooKeeper) -> int:
+        return len(await alarms.standing(zk))
+
+    async def give_up(zk: ZooKeeper) -> None:
+        await repair(zk, tmp_path, SECRET.order_key, LEAVE_OUT, lambda _: None, confirmer(yes=True))
+
+    server.session(ring)
+    with pytest.raises(ZkticketError, match="--leave-out"):
+        repaired(server, tmp_path, NEITHER)
+    assert server.session(standing) == 1
+    server.session(give_up)
+    assert server.session(standing) == 0
 
 
 def test_a_missing_order_is_named(server: Server, tmp_path: Path) -> None:
@@ -389,8 +492,24 @@ def test_an_ensemble_set_back_to_older_data_is_noticed_and_mended(tmp_path: Path
         assert shop.buyer().get(f"/api/orders/{held['order']}").json["status"] == "sold"
         proved = shop.run("verify", "--receipts")
         assert proved.returncode == 0, proved.stdout + proved.stderr
+        assert "31 of 31 orders have receipts" in proved.stdout
         shop.verify()
         shop.expect_health()
+        _prove_nothing(shop)
+
+
+def _prove_nothing(shop: Instance) -> None:
+    """Where the receipts are gone, or there is no event, nobody is told that all is well."""
+    (shop.data_dir / receipts.FOLDER).rename(shop.data_dir / "elsewhere")
+    done = shop.run("verify", "--receipts")
+    assert (done.returncode, "there are no receipts in" in done.stderr) == (1, True)
+    assert "is in the tree" not in done.stdout
+    found = json.loads(shop.run("verify", "--receipts", "--json").stdout)
+    assert (found["ok"], found["covered"], found["in_tree"]) == (False, 0, 31)
+    assert shop.run("repair", "--yes").returncode == 1
+    assert shop.run("admin", "delete-tree", "/events", "--yes").returncode == 0
+    done = shop.run("verify")
+    assert (done.returncode, "nothing is proved" in done.stderr) == (1, True)
 
 
 def _buy(shop: Instance, key: str, count: int, status: int = 201) -> list[str]:
