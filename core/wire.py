@@ -24,6 +24,8 @@ NONCE_BYTES = 32
 PROOF_BYTES = hashlib.sha256().digest_size
 HANDSHAKE_BYTES = NONCE_BYTES + PROOF_BYTES
 HANDSHAKE_S = 3.0
+# A host that has vanished refuses nothing: who waits for it waits no longer than this.
+CONNECT_S = 0.5
 FRAME_BYTES = 64 * 1024
 LENGTH_BYTES = 4
 
@@ -265,13 +267,14 @@ class Link:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout_s):
-                _, self._channel = await loop.create_connection(
-                    lambda: Channel(key, CLIENT, self._frame, self._gone), host, int(port)
-                )
+                async with asyncio.timeout(CONNECT_S):
+                    _, self._channel = await loop.create_connection(
+                        lambda: Channel(key, CLIENT, self._frame, self._gone), host, int(port)
+                    )
                 await self._channel.ready
         except (OSError, TimeoutError, ValueError) as error:
             self.close()
-            raise LinkLost(f"no link to {address}: {error}") from None
+            raise LinkLost(f"no link to {address}: {str(error) or 'no answer'}") from None
 
     @property
     def outstanding(self) -> int:

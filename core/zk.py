@@ -393,6 +393,7 @@ def _prepare_tree(
         timeout=6.0,
         auth_data=[("digest", f"{IDENTITY}:{password}")],
         connection_retry=_patient(),
+        handler=PollingHandler(),
         logger=quiet_logger(),
     )
     acl = owner_acl(password)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.waiting import PollingHandler
+from tests.silent_host import silent_host
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -47,3 +48,21 @@ def test_a_closed_socket_is_refused() -> None:
     closed.close()
     with pytest.raises(ValueError, match="closed"):
         PollingHandler().select([closed], [], [], 1)
+
+
+def test_a_host_that_has_vanished_costs_half_a_second_whatever_a_session_lasts() -> None:
+    handler = PollingHandler()
+    with silent_host() as address:
+        began = time.monotonic()
+        with pytest.raises((OSError, handler.timeout_exception)):
+            handler.create_connection(address=address, timeout=6.0)
+        assert 0.4 < time.monotonic() - began < 2.0
+
+
+def test_a_shorter_deadline_for_a_connect_stays_as_it_is() -> None:
+    handler = PollingHandler()
+    with silent_host() as address:
+        began = time.monotonic()
+        with pytest.raises((OSError, handler.timeout_exception)):
+            handler.create_connection(address=address, timeout=0.05)
+        assert time.monotonic() - began < 0.4

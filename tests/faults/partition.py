@@ -1,7 +1,8 @@
 """An ensemble whose servers live in network namespaces of their own, so that they can be parted.
 
 A route that swallows everything stands for the wall between two servers: also from one side
-only, as real networks do it. Clients go on reaching all of them.
+only, as real networks do it. Clients go on reaching all of them. A link that is down is a host
+that has vanished for everybody: it refuses nothing, it doesn't answer.
 """
 
 import os
@@ -51,6 +52,13 @@ class Islands:
             server, other = self._walls.pop()
             self._within(server, "route", "del", "blackhole", f"{self.address(other)}/32")
 
+    def sink(self, server: int) -> None:
+        """The whole host vanishes, until `raise_again`."""
+        _ip("link", "set", self._link(server), "down")
+
+    def raise_again(self, server: int) -> None:
+        _ip("link", "set", self._link(server), "up")
+
     @contextmanager
     def afloat(self) -> Iterator[None]:
         """The network and the servers. Raises `OSError` where this machine allows none."""
@@ -66,7 +74,7 @@ class Islands:
             yield
 
     def _raise_island(self, server: int, stack: ExitStack) -> None:
-        island, link = self._island(server), f"{self._name}v{server}"
+        island, link = self._island(server), self._link(server)
         _ip("netns", "add", island)
         stack.callback(_ip, "netns", "del", island)
         _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", island)
@@ -94,6 +102,9 @@ class Islands:
 
     def _within(self, server: int, *arguments: str) -> None:
         _ip("-n", self._island(server), *arguments)
+
+    def _link(self, server: int) -> str:
+        return f"{self._name}v{server}"
 
     def _island(self, server: int) -> str:
         return f"{self._name}-{server}"

@@ -1,0 +1,105 @@
+"""A host vanishes, the leader on it: nobody refuses a connection there, packets get lost."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from core.errors import ZooKeeperError
+from core.probe import probe_all
+from core.zk import ZooKeeper, connect
+from tests.faults.partition import SERVERS, Islands
+from tests.faults.test_storms import found
+from tests.zookeeper_server import PASSWORD
+
+CLIENTS = 6
+PAUSE_S = 0.02
+PROBE_S = 0.3
+ELECTION_S = 20.0
+# After the others have a leader, a client writes again within this: it has tried the vanished
+# host twice at most.
+BACK_S = 1.8
+
+
+@pytest.fixture
+def islands(tmp_path: Path) -> Iterator[Islands]:
+    islands = Islands(tmp_path, random.Random())
+    try:
+        with islands.afloat():
+            found(islands.hosts)
+            yield islands
+    except OSError as error:
+        pytest.skip(f"no network namespaces here: {error}")
+
+
+class Writer:
+    """Writes for as long as it may, as a worker does; `wrote_at` is when it last could."""
+
+    def __init__(self, zk: ZooKeeper, number: int) -> None:
+        self._zk = zk
+        self._path = f"/log/{number}"
+        self.wrote_at = 0.0
+
+    async def write(self) -> None:
+        await self._zk.ensure(self._path)
+        while True:
+            try:
+                await self._zk.set(self._path, b"x")
+                self.wrote_at = time.monotonic()
+            except ZooKeeperError:
+                pass
+            await asyncio.sleep(PAUSE_S)
+
+    async def writes_since(self, moment: float) -> float:
+        """How long after that moment it could write."""
+        while self.wrote_at <= moment:
+            await asyncio.sleep(PAUSE_S)
+        return self.wrote_at - moment
+
+
+@asynccontextmanager
+async def writers(hosts: str) -> AsyncIterator[list[Writer]]:
+    sessions = [await connect(hosts, PASSWORD) for _ in range(CLIENTS)]
+    writing = [Writer(zk, number) for number, zk in enumerate(sessions)]
+    tasks = [asyncio.create_task(writer.write()) for writer in writing]
+    try:
+        yield writing
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(zk.close() for zk in sessions))
+
+
+async def leader(islands: Islands, without: int = 0) -> int:
+    """The server that leads, as soon as one does other than `without`."""
+    async with asyncio.timeout(ELECTION_S):
+        while True:
+            states = await probe_all(islands.hosts, PROBE_S)
+            for number, state in zip(SERVERS, states, strict=True):
+                if state.role == "leader" and number != without:
+                    return number
+
+
+@pytest.mark.timeout(120)
+def test_clients_of_a_vanished_leader_write_again_soon_after_there_is_another(
+    islands: Islands,
+) -> None:
+    async def vanish() -> list[float]:
+        async with writers(islands.hosts) as writing:
+            await asyncio.gather(*(writer.writes_since(0.0) for writer in writing))
+            lost = await leader(islands)
+            islands.sink(lost)
+            await leader(islands, without=lost)
+            again = time.monotonic()
+            async with asyncio.timeout(ELECTION_S):
+                return list(
+                    await asyncio.gather(*(writer.writes_since(again) for writer in writing))
+                )
+
+    waited = asyncio.run(vanish())
+    assert max(waited) < BACK_S, waited
