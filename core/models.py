@@ -248,6 +248,19 @@ class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
 
 
+class Disk(msgspec.Struct, frozen=True, kw_only=True):
+    """A disk that an instance writes to. `state` is ok, low, full or read-only.
+
+    `host` is empty in a supervisor's own table, which names it.
+    """
+
+    directory: str
+    host: str = ""
+    state: str
+    free_bytes: int
+    size_bytes: int
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator asks of a supervisor, which gives it up after `timeout_s`.
 
@@ -303,6 +316,7 @@ class SupervisorRecord(Record, frozen=True, kw_only=True):
     workers: int = 0
     processes: tuple[ProcessRecord, ...] = ()
     requests: tuple[Progress, ...] = ()
+    disks: tuple[Disk, ...] = ()
     at: float = 0.0
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from core import alarms, process_identity, registry, runfile
+from core import alarms, disk_space, process_identity, registry, runfile
 from core.availability import EventAvailability, TypeAvailability, event_availability
 from core.errors import (
     AccessDenied,
@@ -24,6 +24,7 @@ from core.errors import (
 )
 from core.models import (
     Alarm,
+    Disk,
     Load,
     ProcessRecord,
     Progress,
@@ -46,13 +47,17 @@ WELL = ("ready", "running")
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
-    """A ZooKeeper server. `role` is leader, follower, standalone or down."""
+    """A ZooKeeper server. `role` is leader, follower, standalone or down.
+
+    `trouble` is why its process does not run, where its supervisor tells.
+    """
 
     id: int
     address: str
     role: str
     pid: int | None
     version: str | None
+    trouble: str = ""
 
 
 class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +120,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     workers: tuple[Worker, ...]
     web: tuple[Web, ...]
     events: tuple[EventAvailability, ...]
+    disks: tuple[Disk, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,10 +170,12 @@ async def _gather(settings: Settings, reading: Awaitable[Tree]) -> Status:
 
 
 def _local(settings: Settings) -> SupervisorRecord | None:
+    """This machine's table, with its disks as they are now: a full one takes no newer table."""
     try:
-        return runfile.read(settings.data_dir)
+        table = runfile.read(settings.data_dir)
     except NotRunning:
         return None
+    return msgspec.structs.replace(table, disks=disk_space.of(settings.data_dir.resolve()))
 
 
 # --- the tree ------------------------------------------------------------------------
@@ -237,7 +245,8 @@ def _tables(
     newest = {(table.host, table.pid): table for table in registered}
     if local is not None:
         rival = newest.pop((local.host, local.pid), local)
-        newest[local.host, local.pid] = _checked(rival if rival.at > local.at else local)
+        newer = _checked(rival if rival.at > local.at else local)
+        newest[local.host, local.pid] = msgspec.structs.replace(newer, disks=local.disks)
     return list(newest.values())
 
 
@@ -274,8 +283,10 @@ def _status(
     supervisor = _supervisor(tables, local)
     workers = _workers(processes, tree)
     web = _webs(processes, tree)
+    disks = _disks(tables)
     problems = (
         *_alarm_problems(tree.alarms),
+        *disk_space.problems(disks, local.host if local else ""),
         *_ensemble_problems(ensemble, tree),
         *tree.unreadable,
         *_process_problems(supervisor, workers, web),
@@ -290,6 +301,7 @@ def _status(
         workers=workers,
         web=web,
         events=tuple(tree.events),
+        disks=disks,
     )
 
 
@@ -297,16 +309,30 @@ _Processes = Sequence[tuple[SupervisorRecord, ProcessRecord]]
 
 
 def _servers(states: Sequence[ServerState], processes: _Processes) -> tuple[Server, ...]:
-    pids = {process.address: process.pid for _, process in processes if process.address}
+    known = {process.address: process for _, process in processes if process.address}
     return tuple(
         Server(
             id=number,
             address=state.address,
             role=state.role,
-            pid=pids.get(state.address),
+            pid=known[state.address].pid if state.address in known else None,
             version=state.version,
+            trouble=_server_trouble(known.get(state.address)),
         )
         for number, state in enumerate(states, 1)
+    )
+
+
+def _server_trouble(process: ProcessRecord | None) -> str:
+    if process is None or process.state in WELL:
+        return ""
+    reason = process.last_restart_reason
+    return f"its process is {process.state}" + (f", {reason}" if reason else "")
+
+
+def _disks(tables: Iterable[SupervisorRecord]) -> tuple[Disk, ...]:
+    return tuple(
+        msgspec.structs.replace(disk, host=table.host) for table in tables for disk in table.disks
     )
 
 
@@ -424,7 +450,8 @@ def _ensemble_problems(ensemble: Ensemble, tree: Tree) -> Iterable[str]:
     elif tree.failure:
         yield f"the tree cannot be read: {tree.failure}"
     for server in down:
-        yield f"ZooKeeper server {server.id} ({server.address}) is down"
+        why = f": {server.trouble}" if server.trouble else ""
+        yield f"ZooKeeper server {server.id} ({server.address}) is down{why}"
 
 
 def _process_problems(

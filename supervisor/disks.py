@@ -4,18 +4,23 @@ A server whose disk was full for a moment joins the others again in the same pro
 that they have told it, and goes on with its log behind a hole. Once started anew it has lost
 what belongs there (ZOOKEEPER-4882, open in 3.9.5). Killed before, it starts from what its log
 holds, which is whole, and gets the rest from the leader.
+
+While its disk stays full it dies again and again, and is given up: once there is room it is
+started again.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
+from core import disk_space
 from supervisor.child import Child, State
 
 # What a server says when the thread has died that writes its log. It says the same of the thread
 # that talks to the leader, when the leader has died: that is no fault of its own.
 SEVERE = b"Severe unrecoverable error, from thread : SyncThread"
 WHY = "it could not write to its disk"
+ROOM = "there is room on its disk again"
 TIME_LETTERS = len("2026-01-01T00:00:00.000+0000")
 
 
@@ -46,9 +51,14 @@ class ServerLog:
 class Disks:
     """Looks at what the servers write; `clock` is that of the children's deadlines."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], is_full: Callable[[Path], bool] = disk_space.is_full
+    ) -> None:
         self._clock = clock
+        self._is_full = is_full
         self._logs: dict[int, ServerLog] = {}
+        # By name: those that were given up while their disk was full.
+        self._waiting: set[str] = set()
 
     def restart_the_failed(self, servers: Iterable[Child]) -> bool:
         """Restarts, without a moment to drain, who could not write; whether there was one."""
@@ -57,6 +67,22 @@ class Disks:
             server.restart(WHY, self._clock())
         return bool(failed)
 
+    def start_the_given_up(self, servers: Iterable[Child]) -> bool:
+        """Starts those again whose disk was full and has room now; whether there was one."""
+        ready = [server for server in servers if self._has_room_again(server)]
+        for server in ready:
+            self._waiting.discard(server.plan.name)
+            server.restart(ROOM, self._clock(), asked=True)
+        return bool(ready)
+
+    def _has_room_again(self, server: Child) -> bool:
+        if server.state is not State.FATAL:
+            return False
+        if self._is_full(data_of(server)):
+            self._waiting.add(server.plan.name)
+            return False
+        return server.plan.name in self._waiting
+
     def _has_failed(self, server: Child) -> bool:
         process = server.process
         if process is None or server.state is State.DRAINING:
@@ -64,6 +90,11 @@ class Disks:
         log = self._logs.setdefault(process.pid, ServerLog(server.plan.log))
         # What the log said before this process began, another one said.
         return any(at >= process.created for at in log.severe_news())
+
+
+def data_of(server: Child) -> Path:
+    """Where it keeps its log and its snapshots: beside its configuration, its last argument."""
+    return Path(server.plan.argv[-1]).parent / "data"
 
 
 def _time_of(line: bytes) -> float:

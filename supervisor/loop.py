@@ -227,7 +227,10 @@ class Supervisor:
         """More often than all else: with each moment a server may write behind a hole."""
         while True:
             await asyncio.sleep(DISK_S)
-            if self._disks.restart_the_failed(self._fleet.of(Role.ZOOKEEPER)):
+            servers = self._fleet.of(Role.ZOOKEEPER)
+            killed = self._disks.restart_the_failed(servers)
+            revived = self._disks.start_the_given_up(servers)
+            if killed or revived:
                 self._wake.set()
 
     def _welcome(self, child: Child) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import psutil
 
-from core import process_identity, runfile
+from core import disk_space, process_identity, runfile
 from core.errors import ZkticketError
 from core.logs import EventLog
-from core.models import ProcessRecord, SupervisorRecord
+from core.models import Disk, ProcessRecord, SupervisorRecord
 from core.settings import Settings
 from supervisor import readiness
 from supervisor.desk import Desk
@@ -37,6 +37,8 @@ class Table:
         self._me = psutil.Process()
         self._birth = process_identity.birth(self._me.pid)
         self._written: SupervisorRecord | None = None
+        self._room: tuple[Disk, ...] = ()
+        self._looked_at = 0
         self.ready = False
 
     @property
@@ -68,8 +70,16 @@ class Table:
             workers=self._settings.workers,
             processes=self._fleet.records(),
             requests=self._desk.progress,
+            disks=self._disks(),
             at=float(int(self._now())),
         )
+
+    def _disks(self) -> tuple[Disk, ...]:
+        """Looked at once a second, however often the table changes."""
+        second = int(self._now())
+        if second != self._looked_at:
+            self._looked_at, self._room = second, disk_space.of(self._settings.data_dir)
+        return self._room
 
 
 def before(data_dir: Path) -> Mapping[str, ProcessRecord]:

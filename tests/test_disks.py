@@ -101,3 +101,22 @@ def test_who_could_not_write_is_killed_at_once_and_started_again(tmp_path: Path)
     assert process.signals == ["TERM", "KILL"]
     assert server.state is State.BACKOFF
     assert server.reason == "it could not write to its disk, killed by SIGKILL"
+
+
+def test_who_was_given_up_over_a_full_disk_starts_again_once_there_is_room(tmp_path: Path) -> None:
+    full = True
+    process = FakeServer()
+    server = running(process, tmp_path / "zookeeper-3.log", lambda: 100.0)
+    disks = Disks(lambda: 100.0, lambda _place: full)
+    server.state, server.process = State.FATAL, None
+    assert not disks.start_the_given_up([server])
+    full = False
+    assert disks.start_the_given_up([server])
+    server.advance()
+    assert server.state is State.STARTING
+
+
+def test_who_was_given_up_for_another_reason_stays_so(tmp_path: Path) -> None:
+    server = running(FakeServer(), tmp_path / "zookeeper-3.log", lambda: 100.0)
+    server.state, server.process = State.FATAL, None
+    assert not Disks(lambda: 100.0, lambda _place: False).start_the_given_up([server])

@@ -28,7 +28,7 @@ class Disk:
     def fill(self) -> None:
         """Not a byte is left."""
         with self._ballast.open("wb") as file:
-            taken, more = 0, SIZE_MB << 20
+            taken, more = 0, shutil.disk_usage(self.home).total
             while more:
                 try:
                     os.posix_fallocate(file.fileno(), taken, more)
@@ -104,10 +104,10 @@ class Slow:
 
 
 @contextmanager
-def made(home: Path, image: Path) -> Iterator[Disk]:
+def made(home: Path, image: Path, size_mb: int = SIZE_MB) -> Iterator[Disk]:
     """A disk at `home`, an empty directory. Raises `OSError` where this machine allows none."""
     with image.open("wb") as file:
-        file.truncate(SIZE_MB << 20)
+        file.truncate(size_mb << 20)
     _run("mkfs.ext4", "-q", "-F", "-m", "0", str(image))
     _run("mount", "-o", "loop", str(image), str(home))
     disk = Disk(home)
