@@ -24,6 +24,20 @@ app = typer.Typer(
 
 Host = Annotated[str | None, typer.Option(help="Address that the page is served at [127.0.0.1]")]
 Port = Annotated[int | None, typer.Option(help="Port of the page [8000]")]
+PublicUrl = Annotated[
+    str | None, typer.Option(help="Address by which buyers know the page: https://tickets.example")
+]
+TrustedProxy = Annotated[
+    list[str] | None,
+    typer.Option(help="Address or network of a proxy whose X-Forwarded-… are believed; repeatable"),
+]
+Connections = Annotated[
+    int | None, typer.Option(help="Connections that one address may have, 0 for any [1024]")
+]
+Holds = Annotated[int | None, typer.Option(help="Open holds of one address, 0 for any [4]")]
+Held = Annotated[
+    int | None, typer.Option(help="Tickets in the open holds of one address, 0 for any [20]")
+]
 Workers = Annotated[int | None, typer.Option(help="Worker processes [3]; see also `scale`")]
 Servers = Annotated[int | None, typer.Option(help="ZooKeeper servers to start [3]")]
 ServerPort = Annotated[int | None, typer.Option(help="Client port of the first server [2181]")]
@@ -44,6 +58,11 @@ def up(
     zookeeper: Zookeeper = None,
     data_dir: DataDir = None,
     quantity: Quantity = None,
+    public_url: PublicUrl = None,
+    trusted_proxy: TrustedProxy = None,
+    connections_per_address: Connections = None,
+    holds_per_address: Holds = None,
+    held_per_address: Held = None,
     worker_memory_mb: Memory = None,
     worker_hung_s: Hung = None,
     detach: Detach = False,
@@ -88,14 +107,19 @@ def web(
     name: Name,
     host: Host = None,
     port: Port = None,
+    public_url: PublicUrl = None,
+    trusted_proxy: TrustedProxy = None,
+    connections_per_address: Connections = None,
+    holds_per_address: Holds = None,
+    held_per_address: Held = None,
     data_dir: DataDir = None,
     zookeeper: Zookeeper = None,
 ) -> None:
     """The web server; `up` starts it."""
     from web.serve import run
 
-    settings = current_settings(host=host, port=port, data_dir=data_dir, zookeeper=zookeeper)
-    raise typer.Exit(run(settings, name))
+    flags = {**locals()}  # before the names that are imported, and `run`
+    raise typer.Exit(run(current_settings(**flags), flags["name"]))
 
 
 @admin_app.command("zkcli")

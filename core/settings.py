@@ -3,14 +3,18 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from core.errors import WrongUsage
+from core.networks import parse_networks
 
 ENVIRONMENT_PREFIX = "ZKTICKET_"
 MOST_WORKERS = 64
+PUBLIC_URL = re.compile(
+    r"https?://(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.IGNORECASE
+)
 HOSTS = re.compile(r"[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*")
 
 
@@ -26,6 +30,14 @@ class Settings:
     zookeeper_port: int = 2181
     zookeeper: str = ""
     quantity: int = 100
+    # The address by which the world knows the page, for links that leave it.
+    public_url: str = ""
+    # Proxies that are believed when they say whom they ask for: addresses and networks.
+    trusted_proxy: str = ""
+    # Of one client: an IPv4 address, or the /64 of an IPv6 one; 0 is no bound.
+    connections_per_address: int = 1024
+    holds_per_address: int = 4
+    held_per_address: int = 20
     # An overloaded worker: silent this long, or above this much memory, is restarted.
     worker_hung_s: float = 10.0
     worker_memory_mb: int = 512
@@ -63,6 +75,8 @@ def read_settings(environ: Mapping[str, str], flags: Mapping[str, Any]) -> Setti
     for field in fields(Settings):
         flag = flags.get(field.name)
         name = ENVIRONMENT_PREFIX + field.name.upper()
+        if isinstance(flag, list):
+            flag = ",".join(flag) or None
         if flag is not None:
             chosen[field.name] = flag
         elif name in environ:
@@ -97,6 +111,9 @@ def _checked(settings: Settings) -> Settings:
         ("--workers", settings.workers, 1, MOST_WORKERS),
         ("--servers", settings.servers, 1, 7),
         ("--quantity", settings.quantity, 0, 100_000_000),
+        ("--connections-per-address", settings.connections_per_address, 0, 1_000_000),
+        ("--holds-per-address", settings.holds_per_address, 0, 1_000_000),
+        ("--held-per-address", settings.held_per_address, 0, 10_000_000),
         ("ZKTICKET_RECEIPTS_MB", settings.receipts_mb, 1, 1024),
         ("ZKTICKET_RECEIPTS_FILES", settings.receipts_files, 2, 100_000),
     )
@@ -105,4 +122,20 @@ def _checked(settings: Settings) -> Settings:
             raise WrongUsage(f"{name} is {value}; it must be from {least} to {most}")
     if settings.zookeeper and not HOSTS.fullmatch(settings.zookeeper):
         raise WrongUsage(f"--zookeeper is {settings.zookeeper!r}; expected host:port,host:port,…")
-    return settings
+    _check_networks("--trusted-proxy", settings.trusted_proxy)
+    return replace(settings, public_url=_address("--public-url", settings.public_url))
+
+
+def _check_networks(name: str, text: str) -> None:
+    try:
+        parse_networks(text)
+    except ValueError as error:
+        raise WrongUsage(f"{name}: {error}") from None
+
+
+def _address(name: str, text: str) -> str:
+    """Without a slash at its end, in lower case: what is compared with it is."""
+    address = text.rstrip("/").lower()
+    if address and not PUBLIC_URL.fullmatch(address):
+        raise WrongUsage(f"{name} is {text!r}; expected https://tickets.example, without a path")
+    return address

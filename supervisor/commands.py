@@ -1,11 +1,17 @@
 """The command lines of workers and web: subcommands of the one entrypoint."""
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 from core.settings import Settings
 from supervisor.process import Plan, Role
 
+# Each is an option of the web's as well.
+WEB_SETTINGS = (
+    *("host", "port", "public_url", "trusted_proxy"),
+    *("connections_per_address", "holds_per_address", "held_per_address"),
+)
 SCRIPT = Path(__file__).resolve().parent.parent / "zkticket.py"
 
 
@@ -18,8 +24,9 @@ def worker_plans(settings: Settings, count: int, script: Path = SCRIPT) -> list[
 
 
 def web_plan(settings: Settings, script: Path = SCRIPT) -> Plan:
-    listens = ("--host", settings.host, "--port", str(settings.port))
-    return _plan(settings, script, Role.WEB, "web-1", listens)
+    told = [(name, str(getattr(settings, name))) for name in WEB_SETTINGS]
+    options = [(f"--{name.replace('_', '-')}", value) for name, value in told if value]
+    return _plan(settings, script, Role.WEB, "web-1", tuple(chain.from_iterable(options)))
 
 
 def _plan(

@@ -57,8 +57,8 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
     except OSError as error:
         raise StartupError(lock.unwritable(settings.data_dir, error)) from None
     url = _await_ready(settings.data_dir, child, log, start)
-    print(f"zkticket sells at {url}")
-    print(welcome.for_operators(url, load_secret(settings.data_dir)))
+    print(f"zkticket sells at {welcome.address(url, settings.public_url)}")
+    print(welcome.for_operators(settings.public_url or url, load_secret(settings.data_dir)))
     return 0
 
 

@@ -169,9 +169,11 @@ class Supervisor:
         self._publish()
         sells = "sells nothing" if alarm else "sells"
         self._log.info("start", f"{sells} at {self._table.url}")
-        print(f"zkticket {sells} at {self._table.url}", flush=True)
+        address = welcome.address(self._table.url, self._settings.public_url)
+        print(f"zkticket {sells} at {address}", flush=True)
         if not welcome.writes_to(self._settings.logs_dir / welcome.LOG_NAME):
-            print(welcome.for_operators(self._table.url, self._secret), flush=True)
+            url = self._settings.public_url or self._table.url
+            print(welcome.for_operators(url, self._secret), flush=True)
         if alarm:
             _say(f"nothing is sold: {alarm}; `verify --receipts` says more, `repair` mends it")
         _say("stop it with Ctrl-C here, or with `down` from elsewhere")

@@ -9,6 +9,11 @@ from core.secret import Secret
 LOG_NAME = "supervisor.log"
 
 
+def address(local: str, public_url: str) -> str:
+    """Where tickets are bought: the address that buyers know, and this machine's own."""
+    return f"{public_url} ({local} here)" if public_url else local
+
+
 def for_operators(url: str, secret: Secret) -> str:
     """Where they sign in, and with what."""
     address = f"{url.rstrip('/')}/operator"

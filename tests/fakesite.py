@@ -1,8 +1,8 @@
 """The real site behind a real Granian, with fake workers, a fake catalog and no ZooKeeper.
 
-`python -m tests.fakesite PORT STATE`: `open` sells; `away` has lost ZooKeeper after a reading;
-`new` has never had it. The event `codes` has a type for each code of the link, and the
-workers answer with the code that is asked for.
+`python -m tests.fakesite PORT STATE [SETTING=VALUE …]`: `open` sells; `away` has lost ZooKeeper
+after a reading; `new` has never had it. The event `codes` has a type for each code of the link,
+and the workers answer with the code that is asked for.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from core.errors import BadZnode, Unavailable
 from core.listener import listen
 from core.logs import EventLog
 from core.orders import StoredOrder
+from core.settings import Settings, read_settings
 from core.status import Status
 from core.wire import Code
 from tests import fakeboard
@@ -33,11 +34,12 @@ from web.catalog import Catalog
 from web.deps import Deps
 from web.dispatch import Dispatcher
 from web.door import Door
+from web.head import Scope
 from web.metrics import Metrics
 from web.replies import Reply, text_reply
-from web.rsgi import HttpProtocol, Scope
+from web.rsgi import HttpProtocol
 from web.serve import raise_file_limit, serve
-from web.service import adapt, end_with_parent
+from web.service import adapt, end_with_parent, front_of
 
 TOKEN = "0123456789abcdef" * 2
 OPENS_IN_S = 3600.0
@@ -127,9 +129,10 @@ class FakeShelf:
 class FakeService:
     """As `web.service.Service`, without ZooKeeper."""
 
-    def __init__(self, state: str, parent: int) -> None:
+    def __init__(self, state: str, parent: int, settings: Settings) -> None:
         self._state = state
         self._parent = parent
+        self._settings = settings
         self._connected = state != "new"
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -166,6 +169,7 @@ class FakeService:
             operations=FakeOperations(shelf.events, clerk),
             history=fakeboard.history(time.time()),
             metrics=Metrics(clock),
+            front=front_of(self._settings),
             now=time.time,
             rng=rng,
             connected=connected,
@@ -203,7 +207,16 @@ class FakeService:
         raise RuntimeError("a bug, for the test of what buyers see of one")
 
 
+def settings_of(options: Sequence[str]) -> Settings:
+    """Those of an instance. Tests come from one address: it may hold what it likes by default."""
+    given = {"holds_per_address": "0", "held_per_address": "0"}
+    given |= dict(option.split("=", 1) for option in options)
+    return read_settings({f"ZKTICKET_{name.upper()}": value for name, value in given.items()}, {})
+
+
 if __name__ == "__main__":
     raise_file_limit()
-    door = Door(listen("127.0.0.1", int(sys.argv[1]), "--port"))
-    sys.exit(serve(partial(FakeService, sys.argv[2], os.getpid()), door, 5.0))
+    port, state, *options = sys.argv[1:]
+    settings = settings_of(options)
+    door = Door(listen(settings.host, int(port), "--port"))
+    sys.exit(serve(partial(FakeService, state, os.getpid(), settings), door, 5.0))

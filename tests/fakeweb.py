@@ -72,9 +72,10 @@ class FakeWeb:
 
 
 @contextmanager
-def running(state: str) -> Iterator[FakeWeb]:
+def running(state: str, **settings: str) -> Iterator[FakeWeb]:
     port = free_port()
-    command = [sys.executable, "-m", "tests.fakesite", str(port), state]
+    options = [f"{name}={value}" for name, value in settings.items()]
+    command = [sys.executable, "-m", "tests.fakesite", str(port), state, *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         web = FakeWeb(port, process)
         try:

@@ -35,6 +35,7 @@ from web import rsgi
 from web.app import Site
 from web.assets import Assets
 from web.deps import Deps
+from web.head import BASE, Front
 from web.language import Languages
 from web.openapi.curl import curl, is_for_programs
 from web.openapi.document import codes_of, document, path_of
@@ -183,7 +184,9 @@ def test_it_is_valid_openapi_3_1() -> None:
 
 def test_every_route_is_described_and_nothing_else() -> None:
     parts: dict[str, Any] = dict.fromkeys((field.name for field in fields(Deps)), None)
-    site = Site(Deps(**{**parts, "operator_token": "t", "clock": time.monotonic}))
+    front = Front((), "")
+    parts |= {"operator_token": "t", "clock": time.monotonic, "front": front}
+    site = Site(Deps(**parts))
     routes = {(route.method, path_of(route.rule)) for route in site.routes}
     described = {
         (method.upper(), path) for path, item in DESCRIPTION["paths"].items() for method in item
@@ -230,7 +233,7 @@ def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
 ) -> None:
     begun, served, made = threading.Event(), threading.Event(), []
 
-    def slowly(languages: Languages) -> dict[str, Any]:
+    def slowly(languages: Languages, _url: str) -> dict[str, Any]:
         made.append(languages)
         begun.set()
         assert served.wait(5), "nobody else had a turn"
@@ -240,10 +243,10 @@ def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
     app, languages = bottle.Bottle(), Languages()
     app.catchall = False
     app.install(ReplyPlugin(lambda _environ: None, lambda _environ, _problem: Reply(500, [])))
-    Manual(Paper(languages, Assets()), languages).mount(app)
+    Manual(Paper(languages, Assets()), languages, "").mount(app)
 
     async def status(path: str) -> int:
-        environ: dict[str, Any] = {"PATH_INFO": path}
+        environ: dict[str, Any] = {"PATH_INFO": path, BASE: "http://127.0.0.1"}
         setup_testing_defaults(environ)
         outcome: Any = rsgi.call(app, environ)
         reply = outcome if isinstance(outcome, Reply) else await outcome

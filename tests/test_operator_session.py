@@ -36,6 +36,22 @@ def test_a_session_is_found_again_also_by_the_web_servers_successor() -> None:
     assert Sessions(TOKEN, Clock()).find(cookies(value)) == session
 
 
+def test_of_several_cookies_of_that_name_any_may_be_the_session() -> None:
+    """Another path of the host, or another program on it, may have set one as well."""
+    sessions = Sessions(TOKEN, Clock())
+    value, session = begun(sessions)
+    ended, other = begun(sessions)
+    sessions.end(other)
+    for header in (
+        f"operator=0; operator={value}",
+        f"operator={value}; operator=0",
+        f"operator={ended}; operator=; operator={value}; operator={ended}",
+        f'operator="{value}"',
+        "; ".join(["operator=0"] * 50 + [f"operator={value}"]),
+    ):
+        assert sessions.find(header) == session, header
+
+
 def test_each_session_has_an_id_and_a_form_token_of_its_own() -> None:
     sessions = Sessions(TOKEN, Clock())
     (_, one), (_, other) = begun(sessions), begun(sessions)

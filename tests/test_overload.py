@@ -15,9 +15,10 @@ from tests.instance import Instance
 from tests.stampede import Stampede, stampede
 from tests.test_dispatch import Box, until
 from web.gate import Gate
+from web.head import Scope
 from web.language import Languages
 from web.metrics import Metrics
-from web.rsgi import Adapter, HttpProtocol, Scope
+from web.rsgi import Adapter, HttpProtocol
 from web.window import FIRST
 
 # One worker's batch of 200 in a round of that.

@@ -56,3 +56,43 @@ def test_a_value_of_the_wrong_kind_is_named() -> None:
 def test_a_value_out_of_range_is_refused(flags: dict[str, Any]) -> None:
     with pytest.raises(WrongUsage, match="--"):
         read_settings({}, flags)
+
+
+def test_an_option_that_may_be_repeated_is_a_list_between_commas_in_the_environment() -> None:
+    environ = {"ZKTICKET_TRUSTED_PROXY": "10.0.0.0/8,::1"}
+    assert read_settings(environ, {"trusted_proxy": []}).trusted_proxy == "10.0.0.0/8,::1"
+    given = read_settings(environ, {"trusted_proxy": ["192.0.2.1", "192.0.2.2"]})
+    assert given.trusted_proxy == "192.0.2.1,192.0.2.2"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("", ""),
+        ("https://tickets.example", "https://tickets.example"),
+        ("HTTPS://Tickets.Example/", "https://tickets.example"),
+        ("http://[2001:db8::1]:8000", "http://[2001:db8::1]:8000"),
+    ],
+)
+def test_the_public_address_is_kept_as_it_is_compared(given: str, kept: str) -> None:
+    assert read_settings({}, {"public_url": given}).public_url == kept
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"public_url": "tickets.example"},
+        {"public_url": "ftp://tickets.example"},
+        {"public_url": "https://tickets.example/shop"},
+        {"public_url": "https://user@tickets.example"},
+        {"trusted_proxy": ["nginx"]},
+        {"trusted_proxy": ["10.0.0.0/33"]},
+        {"holds_per_address": -1},
+        {"held_per_address": -1},
+        {"connections_per_address": -1},
+    ],
+    ids=str,
+)
+def test_a_bound_or_an_address_that_cannot_be_meant_is_refused(flags: dict[str, Any]) -> None:
+    with pytest.raises(WrongUsage, match="--"):
+        read_settings({}, flags)

@@ -122,7 +122,14 @@ class Api:
             return text_reply(f"waiting for {', '.join(missing)}\n", 503)
         return text_reply("ready\n")
 
-    async def get_metrics(self) -> Reply:
+    def get_metrics(self) -> Any:
+        """For this machine's own programs, and for who brings the operators' token."""
+        environ = bottle.request.environ
+        if self._deps.front.is_local(environ):
+            return self._metrics()
+        return self._guard.refusal(environ) or self._metrics()
+
+    async def _metrics(self) -> Reply:
         snapshot = await self._deps.catalog.snapshot()
         text = self._deps.metrics.render(
             self._deps.dispatcher.peers,

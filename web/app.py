@@ -40,7 +40,7 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         Api(deps, self.live, guard).mount(self)
         Changes(deps, guard).mount(self)
         self._pages.mount(self)
-        Manual(self._pages.paper, self.languages).mount(self)
+        Manual(self._pages.paper, self.languages, deps.front.public_url).mount(self)
         self._board.mount(self)
 
     def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:

@@ -11,6 +11,7 @@ from web.basket import Basket
 from web.catalog import Catalog
 from web.dispatch import Dispatcher
 from web.errand import Errand
+from web.head import Front
 from web.metrics import Metrics
 from web.operator.history import History
 from web.operator.operations import Operations
@@ -40,6 +41,7 @@ class Deps:
     operations: Operations
     history: History
     metrics: Metrics
+    front: Front
     now: Callable[[], float]
     clock: Callable[[], float]
     rng: random.Random

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from core.money import short
+from web import cookies
 
 FOLDER = Path(__file__).parent / "texts"
 COOKIE = "language"
@@ -19,9 +20,9 @@ SCRIPTS_SAY = frozenset({"script", "sale", "left"})
 YEAR_S = 365 * 24 * 3600
 UNITS = (("hours", 3600), ("minutes", 60))
 
-_COOKIE = re.compile(rf"(?:^|;)\s*{COOKIE}=([A-Za-z-]+)")
 # More of an Accept-Language than this nobody means.
 MOST_PREFERENCES = 20
+MOST_CHARACTERS = 512
 
 
 class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,9 +92,9 @@ class Languages:
 
     def of(self, environ: Mapping[str, Any]) -> Language:
         """What a request (a WSGI environment) wants: its cookie says, or its browser."""
-        chosen = _COOKIE.search(environ.get("HTTP_COOKIE", ""))
-        if chosen and chosen[1] in self._by_tag:
-            return self._by_tag[chosen[1]]
+        for chosen in cookies.values(environ.get("HTTP_COOKIE", ""), COOKIE):
+            if chosen in self._by_tag:
+                return self._by_tag[chosen]
         for spoken in preferences(environ.get("HTTP_ACCEPT_LANGUAGE", "")):
             for tag, language in self._by_tag.items():
                 # Whoever reads any Chinese reads ours more easily than English.
@@ -108,11 +109,10 @@ def remember(language: Language) -> tuple[str, str]:
     return ("set-cookie", value)
 
 
-@lru_cache(maxsize=512)
 def preferences(accepted: str) -> tuple[str, ...]:
     """The primary languages of an `Accept-Language` (RFC 9110, 12.5.4), the dearest first."""
     weighed = []
-    for part in accepted.split(",", MOST_PREFERENCES)[:MOST_PREFERENCES]:
+    for part in accepted[:MOST_CHARACTERS].split(",", MOST_PREFERENCES)[:MOST_PREFERENCES]:
         tag, _, parameter = part.partition(";")
         weight = _weight(parameter)
         if weight > 0:

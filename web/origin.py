@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from web.head import BASE
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -19,7 +21,11 @@ def is_cross_site(environ: Mapping[str, Any]) -> bool:
     if fetch_site:
         return fetch_site not in ("same-origin", "none")
     origin = environ.get("HTTP_ORIGIN", "")
-    return bool(origin) and _host_of(origin) != environ.get("HTTP_HOST", "")
+    return bool(origin) and not _is_ours(_host_of(origin), environ)
+
+
+def _is_ours(host: str, environ: Mapping[str, Any]) -> bool:
+    return bool(host) and host in (environ.get("HTTP_HOST"), _host_of(environ.get(BASE, "")))
 
 
 def _host_of(origin: str) -> str:

@@ -7,12 +7,11 @@ buyer and a slow sender cost one coroutine each.
 
 import io
 import logging
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, Protocol
 
 from core.errors import BadRequest
+from web.head import Front, Scope, bare_environment, checked
 from web.live import WATCHED, is_watched
 from web.patience import Patience
 from web.problems import of_request, problem
@@ -24,42 +23,8 @@ BODY_S = 10.0
 # A body that is too large is read up to here and dropped, so that its sender hears why.
 DROPPED_BYTES = 1024 * 1024
 BODILESS = frozenset({"GET", "HEAD"})
-# Stands for a header's value that is no ASCII: no field of ours takes it.
-UNREADABLE = "\x80"
-
-# The part of the environment that all requests have in common.
-UNCHANGING = {
-    "SCRIPT_NAME": "",
-    "wsgi.version": (1, 0),
-    "wsgi.errors": sys.stderr,
-    "wsgi.multithread": False,
-    "wsgi.multiprocess": False,
-    "wsgi.run_once": False,
-}
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-class HttpHeaders(Protocol):
-    """Granian's headers: lower-case names; values that are no ASCII are left out of `items`."""
-
-    def items(self) -> list[tuple[str, str]]: ...
-    def keys(self) -> list[str]: ...
-    def get(self, key: str, default: str | None = None) -> str | None: ...
-    def __contains__(self, key: str) -> bool: ...
-
-
-class Scope(Protocol):
-    """A request's head. `path` is percent-decoded, `client` and `server` are `host:port`."""
-
-    http_version: str
-    server: str
-    client: str
-    scheme: str
-    method: str
-    path: str
-    query_string: str
-    headers: HttpHeaders
 
 
 class HttpProtocol(Protocol):
@@ -85,6 +50,7 @@ class Adapter:
     may be, from its environment.
     What watching pages ask for is answered by `live`, from a path and its `If-None-Match`,
     before anything else, unless that has no answer.
+    `front` knows who stands before the web.
     """
 
     def __init__(
@@ -96,7 +62,9 @@ class Adapter:
         turn_away: Callable[[Scope], Reply | None],
         live: Callable[[str, str | None], Reply | None],
         most_bytes: Callable[[Mapping[str, Any]], int] = body_bytes,
+        front: Front | None = None,
     ) -> None:
+        self._front = front or Front((), "")
         self._turn_away = turn_away
         self._most_bytes = most_bytes
         self._app = app
@@ -116,8 +84,9 @@ class Adapter:
             return
         if is_watched(scope.path) and self._watched(scope, protocol):
             return
-        environ = environment(scope)
+        environ = bare_environment(scope)
         try:
+            environ = self._front.environment(scope, checked(scope))
             body = await read_body(scope, protocol, self._bodies, self._most_bytes(environ))
             environ["wsgi.input"] = io.BytesIO(body)
             environ[BEGAN] = self._clock()
@@ -131,7 +100,7 @@ class Adapter:
             self._logger.exception("%s %r failed", scope.method, scope.path)
             reply = self._trouble(environ, problem("internal"))
         self._observe(environ, reply.status)
-        self._send(scope.method, protocol, reply)
+        self._send(scope.method, protocol, self._front.secured(environ, reply))
 
     def _watched(self, scope: Scope, protocol: HttpProtocol) -> bool:
         """Whether that could be answered at once."""
@@ -184,53 +153,6 @@ def call(app: WsgiApp, environ: dict[str, Any]) -> Reply | Awaitable[Outcome]:
         if hasattr(answer, "close"):
             answer.close()
     return Reply(int(status[:3]), headers, b"".join(parts))
-
-
-# --- the environment -----------------------------------------------------------------
-
-
-def environment(scope: Scope) -> dict[str, Any]:
-    """The WSGI environment of a request, all but its input."""
-    path = scope.path
-    host, _, port = scope.server.rpartition(":")
-    environ = {
-        **UNCHANGING,
-        "REQUEST_METHOD": scope.method,
-        "PATH_INFO": path if path.isascii() else path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
-        "SERVER_NAME": host,
-        "SERVER_PORT": port,
-        "SERVER_PROTOCOL": "HTTP/1.0" if scope.http_version == "1" else "HTTP/1.1",
-        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
-        "wsgi.url_scheme": scope.scheme,
-    }
-    _add_headers(environ, scope.headers)
-    return environ
-
-
-def _add_headers(environ: dict[str, Any], headers: HttpHeaders) -> None:
-    seen = 0
-    for name, value in headers.items():
-        variable = _variable(name)
-        if variable not in environ:
-            environ[variable] = value
-            seen += 1
-        else:
-            environ[variable] += ("; " if name == "cookie" else ", ") + value
-    names = headers.keys()
-    if seen < len(names):
-        for name in names:
-            environ.setdefault(_variable(name), UNREADABLE)
-
-
-@lru_cache(maxsize=256)
-def _variable(name: str) -> str:
-    """The CGI name of a header. One with an underscore could pass for another: it is set apart."""
-    if name in ("content-type", "content-length"):
-        return name.upper().replace("-", "_")
-    if "_" in name:
-        return f"zkticket.header.{name}"
-    return "HTTP_" + name.upper().replace("-", "_")
 
 
 # --- the body ------------------------------------------------------------------------

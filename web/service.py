@@ -17,6 +17,7 @@ from core.errors import ZkticketError, ZooKeeperError
 from core.listener import Bell
 from core.logs import EventLog
 from core.models import ProcessRecord, WebRecord
+from core.networks import parse_networks
 from core.registry import Registration
 from core.secret import Secret
 from core.settings import Settings
@@ -28,10 +29,11 @@ from web.deps import Deps
 from web.dispatch import Dispatcher
 from web.door import RETIRE, Door
 from web.gate import Gate
+from web.head import Front, Scope
 from web.metrics import Metrics
 from web.operator.history import SAMPLE_S, History, Sampler
 from web.operator.operations import LiveOperations
-from web.rsgi import Adapter, HttpProtocol, Scope
+from web.rsgi import Adapter, HttpProtocol
 
 ORPHAN_S = 0.5
 PUBLISH_S = 1.0
@@ -121,6 +123,7 @@ class Service:
             operations=LiveOperations(self._zk, self._settings),
             history=History(),
             metrics=Metrics(time.monotonic),
+            front=front_of(self._settings),
             now=time.time,
             clock=time.monotonic,
             rng=rng,
@@ -194,6 +197,11 @@ class Service:
             end()
 
 
+def front_of(settings: Settings) -> Front:
+    """What stands before this instance's web."""
+    return Front(parse_networks(settings.trusted_proxy), settings.public_url)
+
+
 async def end_with_parent(parent: int) -> None:
     """Ends this process when `parent`, Granian's first one, has been killed."""
     while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of a parent's death
@@ -216,4 +224,5 @@ def adapt(site: Site, deps: Deps) -> Adapter:
         turn_away=Gate(deps.dispatcher, deps.metrics, site.languages, deps.rng).turns_away,
         live=site.live.find,
         most_bytes=site.most_bytes,
+        front=deps.front,
     )

@@ -14,6 +14,7 @@ from web.basket import form_fields, new_key
 from web.calendar import CONTENT_TYPE, calendar
 from web.deps import Deps
 from web.errand import Errand, errand
+from web.head import BASE
 from web.hold import hold_page, is_hold
 from web.lookup import await_order, find_order
 from web.paper import Paper, Visit, see_other
@@ -105,8 +106,7 @@ class Tickets:
         return self._paper.page(visit, "ticket", found, ticket=ticket)
 
     def get_calendar(self, order_id: str) -> Any:
-        parts = bottle.request.urlparts
-        return self._calendar(order_id, f"{parts.scheme}://{parts.netloc}/orders/{order_id}")
+        return self._calendar(order_id, f"{bottle.request.environ[BASE]}/orders/{order_id}")
 
     async def _calendar(self, order_id: str, address: str) -> Outcome:
         order = await self._find(order_id)

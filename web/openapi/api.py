@@ -272,7 +272,10 @@ def _machines() -> tuple[Operation, ...]:
             "getMetrics",
             "Operation",
             "Counts for Prometheus",
+            "Programs on this machine that no proxy speaks for need no token.",
             answers=(Answer(200, "Prometheus' text format 0.0.4.", (METRICS,)),),
+            codes=OPERATOR,
+            keys=({}, OPERATOR_TOKEN),
         ),
         Operation(
             "GET",

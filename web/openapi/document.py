@@ -10,6 +10,7 @@ import msgspec
 
 from core.models import OrderView
 from web.basket import MOST_TICKETS
+from web.head import TARGET_CHARACTERS
 from web.language import Language, Languages
 from web.openapi.answered import answered
 from web.openapi.operation import (
@@ -107,8 +108,8 @@ EXAMPLE = OrderView(
 )
 
 
-def document(languages: Languages) -> Schema:
-    """OpenAPI 3.1. Its problems speak the default language."""
+def document(languages: Languages, url: str = "/") -> Schema:
+    """OpenAPI 3.1 of the box office at that address. Its problems speak the default language."""
     every = operations()
     language = languages.default
     tags = [each.tag for each in languages.all]
@@ -120,7 +121,7 @@ def document(languages: Languages) -> Schema:
             "description": TEXT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/", "description": "This box office."}],
+        "servers": [{"url": url, "description": "This box office."}],
         "tags": [{"name": name, "description": text} for name, text in GROUPS.items()],
         "paths": _paths(every),
         "components": {
@@ -283,6 +284,8 @@ def _example_of(code: str, language: Language) -> Schema:
 def sample(code: str) -> Problem:
     """A problem of that code as it may be."""
     match code:
+        case "target-too-long":
+            return problem(code, most=TARGET_CHARACTERS)
         case "malformed":
             return problem(code, "detail.not-json")
         case "unsupported-media-type":

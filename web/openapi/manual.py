@@ -2,21 +2,18 @@
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import SplitResult
 
 import bottle
 import msgspec
 
+from web.head import BASE
 from web.language import Languages
 from web.paper import Paper, Visit
 from web.replies import Headers, Reply
 from web.routing import Outcome
-
-HOST = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,8 @@ class Manual:
     a thread does it, beside the event loop.
     """
 
-    def __init__(self, paper: Paper, languages: Languages) -> None:
+    def __init__(self, paper: Paper, languages: Languages, public_url: str) -> None:
+        self._public_url = public_url
         self._paper = paper
         self._languages = languages
         self._making = asyncio.Lock()
@@ -67,7 +65,7 @@ class Manual:
 
     def get_page(self) -> Any:
         visit = self._paper.visit(bottle.request.environ)
-        return self._shown(visit, _box(bottle.request.urlparts))
+        return self._shown(visit, bottle.request.environ[BASE])
 
     async def _shown(self, visit: Visit, box: str) -> Outcome:
         reference = (await self._made()).pages[visit.language.tag]
@@ -84,7 +82,7 @@ class Manual:
         from web.openapi.document import document
         from web.openapi.reference import reference_page
 
-        description = document(self._languages)
+        description = document(self._languages, self._public_url or "/")
         body = msgspec.json.encode(description)
         pages = {
             language.tag: self._paper.part(
@@ -93,9 +91,3 @@ class Manual:
             for language in self._languages.all
         }
         return Printed(body, f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"', pages)
-
-
-def _box(parts: SplitResult) -> str:
-    """Our address, as the examples' shell may have it."""
-    host = parts.netloc if HOST.fullmatch(parts.netloc) else "localhost"
-    return f"{parts.scheme}://{host}"

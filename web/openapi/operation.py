@@ -24,7 +24,7 @@ ASSETS = ("text/css", "text/javascript", "image/svg+xml")
 PAGES = ("Pages", "Operators' pages")
 
 # What any request may run into, and what any post.
-ANY = ("malformed", "too-slow", "too-large", "internal")
+ANY = ("malformed", "too-slow", "too-large", "target-too-long", "headers-too-large", "internal")
 ANY_POST = ("cross-site",)
 # Nothing was sold, or nobody knows yet: the same request with the same key may be sent again.
 WAIT = ("overloaded", "no-worker", "no-quorum", "halted", "outcome-unknown")

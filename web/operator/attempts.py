@@ -1,8 +1,9 @@
 """Bounds how often somebody may try to guess the operators' token."""
 
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Callable
+
+from core.networks import client_network
 
 # So many wrong ones at once, and then one every so often (a token bucket).
 BURST = 10.0
@@ -25,12 +26,12 @@ class Attempts:
 
     def wait_s(self, address: str) -> int:
         """0 where one more attempt may be made, else when to come back."""
-        left = self._left_of(_network(address))
+        left = self._left_of(client_network(address))
         return 0 if left >= 1 else int((1 - left) / PER_S) + 1
 
     def failed(self, address: str) -> None:
         """A wrong token came from there."""
-        network = _network(address)
+        network = client_network(address)
         self._left[network] = (self._left_of(network) - 1, self._clock())
         self._left.move_to_end(network)
         while len(self._left) > MOST_ADDRESSES:
@@ -39,14 +40,3 @@ class Attempts:
     def _left_of(self, network: str) -> float:
         left, since = self._left.get(network, (BURST, 0.0))
         return min(BURST, left + (self._clock() - since) * PER_S)
-
-
-def _network(address: str) -> str:
-    """Whoever has an IPv6 address has 2**64 of them."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    return str(ipaddress.ip_network((parsed, 64), strict=False))

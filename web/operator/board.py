@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import bottle
 
 from core.errors import BadRequest, ZkticketError
 from web.deps import Deps
+from web.head import BASE, SCHEME
 from web.language import Languages
 from web.operator.acts import HOME, Act, acts
 from web.operator.checkin import CheckIn
@@ -171,5 +173,4 @@ def _minutes(fields: Fields) -> int:
 
 def _cookie(environ: Mapping[str, Any], session: str) -> tuple[str, str]:
     """Over TLS, ours or a proxy's, the session is never sent without it."""
-    proxied = environ.get("HTTP_X_FORWARDED_PROTO", "")
-    return set_cookie(session, secure="https" in (environ["wsgi.url_scheme"], proxied))
+    return set_cookie(session, secure="https" in (environ[SCHEME], urlsplit(environ[BASE]).scheme))

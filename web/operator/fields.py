@@ -1,12 +1,12 @@
 """What operators type into the pages' forms and addresses."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
 import bottle
 
+from web import cookies
 from web.basket import form_fields
 from web.operator.session import PATH
 
@@ -34,8 +34,8 @@ def event_page(name: str) -> str:
 
 def kept(environ: Mapping[str, Any], name: str) -> str:
     """What this device was told to remember, or ""."""
-    found = re.search(rf"(?:^|;)\s*{name}=([^;\s]*)", environ.get("HTTP_COOKIE", ""))
-    return unquote(found[1]) if found else ""
+    found = cookies.values(environ.get("HTTP_COOKIE", ""), name)
+    return unquote(next(found, ""))
 
 
 def keep(name: str, value: str) -> tuple[str, str]:

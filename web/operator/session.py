@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from web import cookies
+
 COOKIE = "operator"
 # Where the cookie is sent at all.
 PATH = "/operator"
@@ -17,7 +19,6 @@ PATH = "/operator"
 LASTS_S = 12 * 3600
 # An end in Unix seconds, a random id, and what proves that we made it.
 COOKIE_VALUE = re.compile(r"(\d{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
-IN_COOKIES = re.compile(rf"(?:^|;)\s*{COOKIE}=([0-9a-f.]{{1,128}})\s*(?:;|$)")
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,13 @@ class Sessions:
         id_, ends_at = secrets.token_hex(16), int(self._now()) + LASTS_S
         return f"{ends_at}.{id_}.{self._proof(ends_at, id_)}"
 
-    def find(self, cookies: str) -> Session | None:
-        """The session in a request's `Cookie` header, if it is one of ours and goes on."""
-        found = IN_COOKIES.search(cookies)
-        value = COOKIE_VALUE.fullmatch(found[1]) if found else None
+    def find(self, header: str) -> Session | None:
+        """The first session in a request's `Cookie` header that is one of ours and goes on."""
+        found = map(self._session, cookies.values(header, COOKIE))
+        return next((session for session in found if session is not None), None)
+
+    def _session(self, cookie: str) -> Session | None:
+        value = COOKIE_VALUE.fullmatch(cookie)
         if value is None:
             return None
         ends_at, id_ = int(value[1]), value[2]

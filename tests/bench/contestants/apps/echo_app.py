@@ -16,8 +16,9 @@ import msgspec
 from core.listener import listen
 from core.models import Order, view
 from web.door import Door
+from web.head import Scope
 from web.replies import JSON, text_reply
-from web.rsgi import Adapter, HttpProtocol, Scope
+from web.rsgi import Adapter, HttpProtocol
 from web.serve import raise_file_limit, serve
 
 DRAIN_S = 2.0

@@ -1,0 +1,42 @@
+"""Addresses of clients, and the networks that an instance is told about."""
+
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from typing import TypeAlias
+
+Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
+
+# Whoever has an IPv6 address has at least as many as this prefix leaves.
+CLIENT_PREFIX = 64
+
+
+def parse_address(text: str) -> Address | None:
+    """The address; an IPv4 one that came in by an IPv6 socket is told as what it is."""
+    try:
+        found = ip_address(text.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Addresses and networks (CIDR) between commas. Raises `ValueError`."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    return tuple(ip_network(word, strict=False) for word in words)
+
+
+def client_network(text: str) -> str:
+    """What counts as one client: an IPv4 address, the /64 of an IPv6 one."""
+    address = parse_address(text)
+    if address is None:
+        return text
+    if address.version == 4:
+        return str(address)
+    return str(ip_network((address, CLIENT_PREFIX), strict=False))
