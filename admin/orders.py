@@ -83,9 +83,11 @@ def cancel_command(
 ) -> None:
     """Cancel a sold order: its tickets are for sale again at once, its buyer's limit as well."""
     from admin.confirm import confirmer
+    from core.events import text_of
 
+    why = text_of(reason, "--reason")
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    typer.echo(do(settings, lambda zk: _cancel(zk, settings, _id(order), reason, confirmer(yes))))
+    typer.echo(do(settings, lambda zk: _cancel(zk, settings, _id(order), why, confirmer(yes))))
 
 
 @order_app.command("find")

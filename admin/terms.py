@@ -52,7 +52,7 @@ def _ticket_type(text: str) -> tuple[str, TypeSaid]:
     if not 1 <= len(rest) <= 3 or not (rest[0].isascii() and rest[0].isdigit()):
         raise WrongUsage(f"--type {text!r}: write it like A:100, A:100:48.00 or A:100:48:#cc0000")
     capacity, price, colour = (*rest, "0", "") if len(rest) == 1 else (*rest, "")[:3]
-    where = f"--type {text!r}"
+    where = f"--type {text!r} "
     return name, TypeSaid(
         capacity=int(capacity[:MOST_DIGITS]), price=price, colour=colour, where=where
     )

@@ -1,10 +1,18 @@
 """Text that others wrote, made safe for a terminal."""
 
+import unicodedata
+
+# Controls, format characters, half characters, separators of lines and paragraphs. What Unicode
+# has not assigned, as far as we know, may be somebody's name.
+UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
 
 def printable(text: str) -> str:
-    """The text with control, invisible and unassigned characters escaped."""
+    """The text with control and format characters escaped."""
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in UNSAFE
+        else character
         for character in text
     )
 

@@ -12,6 +12,7 @@ from core.errors import EventExists, NoSuchEvent, WrongTerm, WrongUsage, Zkticke
 from core.founding import found
 from core.models import DEFAULT_CURRENCY, NAME, Event, TicketType
 from core.money import decimals_of
+from core.names import clean, is_shown
 from core.notes import note
 from core.store import Store
 from core.zk import ZooKeeper
@@ -117,11 +118,10 @@ async def close_sale(zk: ZooKeeper, name: str, now: float) -> Event:
 
 def changed(event: Event, terms: Terms) -> Event:
     """The event under these terms. Raises `WrongUsage`, which names what can't be."""
-    after = _checked(msgspec.structs.replace(event, **terms.said))
-    for name, text in (("title", after.title), ("place", after.place)):
-        if len(text) > MOST_CHARACTERS or not all(each.isprintable() for each in text):
-            raise WrongTerm(name, "text", f"at most {MOST_CHARACTERS} printable characters")
-    if not after.title.strip():
+    said = terms.said
+    said |= {name: text_of(said[name], name) for name in ("title", "place") if name in said}
+    after = _checked(msgspec.structs.replace(event, **said))
+    if not after.title:
         raise WrongTerm("title", "empty", "it is empty")
     if not (len(after.currency) == 3 and after.currency.isascii() and after.currency.isupper()):
         raise WrongTerm("currency", "currency", f"{after.currency!r} is no code like EUR")
@@ -130,9 +130,17 @@ def changed(event: Event, terms: Terms) -> Event:
         raise WrongTerm("currency", "decimals", why)
     for first, then in (("starts_at", "ends_at"), ("opens_at", "closes_at")):
         # A sale may have been closed before it opened: only what is said now has to make sense.
-        if {first, then} & terms.said.keys():
+        if {first, then} & said.keys():
             _expect_order(then, getattr(after, first), getattr(after, then))
     return after
+
+
+def text_of(text: str, field: str) -> str:
+    """A short text as it is kept, which may be empty. Raises `WrongTerm`."""
+    found = clean(text)
+    if len(found) > MOST_CHARACTERS or (found and not is_shown(found)):
+        raise WrongTerm(field, "text", f"at most {MOST_CHARACTERS} printable characters")
+    return found
 
 
 def _expect_order(name: str, first: float | None, then: float | None) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 
-from core.models import OrderView, folded
+from core.errors import WrongUsage
+from core.models import OrderView
+from core.names import folded
 from core.orders import QUICKLY, Haste
 from core.paths import BUCKETS
 from core.store import Store
@@ -32,6 +34,11 @@ async def every_order(
 
 
 def of_buyer(name: str) -> Callable[[OrderView], bool]:
-    """Whether an order's buyer has that in his name, however it is spelled."""
+    """Whether an order's buyer has that in his name, however it is spelled.
+
+    Raises `WrongUsage` where that would be so of everybody.
+    """
     wanted = folded(name)
+    if not wanted:
+        raise WrongUsage(f"{name!r} shows nothing; write a part of the buyer's name")
     return lambda order: wanted in folded(order.buyer)

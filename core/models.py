@@ -7,7 +7,6 @@ model raises `BadZnode`, which names it.
 import hashlib
 import hmac
 import re
-import unicodedata
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias, TypeVar
@@ -15,6 +14,7 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 import msgspec
 
 from core.errors import BadZnode
+from core.names import folded
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
@@ -359,15 +359,6 @@ def buyer_id(order_key: bytes, event: str, buyer: str) -> str:
     """32 hexadecimal digits for a buyer's name, however it is spelled; for those with limits."""
     message = f"{event}\0\0{folded(buyer)}".encode()
     return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
-
-
-def folded(buyer: str) -> str:
-    """The name with no difference of width, case, spaces and of what can't be seen
-    (Unicode's NFKC_Casefold).
-    """
-    name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", buyer).casefold())
-    seen = "".join(each for each in name if unicodedata.category(each) != "Cf")
-    return " ".join(seen.split())
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from core.errors import WrongUsage
-from core.events import Terms, currency_of, in_words
+from core.events import Terms, currency_of, in_words, text_of
 from core.models import TicketType
 from core.money import price
 from core.stock import STRIPES
@@ -54,7 +54,7 @@ class EventFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said of a type. Its `price` is as people write it, and was said at `where`."""
+    """What is said of a type, its `price` as people write it. `where` begins a field's name."""
 
     capacity: int
     price: str = "0"
@@ -66,8 +66,8 @@ class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
         """The type of an event with that currency. Raises `WrongUsage`, which names the field."""
         return TicketType(
             capacity=self.capacity,
-            price=price(self.price, currency, self.where),
-            label=self.label,
+            price=price(self.price, currency, f"{self.where}price"),
+            label=text_of(self.label, f"{self.where}label"),
             colour=self.colour.lower(),
             stripes=STRIPES,
         )
@@ -99,13 +99,14 @@ def terms_of(said: Mapping[str, Any], times: Mapping[str, float | None]) -> Term
 
 
 def _type_of_file(name: str, fields: dict[str, Any]) -> TypeSaid:
-    wanted = _convert(fields, TypeFile, f"types.{name}.")
+    where = f"types.{name}."
+    wanted = _convert(fields, TypeFile, where)
     return TypeSaid(
         capacity=wanted.capacity,
         price=str(wanted.price),
         label=wanted.label,
         colour=wanted.colour,
-        where=f"types.{name}.price",
+        where=where,
     )
 
 

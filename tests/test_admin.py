@@ -347,6 +347,8 @@ def test_tree_of_nothing_says_so(run: Run) -> None:
 
 def test_text_of_others_is_printable() -> None:
     assert printable("é 🎫 a\x00b\u202ec") == "é 🎫 a\\x00b\\u202ec"
+    assert printable("\x1b]0;\u2028\x9b") == "\\x1b]0;\\u2028\\x9b"
+    assert printable("\U00031350\ue000\u3000明") == "\U00031350\ue000\u3000明"
     assert printable_bytes(b"ok \xfe") == "ok \\xfe"
 
 

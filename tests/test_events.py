@@ -259,7 +259,7 @@ def test_prices_have_the_decimals_of_the_events_currency(run: Run, tmp_path: Pat
         "types.A.price: '1500.5' is no price in JPY; write it like 1500"
     )
     assert refusal(run("create", "tokyo", "--type", "A:5:1500.50", "--currency", "JPY")) == (
-        "--type 'A:5:1500.50': '1500.50' is no price in JPY; write it like 1500"
+        "--type 'A:5:1500.50' price: '1500.50' is no price in JPY; write it like 1500"
     )
     assert run("create", "tokyo", "--type", "A:5:1500", "--currency", "JPY").exit_code == 0
     assert run("create", "kuwait", "--type", "A:5:1.234", "--currency", "KWD").exit_code == 0

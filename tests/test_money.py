@@ -68,7 +68,7 @@ def test_amounts_are_written_with_their_decimals() -> None:
 
 
 def test_a_type_costs_what_the_currency_of_its_event_makes_of_its_price() -> None:
-    types = {"A": TypeSaid(capacity=1, price="1500", where="price")}
+    types = {"A": TypeSaid(capacity=1, price="1500", where="types.A.")}
     assert priced(types, Terms())["A"].price == 150_000
     assert priced(types, Terms(currency="JPY"))["A"].price == 1500
     assert priced(types, Terms(currency="KWD"))["A"].price == 1_500_000

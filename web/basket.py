@@ -4,7 +4,6 @@ import json
 import math
 import re
 import secrets
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,12 +12,11 @@ import msgspec
 
 from core.errors import BadRequest
 from core.models import DEFAULT_EVENT, NAME
+from core.names import clean, is_shown
 from core.wire import Purchase
 
 MOST_TICKETS = 10
 MOST_CHARACTERS = 64
-# Emoji and several scripts need these two, though they are format characters.
-JOINERS = "\u200c\u200d"
 KEY = re.compile(r"[\x21-\x7e]{1,128}")
 KEY_HEADER = "Idempotency-Key"
 DIGITS = re.compile(r"[0-9]{1,4}")
@@ -136,20 +134,12 @@ def _quantity(value: Any) -> int:
 def _buyer(value: Any) -> str:
     if not isinstance(value, str):
         raise BadRequest("invalid", "detail.buyer", "buyer")
-    name = value.strip()
+    name = clean(value)
     if not 1 <= len(name) <= MOST_CHARACTERS:
         raise BadRequest("invalid", "detail.buyer-length", "buyer", most=MOST_CHARACTERS)
-    if not name.isprintable() and not printable(name):
+    if not is_shown(name):
         raise BadRequest("invalid", "detail.buyer-printable", "buyer")
     return name
-
-
-def printable(name: str) -> bool:
-    """As `str.isprintable`, with spaces of all scripts and joiners between visible characters."""
-    odd = [character for character in name if not character.isprintable()]
-    return len(odd) < len(name) and all(
-        character in JOINERS or unicodedata.category(character) == "Zs" for character in odd
-    )
 
 
 def checked_key(key: str) -> str:

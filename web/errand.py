@@ -6,9 +6,10 @@ from typing import Any, TypeAlias
 from core import amending
 from core.errors import BadRequest
 from core.lifecycle import Act
+from core.names import clean, is_shown
 from core.orders import ORDER_ID
 from core.wire import Amend
-from web.basket import Basket, checked_key, new_key, printable
+from web.basket import Basket, checked_key, new_key
 
 MOST_CHARACTERS = 64
 ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
@@ -61,10 +62,7 @@ def order_in(text: str) -> str:
 def note(wanted: dict[str, Any], field: str) -> str:
     """A short text that a machine or an operator gave. Raises `BadRequest`."""
     value = wanted.get(field, "")
-    if (
-        not isinstance(value, str)
-        or len(value) > MOST_CHARACTERS
-        or (value and not printable(value))
-    ):
+    text = clean(value) if isinstance(value, str) else None
+    if text is None or len(text) > MOST_CHARACTERS or (text and not is_shown(text)):
         raise BadRequest("invalid", "detail.note", field, most=MOST_CHARACTERS)
-    return str(value).strip()
+    return text

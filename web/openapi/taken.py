@@ -3,25 +3,39 @@
 It is checked field by field in `web.basket` and `web.errand`; their bounds stand here.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from core.models import DEFAULT_EVENT
+from core.names import BLANKS, CONTROLS, IGNORABLE, MARKS, SPACES
 from core.orders import ORDER_ID
-from web.basket import JOINERS, MOST_CHARACTERS, MOST_FIELDS, MOST_TICKETS
+from web.basket import MOST_CHARACTERS, MOST_FIELDS, MOST_TICKETS
 from web.changes import MOST_ADDRESS
 from web.errand import MOST_CHARACTERS as MOST_NOTED
 from web.openapi.schema import ACT_FIELDS, KEY_SCHEMA, NAME_SCHEMA, Schema, thing
 from web.operator.acts import ID
 
-# Regular expressions as ECMA-262 has them, with Unicode's properties. Spaces are what Python
-# strips from both ends.
-_SPACE = r"[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-_JOINERS = "".join(f"\\u{ord(joiner):04x}" for joiner in JOINERS)
-_VISIBLE = r"[^\p{C}\p{Z}]"
-_INNER = rf"(?:[^\p{{C}}\p{{Zl}}\p{{Zp}}]|[{_JOINERS}])"
-_EDGE = rf"(?:{_VISIBLE}|[{_JOINERS}])"
-# A buyer's name, and spaces around it.
-_BUYER = rf"^{_SPACE}*{_EDGE}(?:{_INNER}{{0,{MOST_CHARACTERS - 2}}}{_EDGE})?{_SPACE}*$"
+
+def _ecma(ranges: str) -> str:
+    """Ranges of characters as ECMA-262 writes them. JSON knows no halves of characters."""
+    whole = ranges.replace(r"\ud800-\udfff", "")
+    return re.sub(r"\\U([0-9a-f]{8})", lambda code: chr(int(code[1], 16)), whole)
+
+
+_CONTROLS, _SPACES = _ecma(CONTROLS), _ecma(SPACES)
+# What Python strips from both ends, and what we strip everywhere.
+_EDGES = rf"[\t-\r\u001c-\u0020\u0085{_SPACES}\u2028\u2029{MARKS}]"
+_MARK = f"[{MARKS}]"
+_VISIBLE = f"[^{_CONTROLS}{_SPACES}{_ecma(BLANKS)}{_ecma(IGNORABLE)}]"
+_INNER = f"[^{_CONTROLS}{MARKS}]"
+_EDGE = f"[^{_CONTROLS}{_SPACES}{MARKS}]"
+
+
+def _shown(most: int) -> list[Schema]:
+    """A text that shows something, of so many characters without what is stripped of it."""
+    inner = f"(?:{_MARK}*{_INNER}){{0,{most - 2}}}{_MARK}*{_EDGE}"
+    return [{"pattern": _VISIBLE}, {"pattern": f"^{_EDGES}*{_EDGE}(?:{inner})?{_EDGES}*$"}]
+
 
 PURCHASE: Mapping[str, Schema] = {
     "event": {**NAME_SCHEMA, "default": DEFAULT_EVENT, "description": "The event."},
@@ -29,7 +43,7 @@ PURCHASE: Mapping[str, Schema] = {
     "quantity": {"type": "integer", "minimum": 1, "maximum": MOST_TICKETS, "default": 1},
     "buyer": {
         "type": "string",
-        "allOf": [{"pattern": _VISIBLE}, {"pattern": _BUYER}],
+        "allOf": _shown(MOST_CHARACTERS),
         "description": f"The name on the ticket: 1 to {MOST_CHARACTERS} printable characters, "
         "not counting spaces at its ends, which are taken off.",
     },
@@ -158,9 +172,6 @@ def _noted(description: str) -> Schema:
     return {
         "type": "string",
         "default": "",
-        "allOf": [
-            {"pattern": rf"^$|[\u0020]|{_VISIBLE}"},
-            {"pattern": rf"^{_INNER}{{0,{MOST_NOTED}}}$"},
-        ],
+        "anyOf": [{"allOf": _shown(MOST_NOTED)}, {"pattern": f"^{_EDGES}*$"}],
         "description": f"{description} At most {MOST_NOTED} printable characters.",
     }

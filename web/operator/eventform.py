@@ -15,7 +15,7 @@ import msgspec
 
 from core.availability import EventAvailability
 from core.errors import BadRequest, WrongTerm, WrongUsage
-from core.events import Terms
+from core.events import Terms, text_of
 from core.models import NAME, TicketType
 from core.money import decimals_of, example, short, units
 from core.stock import STRIPES
@@ -265,9 +265,10 @@ def _colour(text: str) -> str:
 
 
 def _label(text: str) -> str:
-    if len(text) > 200 or not text.isprintable():
-        raise _wrong("text")
-    return text
+    try:
+        return text_of(text, "label")
+    except WrongTerm as error:
+        raise _wrong(error.rule) from None
 
 
 def _plain(text: str, _zone: tzinfo) -> str:

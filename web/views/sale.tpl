@@ -63,7 +63,7 @@
 % if page.error("buyer"):
   <p class="error" id="buyer-error">{{page.error("buyer")}}</p>
 % end
-  <input id="buyer" name="buyer" value="{{page.form.buyer}}" required maxlength="64" autocomplete="name"\\
+  <input id="buyer" name="buyer" value="{{page.form.buyer}}" required maxlength="128" autocomplete="name"\\
 % if page.error("buyer"):
  aria-invalid="true" aria-describedby="buyer-error"\\
 % end

@@ -1,0 +1,53 @@
+"""Names, and other short texts that people type: what is taken of them, and which are the same."""
+
+import re
+import unicodedata
+
+# Ranges of characters, as they stand in the brackets of a regular expression.
+# Unicode's Bidi_Control, and the byte-order mark: they come along when something is pasted.
+MARKS = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+# Controls, the separators of lines and paragraphs, and halves of characters.
+CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff"
+SPACES = r"\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+# They are drawn as nothing, though they are no spaces: a Braille pattern without dots, two
+# hieroglyphs' blanks, a note without a head.
+BLANKS = r"\u2800\U00013441\U00013442\U0001d159"
+# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt, the same since version 5.1).
+IGNORABLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+
+_MARK = re.compile(f"[{MARKS}]")
+_CONTROL = re.compile(f"[{CONTROLS}]")
+_BLANK = re.compile(f"[{BLANKS}]")
+_IGNORABLE = re.compile(f"[{IGNORABLE}]")
+_SHOWN = re.compile(f"[^{CONTROLS}{SPACES}{BLANKS}{IGNORABLE}]")
+
+
+def clean(text: str) -> str:
+    """The text without marks of direction, and without spaces around it."""
+    return _MARK.sub("", text).strip()
+
+
+def is_shown(text: str) -> bool:
+    """Whether it can be shown, and there is something to see.
+
+    Characters that are assigned to nothing are taken: Unicode may be newer than we are, and
+    private ones stand in many a name.
+    """
+    return _CONTROL.search(text) is None and _SHOWN.search(text) is not None
+
+
+def folded(name: str) -> str:
+    """The name with no difference of width, case, spaces and of what can't be seen: Unicode's
+    NFKC_Casefold, and what shows nothing besides.
+    """
+    seen = "".join(
+        each
+        for each in _IGNORABLE.sub("", _BLANK.sub(" ", name))
+        if unicodedata.category(each) != "Cf"
+    )
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    return " ".join(plain.split())
