@@ -39,7 +39,7 @@ from web.metrics import Metrics
 from web.replies import Reply, text_reply
 from web.rsgi import HttpProtocol
 from web.serve import raise_file_limit, serve
-from web.service import adapt, end_with_parent, front_of
+from web.service import adapt, end_with_parent, front_of, open_holds_of
 
 TOKEN = "0123456789abcdef" * 2
 OPENS_IN_S = 3600.0
@@ -170,6 +170,7 @@ class FakeService:
             history=fakeboard.history(time.time()),
             metrics=Metrics(clock),
             front=front_of(self._settings),
+            open_holds=open_holds_of(self._settings, time.time),
             now=time.time,
             rng=rng,
             connected=connected,

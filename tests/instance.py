@@ -29,6 +29,10 @@ IDLE_S = 3.0
 # Below those that the kernel gives to outgoing connections: one of these could take the port
 # of a server that has just been killed, and keep it from coming back.
 PORTS = (10_000, 30_000)
+# All buyers of a test have one address. Options that stand behind these win.
+UNBOUNDED = (
+    *("--holds-per-address", "0", "--held-per-address", "0", "--connections-per-address", "0"),
+)
 # The ensemble's quorum and election ports stand at these distances from the client ports.
 PORT_OFFSETS = (0, 707, 1707)
 
@@ -146,6 +150,7 @@ class Instance:
                     str(self.port),
                     "--zookeeper-port",
                     str(self.zookeeper_port),
+                    *UNBOUNDED,
                     *self.options,
                 ),
                 stdout=output,

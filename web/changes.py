@@ -13,7 +13,7 @@ from web.basket import Basket, expect_media_type, json_object
 from web.deps import Deps
 from web.errand import Errand, errand, note, order_in
 from web.operator.guard import Guard
-from web.problems import problem
+from web.problems import Problem, problem
 from web.purchase import basket_of, bought
 from web.replies import BEGAN, json_reply
 from web.routing import Outcome
@@ -42,13 +42,22 @@ class Changes:
     # --- holds -----------------------------------------------------------------------
 
     def post_hold(self) -> Any:
-        """Takes tickets off sale for a while."""
+        """Takes tickets off sale for a while: so many of one client, or any for an operator."""
         environ = bottle.request.environ
+        operator = self._guard.is_asked(environ)
+        if operator and (refusal := self._guard.refusal(environ)):
+            return refusal
         basket = msgspec.structs.replace(basket_of(environ), hold=True)
-        return self._hold(basket, environ[BEGAN])
+        return self._hold(basket, environ[BEGAN], None if operator else environ["REMOTE_ADDR"])
 
-    async def _hold(self, basket: Basket, began: float) -> Outcome:
-        return bought(await self._deps.buy(basket, began, None), basket, self._deps.rng)
+    async def _hold(self, basket: Basket, began: float, address: str | None) -> Outcome:
+        if address is None:
+            answer: Answer | Problem = await self._deps.buy(basket, began, None)
+        else:
+            answer = await self._deps.hold(basket, began, None, address)
+        if isinstance(answer, Problem):
+            return answer
+        return bought(answer, basket, self._deps.rng)
 
     def post_confirm(self, order_id: str) -> Any:
         return self._amend(self._wanted(order_id, Act.CONFIRM))

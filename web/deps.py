@@ -13,8 +13,10 @@ from web.dispatch import Dispatcher
 from web.errand import Errand
 from web.head import Front
 from web.metrics import Metrics
+from web.openholds import OpenHolds
 from web.operator.history import History
 from web.operator.operations import Operations
+from web.problems import Problem
 from web.replies import Gone
 
 
@@ -42,6 +44,7 @@ class Deps:
     history: History
     metrics: Metrics
     front: Front
+    open_holds: OpenHolds
     now: Callable[[], float]
     clock: Callable[[], float]
     rng: random.Random
@@ -61,9 +64,22 @@ class Deps:
         self.metrics.purchase(answer.code, self.clock() - began)
         return answer
 
+    async def hold(
+        self, basket: Basket, began: float, gone: Gone | None, address: str
+    ) -> Answer | Problem:
+        """As `buy`, within what the client at that address may hold at a time."""
+        claim = self.open_holds.claim(address, basket)
+        if isinstance(claim, Problem):
+            return claim
+        answer = await self.buy(basket, began, gone)
+        self.open_holds.settle(claim, answer)
+        return answer
+
     async def amend(self, errand: Errand, began: float) -> Answer:
         """The end of a change of an order; `began` as for `buy`."""
         answer = await self.dispatcher.buy(errand, began)
         if answer.code is Code.DONE:
             self.catalog.sold()
+        if answer.order is not None:
+            self.open_holds.note(answer.order)
         return answer

@@ -9,6 +9,7 @@ import msgspec
 from core.availability import EventAvailability
 from core.errors import BadRequest
 from core.models import DEFAULT_EVENT
+from core.wire import Answer
 from web import problems
 from web.assets import Assets
 from web.basket import Basket, form_fields, of_form
@@ -68,11 +69,22 @@ class Pages:
     async def _buy(
         self, visit: Visit, basket: Basket, environ: Mapping[str, Any], fields: Fields
     ) -> Outcome:
-        answer = await self._deps.buy(basket, environ[BEGAN], environ[GONE])
-        if answer.order is not None:
+        answer = await self._asked(basket, environ)
+        if isinstance(answer, Answer) and answer.order is not None:
             return see_other(f"/orders/{answer.order.order}")
-        found = problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
+        found = self._found(answer, basket)
         return await self._sale(visit, basket.event, fields, found)
+
+    async def _asked(self, basket: Basket, environ: Mapping[str, Any]) -> Answer | Problem:
+        began, gone = environ[BEGAN], environ[GONE]
+        if basket.hold:
+            return await self._deps.hold(basket, began, gone, environ["REMOTE_ADDR"])
+        return await self._deps.buy(basket, began, gone)
+
+    def _found(self, answer: Answer | Problem, basket: Basket) -> Problem:
+        if isinstance(answer, Problem):
+            return answer
+        return problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
 
     async def _sale(
         self, visit: Visit, name: str, fields: Fields, found: Problem | None = None

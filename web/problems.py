@@ -43,6 +43,7 @@ STATUS = {
     "invalid": 422,
     "key-reused": 422,
     "too-many-attempts": 429,
+    "too-many-holds": 429,
     "headers-too-large": 431,
     "damaged": 500,
     "internal": 500,

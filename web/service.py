@@ -7,7 +7,7 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from web.door import RETIRE, Door
 from web.gate import Gate
 from web.head import Front, Scope
 from web.metrics import Metrics
+from web.openholds import OpenHolds
 from web.operator.history import SAMPLE_S, History, Sampler
 from web.operator.operations import LiveOperations
 from web.rsgi import Adapter, HttpProtocol
@@ -124,6 +125,7 @@ class Service:
             history=History(),
             metrics=Metrics(time.monotonic),
             front=front_of(self._settings),
+            open_holds=open_holds_of(self._settings, time.time),
             now=time.time,
             clock=time.monotonic,
             rng=rng,
@@ -200,6 +202,10 @@ class Service:
 def front_of(settings: Settings) -> Front:
     """What stands before this instance's web."""
     return Front(parse_networks(settings.trusted_proxy), settings.public_url)
+
+
+def open_holds_of(settings: Settings, now: Callable[[], float]) -> OpenHolds:
+    return OpenHolds(settings.holds_per_address, settings.held_per_address, now)
 
 
 async def end_with_parent(parent: int) -> None:

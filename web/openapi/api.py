@@ -84,7 +84,7 @@ def _orders() -> tuple[Operation, ...]:
             parameters=(ORDER_ID, KEY),
             answers=(CHANGED,),
             codes=(*OPERATOR, "not-valid", "already-checked-in", "not-cancellable", *AMEND),
-            keys=({}, OPERATOR_TOKEN),
+            keys=(OPERATOR_TOKEN, {}),
         ),
     )
 
@@ -97,7 +97,8 @@ def _holds() -> tuple[Operation, ...]:
             "hold",
             "Holds",
             "Keep tickets for a buyer",
-            "They are off sale until `held_until`, then for sale again. Like a purchase otherwise.",
+            "They are off sale until `held_until`, then for sale again. Like a purchase otherwise. "
+            "From one address so many tickets are held at a time; with the operator's token, any.",
             parameters=(KEY,),
             body=PURCHASE,
             answers=(
@@ -111,7 +112,8 @@ def _holds() -> tuple[Operation, ...]:
                     HOLD_CHANGES,
                 ),
             ),
-            codes=BUY,
+            codes=(*BUY, "too-many-holds", *OPERATOR),
+            keys=({}, OPERATOR_TOKEN),
         ),
         Operation(
             "GET",

@@ -51,7 +51,7 @@ def _headers(operation: Operation) -> Iterable[str]:
     for parameter in operation.parameters:
         if parameter.where == "header" and operation.body is PURCHASE:
             yield _header(f"{parameter.name}: {operation.name}-1")
-    if OPERATOR_TOKEN in operation.keys:
+    if operation.keys[:1] == (OPERATOR_TOKEN,):
         yield f'-H "Authorization: Bearer {TOKEN}"'
     if SIGNED in operation.keys:
         yield _header("webhook-id: msg-1")

@@ -81,7 +81,8 @@ class Answer:
 class Operation:
     """A route. `path` is Bottle's rule; `codes` are its problems, but for those of any request.
 
-    `keys` are ways to be let in, each enough alone; an empty one is no key at all.
+    `keys` are ways to be let in, each enough alone; an empty one is no key at all. Examples take
+    the first.
     """
 
     method: str

@@ -53,7 +53,7 @@ def _sale() -> tuple[Operation, ...]:
             "Keep tickets by the page's form",
             body=Body(FORM, "PurchaseForm", {**PURCHASE.example, "key": "my-form-2"}),
             answers=(Answer(303, "Held: to the order's page.", headers=("Location",)),),
-            codes=BUY,
+            codes=(*BUY, "too-many-holds"),
         ),
     )
 
