@@ -12,6 +12,7 @@ from admin.drill.command import drill
 from admin.events import event_app
 from admin.operate import restart, scale
 from admin.orders import order_app
+from core import private_files
 from core.errors import ZkticketError
 from core.settings import Settings, current_settings
 
@@ -145,6 +146,7 @@ app.add_typer(admin_app, name="admin")
 
 def main() -> None:
     """Runs the command line; an error is one line on stderr and an exit code."""
+    os.umask(private_files.UMASK)
     try:
         app()
     except ZkticketError as error:

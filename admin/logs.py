@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from admin.text import printable
-from core import logs
+from core import logs, private_files
 from core.errors import Unavailable, ZkticketError
 from core.logquery import Query
 from core.logs import Slot, SourcedEntry
@@ -72,7 +72,10 @@ def line(found: SourcedEntry) -> str:
 
 
 def export(found: Iterable[SourcedEntry], directory: Path) -> list[Path]:
-    """Writes one `<source>.log` for each source. Raises `ZkticketError`."""
+    """Writes one `<source>.log` for each source: buyers' names, so for its user's eyes only.
+
+    Raises `ZkticketError`.
+    """
     by_source: dict[str, list[str]] = {}
     for entry in found:
         by_source.setdefault(entry.source, []).append(line(entry))
@@ -86,7 +89,7 @@ def export(found: Iterable[SourcedEntry], directory: Path) -> list[Path]:
 def _write(by_source: dict[str, list[str]], directory: Path) -> Iterator[Path]:
     for source, entries in sorted(by_source.items()):
         path = directory / f"{source}.log"
-        path.write_text("".join(f"{entry}\n" for entry in entries), encoding="utf-8")
+        private_files.write(path, "".join(f"{entry}\n" for entry in entries).encode())
         yield path
 
 

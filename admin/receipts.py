@@ -19,7 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from admin.coverage import Coverage, Coverer, Receipted
-from core import paths, receipts
+from core import paths, private_files, receipts
 from core.batch import Sale
 from core.errors import Ambiguous, BadZnode, Unavailable
 from core.insist import insist
@@ -112,7 +112,7 @@ class Archive:
         for segment in receipts.segments(self.data_dir, newest):
             self.files += 1
             try:
-                data = segment.path.read_bytes()
+                data = private_files.read(segment.path)
             except FileNotFoundError:  # let go by its worker at this moment
                 continue
             except OSError as error:

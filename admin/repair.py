@@ -12,7 +12,7 @@ import msgspec
 from admin.confirm import Confirm
 from admin.receipts import Archive, Count, Loss, LostOrder, audit, losses, named
 from admin.verify import recount
-from core import alarms, receipts
+from core import alarms, private_files, receipts
 from core.batch import Sale
 from core.errors import BadZnode, NoSuchEvent, NoSuchType, ZkticketError
 from core.models import Alarm
@@ -258,9 +258,8 @@ async def _mend(
 def _settle(data_dir: Path, settlement: Settlement) -> None:
     path = data_dir / receipts.FOLDER / receipts.SETTLEMENTS
     try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        with os.fdopen(file, "ab") as writer:
+        private_files.make_directory(path.parent)
+        with os.fdopen(private_files.append(path), "ab") as writer:
             writer.write(receipts.framed(settlement))
             writer.flush()
             os.fsync(writer.fileno())

@@ -36,6 +36,10 @@ class StartupError(ZkticketError):
     """`up` cannot start: a port, a directory, Java or ZooKeeper is missing or taken."""
 
 
+class Untrusted(StartupError):
+    """Somebody else may have put it there, or could change it."""
+
+
 # --- ZooKeeper -----------------------------------------------------------------------
 
 

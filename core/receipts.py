@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from core import paths
+from core import paths, private_files
 from core.batch import Amendment, Batch, Sale
 from core.errors import BadZnode, ZkticketError
 from core.models import Order
@@ -251,7 +251,7 @@ def settled(data_dir: Path) -> Settled:
     """What operators have settled so far. Raises `ZkticketError`."""
     path = data_dir / FOLDER / SETTLEMENTS
     try:
-        data = path.read_bytes()
+        data = private_files.read(path)
     except FileNotFoundError:
         return Settled()
     except OSError as error:

@@ -1,9 +1,9 @@
 """The run file: what `up` started on this machine, so that other commands find it."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
+from core import private_directory, private_files
 from core.errors import BadZnode, NotRunning, ZkticketError
 from core.models import SupervisorRecord, decode, encode
 
@@ -12,17 +12,18 @@ FILE_NAME = "run.json"
 
 def write(data_dir: Path, record: SupervisorRecord) -> None:
     """Replaces the run file in one step; a reader sees the old one or the new one."""
-    path = data_dir / FILE_NAME
-    draft = path.with_suffix(".new")
-    draft.write_bytes(encode(record) + b"\n")
-    os.replace(draft, path)
+    private_files.write(data_dir / FILE_NAME, encode(record) + b"\n")
 
 
 def read(data_dir: Path) -> SupervisorRecord:
-    """What was started last from `data_dir`, whether it lives or not. Raises `NotRunning`."""
+    """What was started last from `data_dir`, whether it lives or not.
+
+    Raises `NotRunning`, and `Untrusted` for another user's.
+    """
     path = data_dir / FILE_NAME
     try:
-        return decode(SupervisorRecord, path.read_bytes(), str(path))
+        private_directory.require_own(data_dir)
+        return decode(SupervisorRecord, private_files.read(path), str(path))
     except FileNotFoundError:
         raise NotRunning(f"nothing is running in {data_dir}; start it with `up`") from None
     except BadZnode as error:

@@ -7,9 +7,10 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from core import private_directory, private_files
 from core.errors import StartupError
 
-FILE_NAME = "secret"
+FILE_NAME = private_directory.SECRET
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,15 @@ class Secret:
 
 
 def load_secret(data_dir: Path) -> Secret:
-    """The secret of the instance in `data_dir`; `StartupError` where there is none."""
+    """The secret of the instance in `data_dir`.
+
+    Raises `StartupError` where there is none, and `Untrusted` for one that others could have put
+    there: whoever knows the secret is believed in everything.
+    """
     path = data_dir / FILE_NAME
     try:
-        text = path.read_text(encoding="ascii").strip()
-        value = bytes.fromhex(text)
+        private_directory.require_own(data_dir)
+        value = bytes.fromhex(private_files.read(path).decode("ascii").strip())
     except FileNotFoundError:
         raise StartupError(
             f"no secret in {data_dir}; name the instance's directory with --data-dir"
@@ -66,14 +71,11 @@ def load_secret(data_dir: Path) -> Secret:
 
 
 def load_or_create_secret(data_dir: Path) -> Secret:
-    """As `load_secret`; makes a new secret, readable by its owner only, where there is none."""
+    """As `load_secret`; makes a new secret where there is none. The data dir's lock is held."""
     path = data_dir / FILE_NAME
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return load_secret(data_dir)
-    except OSError as error:
-        raise StartupError(f"cannot write the secret {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(32) + "\n")
+    if not os.path.lexists(path):
+        try:
+            private_files.write(path, secrets.token_hex(32).encode() + b"\n")
+        except OSError as error:
+            raise StartupError(f"cannot write the secret {path}: {error.strerror}") from None
     return load_secret(data_dir)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from core import runfile
+from core import private_directory, private_files, runfile
 from core.errors import NotRunning, StartupError, ZkticketError
 from core.secret import load_secret
 from core.settings import Settings
@@ -32,6 +32,7 @@ def down(settings: Settings) -> int:
 
     Raises `NotRunning` where there is neither.
     """
+    private_directory.require_own(settings.data_dir)
     data_dir = settings.data_dir.resolve()
     if not data_dir.is_dir():
         raise NotRunning(_nothing_in(data_dir))
@@ -50,7 +51,8 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
     """
     log = settings.logs_dir / welcome.LOG_NAME
     try:
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_directory.claim(settings.data_dir, _say)
+        private_files.make_directory(log.parent)
         rotate(log)
         start = log.stat().st_size if log.exists() else 0
         child = _start(command, log)
@@ -60,6 +62,11 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
     print(f"zkticket sells at {welcome.address(url, settings.public_url)}")
     print(welcome.for_operators(settings.public_url or url, load_secret(settings.data_dir)))
     return 0
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # nobody reads any more
+        print(text, file=sys.stderr, flush=True)
 
 
 def _stop_leftovers(data_dir: Path, timeout_s: float) -> None:
@@ -109,13 +116,14 @@ def _nothing_in(data_dir: Path) -> str:
 
 
 def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as output:
+    with os.fdopen(private_files.append(log), "ab") as output:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=private_files.UMASK,
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from core import private_files
 from core.errors import StartupError
 from core.probe import ServerState, has_quorum, probe_all
 from supervisor import ports
@@ -155,16 +156,17 @@ class Ensemble:
     def is_configured(self, server: Server) -> bool:
         """The server's files are those that we would write."""
         try:
-            return server.config.read_text(encoding="utf-8") == self.config_of(server)
-        except (OSError, UnicodeDecodeError):
+            return private_files.read(server.config) == self.config_of(server).encode()
+        except OSError:
             return False
 
     def configure(self) -> None:
         """Writes each server's files; what it has stored is not touched. Raises `OSError`."""
         for server in self.servers:
-            (server.home / "data").mkdir(parents=True, exist_ok=True)
-            (server.home / "data" / "myid").write_text(f"{server.id}\n", encoding="ascii")
-            server.config.write_text(self.config_of(server), encoding="utf-8")
+            for directory in (self.home, server.home, server.home / "data"):
+                private_files.make_directory(directory)
+            private_files.write(server.home / "data" / "myid", f"{server.id}\n".encode())
+            private_files.write(server.config, self.config_of(server).encode())
 
     def guarded(self, spawn: Spawn) -> Spawn:
         """Starts no server that has lost what it stored, not even after a crash."""
@@ -196,7 +198,7 @@ class Ensemble:
     def formed(self) -> Formed | None:
         """`None` before the first quorum. Raises `StartupError` for a damaged record."""
         try:
-            return msgspec.json.decode(self.record.read_bytes(), type=Formed)
+            return msgspec.json.decode(private_files.read(self.record), type=Formed)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError) as error:
@@ -210,9 +212,8 @@ class Ensemble:
         served = tuple(sorted({*formed.served, *ids}))
         if served == formed.served:
             return
-        draft = self.record.with_suffix(".new")
-        draft.write_bytes(msgspec.json.encode(Formed(servers=formed.servers, served=served)))
-        draft.replace(self.record)
+        after = Formed(servers=formed.servers, served=served)
+        private_files.write(self.record, msgspec.json.encode(after))
 
     def require_size(self) -> None:
         """Raises `StartupError` where the directory holds an ensemble of another size."""

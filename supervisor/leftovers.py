@@ -63,7 +63,8 @@ def _others() -> list[psutil.Process]:
 def _look(process: psutil.Process) -> Leftover | None:
     with suppress(psutil.Error):
         argv = tuple(process.cmdline())
-        named = _name_and_role(argv)
+        # Anybody may give his process any command line.
+        named = _name_and_role(argv) if process.uids().effective == os.geteuid() else None
         if named and process.status() != psutil.STATUS_ZOMBIE:
             return Leftover(*named, argv, SystemProcess(process))
     return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core import private_files
 from core.errors import StartupError
 
 FILE_NAME = "lock"
@@ -29,7 +30,7 @@ def hold(data_dir: Path) -> Iterator[None]:
     Raises `InUse`, and `StartupError` where the directory cannot be written.
     """
     try:
-        descriptor = os.open(data_dir / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = private_files.open_file(data_dir / FILE_NAME, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise StartupError(unwritable(data_dir, error)) from None
     try:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core import runfile
+from core import private_directory, private_files, runfile
 from core.desired import instance_of
 from core.errors import StartupError
 from core.logs import EventLog
@@ -307,8 +307,8 @@ class Supervisor:
 
 def _make_directories(settings: Settings) -> None:
     try:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        settings.logs_dir.mkdir(exist_ok=True)
+        private_directory.claim(settings.data_dir, _say)
+        private_files.make_directory(settings.logs_dir)
     except OSError as error:
         raise StartupError(lock.unwritable(settings.data_dir, error)) from None
 
@@ -326,8 +326,8 @@ async def supervise(
     settings: Settings, environ: Mapping[str, str], script: Path = commands.SCRIPT
 ) -> None:
     """`run`, for those who have an event loop."""
-    settings = replace(settings, data_dir=settings.data_dir.resolve())
     _make_directories(settings)
+    settings = replace(settings, data_dir=settings.data_dir.resolve())
     with lock.hold(settings.data_dir):
         secret = load_or_create_secret(settings.data_dir)
         try:

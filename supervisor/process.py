@@ -12,7 +12,7 @@ from typing import Protocol
 
 import psutil
 
-from core import process_identity
+from core import private_files, process_identity
 from supervisor.door import Door
 
 LOG_BYTES = 8 * 1024 * 1024
@@ -139,7 +139,7 @@ def spawner(environ: Mapping[str, str], door: Door | None = None) -> Spawn:
     def spawn(plan: Plan) -> Process:
         rotate(plan.log)
         stdin = door.fileno() if door and plan.role is Role.WEB else subprocess.DEVNULL
-        with plan.log.open("ab") as log:
+        with os.fdopen(private_files.append(plan.log), "ab") as log:
             popen = subprocess.Popen(
                 plan.argv,
                 stdin=stdin,
@@ -148,6 +148,7 @@ def spawner(environ: Mapping[str, str], door: Door | None = None) -> Spawn:
                 env=environment,
                 cwd=plan.log.parent,
                 start_new_session=True,
+                umask=private_files.UMASK,
             )
         return SystemProcess(psutil.Process(popen.pid), popen)
 

@@ -13,7 +13,9 @@ from tests.zookeeper_server import Server, serving
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """An instance for tests that break nothing; each sells from what it sets up itself."""
-    with running(tmp_path_factory.mktemp("shop") / "data", "--quantity", "1000") as instance:
+    data_dir = tmp_path_factory.mktemp("shop") / "data"
+    data_dir.mkdir()  # open to others, as users make them
+    with running(data_dir, "--quantity", "1000") as instance:
         yield instance
 
 

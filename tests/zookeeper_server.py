@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
-from core import paths
+from core import paths, private_files
 from core.batch import Batch, Sale
 from core.models import Marker, Order, encode
 from core.secret import Secret
@@ -124,7 +124,9 @@ def serving(directory: Path) -> Iterator[Server]:
     class_path = os.environ.get("ZKTICKET_TEST_CLASSPATH") or find_class_path(os.environ).text
     command = [str(find_java(os.environ)), "-Xmx256m", "-XX:+UseSerialGC", "-cp", class_path, MAIN]
     with (directory / "out").open("wb") as out:
-        process = subprocess.Popen([*command, str(config)], stdout=out, stderr=out)
+        process = subprocess.Popen(
+            [*command, str(config)], stdout=out, stderr=out, umask=private_files.UMASK
+        )
     try:
         server = Server(f"127.0.0.1:{port}", process)
         _wait_for(port)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from core import private_files
 from core.receipts import Damage, Receipt, decoded, frames, segment, segments_in
 
 # So many of the latest receipts tell a new worker where its predecessor stood.
@@ -44,16 +45,17 @@ class Journal:
         """
         self.close()
         for folder in (self._folder.parent, self._folder):
-            if not folder.is_dir():
-                folder.mkdir(mode=0o700, exist_ok=True)
+            is_new = not folder.exists()
+            private_files.make_directory(folder)
+            if is_new:
                 _sync_folder(folder.parent)
         found = segments_in(self._folder)
         if not found:
             return []
         self._number = found[-1].number
-        self._file = os.open(found[-1].path, os.O_RDWR | os.O_CLOEXEC)
+        self._file = private_files.open_file(found[-1].path, os.O_RDWR)
         own = _lock(self._file)
-        parts = list(frames(found[-1].path.read_bytes()))
+        parts = list(frames(private_files.read(found[-1].path)))
         if own and _is_sound(parts):
             self._resume(parts)
         else:
@@ -101,7 +103,7 @@ class Journal:
         self.close()
         self._number += 1
         path = segment(self._folder, self._number).path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._file = private_files.open_file(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         self._size = 0
         _lock(self._file)
         _sync_folder(self._folder)
