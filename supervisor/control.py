@@ -14,9 +14,8 @@ from core import private_directory, private_files, runfile
 from core.errors import NotRunning, StartupError, ZkticketError
 from core.secret import load_secret
 from core.settings import Settings
-from supervisor import leftovers, lock, welcome
+from supervisor import leftovers, lock, logfiles, welcome
 from supervisor.child import State
-from supervisor.process import rotate
 
 POLL_S = 0.05
 # A start may have to fetch ZooKeeper first.
@@ -53,7 +52,7 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
     try:
         private_directory.claim(settings.data_dir, _say)
         private_files.make_directory(log.parent)
-        rotate(log)
+        logfiles.rotate(log)
         start = log.stat().st_size if log.exists() else 0
         child = _start(command, log)
     except OSError as error:

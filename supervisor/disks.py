@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core import disk_space
+from supervisor import logfiles
 from supervisor.child import Child, State
 
 # What a server says when the thread has died that writes its log. It says the same of the thread
@@ -36,16 +37,23 @@ class ServerLog:
         return [_time_of(line) for line in self._news() if SEVERE in line]
 
     def _news(self) -> list[bytes]:
+        """Whole lines; once more what was put aside, since the end of it may be unread."""
+        lines: list[bytes] = []
         try:
-            with self._path.open("rb") as file:
-                if file.seek(0, 2) < self._read_to:
-                    self._read_to = 0  # it has been put aside, and another one begun
-                file.seek(self._read_to)
-                whole, end, _ = file.read().rpartition(b"\n")
+            if self._path.stat().st_size < self._read_to:
+                self._read_to = 0
+                lines = _read(logfiles.aside(self._path)).splitlines()
+            whole, end, _ = _read(self._path, self._read_to).rpartition(b"\n")
         except OSError:
-            return []
+            return lines
         self._read_to += len(whole) + len(end)
-        return whole.splitlines()
+        return lines + whole.splitlines()
+
+
+def _read(path: Path, start: int = 0) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read()
 
 
 class Disks:

@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core import private_directory, private_files, runfile
+from core import diagnostics, private_directory, private_files, runfile
 from core.desired import instance_of
 from core.errors import StartupError
 from core.logs import EventLog
 from core.models import ProcessRecord
 from core.secret import Secret, load_or_create_secret
 from core.settings import Settings
-from supervisor import commands, groundwork, lock, opening, readiness, table, welcome
+from supervisor import commands, groundwork, lock, logfiles, opening, readiness, table, welcome
 from supervisor.child import Child, State
 from supervisor.desk import Desk
 from supervisor.disks import Disks
@@ -105,7 +105,12 @@ class Supervisor:
             self._spawn = self._ensemble.guarded(spawner(self._environ, ground.door))
             self._staff(ground, before)
             await self._stop.stops(
-                self._supervise(), self._listen(), self._greet(), self._mind_disks(), self._open()
+                self._supervise(),
+                self._listen(),
+                self._greet(),
+                self._mind_disks(),
+                logfiles.keep_small(self._settings.logs_dir),
+                self._open(),
             )
         finally:
             await self._take_down()
@@ -338,5 +343,6 @@ async def supervise(
 
 def run(settings: Settings, environ: Mapping[str, str]) -> int:
     """`up` in the foreground, until it is stopped: 0. Raises `StartupError`."""
+    diagnostics.begin_warnings(time.monotonic)
     asyncio.run(supervise(settings, environ))
     return 0

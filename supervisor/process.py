@@ -13,9 +13,8 @@ from typing import Protocol
 import psutil
 
 from core import private_files, process_identity
+from supervisor import logfiles
 from supervisor.door import Door
-
-LOG_BYTES = 8 * 1024 * 1024
 
 # What a child needs of its parent's environment: Granian copies all of it into each request.
 KEPT = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "JAVA_HOME", "LD_LIBRARY_PATH")
@@ -137,7 +136,7 @@ def spawner(environ: Mapping[str, str], door: Door | None = None) -> Spawn:
     environment = child_environment(environ)
 
     def spawn(plan: Plan) -> Process:
-        rotate(plan.log)
+        logfiles.rotate(plan.log)
         stdin = door.fileno() if door and plan.role is Role.WEB else subprocess.DEVNULL
         with os.fdopen(private_files.append(plan.log), "ab") as log:
             popen = subprocess.Popen(
@@ -161,10 +160,3 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in environ.items()
         if name in KEPT or name.startswith(KEPT_PREFIXES)
     }
-
-
-def rotate(log: Path, most_bytes: int = LOG_BYTES) -> None:
-    """Puts a log that has grown large aside, in the place of the one before it."""
-    with suppress(FileNotFoundError):
-        if log.stat().st_size > most_bytes:
-            log.rename(log.with_suffix(".log.1"))

@@ -21,7 +21,6 @@ from supervisor.process import (
     Role,
     SystemProcess,
     child_environment,
-    rotate,
     spawner,
 )
 
@@ -358,17 +357,6 @@ def test_the_settings_reach_the_children() -> None:
         "ZKTICKET_SESSION_S": "4",
         "LC_ALL": "C",
     }
-
-
-def test_a_large_log_is_put_aside(tmp_path: Path) -> None:
-    log = tmp_path / "worker-1.log"
-    rotate(log)
-    log.write_bytes(b"x" * 100)
-    rotate(log, most_bytes=100)
-    assert log.exists()
-    rotate(log, most_bytes=99)
-    assert not log.exists()
-    assert (tmp_path / "worker-1.log.1").stat().st_size == 100
 
 
 def test_the_exit_code_of_a_child_is_told() -> None:

@@ -1,9 +1,9 @@
 """The web process: Granian in front of the site."""
 
-import logging
 import os
 import resource
 import signal
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
+from core import diagnostics
 from core.listener import BACKLOG, inherited, listen
 from core.secret import load_secret
 from core.settings import Settings
@@ -29,7 +30,7 @@ def run(settings: Settings, name: str) -> int:
     its own. Granian forks once; all that lives on the event loop is made in its child. Raises
     `StartupError` where the port is taken.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    diagnostics.begin(time.monotonic)
     door = Door(inherited() or listen(settings.host, settings.port, "--port"))
     raise_file_limit()
     # For Granian's child, which hears it as well: signals go to the whole process group.

@@ -1,7 +1,6 @@
 """A worker process from start to drain."""
 
 import asyncio
-import logging
 import os
 import random
 import signal
@@ -10,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from core import collector
+from core import collector, diagnostics
 from core.amending import Amender
 from core.election import Election
 from core.errors import AccessDenied, ZooKeeperError
@@ -42,7 +41,7 @@ LINK_HOST = "127.0.0.1"
 
 def run(settings: Settings, name: str) -> int:
     """Sells until SIGTERM, then drains. Returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    diagnostics.begin(time.monotonic)
     with asyncio.Runner(loop_factory=_new_loop) as runner:
         return runner.run(_sell(settings, name))
 
