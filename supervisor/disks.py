@@ -10,6 +10,7 @@ started again.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -42,7 +43,8 @@ class ServerLog:
         try:
             if self._path.stat().st_size < self._read_to:
                 self._read_to = 0
-                lines = _read(logfiles.aside(self._path)).splitlines()
+                with suppress(FileNotFoundError):
+                    lines = _read(logfiles.aside(self._path)).splitlines()
             whole, end, _ = _read(self._path, self._read_to).rpartition(b"\n")
         except OSError:
             return lines

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from core import open_files
 from core.errors import StartupError
 from core.listener import Answer, listen, ring
 from core.settings import Settings
@@ -42,6 +43,8 @@ async def lay(
     ensemble.require_size()
     for server in ensemble.servers:
         ensemble.require_data(server)
+    if shortage := open_files.shortage(open_files.allowed()):
+        tell("limit", shortage)
     servers = _server_plans(settings, environ, ensemble, tell)
     # The JVMs first: they take longest.
     plans = (*servers, *children)

@@ -38,7 +38,7 @@ from web.head import Scope
 from web.metrics import Metrics
 from web.replies import Reply, text_reply
 from web.rsgi import HttpProtocol
-from web.serve import raise_file_limit, serve
+from web.serve import serve
 from web.service import adapt, end_with_parent, front_of, open_holds_of
 
 TOKEN = "0123456789abcdef" * 2
@@ -216,7 +216,6 @@ def settings_of(options: Sequence[str]) -> Settings:
 
 
 if __name__ == "__main__":
-    raise_file_limit()
     port, state, *options = sys.argv[1:]
     settings = settings_of(options)
     door = Door(listen(settings.host, int(port), "--port"))

@@ -72,10 +72,11 @@ class FakeWeb:
 
 
 @contextmanager
-def running(state: str, **settings: str) -> Iterator[FakeWeb]:
+def running(state: str, *prefix: str, **settings: str) -> Iterator[FakeWeb]:
+    """`prefix` is a command that becomes the site's."""
     port = free_port()
     options = [f"{name}={value}" for name, value in settings.items()]
-    command = [sys.executable, "-m", "tests.fakesite", str(port), state, *options]
+    command = [*prefix, sys.executable, "-m", "tests.fakesite", str(port), state, *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         web = FakeWeb(port, process)
         try:

@@ -1,7 +1,6 @@
 """The web process: Granian in front of the site."""
 
 import os
-import resource
 import signal
 import time
 from collections.abc import Callable
@@ -12,15 +11,12 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
-from core import diagnostics
+from core import diagnostics, open_files
 from core.listener import BACKLOG, inherited, listen
 from core.secret import load_secret
 from core.settings import Settings
 from web.door import RETIRE, Door
 from web.service import HEADERS_S, Service
-
-# Granian counts connections here, idle ones too.
-CONNECTIONS = 8192
 
 
 def run(settings: Settings, name: str) -> int:
@@ -32,7 +28,6 @@ def run(settings: Settings, name: str) -> int:
     """
     diagnostics.begin(time.monotonic)
     door = Door(inherited() or listen(settings.host, settings.port, "--port"))
-    raise_file_limit()
     # For Granian's child, which hears it as well: signals go to the whole process group.
     signal.signal(RETIRE, signal.SIG_IGN)
     secret = load_secret(settings.data_dir)
@@ -42,7 +37,10 @@ def run(settings: Settings, name: str) -> int:
 
 
 def serve(service: Callable[[], Any], door: Door, drain_s: float) -> int:
-    """Runs Granian with the RSGI application that `service` makes in its child."""
+    """Runs Granian with the RSGI application that `service` makes in its child.
+
+    Granian accepts no more connections than it may have open: who comes then waits in the queue.
+    """
     server = _Server(
         "zkticket",
         interface=Interfaces.RSGI,
@@ -50,7 +48,7 @@ def serve(service: Callable[[], Any], door: Door, drain_s: float) -> int:
         http=HTTPModes.http1,
         websockets=False,
         backlog=BACKLOG,
-        backpressure=CONNECTIONS,
+        backpressure=open_files.connections(open_files.raise_limit()),
         http1_settings=HTTP1Settings(header_read_timeout=int(HEADERS_S * 1000)),
         workers_kill_timeout=max(1, int(drain_s) - 1),
         log_enabled=False,
@@ -71,9 +69,3 @@ class _Server(MPServer):
     def _init_shared_socket(self) -> None:
         self._ssp = self._sso = None
         self._shd = self.door.holder
-
-
-def raise_file_limit() -> None:
-    """As many open connections as the system allows."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

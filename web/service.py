@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from core import alarms, collector, paths, runfile, status
+from core import alarms, collector, open_files, paths, runfile, status
 from core.errors import ZkticketError, ZooKeeperError
 from core.listener import Bell
 from core.logs import EventLog
@@ -86,6 +86,8 @@ class Service:
         self._bell = Bell(self._settings.data_dir, self._door.listener, self._parent, self._sells)
         self._zk.start()
         self._log.info("started", f"pid {os.getpid()}, port {self._settings.port}")
+        if shortage := open_files.shortage(open_files.allowed()):
+            self._log.warning("limit", shortage)
         for work in (
             self._deps.dispatcher.follow(self._zk),
             self._log.keep_flushing(self._zk),

@@ -19,7 +19,7 @@ from web.door import Door
 from web.head import Scope
 from web.replies import JSON, text_reply
 from web.rsgi import Adapter, HttpProtocol
-from web.serve import raise_file_limit, serve
+from web.serve import serve
 
 DRAIN_S = 2.0
 ORDER_ID = "0123456789abcdef" * 2
@@ -63,5 +63,4 @@ class Echo:
 
 
 if __name__ == "__main__":
-    raise_file_limit()
     sys.exit(serve(Echo, Door(listen("127.0.0.1", int(sys.argv[1]), "--port")), DRAIN_S))
