@@ -101,6 +101,14 @@ def edit_command(
     extensions: Extensions = None,
     cancellable: Cancellable = None,
     currency: Currency = None,
+    capacity: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPE=N", help="Tickets in all, sold ones included; =+N adds some."),
+    ] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPE=P", help="From now on; sold tickets keep theirs."),
+    ] = None,
     data_dir: DataDir = None,
     zookeeper: Zookeeper = None,
 ) -> None:
@@ -109,11 +117,17 @@ def edit_command(
     from core import events
 
     said = terms.of_options({**locals()})
-    if said == terms.NOTHING:
+    types = terms.type_terms(capacity or (), price or ())
+    if said == terms.NOTHING and not types:
         raise WrongUsage("nothing to change was named; see `event edit --help`")
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    do(settings, lambda zk: events.edit(zk, name, said))
+    edited = do(settings, lambda zk: events.edit(zk, name, said, types))
     typer.echo(f"event {name} changed")
+    for type_, stock in edited.stock.items():
+        typer.echo(
+            f"{type_}: {stock.capacity} in all, {stock.sold} sold, {stock.held} held, "
+            f"{stock.remaining} for sale"
+        )
 
 
 @event_app.command("open")

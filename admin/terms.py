@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from core.errors import WrongUsage
-from core.events import Terms
+from core.events import Terms, TypeTerms
+from core.models import NAME
 from core.terms import TIMES, TypeSaid, of_toml, terms_of
 
 NEVER = "none"
@@ -45,6 +46,35 @@ def both(first: Terms, then: Terms) -> Terms:
 def ticket_types(texts: Iterable[str]) -> dict[str, TypeSaid]:
     """Types as options give them, `NAME:CAPACITY[:PRICE[:COLOUR]]`. Raises `WrongUsage`."""
     return dict(_ticket_type(text) for text in texts)
+
+
+def type_terms(capacities: Iterable[str], prices: Iterable[str]) -> dict[str, TypeTerms]:
+    """What options say of types, `TYPE=N`, `TYPE=+N` and `TYPE=PRICE`. Raises `WrongUsage`."""
+    sizes = _by_type("--capacity", "A=25 or A=+5", capacities)
+    said = {name: _sized(name, size) for name, size in sizes.items()}
+    for name, price in _by_type("--price", "A=48.50", prices).items():
+        said[name] = msgspec.structs.replace(said.get(name, TypeTerms()), price=price)
+    return said
+
+
+def _by_type(option: str, example: str, texts: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (NAME.fullmatch(name) and equals):
+            raise WrongUsage(f"{option} {text!r}: write it like {example}")
+        if name in found:
+            raise WrongUsage(f"{option} is given twice for {name}; give it once")
+        found[name] = value
+    return found
+
+
+def _sized(name: str, size: str) -> TypeTerms:
+    digits = size.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
+        raise WrongUsage(f"--capacity {name}={size!r}: write it like {name}=25 or {name}=+5")
+    number = int(digits)
+    return TypeTerms(added=number) if size.startswith("+") else TypeTerms(capacity=number)
 
 
 def _ticket_type(text: str) -> tuple[str, TypeSaid]:

@@ -2,26 +2,43 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
+from dataclasses import dataclass
+from functools import partial, reduce
+from types import MappingProxyType
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from core import paths
 from core.below import below
-from core.errors import Ambiguous, BadVersion, NoNode, NoSuchEvent
+from core.errors import Ambiguous, BadVersion, NoSuchEvent, WrongTerm
 from core.founding import found, limit, shares
 from core.models import Event, Stock, TicketType, decode, encode
-from core.stock import STRIPES, TypeRef
+from core.stock import STRIPES, Counter, TypeRef
 from core.store import Store
-from core.transaction import Create, Delete, SetData
+from core.transaction import Check, Create, Delete, Operation, SetData
 from core.zk import Committed, Refused, ZooKeeper
 
-RESET_TRIES = 200
-EDIT_TRIES = 20
+EDIT_TRIES = 200
 RECONNECT_S = 5.0
+# What a change of the currency checks is one transaction, which has to stay under jute.maxbuffer.
+MOST_CHECKED = 4000
 
 DEFAULT_TYPES = {"A": 4800, "B": 3200, "C": 2000}
 DEFAULT_TITLE = "Opening night"
+
+
+# A type as it is to be, of an event, after what it is and its stock; it may raise `ZkticketError`.
+ChangeType: TypeAlias = Callable[[Event, TicketType, Stock], TicketType]
+NO_TYPES: Mapping[str, ChangeType] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Edited:
+    """An event after a change, and the stock of each type that was to be changed, by name."""
+
+    event: Event
+    stock: Mapping[str, Stock]
 
 
 class BackOffice:
@@ -47,11 +64,17 @@ class BackOffice:
         }
         return await self.create_event("default", DEFAULT_TITLE, types)
 
-    async def edit_event(self, name: str, change: Callable[[Event], Event]) -> Event:
-        """The event as it is after `change`, which may be asked several times.
+    async def edit(
+        self,
+        name: str,
+        change: Callable[[Event], Event] = lambda event: event,
+        types: Mapping[str, ChangeType] = NO_TYPES,
+    ) -> Edited:
+        """Changes an event and types of it, all in one transaction with the stock it rests on.
 
-        Room for the buyers' tabs is there before a limit is. Raises `NoSuchEvent`, `BadZnode`,
-        `Unavailable`, what `change` raises, and `Ambiguous` when ZooKeeper gives no answer.
+        Both may be asked several times. Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`,
+        `Unavailable`, what is raised by the changes, `BadVersion` when sales never let it in, and
+        `Ambiguous` when ZooKeeper gives no answer.
         """
         for _ in range(EDIT_TRIES):
             znode = await self._zk.find(paths.event(name))
@@ -59,60 +82,93 @@ class BackOffice:
                 raise NoSuchEvent(f"there is no event {name!r}")
             before = decode(Event, znode.data, znode.path)
             after = change(before)
-            if after == before:
-                return before
-            if after.limit and not before.limit:
-                await limit(self._zk, name, before.generation)
-            try:
-                await self._zk.set(znode.path, encode(after), znode.version)
-            except (BadVersion, NoNode):
-                continue
-            except Ambiguous:  # read again: there it stands, or it can be set again
-                await self._zk.wait_connected(RECONNECT_S)
-                continue
-            return after
-        raise Ambiguous(f"event {name!r} could not be changed for sure; look at it, then repeat")
+            refs = [TypeRef(name, before.generation, each) for each in types]
+            changed = {
+                ref.type: await self._retyped(ref, partial(types[ref.type], after)) for ref in refs
+            }
+            operations = [each for _, part in changed.values() for each in part]
+            if after != before:
+                operations = [SetData(znode.path, encode(after), znode.version), *operations]
+                operations += await self._needed_by(name, before, after)
+            if not operations or await self._happens(operations):
+                return Edited(after, {each: stock for each, (stock, _) in changed.items()})
+        raise BadVersion(f"event {name!r} was sold from faster than it could be changed; try again")
 
     async def reset(self, ref: TypeRef, remaining: int) -> Stock:
-        """Puts `remaining` tickets on sale; what is sold and held stays on record.
+        """Puts `remaining` tickets on sale, beside what is sold and held. Raises as `edit`."""
+        return await self.resize(ref, lambda stock: stock.taken + remaining)
 
-        Raises `NoSuchType`, `BadZnode`, `Unavailable`, `Ambiguous`; `BadVersion` when sales
-        never let it in.
-        """
-        for _ in range(RESET_TRIES):
-            type_, version = await self._store.ticket_type(ref)
-            before = await self._store.counters(ref)
-            split = shares(remaining, type_.stripes)
-            after = [
-                replace(counter.stock, remaining=share)
-                for counter, share in zip(before, split, strict=True)
-            ]
-            stock = reduce(Stock.__add__, after)
-            resized = replace(type_, capacity=stock.capacity)
-            resize = SetData(ref.path, encode(resized), version)
-            recount = [
-                SetData(counter.path, encode(share), counter.version)
-                for counter, share in zip(before, after, strict=True)
-            ]
-            if await self._happens(recount, resize):
-                return stock
-        raise BadVersion(f"type {ref.type} was sold from faster than it could be reset; try again")
+    async def resize(self, ref: TypeRef, capacity: Callable[[Stock], int]) -> Stock:
+        """Gives a type the capacity that its stock asks for. Raises as `edit`."""
+        edited = await self.edit(
+            ref.event,
+            types={ref.type: lambda _event, type_, stock: replace(type_, capacity=capacity(stock))},
+        )
+        return edited.stock[ref.type]
 
-    async def _happens(self, recount: Sequence[SetData], resize: SetData) -> bool:
+    async def _retyped(
+        self, ref: TypeRef, change: Callable[[TicketType, Stock], TicketType]
+    ) -> tuple[Stock, list[Operation]]:
+        """The type's stock after its change, and what has to be written for it."""
+        type_, version = await self._store.ticket_type(ref)
+        counters = await self._store.counters(ref)
+        stock = reduce(Stock.__add__, (counter.stock for counter in counters))
+        after = change(type_, stock)
+        if after == type_ and stock.capacity == type_.capacity:
+            return stock, []
+        operations: list[Operation] = [SetData(ref.path, encode(after), version)]
+        if after.capacity != stock.capacity:
+            shared = shares(after.capacity - stock.taken, type_.stripes)
+            stock = replace(stock, remaining=sum(shared))
+            operations += [
+                SetData(
+                    counter.path, encode(replace(counter.stock, remaining=share)), counter.version
+                )
+                for counter, share in zip(counters, shared, strict=True)
+            ]
+        return stock, operations
+
+    async def _needed_by(self, name: str, before: Event, after: Event) -> list[Operation]:
+        """What must be so for the change. Room for the buyers' tabs is there before a limit is."""
+        if after.limit and not before.limit:
+            await limit(self._zk, name, before.generation)
+        if after.currency != before.currency:
+            return await self._unsold(name, before)
+        return []
+
+    async def _unsold(self, name: str, event: Event) -> list[Operation]:
+        """That nothing is sold or held, and stays so. Raises `ZkticketError` where something is."""
+        counters: list[Counter] = []
+        for type_ in await self._store.type_names(name, event):
+            counters += await self._store.counters(TypeRef(name, event.generation, type_))
+        stock = reduce(Stock.__add__, (counter.stock for counter in counters), Stock(remaining=0))
+        if stock.taken:
+            raise WrongTerm(
+                "currency",
+                "sold",
+                f"{stock.sold} tickets are sold and {stock.held} held in {event.currency}; "
+                "make another event for another currency",
+            )
+        if len(counters) > MOST_CHECKED:
+            raise WrongTerm("currency", "sold", "the event has too many types to change it")
+        return [Check(counter.path, counter.version) for counter in counters]
+
+    async def _happens(self, operations: Sequence[Operation]) -> bool:
         """Commits all, or nothing. A lost answer is resolved as a sale's is: sent again, the
-        same can't happen twice, and only a reset changes the type's own znode.
+        same can't happen twice, and the first znode, which no sale changes, tells whose it was.
         """
-        for attempt in range(RESET_TRIES):
+        witness = next(each for each in operations if isinstance(each, SetData))
+        for attempt in range(EDIT_TRIES):
             try:
-                outcome = await self._zk.multi([*recount, resize])
+                outcome = await self._zk.multi(operations)
             except Ambiguous:
                 await self._zk.wait_connected(RECONNECT_S)
                 continue
             if isinstance(outcome, Refused) and attempt:
-                now = await self._zk.find(resize.path)
+                now = await self._zk.find(witness.path)
                 return now is not None and (now.version, now.data) == (
-                    resize.version + 1,
-                    resize.data,
+                    witness.version + 1,
+                    witness.data,
                 )
             return isinstance(outcome, Committed)
         raise Ambiguous("ZooKeeper gives no definite answer; look at `status` before repeating")

@@ -75,7 +75,8 @@ class Batch:
     """Sales and changes that happen together or not at all.
 
     `counters` and `accounts` are as they are afterwards, with the version before. Sent twice,
-    a batch can succeed once only: the first success moves the versions on.
+    a batch can succeed once only: the first success moves the versions on. `terms` are the events
+    and types by which it was decided, as long as nobody has changed them.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Batch:
     amendments: tuple[Amendment, ...] = ()
     accounts: tuple[Account, ...] = ()
     held: tuple[Held, ...] = ()
+    terms: tuple[Check, ...] = ()
 
 
 def batch_ids(source: str) -> Iterator[str]:
@@ -97,6 +99,7 @@ class Failure(enum.Enum):
     """Why a batch did not happen."""
 
     FENCED = "the registration is gone"
+    TERMS = "the terms have changed"
     MOVED = "somebody else sold"
     GONE = "the event is gone"
     NO_BUCKET = "there is no place for an order"
@@ -109,6 +112,7 @@ class Part(enum.Enum):
     """What the transaction of a batch is made of."""
 
     FENCE = enum.auto()
+    TERMS = enum.auto()
     COUNTERS = enum.auto()
     ACCOUNTS = enum.auto()
     AMENDMENTS = enum.auto()
@@ -120,6 +124,8 @@ class Part(enum.Enum):
 # Which failure each error means. Whatever stands nowhere is raised.
 _FAILURES: dict[tuple[Part, type[ZooKeeperError]], Failure] = {
     (Part.FENCE, NoNode): Failure.FENCED,
+    (Part.TERMS, BadVersion): Failure.TERMS,
+    (Part.TERMS, NoNode): Failure.GONE,
     (Part.COUNTERS, BadVersion): Failure.MOVED,
     (Part.COUNTERS, NoNode): Failure.GONE,
     (Part.ACCOUNTS, BadVersion): Failure.MOVED,
@@ -137,6 +143,7 @@ def parts_of(batch: Batch, log: Sequence[Operation]) -> dict[Part, Sequence[Oper
     """The operations of a batch, in their order."""
     return {
         Part.FENCE: [Check(batch.fence)] if batch.fence else [],
+        Part.TERMS: batch.terms,
         Part.COUNTERS: [
             SetData(counter.path, encode(counter.stock), counter.version)
             for counter in batch.counters

@@ -2,16 +2,24 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from core.backoffice import BackOffice
-from core.errors import EventExists, NoSuchEvent, WrongTerm, WrongUsage, ZkticketError
+from core.backoffice import NO_TYPES, BackOffice, ChangeType, Edited
+from core.errors import (
+    EventExists,
+    NoSuchEvent,
+    NoSuchType,
+    WrongTerm,
+    WrongUsage,
+    ZkticketError,
+)
 from core.founding import found
-from core.models import DEFAULT_CURRENCY, NAME, Event, TicketType
-from core.money import decimals_of
+from core.models import DEFAULT_CURRENCY, NAME, Event, Stock, TicketType
+from core.money import decimals_of, example, units
 from core.names import clean, is_shown
 from core.notes import note
 from core.store import Store
@@ -44,6 +52,18 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         """By name."""
         fields = msgspec.structs.asdict(self)
         return {name: value for name, value in fields.items() if value is not UNSET}
+
+
+class TypeTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What an organiser says of a type that is on sale; what is unset stays.
+
+    Its `capacity` is a number in all, sold and held ones included, or so many more with `added`;
+    its `price` is as people write it.
+    """
+
+    capacity: int | UnsetType = UNSET
+    added: int = 0
+    price: str | UnsetType = UNSET
 
 
 def currency_of(terms: Terms) -> str:
@@ -79,11 +99,54 @@ async def create(zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, Tic
     return event
 
 
-async def edit(zk: ZooKeeper, name: str, terms: Terms) -> Event:
-    """Changes what is said and nothing else. Raises as `create`, and `NoSuchEvent`."""
-    event = await _change(zk, name, lambda event: changed(event, terms))
-    await note(zk, "event", f"{name} changed by operator: {', '.join(terms.said)}")
-    return event
+async def edit(
+    zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, TypeTerms] | None = None
+) -> Edited:
+    """Changes what is said and nothing else, all of it or nothing.
+
+    Raises as `create`, `NoSuchEvent`, `NoSuchType`, and `ZkticketError` for a capacity below what
+    is sold and held.
+    """
+    types = types or {}
+    changes = {each: partial(_retyped, each, types[each]) for each in types}
+    edited = await _change(zk, name, lambda event: changed(event, terms), changes)
+    said = [*terms.said, *(f"{each} {_said_of(types[each])}" for each in types)]
+    await note(zk, "event", f"{name} changed by operator: {', '.join(said)}")
+    return edited
+
+
+def _retyped(
+    name: str, said: TypeTerms, event: Event, type_: TicketType, stock: Stock
+) -> TicketType:
+    """The type under these terms. Raises `ZkticketError` for what its stock does not allow."""
+    capacity = type_.capacity if said.capacity is UNSET else said.capacity
+    capacity += said.added
+    if capacity < stock.taken:
+        raise ZkticketError(
+            f"{capacity} tickets of {name} in all are too few: {stock.sold} are sold and "
+            f"{stock.held} held; nothing was changed"
+        )
+    price = type_.price if said.price is UNSET else _price(name, said.price, event)
+    return _checked(
+        msgspec.structs.replace(type_, capacity=capacity, price=price), f"types.{name}."
+    )
+
+
+def _price(name: str, text: str, event: Event) -> int:
+    found = units(text, event.decimals)
+    if found is None:
+        like = example(event.decimals)
+        why = f"{text[:MOST_CHARACTERS]!r} is no price in {event.currency}; write it like {like}"
+        raise WrongUsage(f"types.{name}.price: {why}")
+    return found
+
+
+def _said_of(said: TypeTerms) -> str:
+    """For the log."""
+    found = [] if said.capacity is UNSET else [f"capacity {said.capacity}"]
+    found += [f"capacity +{said.added}"] if said.added else []
+    found += [] if said.price is UNSET else [f"price {said.price}"]
+    return " and ".join(found)
 
 
 async def open_sale(zk: ZooKeeper, name: str, now: float) -> Event:
@@ -99,7 +162,7 @@ async def open_sale(zk: ZooKeeper, name: str, now: float) -> Event:
             event, opens_at=starts, closes_at=None if ends is not None and ends <= now else ends
         )
 
-    event = await _change(zk, name, opened)
+    event = (await _change(zk, name, opened)).event
     await note(zk, "event", f"{name} opened by operator")
     return event
 
@@ -111,7 +174,7 @@ async def close_sale(zk: ZooKeeper, name: str, now: float) -> Event:
         ends = now if event.closes_at is None else min(event.closes_at, now)
         return msgspec.structs.replace(event, closes_at=ends)
 
-    event = await _change(zk, name, closed)
+    event = (await _change(zk, name, closed)).event
     await note(zk, "event", f"{name} closed by operator")
     return event
 
@@ -148,16 +211,21 @@ def _expect_order(name: str, first: float | None, then: float | None) -> None:
         raise WrongTerm(name.removesuffix("_at"), "order", "it is not after the beginning")
 
 
-async def _change(zk: ZooKeeper, name: str, change: Change) -> Event:
+async def _change(
+    zk: ZooKeeper, name: str, change: Change, types: Mapping[str, ChangeType] = NO_TYPES
+) -> Edited:
     def of_whole(event: Event) -> Event:
         if event.draft:
             raise ZkticketError(f"event {name!r} is half made; finish it with `event create`")
         return change(event)
 
     try:
-        return await BackOffice(zk).edit_event(name, of_whole)
+        return await BackOffice(zk).edit(name, of_whole, types)
     except NoSuchEvent:
         raise await Store(zk).no_such_event(name) from None
+    except NoSuchType as error:
+        known = await Store(zk).type_names(name, await Store(zk).event(name))
+        raise NoSuchType(f"{error}; its types are: {', '.join(known)}") from None
 
 
 def _checked(record: Checked, above: str = "") -> Checked:

@@ -163,6 +163,15 @@ class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
     extended: int = 0
     changes: tuple[Change, ...] = ()
     admitted: Admission | None = None
+    # What was agreed for each ticket; orders that are older than these fields have none.
+    price: Count | None = None
+    currency: str = ""
+    decimals: int = 2
+
+    @property
+    def total(self) -> int | None:
+        """In units as the price; `None` where nobody wrote that down."""
+        return None if self.price is None else self.price * self.quantity
 
 
 class Tab(Record, frozen=True, kw_only=True):
@@ -364,7 +373,8 @@ def buyer_id(order_key: bytes, event: str, buyer: str) -> str:
 class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order as buyers see it. Times are RFC 3339, `zxid` is that of its commit.
 
-    Of a hold: when it ends, and how often it has been extended.
+    Of a hold: when it ends, and how often it has been extended. `price` and `total` are what was
+    agreed, whole numbers of units with so many `decimals`; orders of an earlier version have none.
     """
 
     order: str
@@ -379,6 +389,10 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     extended: int = 0
     checked_in_at: str | None = None
     checked_in_by: str | None = None
+    price: int | None = None
+    total: int | None = None
+    currency: str = ""
+    decimals: int = 2
 
 
 def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
@@ -396,6 +410,10 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
         extended=order.extended,
         checked_in_at=None if order.admitted is None else _timestamp(order.admitted.at),
         checked_in_by=None if order.admitted is None else order.admitted.door,
+        price=order.price,
+        total=order.total,
+        currency=order.currency,
+        decimals=order.decimals,
     )
 
 

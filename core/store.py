@@ -52,10 +52,14 @@ class Store:
 
     async def event(self, name: str) -> Event:
         """Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
+        return (await self.event_at(name))[0]
+
+    async def event_at(self, name: str) -> tuple[Event, int]:
+        """The event, and the version of its znode. Raises as `event`."""
         znode = await self._zk.find(paths.event(name))
         if znode is None:
             raise NoSuchEvent(f"there is no event {name!r}")
-        return decode(Event, znode.data, znode.path)
+        return decode(Event, znode.data, znode.path), znode.version
 
     async def no_such_event(self, name: str) -> NoSuchEvent:
         """For people: it names the events that there are. Raises `Unavailable`."""

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from typing import TypeAlias, cast
+from typing import Annotated, TypeAlias, cast
 
 import msgspec
 
@@ -37,6 +37,7 @@ class Code(enum.StrEnum):
     REPLAYED = "replayed"
     SOLD_OUT = "sold-out"
     NOT_ON_SALE = "not-on-sale"
+    PRICE_CHANGED = "price-changed"
     NO_SUCH_EVENT = "no-such-event"
     NO_SUCH_TYPE = "no-such-type"
     KEY_REUSED = "key-reused"
@@ -61,19 +62,22 @@ class Code(enum.StrEnum):
 class Purchase(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="purchase"):
     """A buyer's wish. `keyed` tells whether the key is the buyer's own or was minted.
 
-    `timeout_s` is how long the web waits: clocks of two machines are not compared.
+    `timeout_s` is how long the web waits: clocks of two machines are not compared. `price`, of one
+    ticket, and `currency` are what the buyer was shown, if he says so: he pays nothing else.
     """
 
     id: int
     event: str
     type: str
-    quantity: int
+    quantity: Annotated[int, msgspec.Meta(ge=1)]
     buyer: str
     key: str
     keyed: bool
     timeout_s: float
     # Kept for the buyer for a while, until he confirms or it expires.
     hold: bool = False
+    price: int | None = None
+    currency: str = ""
 
 
 class Amend(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="amend"):

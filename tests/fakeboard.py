@@ -139,8 +139,11 @@ class FakeOperations:
     async def scale(self, id_: str, workers: int) -> None:
         self._note("scale", f"{workers} {id_}")
 
-    async def reset(self, event: str, types: Sequence[str], quantity: int) -> None:
-        self._note("reset", f"{event} {','.join(types) or 'all'} {quantity}")
+    async def reset(
+        self, event: str, types: Sequence[str], quantity: int, taken: Mapping[str, int]
+    ) -> None:
+        beside = " ".join(f"{name}:{tickets}" for name, tickets in taken.items())
+        self._note("reset", f"{event} {','.join(types) or 'all'} {quantity} beside {beside}")
 
     async def log(self, query: Query, most: int) -> tuple[Found, Sequence[str]]:
         wanted = [entry for entry in self._entries if query.wants(entry)]

@@ -82,7 +82,9 @@ class FakeOrders:
         return Answer(id=purchase.id, code=code, order=self.find(id_).view, remaining=7)
 
     def _made(self, purchase: Purchase) -> Order:
-        until = time.time() + self._rules(purchase.event).hold_s
+        terms = self._events[purchase.event]
+        until = time.time() + terms.hold_s
+        prices = {type_.name: type_.price for type_ in terms.types}
         return Order(
             type=purchase.type,
             quantity=purchase.quantity,
@@ -91,6 +93,9 @@ class FakeOrders:
             at=MADE_AT,
             batch="b",
             until=round(until, 3) if purchase.hold else None,
+            price=prices.get(purchase.type, 0),
+            currency=terms.currency,
+            decimals=terms.decimals,
         )
 
     def _rules(self, event: str) -> Event:

@@ -26,6 +26,9 @@ ORDER = OrderView(
     status="held",
     created_at="2026-05-28T20:26:40.000Z",
     zxid=1,
+    price=120000,
+    total=240000,
+    currency="TWD",
     held_until="2026-05-28T20:30:50.500Z",
 )
 FORM = "application/x-www-form-urlencoded"
@@ -107,7 +110,12 @@ def test_a_hold_is_over_by_the_clock_before_anybody_has_put_it_back_on_sale() ->
 
 def test_a_hold_can_be_bought_while_its_event_cannot_be_read() -> None:
     found = page(event=None)
-    assert (found.state, found.title, found.type, found.total) == ("held", "gala", "front", "")
+    assert (found.state, found.title, found.type, found.total) == (
+        "held",
+        "gala",
+        "front",
+        "NT$2,400",
+    )
     assert found.extend == ""
 
 

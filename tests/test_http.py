@@ -83,7 +83,8 @@ def test_a_purchase_is_answered_with_the_order(web: FakeWeb) -> None:
     assert answer.headers["cache-control"] == "no-store"
     order = answer.json
     assert order.keys() == {
-        *("order", "event", "type", "quantity", "buyer", "status", "created_at", "zxid")
+        *("order", "event", "type", "quantity", "buyer", "status", "created_at", "zxid"),
+        *("price", "total", "currency"),
     }
     assert (order["type"], order["quantity"], order["buyer"]) == ("A", 2, "Ann")
     assert web.get(f"/api/orders/{order['order']}").json["order"] == order["order"]

@@ -27,6 +27,9 @@ ORDER = OrderView(
     status="sold",
     created_at="2026-05-01T12:00:00.000Z",
     zxid=1,
+    price=120000,
+    total=240000,
+    currency="TWD",
 )
 LANGUAGES = Languages()
 STARTS_AT = GALA.starts_at or 0.0
@@ -96,7 +99,7 @@ def test_a_ticket_that_was_used_says_when() -> None:
 
 def test_a_ticket_stands_alone_while_its_event_cannot_be_read() -> None:
     page = ticket_page(LANGUAGES.default, ORDER, None)
-    assert (page.title, page.type, page.total, page.starts) == ("gala", "front", "", "")
+    assert (page.title, page.type, page.total, page.starts) == ("gala", "front", "NT$2,400", "")
 
 
 # --- the calendar (RFC 5545) ---------------------------------------------------------

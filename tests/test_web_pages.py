@@ -190,3 +190,21 @@ def test_prices_are_written_as_people_write_them(
     units: int, currency: str, decimals: int, text: str
 ) -> None:
     assert Languages().default.money(units, currency, decimals) == text
+
+
+def test_a_page_whose_prices_are_old_sells_nothing_and_shows_the_new_ones(web: FakeWeb) -> None:
+    page = web.get("/").text
+    [prices] = re.findall(r'name="prices" value="([0-9a-f]+)"', page)
+    old = web.submit(form(key="k-old", prices="0" * len(prices)))
+    assert old.status == 409
+    assert "The price has changed" in old.text
+    assert f'name="prices" value="{prices}"' in old.text
+    assert web.submit(form(key="k-old", prices=prices)).status == 303
+
+
+def test_the_page_asks_a_worker_for_the_price_that_it_showed(web: FakeWeb) -> None:
+    [prices] = re.findall(r'name="prices" value="([0-9a-f]+)"', web.get("/").text)
+    first = web.submit(form(key="k-shown", prices=prices))
+    assert first.status == 303
+    # The same key for another price is another purchase to this worker: it was told one.
+    assert web.submit(form(key="k-shown")).status == 422

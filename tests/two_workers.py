@@ -30,6 +30,8 @@ from workers.stripes import clerk_place_of
 
 KEY = b"key"
 CAPACITY = 60
+# In hundredths of euros.
+PRICE = 4800
 WAIT_S = 60.0
 
 
@@ -208,7 +210,7 @@ def play(server: Server, scenario: Scenario, **rules: Any) -> None:
 
     async def first(zk: ZooKeeper) -> None:
         event = Event(generation=secrets.token_hex(4), title="Show", **rules)
-        stock = {"A": TicketType(capacity=CAPACITY, stripes=STRIPES)}
+        stock = {"A": TicketType(capacity=CAPACITY, price=PRICE, stripes=STRIPES)}
         assert await found(zk, "show", event, stock)
         clock = Clock()
         second = await connect(server.hosts, PASSWORD)

@@ -19,11 +19,15 @@ MOST_TICKETS = 10
 MOST_CHARACTERS = 64
 KEY = re.compile(r"[\x21-\x7e]{1,128}")
 KEY_HEADER = "Idempotency-Key"
+CURRENCY = re.compile(r"[A-Z]{3}")
+# In units as an event's prices; what JSON's numbers hold exactly (RFC 7493).
+MOST_PRICE = 2**53 - 1
 DIGITS = re.compile(r"[0-9]{1,4}")
 # An integer of more digits than this is out of range anyway, and slow to convert.
 MOST_DIGITS = 20
-FIELDS = frozenset({"event", "type", "quantity", "buyer"})
-FORM_FIELDS = FIELDS | {"key"}
+PURCHASE = frozenset({"event", "type", "quantity", "buyer"})
+FIELDS = PURCHASE | {"price", "currency"}
+FORM_FIELDS = PURCHASE | {"key", "prices"}
 # A form with more of them is none of ours.
 MOST_FIELDS = 16
 
@@ -31,7 +35,8 @@ MOST_FIELDS = 16
 class Basket(msgspec.Struct, frozen=True, kw_only=True):
     """A purchase that can be meant. `keyed`: the key is the buyer's own, not minted here.
 
-    `hold`: the tickets are only kept for the buyer, for a while.
+    `hold`: the tickets are only kept for the buyer, for a while. `price`, of one ticket, and
+    `currency` are what he was shown, if he says so; whether it costs that, a worker decides.
     """
 
     event: str
@@ -41,6 +46,8 @@ class Basket(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     keyed: bool
     hold: bool = False
+    price: int | None = None
+    currency: str = ""
 
     def request(self, id_: int, *, keyed: bool, timeout_s: float) -> Purchase:
         """The message to a worker; `keyed` tells it to look for an earlier order."""
@@ -54,6 +61,8 @@ class Basket(msgspec.Struct, frozen=True, kw_only=True):
             keyed=keyed,
             timeout_s=timeout_s,
             hold=self.hold,
+            price=self.price,
+            currency=self.currency,
         )
 
 
@@ -108,6 +117,8 @@ def _basket(wanted: Mapping[str, Any], known: frozenset[str], key: str, keyed: b
         buyer=_buyer(wanted.get("buyer")),
         key=key,
         keyed=keyed,
+        price=_price(wanted.get("price")),
+        currency=_currency(wanted.get("currency", "")),
     )
 
 
@@ -128,6 +139,20 @@ def _quantity(value: Any) -> int:
     # A bool is an int in Python, and is none here.
     if type(value) is not int or not 1 <= value <= MOST_TICKETS:
         raise BadRequest("invalid", "detail.quantity", "quantity", most=MOST_TICKETS)
+    return value
+
+
+def _price(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if value is not None and (type(value) is not int or not 0 <= value <= MOST_PRICE):
+        raise BadRequest("invalid", "detail.price", "price")
+    return value
+
+
+def _currency(value: Any) -> str:
+    if not isinstance(value, str) or (value and not CURRENCY.fullmatch(value)):
+        raise BadRequest("invalid", "detail.currency", "currency")
     return value
 
 

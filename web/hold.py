@@ -77,7 +77,7 @@ def hold_page(
         type=type_label(order, event),
         quantity=order.quantity,
         buyer=order.buyer,
-        total=total(language, order, event),
+        total=total(language, order),
         state=state,
         heading=language.say(f"hold.{state}", count=order.quantity),
         lead=language.say(f"hold.{state}-lead"),

@@ -20,7 +20,7 @@ from web.paper import Paper, Visit, see_other
 from web.problems import Problem, problem
 from web.replies import BEGAN, GONE, Reply
 from web.routing import Outcome
-from web.sale import sale_page
+from web.sale import price_list, sale_page
 from web.tickets import Tickets
 
 Fields = Mapping[str, str]
@@ -69,11 +69,27 @@ class Pages:
     async def _buy(
         self, visit: Visit, basket: Basket, environ: Mapping[str, Any], fields: Fields
     ) -> Outcome:
-        answer = await self._asked(basket, environ)
+        shown = await self._as_shown(basket, fields.get("prices", ""))
+        if shown is None:
+            changed = problem("price-changed")
+            return await self._sale(visit, basket.event, fields, changed)
+        answer = await self._asked(shown, environ)
         if isinstance(answer, Answer) and answer.order is not None:
             return see_other(f"/orders/{answer.order.order}")
         found = self._found(answer, basket)
         return await self._sale(visit, basket.event, fields, found)
+
+    async def _as_shown(self, basket: Basket, prices: str) -> Basket | None:
+        """With the price that the page showed; None where its prices are no longer ours."""
+        event = (await self._deps.catalog.snapshot()).event(basket.event) if prices else None
+        if event is None:
+            return basket
+        costs = {type_.name: type_.price for type_ in event.types}
+        if prices != price_list(event):
+            return None
+        return msgspec.structs.replace(
+            basket, price=costs.get(basket.type), currency=event.currency
+        )
 
     async def _asked(self, basket: Basket, environ: Mapping[str, Any]) -> Answer | Problem:
         began, gone = environ[BEGAN], environ[GONE]

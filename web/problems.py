@@ -36,6 +36,7 @@ STATUS = {
     "not-held": 409,
     "not-on-sale": 409,
     "not-valid": 409,
+    "price-changed": 409,
     "sold-out": 409,
     "too-large": 413,
     "target-too-long": 414,

@@ -1,5 +1,6 @@
 """What the sale page shows: frozen, ready to print."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ class Card:
     label: str
     colour: str
     price: str
+    cost: int
     left: str
     left_percent: float
     few: bool
@@ -48,7 +50,8 @@ class SalePage:
     """The page of one event. `lead` says how the sale stands, `stale` how old that is.
 
     `state` is before, open, sold-out or closed. `notice` says what went wrong, unless that
-    stands at a field. `hold` says how long tickets are held, `limit` is of one buyer, 0 for none.
+    stands at a field. `prices` stands for all prices on the page. `hold` says how long tickets
+    are held, `limit` is of one buyer, 0 for none.
     """
 
     title: str
@@ -56,6 +59,8 @@ class SalePage:
     starts: str
     starts_at: str
     cards: tuple[Card, ...]
+    currency: str
+    prices: str
     form: Form
     problem: Problem | None
     detail: str
@@ -98,6 +103,8 @@ def sale_page(
         starts=language.say_time("format.day", starts_at) if starts_at else "",
         starts_at=iso(starts_at) if starts_at else "",
         cards=_cards(language, event, fields.get("type", "")),
+        currency=event.currency,
+        prices=price_list(event),
         form=_form(event, fields, problem),
         problem=problem,
         detail=problem.detail(language) if problem else "",
@@ -113,6 +120,12 @@ def sale_page(
             (other.name, other.title) for other in snapshot.events if other.name != event.name
         ),
     )
+
+
+def price_list(event: EventAvailability) -> str:
+    """A digest of what its types cost: a form carries what its page showed, however many."""
+    prices = "".join(f"{type_.name} {type_.price}\n" for type_ in event.types)
+    return hashlib.blake2b(f"{event.currency}\n{prices}".encode(), digest_size=12).hexdigest()
 
 
 def _state(event: EventAvailability, now: float) -> str:
@@ -159,6 +172,7 @@ def _card(
         label=type_.label or type_.name,
         colour=type_.colour,
         price=language.money(type_.price, event.currency, event.decimals),
+        cost=type_.price,
         left=language.say(text, count=type_.remaining, capacity=type_.capacity),
         left_percent=round(100 * type_.remaining / max(1, type_.capacity), 1),
         few=few,

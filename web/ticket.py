@@ -70,7 +70,7 @@ def ticket_page(
         status=language.say(f"ticket.status.{state}"),
         checked_in=_moment(language, order.checked_in_at) if order.checked_in_at else "",
         checked_in_at=order.checked_in_at or "",
-        total=total(language, order, event),
+        total=total(language, order),
         code="" if order.status in SPENT else qr_svg(order.order),
         cancellable=state == "sold" and event is not None and event.cancellable,
         notice=notice,
@@ -91,12 +91,11 @@ def type_label(order: OrderView, event: EventAvailability | None) -> str:
     return known.label or known.name if known else order.type
 
 
-def total(language: Language, order: OrderView, event: EventAvailability | None) -> str:
-    """The price of all its tickets; empty while the event can't be read."""
-    known = _known(order, event)
-    if event is None or known is None:
-        return ""
-    return language.money(known.price * order.quantity, event.currency, event.decimals)
+def total(language: Language, order: OrderView) -> str:
+    """What was agreed for all its tickets, whatever the event costs now."""
+    if order.total is None:
+        return language.say("ticket.no-price")
+    return language.money(order.total, order.currency, order.decimals)
 
 
 def _known(order: OrderView, event: EventAvailability | None) -> TypeAvailability | None:

@@ -8,7 +8,7 @@ from core.holds import hold_lists
 from core.models import Order
 from core.stock import TypeRef
 from core.wire import Purchase
-from workers.offers import Offers
+from workers.offers import Offers, Price
 from workers.wish import Candidate
 
 
@@ -52,7 +52,8 @@ class Attempts:
                 holds.append((ref, wish.order_id, until))
             taken = sold if until is None else held
             taken[ref] = taken.get(ref, 0) + wish.purchase.quantity
-            sales.append(Sale(ref, wish.order_id, _order(wish.purchase, batch_id, at, until)))
+            order = _order(wish.purchase, batch_id, at, until, self._offers.price(ref))
+            sales.append(Sale(ref, wish.order_id, order))
             wish.sent = True
         counters = [
             counter
@@ -66,11 +67,14 @@ class Attempts:
             tuple(sales),
             accounts=accounts,
             held=hold_lists(batch_id, holds),
+            terms=self._offers.unchanged(sold | held),
         )
         return Attempt(batch, tuple(accepted))
 
 
-def _order(purchase: Purchase, batch_id: str, at: float, until: float | None) -> Order:
+def _order(
+    purchase: Purchase, batch_id: str, at: float, until: float | None, price: Price
+) -> Order:
     return Order(
         type=purchase.type,
         quantity=purchase.quantity,
@@ -79,4 +83,7 @@ def _order(purchase: Purchase, batch_id: str, at: float, until: float | None) ->
         at=at,
         batch=batch_id,
         until=until,
+        price=price.amount,
+        currency=price.currency,
+        decimals=price.decimals,
     )

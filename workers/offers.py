@@ -5,33 +5,50 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from core import paths
 from core.errors import BadZnode, NoSuchEvent, NoSuchType
 from core.logs import EventLog
-from core.models import Event
+from core.models import Event, TicketType
 from core.stock import Counter, TypeRef
 from core.store import Store
-from core.wire import Code
+from core.transaction import Check
+from core.wire import Code, Purchase
 from workers.stripes import draw, place_of, remaining
 
 EVENT_AGE_S = 1.0
 
 
 @dataclass(frozen=True)
-class Offer:
-    """A type that somebody wishes for, and whether it is on sale now."""
+class Price:
+    """Of one ticket; see `core.money`."""
 
-    ref: TypeRef
-    on_sale: bool
+    amount: int
+    currency: str
+    decimals: int
+
+    def fits(self, purchase: Purchase) -> bool:
+        """Whether the buyer was shown this price, or does not say what he was shown."""
+        return purchase.price in (None, self.amount) and purchase.currency in ("", self.currency)
 
 
 @dataclass(frozen=True)
 class CachedEvent:
     event: Event
+    version: int
     read_at: float
 
 
+@dataclass(frozen=True)
+class CachedType:
+    type: TicketType
+    version: int
+
+
 class Offers:
-    """An event is read again once it is `EVENT_AGE_S` old, a counter once it is forgotten."""
+    """An event is read again once it is `EVENT_AGE_S` old, types and counters once forgotten.
+
+    What is sold by an old reading of the terms is refused by ZooKeeper: see `unchanged`.
+    """
 
     def __init__(
         self, store: Store, log: EventLog, now: Callable[[], float], clock: Callable[[], float]
@@ -42,14 +59,17 @@ class Offers:
         self._now = now
         self._clock = clock
         self._events: dict[str, CachedEvent] = {}
+        self._types: dict[TypeRef, CachedType] = {}
         self._counters: dict[TypeRef, tuple[Counter, ...]] = {}
         self._sold_out: set[TypeRef] = set()
 
-    async def find(self, event_name: str, type_: str) -> Offer | Code:
-        """A type with its counters read, or why it can't be sold."""
+    async def find(self, event_name: str, type_: str) -> TypeRef | Code:
+        """A type with its terms and counters read, or why it can't be sold."""
         try:
             event = await self._event(event_name)
             ref = TypeRef(event_name, event.generation, type_)
+            if ref not in self._types:
+                self._types[ref] = CachedType(*await self._store.ticket_type(ref))
             if ref not in self._counters:
                 self._counters[ref] = await self._store.counters(ref)
         except NoSuchEvent:
@@ -59,18 +79,35 @@ class Offers:
         except BadZnode as error:
             self._log.error("damaged", str(error))
             return Code.DAMAGED
-        return Offer(ref, event.on_sale(self._now()))
+        return ref
 
     async def _event(self, name: str) -> Event:
         cached = self._events.get(name)
         if cached is None or self._clock() - cached.read_at > EVENT_AGE_S:
             # Until the new reading is there the old one stays: others of this batch go by it.
-            cached = CachedEvent(await self._store.event(name), self._clock())
+            cached = CachedEvent(*await self._store.event_at(name), self._clock())
             self._events[name] = cached
         return cached.event
 
     def rules(self, ref: TypeRef) -> Event:
         return self._events[ref.event].event
+
+    def on_sale(self, ref: TypeRef) -> bool:
+        return self.rules(ref).on_sale(self._now())
+
+    def price(self, ref: TypeRef) -> Price:
+        """What a ticket costs."""
+        event = self.rules(ref)
+        return Price(self._types[ref].type.price, event.currency, event.decimals)
+
+    def unchanged(self, refs: Iterable[TypeRef]) -> tuple[Check, ...]:
+        """That the events and types of these are still as they were read."""
+        refs = tuple(refs)
+        events = {ref.event: self._events[ref.event].version for ref in refs}
+        return (
+            *(Check(paths.event(name), version) for name, version in events.items()),
+            *(Check(ref.path, self._types[ref].version) for ref in refs),
+        )
 
     def hold_ends(self, ref: TypeRef) -> float:
         """When a hold that is made now ends, in Unix seconds."""
@@ -113,5 +150,7 @@ class Offers:
         for ref in refs:
             self._counters.pop(ref, None)
 
-    def forget_events(self) -> None:
+    def forget_terms(self) -> None:
+        """Events and types are read anew."""
         self._events.clear()
+        self._types.clear()

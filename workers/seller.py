@@ -27,7 +27,7 @@ from workers.attempt import Attempt, Attempts
 from workers.ledger import SalesLedger
 from workers.limits import Claim, Limits, Verdict
 from workers.meter import Meter
-from workers.offers import Offer, Offers
+from workers.offers import Offers
 from workers.pace import Linger, Pace
 from workers.queue import Queue
 from workers.slots import Slots
@@ -257,22 +257,37 @@ class Seller:
 
     async def _candidates(self, wishes: Sequence[Wish]) -> list[Candidate]:
         """The wishes that can be served if there is stock; the others are answered."""
-        offers: dict[tuple[str, str], Offer | Code] = {}
+        found = await self._find(wishes)
+        if not all(self._is_priced(*pair) for pair in found):
+            # Ours may be the old price, and our server may lag behind: nobody is refused by that.
+            await self._zk.sync()
+            self._offers.forget_terms()
+            found = await self._find(wishes)
+        if early := [pair for pair in found if not self._offers.on_sale(pair[1])]:
+            await self._answers.refuse(early, Code.NOT_ON_SALE, self._offers.left)
+        if other := [pair for pair in found if not self._is_priced(*pair)]:
+            await self._answers.refuse(other, Code.PRICE_CHANGED, self._offers.left)
+        return [pair for pair in found if not pair[0].answered]
+
+    def _is_priced(self, wish: Wish, ref: TypeRef) -> bool:
+        """Whether the type costs what the buyer was shown."""
+        return self._offers.price(ref).fits(wish.purchase)
+
+    async def _find(self, wishes: Sequence[Wish]) -> list[Candidate]:
+        """The wishes with the types that they are for; who wants what there is not is told so."""
+        known: dict[tuple[str, str], TypeRef | Code] = {}
         found: list[Candidate] = []
-        early: list[Candidate] = []
         for wish in wishes:
             if wish.answered:
                 continue
             wanted = (wish.purchase.event, wish.purchase.type)
-            if wanted not in offers:
-                offers[wanted] = await self._offers.find(*wanted)
-            offer = offers[wanted]
-            if isinstance(offer, Code):
-                self._answers.answer(wish, offer)
+            if wanted not in known:
+                known[wanted] = await self._offers.find(*wanted)
+            ref = known[wanted]
+            if isinstance(ref, Code):
+                self._answers.answer(wish, ref)
             else:
-                (found if offer.on_sale else early).append((wish, offer.ref))
-        if early:
-            await self._answers.refuse(early, Code.NOT_ON_SALE, self._offers.left)
+                found.append((wish, ref))
         return found
 
     # --- committing ------------------------------------------------------------------
@@ -330,13 +345,15 @@ class Seller:
                 await self._register()
             case Failure.LOG_LOST:
                 await self._log.load(self._zk)
+            case Failure.TERMS:
+                self._offers.forget_terms()
             case Failure.GONE:
-                self._offers.forget_events()
+                self._offers.forget_terms()
                 await asyncio.sleep(self._rng.uniform(0, JITTER_S))
             case Failure.NO_SLOT:
                 self._slots.forget()
             case Failure.NO_BUCKET:
-                self._offers.forget_events()
+                self._offers.forget_terms()
                 await self._answers.refuse_bucketless(attempt)
 
     def _sold(self, attempt: Attempt) -> None:

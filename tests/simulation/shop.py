@@ -298,10 +298,12 @@ class Shop:
 
     async def _reset(self, zk: ZooKeeper, quantity: int) -> None:
         since = self.tree.zxid
-        await reset(zk, DEFAULT_EVENT, [], quantity, lambda _question: None)
-        for type_ in self.plan.capacity:
-            if not self.books.was_for_sale(type_, quantity, since):
-                self._breaches.append(f"there never were {quantity} of {type_} after a reset")
+        for row in await reset(zk, DEFAULT_EVENT, [], quantity, lambda _question: None):
+            # Who bought since the question was put has taken of what it promised.
+            if row.remaining > quantity:
+                self._breaches.append(f"{row.remaining} of {row.name} after a reset to {quantity}")
+            if not self.books.was_for_sale(row.name, row.remaining, since):
+                self._breaches.append(f"there never were {row.remaining} of {row.name}")
 
     async def _verify(self, zk: ZooKeeper) -> None:
         proof = await recount(zk)

@@ -66,6 +66,14 @@ NOTES: Mapping[str, Mapping[str, Schema]] = {
         "extended": {**COUNT, "description": "Of a hold: how often it was extended."},
         "checked_in_at": MOMENT,
         "checked_in_by": {"description": "The door."},
+        "price": {
+            **COUNT,
+            "description": "Of one ticket, as it was agreed, in units as the event's prices; what "
+            "it costs now changes nothing. Orders of an earlier version have none.",
+        },
+        "total": {**COUNT, "description": "`price` times `quantity`."},
+        "currency": {"pattern": "^[A-Z]{3}$", "description": "ISO 4217."},
+        "decimals": {"description": "Those of `price` and `total`; 2 where it is not there."},
     },
     "EventAvailability": {
         "name": NAME_SCHEMA,

@@ -31,7 +31,7 @@ WAIT = ("overloaded", "no-worker", "no-quorum", "halted", "outcome-unknown")
 READ = ("no-quorum", "damaged")
 JSON_BODY = ("unsupported-media-type", "invalid")
 BUY = (
-    *("no-such-event", "no-such-type", "sold-out", "limit-reached", "not-on-sale"),
+    *("no-such-event", "no-such-type", "sold-out", "limit-reached", "not-on-sale", "price-changed"),
     *("key-reused", "damaged", *JSON_BODY, *WAIT),
 )
 AMEND = ("no-such-order", "invalid", "damaged", *WAIT)

@@ -23,6 +23,7 @@ ACT_FIELDS: Mapping[str, Schema] = {
     "event": {"type": "string", "description": "Of reset: the event."},
     "type": {"type": "string", "description": "Of reset: the ticket type; without one, all."},
     "quantity": {"type": "string", "description": "Of reset: how many are for sale then."},
+    "taken": {"type": "string", "description": "Of reset: what was sold or held, by type."},
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from core.models import DEFAULT_EVENT
 from core.names import BLANKS, CONTROLS, IGNORABLE, MARKS, SPACES
 from core.orders import ORDER_ID
-from web.basket import MOST_CHARACTERS, MOST_FIELDS, MOST_TICKETS
+from web.basket import CURRENCY, MOST_CHARACTERS, MOST_FIELDS, MOST_PRICE, MOST_TICKETS
 from web.changes import MOST_ADDRESS
 from web.errand import MOST_CHARACTERS as MOST_NOTED
 from web.openapi.schema import ACT_FIELDS, KEY_SCHEMA, NAME_SCHEMA, Schema, thing
@@ -48,6 +48,21 @@ PURCHASE: Mapping[str, Schema] = {
         "not counting spaces at its ends, which are taken off.",
     },
 }
+# What a program says that it was shown; the page's form has a digest of its prices instead.
+SHOWN: Mapping[str, Schema] = {
+    "price": {
+        "type": ["integer", "null"],
+        "minimum": 0,
+        "maximum": MOST_PRICE,
+        "description": "What one ticket costs, as the event lists it. Where it costs something "
+        "else by now the answer is `price-changed`; without it, whatever it costs is agreed.",
+    },
+    "currency": {
+        "type": "string",
+        "pattern": rf"^({CURRENCY.pattern})?$",
+        "description": "That of the price.",
+    },
+}
 CSRF: Schema = {"type": "string", "description": "As it stands in the page's forms."}
 
 
@@ -59,7 +74,10 @@ def taken(tags: Sequence[str]) -> dict[str, Schema]:
 def _by_programs() -> dict[str, Schema]:
     return {
         "Purchase": thing(
-            PURCHASE, "event", "quantity", additionalProperties=False, description="A purchase."
+            {**PURCHASE, **SHOWN},
+            *("event", "quantity", *SHOWN),
+            additionalProperties=False,
+            description="A purchase.",
         ),
         "CheckIn": thing(
             {
@@ -83,9 +101,12 @@ def _by_programs() -> dict[str, Schema]:
 def _by_buyers_forms(tags: Sequence[str]) -> dict[str, Schema]:
     return {
         "PurchaseForm": thing(
-            {**PURCHASE, "key": {**KEY_SCHEMA, "description": "Makes the form buy once."}},
-            "event",
-            "quantity",
+            {
+                **PURCHASE,
+                "key": {**KEY_SCHEMA, "description": "Makes the form buy once."},
+                "prices": {"type": "string", "description": "Stands for what the page showed."},
+            },
+            *("event", "quantity", "prices"),
             additionalProperties=False,
             description="The sale page's form.",
         ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from core.availability import EventAvailability
 from core.errors import BadRequest
+from core.models import NAME
 from core.settings import MOST_WORKERS
 from core.status import Status
 from web.language import Language
@@ -16,6 +17,9 @@ HOME = "/operator"
 MOST_QUANTITY = 100_000_000
 NUMBER = re.compile(r"[0-9]{1,9}")
 ID = re.compile(r"[0-9a-f]{16}")
+# What is sold or held, by type, as a question says it; one of more types is put type by type.
+TAKEN = re.compile(rf"{NAME.pattern}:[0-9]{{1,16}}(?: {NAME.pattern}:[0-9]{{1,16}})*")
+MOST_TAKEN = 8192
 
 
 @dataclass(frozen=True)
@@ -126,21 +130,39 @@ def _ask_reset(language: Language, status: Status, fields: Fields) -> Question:
         raise BadRequest("invalid", "problem.no-such-type", "type")
     say = language.say
     changes = tuple(
-        say("operators.reset.change", type=each.name, now=each.remaining, then=quantity)
+        say(
+            "operators.reset.change",
+            type=each.name,
+            now=each.remaining,
+            then=quantity,
+            capacity=each.sold + each.held + quantity,
+        )
         for each in chosen
     )
+    taken = " ".join(f"{each.name}:{each.sold + each.held}" for each in chosen)
+    if len(taken) > MOST_TAKEN:
+        raise BadRequest("invalid", "operators.reset.many", "type")
     return Question(
         title=say("operators.reset.title", event=event.title),
         effects=(*changes, say("operators.reset.kept", count=sum(each.sold for each in chosen))),
         yes=say("operators.reset.yes"),
-        fields={"event": event.name, "type": type_, "quantity": str(quantity)},
+        fields={"event": event.name, "type": type_, "quantity": str(quantity), "taken": taken},
     )
 
 
 async def _reset(operations: Operations, fields: Fields) -> None:
     quantity = _number(fields, "quantity", 0, MOST_QUANTITY)
     types = [fields["type"]] if fields.get("type") else []
-    await operations.reset(fields.get("event", ""), types, quantity)
+    await operations.reset(fields.get("event", ""), types, quantity, _taken(fields))
+
+
+def _taken(fields: Fields) -> dict[str, int]:
+    """What was sold or held of each type as the question said it: who buys since takes of it."""
+    text = fields.get("taken", "")
+    if text and not TAKEN.fullmatch(text):
+        raise BadRequest("form-expired", "problem.form-expired")
+    pairs = (each.split(":") for each in text.split())
+    return {name: int(tickets) for name, tickets in pairs}
 
 
 # --- open and close ------------------------------------------------------------------

@@ -78,8 +78,10 @@ class Operations(Protocol):
     async def scale(self, id_: str, workers: int) -> None:
         """So many workers from now on; returns before they are there."""
 
-    async def reset(self, event: str, types: Sequence[str], quantity: int) -> None:
-        """Puts so many tickets of each type on sale, of all types for none."""
+    async def reset(
+        self, event: str, types: Sequence[str], quantity: int, taken: Mapping[str, int]
+    ) -> None:
+        """Puts so many tickets of each type on sale, of all for none, beside those `taken`."""
 
     async def log(self, query: Query, most: int) -> tuple[Found, Sequence[str]]:
         """The latest entries, and the names of all processes that have some."""
@@ -129,8 +131,10 @@ class LiveOperations:
         table = await asking.supervisor_of(self._zk, self._settings)
         await asking.ask_scale(self._zk, table, id_, workers, TIMEOUT_S)
 
-    async def reset(self, event: str, types: Sequence[str], quantity: int) -> None:
-        await reset.reset(self._zk, event, types, quantity, _agreed)
+    async def reset(
+        self, event: str, types: Sequence[str], quantity: int, taken: Mapping[str, int]
+    ) -> None:
+        await reset.reset(self._zk, event, types, quantity, _agreed, taken)
 
     async def log(self, query: Query, most: int) -> tuple[Found, Sequence[str]]:
         found = await logquery.latest(self._zk, query, most)

@@ -18,6 +18,7 @@ from web.operator.fields import Fields, query
 from web.operator.paper import Paper, Visit
 from web.replies import BEGAN
 from web.routing import Outcome
+from web.ticket import total
 
 ADDRESS = "/operator/orders"
 MOST_CHARACTERS = 200
@@ -56,7 +57,8 @@ class Orders:
     async def _show(self, visit: Visit, order_id: str, done: str) -> Outcome:
         order = await find_order(self._deps.orders, order_id)
         life = await self._deps.operations.timeline(order_id)
-        return self._paper.page(visit, "order", order=order, life=life, done=done)
+        paid = total(visit.language, order)
+        return self._paper.page(visit, "order", order=order, total=paid, life=life, done=done)
 
     # --- cancelling ------------------------------------------------------------------
 

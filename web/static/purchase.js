@@ -18,7 +18,7 @@ export function enable(form, shelf, refresh) {
     event.preventDefault();
     const button = event.submitter ?? buttons[0];
     if (button.disabled) return;
-    const fields = Object.fromEntries(new FormData(form));
+    const fields = shown(form);
     setBusy(button);
     const answer = await order(button, fields, shelf);
     if (answer.order) {
@@ -69,6 +69,14 @@ function order(button, fields, shelf) {
     (answer) => answer.code === "not-on-sale" && shelf.openedAt &&
       performance.now() - shelf.openedAt < EARLY_MS,
   );
+}
+
+// What was typed, with the price that the page shows: the tickets are sold at no other.
+function shown(form) {
+  const { prices, ...fields } = Object.fromEntries(new FormData(form));
+  const card = form.querySelector(`.card[data-type="${CSS.escape(fields.type ?? "")}"]`);
+  const price = card && { price: Number(card.dataset.price), currency: form.dataset.currency };
+  return { ...fields, ...price };
 }
 
 function waiting(code, seconds) {

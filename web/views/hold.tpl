@@ -20,9 +20,7 @@
     <dl class="facts">
       <div><dt>{{say("ticket.type")}}</dt><dd>{{hold.type}}</dd></div>
       <div><dt>{{say("ticket.admits")}}</dt><dd>{{hold.quantity}}</dd></div>
-% if hold.total:
       <div><dt>{{say("ticket.price")}}</dt><dd>{{hold.total}}</dd></div>
-% end
     </dl>
   </section>
 % if hold.state == "held":

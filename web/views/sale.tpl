@@ -22,9 +22,10 @@
 % if page.state == "before":
 <noscript><p class="small">{{say("sale.reload")}}</p></noscript>
 % end
-<form class="sale" method="post" action="/orders" data-event="{{page.form.event}}" data-sale="{{page.state}}" data-opens-in="{{page.opens_in_ms}}" data-opens-at="{{page.opens_at}}" data-few="{{page.few_share}}" data-poll="{{page.poll_after_ms}}">
+<form class="sale" method="post" action="/orders" data-event="{{page.form.event}}" data-currency="{{page.currency}}" data-sale="{{page.state}}" data-opens-in="{{page.opens_in_ms}}" data-opens-at="{{page.opens_at}}" data-few="{{page.few_share}}" data-poll="{{page.poll_after_ms}}">
 <input type="hidden" name="event" value="{{page.form.event}}">
 <input type="hidden" name="key" value="{{page.form.key}}" autocomplete="off">
+<input type="hidden" name="prices" value="{{page.prices}}" autocomplete="off">
 <fieldset class="types"\\
 % if page.error("type"):
  aria-describedby="type-error"\\
@@ -36,7 +37,7 @@
 % end
 <div class="cards">
 % for card in page.cards:
-<label class="card{{" gone" if card.sold_out else ""}}" data-type="{{card.name}}">
+<label class="card{{" gone" if card.sold_out else ""}}" data-type="{{card.name}}" data-price="{{card.cost}}">
   <input type="radio" name="type" value="{{card.name}}" required\\
 % if card.sold_out or page.state != "open":
  disabled\\

@@ -19,9 +19,7 @@
     <dl class="facts">
       <div><dt>{{say("ticket.type")}}</dt><dd>{{ticket.type}}</dd></div>
       <div><dt>{{say("ticket.admits")}}</dt><dd>{{ticket.quantity}}</dd></div>
-% if ticket.total:
       <div><dt>{{say("ticket.price")}}</dt><dd>{{ticket.total}}</dd></div>
-% end
       <div><dt>{{say("ticket.status")}}</dt><dd class="status">{{ticket.status}}</dd></div>
     </dl>
   </section>
