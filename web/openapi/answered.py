@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from core.availability import EventAvailability, TypeAvailability
-from core.models import Alarm, OrderView, Progress, Quantiles
+from core.models import Alarm, Disk, OrderView, Progress, Quantiles
 from core.models import Status as OrderStatus
 from core.status import Ensemble, Server, Status, Supervisor, Web, Worker
 from web.live import Availability, Left
@@ -35,6 +35,7 @@ ANSWERED = (
     Left,
     Status,
     Alarm,
+    Disk,
     Ensemble,
     Server,
     Supervisor,
@@ -130,6 +131,12 @@ NOTES: Mapping[str, Mapping[str, Schema]] = {
         "order": {"description": "The order that was not changed, as it is."},
     },
     "Alarm": {"at": UNIX},
+    "Disk": {
+        "directory": {"description": "The uppermost directory of the instance on this disk."},
+        "state": {"enum": ["ok", "low", "full", "read-only"]},
+        "free_bytes": COUNT,
+        "size_bytes": COUNT,
+    },
     "Server": {"role": {"enum": ["leader", "follower", "standalone", "down"]}},
     "Sample": {
         "at": UNIX,
