@@ -376,6 +376,7 @@ async def _log(
     from admin.session import session
 
     async with session(settings) as zk:
+        await logs.expect_sources(zk, query.sources)
         reader = logs.Reader(zk)
         found = await reader.news(query)
         output.write(found if tail is None else found[max(0, len(found) - tail) :])

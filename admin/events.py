@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from admin.cli import AsJson, DataDir, Yes, Zookeeper, do, print_json
-from core.errors import WrongUsage
+from core.errors import NoSuchEvent, WrongUsage
 from core.settings import current_settings
 
 # What talks to ZooKeeper is imported by the command that needs it: `--help` is quick.
@@ -188,7 +188,11 @@ async def _every(zk: "ZooKeeper") -> "list[EventAvailability]":
 async def _one(zk: "ZooKeeper", name: str) -> "EventAvailability":
     from core.store import Store
 
-    return await Store(zk).availability(name)
+    store = Store(zk)
+    try:
+        return await store.availability(name)
+    except NoSuchEvent:
+        raise await store.no_such_event(name) from None
 
 
 def _print(

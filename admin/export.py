@@ -1,17 +1,23 @@
 """Writes orders out, one by one."""
 
 import csv
+import re
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 import msgspec
 
 from core.models import OrderView
 
-# A spreadsheet would take a cell that begins so for a formula (OWASP, CSV injection).
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for a formula at the beginning of a cell (OWASP, CSV injection), and
+# where it may see one begin: in some countries it parts cells at a semicolon, whatever we do.
+SIGNS = r"=+\-@＝＋－＠﹦﹢﹣﹫"
+BEGINNING = r"(?:^|[;,|\t\r\n；，｜])[\s'\"]*"
+_FORMULA = re.compile(rf"({BEGINNING})(?=[{SIGNS}])")
+_TAB = re.compile(r"^(?='*[\t\r])")
 
 Write = Callable[[OrderView], None]
+Begin = Callable[[TextIO], Write]
 
 
 def json_lines(out: TextIO) -> Write:
@@ -24,8 +30,8 @@ def json_lines(out: TextIO) -> Write:
 
 
 def csv_rows(out: TextIO) -> Write:
-    """Writes RFC 4180's rows below a line of names."""
-    rows = csv.writer(out)
+    """Writes RFC 4180's rows below a line of names, which it writes at once; all cells quoted."""
+    rows = csv.writer(out, quoting=csv.QUOTE_ALL)
     names = [field.name for field in msgspec.structs.fields(OrderView)]
     rows.writerow(names)
 
@@ -35,7 +41,14 @@ def csv_rows(out: TextIO) -> Write:
     return write
 
 
-def _cell(value: str | int | None) -> str | int:
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
+def guarded(text: str) -> str:
+    """The text with an apostrophe before whatever a spreadsheet could take for a formula."""
+    return _TAB.sub("'", _FORMULA.sub(r"\1'", text))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (bool, int, float)):
+        return msgspec.json.encode(value).decode()
+    return guarded(value if isinstance(value, str) else msgspec.json.encode(value).decode())

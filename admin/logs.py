@@ -9,7 +9,7 @@ from pathlib import Path
 
 from admin.text import printable
 from core import logs, private_files
-from core.errors import Unavailable, ZkticketError
+from core.errors import NoSuchProcess, Unavailable, ZkticketError
 from core.logquery import Query
 from core.logs import Slot, SourcedEntry
 from core.zk import ZooKeeper
@@ -51,6 +51,15 @@ class Reader:
         for slot in slots:
             if slot.damage is not None:
                 self.damage[slot.damage.path] = slot.damage
+
+
+async def expect_sources(zk: ZooKeeper, names: Iterable[str]) -> None:
+    """Raises `NoSuchProcess` for the first that has written nothing, `Unavailable`."""
+    known = sorted(await logs.sources(zk))
+    for name in names:
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise NoSuchProcess(f"the log has no process {name!r}; it has: {there}")
 
 
 async def follow(reader: Reader, query: Query) -> AsyncIterator[SourcedEntry]:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from admin.cli import AsJson, DataDir, Yes, Zookeeper, do, print_json
-from core.errors import NoSuchOrder, WrongUsage, ZkticketError
+from core.errors import NoSuchOrder, ZkticketError
 from core.settings import Settings, current_settings
 
 # What talks to ZooKeeper is imported by the command that needs it: `--help` is quick.
 if TYPE_CHECKING:
     from admin.confirm import Confirm
-    from admin.export import Write
+    from admin.export import Begin
     from core.amending import Amender, Done
     from core.lookup import Tell
     from core.models import OrderView
@@ -30,6 +30,8 @@ order_app = typer.Typer(
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An order's id, or its ticket's address.")]
 Events = Annotated[list[str] | None, typer.Option("--event", help="Of this event only.")]
+# So much of what is no order is repeated.
+MOST_SHOWN = 80
 REFUSALS = {
     "not-valid": "it is not sold",
     "already-checked-in": "its holder has been let in",
@@ -108,7 +110,12 @@ def find_command(
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     found: list[OrderView] = []
     wanted = of_buyer(buyer)
-    _read_all(settings, events, lambda order: found.append(order) if wanted(order) else None)
+
+    def keep(order: "OrderView") -> None:
+        if wanted(order):
+            found.append(order)
+
+    _read_all(settings, events, lambda _out: keep)
     found.sort(key=lambda order: order.created_at)
     if as_json:
         for each in found:
@@ -132,7 +139,7 @@ def export_command(
         raise typer.BadParameter("--csv and --json exclude each other")
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     try:
-        _read_all(settings, events, json_lines(sys.stdout) if as_json else csv_rows(sys.stdout))
+        _read_all(settings, events, json_lines if as_json else csv_rows)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -192,22 +199,27 @@ def _amender(zk: "ZooKeeper", settings: Settings) -> "Amender":
 
 
 def _expect_done(done: "Done", order_id: str) -> None:
+    from core.orders import no_such_order
+
     if done.order is None:
-        raise NoSuchOrder(f"there is no order {order_id}")
+        raise no_such_order(order_id)
     if done.refusal is not None:
         why = REFUSALS.get(done.refusal, done.refusal)
         raise ZkticketError(f"order {order_id} can't be cancelled: {why}; nothing was changed")
 
 
-def _read_all(settings: Settings, events: list[str] | None, write: "Write") -> None:
+def _read_all(settings: Settings, events: list[str] | None, begin: "Begin") -> None:
+    """Begins to write once the orders can be read: before that, nothing is to be on stdout."""
     with _progress() as tell:
-        do(settings, lambda zk: _write_all(zk, events or [], write, tell))
+        do(settings, lambda zk: _write_all(zk, events or [], begin, tell))
 
 
-async def _write_all(zk: "ZooKeeper", events: list[str], write: "Write", tell: "Tell") -> None:
-    from core.lookup import every_order
+async def _write_all(zk: "ZooKeeper", events: list[str], begin: "Begin", tell: "Tell") -> None:
+    from core.lookup import every_order, existing
 
-    async with aclosing(every_order(zk, events, tell)) as orders:
+    found = await existing(zk, events)
+    write = begin(sys.stdout)
+    async with aclosing(every_order(zk, found, tell)) as orders:
         async for order in orders:
             write(order)
 
@@ -228,9 +240,9 @@ def _progress() -> "Iterator[Tell]":
 
 
 def _id(text: str) -> str:
-    from core.orders import ORDER_ID
+    from core.orders import FIND, ORDER_ID
 
     found = ORDER_ID.search(text)
     if found is None:
-        raise WrongUsage(f"{text!r} is no order's id: that is 32 digits from 0 to f")
+        raise NoSuchOrder(f"{text[:MOST_SHOWN]!r} is no order's id: 32 digits from 0 to f; {FIND}")
     return found.group()

@@ -26,7 +26,7 @@ async def restart(
 ) -> str:
     """Has one process restarted, or one worker after the other; what was done, for people.
 
-    Raises `NotRunning`, `WrongUsage` for an unknown name, `ZkticketError` saying why not.
+    Raises `NotRunning`, `NoSuchProcess`, `ZkticketError` saying why not.
     """
     return await _ask(
         zk, settings, lambda table, id_: asking.ask_restart(zk, table, id_, name, timeout_s), tell

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from core import desired, process_identity, registry
-from core.errors import NotRunning, WrongUsage, ZkticketError
+from core.errors import NoSuchProcess, NotRunning, WrongUsage, ZkticketError
 from core.models import Desired, Progress, Request, SupervisorRecord
 from core.notes import note
 from core.settings import MOST_WORKERS, Settings
@@ -34,11 +34,11 @@ async def supervisor_of(zk: ZooKeeper, settings: Settings) -> SupervisorRecord:
 
 
 def known(table: SupervisorRecord, name: str) -> str:
-    """The process that is meant. Raises `WrongUsage`."""
+    """The process that is meant. Raises `NoSuchProcess`."""
     names = {each.role: each.name for each in table.processes if each.role == "web"}
     names |= {each.name: each.name for each in table.processes if each.role in ("worker", "web")}
     if name not in names:
-        raise WrongUsage(f"there is no process {name!r}; there are: {', '.join(sorted(names))}")
+        raise NoSuchProcess(f"there is no process {name!r}; there are: {', '.join(sorted(names))}")
     return names[name]
 
 
@@ -52,7 +52,7 @@ async def ask_restart(
 ) -> Request:
     """Has one process restarted, or one worker after the other. Returns before it is done.
 
-    Raises `WrongUsage` for an unknown name, `ZooKeeperError`.
+    Raises `NoSuchProcess`, `ZooKeeperError`.
     """
     names = (known(table, name),) if name else ()
     await note(zk, "restart", f"by operator: {name or ALL_WORKERS}")

@@ -13,7 +13,7 @@ from core import paths
 from core.below import below
 from core.errors import Ambiguous, BadVersion, NoSuchEvent, WrongTerm
 from core.founding import found, limit, shares
-from core.models import Event, Stock, TicketType, decode, encode
+from core.models import NAME, Event, Stock, TicketType, decode, encode
 from core.stock import STRIPES, Counter, TypeRef
 from core.store import Store
 from core.transaction import Check, Create, Delete, Operation, SetData
@@ -77,7 +77,7 @@ class BackOffice:
         `Ambiguous` when ZooKeeper gives no answer.
         """
         for _ in range(EDIT_TRIES):
-            znode = await self._zk.find(paths.event(name))
+            znode = await self._zk.find(paths.event(name)) if NAME.fullmatch(name) else None
             if znode is None:
                 raise NoSuchEvent(f"there is no event {name!r}")
             before = decode(Event, znode.data, znode.path)

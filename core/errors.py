@@ -116,6 +116,10 @@ class NoSuchOrder(ZkticketError):
     """No order of that id."""
 
 
+class NoSuchProcess(ZkticketError):
+    """No process of that name."""
+
+
 # --- receipts ------------------------------------------------------------------------
 
 

@@ -1,10 +1,10 @@
 """Orders one by one, however many there are, and those of a buyer among them."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 
 from core.errors import WrongUsage
-from core.models import OrderView
+from core.models import Event, OrderView
 from core.names import folded
 from core.orders import QUICKLY, Haste
 from core.paths import BUCKETS
@@ -14,21 +14,34 @@ from core.zk import ZooKeeper
 Tell = Callable[[float], None]
 
 
-async def every_order(
-    zk: ZooKeeper, events: Iterable[str], tell: Tell, haste: Haste = QUICKLY
-) -> AsyncGenerator[OrderView, None]:
-    """The orders of those events, of all for none; `tell` hears how much of it is done, 0 to 1.
+async def existing(zk: ZooKeeper, names: Iterable[str]) -> dict[str, Event]:
+    """The events of those names, all for none. Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
+    found = await Store(zk).events()
+    events: dict[str, Event] = {}
+    for name in names or found:
+        match found.get(name):
+            case None:
+                raise await Store(zk).no_such_event(name)
+            case Event() as event:
+                events[name] = event
+            case wrong:
+                raise wrong
+    return events
 
-    Raises `NoSuchEvent`, `BadZnode`, `Unavailable`.
+
+async def every_order(
+    zk: ZooKeeper, events: Mapping[str, Event], tell: Tell, haste: Haste = QUICKLY
+) -> AsyncGenerator[OrderView, None]:
+    """The orders of those events; `tell` hears how much of it is done, 0 to 1.
+
+    Raises `BadZnode`, `Unavailable`.
     """
     store = Store(zk)
-    names = list(events) or await store.event_names()
-    for number, name in enumerate(names):
-        event = await store.event(name)
+    for number, (name, event) in enumerate(events.items()):
         async with aclosing(store.orders.all_of(name, event.generation, haste)) as orders:
             async for order in orders:
                 # They come bucket by bucket, and are spread evenly over them.
-                tell((number + int(order.id[:2], 16) / len(BUCKETS)) / len(names))
+                tell((number + int(order.id[:2], 16) / len(BUCKETS)) / len(events))
                 yield order.view
     tell(1.0)
 

@@ -10,13 +10,14 @@ import msgspec
 
 from core import paths
 from core.batch import Sale
-from core.errors import BadZnode, NoNode
+from core.errors import BadZnode, NoNode, NoSuchOrder
 from core.insist import insist
 from core.models import Event, Order, OrderView, decode, view
 from core.stock import TypeRef
 from core.zk import Znode, ZooKeeper
 
 ORDER_ID = re.compile(r"[0-9a-f]{32}")
+FIND = "`order find --buyer NAME` looks orders up"
 # Orders are read page by page, a few pages ahead of who asks: never all in memory at once.
 PAGE_ORDERS = 500
 
@@ -168,3 +169,8 @@ def _stored_or_bad(event: str, znode: Znode) -> StoredOrder | BadZnode:
 
 def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
     return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def no_such_order(order_id: str) -> NoSuchOrder:
+    """For people: it says where orders are looked up."""
+    return NoSuchOrder(f"there is no order {order_id}; {FIND}")

@@ -21,13 +21,12 @@ from core.errors import (
     BadVersion,
     BadZnode,
     NoSuchEvent,
-    NoSuchOrder,
     NoSuchType,
     Unavailable,
 )
 from core.holds import Holds
-from core.models import Event, Stock, Tab, TicketType, decode
-from core.orders import Orders, StoredOrder
+from core.models import NAME, Event, Stock, Tab, TicketType, decode
+from core.orders import Orders, StoredOrder, no_such_order
 from core.stock import Counter, Shelf, TypeRef, counter_of, counter_paths, type_of
 from core.transaction import Check, Operation
 from core.zk import Committed, Znode, ZooKeeper
@@ -56,7 +55,7 @@ class Store:
 
     async def event_at(self, name: str) -> tuple[Event, int]:
         """The event, and the version of its znode. Raises as `event`."""
-        znode = await self._zk.find(paths.event(name))
+        znode = await self._zk.find(paths.event(name)) if NAME.fullmatch(name) else None
         if znode is None:
             raise NoSuchEvent(f"there is no event {name!r}")
         return decode(Event, znode.data, znode.path), znode.version
@@ -168,7 +167,7 @@ class Store:
         """An order of any event. Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
         found = await self.orders.locate([order_id], await self.events())
         if order_id not in found:
-            raise NoSuchOrder(f"there is no order {order_id}")
+            raise no_such_order(order_id)
         return found[order_id]
 
     async def accounts(

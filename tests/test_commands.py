@@ -63,7 +63,7 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: tuple[str, ...]) ->
     refused(idle(tmp_path).run(*arguments), 2)
 
 
-@pytest.mark.parametrize("command", ["status", "down", "verify", "admin log", "admin tree"])
+@pytest.mark.parametrize("command", ["status", "down", "order export", "admin log"])
 def test_commands_say_that_nothing_is_running(tmp_path: Path, command: str) -> None:
     refused(idle(tmp_path).run(*command.split()), 3, "up")
 

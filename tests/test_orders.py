@@ -22,7 +22,7 @@ from core.batch import Batch, Sale
 from core.bookkeeping import NoBooks
 from core.errors import ZkticketError
 from core.lifecycle import Act
-from core.models import Order, Stock
+from core.models import Order, Stock, TicketType
 from core.notes import note
 from core.store import Store
 from core.zk import Committed, ZooKeeper
@@ -35,7 +35,7 @@ app.add_typer(admin_app, name="admin")
 
 Run = Callable[..., Result]
 IDS = [f"{number * 40:02x}{number:030x}" for number in range(1, 6)]
-BUYERS = ["Ann Lee", "Bob", "ＡNN  lee", "=cmd|' /C calc'!A0", "王小明"]
+BUYERS = ["Ann Lee", "Bob", "ＡNN  lee", "x;=cmd|' /C calc'!A0", "王小明"]
 
 
 @pytest.fixture
@@ -116,9 +116,12 @@ def test_an_order_is_shown_by_its_id_or_its_address(run: Run) -> None:
 
 
 def test_what_is_no_order_is_said_to_be_none(run: Run) -> None:
-    assert "is no order's id" in refusal(run("show", "nonsense"))
+    find = "`order find --buyer NAME` looks orders up"
     for command in ("show", "explain", "cancel"):
-        assert refusal(run(command, "f" * 32)) == f"there is no order {'f' * 32}"
+        assert refusal(run(command, "nonsense")) == (
+            f"'nonsense' is no order's id: 32 digits from 0 to f; {find}"
+        )
+        assert refusal(run(command, "f" * 32)) == f"there is no order {'f' * 32}; {find}"
 
 
 def test_cancelling_asks_first_and_gives_the_tickets_back_once(run: Run, server: Server) -> None:
@@ -167,7 +170,7 @@ def test_every_order_is_exported_once_and_safe_for_a_spreadsheet(run: Run) -> No
     rows = list(csv.DictReader(io.StringIO(run("export").stdout)))
     assert sorted(row["order"] for row in rows) == sorted(IDS)
     buyers = {row["order"]: row["buyer"] for row in rows}
-    assert buyers[IDS[3]] == "'=cmd|' /C calc'!A0"
+    assert buyers[IDS[3]] == "x;'=cmd|' /C calc'!A0"
     assert buyers[IDS[4]] == "王小明"
     lines = [json.loads(line) for line in run("export", "--json").stdout.splitlines()]
     assert sorted(line["order"] for line in lines) == sorted(IDS)
@@ -175,7 +178,19 @@ def test_every_order_is_exported_once_and_safe_for_a_spreadsheet(run: Run) -> No
 
 
 def test_of_an_event_that_is_not_there_nothing_is_exported(run: Run) -> None:
-    assert "there is no event 'ball'" in refusal(run("export", "--event", "ball"))
+    for more in ([], ["--json"], ["--event", "default"]):
+        refused = run("export", "--event", "ball", *more)
+        assert refusal(refused) == "there is no event 'ball'; the events are: default"
+        assert refused.stdout == ""
+
+
+def test_an_export_without_orders_has_its_line_of_names(run: Run, server: Server) -> None:
+    async def empty(zk: ZooKeeper) -> None:
+        assert await BackOffice(zk).create_event("empty", "Empty", {"A": TicketType(capacity=1)})
+
+    server.session(empty)
+    assert run("export", "--event", "empty").stdout.startswith('"order","event","type",')
+    assert run("export", "--event", "empty", "--json").stdout == ""
 
 
 def test_a_damaged_order_is_named(run: Run, server: Server) -> None:

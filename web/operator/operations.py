@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from heapq import heappush, heappushpop
@@ -13,7 +13,7 @@ from core.availability import EventAvailability
 from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
 from core.events import Terms
 from core.logquery import Found, Query
-from core.models import OrderView, TicketType
+from core.models import Event, OrderView, TicketType
 from core.orders import Haste
 from core.settings import Settings
 from core.store import Store
@@ -176,13 +176,16 @@ class LiveOperations:
             with suppress(TimeoutError):
                 async with (
                     asyncio.timeout(FIND_S),
-                    aclosing(lookup.every_order(self._zk, (), _unheard, PATIENTLY)) as orders,
+                    aclosing(self._every_order(await lookup.existing(self._zk, ()))) as orders,
                 ):
                     async for order in orders:
                         if wanted(order):
                             latest.add(order)
                     whole = True
         return latest.found(whole=whole)
+
+    def _every_order(self, events: Mapping[str, Event]) -> AsyncGenerator[OrderView, None]:
+        return lookup.every_order(self._zk, events, _unheard, PATIENTLY)
 
     async def timeline(self, order_id: str) -> Timeline:
         return await timeline.timeline(self._zk, order_id)
