@@ -299,6 +299,16 @@ class Desired(Record, frozen=True, kw_only=True):
         return told if self.workers is None or told != self.instead_of else self.workers
 
 
+class EndedSessions(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """Operators' sessions that were ended, each with when it would have ended by itself.
+
+    All that would have ended by `all_until` are ended, whether they are named or not.
+    """
+
+    all_until: int = 0
+    sessions: dict[str, int] = {}
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a request is. `state` is waiting, running, done or failed; `text` is for people."""
 

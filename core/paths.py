@@ -16,7 +16,12 @@ LOG = "/log"
 ALARMS = "/alarms"
 # Generations whose orders an operator has deleted: no receipt asks for them any more.
 RETIRED = "/retired"
-TOP = (EVENTS, WORKERS, WEBS, SUPERVISORS, DESIRED, JANITOR, LOG, ALARMS, RETIRED)
+# Operators' sessions that were ended before their time.
+ENDED_SESSIONS = "/ended-sessions"
+TOP = (
+    *(EVENTS, WORKERS, WEBS, SUPERVISORS, DESIRED, JANITOR, LOG, ALARMS, RETIRED),
+    ENDED_SESSIONS,
+)
 
 # Orders are spread over 256 buckets: a million of them makes child lists of 4,000.
 BUCKETS = tuple(f"{number:02x}" for number in range(256))

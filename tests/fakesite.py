@@ -17,9 +17,11 @@ from typing import Any
 import msgspec
 
 from core.availability import EventAvailability, TypeAvailability
+from core.ended_sessions import merged
 from core.errors import BadZnode, Unavailable
 from core.listener import listen
 from core.logs import EventLog
+from core.models import EndedSessions
 from core.orders import StoredOrder
 from core.settings import Settings, read_settings
 from core.status import Status
@@ -36,6 +38,7 @@ from web.dispatch import Dispatcher
 from web.door import Door
 from web.head import Scope
 from web.metrics import Metrics
+from web.operator.ended import Ended
 from web.replies import Reply, text_reply
 from web.rsgi import HttpProtocol
 from web.serve import serve
@@ -126,6 +129,23 @@ class FakeShelf:
         return self.orders.find(order_id)
 
 
+class FakeRegister:
+    """Where it is out of reach nothing is known of the others."""
+
+    def __init__(self, state: str) -> None:
+        self._state = state
+        self._ended = EndedSessions()
+
+    async def load(self) -> EndedSessions:
+        if self._state != "open":
+            raise Unavailable("no connection to ZooKeeper")
+        return self._ended
+
+    async def add(self, ended: EndedSessions, now: float) -> EndedSessions:
+        self._ended = merged(await self.load(), ended, now)
+        return self._ended
+
+
 class FakeService:
     """As `web.service.Service`, without ZooKeeper."""
 
@@ -167,6 +187,7 @@ class FakeService:
             operator_token=TOKEN,
             payment_key=b"k" * 32,
             operations=FakeOperations(shelf.events, clerk),
+            ended=Ended(FakeRegister(self._state), time.time),
             history=fakeboard.history(time.time()),
             metrics=Metrics(clock),
             front=front_of(self._settings),
@@ -176,6 +197,7 @@ class FakeService:
             connected=connected,
             clock=clock,
         )
+        await deps.ended.renew()
         app = make_app(deps)
         app.route("/broken", "GET", self._broken)
         app.route("/expire/<order_id>", "POST", self._expire)

@@ -41,7 +41,12 @@ def sign_in(web: FakeWeb, token: str = TOKEN, **headers: str) -> Response:
     return web.request("POST", "/operator/sign-in", body, **{"content_type": FORM, **headers})
 
 
-def enter(web: FakeWeb) -> Operator:
-    answer = sign_in(web)
+def sign_out(operator: Operator) -> Response:
+    [csrf] = set(re.findall(r'name="csrf" value="(\w+)"', operator.get("/operator").text))
+    return operator.post("/operator/sign-out", {"csrf": csrf})
+
+
+def enter(web: FakeWeb, token: str = TOKEN) -> Operator:
+    answer = sign_in(web, token)
     assert (answer.status, answer.headers["location"]) == (303, "/operator")
     return Operator(web, answer.headers["set-cookie"].partition(";")[0])

@@ -8,7 +8,7 @@ import pytest
 from tests.fakeboard import ORDER
 from tests.fakesite import TOKEN
 from tests.fakeweb import FakeWeb, running
-from tests.signedin import Operator, enter, sign_in
+from tests.signedin import Operator, enter, sign_in, sign_out
 
 PAGES = ("/operator", "/operator/log", "/operator/act/restart", "/operator/act/scale?workers=5")
 
@@ -63,6 +63,15 @@ def test_signing_out_ends_the_session_for_good(web: FakeWeb) -> None:
     assert left.headers["location"] == "/operator/sign-in"
     assert "Max-Age=0" in left.headers["set-cookie"]
     assert mine.get("/operator").status == 303
+
+
+def test_who_signs_out_is_told_where_that_cannot_be_kept_for_good() -> None:
+    with running("away") as site:
+        mine = enter(site)
+        assert sign_out(mine).headers["location"] == "/operator/sign-in?left=here"
+        assert mine.get("/operator").status == 303
+        assert "signed out on this web server" in site.get("/operator/sign-in?left=here").text
+        assert "signed out on" not in site.get("/operator/sign-in").text
 
 
 def test_wrong_tokens_are_refused_and_then_slowed_down() -> None:

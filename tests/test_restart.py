@@ -14,8 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from core.secret import load_secret
 from tests.crowd import Crowd
+from tests.fakeweb import FakeWeb
 from tests.instance import ENTRYPOINT, Buyer, Instance, environment, eventually, running
+from tests.signedin import enter, sign_out
 
 # A restart takes a second of a core for each worker; on a busy machine that shows.
 TRIES = 4
@@ -286,3 +289,17 @@ def test_the_scale_outlasts_a_stop_until_up_is_told_another_number(tmp_path: Pat
         shop.down()
     finally:
         shop.clean_up()
+
+
+def test_who_has_signed_out_stays_out_when_the_web_is_another_one(open_shop: Instance) -> None:
+    assert open_shop.process is not None
+    web = FakeWeb(open_shop.port, open_shop.process)
+    token = load_secret(open_shop.data_dir).operator_token
+    gone, stays = enter(web, token), enter(web, token)
+    assert sign_out(gone).headers["location"] == "/operator/sign-in"
+    before = pids(open_shop, "web")
+    done(open_shop.run("restart", "web"))
+    assert pids(open_shop, "web") != before
+    assert gone.get("/operator").status == 303
+    eventually("the other one is signed in", lambda: stays.get("/operator").status == 200, 5.0)
+    assert gone.get("/operator").status == 303

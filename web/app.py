@@ -35,7 +35,7 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         self._pages = Pages(deps, self.languages)
         self.uninstall(True)  # Bottle's own, for JSON and templates, have nothing to do here
         self.install(ReplyPlugin(_refusal, self.trouble))
-        guard = Guard(deps.operator_token, deps.now, deps.clock)
+        guard = Guard(deps.operator_token, deps.now, deps.clock, deps.ended)
         self._board = Board(deps, guard, self.languages)
         Api(deps, self.live, guard).mount(self)
         Changes(deps, guard).mount(self)

@@ -14,6 +14,7 @@ from web.errand import Errand
 from web.head import Front
 from web.metrics import Metrics
 from web.openholds import OpenHolds
+from web.operator.ended import Ended
 from web.operator.history import History
 from web.operator.operations import Operations
 from web.problems import Problem
@@ -41,6 +42,7 @@ class Deps:
     operator_token: str
     payment_key: bytes
     operations: Operations
+    ended: Ended
     history: History
     metrics: Metrics
     front: Front

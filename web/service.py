@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from core import alarms, collector, open_files, paths, runfile, status
+from core import alarms, collector, ended_sessions, open_files, paths, runfile, status
 from core.errors import ZkticketError, ZooKeeperError
 from core.listener import Bell
 from core.logs import EventLog
@@ -32,12 +32,15 @@ from web.gate import Gate
 from web.head import Front, Scope
 from web.metrics import Metrics
 from web.openholds import OpenHolds
+from web.operator.ended import Ended
 from web.operator.history import SAMPLE_S, History, Sampler
 from web.operator.operations import LiveOperations
 from web.rsgi import Adapter, HttpProtocol
 
 ORPHAN_S = 0.5
 PUBLISH_S = 1.0
+# A successor has its connection within this; a first web server waits for ZooKeeper's start.
+ENDED_S = 1.0
 # A request's head has to be there within this; a connection may be idle for as long.
 HEADERS_S = 5.0
 GUESTS_S = 0.1
@@ -88,8 +91,10 @@ class Service:
         self._log.info("started", f"pid {os.getpid()}, port {self._settings.port}")
         if shortage := open_files.shortage(open_files.allowed()):
             self._log.warning("limit", shortage)
+        await self._hear_of_ended_sessions()
         for work in (
             self._deps.dispatcher.follow(self._zk),
+            self._deps.ended.follow(),
             self._log.keep_flushing(self._zk),
             self._keep_publishing(),
             self._keep_sampling(),
@@ -98,6 +103,12 @@ class Service:
         ):
             self._run(work)
         collector.settle()
+
+    async def _hear_of_ended_sessions(self) -> None:
+        """Before the first request, if it can be: until then no session of before is let in."""
+        with suppress(ZooKeeperError):
+            await self._zk.wait_connected(ENDED_S)
+            await self._deps.ended.renew()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -124,6 +135,7 @@ class Service:
             operator_token=self._secret.operator_token,
             payment_key=self._secret.payment_key,
             operations=LiveOperations(self._zk, self._settings),
+            ended=Ended(ended_sessions.Register(self._zk), time.time),
             history=History(),
             metrics=Metrics(time.monotonic),
             front=front_of(self._settings),

@@ -44,6 +44,9 @@ def _sessions() -> tuple[Operation, ...]:
             "showSignIn",
             "Operators' pages",
             "The way in",
+            parameters=(
+                Parameter("left", "query", TEXT, "`here`: signed out just now, here only so far."),
+            ),
             answers=(PAGE,),
         ),
         Operation(

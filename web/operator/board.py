@@ -69,7 +69,7 @@ class Board:
     # --- coming and going ------------------------------------------------------------
 
     def get_sign_in(self) -> Outcome:
-        return self._paper.sign_in(bottle.request.environ, None)
+        return self._paper.sign_in(bottle.request.environ, None, left=query().get("left", ""))
 
     def post_sign_in(self) -> Outcome:
         environ = bottle.request.environ
@@ -78,13 +78,17 @@ class Board:
             return self._paper.sign_in(environ, refusal)
         return self._paper.go(HOME, _cookie(environ, self._guard.sessions.begin()))
 
-    def post_sign_out(self) -> Outcome:
+    def post_sign_out(self) -> Any:
         environ = bottle.request.environ
         visit = self._paper.visit(environ)
         if visit is not None:
             visit.check_form(form(environ))
-            self._guard.sessions.end(visit.session)
+            return self._sign_out(visit, _cookie(environ, ""))
         return self._paper.go(SIGN_IN, _cookie(environ, ""))
+
+    async def _sign_out(self, visit: Visit, cookie: tuple[str, str]) -> Outcome:
+        kept = await self._guard.sessions.end(visit.session)
+        return self._paper.go(SIGN_IN if kept else f"{SIGN_IN}?left=here", cookie)
 
     # --- how it is -------------------------------------------------------------------
 

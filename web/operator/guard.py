@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from web.operator.attempts import Attempts
+from web.operator.ended import Ended
 from web.operator.session import Session, Sessions
 from web.problems import Problem, problem
 
@@ -14,10 +15,16 @@ from web.problems import Problem, problem
 class Guard:
     """Compares in constant time, and slows down who guesses."""
 
-    def __init__(self, token: str, now: Callable[[], float], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        token: str,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        ended: Ended,
+    ) -> None:
         self._token = token.encode()
         self._attempts = Attempts(clock)
-        self.sessions = Sessions(token, now)
+        self.sessions = Sessions(token, now, ended)
 
     def session(self, environ: Mapping[str, Any]) -> Session | None:
         """The session of a request (a WSGI environment)."""

@@ -86,10 +86,15 @@ class Paper:
             visit, "ask", action=action, back=back, question=question, id=asking.new_id()
         )
 
-    def sign_in(self, environ: Mapping[str, Any], refusal: Problem | None) -> Reply:
-        """The page for who has no session, and why the last try was in vain."""
+    def sign_in(self, environ: Mapping[str, Any], refusal: Problem | None, left: str = "") -> Reply:
+        """The page for who has no session, and why the last try was in vain.
+
+        `left` is "here" for who has just signed out, and is signed out here only so far.
+        """
         language = self._languages.of(environ)
-        text = self._print("sign-in", language, SIGN_IN, visit=None, refusal=refusal)
+        text = self._print(
+            "sign-in", language, SIGN_IN, visit=None, refusal=refusal, here_only=left == "here"
+        )
         if refusal is None:
             return Reply(200, HTML, text)
         return Reply(refusal.status, HTML + extra_headers(refusal), text)

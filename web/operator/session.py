@@ -1,6 +1,7 @@
 """Operators' sessions: a signed cookie with an end, made from the token and telling nothing of it.
 
-Stateless, so that a web server's successor knows them; who signs out is remembered until then.
+Stateless, so that a web server's successor knows them; which ones were ended is remembered until
+then (`web.operator.ended`).
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from web import cookies
+from web.operator.ended import Ended
 
 COOKIE = "operator"
 # Where the cookie is sent at all.
@@ -33,10 +35,10 @@ class Session:
 class Sessions:
     """`now` is in Unix seconds. Another token makes all sessions end."""
 
-    def __init__(self, token: str, now: Callable[[], float]) -> None:
+    def __init__(self, token: str, now: Callable[[], float], ended: Ended) -> None:
         self._key = _derived(token.encode(), "operator session")
         self._now = now
-        self._ended: dict[str, int] = {}
+        self._ended = ended
 
     def begin(self) -> str:
         """The cookie's value of a new session."""
@@ -55,15 +57,13 @@ class Sessions:
         ends_at, id_ = int(value[1]), value[2]
         if not hmac.compare_digest(value[3], self._proof(ends_at, id_)):
             return None
-        if ends_at <= self._now() or id_ in self._ended:
+        if ends_at <= self._now() or self._ended.bars(id_, ends_at - LASTS_S, ends_at):
             return None
         return Session(id_, ends_at, _derived(self._key, f"form {id_}").hex())
 
-    def end(self, session: Session) -> None:
-        """From now on nobody is let in with it."""
-        now = self._now()
-        self._ended = {id_: ends_at for id_, ends_at in self._ended.items() if ends_at > now}
-        self._ended[session.id] = session.ends_at
+    async def end(self, session: Session) -> bool:
+        """From now on nobody is let in with it; False where that can't be kept for good yet."""
+        return await self._ended.end(session.id, session.ends_at)
 
     def _proof(self, ends_at: int, id_: str) -> str:
         return _derived(self._key, f"{ends_at}.{id_}").hex()

@@ -1,6 +1,9 @@
 % rebase("frame", heading=say("operators.sign-in"), here="")
 <div class="narrow">
 <h1>{{say("operators.sign-in")}}</h1>
+% if here_only:
+<p class="notice bad" role="status">{{say("operators.left-here")}}</p>
+% end
 % if refusal:
 <p class="notice bad" role="alert" id="refusal">{{say("operators.wrong-token") if refusal.status == 401 else refusal.detail(language)}}</p>
 % end
