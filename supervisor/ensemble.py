@@ -163,7 +163,7 @@ class Ensemble:
     def configure(self) -> None:
         """Writes each server's files; what it has stored is not touched. Raises `OSError`."""
         for server in self.servers:
-            for directory in (self.home, server.home, server.home / "data"):
+            for directory in (self.home.parent, self.home, server.home, server.home / "data"):
                 private_files.make_directory(directory)
             private_files.write(server.home / "data" / "myid", f"{server.id}\n".encode())
             private_files.write(server.config, self.config_of(server).encode())
