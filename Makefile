@@ -5,16 +5,17 @@
 # `make bench QUICK=1` measures for less than a minute; `make bench SCALE=1` sells a million;
 # `make bench OVERLOAD=1` offers ten times of what can be sold, for a minute.
 # `make bench WATCHERS=1` sells while two thousand pages watch, and while none does.
+# `make bare` proves `make up` and `make test` in an empty Debian of its own, as root.
 # `make pictures` takes the pictures of README anew, of a sale and a drill.
 
 PYTHON := .venv/bin/python
 
-.PHONY: up test check bench simulate soak pictures format lock setup setup-dev setup-browser
+.PHONY: up test check bench simulate soak pictures bare format lock setup setup-dev setup-tests
 
 up: setup
 	@$(PYTHON) zkticket.py up $(ARGS)
 
-test: setup-browser
+test: setup-tests
 	@$(PYTHON) -m pytest $(ARGS)
 
 check: setup-dev
@@ -31,7 +32,10 @@ soak: setup-dev
 simulate: setup-dev
 	@$(PYTHON) -m tests.simulation --schedules $(or $(SCHEDULES),10000) $(ARGS)
 
-pictures: setup-browser
+bare:
+	@ARGS="$(ARGS)" tests/bare.sh
+
+pictures: setup-tests
 	@$(PYTHON) -m tests.pictures $(ARGS)
 
 format: setup-dev
@@ -53,6 +57,6 @@ setup:
 setup-dev:
 	@sh supervisor/setup.sh requirements-dev.txt
 
-# The tests' browser is Debian's; nothing else needs one.
-setup-browser:
-	@sh supervisor/setup.sh requirements-dev.txt browser
+# Nothing else needs a browser, nor a network of its own.
+setup-tests:
+	@sh supervisor/setup.sh requirements-dev.txt tests

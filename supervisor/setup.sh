@@ -1,11 +1,14 @@
 #!/bin/sh
 # Sets up what zkticket needs: a virtual environment with the pinned packages, a Java
 # runtime and ZooKeeper. What is there already is left alone; then no network is needed.
-# setup.sh REQUIREMENTS [browser]: the tests want a browser as well.
+# setup.sh REQUIREMENTS [tests]: the tests want more of the system, a browser for one.
+#
+# A function that sets a variable has a subshell, ( ), for its body: sh has no other way to
+# keep the variable from the rest of the script.
 set -eu
 
 requirements=$1
-wanted=${2:-}
+for_whom=${2:-users}
 cd "$(dirname "$0")/.."
 
 say() { echo "zkticket: $*" >&2; }
@@ -17,45 +20,55 @@ stop() {
     exit 1
 }
 
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y "$@" </dev/null >/dev/null 2>&1
+}
+
 install() {
     command -v apt-get >/dev/null || return 1
-    as_root=
-    if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null || return 1
-        as_root=sudo
-    fi
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || return 1
     say "installing $* from the system's packages"
-    {
-        $as_root apt-get install -qq -y --no-install-recommends "$@" ||
-            { $as_root apt-get update -qq && $as_root apt-get install -qq -y --no-install-recommends "$@"; }
-    } >/dev/null 2>&1
+    apt install --no-install-recommends "$@" || { apt update && apt install --no-install-recommends "$@"; }
 }
 
-python() {
+# --- Python ----------------------------------------------------------------------------
+
+is_recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+python() (
     for name in python3 python3.14 python3.13 python3.12 python3.11; do
-        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        if is_recent "$name"; then
             echo "$name"
-            return
+            exit
         fi
     done
-    return 1
-}
+    exit 1
+)
 
-make_environment() {
+# Half an environment is none: Debian's python3 makes one without pip, and somebody may have
+# stopped the set-up there.
+has_environment() { is_recent .venv/bin/python && [ -x .venv/bin/pip ]; }
+
+make_environment() (
     found=$(python) || { install python3 python3-venv && found=$(python); } || {
         say "Python 3.11 or newer is needed; install it and try again."
         exit 1
     }
-    "$found" -m venv .venv >/dev/null 2>&1 || { install python3-venv && "$found" -m venv --clear .venv; } || {
+    "$found" -m venv --clear .venv >/dev/null 2>&1 ||
+        { install python3-venv && "$found" -m venv --clear .venv; } || {
         say "cannot make a virtual environment; install Python's venv module and try again."
         exit 1
     }
-}
+)
 
-install_packages() {
+install_packages() (
     wanted=$(cat requirements.txt "$requirements" | cksum)
     stamp=.venv/installed-$(basename "$requirements")
-    [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+    [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || exit 0
     say "installing the pinned Python packages"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
         -r "$requirements" || {
@@ -63,29 +76,56 @@ install_packages() {
         exit 1
     }
     echo "$wanted" >"$stamp"
-}
+)
+
+# --- Java and ZooKeeper ----------------------------------------------------------------
 
 has_java() {
-    [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/java" ] || command -v java >/dev/null
-}
-
-has_browser() {
-    for name in chromium chromium-browser google-chrome; do
-        command -v "$name" >/dev/null && return
-    done
-    return 1
+    if [ -x "${JAVA_HOME:-}/bin/java" ]; then return; fi
+    command -v java >/dev/null
 }
 
 zookeeper() { .venv/bin/python -m supervisor.java "$@"; }
 
-[ -x .venv/bin/python ] && .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
-    make_environment
+set_up_zookeeper() {
+    zookeeper --find >/dev/null 2>&1 && return
+    command -v mvn >/dev/null || install maven || say "Maven could not be installed."
+    say "fetching ZooKeeper"
+    zookeeper >/dev/null || { install libzookeeper-java libslf4j-java && zookeeper >/dev/null; } ||
+        stop "ZooKeeper could not be fetched."
+}
+
+# --- what the tests want ---------------------------------------------------------------
+
+# It must run: Ubuntu's chromium-browser is a script that asks for a snap.
+has_browser() (
+    for name in chromium chromium-browser google-chrome; do
+        if "$name" --version >/dev/null 2>&1; then exit; fi
+    done
+    exit 1
+)
+
+install_browser() {
+    install chromium && has_browser && return
+    say "there is no browser that runs, and the tests in one fail: install Chromium or Chrome" \
+        "(on Ubuntu Chromium is a snap: snap install chromium), then try again."
+}
+
+# Playwright brings its own Node, which is linked with libatomic.
+has_driver() { .venv/bin/python -m playwright --version >/dev/null 2>&1; }
+
+# Where users' PATH doesn't lead.
+has() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null; }
+
+set_up_tests() {
+    has_driver || install libatomic1 || say "there is no libatomic: the tests in a browser fail."
+    has_browser || install_browser
+    has ip || install iproute2 || say "there is no ip: what parts servers is not tested."
+    has mkfs.ext4 || install e2fsprogs || say "there is no mkfs.ext4: a full disk is not tested."
+}
+
+has_environment || make_environment
 install_packages
 has_java || install default-jre-headless || stop "there is no Java runtime."
-[ "$wanted" != browser ] || has_browser || install chromium ||
-    say "there is no chromium: install it, or the tests in a browser fail."
-zookeeper --find >/dev/null 2>&1 && exit 0
-command -v mvn >/dev/null || install maven || say "Maven could not be installed."
-say "fetching ZooKeeper"
-zookeeper >/dev/null || { install libzookeeper-java libslf4j-java && zookeeper >/dev/null; } ||
-    stop "ZooKeeper could not be fetched."
+set_up_zookeeper
+[ "$for_whom" != tests ] || set_up_tests

@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# Proves `make up` and `make test` on an empty machine: a Debian root that holds nothing but
+# ca-certificates, make, git and python3, with a clone of this checkout (what is committed).
+# `make up` must sell and go down again, `make test` must pass with nothing skipped.
+#
+# Wants root, debootstrap, loop devices and 12 GB of disk. The root comes from the host's own
+# mirror, and takes over how the host's apt, pip and Maven reach their packages. It lives in a
+# mount and a process namespace, on a disk whose file is gone as soon as it is mounted: however
+# this ends, with SIGKILL too, nothing stays mounted, running or on the disk.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "$0")/.." && pwd)
+SIZE=12G
+BUILD_S=900
+UP_S=900
+TEST_S=3600
+# The variables by which package clients are configured.
+CLIENTS='^declare -x (PIP_|UV_|MAVEN_|MVN_|SSL_CERT_|REQUESTS_CA_|CURL_CA_|[a-z]*_proxy|[A-Z]*_PROXY)'
+
+say() { echo "bare: $*" >&2; }
+
+stop() {
+    say "$*"
+    exit 1
+}
+
+# --- outside the namespaces ------------------------------------------------------------
+
+require() {
+    [ "$(id -u)" = 0 ] || stop "this makes a root file system: run it as root."
+    command -v debootstrap >/dev/null || stop "debootstrap is needed: apt-get install debootstrap"
+}
+
+# Whoever kills this script kills all: setpriv passes its death on, unshare that of the first
+# process inside, and with that one the kernel ends its namespaces.
+enclose() {
+    local enclosed
+    setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child "$0" inside &
+    enclosed=$!
+    # shellcheck disable=SC2064 # this very process
+    trap "kill -KILL $enclosed 2>/dev/null" EXIT
+    trap 'exit 130' INT TERM HUP
+    wait "$enclosed"
+}
+
+# --- inside ----------------------------------------------------------------------------
+
+mount_disk() {
+    local image
+    image=$(mktemp)
+    truncate -s "$SIZE" "$image"
+    mkfs.ext4 -q -F "$image"
+    mount -o loop "$image" /mnt
+    rm "$image"
+    mkdir "$ROOT"
+}
+
+# The mirror that the host itself installs this release from.
+mirror() {
+    # shellcheck disable=SC2016 # the dollars are apt's
+    apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+        awk -v release="$1" '$1 == release && $2 == "main" { print $3; exit }'
+}
+
+build() {
+    local release from
+    # shellcheck source=/dev/null
+    release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    from=$(mirror "$release")
+    [ -n "$from" ] || stop "apt knows no mirror of $release."
+    say "building an empty $release"
+    timeout "$BUILD_S" debootstrap --variant=minbase --include=ca-certificates,make,git,python3 \
+        "$release" "$ROOT" "$from" >"$ROOT.log" || {
+        tail -5 "$ROOT.log" >&2
+        stop "debootstrap failed."
+    }
+}
+
+copy() {
+    local path
+    for path in "$@"; do
+        [ -e "$path" ] || continue
+        mkdir -p "$ROOT$(dirname "$path")"
+        cp -aL "$path" "$ROOT$(dirname "$path")"
+    done
+}
+
+# How the host's package clients reach their registries: settings, certificates, variables.
+configure() {
+    copy /etc/resolv.conf /etc/hosts /usr/local/share/ca-certificates
+    copy /etc/apt /usr/share/keyrings /etc/pip.conf /etc/xdg/pip ~/.pip ~/.config/pip
+    copy ~/.m2/settings.xml ~/.m2/settings-security.xml ~/.mavenrc
+    export -p | grep -E "$CLIENTS" | sed 's/^declare -x/export/' >"$ROOT/root/clients" || true
+    chroot "$ROOT" update-ca-certificates >/dev/null 2>&1
+}
+
+mount_kernel() {
+    mount -t proc proc "$ROOT/proc"
+    mount --rbind /sys "$ROOT/sys"
+    mount --rbind /dev "$ROOT/dev"
+    mount -t tmpfs tmpfs "$ROOT/tmp"
+}
+
+# A command in the clone, with an environment as empty as the machine.
+within() {
+    env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        chroot "$ROOT" sh -c '. /root/clients; cd /zkticket; exec "$@"' sh "$@"
+}
+
+buy() {
+    within python3 - "$1" <<'END'
+import json, sys, urllib.request
+
+order = json.dumps({"type": "A", "buyer": "Ann"}).encode()
+request = urllib.request.Request(
+    sys.argv[1].rstrip("/") + "/api/orders", order, {"Content-Type": "application/json"}
+)
+with urllib.request.urlopen(request, timeout=30) as answer:
+    assert answer.status == 201, answer.status
+END
+}
+
+address() { grep -oEm1 'http://[0-9.:]+' "$ROOT/up.out"; }
+
+first_sale() {
+    local started=$SECONDS shop
+    say "make up"
+    within timeout "$UP_S" make up ARGS="${ARGS:-}" >"$ROOT/up.out" &
+    shop=$!
+    until address >/dev/null; do
+        kill -0 "$shop" 2>/dev/null || stop "make up has ended."
+        sleep 1
+    done
+    buy "$(address)"
+    say "a ticket is sold $((SECONDS - started)) s after make up"
+    within .venv/bin/python zkticket.py down
+    wait "$shop"
+}
+
+every_test() {
+    say "make test"
+    within timeout "$TEST_S" make test | tee "$ROOT/test.out"
+    ! tail -1 "$ROOT/test.out" | grep -E ' skipped| error' || stop "something was not tested."
+    say "all passed $SECONDS s after the start, nothing was skipped"
+}
+
+inside() {
+    ROOT=/mnt/root
+    mount_disk
+    build
+    configure
+    mount_kernel
+    git clone --quiet "$HERE" "$ROOT/zkticket"
+    first_sale
+    every_test
+}
+
+if [ "${1:-}" = inside ]; then
+    inside
+else
+    require
+    enclose
+fi
