@@ -12,8 +12,8 @@ from admin.drill.command import drill
 from admin.events import event_app
 from admin.operate import restart, scale
 from admin.orders import order_app
-from core import private_files
-from core.errors import ZkticketError
+from core import private_files, streams, system_errors
+from core.errors import CannotWrite, ZkticketError
 from core.settings import Settings, current_settings
 
 app = typer.Typer(
@@ -70,6 +70,7 @@ def up(
 ) -> None:
     """Start the ensemble, the workers and the web server, and watch over them."""
     flags = {**locals()}  # an option has the name of its setting
+    streams.expect_no_data()
     run = _detach if flags.pop("detach") else _stay
     raise typer.Exit(run(current_settings(**flags)))
 
@@ -123,6 +124,14 @@ def web(
     raise typer.Exit(run(current_settings(**flags), flags["name"]))
 
 
+@app.command(hidden=True)
+def reap(mark: Annotated[str, typer.Argument(help="In the environment of what is to end")]) -> None:
+    """What ends a drill's processes with it; `drill` starts it."""
+    from core.reaper import reap as end
+
+    end(mark)
+
+
 @admin_app.command("zkcli")
 def zkcli(data_dir: DataDir = None, zookeeper: Zookeeper = None) -> None:
     """Open ZooKeeper's own shell; type the `addauth` line of `admin credentials` first."""
@@ -147,20 +156,45 @@ app.add_typer(admin_app, name="admin")
 def main() -> None:
     """Runs the command line; an error is one line on stderr and an exit code."""
     os.umask(private_files.UMASK)
+    streams.require_utf8(os.environ)
+    streams.settle()
+    try:
+        _run()
+    except BrokenPipeError:  # nobody reads any more, and that is no news
+        streams.close_stdout()
+        sys.exit(1)
+    except ZkticketError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        _fail(system_errors.told(error) if system_errors.is_curable(error) else _unexpected(error))
+    except Exception as error:
+        _fail(_unexpected(error))
+
+
+def _run() -> None:
+    streams.require_text(sys.argv)
     try:
         app()
-    except ZkticketError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
-    except Exception as error:
-        if "ZKTICKET_TRACEBACK" in os.environ:
+    finally:
+        try:
+            sys.stdout.flush()  # where the interpreter does it at its end, it is too late
+        except (BrokenPipeError, CannotWrite):
+            streams.close_stdout()
             raise
-        typer.echo(
-            f"error: unexpected {type(error).__name__}: {error}; "
-            "set ZKTICKET_TRACEBACK=1 to see where, and please report it",
-            err=True,
-        )
-        sys.exit(1)
+
+
+def _unexpected(error: Exception) -> str:
+    if "ZKTICKET_TRACEBACK" in os.environ:
+        raise error
+    return (
+        f"unexpected {type(error).__name__}: {error}; "
+        "set ZKTICKET_TRACEBACK=1 to see where, and please report it"
+    )
+
+
+def _fail(text: str, exit_code: int = 1) -> None:
+    typer.echo(f"error: {text}", err=True)
+    sys.exit(exit_code)
 
 
 if __name__ == "__main__":

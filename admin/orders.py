@@ -1,6 +1,5 @@
 """`order show|explain|find|cancel|export`: their options and their printing."""
 
-import os
 import random
 import secrets
 import sys
@@ -138,11 +137,7 @@ def export_command(
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other")
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    try:
-        _read_all(settings, events, json_lines if as_json else csv_rows)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _read_all(settings, events, json_lines if as_json else csv_rows)
 
 
 # --- acts ----------------------------------------------------------------------------

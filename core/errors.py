@@ -26,6 +26,10 @@ class WrongTerm(WrongUsage):
         self.rule = rule
 
 
+class CannotWrite(ZkticketError):
+    """Stdout takes nothing: what was asked for can't be handed over."""
+
+
 class NotRunning(ZkticketError):
     """The command needs a running instance and there is none."""
 

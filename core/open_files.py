@@ -1,6 +1,10 @@
 """How many files and connections a process may have open, and what a box office needs of them."""
 
+import errno
 import resource
+
+from core.errors import StartupError
+from core.system_errors import ADVICE
 
 # Visitors of a web server at once, idle ones too.
 CONNECTIONS = 8192
@@ -15,6 +19,13 @@ def raise_limit() -> int:
     if most != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return most
+
+
+def require() -> None:
+    """As many as the system allows. Raises `StartupError` where not even a start gets by."""
+    most = raise_limit()
+    if 0 <= most < RESERVE:
+        raise StartupError(f"this user may have {most} open files only; {ADVICE[errno.EMFILE]}")
 
 
 def allowed() -> int:

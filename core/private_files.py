@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.errors import Untrusted
+from core.system_errors import require_no_folder
 
 # Set at the start of every process, so that whatever it makes is its user's alone.
 UMASK = 0o077
@@ -49,6 +50,7 @@ def read(path: Path) -> bytes:
 
 def write(path: Path, data: bytes) -> None:
     """Replaces it in one step: a reader sees the old one or the new one. Raises `OSError`."""
+    require_no_folder(path)
     draft = path.with_name(f"{path.name}.new")
     with suppress(FileNotFoundError):
         draft.unlink()
@@ -59,6 +61,14 @@ def write(path: Path, data: bytes) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
+
+
+def keep(path: Path, data: bytes) -> None:
+    """As `write`, unless it is so already: then it takes no room."""
+    with suppress(Untrusted, OSError):
+        if read(path) == data:
+            return
+    write(path, data)
 
 
 def append(path: Path) -> int:

@@ -11,7 +11,7 @@ FILE_NAME = "run.json"
 
 
 def write(data_dir: Path, record: SupervisorRecord) -> None:
-    """Replaces the run file in one step; a reader sees the old one or the new one."""
+    """Replaces the run file. Raises `OSError`."""
     private_files.write(data_dir / FILE_NAME, encode(record) + b"\n")
 
 

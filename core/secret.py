@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import private_directory, private_files
+from core import private_directory, private_files, system_errors
 from core.errors import StartupError
 
 FILE_NAME = private_directory.SECRET
@@ -63,7 +63,9 @@ def load_secret(data_dir: Path) -> Secret:
         raise StartupError(
             f"no secret in {data_dir}; name the instance's directory with --data-dir"
         ) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise StartupError(system_errors.told(error, path)) from None
+    except ValueError as error:
         raise StartupError(f"cannot read the secret {path}: {error}") from None
     if len(value) != 32:
         raise StartupError(f"the secret {path} is damaged: 64 hexadecimal digits expected")
@@ -77,5 +79,5 @@ def load_or_create_secret(data_dir: Path) -> Secret:
         try:
             private_files.write(path, secrets.token_hex(32).encode() + b"\n")
         except OSError as error:
-            raise StartupError(f"cannot write the secret {path}: {error.strerror}") from None
+            raise StartupError(system_errors.told(error, path)) from None
     return load_secret(data_dir)

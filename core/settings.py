@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from core import streams
 from core.errors import WrongUsage
 from core.networks import parse_networks
 
@@ -120,6 +121,7 @@ def _checked(settings: Settings) -> Settings:
     for name, value, least, most in ranges:
         if not least <= value <= most:
             raise WrongUsage(f"{name} is {value}; it must be from {least} to {most}")
+    streams.require_text([str(settings.data_dir.absolute())])
     if settings.zookeeper and not HOSTS.fullmatch(settings.zookeeper):
         raise WrongUsage(f"--zookeeper is {settings.zookeeper!r}; expected host:port,host:port,…")
     _check_networks("--trusted-proxy", settings.trusted_proxy)

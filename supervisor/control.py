@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from core import private_directory, private_files, runfile
+from core import private_directory, private_files, runfile, system_errors
 from core.errors import NotRunning, StartupError, ZkticketError
 from core.secret import load_secret
 from core.settings import Settings
@@ -56,7 +56,7 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
         start = log.stat().st_size if log.exists() else 0
         child = _start(command, log)
     except OSError as error:
-        raise StartupError(lock.unwritable(settings.data_dir, error)) from None
+        raise StartupError(system_errors.told(error, settings.data_dir)) from None
     url = _await_ready(settings.data_dir, child, log, start)
     print(f"zkticket sells at {welcome.address(url, settings.public_url)}")
     print(welcome.for_operators(settings.public_url or url, load_secret(settings.data_dir)))
@@ -139,7 +139,7 @@ def _await_ready(data_dir: Path, child: subprocess.Popen[bytes], log: Path, star
             child.terminate()
             raise StartupError(f"it did not come up within {DETACH_S:.0f} s; see {log}")
         time.sleep(POLL_S)
-    raise StartupError(_last_line(log, start) or f"it ended at once; see {log}")
+    raise StartupError(_last_line(log, start) or _why_silent(log))
 
 
 def _await_stragglers(data_dir: Path) -> None:
@@ -150,6 +150,14 @@ def _await_stragglers(data_dir: Path) -> None:
         if states == {State.RUNNING.value}:
             return
         time.sleep(POLL_S)
+
+
+def _why_silent(log: Path) -> str:
+    try:
+        system_errors.require_room(log.parent)
+    except OSError as error:
+        return system_errors.told(error, log.parent)
+    return f"it ended at once; see {log}"
 
 
 def _last_line(log: Path, start: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from core import private_files
+from core import private_files, system_errors
 from core.errors import StartupError
 from core.probe import ServerState, has_quorum, probe_all
 from supervisor import ports
@@ -165,8 +165,8 @@ class Ensemble:
         for server in self.servers:
             for directory in (self.home.parent, self.home, server.home, server.home / "data"):
                 private_files.make_directory(directory)
-            private_files.write(server.home / "data" / "myid", f"{server.id}\n".encode())
-            private_files.write(server.config, self.config_of(server).encode())
+            private_files.keep(server.home / "data" / "myid", f"{server.id}\n".encode())
+            private_files.keep(server.config, self.config_of(server).encode())
 
     def guarded(self, spawn: Spawn) -> Spawn:
         """Starts no server that has lost what it stored, not even after a crash."""
@@ -201,7 +201,9 @@ class Ensemble:
             return msgspec.json.decode(private_files.read(self.record), type=Formed)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.DecodeError) as error:
+        except OSError as error:
+            raise StartupError(system_errors.told(error, self.record)) from None
+        except msgspec.DecodeError as error:
             raise StartupError(
                 f"{self.record} is damaged ({error}); put it back, or choose another --data-dir"
             ) from None

@@ -1,10 +1,11 @@
 """All that is checked and settled before the first process starts."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from core import open_files
+from core import open_files, private_files, runfile, system_errors
 from core.errors import StartupError
 from core.listener import Answer, listen, ring
 from core.settings import Settings
@@ -35,7 +36,7 @@ async def lay(
     children: Sequence[Plan],
     tell: Callable[[str, str], None],
 ) -> Groundwork:
-    """Raises `StartupError` for lost data, no Java, no ZooKeeper, a port in use.
+    """Raises `StartupError` for lost data, no Java, no ZooKeeper, a port in use, a full disk.
 
     `children` are the plans of workers and web; `tell` hears an event and a text for people;
     the data dir's lock is held.
@@ -53,10 +54,20 @@ async def lay(
     _require_ports(settings, ensemble, kept)
     door = _door(settings, kept, answer)
     try:
-        ensemble.configure()
+        _write(settings, ensemble, plans, anew=not kept)
     except OSError as error:
-        raise StartupError(f"cannot write {ensemble.home}: {error.strerror}") from None
+        raise StartupError(system_errors.told(error, settings.data_dir)) from None
     return Groundwork(plans, kept, door)
+
+
+def _write(settings: Settings, ensemble: Ensemble, plans: Iterable[Plan], *, anew: bool) -> None:
+    """All that can be written before anything starts. Raises `OSError`."""
+    if anew:  # what runs already goes on, on a full disk too
+        system_errors.require_room(settings.data_dir)
+    system_errors.require_no_folder(settings.data_dir / runfile.FILE_NAME)
+    for plan in plans:
+        os.close(private_files.append(plan.log))
+    ensemble.configure()
 
 
 def _door(settings: Settings, kept: Mapping[str, Leftover], answer: Answer | None) -> Door:

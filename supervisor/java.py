@@ -18,6 +18,7 @@ from pathlib import Path
 
 from core.errors import StartupError, ZkticketError
 from supervisor import archive
+from supervisor.process import UTF8
 
 LEAST_JAVA = 11
 VERSION = "3.9.5"
@@ -128,7 +129,9 @@ def _release_version(java: Path) -> str:
 
 def _told_version(java: Path) -> str:
     try:
-        done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20)
+        done = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, errors="replace", timeout=20
+        )
     except (OSError, subprocess.SubprocessError) as error:
         raise StartupError(f"{java} does not run: {error}") from None
     found = re.search(r'version "([^"]+)"', done.stderr + done.stdout)
@@ -189,7 +192,7 @@ def _run_maven(maven: str, environ: Mapping[str, str], pom: Path, target: Path) 
     command += [f"-Dmaven.wagon.rto={SILENCE_MS}", "-Dmaven.wagon.http.retryHandler.count=0"]
     try:
         done = subprocess.run(
-            command, env=dict(environ), capture_output=True, text=True, timeout=MAVEN_S
+            command, env={**environ, **UTF8}, capture_output=True, text=True, timeout=MAVEN_S
         )
     except subprocess.TimeoutExpired:
         raise StartupError(f"Maven fetched nothing within {MAVEN_S:.0f} s") from None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core import private_files
+from core import private_files, system_errors
 from core.errors import StartupError
 
 FILE_NAME = "lock"
@@ -29,19 +29,17 @@ def hold(data_dir: Path) -> Iterator[None]:
 
     Raises `InUse`, and `StartupError` where the directory cannot be written.
     """
+    path = data_dir / FILE_NAME
     try:
-        descriptor = private_files.open_file(data_dir / FILE_NAME, os.O_RDWR | os.O_CREAT)
+        descriptor = private_files.open_file(path, os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        raise StartupError(unwritable(data_dir, error)) from None
+        raise StartupError(system_errors.told(error, path)) from None
     try:
         _take(descriptor, data_dir)
+        _sign(descriptor, path)
         yield
     finally:
         os.close(descriptor)
-
-
-def unwritable(data_dir: Path, error: OSError) -> str:
-    return f"cannot write in {data_dir} ({error.strerror}); choose another --data-dir"
 
 
 def _take(descriptor: int, data_dir: Path) -> None:
@@ -50,5 +48,12 @@ def _take(descriptor: int, data_dir: Path) -> None:
     except BlockingIOError:
         text = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
         raise InUse(data_dir, int(text) if text.isdigit() else 0) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+
+def _sign(descriptor: int, path: Path) -> None:
+    """Says who holds it."""
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        raise StartupError(system_errors.told(error, path)) from None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core import diagnostics, private_directory, private_files, runfile
+from core import diagnostics, open_files, private_directory, private_files, runfile, system_errors
 from core.desired import instance_of
 from core.errors import StartupError
 from core.logs import EventLog
@@ -315,7 +315,7 @@ def _make_directories(settings: Settings) -> None:
         private_directory.claim(settings.data_dir, _say)
         private_files.make_directory(settings.logs_dir)
     except OSError as error:
-        raise StartupError(lock.unwritable(settings.data_dir, error)) from None
+        raise StartupError(system_errors.told(error, settings.data_dir)) from None
 
 
 def _jitter() -> float:
@@ -331,6 +331,7 @@ async def supervise(
     settings: Settings, environ: Mapping[str, str], script: Path = commands.SCRIPT
 ) -> None:
     """`run`, for those who have an event loop."""
+    open_files.require()
     _make_directories(settings)
     settings = replace(settings, data_dir=settings.data_dir.resolve())
     with lock.hold(settings.data_dir):

@@ -12,13 +12,15 @@ from typing import Protocol
 
 import psutil
 
-from core import private_files, process_identity
+from core import private_files, process_identity, reaper
 from supervisor import logfiles
 from supervisor.door import Door
 
 # What a child needs of its parent's environment: Granian copies all of it into each request.
-KEPT = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "JAVA_HOME", "LD_LIBRARY_PATH")
-KEPT_PREFIXES = ("LC_", "ZKTICKET_")
+KEPT = ("PATH", "HOME", "USER", "TZ", "TMPDIR", "JAVA_HOME", "LD_LIBRARY_PATH", reaper.MARK)
+KEPT_PREFIXES = ("ZKTICKET_",)
+# Whatever the user's locale is: a JVM would look for the data dir /srv/zürich in vain.
+UTF8 = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 
 
 class Role(enum.StrEnum):
@@ -155,8 +157,9 @@ def spawner(environ: Mapping[str, str], door: Door | None = None) -> Spawn:
 
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    return {
+    kept = {
         name: value
         for name, value in environ.items()
         if name in KEPT or name.startswith(KEPT_PREFIXES)
     }
+    return {**kept, **UTF8}

@@ -7,6 +7,9 @@
 # keep the variable from the rest of the script.
 set -eu
 
+# Whatever the user's locale is: Maven would not find its way in /home/zoé.
+export LC_ALL=C.UTF-8 PYTHONUTF8=1
+
 requirements=$1
 for_whom=${2:-users}
 cd "$(dirname "$0")/.."
@@ -81,7 +84,7 @@ install_packages() (
 # --- Java and ZooKeeper ----------------------------------------------------------------
 
 has_java() {
-    if [ -x "${JAVA_HOME:-}/bin/java" ]; then return; fi
+    if [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/java" ]; then return; fi
     command -v java >/dev/null
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.errors import StartupError
 from supervisor.java import FETCHED, HERE, fetch, find_class_path, find_java
+from supervisor.process import UTF8
 
 MAIN_CLASS = "org.apache.zookeeper.ZooKeeperMain"
 POM = HERE / "shell.xml"
@@ -31,7 +32,7 @@ def command(
 def become(environ: Mapping[str, str], hosts: str) -> None:
     """Goes on as the shell: this process is Java's from now on. Raises `StartupError`."""
     program, *arguments = command(environ, hosts)
-    os.execve(program, [program, *arguments], dict(environ))  # noqa: S606 - Ctrl-C is the shell's
+    os.execve(program, [program, *arguments], {**environ, **UTF8})  # noqa: S606 - Ctrl-C is the shell's
 
 
 def _fetched(environ: Mapping[str, str], extras: Path) -> Path:

@@ -39,6 +39,7 @@ class Table:
         self._written: SupervisorRecord | None = None
         self._room: tuple[Disk, ...] = ()
         self._looked_at = 0
+        self._trouble = ""
         self.ready = False
 
     @property
@@ -50,12 +51,20 @@ class Table:
         record = self.record()
         if record == self._written:
             return False
+        self._trouble = self._save(record)
+        self._written = record
+        return True
+
+    def _save(self, record: SupervisorRecord) -> str:
+        """Why it could not; that is said once."""
         try:
             runfile.write(self._settings.data_dir, record)
         except OSError as error:
-            self._log.warning("disk", f"cannot write the run file: {error.strerror}")
-        self._written = record
-        return True
+            trouble = f"cannot write the run file: {error.strerror}"
+            if trouble != self._trouble:
+                self._log.warning("disk", trouble)
+            return trouble
+        return ""
 
     def record(self) -> SupervisorRecord:
         return SupervisorRecord(

@@ -10,6 +10,7 @@
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")/.." && pwd)
+ROOT=/mnt/root
 SIZE=12G
 BUILD_S=900
 UP_S=900
@@ -90,11 +91,14 @@ configure() {
     copy /etc/resolv.conf /etc/hosts /usr/local/share/ca-certificates
     copy /etc/apt /usr/share/keyrings /etc/pip.conf /etc/xdg/pip ~/.pip ~/.config/pip
     copy ~/.m2/settings.xml ~/.m2/settings-security.xml ~/.mavenrc
-    export -p | grep -E "$CLIENTS" | sed 's/^declare -x/export/' >"$ROOT/root/clients" || true
+    # Not what names files of the host.
+    export -p | grep -E "$CLIENTS" | grep -v FIND_LINKS | sed 's/^declare -x/export/' >"$ROOT/root/clients" || true
     chroot "$ROOT" update-ca-certificates >/dev/null 2>&1
 }
 
 mount_kernel() {
+    # The root of all has to be a mount: network namespaces change how it passes mounts on.
+    mount --bind "$ROOT" "$ROOT"
     mount -t proc proc "$ROOT/proc"
     mount --rbind /sys "$ROOT/sys"
     mount --rbind /dev "$ROOT/dev"
@@ -123,7 +127,8 @@ END
 address() { grep -oEm1 'http://[0-9.:]+' "$ROOT/up.out"; }
 
 first_sale() {
-    local started=$SECONDS shop
+    local started shop
+    started=$SECONDS
     say "make up"
     within timeout "$UP_S" make up ARGS="${ARGS:-}" >"$ROOT/up.out" &
     shop=$!
@@ -145,7 +150,6 @@ every_test() {
 }
 
 inside() {
-    ROOT=/mnt/root
     mount_disk
     build
     configure

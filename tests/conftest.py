@@ -7,6 +7,7 @@ import pytest
 
 from tests.instance import Instance, running
 from tests.simulation.ahead import Simulation, begun
+from tests.throwaway import thrown_away
 from tests.zookeeper_server import Server, serving
 
 
@@ -20,7 +21,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def simulation(request: pytest.FixtureRequest) -> Iterator[Simulation | None]:
+def _nothing_outlives_the_tests() -> Iterator[None]:
+    with thrown_away():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def simulation(
+    request: pytest.FixtureRequest, _nothing_outlives_the_tests: None
+) -> Iterator[Simulation | None]:
     """Begun with the first test, where its tests are wanted."""
     if not any(item.path.name == "test_simulation.py" for item in request.session.items):
         yield None

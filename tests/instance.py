@@ -143,25 +143,22 @@ class Instance:
     def up(self) -> "Instance":
         started = time.monotonic()
         with self._file("out").open("w") as output, self._file("err").open("w") as messages:
-            self.process = subprocess.Popen(
-                self._command(
-                    "up",
-                    "--port",
-                    str(self.port),
-                    "--zookeeper-port",
-                    str(self.zookeeper_port),
-                    *UNBOUNDED,
-                    *self.options,
-                ),
-                stdout=output,
-                stderr=messages,
-                env=environment(),
-                start_new_session=True,
-            )
+            self.launch(output.fileno(), messages.fileno())
         eventually("tickets can be bought", self._is_open_or_dead, self.start_s)
         assert f"http://127.0.0.1:{self.port}" in self._file("out").read_text(), self.messages()
         self.started_in_s = time.monotonic() - started
         return self
+
+    def launch(self, stdout: int, stderr: int) -> None:
+        """Starts `up` and waits for nothing."""
+        ports = ("--port", str(self.port), "--zookeeper-port", str(self.zookeeper_port))
+        self.process = subprocess.Popen(
+            self._command("up", *ports, *UNBOUNDED, *self.options),
+            stdout=stdout,
+            stderr=stderr,
+            env=environment(),
+            start_new_session=True,
+        )
 
     def messages(self) -> str:
         """What `up` has written to stderr."""

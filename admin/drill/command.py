@@ -6,7 +6,7 @@ import secrets
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -51,16 +51,27 @@ def drill(
     nothing was lost, doubled, oversold, stranded or misreported.
     """
     from admin.drill.faults import chosen
+    from core.reaper import reaping
 
     chosen_seed = secrets.randbelow(10_000) if seed is None else seed
-    with asyncio.Runner(loop_factory=_new_loop) as runner:
-        report = runner.run(_drill(chosen(faults or []), buyers, seconds, chosen_seed, keep))
+    with (
+        reaping(foreign_environment()) as environ,
+        asyncio.Runner(loop_factory=_new_loop) as runner,
+    ):
+        report = runner.run(
+            _drill(chosen(faults or []), buyers, seconds, chosen_seed, keep, environ)
+        )
     _print(report, as_json)
     raise typer.Exit(0 if report.ok else 1)
 
 
 async def _drill(
-    faults: "list[Fault]", buyers: int, seconds: float, seed: int, keep: bool
+    faults: "list[Fault]",
+    buyers: int,
+    seconds: float,
+    seed: int,
+    keep: bool,
+    environ: Mapping[str, str],
 ) -> "Report":
     from rich.console import Console
 
@@ -75,7 +86,7 @@ async def _drill(
         Path(tempfile.mkdtemp(prefix="zkticket-drill-")),
         port=ports.free_page_port(ground),
         zookeeper_port=ports.free_ensemble_ports(ground, 3),
-        environ=foreign_environment(),
+        environ=environ,
     )
     console = Console(stderr=True)
     announce = _silent if console.is_terminal else partial(typer.echo, err=True)

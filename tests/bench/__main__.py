@@ -15,6 +15,7 @@ from tests.bench import packages, results, rounds
 from tests.bench.load import BenchError
 from tests.bench.plan import FULL, QUICK
 from tests.bench.roster import CONTESTANTS
+from tests.throwaway import thrown_away
 
 HERE = Path(__file__).parent
 WIDTH = 120
@@ -74,7 +75,8 @@ def _show(found: results.Results) -> None:
 def main() -> int:
     """Runs the command line; an error is one line on stderr and exit code 1."""
     try:
-        app()
+        with thrown_away():
+            app()
     except (BenchError, AssertionError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,10 +1,11 @@
-"""`make soak`: faults and ambiguous commits for ten minutes or more, and what was found."""
+"""`make soak`: ambiguous commits, partitions and mixed faults, and what was found."""
 
 import logging
 import os
 import random
 import sys
 import tempfile
+import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,16 +17,17 @@ import typer
 from admin.drill.checker import Kind
 from tests.faults import soak
 from tests.faults.soak import Report
+from tests.throwaway import thrown_away
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.command()
 def main(
-    minutes: Annotated[float, typer.Option(help="Mixed faults for so long at least")] = 10.0,
-    faults: Annotated[int, typer.Option(help="So many mixed faults at least")] = 200,
-    doubts: Annotated[int, typer.Option(help="So many ambiguous commits")] = 5000,
-    partitions: Annotated[float, typer.Option(help="Seconds of partitions")] = 60.0,
+    minutes: Annotated[float, typer.Option(help="How long all of it takes")] = 15.0,
+    faults: Annotated[bool, typer.Option(help="Break a whole shop")] = True,
+    doubts: Annotated[int, typer.Option(help="So many ambiguous commits at most")] = 5000,
+    partitions: Annotated[bool, typer.Option(help="Part the servers from each other")] = True,
     seed: Annotated[int | None, typer.Option(help="Of an earlier run, to have it again")] = None,
 ) -> None:
     """Breaks sales, checks every answer of every buyer against the tree, prints the verdict."""
@@ -33,12 +35,15 @@ def main(
     print(_heading(chosen), flush=True)
     logging.disable(logging.ERROR)  # what the sellers have to say of their doubts
     reports: list[Report] = []
+    times = soak.shares(minutes * 60.0, time.monotonic())
     with tempfile.TemporaryDirectory(prefix="zkticket-soak-") as home:
         if doubts:
-            reports.append(soak.ambiguous_commits(_room(home, "doubts"), chosen, doubts, _say))
+            reports.append(
+                soak.ambiguous_commits(_room(home, "doubts"), chosen, doubts, times.doubts_s, _say)
+            )
             _tell(reports[-1])
         if partitions:
-            parted = soak.partitions(_room(home, "partitions"), chosen, partitions)
+            parted = soak.partitions(_room(home, "partitions"), chosen, times.partitions_s)
             if parted is None:
                 print("partitions: left out, there are no network namespaces here", flush=True)
             else:
@@ -46,7 +51,7 @@ def main(
                 _tell(parted)
         if faults:
             room = _room(home, "shop")
-            reports.append(soak.mixed_faults(room, chosen, minutes * 60.0, faults, _say))
+            reports.append(soak.mixed_faults(room, chosen, times.end, _say))
             _tell(reports[-1])
     found = Counter(finding.kind for report in reports for finding in report.findings)
     print("found: " + ", ".join(f"{kind} {found[kind]}" for kind in Kind))
@@ -76,4 +81,5 @@ def _tell(report: Report) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    with thrown_away():
+        app()

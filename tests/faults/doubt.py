@@ -44,7 +44,14 @@ LATEST_S = 5.0
 PATIENCE_S = 60.0
 RETRY_S = 0.1
 LEFT_OPEN = frozenset(
-    {Code.OUTCOME_UNKNOWN, Code.OVERLOADED, Code.NO_QUORUM, Code.DRAINING, Code.HALTED}
+    {
+        Code.OUTCOME_UNKNOWN,
+        Code.OVERLOADED,
+        Code.NO_QUORUM,
+        Code.NO_WORKER,
+        Code.DRAINING,
+        Code.HALTED,
+    }
 )
 Storm: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 

@@ -26,8 +26,12 @@ from tests.faults.storms import Partitions, deaths
 from tests.zookeeper_server import PASSWORD
 
 QUORUM_S = 60.0
-# Doubts are resolved at 20 a second here; a slow machine gets so much longer.
-LEAST_DOUBTS_PER_SECOND = 2.0
+# What of a run's time each scene gets; mixed faults have what is left. Some 20 doubts are
+# resolved a second.
+DOUBTS, PARTITIONS = 0.35, 0.1
+# How long a scene takes to begin and to end, and a mixture of faults.
+AROUND_S = 15.0
+MIXTURE_S = 15.0
 TYPES = 900
 
 Say = Callable[[str], None]
@@ -44,9 +48,27 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-def ambiguous_commits(home: Path, seed: int, goal: int, say: Say) -> Report:
-    """Most of them straight at the sellers, whose clocks jump; some while servers die, and some
-    through the web, over links that fail as well.
+@dataclass(frozen=True)
+class Times:
+    """How long doubts and partitions last, and when all is over, on the monotonic clock."""
+
+    doubts_s: float
+    partitions_s: float
+    end: float
+
+
+def shares(lasts_s: float, now: float) -> Times:
+    """What each scene gets of so many seconds from now on; each has a moment at least."""
+    return Times(
+        max(1.0, DOUBTS * lasts_s - AROUND_S),
+        max(1.0, PARTITIONS * lasts_s - AROUND_S),
+        now + lasts_s,
+    )
+
+
+def ambiguous_commits(home: Path, seed: int, goal: int, lasts_s: float, say: Say) -> Report:
+    """Until so many are resolved or the time is over. Most of them straight at the sellers, whose
+    clocks jump; some while servers die, and some through the web, over links that fail as well.
     """
     began = time.monotonic()
     done: list[Doubts] = []
@@ -65,7 +87,7 @@ def ambiguous_commits(home: Path, seed: int, goal: int, say: Say) -> Report:
         }
         for run, share in shares.items():
             count = math.ceil(share * goal)
-            done.append(asyncio.run(run.until(count, count / LEAST_DOUBTS_PER_SECOND)))
+            done.append(asyncio.run(run.until(count, share * lasts_s)))
             say(f"ambiguous commits: {sum(each.resolved for each in done)} of {goal} resolved")
     return _doubted("ambiguous commits", began, done, "clocks jump, servers die, links fail")
 
@@ -92,8 +114,8 @@ def partitions(home: Path, seed: int, lasts_s: float) -> Report | None:
     return report
 
 
-def mixed_faults(home: Path, seed: int, lasts_s: float, least: int, say: Say) -> Report:
-    """A whole shop under one mixture after the other, for `lasts_s` and `least` faults at least."""
+def mixed_faults(home: Path, seed: int, end: float, say: Say) -> Report:
+    """A whole shop under one mixture after the other, one at least, until `end`."""
     began = time.monotonic()
     tally = Tally()
     data_dir = home / "data"
@@ -101,7 +123,7 @@ def mixed_faults(home: Path, seed: int, lasts_s: float, least: int, say: Say) ->
         faults = menu(disk)
         mixtures = plan(faults, seed)
         with Crowd(shop.instance.buyer, PATIENT, seed=seed) as crowd:
-            while time.monotonic() - began < lasts_s or tally.faults < least:
+            while not tally.faults or time.monotonic() + MIXTURE_S + AROUND_S < end:
                 mixture = next(mixtures)
                 inflict(shop, crowd, faults, mixture, tally)
                 names = ", ".join(strike.name for strike in mixture)

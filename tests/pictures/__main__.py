@@ -12,6 +12,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser.visitor import browser_path
 from tests.pictures import drill, sale
 from tests.pictures.camera import Camera
+from tests.throwaway import thrown_away
 
 SHOTS = Path(__file__).parent / "shots"
 SUBJECTS = {"sale": sale.take, "drill": drill.take}
@@ -33,4 +34,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with thrown_away():
+        sys.exit(main(sys.argv[1:]))

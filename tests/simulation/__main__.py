@@ -12,6 +12,7 @@ from tests.simulation.border import simulated
 from tests.simulation.plan import draw
 from tests.simulation.play import Report, play, replay
 from tests.simulation.shop import Shop
+from tests.throwaway import thrown_away
 
 AT_ONCE = 250
 
@@ -70,4 +71,5 @@ def _play_many(seeds: range, jobs: int | None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with thrown_away():
+        sys.exit(main())

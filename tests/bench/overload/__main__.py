@@ -24,6 +24,7 @@ from tests.bench.overload.delay import slow_shop
 from tests.bench.overload.freeze import slowed
 from tests.bench.overload.usage import Usage
 from tests.instance import Instance, running
+from tests.throwaway import thrown_away
 
 STOCK = ("--quantity", "9000000")
 DELAY_S = 0.25
@@ -149,6 +150,7 @@ SHOPS = {"quick": _quick, "slow": _slow, "lame": _lame}
 
 if __name__ == "__main__":
     try:
-        typer.run(main)
+        with thrown_away():
+            typer.run(main)
     except BenchError as error:
         sys.exit(f"bench: {error}")

@@ -21,6 +21,7 @@ from tests.bench.scale import pages, results
 from tests.bench.scale.course import STEPS, Course, Plan, take_turns
 from tests.bench.scale.results import Scale
 from tests.instance import Instance
+from tests.throwaway import thrown_away
 
 FOLDER = Path(__file__).parent.parent
 ORDERS = 1_000_000
@@ -110,4 +111,5 @@ def tell(text: str) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    with thrown_away():
+        app()

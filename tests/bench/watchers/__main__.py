@@ -26,6 +26,7 @@ from tests.bench.load import HOT_TYPE, BenchError, Load, offer
 from tests.bench.overload.usage import Usage
 from tests.bench.watchers.page import Seen
 from tests.instance import ROOT, Instance, running
+from tests.throwaway import thrown_away
 
 STOCK = ("--quantity", "9000000")
 CONNECTIONS = 256
@@ -175,6 +176,7 @@ def _orders(shop: Instance) -> str:
 
 if __name__ == "__main__":
     try:
-        typer.run(main)
+        with thrown_away():
+            typer.run(main)
     except BenchError as error:
         sys.exit(f"bench: {error}")
