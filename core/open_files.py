@@ -11,6 +11,10 @@ CONNECTIONS = 8192
 # What else it has open: ZooKeeper, a link to each worker, its log, its libraries.
 RESERVE = 128
 FEWEST = 16
+# Connections to a worker that have not proved themselves: a web or supervisor does so within
+# milliseconds, and all of them connect anew when a worker starts.
+STRANGERS = 128
+STRANGERS_SHARE = 4
 
 
 def raise_limit() -> int:
@@ -40,6 +44,13 @@ def connections(limit: int) -> int:
     if limit == resource.RLIM_INFINITY:
         return CONNECTIONS
     return max(FEWEST, min(CONNECTIONS, limit - RESERVE))
+
+
+def strangers(limit: int) -> int:
+    """So many connections that have proved nothing leave room for those that have."""
+    if limit == resource.RLIM_INFINITY:
+        return STRANGERS
+    return max(FEWEST, min(STRANGERS, limit // STRANGERS_SHARE))
 
 
 def shortage(limit: int) -> str:

@@ -11,8 +11,9 @@ import pytest
 
 from core.diagnostics import MOST, MOST_KINDS, PERIOD_S, Repeats
 from supervisor.disks import SEVERE, ServerLog
-from supervisor.logfiles import aside, keep_small, rotate
+from supervisor.logfiles import CHUNK_BYTES, LOG_BYTES, aside, keep_small, rotate
 from supervisor.process import Plan, Role, spawner
+from tests.instance import Instance, eventually
 
 MOST_BYTES = 10_000
 LINES = 20_000
@@ -69,6 +70,22 @@ def test_a_noisy_child_goes_on_writing_into_a_log_that_stays_small(tmp_path: Pat
     text = (_read(aside(log)) + log.read_bytes()).decode()
     assert "\0" not in text  # it goes on at the new end, not where it was before
     assert text.rstrip().endswith("the end")
+
+
+def test_the_logs_of_all_that_runs_stay_small_those_of_zookeeper_too(shop: Instance) -> None:
+    logs = sorted((shop.data_dir / "logs").glob("*.log"))
+    assert {"zookeeper-1.log", "worker-1.log", "web-1.log"} <= {log.name for log in logs}
+    for log in logs:
+        with log.open("ab") as file:
+            file.write(b"the same line again and again\n" * (LOG_BYTES // 25))
+    eventually("all logs are small", lambda: all(log.stat().st_size < LOG_BYTES for log in logs))
+    for log in logs:
+        assert aside(log).stat().st_size <= LOG_BYTES + CHUNK_BYTES
+        aside(log).unlink()
+    before = (shop.data_dir / "logs" / "web-1.log").stat().st_size
+    assert shop.run("restart", "web").returncode == 0
+    assert (shop.data_dir / "logs" / "web-1.log").stat().st_size > before
+    shop.expect_health()
 
 
 def test_a_log_that_has_grown_for_days_leaves_its_latest_lines(tmp_path: Path) -> None:

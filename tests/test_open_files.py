@@ -8,7 +8,14 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
-from core.open_files import CONNECTIONS, RESERVE, connections, shortage
+from core.open_files import (
+    CONNECTIONS,
+    RESERVE,
+    STRANGERS,
+    connections,
+    shortage,
+    strangers,
+)
 from tests.fakeweb import FakeWeb, running
 from tests.instance import eventually
 
@@ -30,19 +37,22 @@ def _most_open_files(web: FakeWeb) -> int:
 
 
 @pytest.mark.parametrize(
-    ("limit", "most"),
+    ("limit", "most", "unproven"),
     [
-        (resource.RLIM_INFINITY, CONNECTIONS),
-        (1_048_576, CONNECTIONS),
-        (CONNECTIONS + RESERVE, CONNECTIONS),
-        (CONNECTIONS + RESERVE - 1, CONNECTIONS - 1),
-        (1024, 1024 - RESERVE),
-        (LIMIT, LIMIT - RESERVE),
-        (64, 16),
+        (resource.RLIM_INFINITY, CONNECTIONS, STRANGERS),
+        (1_048_576, CONNECTIONS, STRANGERS),
+        (CONNECTIONS + RESERVE, CONNECTIONS, STRANGERS),
+        (CONNECTIONS + RESERVE - 1, CONNECTIONS - 1, STRANGERS),
+        (1024, 1024 - RESERVE, STRANGERS),
+        (LIMIT, LIMIT - RESERVE, LIMIT // 4),
+        (64, 16, 16),
     ],
 )
-def test_so_many_visitors_leave_room_for_the_rest(limit: int, most: int) -> None:
+def test_so_many_visitors_and_strangers_leave_room_for_the_rest(
+    limit: int, most: int, unproven: int
+) -> None:
     assert connections(limit) == most
+    assert strangers(limit) == unproven
     assert bool(shortage(limit)) == (most < CONNECTIONS)
 
 

@@ -10,8 +10,9 @@ from core.models import Load
 from core.wire import Answer, Channel, Link, Ping
 from tests.fakeworker import KEY
 from workers.server import LinkServer
-from workers.strangers import MOST, Strangers
+from workers.strangers import Strangers
 
+MOST = 128
 CROWD = 3 * MOST
 # A web that starts has its links within this, whatever strangers do.
 SOON_S = 1.5
@@ -21,7 +22,7 @@ class Door:
     """A worker's link port, and a crowd in front of it."""
 
     def __init__(self) -> None:
-        self.server = LinkServer(KEY, _never, _nothing, lambda: ("ready", Load()))
+        self.server = LinkServer(KEY, _never, _nothing, lambda: ("ready", Load()), MOST)
         self.crowd: list[socket.socket] = []
 
     async def __aenter__(self) -> "Door":

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from core import collector, diagnostics
+from core import collector, diagnostics, open_files
 from core.amending import Amender
 from core.election import Election
 from core.errors import AccessDenied, ZooKeeperError
@@ -111,7 +111,13 @@ class Worker:
         )
         self._janitor = Janitor(store, self._clerk, self._log, time.time)
         self._election = Election(self._zk, JANITOR, name)
-        self._server = LinkServer(secret.link_key, self._submit, self._seller.forget, self._health)
+        self._server = LinkServer(
+            secret.link_key,
+            self._submit,
+            self._seller.forget,
+            self._health,
+            open_files.strangers(open_files.raise_limit()),
+        )
 
     def _submit(self, request: Purchase | Amend, reply: Callable[[Answer], None]) -> None:
         if isinstance(request, Purchase):

@@ -20,13 +20,15 @@ class LinkServer:
         submit: Callable[[Purchase | Amend, Callable[[Answer], None]], None],
         forget: Callable[[Callable[[Answer], None], Collection[int] | None], None],
         health: Callable[[], tuple[str, Load]],
+        strangers: int,
     ) -> None:
+        """So many `strangers` at once have not proved yet that they know the key."""
         self._key = key
         self._submit = submit
         self._forget = forget
         self._health = health
         self._channels: set[Channel] = set()
-        self._strangers = Strangers()
+        self._strangers = Strangers(strangers)
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str) -> str:

@@ -4,9 +4,6 @@ from collections import Counter
 
 from core.wire import Channel
 
-# A web or supervisor proves itself within milliseconds; all connect anew when a worker starts.
-MOST = 128
-
 
 class Strangers:
     """Takes in whoever connects. Where there are too many, the oldest of the most numerous goes.
@@ -14,7 +11,7 @@ class Strangers:
     So strangers at one address push out each other, and nobody who comes from another one.
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
         self._addresses: dict[Channel, str] = {}
         self._turned_away = 0

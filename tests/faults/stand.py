@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.logs import EventLog
 from core.models import Load, WorkerRecord
+from core.open_files import STRANGERS
 from core.paths import worker as worker_path
 from core.receipts import folder
 from core.registry import LiveWorker, Registration
@@ -108,7 +109,9 @@ class Stand:
         return LiveWorker(self._name, self._record)
 
     async def _open_link(self, stack: AsyncExitStack) -> None:
-        server = LinkServer(SECRET.link_key, self._submit, self.seller.forget, self._health)
+        server = LinkServer(
+            SECRET.link_key, self._submit, self.seller.forget, self._health, STRANGERS
+        )
         address = await server.listen(LOOPBACK)
         stack.push_async_callback(server.close)
         door = await self._proxied(address, self.link, stack)
