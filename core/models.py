@@ -237,6 +237,10 @@ class WebRecord(Record, frozen=True, kw_only=True):
     at: float = 0.0
 
 
+# Why a process was started again: of itself, by its supervisor's verdict, or at a person's word.
+CAUSES = ("died", "hung", "memory", "outlier", "disk", "operator", "other")
+
+
 class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One child of a supervisor as it was last sampled."""
 
@@ -250,6 +254,8 @@ class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
     birth: str = ""
     restarts: int = 0
     last_restart_reason: str | None = None
+    # How often for each of `CAUSES`.
+    restart_causes: dict[str, int] = {}
     cpu_percent: float = 0.0
     rss_bytes: int = 0
     threads: int = 0

@@ -12,9 +12,14 @@ class Recent:
 
     def __init__(self) -> None:
         self._seconds: deque[float] = deque(maxlen=KEPT)
+        # Of all that there ever were.
+        self.count = 0
+        self.sum_s = 0.0
 
     def add(self, seconds: float) -> None:
         self._seconds.append(seconds)
+        self.count += 1
+        self.sum_s += seconds
 
     def quantiles(self) -> Quantiles:
         """Zeros where there is nothing yet."""

@@ -1,10 +1,11 @@
 """One child: a process that is started, stopped, and started again when it dies."""
 
 import enum
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 
 from core.errors import StartupError
+from core.models import CAUSES
 from supervisor.process import Plan, Process, Spawn
 
 # A life shorter than this counts towards a crash loop; a longer one clears the count.
@@ -14,6 +15,14 @@ LOOP_S = 120.0
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 15.0
 KILL_AGAIN_S = 1.0
+
+
+# What reasons begin with, where that is not the cause itself.
+REASONS = {
+    "restart by operator": "operator",
+    "it could not write to its disk": "disk",
+    "there is room on its disk again": "disk",
+}
 
 
 class State(enum.StrEnum):
@@ -43,6 +52,7 @@ class Child:
         self.state = State.STOPPED
         self.process: Process | None = None
         self.restarts = 0
+        self.causes: Counter[str] = Counter()
         self.reason: str | None = None
         # Why the restart that was asked for last has come to nothing.
         self.setback = ""
@@ -92,9 +102,9 @@ class Child:
     def start(self) -> None:
         self._wanted = True
 
-    def remember(self, restarts: int, reason: str | None) -> None:
+    def remember(self, restarts: int, reason: str | None, causes: Mapping[str, int]) -> None:
         """What a supervisor before this one knew of it."""
-        self.restarts, self.reason = restarts, reason
+        self.restarts, self.reason, self.causes = restarts, reason, Counter(causes)
 
     def adopt(self, process: Process) -> None:
         """Takes over a living process of a supervisor that is dead."""
@@ -180,8 +190,7 @@ class Child:
         if not self._wanted:
             self._leave(State.STOPPED, how)
             return
-        self.restarts += 1
-        self.reason = reason
+        self._count(reason)
         if self._asked:
             self._due = now
             self._leave(State.BACKOFF, f"{reason}; starts again")
@@ -191,6 +200,11 @@ class Child:
             delay = self._delay()
             self._due = now + delay
             self._leave(State.BACKOFF, f"{reason}; starts again in {delay:.1f} s")
+
+    def _count(self, reason: str) -> None:
+        self.restarts += 1
+        self.reason = reason
+        self.causes[cause_of(reason)] += 1
 
     def _give_up(self, why: str) -> None:
         self.reason = why
@@ -218,3 +232,10 @@ class Child:
         """Exponential backoff with jitter: from half of the full delay to all of it."""
         full = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (len(self._deaths) - 1))
         return max(self.plan.rest_s, full * (0.5 + 0.5 * self._jitter()))
+
+
+def cause_of(reason: str) -> str:
+    """Which of `CAUSES` a reason, which is for people, tells of."""
+    begins = reason.partition(":")[0].partition(",")[0]
+    cause = REASONS.get(begins, begins)
+    return cause if cause in CAUSES else "other"

@@ -265,6 +265,7 @@ class Fleet:
             birth=child.process.birth if child.process else "",
             restarts=child.restarts,
             last_restart_reason=child.reason,
+            restart_causes=dict(child.causes),
             cpu_percent=usage.cpu_percent,
             rss_bytes=usage.rss_bytes,
             threads=usage.threads,

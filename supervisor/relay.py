@@ -71,8 +71,8 @@ class Relay(Child):
         self._predecessor, self._handing_over = old, reason
 
     def _handed_over(self) -> None:
-        self.restarts += 1
-        self.reason, self._handing_over = self._handing_over, ""
+        self._count(self._handing_over)
+        self._handing_over = ""
         self._deaths.clear()
         if self._predecessor is not None:
             self._predecessor.retire()

@@ -99,10 +99,14 @@ def before(data_dir: Path) -> Mapping[str, ProcessRecord]:
         return {}
 
 
-def past(process: ProcessRecord | None, *, lives: bool) -> tuple[int, str | None]:
-    """How often a process was started again, and why last, by the table before this one."""
+def past(
+    process: ProcessRecord | None, *, lives: bool
+) -> tuple[int, str | None, Mapping[str, int]]:
+    """How often a process was started again, and why, by the table before this one."""
     if process is None:
-        return 0, None
+        return 0, None, {}
+    causes = process.restart_causes
     if lives or process.pid is None:
-        return process.restarts, process.last_restart_reason
-    return process.restarts + 1, "died while there was no supervisor"
+        return process.restarts, process.last_restart_reason, causes
+    died = {**causes, "died": causes.get("died", 0) + 1}
+    return process.restarts + 1, "died while there was no supervisor", died

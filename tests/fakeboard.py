@@ -9,10 +9,20 @@ from core.events import Terms, changed
 from core.logquery import Found, Query
 from core.logs import SourcedEntry
 from core.lookup import of_buyer
-from core.models import Event, LogEntry, Progress, Quantiles, TicketType
+from core.models import (
+    Disk,
+    Event,
+    LogEntry,
+    ProcessRecord,
+    Progress,
+    Quantiles,
+    SupervisorRecord,
+    TicketType,
+)
 from core.status import Ensemble, Server, Status, Supervisor, Web, Worker
 from core.timeline import Timeline, of_order
 from tests.fakeclerk import FakeClerk
+from web.machine import Journal, Machine
 from web.operator.history import History, Sample
 from web.operator.operations import FoundEvents, FoundOrders
 
@@ -83,6 +93,33 @@ def _web() -> Web:
         cpu_percent=88.0,
         rss_bytes=96 << 20,
         stages={"web": Quantiles(p50_ms=1.0, p99_ms=2.0)},
+    )
+
+
+def machine(now: float) -> Machine:
+    """A table with two processes, a disk that is nearly full, one worker's receipts."""
+    processes = tuple(
+        ProcessRecord(
+            name=name,
+            role=role,
+            state="running",
+            pid=7,
+            restarts=2,
+            restart_causes={"died": 2},
+            cpu_percent=61.0,
+            rss_bytes=64 << 20,
+        )
+        for name, role in (("worker-1", "worker"), ("web-1", "web"))
+    )
+    table = SupervisorRecord(
+        host="box", pid=41, created=now, url="", zookeeper="", processes=processes, at=now
+    )
+    return Machine(
+        table=table,
+        supervised=True,
+        disks=(Disk(directory="/srv", state="low", free_bytes=9 << 20, size_bytes=1 << 30),),
+        journals=(Journal("worker-1", now - 3.0, 4096, 2, 1),),
+        connections=12,
     )
 
 

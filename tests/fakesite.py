@@ -41,6 +41,7 @@ from web.metrics import Metrics
 from web.operator.ended import Ended
 from web.replies import Reply, text_reply
 from web.rsgi import HttpProtocol
+from web.scrape import Vitals
 from web.serve import serve
 from web.service import adapt, end_with_parent, front_of, open_holds_of
 
@@ -192,12 +193,14 @@ class FakeService:
             metrics=Metrics(clock),
             front=front_of(self._settings),
             open_holds=open_holds_of(self._settings, time.time),
+            vitals=Vitals(self._status, partial(fakeboard.machine, time.time()), clock),
             now=time.time,
             rng=rng,
             connected=connected,
             clock=clock,
         )
         await deps.ended.renew()
+        deps.metrics.alarms = 0 if self._state == "open" else None
         app = make_app(deps)
         app.route("/broken", "GET", self._broken)
         app.route("/expire/<order_id>", "POST", self._expire)

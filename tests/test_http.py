@@ -414,7 +414,7 @@ def test_metrics_count_requests_and_purchases(web: FakeWeb) -> None:
     web.buy(PURCHASE)
     text = web.get("/metrics").text
     assert 'zkticket_requests_total{route="POST /api/orders",status="201"}' in text
-    assert 'zkticket_outstanding{worker="w-1"} 0' in text
+    assert 'zkticket_outstanding{host="here",worker="w-1"} 0' in text
     assert 'zkticket_stage_seconds{stage="link",quantile="0.99"}' in text
     assert "zkticket_stale 0" in text
     assert 'zkticket_purchase_seconds_bucket{le="+Inf"}' in text

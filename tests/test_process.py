@@ -14,7 +14,8 @@ import pytest
 
 from core.errors import StartupError
 from supervisor import child as module
-from supervisor.child import Child, State
+from supervisor import disks, rolling
+from supervisor.child import Child, State, cause_of
 from supervisor.process import (
     Plan,
     Process,
@@ -176,6 +177,7 @@ def test_a_restart_drains_first() -> None:
     stage.last.how = "exit code 0"
     assert stage.step(1.0) is State.BACKOFF
     assert stage.child.reason == "memory: 600 MB, exit code 0"
+    assert stage.child.causes == {"memory": 1}
     assert stage.step(1.0) is State.STARTING
     assert len(stage.spawned) == 2
 
@@ -364,3 +366,18 @@ def test_the_exit_code_of_a_child_is_told() -> None:
     popen = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"], start_new_session=True)
     child = SystemProcess(psutil.Process(popen.pid), popen)
     poll(lambda: child.ended() == "exit code 3")
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        ("died: exit code 1", "died"),
+        ("hung: no heartbeat for 11 s, killed by SIGKILL", "hung"),
+        ("outlier: CPU pinned and under half of its peers' sales, exit code 0", "outlier"),
+        (f"{disks.WHY}, killed by SIGKILL", "disk"),
+        (f"{rolling.REASON}, exit code 0", "operator"),
+        ("something that nobody has thought of", "other"),
+    ],
+)
+def test_each_restart_is_counted_by_its_cause(reason: str, cause: str) -> None:
+    assert cause_of(reason) == cause

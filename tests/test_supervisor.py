@@ -578,10 +578,12 @@ def test_what_died_while_nobody_looked_is_counted() -> None:
         pid=7,
         restarts=2,
         last_restart_reason="hung",
+        restart_causes={"hung": 2},
     )
-    assert table.past(before, lives=True) == (2, "hung")
-    assert table.past(before, lives=False) == (3, "died while there was no supervisor")
-    assert table.past(None, lives=False) == (0, None)
+    assert table.past(before, lives=True) == (2, "hung", {"hung": 2})
+    died = (3, "died while there was no supervisor", {"hung": 2, "died": 1})
+    assert table.past(before, lives=False) == died
+    assert table.past(None, lives=False) == (0, None, {})
 
 
 def test_a_hung_worker_is_restarted_even_when_it_is_alone() -> None:

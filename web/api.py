@@ -1,5 +1,6 @@
 """The JSON interface under `/api`, and what machines ask: health, readiness, metrics."""
 
+import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,14 +13,15 @@ from web import problems
 from web.basket import Basket
 from web.catalog import Snapshot
 from web.deps import Deps
+from web.exposition import CONTENT_TYPE
 from web.live import RULE, Live
 from web.lookup import find_order
-from web.metrics import CONTENT_TYPE
 from web.operator.guard import Guard
 from web.problems import Problem, problem
 from web.purchase import basket_of, bought
 from web.replies import BEGAN, GONE, Gone, Reply, json_reply, text_reply
 from web.routing import Outcome
+from web.scrape import exposition
 
 
 class Api:
@@ -130,11 +132,9 @@ class Api:
         return self._guard.refusal(environ) or self._metrics()
 
     async def _metrics(self) -> Reply:
-        snapshot = await self._deps.catalog.snapshot()
-        text = self._deps.metrics.render(
-            self._deps.dispatcher.peers,
-            self._deps.dispatcher.stages.quantiles(),
-            stale=snapshot.stale,
+        deps = self._deps
+        text = await exposition(
+            deps.metrics, deps.dispatcher, deps.catalog, deps.vitals, socket.gethostname()
         )
         return Reply(200, [("content-type", CONTENT_TYPE)], text.encode())
 

@@ -19,6 +19,7 @@ from web.operator.history import History
 from web.operator.operations import Operations
 from web.problems import Problem
 from web.replies import Gone
+from web.scrape import Vitals
 
 
 class Orders(Protocol):
@@ -47,6 +48,7 @@ class Deps:
     metrics: Metrics
     front: Front
     open_holds: OpenHolds
+    vitals: Vitals
     now: Callable[[], float]
     clock: Callable[[], float]
     rng: random.Random

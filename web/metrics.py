@@ -1,17 +1,17 @@
-"""Counts for `/metrics`, in Prometheus' text format (version 0.0.4)."""
+"""What a web server counts of its own work, for `/metrics`."""
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from core.models import Quantiles
+from core.recent import Recent
 from core.wire import Code
+from web.exposition import Family, Sample, counter, gauge, one, summed
 from web.laps import Laps
 from web.peer import Peer
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
@@ -23,8 +23,8 @@ class Metrics:
         self._purchases: Counter[Code] = Counter()
         self._seconds = [0] * (len(BUCKETS_S) + 1)
         self._seconds_sum = 0.0
-        # How many alarms stand; nothing is sold while there is one.
-        self.alarms = 0
+        # How many alarms stand, `None` where that can't be read; nothing is sold while one does.
+        self.alarms: int | None = None
 
     def request(self, environ: Mapping[str, Any], status: int) -> None:
         """An answered request; its route is what Bottle found."""
@@ -43,58 +43,53 @@ class Metrics:
         self._requests[rule, status] += 1
         self.purchase(Code.OVERLOADED, 0.0)
 
-    def render(self, peers: Sequence[Peer], stages: Mapping[str, Quantiles], *, stale: bool) -> str:
-        """Everything as text, one sample a line."""
-        lines = [
-            *_family("requests_total", "counter", "HTTP requests", self._request_samples()),
-            *_family("purchases_total", "counter", "Purchases by outcome", self._by_outcome()),
-            *_family("purchase_seconds", "histogram", "Time to an answer", self._latencies()),
-            *_family("stage_seconds", "gauge", "Where recent sales' time went", _stages(stages)),
-            *_family("outstanding", "gauge", "Purchases that wait on a worker", _waiting(peers)),
-            *_family("worker_ready", "gauge", "Linked and able to sell", _ready(peers)),
-            *_family("alarms", "gauge", "Alarms that stop the selling", [f" {self.alarms}"]),
-            *_family("stale", "gauge", "Availability is not fresh", [f" {int(stale)}"]),
-        ]
-        return "\n".join(lines) + "\n"
+    def families(
+        self, peers: Sequence[Peer], stages: Mapping[str, Recent], *, stale: bool
+    ) -> Iterable[Family]:
+        yield counter("requests_total", "HTTP requests answered.", self._request_samples())
+        yield counter("purchases_total", "Purchases answered, by outcome.", self._by_outcome())
+        yield Family("purchase_seconds", "histogram", "Time to an answer.", self._latencies())
+        yield Family("stage_seconds", "summary", "Where a sale's time went.", _stages(stages))
+        yield gauge("outstanding", "Purchases that wait on a worker.", _waiting(peers))
+        yield gauge("worker_ready", "Workers that are linked and can sell.", _ready(peers))
+        yield one("alarms", "Alarms that stop the selling.", self.alarms)
+        yield one("stale", "Whether availability is not fresh.", int(stale))
 
-    def _request_samples(self) -> Iterable[str]:
+    def _request_samples(self) -> Iterable[Sample]:
         for (rule, status), count in sorted(self._requests.items()):
-            yield f'{{route="{_escaped(rule)}",status="{status}"}} {count}'
+            yield Sample(count, {"route": rule, "status": str(status)})
 
-    def _by_outcome(self) -> Iterable[str]:
-        return (f'{{outcome="{code}"}} {self._purchases[code]}' for code in Code)
+    def _by_outcome(self) -> Iterable[Sample]:
+        return (Sample(self._purchases[code], {"outcome": code}) for code in Code)
 
-    def _latencies(self) -> Iterable[str]:
-        total = 0
+    def _latencies(self) -> tuple[Sample, ...]:
+        total, samples = 0, []
         for bound, count in zip((*BUCKETS_S, "+Inf"), self._seconds, strict=True):
             total += count
-            yield f'_bucket{{le="{bound}"}} {total}'
-        yield f"_sum {self._seconds_sum:.6f}"
-        yield f"_count {total}"
+            samples.append(Sample(total, {"le": str(bound)}, "_bucket"))
+        return (*samples, Sample(self._seconds_sum, {}, "_sum"), Sample(total, {}, "_count"))
 
 
-def _stages(stages: Mapping[str, Quantiles]) -> Iterable[str]:
-    for stage, found in stages.items():
-        for quantile, milliseconds in ((0.5, found.p50_ms), (0.99, found.p99_ms)):
-            yield f'{{stage="{stage}",quantile="{quantile}"}} {milliseconds / 1000:.6f}'
+def _stages(stages: Mapping[str, Recent]) -> tuple[Sample, ...]:
+    """Quantiles of the latest thousand sales; sum and count are of all."""
+    samples: list[Sample] = []
+    for stage, recent in stages.items():
+        found = recent.quantiles()
+        for quantile, milliseconds in (("0.5", found.p50_ms), ("0.99", found.p99_ms)):
+            samples.append(Sample(milliseconds / 1000, {"stage": stage, "quantile": quantile}))
+        samples.append(Sample(recent.sum_s, {"stage": stage}, "_sum"))
+        samples.append(Sample(recent.count, {"stage": stage}, "_count"))
+    return tuple(samples)
 
 
-def _waiting(peers: Sequence[Peer]) -> Iterable[str]:
-    return (f'{{worker="{_escaped(peer.name)}"}} {peer.outstanding}' for peer in peers)
+def _waiting(peers: Sequence[Peer]) -> Iterable[Sample]:
+    return summed(Sample(peer.outstanding, _worker(peer)) for peer in peers)
 
 
-def _ready(peers: Sequence[Peer]) -> Iterable[str]:
-    return (f'{{worker="{_escaped(peer.name)}"}} {int(peer.ready)}' for peer in peers)
+def _ready(peers: Sequence[Peer]) -> Iterable[Sample]:
+    """A worker that is restarted may have two registrations for a moment."""
+    return summed(Sample(int(peer.ready), _worker(peer)) for peer in peers)
 
 
-def _family(name: str, kind: str, help_: str, samples: Iterable[str]) -> list[str]:
-    full = f"zkticket_{name}"
-    return [
-        f"# HELP {full} {help_}.",
-        f"# TYPE {full} {kind}",
-        *(full + sample for sample in samples),
-    ]
-
-
-def _escaped(label: str) -> str:
-    return label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _worker(peer: Peer) -> Mapping[str, str]:
+    return {"host": peer.host, "worker": peer.name}

@@ -71,6 +71,10 @@ class Peer:
         return self._record.name
 
     @property
+    def host(self) -> str:
+        return self._record.host
+
+    @property
     def linked(self) -> bool:
         return self._link is not None and not self._link.lost
 

@@ -30,12 +30,14 @@ from web.dispatch import Dispatcher
 from web.door import RETIRE, Door
 from web.gate import Gate
 from web.head import Front, Scope
+from web.machine import Machine, look
 from web.metrics import Metrics
 from web.openholds import OpenHolds
 from web.operator.ended import Ended
 from web.operator.history import SAMPLE_S, History, Sampler
 from web.operator.operations import LiveOperations
 from web.rsgi import Adapter, HttpProtocol
+from web.scrape import Vitals
 
 ORPHAN_S = 0.5
 PUBLISH_S = 1.0
@@ -140,17 +142,26 @@ class Service:
             metrics=Metrics(time.monotonic),
             front=front_of(self._settings),
             open_holds=open_holds_of(self._settings, time.time),
+            vitals=Vitals(
+                partial(status.gather, self._settings, self._zk), self._machine, time.monotonic
+            ),
             now=time.time,
             clock=time.monotonic,
             rng=rng,
         )
 
+    def _machine(self) -> Machine:
+        settings = self._settings
+        return look(settings.data_dir.resolve(), settings.port, time.time())
+
     async def _keep_publishing(self) -> None:
         """Tells the registry each second how this web does; waits out an absent ZooKeeper."""
         while True:
-            with suppress(ZooKeeperError):
+            try:
                 await self._registration.publish(self._record())
                 self._deps.metrics.alarms = len(await alarms.standing(self._zk))
+            except ZooKeeperError:
+                self._deps.metrics.alarms = None
             await asyncio.sleep(PUBLISH_S)
 
     async def _keep_sampling(self) -> None:
@@ -185,6 +196,7 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._deps.dispatcher.close()
         await self._deps.catalog.close()
+        await self._deps.vitals.close()
         await self._registration.leave()
         with suppress(ZooKeeperError):
             await self._log.flush(self._zk)

@@ -33,6 +33,11 @@ class Stages:
         recent["commit"].add(commit_s)
         recent["answer"].add(ended - heard)
 
+    @property
+    def recent(self) -> Mapping[str, Recent]:
+        """By stage, in order."""
+        return self._recent
+
     def quantiles(self) -> Mapping[str, Quantiles]:
         """By stage, in order."""
         return {stage: recent.quantiles() for stage, recent in self._recent.items()}

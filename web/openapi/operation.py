@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from core.models import DEFAULT_EVENT
-from web import calendar, metrics
+from web import calendar, exposition
 from web.openapi.schema import KEY_SCHEMA, NAME_SCHEMA, ORDER_SCHEMA, Schema
 
 # What a request has to bring to be let in: schemes of security, all of them.
@@ -17,7 +17,7 @@ FORM = "application/x-www-form-urlencoded"
 HTML = "text/html"
 TEXT = "text/plain"
 CALENDAR = calendar.CONTENT_TYPE.partition(";")[0]
-METRICS = metrics.CONTENT_TYPE.partition(";")[0]
+METRICS = exposition.CONTENT_TYPE.partition(";")[0]
 ASSETS = ("text/css", "text/javascript", "image/svg+xml")
 
 # The groups of what browsers ask for.

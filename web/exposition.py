@@ -1,0 +1,85 @@
+"""Prometheus' text format, version 0.0.4: families of samples, each with its help and its type.
+
+What could not be read has no sample: a missing series can be alerted on, a wrong one misleads.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`suffix` belongs to the name: a histogram's `_bucket`, say."""
+
+    value: float
+    labels: Labels
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class Family:
+    """`kind` is counter, gauge, histogram or summary; names are without the `zkticket_`."""
+
+    name: str
+    kind: str
+    help: str
+    samples: tuple[Sample, ...]
+
+
+def counter(name: str, help_: str, samples: Iterable[Sample]) -> Family:
+    return Family(name, "counter", help_, tuple(samples))
+
+
+def gauge(name: str, help_: str, samples: Iterable[Sample]) -> Family:
+    return Family(name, "gauge", help_, tuple(samples))
+
+
+def one(name: str, help_: str, value: float | None) -> Family:
+    """A gauge without labels; no sample for `None`."""
+    return gauge(name, help_, () if value is None else (Sample(value, {}),))
+
+
+def summed(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+    """One sample for each set of labels: two instances on one host may have the same names."""
+    sums: dict[frozenset[tuple[str, str]], Sample] = {}
+    for sample in samples:
+        key = frozenset(sample.labels.items())
+        before = sums[key].value if key in sums else 0
+        sums[key] = Sample(before + sample.value, sample.labels, sample.suffix)
+    return tuple(sums.values())
+
+
+def text(families: Iterable[Family]) -> str:
+    """The families that have samples."""
+    return "".join(f"{line}\n" for family in families for line in _lines(family))
+
+
+def _lines(family: Family) -> Iterable[str]:
+    if family.samples:
+        name = f"zkticket_{family.name}"
+        yield f"# HELP {name} {_escaped_help(family.help)}"
+        yield f"# TYPE {name} {family.kind}"
+        for sample in family.samples:
+            yield f"{name}{sample.suffix}{_labels(sample.labels)} {_number(sample.value)}"
+
+
+def _labels(labels: Labels) -> str:
+    pairs = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return f"{{{pairs}}}" if pairs else ""
+
+
+def _number(value: float) -> str:
+    """Whole numbers in full: `repr` would round none of them, but write some as 1e+16."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def _escaped(label: str) -> str:
+    return _escaped_help(label).replace('"', '\\"')
+
+
+def _escaped_help(text_: str) -> str:
+    return text_.replace("\\", "\\\\").replace("\n", "\\n")
