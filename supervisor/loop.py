@@ -31,9 +31,10 @@ from supervisor.health import Limits
 from supervisor.heartbeat import BEAT_S
 from supervisor.leftovers import STOP_ORDER
 from supervisor.membership import Membership
+from supervisor.notify import Notifier
 from supervisor.process import Plan, Role, spawner
 from supervisor.relay import Relay
-from supervisor.stop import Stop
+from supervisor.stop import Stop, dies_with_terminal
 from supervisor.table import Table
 
 TICK_S = 1.0
@@ -70,6 +71,7 @@ class Supervisor:
         limits = Limits(settings.worker_hung_s, settings.worker_memory_mb << 20)
         self._fleet = Fleet(secret.link_key, settings.data_dir, limits, settings.drain_s, clock)
         self._door: Door | None = None
+        self._notifier = Notifier(environ)
         self._disks = Disks(clock)
         self._log = EventLog("supervisor", now)
         self._membership: Membership | None = None
@@ -182,6 +184,9 @@ class Supervisor:
         if alarm:
             _say(f"nothing is sold: {alarm}; `verify --receipts` says more, `repair` mends it")
         _say("stop it with Ctrl-C here, or with `down` from elsewhere")
+        if _has_terminal() and dies_with_terminal():
+            _say("closing this terminal stops the sale, too: `up --detach` outlives it")
+        self._notifier.ready(self._summary())
 
     # --- keeping ---------------------------------------------------------------------
 
@@ -200,11 +205,20 @@ class Supervisor:
             await self._sleep_until(min(next_look, self._fleet.due))
 
     def _look_over(self) -> None:
+        self._notifier.alive()
+        if self._table.ready:
+            self._notifier.say(self._summary())
         self._fleet.sample(self._clock())
         done = self._fleet.judge()
         if done:
             self._log.warning("restart", done)
             self._wake.set()
+
+    def _summary(self) -> str:
+        """One line for a service manager."""
+        ill = [child for child in self._fleet.children if child.state is not State.RUNNING]
+        states = ", ".join(f"{child.plan.name} {child.state}" for child in ill)
+        return f"{self._table.url}: {states or 'all processes run'}"
 
     def _require_life(self) -> None:
         """A child that cannot live at all ends a start; later the others carry on without it."""
@@ -279,6 +293,7 @@ class Supervisor:
             return
         self._table.ready = False
         self._log.info("stop", "stopping")
+        self._notifier.stopping()
         _say("stopping")
         deadline = self._clock() + self._settings.drain_s
         for role in STOP_ORDER:
@@ -316,6 +331,10 @@ def _make_directories(settings: Settings) -> None:
         private_files.make_directory(settings.logs_dir)
     except OSError as error:
         raise StartupError(system_errors.told(error, settings.data_dir)) from None
+
+
+def _has_terminal() -> bool:
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
 def _jitter() -> float:

@@ -6,6 +6,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 
+def dies_with_terminal() -> bool:
+    """Whether SIGHUP reaches this process; not under nohup."""
+    return signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+
+
 class Stop:
     """A stop that was asked for, once or more urgently; `wake` hears of each signal."""
 
@@ -13,6 +18,7 @@ class Stop:
         self._wake = wake
         self._asked = asyncio.Event()
         self._signals = 0
+        self._hung_up = False
 
     @property
     def urgent(self) -> bool:
@@ -21,15 +27,23 @@ class Stop:
 
     def hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+        for number in (signal.SIGTERM, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._note)
+        if dies_with_terminal():
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         loop.add_signal_handler(signal.SIGCHLD, self._wake)
 
     def _note(self) -> None:
         self._signals += 1
         self._asked.set()
         self._wake()
+
+    def _hang_up(self) -> None:
+        """The terminal is gone: the shell says so, then the kernel does. That is no haste."""
+        if not self._hung_up:
+            self._hung_up = True
+            self._note()
 
     async def stops(self, *work: Coroutine[Any, Any, None]) -> None:
         """Until a stop is asked for, or some of the work fails, or all of it is done."""
