@@ -31,6 +31,11 @@ class Secret:
         return self.key("zookeeper digest").hex()
 
     @property
+    def quorum_password(self) -> str:
+        """What ZooKeeper servers of ours know each other by."""
+        return self.key("zookeeper quorum").hex()
+
+    @property
     def link_key(self) -> bytes:
         return self.key("web-worker link")
 

@@ -6,9 +6,10 @@ One is made at set-up, from a short life of two servers, for one Java and one cl
 
 import asyncio
 import hashlib
+import secrets
 import socket
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,8 +31,20 @@ PORT_TRIES = 20
 def archive_of(java: Path, class_path: str, home: Path) -> Path:
     """Where the archive of this Java and this class path is, or would be."""
     program = java.resolve()
-    identity = f"{program} {program.stat().st_mtime_ns} {class_path}"
+    files = " ".join(map(_identity, [program, *_jars(class_path)]))
+    identity = f"{files} {class_path}"
     return home / f"classes-{hashlib.sha256(identity.encode()).hexdigest()[:12]}.jsa"
+
+
+def _identity(file: Path) -> str:
+    # A JVM looks at these as well, and does without an archive that was made from others.
+    return f"{file} {file.stat().st_mtime_ns}"
+
+
+def _jars(class_path: str) -> Iterator[Path]:
+    for entry in class_path.split(":"):
+        path = Path(entry)
+        yield from sorted(path.parent.glob("*.jar")) if path.name == "*" else ()
 
 
 def options(archive: Path) -> tuple[str, ...]:
@@ -94,7 +107,7 @@ def _somewhere_free(home: Path) -> Ensemble:
     for _ in range(PORT_TRIES):
         with socket.socket() as probe:
             probe.bind((HOST, 0))
-            ensemble = local_ensemble(home, probe.getsockname()[1], SERVERS)
+            ensemble = local_ensemble(home, probe.getsockname()[1], SERVERS, secrets.token_hex(16))
         with suppress(StartupError, OverflowError):
             ensemble.require_ports(ensemble.servers)
             return ensemble

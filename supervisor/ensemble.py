@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -12,7 +12,7 @@ import psutil
 from core import private_files, system_errors
 from core.errors import StartupError
 from core.probe import ServerState, has_quorum, probe_all
-from supervisor import ports
+from supervisor import authentication, ports
 from supervisor.process import Plan, Process, Role, Spawn
 
 HOST = "127.0.0.1"
@@ -125,6 +125,7 @@ class Ensemble:
 
     home: Path
     servers: tuple[Server, ...]
+    password: str = field(repr=False)
 
     @property
     def hosts(self) -> str:
@@ -136,7 +137,16 @@ class Ensemble:
 
     def ports_of(self, server: Server) -> tuple[int, ...]:
         """A server that stands alone talks to clients only."""
-        return server.ports if len(self.servers) > 1 else (server.port,)
+        return server.ports if self.has_peers else (server.port,)
+
+    @property
+    def has_peers(self) -> bool:
+        return len(self.servers) > 1
+
+    @property
+    def credentials(self) -> Path:
+        """What each of the servers proves with to the others that it is one of them."""
+        return self.home / "jaas.conf"
 
     def named(self, name: str) -> Server | None:
         return next((server for server in self.servers if server.name == name), None)
@@ -147,16 +157,17 @@ class Ensemble:
             f"clientPort={server.port}",
             f"clientPortAddress={HOST}",
         ]
-        if len(self.servers) > 1:
-            lines += [
-                f"server.{peer.id}={HOST}:{peer.ports[1]}:{peer.ports[2]}" for peer in self.servers
-            ]
-        return COMMON + "\n".join(lines) + "\n"
+        if not self.has_peers:
+            return COMMON + "\n".join(lines) + "\n"
+        lines += [
+            f"server.{peer.id}={HOST}:{peer.ports[1]}:{peer.ports[2]}" for peer in self.servers
+        ]
+        return COMMON + authentication.CONFIG + "\n".join(lines) + "\n"
 
     def is_configured(self, server: Server) -> bool:
         """The server's files are those that we would write."""
         try:
-            return private_files.read(server.config) == self.config_of(server).encode()
+            return all(private_files.read(path) == data for path, data in self._files(server))
         except OSError:
             return False
 
@@ -166,7 +177,14 @@ class Ensemble:
             for directory in (self.home.parent, self.home, server.home, server.home / "data"):
                 private_files.make_directory(directory)
             private_files.keep(server.home / "data" / "myid", f"{server.id}\n".encode())
-            private_files.keep(server.config, self.config_of(server).encode())
+            for path, data in self._files(server):
+                private_files.keep(path, data)
+
+    def _files(self, server: Server) -> Iterable[tuple[Path, bytes]]:
+        """What a server's command line names, and what is to stand there."""
+        yield server.config, self.config_of(server).encode()
+        if self.has_peers:
+            yield self.credentials, authentication.credentials(self.password)
 
     def guarded(self, spawn: Spawn) -> Spawn:
         """Starts no server that has lost what it stored, not even after a crash."""
@@ -185,7 +203,9 @@ class Ensemble:
         """`jvm` are options of the JVM beside those that all servers have."""
         heap = heap_mb(psutil.virtual_memory().total, len(self.servers))
         sizes = (f"-Xmx{heap}m", f"-Xmn{young_mb(heap)}m")
-        argv = (str(java), *sizes, *JVM, *jvm, "-cp", class_path, MAIN_CLASS, str(server.config))
+        proof = authentication.jvm(self.credentials) if self.has_peers else ()
+        options = (*sizes, *JVM, *proof, *jvm)
+        argv = (str(java), *options, "-cp", class_path, MAIN_CLASS, str(server.config))
         log = logs / f"{server.name}.log"
         return Plan(server.name, Role.ZOOKEEPER, argv, log, server.address, REST_S)
 
@@ -248,12 +268,14 @@ class Ensemble:
                 ports.require_free(HOST, port, "--zookeeper-port")
 
 
-def local_ensemble(data_dir: Path, first_port: int, count: int) -> Ensemble:
-    """`count` servers on loopback, with their client ports in a row from `first_port`."""
+def local_ensemble(data_dir: Path, first_port: int, count: int, password: str) -> Ensemble:
+    """`count` servers on loopback, with their client ports in a row from `first_port`.
+
+    They know each other by `password`, of letters and digits.
+    """
     home = data_dir / "zookeeper"
-    return Ensemble(
-        home, tuple(Server(n, home / str(n), first_port + n - 1) for n in range(1, count + 1))
-    )
+    servers = (Server(n, home / str(n), first_port + n - 1) for n in range(1, count + 1))
+    return Ensemble(home, tuple(servers), password)
 
 
 def heap_mb(memory_bytes: int, servers: int) -> int:

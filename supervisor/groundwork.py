@@ -120,7 +120,10 @@ async def _settle(
     }
     others = [left for left in found if kept.get(left.name) is not left]
     if others:
-        tell("stopped", f"stopping what a killed supervisor left: {_names(others)}")
+        pause = "; the sale pauses until ZooKeeper has started anew, some seconds"
+        has_servers = any(left.role is Role.ZOOKEEPER for left in others)
+        text = f"stopping what a killed supervisor left: {_names(others)}"
+        tell("stopped", text + (pause if has_servers else ""))
         await leftovers.stop(others, settings.drain_s)
     if kept:
         tell("adopted", f"taking over what a killed supervisor left: {_names(kept.values())}")

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import StartupError, ZkticketError
-from supervisor import archive
+from supervisor import archive, pins
+from supervisor.pins import Unpinned
 from supervisor.process import UTF8
 
 LEAST_JAVA = 11
@@ -61,38 +62,77 @@ def version_of(java: Path) -> int:
 
 
 def find_class_path(
-    environ: Mapping[str, str], fetched: Path = FETCHED, debian: Path = DEBIAN
+    environ: Mapping[str, str], fetched: Path = FETCHED, debian: Path = DEBIAN, pom: Path = POM
 ) -> ClassPath:
     """ZooKeeper's jars: ZOOKEEPER_HOME, those fetched before, fetched now, else Debian's.
 
-    Raises `StartupError` where there are none to be had.
+    Raises `StartupError` where there are none to be had, `Unpinned` where they are not those
+    that are pinned.
     """
     if home := environ.get("ZOOKEEPER_HOME"):
         return _of_home(Path(home))
     try:
-        if not _complete(fetched):
-            _fetch_zookeeper(environ, fetched)
-        return ClassPath(f"{fetched}/*")
+        require(environ, fetched, pom)
+    except Unpinned:
+        raise
     except StartupError as error:
         return _of_debian(debian, str(error))
+    return ClassPath(f"{fetched}/*")
 
 
-def fetch(environ: Mapping[str, str], target: Path, pom: Path = POM) -> None:
-    """Fetches what `pom` names with Maven; `target` appears whole or not at all.
+def require(environ: Mapping[str, str], jars: Path, pom: Path = POM) -> None:
+    """Has in the directory `jars` exactly what `pom` names and pins: fetched anew if it must.
 
-    Raises `StartupError`.
+    Raises `StartupError` where nothing is there and nothing can be fetched, and `Unpinned`.
     """
+    fault = pins.fault(jars, pom)
+    if not fault:
+        return
+    try:
+        _fetch(environ, jars, pom)
+    except StartupError as error:
+        if isinstance(error, Unpinned) or not jars.exists():
+            raise
+        raise Unpinned(
+            f"{fault}, and cannot be fetched anew: {error}; delete {jars} and try again with the "
+            "network, or set ZOOKEEPER_HOME to an unpacked ZooKeeper"
+        ) from None
+
+
+def _fetch(environ: Mapping[str, str], target: Path, pom: Path) -> None:
+    """With Maven; `target` is replaced as a whole or not at all."""
     maven = shutil.which("mvn", path=environ.get("PATH", os.defpath))
     if maven is None:
         raise StartupError("Maven is not installed")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as draft:
-            _run_maven(maven, environ, pom, Path(draft) / "jars")
-            with suppress(FileExistsError):
-                (Path(draft) / "jars").rename(target)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            draft = Path(scratch) / "jars"
+            _run_maven(maven, environ, pom, draft)
+            _require_pinned(draft, pom)
+            # What stood there goes with the scratch; a server that runs on it has it open.
+            with suppress(FileNotFoundError):
+                target.rename(Path(scratch) / "before")
+            _rename(draft, target, pom)
     except OSError as error:
         raise StartupError(f"cannot keep ZooKeeper's jars in {target}: {error}") from None
+
+
+def _rename(draft: Path, target: Path, pom: Path) -> None:
+    try:
+        draft.rename(target)
+    except OSError:
+        if pins.fault(target, pom):  # else somebody was faster, with the same
+            raise
+
+
+def _require_pinned(draft: Path, pom: Path) -> None:
+    if fault := pins.fault(draft, pom):
+        raise Unpinned(
+            f"Maven brought other jars than {pom.with_suffix('.sha256').name} has: {fault}; "
+            "nothing of it is kept: empty Maven's own store (~/.m2/repository) and try again, "
+            "or ask who altered it"
+        )
 
 
 # --- Java ----------------------------------------------------------------------------
@@ -169,19 +209,9 @@ def _of_debian(debian: Path, why: str) -> ClassPath:
     )
 
 
-def at_hand(environ: Mapping[str, str]) -> bool:
+def at_hand(environ: Mapping[str, str], fetched: Path = FETCHED, pom: Path = POM) -> bool:
     """ZooKeeper can be started without fetching anything."""
-    return bool(environ.get("ZOOKEEPER_HOME")) or _complete(FETCHED)
-
-
-def _fetch_zookeeper(environ: Mapping[str, str], target: Path) -> None:
-    fetch(environ, target)
-    if not _complete(target):
-        raise StartupError(f"Maven fetched no ZooKeeper into {target}")
-
-
-def _complete(jars: Path) -> bool:
-    return (jars / f"zookeeper-{VERSION}.jar").exists()
+    return bool(environ.get("ZOOKEEPER_HOME")) or not pins.fault(fetched, pom)
 
 
 def _run_maven(maven: str, environ: Mapping[str, str], pom: Path, target: Path) -> None:

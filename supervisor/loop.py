@@ -67,7 +67,9 @@ class Supervisor:
         self._script = script
         self._clock = clock
         servers = settings.servers if settings.owns_ensemble else 0
-        self._ensemble = local_ensemble(settings.data_dir, settings.zookeeper_port, servers)
+        self._ensemble = local_ensemble(
+            settings.data_dir, settings.zookeeper_port, servers, secret.quorum_password
+        )
         limits = Limits(settings.worker_hung_s, settings.worker_memory_mb << 20)
         self._fleet = Fleet(secret.link_key, settings.data_dir, limits, settings.drain_s, clock)
         self._door: Door | None = None

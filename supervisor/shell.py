@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import StartupError
-from supervisor.java import FETCHED, HERE, fetch, find_class_path, find_java
+from supervisor.java import FETCHED, HERE, find_class_path, find_java, require
+from supervisor.java import POM as SERVER_POM
+from supervisor.pins import Unpinned
 from supervisor.process import UTF8
 
 MAIN_CLASS = "org.apache.zookeeper.ZooKeeperMain"
@@ -19,13 +21,22 @@ JVM = ("-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=erro
 
 
 def command(
-    environ: Mapping[str, str], hosts: str, fetched: Path = FETCHED, extras: Path = EXTRAS
+    environ: Mapping[str, str],
+    hosts: str,
+    fetched: Path = FETCHED,
+    extras: Path = EXTRAS,
+    poms: tuple[Path, Path] = (SERVER_POM, POM),
 ) -> list[str]:
-    """What starts it on the ensemble at `hosts`. Raises `StartupError`."""
+    """What starts it on the ensemble at `hosts`. Raises `StartupError`.
+
+    The server's jars are in `fetched`, what the shell needs beside them in `extras`.
+    """
     java = find_java(environ)
-    class_path = find_class_path(environ, fetched).text
+    servers, own = poms
+    class_path = find_class_path(environ, fetched, pom=servers).text
     if "ZOOKEEPER_HOME" not in environ:
-        class_path += f":{_fetched(environ, extras)}/*"
+        _require(environ, extras, own)
+        class_path += f":{extras}/*"
     return [str(java), *JVM, "-cp", class_path, MAIN_CLASS, "-server", hosts]
 
 
@@ -35,12 +46,12 @@ def become(environ: Mapping[str, str], hosts: str) -> None:
     os.execve(program, [program, *arguments], {**environ, **UTF8})  # noqa: S606 - Ctrl-C is the shell's
 
 
-def _fetched(environ: Mapping[str, str], extras: Path) -> Path:
-    if not extras.is_dir():
-        try:
-            fetch(environ, extras, POM)
-        except StartupError as error:
-            raise StartupError(
-                f"zkCli's jars are not here: {error}; set ZOOKEEPER_HOME to an unpacked ZooKeeper"
-            ) from None
-    return extras
+def _require(environ: Mapping[str, str], extras: Path, pom: Path) -> None:
+    try:
+        require(environ, extras, pom)
+    except Unpinned:
+        raise
+    except StartupError as error:
+        raise StartupError(
+            f"zkCli's jars are not here: {error}; set ZOOKEEPER_HOME to an unpacked ZooKeeper"
+        ) from None

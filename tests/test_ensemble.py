@@ -1,11 +1,14 @@
 """The servers' files and ports, Java, and where ZooKeeper's jars come from."""
 
 import asyncio
+import hashlib
 import os
+import re
 import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,8 +25,11 @@ from supervisor.ensemble import (
     young_mb,
 )
 from supervisor.java import find_class_path, find_java
+from supervisor.pins import Unpinned
 from supervisor.process import Plan, Process
 from tests.instance import Instance, free_ensemble_port
+
+PASSWORD = "p" * 32
 
 
 def never(plan: Plan) -> Process:
@@ -32,7 +38,7 @@ def never(plan: Plan) -> Process:
 
 def formed(tmp_path: Path, servers: int = 3) -> Ensemble:
     """An ensemble that has served, with something stored by each server."""
-    ensemble = local_ensemble(tmp_path, 2181, servers)
+    ensemble = local_ensemble(tmp_path, 2181, servers, PASSWORD)
     ensemble.configure()
     for server in ensemble.servers:
         server.transactions.mkdir()
@@ -42,7 +48,7 @@ def formed(tmp_path: Path, servers: int = 3) -> Ensemble:
 
 
 def test_three_servers_know_each_other_on_loopback(tmp_path: Path) -> None:
-    ensemble = local_ensemble(tmp_path, 2181, 3)
+    ensemble = local_ensemble(tmp_path, 2181, 3, PASSWORD)
     ensemble.configure()
     second = (tmp_path / "zookeeper" / "2" / "zoo.cfg").read_text()
     assert "clientPort=2182\nclientPortAddress=127.0.0.1\n" in second
@@ -55,21 +61,21 @@ def test_three_servers_know_each_other_on_loopback(tmp_path: Path) -> None:
 
 
 def test_a_path_is_written_as_java_reads_it(tmp_path: Path) -> None:
-    ensemble = local_ensemble(tmp_path / "my té\\st 🎫", 2181, 1)
+    ensemble = local_ensemble(tmp_path / "my té\\st 🎫", 2181, 1, PASSWORD)
     assert r"/my t\u00e9\u005cst \ud83c\udfab/zookeeper/1/data" in ensemble.config_of(
         ensemble.servers[0]
     )
 
 
 def test_one_server_stands_alone(tmp_path: Path) -> None:
-    ensemble = local_ensemble(tmp_path, 2181, 1)
+    ensemble = local_ensemble(tmp_path, 2181, 1, PASSWORD)
     ensemble.configure()
     assert "server." not in ensemble.servers[0].config.read_text()
     assert ensemble.ports == (2181,)
 
 
 def test_the_jvm_has_a_heap_limit_and_its_own_log(tmp_path: Path) -> None:
-    ensemble = local_ensemble(tmp_path, 2181, 3)
+    ensemble = local_ensemble(tmp_path, 2181, 3, PASSWORD)
     plan = ensemble.plan(ensemble.servers[0], Path("/java"), "/jars/*", tmp_path / "logs")
     [heap] = [word for word in plan.argv if word.startswith("-Xmx")]
     heap_is = int(heap.removeprefix("-Xmx").removesuffix("m"))
@@ -103,7 +109,7 @@ def test_a_server_that_has_lost_its_data_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_server_that_never_served_may_be_empty(tmp_path: Path) -> None:
-    ensemble = local_ensemble(tmp_path, 2181, 3)
+    ensemble = local_ensemble(tmp_path, 2181, 3, PASSWORD)
     ensemble.configure()
     for server in ensemble.servers:
         ensemble.require_data(server)
@@ -116,8 +122,8 @@ def test_a_server_that_never_served_may_be_empty(tmp_path: Path) -> None:
 def test_another_number_of_servers_is_refused(tmp_path: Path) -> None:
     formed(tmp_path).require_size()
     with pytest.raises(StartupError, match="--servers 3"):
-        local_ensemble(tmp_path, 2181, 1).require_size()
-    local_ensemble(tmp_path, 2181, 0).require_size()
+        local_ensemble(tmp_path, 2181, 1, PASSWORD).require_size()
+    local_ensemble(tmp_path, 2181, 0, PASSWORD).require_size()
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
@@ -130,7 +136,7 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("offset", [0, 707, 1707])
 def test_a_port_in_use_is_named_with_its_option(tmp_path: Path, offset: int) -> None:
     first = free_ensemble_port()
-    ensemble = local_ensemble(tmp_path, first, 3)
+    ensemble = local_ensemble(tmp_path, first, 3, PASSWORD)
     ensemble.require_ports(ensemble.servers)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", first + 1 + offset))
@@ -141,7 +147,7 @@ def test_a_port_in_use_is_named_with_its_option(tmp_path: Path, offset: int) -> 
 
 def test_no_quorum_is_noticed_with_progress(tmp_path: Path) -> None:
     told: list[str] = []
-    hosts = local_ensemble(tmp_path, free_ensemble_port(), 3).hosts
+    hosts = local_ensemble(tmp_path, free_ensemble_port(), 3, PASSWORD).hosts
     with pytest.raises(StartupError, match="no quorum"):
         asyncio.run(wait_for_quorum(hosts, 0.3, told.append))
     assert told == ["waiting for ZooKeeper: 0 of 3 servers answer"]
@@ -219,6 +225,14 @@ def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path: Path
     assert "Exiting JVM with code 2" in done.stderr  # it ran, and missed its configuration
 
 
+def test_other_jars_have_another_archive(tmp_path: Path) -> None:
+    program, folder = fake_java(tmp_path / "java", "17"), jars(tmp_path / "jars", JAR)
+    before = archive.archive_of(program, f"{folder}/*", tmp_path)
+    assert archive.archive_of(program, f"{folder}/*", tmp_path) == before
+    (folder / "netty-handler.jar").touch()
+    assert archive.archive_of(program, f"{folder}/*", tmp_path) != before
+
+
 def test_an_archive_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     program = fake_java(tmp_path / "java", "17")
     made = archive.archive_of(program, "", tmp_path / "cache")
@@ -235,6 +249,9 @@ def test_another_java_has_another_archive(tmp_path: Path) -> None:
 # --- ZooKeeper's jars ----------------------------------------------------------------
 
 
+JAR = "zookeeper-3.9.5.jar"
+
+
 def jars(directory: Path, *names: str) -> Path:
     directory.mkdir(parents=True)
     for name in names:
@@ -242,8 +259,16 @@ def jars(directory: Path, *names: str) -> Path:
     return directory
 
 
+def pinned(directory: Path, *names: str) -> Path:
+    """A pom, with pins of these jars, all of them empty."""
+    directory.mkdir(exist_ok=True)
+    lines = [f"{hashlib.sha256().hexdigest()}  {name}\n" for name in names]
+    (directory / "pom.sha256").write_text("".join(lines))
+    return directory / "pom.xml"
+
+
 def fake_maven(directory: Path, script: str) -> dict[str, str]:
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     (directory / "mvn").write_text(f"#!/bin/sh\n{script}\n")
     (directory / "mvn").chmod(0o755)
     return {"PATH": f"{directory}:{os.environ['PATH']}"}
@@ -251,35 +276,109 @@ def fake_maven(directory: Path, script: str) -> dict[str, str]:
 
 DELIVER = """
 for word; do case $word in -DoutputDirectory=*) out=${word#*=};; esac; done
-mkdir "$out" && touch "$out/zookeeper-3.9.5.jar"
+mkdir "$out" && cd "$out"
 """
 
 
+def delivering(directory: Path, script: str = f"touch {JAR}") -> dict[str, str]:
+    """A Maven that puts there what `script` says."""
+    return fake_maven(directory, DELIVER + script)
+
+
 def test_zookeeper_home_comes_first(tmp_path: Path) -> None:
-    fetched = jars(tmp_path / "fetched", "zookeeper-3.9.5.jar")
+    fetched = jars(tmp_path / "fetched", JAR)
     jars(tmp_path / "home" / "lib", "zookeeper-3.9.6.jar")
     environ = {"ZOOKEEPER_HOME": str(tmp_path / "home")}
     assert find_class_path(environ, fetched).text.endswith(f"{tmp_path}/home/lib/*")
 
 
 def test_a_zookeeper_home_that_is_none_is_said(tmp_path: Path) -> None:
-    fetched = jars(tmp_path / "fetched", "zookeeper-3.9.5.jar")
+    fetched = jars(tmp_path / "fetched", JAR)
     with pytest.raises(StartupError, match="ZOOKEEPER_HOME"):
         find_class_path({"ZOOKEEPER_HOME": str(tmp_path)}, fetched)
 
 
 def test_what_was_fetched_before_needs_no_maven(tmp_path: Path) -> None:
-    fetched = jars(tmp_path / "fetched", "zookeeper-3.9.5.jar")
-    found = find_class_path({"PATH": ""}, fetched)
+    fetched = jars(tmp_path / "fetched", JAR)
+    found = find_class_path({"PATH": ""}, fetched, pom=pinned(tmp_path, JAR))
     assert (found.text, found.warning) == (f"{fetched}/*", "")
 
 
 def test_maven_fetches_once(tmp_path: Path) -> None:
-    environ = fake_maven(tmp_path / "bin", DELIVER)
+    environ, pom = delivering(tmp_path / "bin"), pinned(tmp_path, JAR)
     fetched = tmp_path / "deep" / "3.9.5"
-    assert find_class_path(environ, fetched).text == f"{fetched}/*"
+    assert find_class_path(environ, fetched, pom=pom).text == f"{fetched}/*"
     assert [path.name for path in fetched.parent.iterdir()] == ["3.9.5"]
-    assert find_class_path({"PATH": ""}, fetched).text == f"{fetched}/*"
+    assert find_class_path({"PATH": ""}, fetched, pom=pom).text == f"{fetched}/*"
+
+
+def altered(fetched: Path) -> str:
+    (fetched / JAR).write_text("something else")
+    return f"{JAR} is not the one whose SHA-256 is pinned"
+
+
+def incomplete(fetched: Path) -> str:
+    (fetched / JAR).unlink()
+    return f"{JAR} is missing"
+
+
+def with_one_more(fetched: Path) -> str:
+    (fetched / "agent.jar").touch()
+    return r"agent\.jar does not belong there"
+
+
+@pytest.mark.parametrize("damage", [altered, incomplete, with_one_more])
+def test_jars_that_are_not_the_pinned_ones_are_fetched_anew_or_refused(
+    tmp_path: Path, damage: Callable[[Path], str]
+) -> None:
+    fetched, pom = jars(tmp_path / "fetched", JAR), pinned(tmp_path, JAR)
+    debian = jars(tmp_path / "debian", "zookeeper.jar", "slf4j-simple.jar")
+    said = damage(fetched)
+    for environ in ({"PATH": ""}, fake_maven(tmp_path / "bin", "exit 1")):
+        with pytest.raises(Unpinned, match=rf"{said}.*delete {fetched} and try again") as refused:
+            find_class_path(environ, fetched, debian, pom)
+        assert "\n" not in str(refused.value)
+    assert find_class_path(delivering(tmp_path / "bin"), fetched, debian, pom).warning == ""
+    assert [path.name for path in fetched.iterdir()] == [JAR]
+    assert (fetched / JAR).read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("brought", "said"),
+    [
+        (f"echo altered > {JAR}", f"{JAR} is not the one whose SHA-256 is pinned"),
+        (f"touch {JAR} agent.jar", "agent.jar does not belong there"),
+        ("touch other.jar", "other.jar does not belong there"),
+    ],
+)
+def test_what_maven_brings_is_taken_only_if_it_is_what_is_pinned(
+    tmp_path: Path, brought: str, said: str
+) -> None:
+    environ, pom = delivering(tmp_path / "bin", brought), pinned(tmp_path, JAR)
+    debian = jars(tmp_path / "debian", "zookeeper.jar", "slf4j-simple.jar")
+    with pytest.raises(Unpinned, match=said):
+        find_class_path(environ, tmp_path / "cache" / "3.9.5", debian, pom)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize("pom", [java.POM, shell.POM])
+def test_every_jar_that_a_pom_names_is_pinned(pom: Path) -> None:
+    names = [line.split()[1] for line in pom.with_suffix(".sha256").read_text().splitlines()]
+    wanted = re.findall(r"<artifactId>([\w-]+)</artifactId>\s*<version>([\w.]+)<", pom.read_text())
+    for artifact, version in wanted:
+        if artifact not in ("zookeeper-server", "zookeeper-shell", "maven-dependency-plugin"):
+            assert f"{artifact}-{version}.jar" in names
+    assert names == sorted(names)
+
+
+def test_set_up_finds_no_zookeeper_in_an_older_set_of_jars(tmp_path: Path) -> None:
+    fetched, pom = jars(tmp_path / "fetched", JAR), pinned(tmp_path, JAR, "netty-handler.jar")
+    assert not java.at_hand({}, fetched, pom)
+    assert java.at_hand({"ZOOKEEPER_HOME": "/somewhere"}, fetched, pom)
+    find_class_path(
+        delivering(tmp_path / "bin", f"touch {JAR} netty-handler.jar"), fetched, pom=pom
+    )
+    assert java.at_hand({}, fetched, pom)
 
 
 def test_debians_is_the_last_resort_with_a_warning(tmp_path: Path) -> None:
@@ -311,11 +410,14 @@ def test_a_registry_that_does_not_answer_is_given_up_on(
 
 
 def test_the_shells_jars_are_fetched_once(tmp_path: Path) -> None:
-    fetched, extras = jars(tmp_path / "3.9.5", "zookeeper-3.9.5.jar"), tmp_path / "3.9.5-shell"
-    environ = fake_maven(tmp_path / "bin", DELIVER)
-    first = shell.command(environ, "127.0.0.1:2181", fetched, extras)
+    fetched, extras = jars(tmp_path / "3.9.5", JAR), tmp_path / "3.9.5-shell"
+    environ, pom = delivering(tmp_path / "bin"), pinned(tmp_path, JAR)
+    first = shell.command(environ, "127.0.0.1:2181", fetched, extras, (pom, pom))
     (tmp_path / "bin" / "mvn").write_text("#!/bin/sh\nexit 1\n")
-    assert shell.command(environ, "127.0.0.1:2181", fetched, extras) == first
+    assert shell.command(environ, "127.0.0.1:2181", fetched, extras, (pom, pom)) == first
+    (extras / JAR).write_text("altered")
+    with pytest.raises(Unpinned, match=f"{extras / JAR} is not the one"):
+        shell.command(environ, "127.0.0.1:2181", fetched, extras, (pom, pom))
     assert first[-5:] == [
         "-cp",
         f"{fetched}/*:{extras}/*",
@@ -334,10 +436,10 @@ def test_a_zookeeper_home_has_all_that_the_shell_needs(tmp_path: Path) -> None:
 
 
 def test_a_shell_whose_jars_cannot_be_fetched_says_what_to_do(tmp_path: Path) -> None:
-    fetched = jars(tmp_path / "3.9.5", "zookeeper-3.9.5.jar")
+    fetched, pom = jars(tmp_path / "3.9.5", JAR), pinned(tmp_path, JAR)
     environ = fake_maven(tmp_path / "bin", "echo '[ERROR] cannot reach it'; exit 1")
     with pytest.raises(StartupError, match=r"cannot reach it.*ZOOKEEPER_HOME"):
-        shell.command(environ, "127.0.0.1:2181", fetched, tmp_path / "extras")
+        shell.command(environ, "127.0.0.1:2181", fetched, tmp_path / "extras", (pom, pom))
 
 
 def test_the_shell_is_refused_where_nothing_runs(tmp_path: Path) -> None:

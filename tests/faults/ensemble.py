@@ -13,7 +13,7 @@ from core.zk import prepare_tree
 from supervisor.ensemble import Ensemble, Server, local_ensemble, wait_for_quorum
 from supervisor.java import find_class_path, find_java
 from tests.instance import free_ensemble_port
-from tests.zookeeper_server import PASSWORD
+from tests.zookeeper_server import PASSWORD, SECRET
 
 QUORUM_S = 60.0
 
@@ -62,7 +62,7 @@ class Servers:
 @contextmanager
 def three_servers(home: Path) -> Iterator[Servers]:
     """An ensemble with a quorum and a prepared tree."""
-    ensemble = local_ensemble(home, free_ensemble_port(), 3)
+    ensemble = local_ensemble(home, free_ensemble_port(), 3, SECRET.quorum_password)
     ensemble.configure()
     servers = Servers(ensemble)
     try:

@@ -13,8 +13,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from core import private_files
+from supervisor import authentication
 from supervisor.ensemble import COMMON, JVM, MAIN_CLASS
 from supervisor.java import find_class_path, find_java
+from tests.zookeeper_server import SECRET
 
 SERVERS = (1, 2, 3)
 CONFIG = """\
@@ -89,9 +92,12 @@ class Islands:
         (home / "data" / "myid").write_text(f"{server}\n")
         peers = "".join(f"server.{n}={self.address(n)}:2888:3888\n" for n in SERVERS)
         own = CONFIG.format(home=home, address=self.address(server))
-        (home / "zoo.cfg").write_text(COMMON + own + peers)
+        (home / "zoo.cfg").write_text(COMMON + authentication.CONFIG + own + peers)
+        credentials = home / "jaas.conf"
+        private_files.write(credentials, authentication.credentials(SECRET.quorum_password))
         java, class_path = str(find_java(os.environ)), find_class_path(os.environ).text
-        command = [java, "-Xmx512m", *JVM, "-cp", class_path, MAIN_CLASS, str(home / "zoo.cfg")]
+        options = ["-Xmx512m", *JVM, *authentication.jvm(credentials)]
+        command = [java, *options, "-cp", class_path, MAIN_CLASS, str(home / "zoo.cfg")]
         with (home / "out").open("wb") as out:
             return subprocess.Popen(
                 [_program(), "netns", "exec", self._island(server), *command],

@@ -10,6 +10,7 @@ from supervisor.ensemble import local_ensemble, wait_for_quorum
 from supervisor.java import find_class_path, find_java
 from tests.bench.contestants.children import child
 from tests.instance import free_ensemble_port
+from tests.zookeeper_server import SECRET
 
 QUORUM_S = 30.0
 
@@ -17,7 +18,7 @@ QUORUM_S = 30.0
 @contextmanager
 def three_servers(home: Path) -> Iterator[str]:
     """An ensemble for the block; gives its `host:port,…` once it has a quorum."""
-    ensemble = local_ensemble(home, free_ensemble_port(), 3)
+    ensemble = local_ensemble(home, free_ensemble_port(), 3, SECRET.quorum_password)
     ensemble.configure()
     java, class_path = find_java(os.environ), find_class_path(os.environ).text
     with ExitStack() as servers:

@@ -1,0 +1,30 @@
+"""How ZooKeeper servers know each other: by a password of the cluster's, over SASL.
+
+Without it the quorum port believes whoever connects, and lets a stranger follow the leader,
+read the whole tree, and write into it as anybody. The password travels as DIGEST-MD5's
+responses only, and stands in one file that its owner alone may read.
+"""
+
+from pathlib import Path
+
+CONFIG = """\
+quorum.auth.enableSasl=true
+quorum.auth.learnerRequireSasl=true
+quorum.auth.serverRequireSasl=true
+"""
+USER = "zkticket"
+MODULE = "org.apache.zookeeper.server.auth.DigestLoginModule required"
+
+
+def jvm(file: Path) -> tuple[str, ...]:
+    """What a server's JVM is told. ZooKeeper counts DIGEST-MD5 as unfit for FIPS."""
+    return (f"-Djava.security.auth.login.config={file}", "-Dzookeeper.fips-mode=false")
+
+
+def credentials(password: str) -> bytes:
+    """What stands in that file. `password` is of letters and digits."""
+    lines = (
+        f'QuorumServer {{ {MODULE} user_{USER}="{password}"; }};',
+        f'QuorumLearner {{ {MODULE} username="{USER}" password="{password}"; }};',
+    )
+    return "".join(f"{line}\n" for line in lines).encode()

@@ -1,0 +1,49 @@
+"""The SHA-256 of each jar, pinned beside the pom that names it, as `sha256sum` writes it.
+
+`pom.xml` has `pom.sha256`. What is in a directory of jars is what is pinned, or it isn't run.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.errors import StartupError
+
+
+class Unpinned(StartupError):
+    """Jars that are not what is pinned."""
+
+
+def fault(jars: Path, pom: Path) -> str:
+    """The first file that is not as the pom's pins have it, and why; empty where all is well."""
+    pinned = _pinned(pom)
+    try:
+        found = _digests(jars)
+    except OSError as error:
+        return f"{error.filename or jars} cannot be read ({error.strerror})"
+    for name in sorted(pinned.keys() | found.keys()):
+        if why := _why(found.get(name), pinned.get(name)):
+            return f"{jars / name} {why}"
+    return ""
+
+
+def _why(found: str | None, pinned: str | None) -> str:
+    if found == pinned:
+        return ""
+    if found is None:
+        return "is missing"
+    return "does not belong there" if pinned is None else "is not the one whose SHA-256 is pinned"
+
+
+def _pinned(pom: Path) -> Mapping[str, str]:
+    lines = pom.with_suffix(".sha256").read_text(encoding="ascii").splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}
+
+
+def _digests(jars: Path) -> Mapping[str, str]:
+    return {path.name: _digest(path) for path in jars.iterdir()}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
