@@ -18,6 +18,8 @@ from supervisor.process import Plan, Process, Role, Spawn
 HOST = "127.0.0.1"
 QUORUM_OFFSET = 707
 ELECTION_OFFSET = 1707
+# What the ports of a server are for, by their distance from the client port.
+PURPOSES = {0: "clients", QUORUM_OFFSET: "its quorum", ELECTION_OFFSET: "elections"}
 MAIN_CLASS = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 POLL_S = 0.05
 PROBE_S = 0.5
@@ -116,7 +118,7 @@ class Server:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        return (self.port, self.port + QUORUM_OFFSET, self.port + ELECTION_OFFSET)
+        return tuple(self.port + offset for offset in PURPOSES)
 
 
 @dataclass(frozen=True)
@@ -265,7 +267,19 @@ class Ensemble:
         """Raises `StartupError` where one of these servers' ports is taken."""
         for server in servers:
             for port in self.ports_of(server):
-                ports.require_free(HOST, port, "--zookeeper-port")
+                try:
+                    ports.require_free(HOST, port, "--zookeeper-port")
+                except StartupError as error:
+                    raise StartupError(f"{error} ({self.use_of(port)})") from None
+
+    def use_of(self, port: int) -> str:
+        """Who needs the port, for what, and how that follows from `--zookeeper-port`; or empty."""
+        for server in self.servers:
+            if port in self.ports_of(server):
+                offset = port - server.port
+                whence = f"{server.port} + {offset}" if offset else "from --zookeeper-port on"
+                return f"{server.name} needs {port}, {whence}, for {PURPOSES[offset]}"
+        return ""
 
 
 def local_ensemble(data_dir: Path, first_port: int, count: int, password: str) -> Ensemble:

@@ -139,9 +139,10 @@ def _fits(left: Leftover, wanted: Mapping[str, Plan], ensemble: Ensemble) -> boo
 
 
 def _require_ports(settings: Settings, ensemble: Ensemble, kept: Mapping[str, Leftover]) -> None:
-    if settings.port in ensemble.ports:
+    if use := ensemble.use_of(settings.port):
         raise StartupError(
-            f"port {settings.port} is one of ZooKeeper's here; choose another with --port"
+            f"port {settings.port} can't be the page's: {use}; choose another with --port or "
+            "--zookeeper-port"
         )
     ensemble.require_ports(server for server in ensemble.servers if server.name not in kept)
 

@@ -38,9 +38,9 @@ class Line:
         self.socket.sendall(data)
 
     def read(self, layout: str) -> tuple[Any, ...]:
-        return struct.unpack(f">{layout}", self.bytes(struct.calcsize(f">{layout}")))
+        return struct.unpack(f">{layout}", self.take(struct.calcsize(f">{layout}")))
 
-    def bytes(self, size: int) -> bytes:
+    def take(self, size: int) -> bytes:
         data = self.file.read(size)
         if len(data) < size:
             raise EOFError("hung up")
@@ -48,7 +48,7 @@ class Line:
 
     def buffer(self) -> bytes:
         [size] = self.read("i")
-        return self.bytes(max(0, size))
+        return self.take(max(0, size))
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def _paths_of_snapshot(line: Line) -> list[str]:
     while (path := line.buffer()) != b"/":
         found.append(path.decode())
         line.buffer()
-        line.bytes(8 + STAT_BYTES)
+        line.take(8 + STAT_BYTES)
     return found
 
 

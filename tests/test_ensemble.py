@@ -133,16 +133,43 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
         ensemble.require_size()
 
 
-@pytest.mark.parametrize("offset", [0, 707, 1707])
-def test_a_port_in_use_is_named_with_its_option(tmp_path: Path, offset: int) -> None:
+@pytest.mark.parametrize(
+    ("offset", "use"),
+    [
+        (0, "{port}, from --zookeeper-port on, for clients"),
+        (707, r"{port}, {client} \+ 707, for its quorum"),
+        (1707, r"{port}, {client} \+ 1707, for elections"),
+    ],
+)
+def test_a_port_in_use_is_named_with_its_option_and_what_it_is_for(
+    tmp_path: Path, offset: int, use: str
+) -> None:
     first = free_ensemble_port()
     ensemble = local_ensemble(tmp_path, first, 3, PASSWORD)
     ensemble.require_ports(ensemble.servers)
+    client, port = first + 1, first + 1 + offset
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", first + 1 + offset))
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        with pytest.raises(StartupError, match=rf"{first + 1 + offset} .*--zookeeper-port"):
+        said = f"port {port} is in use; choose another with --zookeeper-port "
+        said += r"\(zookeeper-2 needs " + use.format(client=client, port=port) + r"\)"
+        with pytest.raises(StartupError, match=said):
             ensemble.require_ports(ensemble.servers)
+
+
+@pytest.mark.parametrize("first", [1, 2181, 62_000])
+@pytest.mark.parametrize("servers", range(1, 8))
+def test_no_two_servers_share_a_port_whatever_is_chosen(
+    tmp_path: Path, first: int, servers: int
+) -> None:
+    ports = local_ensemble(tmp_path, first, servers, PASSWORD).ports
+    assert len(set(ports)) == len(ports) == (1 if servers == 1 else 3 * servers)
+    assert max(ports) <= 65_535
+
+
+def test_a_port_that_a_server_does_not_need_is_free_for_others(tmp_path: Path) -> None:
+    assert local_ensemble(tmp_path, 2181, 1, PASSWORD).use_of(2181 + 707) == ""
+    assert "zookeeper-3" in local_ensemble(tmp_path, 2181, 3, PASSWORD).use_of(2183 + 1707)
 
 
 def test_no_quorum_is_noticed_with_progress(tmp_path: Path) -> None:
