@@ -1,7 +1,9 @@
 """All that is checked and settled before the first process starts."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,13 +13,15 @@ from core.listener import Answer, listen, ring
 from core.settings import Settings
 from supervisor import archive, leftovers
 from supervisor.door import Door
-from supervisor.ensemble import Ensemble
+from supervisor.ensemble import Ensemble, Server
 from supervisor.java import CACHE, find_class_path, find_java
 from supervisor.leftovers import Leftover
 from supervisor.process import Plan, Role
 
 # How long a web server that lives may take to hand its listening socket over.
 RING_S = 2.0
+PORTS_S = 5.0
+POLL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -125,9 +129,26 @@ async def _settle(
         text = f"stopping what a killed supervisor left: {_names(others)}"
         tell("stopped", text + (pause if has_servers else ""))
         await leftovers.stop(others, settings.drain_s)
+        await _await_ports(ensemble, others)
     if kept:
         tell("adopted", f"taking over what a killed supervisor left: {_names(kept.values())}")
     return kept
+
+
+async def _await_ports(ensemble: Ensemble, stopped: Iterable[Leftover]) -> None:
+    """A JVM that has ended may hold its ports for a moment more, while its threads end."""
+    servers = [server for left in stopped if (server := ensemble.named(left.name))]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PORTS_S):
+            while not _are_free(ensemble, servers):  # noqa: ASYNC110 - ports set no event
+                await asyncio.sleep(POLL_S)
+
+
+def _are_free(ensemble: Ensemble, servers: Iterable[Server]) -> bool:
+    with suppress(StartupError):
+        ensemble.require_ports(servers)
+        return True
+    return False
 
 
 def _fits(left: Leftover, wanted: Mapping[str, Plan], ensemble: Ensemble) -> bool:
