@@ -232,7 +232,7 @@ def test_each_writer_refuses_a_link_by_itself(data_dir: Path, victim: Path) -> N
         with pytest.raises(Untrusted):
             act()
     # What replaces a file puts its own in the link's place.
-    local_ensemble(data_dir, 2181, 1).configure()
+    local_ensemble(data_dir, 2181, 1, "password").configure()
     assert not (data_dir / "zookeeper" / "1" / "zoo.cfg").is_symlink()
     assert (victim.read_text(), mode(victim)) == (VICTIM, 0o600)
 

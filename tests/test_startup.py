@@ -51,10 +51,9 @@ def _first_sale_s(home: Path) -> float:
 def _bare_quorum_s(home: Path) -> float:
     ensemble = local_ensemble(home, free_ensemble_port(), 3, "")
     ensemble.configure()
-    for server in ensemble.servers:
+    for each in ensemble.servers:
         # As ZooKeeper comes: its servers believe each other.
-        config = server.config.read_text().replace(authentication.CONFIG, "")
-        server.config.write_text(config)
+        each.config.write_text(each.config.read_text().replace(authentication.CONFIG, ""))
     command = [str(find_java(os.environ)), "-cp", find_class_path(os.environ).text, MAIN_CLASS]
     started = time.monotonic()
     servers = [
