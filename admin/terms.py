@@ -7,12 +7,16 @@ from typing import Any
 
 import msgspec
 
+from core import utf8
 from core.errors import WrongUsage
 from core.events import Terms, TypeTerms
 from core.models import NAME
-from core.terms import TIMES, TypeSaid, of_toml, terms_of
+from core.names import brief
+from core.terms import MOST_FILE, TIMES, TypeSaid, of_toml, terms_of
 
 NEVER = "none"
+# Where a file goes on, it has more characters than are read.
+MOST_FILE_BYTES = 4 * MOST_FILE + 1
 # Of a capacity; more than that is out of range anyway.
 MOST_DIGITS = 17
 
@@ -22,10 +26,10 @@ NOTHING = Terms()
 def read(path: Path) -> tuple[str, Terms, dict[str, TypeSaid]]:
     """The event's name, its terms and its types. Raises `WrongUsage`, which names the field."""
     try:
-        return of_toml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise WrongUsage(f"{path}: {why}") from None
+        with path.open("rb") as file:
+            return of_toml(utf8.text_of(file.read(MOST_FILE_BYTES)))
+    except OSError as error:
+        raise WrongUsage(f"{path}: {error.strerror}") from None
     except WrongUsage as error:
         raise WrongUsage(f"{path}: {error}") from None
 
@@ -96,7 +100,8 @@ def _moment(name: str, text: str) -> float | None:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
+        shown = repr(brief(text, 40))
         raise WrongUsage(
-            f"--{name}: {text!r} is no time with a zone; write it like 2027-03-01T20:00:00+01:00"
+            f"--{name}: {shown} is no time with a zone; write it like 2027-03-01T20:00:00+01:00"
         )
     return found.timestamp()

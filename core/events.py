@@ -20,13 +20,15 @@ from core.errors import (
 from core.founding import found
 from core.models import DEFAULT_CURRENCY, NAME, Event, Stock, TicketType
 from core.money import decimals_of, example, units
-from core.names import clean, is_shown
+from core.names import brief, clean, is_shown
 from core.notes import note
 from core.store import Store
 from core.zk import ZooKeeper
 
 MOST_CHARACTERS = 200
 MOST_TYPES = 10_000
+# So much of what is no name is repeated.
+MOST_SHOWN = 40
 
 Change = Callable[[Event], Event]
 Checked = TypeVar("Checked", Event, TicketType)
@@ -78,10 +80,7 @@ async def create(zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, Tic
     `Unavailable`, `Ambiguous`.
     """
     for each in (name, *types):
-        if not NAME.fullmatch(each):
-            raise WrongUsage(
-                f"{each!r} is no name; it has 1 to 32 of A-Z a-z 0-9 - _, and begins with no sign"
-            )
+        expect_name(each)
     if not 1 <= len(types) <= MOST_TYPES:
         raise WrongUsage(f"an event has from 1 to {MOST_TYPES:,} types, not {len(types):,}")
     currency = currency_of(terms)
@@ -198,6 +197,15 @@ def changed(event: Event, terms: Terms) -> Event:
     return after
 
 
+def expect_name(name: str) -> None:
+    """Raises `WrongUsage` for what can't be the name of an event or a type."""
+    if not NAME.fullmatch(name):
+        shown = repr(brief(name, MOST_SHOWN))
+        raise WrongUsage(
+            f"{shown} is no name; it has 1 to 32 of A-Z a-z 0-9 - _, and begins with no sign"
+        )
+
+
 def text_of(text: str, field: str) -> str:
     """A short text as it is kept, which may be empty. Raises `WrongTerm`."""
     found = clean(text)
@@ -240,5 +248,5 @@ def in_words(error: msgspec.ValidationError) -> str:
     """A field that does not fit, its name first: `types.A.price: expected `int` >= 0`."""
     what, at, where = str(error).rpartition(" - at `$.")
     if not at:
-        return str(error)
-    return f"{where.rstrip('`')}: {what[:1].lower()}{what[1:]}"
+        return brief(str(error))
+    return brief(f"{where.rstrip('`')}: {what[:1].lower()}{what[1:]}")

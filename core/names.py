@@ -51,3 +51,9 @@ def folded(name: str) -> str:
     )
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
     return " ".join(plain.split())
+
+
+def brief(text: str, most: int = 200) -> str:
+    """What somebody else wrote, fit to be told in one line."""
+    line = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text[:most])
+    return f"{line}…" if len(text) > most else line

@@ -7,8 +7,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import private_directory, private_files, system_errors
-from core.errors import StartupError
+from core import private_directory, private_files, system_errors, utf8
+from core.errors import StartupError, WrongUsage
 
 FILE_NAME = private_directory.SECRET
 
@@ -63,14 +63,14 @@ def load_secret(data_dir: Path) -> Secret:
     path = data_dir / FILE_NAME
     try:
         private_directory.require_own(data_dir)
-        value = bytes.fromhex(private_files.read(path).decode("ascii").strip())
+        value = bytes.fromhex(utf8.text_of(private_files.read(path)))
     except FileNotFoundError:
         raise StartupError(
             f"no secret in {data_dir}; name the instance's directory with --data-dir"
         ) from None
     except OSError as error:
         raise StartupError(system_errors.told(error, path)) from None
-    except ValueError as error:
+    except (ValueError, WrongUsage) as error:
         raise StartupError(f"cannot read the secret {path}: {error}") from None
     if len(value) != 32:
         raise StartupError(f"the secret {path} is damaged: 64 hexadecimal digits expected")

@@ -1,21 +1,28 @@
 """An event's terms as a TOML file has them."""
 
-import tomllib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from core.errors import WrongUsage
-from core.events import Terms, currency_of, in_words, text_of
+from core.errors import WrongTerm, WrongUsage
+from core.events import Terms, currency_of, expect_name, in_words, text_of
 from core.models import TicketType
 from core.money import price
 from core.stock import STRIPES
+from core.toml import parsed
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 PLAIN = ("title", "currency", "place", "limit", "extensions", "cancellable")
 TIMES = ("starts", "ends", "opens", "closes")
+
+# Times that the clocks of all zones show, and calendars as well.
+FIRST_YEAR, LAST_YEAR = 1971, 9000
+FIRST_AT = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp()
+LAST_AT = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp()
+# Ten thousand types have room.
+MOST_FILE = 2 * 1024 * 1024
 
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
 
@@ -79,12 +86,12 @@ def priced(types: Mapping[str, TypeSaid], terms: Terms) -> dict[str, TicketType]
     return {name: said.priced(currency) for name, said in types.items()}
 
 
-def of_toml(text: str) -> tuple[str, Terms, dict[str, TypeSaid]]:
-    """The event's name, its terms and its types. Raises `WrongUsage`, which names the field."""
-    try:
-        wanted = _convert(tomllib.loads(text), EventFile, "")
-    except tomllib.TOMLDecodeError as error:
-        raise WrongUsage(str(error)) from None
+def of_toml(text: str, most: int = MOST_FILE) -> tuple[str, Terms, dict[str, TypeSaid]]:
+    """The event's name, its terms and its types; `most` is how long the text may be.
+
+    Raises `WrongUsage`, which names the field.
+    """
+    wanted = _convert(parsed(text, most), EventFile, "")
     types = {name: _type_of_file(name, fields) for name, fields in wanted.types.items()}
     return wanted.name, wanted.terms, types
 
@@ -92,13 +99,21 @@ def of_toml(text: str) -> tuple[str, Terms, dict[str, TypeSaid]]:
 def terms_of(said: Mapping[str, Any], times: Mapping[str, float | None]) -> Terms:
     """The terms among what is said, and times in Unix seconds; `None` takes one away."""
     fields: dict[str, Any] = {name: said[name] for name in PLAIN if said[name] is not None}
-    fields |= {f"{name}_at": at for name, at in times.items()}
+    fields |= {f"{name}_at": _expect_near(name, at) for name, at in times.items()}
     if said["hold_minutes"] is not None:
         fields["hold_s"] = said["hold_minutes"] * 60.0
     return Terms(**fields)
 
 
+def _expect_near(name: str, at: float | None) -> float | None:
+    """Raises `WrongTerm` for a time that some clock on earth can't show."""
+    if at is not None and not FIRST_AT <= at < LAST_AT:
+        raise WrongTerm(name, "moment", f"it has to be in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return at
+
+
 def _type_of_file(name: str, fields: dict[str, Any]) -> TypeSaid:
+    expect_name(name)
     where = f"types.{name}."
     wanted = _convert(fields, TypeFile, where)
     return TypeSaid(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,6 +208,24 @@ def test_an_unknown_event_is_named_with_those_that_exist(run: Run) -> None:
         ("types.'a b' = {capacity = 5}", "'a b' is no name"),
         ("types = {}", "an event has from 1 to 10,000 types, not 0"),
         ("title = ", "Invalid value"),
+        ("a." * 20_000 + "a = 1", "a name in it has more than 8 parts"),
+        ('"a" . ' * 9 + "a = 1", "a name in it has more than 8 parts"),
+        ("a = " + "[" * 20_000, "its brackets are nested deeper than 8"),
+        ("a = " + "{a=" * 20_000, "its brackets are nested deeper than 8"),
+        ('a = ["""x"""", ' + "[" * 20_000, "its brackets are nested deeper than 8"),
+        ("limit = " + "9" * 20_000, "a number in it is out of range"),
+        ("limit = 0x" + "f" * 20_000, "limit: the number is out of range"),
+        ("types.A.capacity = 0x" + "f" * 20_000, "types.A.capacity: the number is out of range"),
+        ("types.A.price = 99999999999999999999", "types.A.price: the number is out of range"),
+        ("hold_minutes = nan", "hold_s: "),
+        ("hold_minutes = inf", "hold_s: "),
+        ("hold_minutes = 1e400", "hold_s: "),
+        ("opens = 9999-12-31T23:59:59-23:59", "opens: it has to be in the years 1971 to 9000"),
+        ("starts = 0001-01-01T00:00:00+14:00", "starts: it has to be in the years 1971 to 9000"),
+        ('"a\\nb" = 1', "unknown field `a\\nb`"),
+        ("x" * 50_000 + " = 1", "unknown field `xxx"),
+        ("types." + "x" * 50_000 + ".capacity = 1", "is no name"),
+        ("#" * 2_200_000, "it has more than 2,097,152 characters"),
     ],
 )
 def test_a_file_that_cant_be_meant_is_refused_with_the_fields_name(
@@ -215,9 +234,12 @@ def test_a_file_that_cant_be_meant_is_refused_with_the_fields_name(
     path = tmp_path / "event.toml"
     rest = "" if "types" in line else "\n[types.A]\ncapacity = 5"
     path.write_text(f'name = "gala"\n{line}{rest}\n')
+    began = time.process_time()
     text = refusal(run("create", "--from", str(path)))
+    assert time.process_time() - began < 2
     assert says in text
     assert "\n" not in text
+    assert len(text) < 400 + len(str(path))
 
 
 @pytest.mark.parametrize(
@@ -233,10 +255,46 @@ def test_a_file_that_cant_be_meant_is_refused_with_the_fields_name(
             "closes: it is not after the beginning",
         ),
         (["--type", "A:5", "--hold-minutes", "nan"], "hold_s"),
+        (["--type", "A:5", "--hold-minutes", "1e308"], "hold_s"),
+        (["--type", "A:5", "--limit", "9" * 30], "limit"),
+        (["--type", f"A:{'9' * 5000}"], "types.A.capacity"),
+        (["--type", "A:5", "--opens", "9999-12-31T23:59:59-23:59"], "opens: it has to be in the"),
+        (["--type", "A:5", "--ends", "0001-01-01T00:00:00+14:00"], "ends: it has to be in the"),
     ],
 )
 def test_options_that_cant_be_meant_are_refused(run: Run, options: list[str], says: str) -> None:
     assert says in refusal(run("create", "gala", *options))
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_file_of_windows_is_read(run: Run, server: Server, tmp_path: Path, ends: str) -> None:
+    (path := tmp_path / "gala.toml").write_bytes(
+        b"\xef\xbb\xbf" + GALA.lstrip().replace("\n", ends).encode()
+    )
+    assert run("create", "--from", str(path)).exit_code == 0
+    assert event_of(server).title == "新年音樂會"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (GALA.encode("utf-16"), "it is UTF-16, or no text at all; save it as UTF-8"),
+        (GALA.encode("utf-16-be"), "it is UTF-16, or no text at all; save it as UTF-8"),
+        (GALA.encode("big5"), "is no UTF-8; save it as UTF-8"),
+        (b"\x00\x01", "no text at all"),
+    ],
+)
+def test_a_file_in_another_encoding_says_what_to_do(
+    run: Run, tmp_path: Path, data: bytes, says: str
+) -> None:
+    (path := tmp_path / "gala.toml").write_bytes(data)
+    text = refusal(run("create", "--from", str(path)))
+    assert text.startswith(f"{path}: ")
+    assert says in text
+
+
+def test_a_file_without_an_end_is_not_read_to_it(run: Run) -> None:
+    assert "no text at all" in refusal(run("create", "--from", "/dev/zero"))
 
 
 def test_a_file_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:

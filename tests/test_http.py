@@ -207,6 +207,11 @@ def test_a_field_out_of_range_is_named(web: FakeWeb, field: str, value: Any) -> 
     assert found["field"] == field
 
 
+def test_a_body_with_a_byte_order_mark_is_read(web: FakeWeb) -> None:
+    answer = web.buy(b'\xef\xbb\xbf{"type":"A","buyer":"\xef\xbb\xbfAnn"}')
+    assert (answer.status, answer.json["buyer"]) == (201, "Ann")
+
+
 @pytest.mark.parametrize("field", ["type", "buyer"])
 def test_a_missing_field_is_named(web: FakeWeb, field: str) -> None:
     body = {name: value for name, value in PURCHASE.items() if name != field}

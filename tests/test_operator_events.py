@@ -4,6 +4,7 @@ import asyncio
 import html
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -428,6 +429,48 @@ def test_prices_have_the_decimals_of_their_currency(
     else:
         fault = reading.faults["price-0"]
         assert Languages().default.say(fault.text, **fault.values) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a." * 20_000 + "a = 1", "a name in it has more than 8 parts"),
+        ("a = " + "[" * 40_000, "its brackets are nested deeper than 8"),
+        ("limit = " + "9" * 20_000, "a number in it is out of range"),
+        ("limit = 0x" + "f" * 20_000, "limit: the number is out of range"),
+        ("opens = 9999-12-31T23:59:59-23:59", "opens: it has to be in the years 1971 to 9000"),
+        ("ends = 0001-01-01T00:00:00+14:00", "ends: it has to be in the years 1971 to 9000"),
+        ("hold_minutes = nan\ntypes.A.capacity = 1", ""),
+        ("types.A = {capacity = 1, price = inf}", "is no price in EUR; write it like 48.50"),
+        ("#" * 66_000, "it has more than 65,536 characters"),
+    ],
+)
+def test_a_file_that_would_take_for_ever_is_refused_at_its_field(
+    operator: Operator, text: str, told: str
+) -> None:
+    began = time.monotonic()
+    answer = operator.post(NEW, {**form(operator.get(NEW)), "file": text, "do": "file"})
+    assert time.monotonic() - began < 5
+    if told:
+        assert answer.status == 422
+        assert told in html.unescape(faults(answer)["file"])
+    else:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["9999-12-31T23:59", "0001-01-01T00:00", "2027-03-01T20:00+05:00", "2027-13-01", "٢٠٢٧-01-01"],
+)
+def test_a_time_that_cant_be_is_refused_at_its_field(operator: Operator, typed: str) -> None:
+    answer = make(operator, name="late", type__0="A", capacity__0="1", opens=typed)
+    assert (answer.status, set(faults(answer))) == (422, {"opens"})
+
+
+def test_a_pasted_file_may_have_a_byte_order_mark(operator: Operator) -> None:
+    text = '\ufefftitle = "Winter ball"\r\ntypes.A.capacity = 5\r\n'
+    filled = operator.post(NEW, {**form(operator.get(NEW)), "file": text, "do": "file"})
+    assert (filled.status, form(filled)["title"]) == (200, "Winter ball")
 
 
 def test_a_file_fills_in_prices_of_its_currency(operator: Operator) -> None:

@@ -184,7 +184,7 @@ def expect_media_type(content_type: str, expected: str) -> None:
 def json_object(body: bytes) -> dict[str, Any]:
     """The object in a JSON body. Raises `BadRequest`."""
     try:
-        wanted = _DECODER.decode(body.decode())
+        wanted = _DECODER.decode(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise BadRequest("malformed", "detail.not-json") from None
     if not isinstance(wanted, dict):

@@ -19,7 +19,7 @@ from core.events import Terms, text_of
 from core.models import NAME, TicketType
 from core.money import decimals_of, example, short, units
 from core.stock import STRIPES
-from core.terms import TIMES, TypeSaid, priced
+from core.terms import FIRST_YEAR, LAST_YEAR, TIMES, TypeSaid, priced
 from web.operator.fields import Fields
 
 MOST_LIMIT, MOST_EXTENSIONS, MOST_HOLD_MINUTES = 10_000, 10, 1440
@@ -29,8 +29,8 @@ ROWS = 3
 PARTS = ("type", "label", "capacity", "price", "colour")
 # What a form may have: the terms, the rows, and what goes with them.
 FORM_BYTES = 256 * 1024
+MOST_FILE = 64 * 1024
 MOST_FIELDS = 32 + MOST_ROWS * len(PARTS)
-FIRST_YEAR, LAST_YEAR = 1971, 9000
 UTC_NAME = "UTC"
 WHOLE = re.compile(r"[0-9]{1,9}")
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -212,12 +212,13 @@ def _moment(text: str, zone: tzinfo) -> float | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(text).replace(tzinfo=zone)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise _wrong("moment") from None
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+    # The zone has a field of its own: another one here would say something else.
+    if moment.tzinfo is not None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise _wrong("moment")
-    return moment.timestamp()
+    return moment.replace(tzinfo=zone).timestamp()
 
 
 def _whole(text: str, least: int, most: int) -> int:

@@ -169,7 +169,9 @@ def _filled(fields: Fields) -> EventForm:
     if not eventform.zone_of(zone):
         zone = UTC_NAME
     try:
-        filled, rows = eventform.of_file(*of_toml(fields.get("file", "")), zone)
+        filled, rows = eventform.of_file(
+            *of_toml(fields.get("file", ""), eventform.MOST_FILE), zone
+        )
     except WrongUsage as error:
         told = BadRequest("invalid", "detail.as-told", told=str(error))
         return _typed(fields, {"file": told})

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from core.names import clean
 from web.operator.attempts import Attempts
 from web.operator.ended import Ended
 from web.operator.session import Session, Sessions
@@ -43,7 +44,7 @@ class Guard:
         """None where that is the token, brought or typed in."""
         # The right one never waits for a neighbour's wrong ones, whose address a proxy may share:
         # it has 128 random bits, which nobody guesses at any speed.
-        if hmac.compare_digest(given.strip().encode(errors="replace"), self._token):
+        if hmac.compare_digest(clean(given).encode(errors="replace"), self._token):
             return None
         address = environ.get("REMOTE_ADDR", "")
         wait_s = self._attempts.wait_s(address)
