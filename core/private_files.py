@@ -110,9 +110,10 @@ def require_trusted(found: os.stat_result, path: Path) -> None:
 def foreign(owner: int, path: Path) -> Untrusted:
     """What to do about another user's file."""
     me = os.geteuid()
+    how = "with sudo" if owner == ROOT else "without sudo"
     return Untrusted(
         f"{path} belongs to {user(owner)}, and you are {user(me)}: run this as {user(owner)} "
-        f"(without sudo; in a container, with --user {owner}), or, if you trust what is in it, "
+        f"({how}; in a container, with --user {owner}), or, if you trust what is in it, "
         f"say `chown -R {me} {path}`"
     )
 

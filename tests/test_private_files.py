@@ -112,6 +112,15 @@ def test_a_child_is_started_so_that_its_files_are_its_users_alone(tmp_path: Path
     assert (mode(tmp_path / "made"), mode(tmp_path / "worker-1.log")) == (0o600, 0o600)
 
 
+def test_a_secret_that_was_copied_for_all_to_read_is_closed_by_who_reads_it(
+    data_dir: Path,
+) -> None:
+    """As `scp` leaves it on another machine."""
+    (data_dir / "secret").chmod(0o644)
+    load_secret(data_dir)
+    assert mode(data_dir / "secret") == 0o600
+
+
 @pytest.mark.parametrize("what", ["a file in it", "everybody's, as /tmp is"])
 def test_a_directory_of_other_things_is_neither_taken_nor_changed(
     tmp_path: Path, what: str
