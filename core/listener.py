@@ -19,6 +19,8 @@ from pathlib import Path
 from core.errors import StartupError
 
 BACKLOG = 4096
+UNTAKEN_S = 30.0
+UNTAKEN_BYTES = 64 * 1024
 BELL = "web.sock"
 ANSWER_BYTES = 32
 
@@ -39,6 +41,7 @@ def inherited() -> socket.socket | None:
         if stat.S_ISSOCK(os.fstat(0).st_mode):
             given = socket.socket(fileno=os.dup(0))
             if given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                _configure(given)  # a predecessor of another version may have made it
                 return given
             given.close()
     return None
@@ -52,14 +55,24 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         # A port whose last connections are still winding down is free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Its connections have it from here.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _configure(listener)
         listener.bind(address)
         listener.listen(BACKLOG)
     except BaseException:
         listener.close()
         raise
     return listener
+
+
+def _configure(listener: socket.socket) -> None:
+    """Its connections have all of it from here."""
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # What a client does not take for so long, or does not confirm, ends its connection.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNTAKEN_S * 1000))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, int(UNTAKEN_S))
+    # Otherwise the kernel keeps megabytes for a client that does not read.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNTAKEN_BYTES)
 
 
 def _advice(error: OSError, host: str, port: int, option: str) -> str:

@@ -43,7 +43,7 @@ from web.replies import Reply, text_reply
 from web.rsgi import HttpProtocol
 from web.scrape import Vitals
 from web.serve import serve
-from web.service import adapt, end_with_parent, front_of, open_holds_of
+from web.service import adapt, connections_of, end_with_parent, front_of, open_holds_of
 
 TOKEN = "0123456789abcdef" * 2
 OPENS_IN_S = 3600.0
@@ -150,7 +150,8 @@ class FakeRegister:
 class FakeService:
     """As `web.service.Service`, without ZooKeeper."""
 
-    def __init__(self, state: str, parent: int, settings: Settings) -> None:
+    def __init__(self, state: str, parent: int, settings: Settings, door: Door) -> None:
+        self._door = door
         self._state = state
         self._parent = parent
         self._settings = settings
@@ -164,6 +165,7 @@ class FakeService:
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._guard.cancel()
+        self._looking.cancel()
         loop.run_until_complete(self._dispatcher.close())
 
     async def _start(self) -> None:
@@ -205,6 +207,8 @@ class FakeService:
         app.route("/broken", "GET", self._broken)
         app.route("/expire/<order_id>", "POST", self._expire)
         self._adapter = adapt(app, deps)
+        connections = connections_of(self._settings, self._door.listener, deps.front, log)
+        self._looking = asyncio.ensure_future(connections.keep_looking())
 
     async def _open(self, catalog: Catalog) -> None:
         if self._state == "new":
@@ -244,4 +248,5 @@ if __name__ == "__main__":
     port, state, *options = sys.argv[1:]
     settings = settings_of(options)
     door = Door(listen(settings.host, int(port), "--port"))
-    sys.exit(serve(partial(FakeService, state, os.getpid(), settings), door, 5.0))
+    service = partial(FakeService, state, os.getpid(), settings, door)
+    sys.exit(serve(service, door, 5.0))

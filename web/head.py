@@ -116,6 +116,10 @@ class Front:
         self._proxies = Proxies(trusted)
         self.public_url = public_url
 
+    def trusts(self, address: str) -> bool:
+        """Whether a trusted proxy has this address."""
+        return self._proxies.trusts(address)
+
     def environment(self, scope: Scope, fields: Fields) -> dict[str, Any]:
         """The WSGI environment of a request, all but its input.
 

@@ -18,6 +18,9 @@ from core.settings import Settings
 from web.door import RETIRE, Door
 from web.service import HEADERS_S, Service
 
+# Of a connection's requests, and of its answers: some heads as large as they may be.
+BUFFER_BYTES = 64 * 1024
+
 
 def run(settings: Settings, name: str) -> int:
     """Serves until SIGTERM, finishes what is under way. Returns the exit code.
@@ -31,9 +34,8 @@ def run(settings: Settings, name: str) -> int:
     # For Granian's child, which hears it as well: signals go to the whole process group.
     signal.signal(RETIRE, signal.SIG_IGN)
     secret = load_secret(settings.data_dir)
-    return serve(
-        partial(Service, settings, name, secret, os.getpid(), door), door, settings.drain_s
-    )
+    service = partial(Service, settings, name, secret, os.getpid(), door)
+    return serve(service, door, settings.drain_s)
 
 
 def serve(service: Callable[[], Any], door: Door, drain_s: float) -> int:
@@ -49,7 +51,9 @@ def serve(service: Callable[[], Any], door: Door, drain_s: float) -> int:
         websockets=False,
         backlog=BACKLOG,
         backpressure=open_files.connections(open_files.raise_limit()),
-        http1_settings=HTTP1Settings(header_read_timeout=int(HEADERS_S * 1000)),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(HEADERS_S * 1000), max_buffer_size=BUFFER_BYTES
+        ),
         workers_kill_timeout=max(1, int(drain_s) - 1),
         log_enabled=False,
     )

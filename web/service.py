@@ -25,6 +25,7 @@ from core.store import Store
 from core.zk import ZooKeeper
 from web.app import Site, make_app
 from web.catalog import Catalog
+from web.connections import Connections
 from web.deps import Deps
 from web.dispatch import Dispatcher
 from web.door import RETIRE, Door
@@ -101,6 +102,9 @@ class Service:
             self._keep_publishing(),
             self._keep_sampling(),
             end_with_parent(self._parent),
+            connections_of(
+                self._settings, self._door.listener, self._deps.front, self._log
+            ).keep_looking(),
             self._zk.watch_over(),
         ):
             self._run(work)
@@ -228,6 +232,21 @@ class Service:
 def front_of(settings: Settings) -> Front:
     """What stands before this instance's web."""
     return Front(parse_networks(settings.trusted_proxy), settings.public_url)
+
+
+def connections_of(
+    settings: Settings, listener: socket.socket, front: Front, log: EventLog
+) -> Connections:
+    """Those that come in at that listening socket."""
+    return Connections(
+        listener.getsockname()[1],
+        open_files.connections(open_files.allowed()),
+        settings.connections_per_address,
+        front.trusts,
+        log,
+        time.monotonic,
+        random.Random(),  # noqa: S311 - a sample
+    )
 
 
 def open_holds_of(settings: Settings, now: Callable[[], float]) -> OpenHolds:
