@@ -40,8 +40,16 @@ def lives(process: psutil.Process) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("command", [SOAK, TESTS, DRILL], ids=["soak", "tests", "drill"])
+@pytest.mark.parametrize(
+    ("command", "number"),
+    [
+        pytest.param(SOAK, signal.SIGKILL, id="soak-killed"),
+        pytest.param(SOAK, signal.SIGTERM, id="soak-ended"),
+        pytest.param(TESTS, signal.SIGKILL, id="tests-killed"),
+        pytest.param(TESTS, signal.SIGINT, id="tests-interrupted"),
+        pytest.param(DRILL, signal.SIGKILL, id="drill-killed"),
+    ],
+)
 def test_nothing_is_left_of_a_run_that_was_ended(
     command: tuple[str, ...], number: signal.Signals, tmp_path: Path
 ) -> None:

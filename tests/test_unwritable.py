@@ -55,7 +55,7 @@ def on_disk(home: Path, options: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("options", [(), ("--detach",)])
-@pytest.mark.parametrize("size", ["4k", "8k", "12k", "16k", "1m", "8m"])
+@pytest.mark.parametrize("size", ["4k", "8k", "16k", "8m"])
 def test_a_full_disk_is_said_in_one_line(
     tmp_path: Path, size: str, options: tuple[str, ...]
 ) -> None:

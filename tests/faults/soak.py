@@ -32,7 +32,8 @@ DOUBTS, PARTITIONS = 0.35, 0.1
 # How long a scene takes to begin and to end, and a mixture of faults.
 AROUND_S = 15.0
 MIXTURE_S = 15.0
-TYPES = 900
+# So many types are enough: they take a while to make, and again to check.
+TYPES_PER_SECOND, FEWEST_TYPES, MOST_TYPES = 10.0, 30, 900
 
 Say = Callable[[str], None]
 
@@ -66,24 +67,30 @@ def shares(lasts_s: float, now: float) -> Times:
     )
 
 
+def types_for(lasts_s: float) -> int:
+    """How many a run of so many seconds may sell out."""
+    return max(FEWEST_TYPES, min(MOST_TYPES, math.ceil(lasts_s * TYPES_PER_SECOND)))
+
+
 def ambiguous_commits(home: Path, seed: int, goal: int, lasts_s: float, say: Say) -> Report:
     """Until so many are resolved or the time is over. Most of them straight at the sellers, whose
     clocks jump; some while servers die, and some through the web, over links that fail as well.
     """
     began = time.monotonic()
     done: list[Doubts] = []
+    types = types_for(lasts_s)
     with three_servers(home) as servers:
         rng = random.Random(seed)
         shares = {
-            Run(servers.hosts, seed, event="timeless", types=TYPES, clocks=JumpingClocks): 0.6,
+            Run(servers.hosts, seed, event="timeless", types=types, clocks=JumpingClocks): 0.6,
             Run(
                 servers.hosts,
                 seed + 1,
                 event="mortal",
-                types=TYPES,
+                types=types,
                 storm=lambda: deaths(servers, rng),
             ): 0.2,
-            Run(servers.hosts, seed + 2, event="linked", types=TYPES, web=True): 0.2,
+            Run(servers.hosts, seed + 2, event="linked", types=types, web=True): 0.2,
         }
         for run, share in shares.items():
             count = math.ceil(share * goal)
@@ -107,7 +114,7 @@ def partitions(home: Path, seed: int, lasts_s: float) -> Report | None:
             prepare_tree(islands.hosts, PASSWORD, marker, close_root=True, timeout_s=QUORUM_S)
         )
         parted = Partitions(islands, random.Random(seed))
-        run = Run(islands.hosts, seed, types=TYPES, storm=parted.storm)
+        run = Run(islands.hosts, seed, types=types_for(lasts_s), storm=parted.storm)
         doubts = asyncio.run(run.until(1_000_000, lasts_s))
     report = _doubted("partitions", began, [doubts], f"{parted.count} partitions of the ensemble")
     report.counts["partitions"] = parted.count

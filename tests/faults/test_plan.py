@@ -5,6 +5,7 @@ from itertools import islice
 
 from tests.faults.mixture import plan
 from tests.faults.nemeses import SIGNALS
+from tests.faults.soak import AROUND_S, shares
 
 
 def test_a_seed_gives_the_same_mixtures_again() -> None:
@@ -16,3 +17,11 @@ def test_every_nemesis_has_its_turn() -> None:
     struck = Counter(strike.name for mixture in islice(plan(SIGNALS, 1), 200) for strike in mixture)
     assert set(struck) == set(SIGNALS)
     assert max(struck.values()) <= 2 * min(struck.values())
+
+
+def test_what_the_scenes_of_a_soak_get_is_no_more_than_it_has() -> None:
+    """It took 5,000 ambiguous commits first, however few minutes it had."""
+    for seconds in (60.0, 600.0, 3600.0):
+        times = shares(seconds, now=100.0)
+        assert times.end == 100.0 + seconds
+        assert 0 < times.doubts_s + times.partitions_s + 2 * AROUND_S < seconds
