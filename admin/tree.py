@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from admin.confirm import Confirm
 from admin.text import printable, printable_bytes
-from core import paths
+from core import paths, retry
 from core.backoffice import BackOffice
 from core.below import below
 from core.errors import BadZnode, NoNode, NotEmpty, ZkticketError
 from core.models import Marker, Stock, decode
 from core.notes import note
 from core.store import Store
-from core.transaction import Delete
 from core.zk import Refused, Znode, ZooKeeper
 
 READS_AT_ONCE = 32
@@ -200,11 +199,11 @@ async def _delete_all(zk: ZooKeeper, wanted: Sequence[str]) -> int:
     for start in range(0, len(wanted), DELETES_AT_ONCE):
         left = list(wanted[start : start + DELETES_AT_ONCE])
         while left:
-            outcome = await zk.multi([Delete(path) for path in left])
-            if not isinstance(outcome, Refused):
+            refused = await retry.remove(zk, *left)
+            if refused is None:
                 count += len(left)
                 break
-            count += await _make_way(zk, left, outcome)
+            count += await _make_way(zk, left, refused)
     return count
 
 

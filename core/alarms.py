@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 
-from core import paths
+from core import paths, retry
 from core.below import below
 from core.errors import BadZnode, NodeExists, NoNode
 from core.models import Alarm, decode, encode
@@ -34,8 +34,9 @@ async def standing(zk: ZooKeeper) -> list[Alarm]:
 async def clear(zk: ZooKeeper, alarms: Iterable[Alarm]) -> None:
     """Takes them back: the workers look for themselves before they sell again."""
     for alarm in alarms:
-        with suppress(NoNode):
-            await zk.delete(paths.alarm(alarm.source))
+        refused = await retry.remove(zk, paths.alarm(alarm.source))
+        if refused is not None and not isinstance(refused.error, NoNode):
+            raise refused.error
 
 
 def _alarm(znode: Znode) -> Alarm:

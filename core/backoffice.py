@@ -9,18 +9,17 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from core import paths
+from core import paths, retry
 from core.below import below
-from core.errors import Ambiguous, BadVersion, NoSuchEvent, WrongTerm
+from core.errors import BadVersion, NoNode, NoSuchEvent, WrongTerm
 from core.founding import found, limit, shares
 from core.models import NAME, Event, Stock, TicketType, decode, encode
 from core.stock import STRIPES, Counter, TypeRef
 from core.store import Store
 from core.transaction import Check, Create, Delete, Operation, SetData
-from core.zk import Committed, Refused, ZooKeeper
+from core.zk import ZooKeeper
 
 EDIT_TRIES = 200
-RECONNECT_S = 5.0
 # What a change of the currency checks is one transaction, which has to stay under jute.maxbuffer.
 MOST_CHECKED = 4000
 
@@ -154,24 +153,16 @@ class BackOffice:
         return [Check(counter.path, counter.version) for counter in counters]
 
     async def _happens(self, operations: Sequence[Operation]) -> bool:
-        """Commits all, or nothing. A lost answer is resolved as a sale's is: sent again, the
-        same can't happen twice, and the first znode, which no sale changes, tells whose it was.
+        """Commits all, or nothing; False where something has changed since it was read.
+
+        After a lost answer the first znode, which no sale changes, tells whose work it is.
         """
         witness = next(each for each in operations if isinstance(each, SetData))
-        for attempt in range(EDIT_TRIES):
-            try:
-                outcome = await self._zk.multi(operations)
-            except Ambiguous:
-                await self._zk.wait_connected(RECONNECT_S)
-                continue
-            if isinstance(outcome, Refused) and attempt:
-                now = await self._zk.find(witness.path)
-                return now is not None and (now.version, now.data) == (
-                    witness.version + 1,
-                    witness.data,
-                )
-            return isinstance(outcome, Committed)
-        raise Ambiguous("ZooKeeper gives no definite answer; look at `status` before repeating")
+        happened = partial(retry.has_written, self._zk, witness)
+        refused = await retry.commit(self._zk, operations, happened)
+        if refused is not None and not isinstance(refused.error, BadVersion | NoNode):
+            raise refused.error
+        return refused is None
 
     async def counter_paths(self, name: str) -> list[str]:
         """The paths of an event's counters in all of its lives, whatever they hold."""
@@ -188,13 +179,16 @@ class BackOffice:
         The generations whose orders go as well are noted as retired.
         Raises `NoNode` where one is gone already, `Ambiguous`, `Unavailable`.
         """
-        await self._zk.ensure(paths.RETIRED)
+        await retry.make(self._zk, paths.RETIRED)
         retired = sorted(set(generations) - await self._store.retired())
-        outcome = await self._zk.multi(
-            [
-                *(Delete(path) for path in counters),
-                *(Create(paths.retired(generation)) for generation in retired),
-            ]
-        )
-        if isinstance(outcome, Refused):
-            raise outcome.error
+
+        async def happened() -> bool:
+            return not any(await self._zk.get_many(counters))
+
+        operations: list[Operation] = [
+            *(Delete(path) for path in counters),
+            *(Create(paths.retired(generation)) for generation in retired),
+        ]
+        refused = await retry.commit(self._zk, operations, happened)
+        if refused is not None:
+            raise refused.error

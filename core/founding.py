@@ -1,17 +1,22 @@
 """Makes events: in one transaction where that fits, else as a draft until all of it is there.
 
 A transaction has to stay under jute.maxbuffer, and a thousand types do not fit. Nobody
-sells from a draft; one that was left half made is finished by who makes the event again.
+sells from a draft; one that was left half made is finished by whoever makes the event again.
+
+An event's generation is random, so whoever made it knows its own work again after an answer
+was lost.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
-import msgspec
+from msgspec.structs import replace
 
-from core import paths
-from core.errors import Ambiguous, BadVersion, NodeExists
+from core import paths, retry
+from core.errors import BadVersion, NodeExists, ZooKeeperError
+from core.insist import insist
 from core.models import Event, Stock, TicketType, decode, encode
-from core.transaction import Create, Operation
+from core.transaction import Create, Operation, SetData
 from core.zk import Refused, ZooKeeper
 
 # A quarter of jute.maxbuffer. Beside path and data an operation holds the owner's ACL.
@@ -26,47 +31,51 @@ async def found(zk: ZooKeeper, name: str, event: Event, types: Mapping[str, Tick
     """
     whole = [*_frame(name, event), *_all_of(name, event.generation, types)]
     if _size(whole) <= PART_BYTES:
-        if await _happens(zk, whole):
+        if await _happens(zk, whole, paths.generation(name, event.generation)):
             return True
     else:
-        await _happens(zk, _frame(name, msgspec.structs.replace(event, draft=True)))
+        draft = replace(event, draft=True)
+        await _happens(zk, _frame(name, draft), paths.generation(name, event.generation))
     return await _finish(zk, name, types)
 
 
 async def limit(zk: ZooKeeper, name: str, generation: str) -> None:
     """Makes room for the buyers' tabs of an event that was founded without a limit."""
-    await zk.ensure(*(operation.path for operation in _tabs(name, generation)))
+    await retry.make(zk, *(operation.path for operation in _tabs(name, generation)))
 
 
 async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> bool:
     """Puts what is missing into a draft and opens it; False where it is none."""
-    znode = await zk.get(paths.event(name))
+    znode = await insist(zk, lambda: zk.get(paths.event(name)))
     draft = decode(Event, znode.data, znode.path)
     if not draft.draft:
         return False
     folder = paths.types(name, draft.generation)
     # Somebody else may be at the same draft: who comes second looks again.
-    while missing := sorted(types.keys() - set(await zk.children(folder))):
+    while missing := sorted(types.keys() - set(await insist(zk, lambda: zk.children(folder)))):
         for part in _parts(_of_type(name, draft.generation, each, types[each]) for each in missing):
-            await _happens(zk, part)
-    try:
-        await zk.set(znode.path, encode(msgspec.structs.replace(draft, draft=False)), znode.version)
-    except BadVersion:
-        return False
-    return True
+            await _happens(zk, part, part[0].path)
+    opened = SetData(znode.path, encode(replace(draft, draft=False)), znode.version)
+    return await _opens(zk, opened)
 
 
-async def _happens(zk: ZooKeeper, operations: Sequence[Operation]) -> bool:
-    """False where some of it is there already. The same twice can't happen twice."""
-    try:
-        outcome = await zk.multi(operations)
-    except Ambiguous:
-        outcome = await zk.multi(operations)
-    if isinstance(outcome, Refused):
-        if isinstance(outcome.error, NodeExists):
-            return False
-        raise outcome.error
-    return True
+async def _opens(zk: ZooKeeper, opened: SetData) -> bool:
+    """False where somebody else was faster."""
+    refused = await retry.commit(zk, [opened], partial(retry.has_written, zk, opened))
+    return _has_happened(refused, BadVersion)
+
+
+async def _happens(zk: ZooKeeper, operations: Sequence[Operation], own: str) -> bool:
+    """False where some of it is there already. Nobody else makes what stands at `own`."""
+    refused = await retry.commit(zk, operations, partial(retry.is_there, zk, own))
+    return _has_happened(refused, NodeExists)
+
+
+def _has_happened(refused: Refused | None, lost_race: type[ZooKeeperError]) -> bool:
+    """False where somebody else was faster. Raises any other error."""
+    if refused is not None and not isinstance(refused.error, lost_race):
+        raise refused.error
+    return refused is None
 
 
 def shares(tickets: int, stripes: int) -> list[int]:

@@ -2,18 +2,28 @@
 
 import time
 
+from core import retry
+from core.errors import Ambiguous, Unavailable
 from core.logs import EventLog
 from core.zk import ZooKeeper
 
-NOTE_TRIES = 3
+NOTE_TRIES = 10
 SOURCE = "operator"
 
 
 async def note(zk: ZooKeeper, event: str, text: str) -> None:
-    """Writes an operator's act into the log. Raises `ZooKeeperError`."""
+    """Writes an operator's act, which has happened, into the log.
+
+    A lost answer does not make the act fail: the log is read again, and written where it lacks
+    the note. Raises `ZooKeeperError` where ZooKeeper stays away.
+    """
     log = EventLog(SOURCE, time.time)
-    await log.load(zk)
     log.info(event, text)
     for _ in range(NOTE_TRIES):  # another operator may write at the same moment
-        if log.waiting:
+        try:
+            await log.load(zk)
             await log.flush(zk)
+        except (Ambiguous, Unavailable):
+            await retry.reconnected(zk)
+        if not log.waiting:
+            return

@@ -7,8 +7,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from core import retry
 from core.batch import Account, Sale
-from core.errors import Ambiguous, BadVersion, BadZnode, Unavailable, ZkticketError
+from core.errors import BadVersion, BadZnode, ZkticketError
 from core.insist import insist
 from core.lifecycle import Act, effect, has_tickets
 from core.models import buyer_id, encode
@@ -17,10 +18,9 @@ from core.receipts import same_purchase, stands
 from core.stock import Counter, Shelf
 from core.store import Store
 from core.transaction import Create, Operation, SetData
-from core.zk import Committed, ZooKeeper
+from core.zk import ZooKeeper
 
 TRIES = 50
-RECONNECT_S = 5.0
 # What may have become of a hold since, if the tree had forgotten that it was sold.
 OVERRULED_BY_A_SALE = frozenset({Act.EXPIRE, Act.EXTEND})
 
@@ -185,20 +185,10 @@ def _operations(
 async def _happens(
     zk: ZooKeeper, store: Store, mends: Sequence[Mend], operations: Sequence[Operation]
 ) -> bool:
-    """Commits all, or nothing. After a lost answer the same is sent again: it can't happen twice,
-    and where it is refused then, the first order tells whether it had happened.
-    """
-    for attempt in range(TRIES):
-        try:
-            outcome = await zk.multi(operations)
-        except (Ambiguous, Unavailable):
-            await zk.wait_connected(RECONNECT_S)
-            continue
-        if isinstance(outcome, Committed):
-            return True
-        if attempt:
-            first = mends[0].sale
-            [there] = await insist(zk, partial(store.orders.find_sales, [first]))
-            return isinstance(there, StoredOrder) and there.order == first.order
-        return False
-    raise Unavailable("ZooKeeper gives no definite answer; run it again")
+    """Commits all, or nothing. After a lost answer the first order tells whether it happened."""
+
+    async def happened() -> bool:
+        [there] = await store.orders.find_sales([mends[0].sale])
+        return isinstance(there, StoredOrder) and there.order == mends[0].sale.order
+
+    return await retry.commit(zk, operations, happened) is None
