@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 Timeout = Annotated[
     float, typer.Option("--timeout", min=1, max=3600, help="Give up after this many seconds.")
 ]
+Machine = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="Of this host, or the instance with this id.", show_default=False
+    ),
+]
 Act = Callable[["ZooKeeper", Settings, Callable[[str], None]], Awaitable[str]]
 
 
@@ -22,6 +28,7 @@ def restart(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="A worker, or web; all workers if none.")
     ] = None,
+    machine: Machine = "",
     timeout_s: Timeout = 120,
     data_dir: DataDir = None,
     zookeeper: Zookeeper = None,
@@ -34,13 +41,14 @@ def restart(
     from admin import requests
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    _do(settings, lambda zk, told, tell: requests.restart(zk, told, name, timeout_s, tell))
+    _do(settings, lambda zk, told, tell: requests.restart(zk, told, machine, name, timeout_s, tell))
 
 
 def scale(
     workers: Annotated[
         int, typer.Argument(metavar="N", min=1, max=MOST_WORKERS, help="How many workers.")
     ],
+    machine: Machine = "",
     timeout_s: Timeout = 120,
     data_dir: DataDir = None,
     zookeeper: Zookeeper = None,
@@ -52,7 +60,9 @@ def scale(
     from admin import requests
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    _do(settings, lambda zk, told, tell: requests.scale(zk, told, workers, timeout_s, tell))
+    _do(
+        settings, lambda zk, told, tell: requests.scale(zk, told, machine, workers, timeout_s, tell)
+    )
 
 
 def _do(settings: Settings, act: Act) -> None:

@@ -18,35 +18,36 @@ ANSWER_S = 10.0
 GRACE_S = 5.0
 
 Tell = Callable[[str], None]
-Ask = Callable[[SupervisorRecord, str], Awaitable[Request]]
+Ask = Callable[[str], Awaitable[Request]]
 
 
 async def restart(
-    zk: ZooKeeper, settings: Settings, name: str | None, timeout_s: float, tell: Tell
+    zk: ZooKeeper, settings: Settings, machine: str, name: str | None, timeout_s: float, tell: Tell
 ) -> str:
     """Has one process restarted, or one worker after the other; what was done, for people.
 
     Raises `NotRunning`, `NoSuchProcess`, `ZkticketError` saying why not.
     """
+    table = await asking.supervisor_of(zk, settings, machine)
     return await _ask(
-        zk, settings, lambda table, id_: asking.ask_restart(zk, table, id_, name, timeout_s), tell
+        zk, table, lambda id_: asking.ask_restart(zk, table, id_, name, timeout_s), tell
     )
 
 
 async def scale(
-    zk: ZooKeeper, settings: Settings, workers: int, timeout_s: float, tell: Tell
+    zk: ZooKeeper, settings: Settings, machine: str, workers: int, timeout_s: float, tell: Tell
 ) -> str:
     """Has so many workers sell from now on. Raises as `restart` does."""
+    table = await asking.supervisor_of(zk, settings, machine)
     return await _ask(
-        zk, settings, lambda table, id_: asking.ask_scale(zk, table, id_, workers, timeout_s), tell
+        zk, table, lambda id_: asking.ask_scale(zk, table, id_, workers, timeout_s), tell
     )
 
 
-async def _ask(zk: ZooKeeper, settings: Settings, ask: Ask, tell: Tell) -> str:
-    table = await asking.supervisor_of(zk, settings)
+async def _ask(zk: ZooKeeper, table: SupervisorRecord, ask: Ask, tell: Tell) -> str:
     id_ = asking.new_id()
     try:
-        request = await ask(table, id_)
+        request = await ask(id_)
         return await _follow(zk, table.instance, request, tell)
     finally:
         # Whoever follows no more wants it no more, unless it is being done.

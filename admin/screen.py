@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 from rich import box
@@ -19,8 +20,10 @@ from core.availability import EventAvailability
 from core.models import OrderView
 from core.money import amount
 from core.reset import ResetType
-from core.status import WELL, Server, Status, Web, Worker
+from core.status import WELL, Server, Status, Web, Worker, namer
 from core.timeline import Moment, Timeline
+
+Namer: TypeAlias = Callable[[Worker | Web], str]
 
 MEBIBYTE = 1024 * 1024
 MOST_EVENTS = 20
@@ -39,9 +42,15 @@ def status(found: Status, *, live: bool = False) -> Group:
     parts: list[RenderableType] = [_headline(found, live)]
     parts += [Text(f"! {printable(problem)}", style="bold red") for problem in found.problems]
     parts.append(_servers(found.ensemble.servers))
-    parts.append(_processes(found.workers, found.web))
-    parts += [_restarts(found.workers, found.web)]
-    parts += [_stages(web) for web in found.web if any(each.p99_ms for each in web.stages.values())]
+    name = namer((*found.workers, *found.web))
+    if found.workers or found.web or not found.unread:
+        parts.append(_processes(found.workers, found.web, name))
+    parts += [_restarts(found.workers, found.web, name)]
+    parts += [
+        _stages(web, name(web))
+        for web in found.web
+        if any(each.p99_ms for each in web.stages.values())
+    ]
     parts += [_event(event) for event in found.events[:MOST_EVENTS]]
     if len(found.events) > MOST_EVENTS:
         parts.append(Text(f"… and {len(found.events) - MOST_EVENTS} more events"))
@@ -115,11 +124,11 @@ def _servers(servers: Iterable[Server]) -> Table:
     return table
 
 
-def _processes(workers: Sequence[Worker], web: Sequence[Web]) -> Table:
+def _processes(workers: Sequence[Worker], web: Sequence[Web], name: Namer) -> Table:
     table = _table("process", "state", "pid", "cpu%", "MiB", "open", "sold", "sold/s", "p99ms", "↻")
     for worker in workers:
         table.add_row(
-            *_process(worker),
+            *_process(worker, name),
             str(worker.in_flight),
             str(worker.sold_total),
             f"{worker.sold_per_second:.0f}",
@@ -127,15 +136,15 @@ def _processes(workers: Sequence[Worker], web: Sequence[Web]) -> Table:
             str(worker.restarts),
         )
     for server in web:
-        table.add_row(*_process(server), "", "", "", "", str(server.restarts))
+        table.add_row(*_process(server, name), "", "", "", "", str(server.restarts))
     for column in table.columns[3:]:
         column.justify = "right"
     return table
 
 
-def _process(process: Worker | Web) -> tuple[RenderableType, ...]:
+def _process(process: Worker | Web, name: Namer) -> tuple[RenderableType, ...]:
     return (
-        printable(process.name),
+        printable(name(process)),
         _state(process.state, process.state in WELL),
         _pid(process.pid),
         f"{process.cpu_percent:.0f}",
@@ -143,19 +152,19 @@ def _process(process: Worker | Web) -> tuple[RenderableType, ...]:
     )
 
 
-def _restarts(workers: Sequence[Worker], web: Sequence[Web]) -> Text:
+def _restarts(workers: Sequence[Worker], web: Sequence[Web], name: Namer) -> Text:
     processes: tuple[Worker | Web, ...] = (*workers, *web)
     return Text(
         "\n".join(
-            printable(f"↻ {process.name}: {process.last_restart_reason}")
+            printable(f"↻ {name(process)}: {process.last_restart_reason}")
             for process in processes
             if process.last_restart_reason
         )
     )
 
 
-def _stages(web: Web) -> Table:
-    table = _table(f"a sale's ms in {printable(web.name)}", *web.stages)
+def _stages(web: Web, name: str) -> Table:
+    table = _table(f"a sale's ms in {printable(name)}", *web.stages)
     for column in table.columns[1:]:
         column.justify = "right"
     table.add_row("p50", *(f"{stage.p50_ms:.1f}" for stage in web.stages.values()))

@@ -1,13 +1,13 @@
 """What operators ask of an instance's supervisor: whom, for what, and how far it has come."""
 
 import secrets
-import socket
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from core import desired, process_identity, registry
+from core import desired, instance_id, registry
 from core.errors import NoSuchProcess, NotRunning, WrongUsage, ZkticketError
 from core.models import Desired, Progress, Request, SupervisorRecord
 from core.notes import note
@@ -17,20 +17,36 @@ from core.zk import ZooKeeper
 ALL_WORKERS = "all workers, in turn"
 
 
-async def supervisor_of(zk: ZooKeeper, settings: Settings) -> SupervisorRecord:
-    """The supervisor of the data directory, or the only one there is.
+async def supervisor_of(zk: ZooKeeper, settings: Settings, machine: str = "") -> SupervisorRecord:
+    """The supervisor on that machine, a hostname or an instance's id; for none, that of the data
+    directory, or the only one there is where nothing was started from there.
 
-    Raises `NotRunning`, and `ZkticketError` where it could be several.
+    Never another one: raises `NotRunning` where the one that is meant is not at work, and
+    `ZkticketError` where several could be.
     """
-    tables = await registry.supervisors(zk)
-    mine = [table for table in tables if table.instance == _instance(settings)] or tables
-    living = [table for table in mine if not _is_dead(table)]
-    if not living:
-        raise NotRunning("no supervisor is at work; `up` starts one, and takes over what runs")
-    if len({table.instance for table in living}) > 1:
-        hosts = ", ".join(sorted({table.host for table in living}))
-        raise ZkticketError(f"several supervisors share this ensemble; say it on one of: {hosts}")
-    return max(living, key=lambda table: table.at)
+    own = instance_id.load(settings.data_dir)
+    living = await registry.supervisors(zk)
+    if machine:
+        meant = [table for table in living if machine in (table.host, table.instance)]
+        missing = f"no supervisor is at work on {machine}"
+    elif own:
+        meant = [table for table in living if table.instance == own]
+        missing = f"the supervisor of {settings.data_dir} is not at work; `up` starts it"
+    else:
+        meant = living
+        missing = "no supervisor is at work; `up` starts one, and takes over what runs"
+    if not meant:
+        raise NotRunning(missing + _others(living))
+    if len({table.instance for table in meant}) > 1:
+        raise ZkticketError(f"several supervisors could be meant{_others(meant)}")
+    return max(meant, key=lambda table: table.at)
+
+
+def _others(tables: Sequence[SupervisorRecord]) -> str:
+    """The instances that may be named; nothing for none."""
+    hosts = Counter(table.host for table in tables)
+    names = {table.host if hosts[table.host] == 1 else table.instance for table in tables}
+    return f"; with --machine you may name {' or '.join(sorted(names))}" if names else ""
 
 
 def known(table: SupervisorRecord, name: str) -> str:
@@ -76,7 +92,7 @@ async def ask_scale(
 async def progress(zk: ZooKeeper, instance: str, request_id: str) -> Progress | None:
     """None while no supervisor has taken note of it. Raises `ZooKeeperError`."""
     for table in await registry.supervisors(zk):
-        if table.instance == instance and not _is_dead(table):
+        if table.instance == instance:
             for found in table.requests:
                 if found.id == request_id:
                     return found
@@ -104,13 +120,3 @@ def _request(id_: str, action: str, timeout_s: float, names: tuple[str, ...] = (
 
 def _unchanged(before: Desired) -> Desired:
     return before
-
-
-def _instance(settings: Settings) -> str:
-    return desired.instance_of(socket.gethostname(), settings.data_dir.resolve())
-
-
-def _is_dead(table: SupervisorRecord) -> bool:
-    """It was killed, and its registration waits for its session's end."""
-    here = table.host == socket.gethostname()
-    return here and process_identity.living(table) is None

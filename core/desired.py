@@ -3,30 +3,21 @@
 Commands write it, from any machine; the instance's supervisor watches it and acts.
 """
 
-import hashlib
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 from msgspec.structs import replace
 
-from core import paths
+from core import paths, retry
 from core.errors import Ambiguous, BadVersion, NodeExists, NoNode
+from core.insist import insist
 from core.models import Desired, Request, decode, encode
 from core.watching import Watch, whenever_changed
 from core.zk import Znode, ZooKeeper
 
 REFRESH_S = 2.0
-RECONNECT_S = 5.0
 TRIES = 50
-
-
-def instance_of(host: str, data_dir: Path) -> str:
-    """An instance's name, the same in each of its supervisors' lives."""
-    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()
-    return f"{re.sub(r'[^A-Za-z0-9.-]', '-', host)}-{digest[:8]}"
 
 
 async def change(zk: ZooKeeper, instance: str, edit: Callable[[Desired], Desired]) -> None:
@@ -36,7 +27,7 @@ async def change(zk: ZooKeeper, instance: str, edit: Callable[[Desired], Desired
     """
     path = paths.desired(instance)
     for _ in range(TRIES):
-        znode = await zk.find(path)
+        znode = await insist(zk, partial(zk.find, path))
         now = _decoded(znode)
         wanted = edit(now)
         if wanted == now:
@@ -47,8 +38,8 @@ async def change(zk: ZooKeeper, instance: str, edit: Callable[[Desired], Desired
         except (BadVersion, NodeExists, NoNode):
             continue  # somebody else was faster
         except Ambiguous:
-            await zk.wait_connected(RECONNECT_S)
-    raise Ambiguous("ZooKeeper gives no definite answer; look at `status` before repeating")
+            await retry.reconnected(zk)
+    raise Ambiguous(retry.NO_ANSWER)
 
 
 def asking(request: Request) -> Callable[[Desired], Desired]:
@@ -72,18 +63,26 @@ def without(request_id: str) -> Callable[[Desired], Desired]:
     return edit
 
 
-def watch(zk: ZooKeeper, instance: str) -> AsyncIterator[Desired]:
-    """What is desired, at each change. Raises `BadZnode`, `ZooKeeperError`."""
-    return whenever_changed(zk, partial(_read, zk, paths.desired(instance)), REFRESH_S)
+def watch(
+    zk: ZooKeeper, instance: str, remembered: Callable[[], Desired]
+) -> AsyncIterator[Desired]:
+    """What is desired, at each change; where nothing is yet, what is `remembered` of it.
+
+    Raises `BadZnode`, `ZooKeeperError`.
+    """
+    read = partial(_read, zk, paths.desired(instance), remembered)
+    return whenever_changed(zk, read, REFRESH_S)
 
 
-async def _read(zk: ZooKeeper, path: str, watch: Watch | None) -> Desired:
+async def _read(
+    zk: ZooKeeper, path: str, remembered: Callable[[], Desired], watch: Watch | None
+) -> Desired:
     try:
         return _decoded(await zk.get(path, watch))
     except NoNode:
         # Only what is there can be watched.
         with suppress(NodeExists):
-            await _write(zk, path, Desired(), None)
+            await _write(zk, path, remembered(), None)
         return _decoded(await zk.get(path, watch))
 
 

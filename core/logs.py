@@ -4,6 +4,9 @@ A process writes one znode at most for each batch of entries. A znode takes entr
 until it holds `SLOT_BYTES`; then the next one begins and the oldest is deleted, in the
 same transaction, so that a source never has more than `SLOTS` of them. A znode is written
 with its version: a transaction that comes late must not undo what was written meanwhile.
+
+A ring belongs to the instance that began it. On another machine, the process of the same name
+takes a ring that is called after its machine, too: `worker-1@box`.
 """
 
 import asyncio
@@ -18,7 +21,7 @@ import msgspec
 
 from core import paths
 from core.below import below
-from core.errors import BadZnode, ZooKeeperError
+from core.errors import BadVersion, BadZnode, ZooKeeperError
 from core.models import LogEntry, decode, encode
 from core.transaction import Create, Delete, Operation, SetData
 from core.zk import Refused, Znode, ZooKeeper
@@ -41,12 +44,30 @@ class _Ring:
     version: int = 0
 
 
-class EventLog:
-    """One process's log. Entries go to its own standard log at once, to ZooKeeper in batches."""
+@dataclass(frozen=True)
+class Owner:
+    """The instance that a process belongs to, and the machine on which it runs."""
 
-    def __init__(self, source: str, now: Callable[[], float]) -> None:
+    instance: str
+    machine: str
+
+    def names(self, source: str) -> tuple[str, ...]:
+        """What a process's ring may be called; the last one is nobody else's."""
+        mark = self.instance[:8]
+        return source, f"{source}@{self.machine}", f"{source}@{self.machine}-{mark}"
+
+
+class EventLog:
+    """One process's log. Entries go to its own standard log at once, to ZooKeeper in batches.
+
+    Without an `owner` it shares its ring with all that have its name.
+    """
+
+    def __init__(self, source: str, now: Callable[[], float], owner: Owner | None = None) -> None:
         self.source = source
+        self._name = source
         self._now = now
+        self._owner = owner
         self._ring = _Ring()
         self._planned = self._ring
         self._waiting: deque[LogEntry] = deque()
@@ -122,7 +143,8 @@ class EventLog:
 
     async def load(self, zk: ZooKeeper) -> None:
         """Goes on where the ring stands in ZooKeeper; makes it where it is missing."""
-        await zk.ensure(paths.LOG, paths.log_source(self.source))
+        await zk.ensure(paths.LOG)
+        self.source = await self._ring_name(zk)
         names = await zk.children(paths.log_source(self.source))
         slots = tuple(sorted(int(name) for name in names if name.isdigit()))
         newest = await zk.find(paths.log_slot(self.source, slots[-1])) if slots else None
@@ -130,6 +152,15 @@ class EventLog:
         # Entries whose transaction was taken for lost, and has happened after all.
         written = set(self._ring.content.splitlines())
         self._waiting = deque(entry for entry in self._waiting if encode(entry) not in written)
+
+    async def _ring_name(self, zk: ZooKeeper) -> str:
+        """The first of its names whose ring is ours, or nobody's yet."""
+        candidates = self._owner.names(self._name) if self._owner else (self._name,)
+        for name in candidates:
+            await zk.ensure(paths.log_source(name))
+            if self._owner is None or await _belongs(zk, name, self._owner.instance):
+                return name
+        return candidates[-1]
 
     async def flush(self, zk: ZooKeeper) -> None:
         """Writes what waits. Raises `ZooKeeperError`; what waited still waits then.
@@ -160,6 +191,18 @@ class EventLog:
             return []
         text = f"{self._dropped} older entries were dropped while ZooKeeper was away"
         return [self.entry(logging.WARNING, "log", text)]
+
+
+async def _belongs(zk: ZooKeeper, source: str, instance: str) -> bool:
+    """Whether that ring is this instance's; it is now where it was nobody's."""
+    path, mine = paths.log_source(source), instance.encode()
+    ring = await zk.get(path)
+    if not ring.data:
+        with suppress(BadVersion):
+            await zk.set(path, mine, ring.version)
+            return True
+        ring = await zk.get(path)
+    return ring.data == mine
 
 
 @dataclass(frozen=True)

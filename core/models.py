@@ -212,6 +212,9 @@ class WorkerRecord(Record, frozen=True, kw_only=True):
     name: str
     host: str
     pid: int
+    # With the instance they name the process, wherever it runs.
+    birth: str = ""
+    instance: str = ""
     address: str
     state: str
     trouble: str = ""
@@ -233,6 +236,7 @@ class WebRecord(Record, frozen=True, kw_only=True):
     name: str
     host: str
     pid: int
+    instance: str = ""
     stages: dict[str, Quantiles] = {}
     at: float = 0.0
 
@@ -327,10 +331,12 @@ class SupervisorRecord(Record, frozen=True, kw_only=True):
     """A supervisor and its process table: an ephemeral znode, and the run file on its machine.
 
     `zookeeper` is `host:port,…`; `url` the page's address; `ready` once tickets can be bought.
-    `instance` names its desired state; `workers` is how many `up` was told to start.
+    `instance` names its desired state; `workers` is how many `up` was told to start; `place` is
+    where its pids can be looked up.
     """
 
     host: str
+    place: str = ""
     pid: int
     created: float
     birth: str = ""

@@ -4,6 +4,8 @@ The kernel counts the ticks from boot to a start. psutil's `create_time` adds th
 the boot, which moves whenever the system clock is set.
 """
 
+import os
+import socket
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +36,25 @@ def birth(pid: int) -> str:
         return f"{BOOT_ID.read_text().strip()}-{int(fields[START_FIELD])}"
     except OSError:
         return ""
+
+
+def place() -> str:
+    """Where pids mean what they mean to this process: a boot of a kernel, a namespace of pids.
+
+    Two containers have pids of their own, and perhaps one hostname.
+    """
+    try:
+        return f"{BOOT_ID.read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return socket.gethostname()
+
+
+def shares_our_pids(pid: int) -> bool:
+    """It is in no container of its own; true where that is not to be seen."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid") == os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return True
 
 
 def living(meant: Identified) -> psutil.Process | None:

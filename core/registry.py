@@ -8,15 +8,17 @@ registration is gone.
 import asyncio
 import logging
 import secrets
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
 
-from core import paths
+from core import paths, process_identity
 from core.errors import BadZnode, NoNode, Unavailable, ZooKeeperError
 from core.models import RecordT, SupervisorRecord, WebRecord, WorkerRecord, decode, encode
+from core.process_identity import Identified
 from core.watching import whenever_changed
 from core.zk import ZooKeeper
 
@@ -88,8 +90,21 @@ async def webs(zk: ZooKeeper) -> list[WebRecord]:
 
 
 async def supervisors(zk: ZooKeeper) -> list[SupervisorRecord]:
-    """The registered supervisors' process tables."""
-    return [record for _, record in await _supervisors(zk)]
+    """The registered supervisors' process tables, but those that are known to be dead."""
+    return [record for _, record in await _supervisors(zk) if not is_dead(record)]
+
+
+async def supervisors_of(zk: ZooKeeper, instance: str) -> dict[str, SupervisorRecord]:
+    """Those of one instance that may live, by the name of their registration."""
+    found = await _supervisors(zk)
+    return {name: each for name, each in found if each.instance == instance and not is_dead(each)}
+
+
+def is_dead(record: SupervisorRecord) -> bool:
+    """It was killed, and its registration waits for its session's end: only where it ran one can
+    tell.
+    """
+    return record.place == process_identity.place() and process_identity.living(record) is None
 
 
 def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
@@ -100,21 +115,35 @@ def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
     return whenever_changed(zk, lambda watch: _workers(zk, watch), REFRESH_S)
 
 
-async def expel(zk: ZooKeeper, name: str, pid: int) -> bool:
+def is_of(record: WorkerRecord, instance: str, process: Identified) -> bool:
+    """That process of that instance registered it.
+
+    On another host there may be a worker with the same name and the same pid.
+    """
+    if not record.instance:  # an earlier version's
+        return record.host == socket.gethostname() and record.pid == process.pid
+    registered = (record.instance, record.pid, record.birth)
+    return registered == (instance, process.pid, process.birth)
+
+
+async def expel(zk: ZooKeeper, instance: str, process: Identified) -> bool:
     """Deletes the registration of a worker process that is dead, and so fences what it sent."""
     expelled = False
     for worker in await workers(zk):
-        if worker.record.name == name and worker.record.pid == pid:
+        if is_of(worker.record, instance, process):
             with suppress(NoNode):
                 await zk.delete(paths.worker(worker.registration))
                 expelled = True
     return expelled
 
 
-async def bury_supervisors(zk: ZooKeeper, is_dead: Callable[[SupervisorRecord], bool]) -> None:
-    """Deletes the registrations of supervisors that were killed: their tables are history."""
+async def bury_supervisors(zk: ZooKeeper, instance: str) -> None:
+    """Deletes the registrations of supervisors that were killed: their tables are history.
+
+    `instance` is one whose supervisor is known to be dead, wherever it was.
+    """
     for name, record in await _supervisors(zk):
-        if is_dead(record):
+        if record.instance == instance or is_dead(record):
             with suppress(NoNode):
                 await zk.delete(paths.supervisor(name))
 

@@ -6,7 +6,8 @@ ZooKeeper; each server, by `srvr`; and the tree, for the registry and the stock.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -41,7 +42,8 @@ from core.store import Store
 from core.zk import ZooKeeper, connect
 
 PROBE_S = 1.0
-CONNECT_S = 1.5
+# Room for several servers that have vanished, each of which costs half a second to try.
+CONNECT_S = 2.5
 TREE_S = 2.0
 WELL = ("ready", "running")
 
@@ -70,15 +72,21 @@ class Supervisor(msgspec.Struct, frozen=True, kw_only=True):
 
     pid: int
     host: str
+    instance: str = ""
     url: str
     alive: bool
     requests: tuple[Progress, ...] = ()
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker: what its supervisor measures, and what it says of its own work."""
+    """A worker: what its supervisor measures, and what it says of its own work.
+
+    Another instance's may have the same name; `machine` is its host.
+    """
 
     name: str
+    machine: str = ""
+    instance: str = ""
     pid: int | None
     state: str
     # What keeps it from selling, while it is halted.
@@ -98,6 +106,8 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     """A web server, and where the time of its latest sales went: stage by stage, in order."""
 
     name: str
+    machine: str = ""
+    instance: str = ""
     pid: int | None
     state: str
     url: str
@@ -109,10 +119,15 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything. `problems` are one line each, the worst first; `at` is in Unix seconds."""
+    """Everything. `problems` are one line each, the worst first; `at` is in Unix seconds.
+
+    `unread` is why the tree could not be read, empty where it was: without it nothing is known of
+    other machines, alarms and events, and what is missing here may well be there.
+    """
 
     healthy: bool
     problems: tuple[str, ...]
+    unread: str = ""
     at: float
     alarms: tuple[Alarm, ...]
     ensemble: Ensemble
@@ -242,12 +257,24 @@ def _tables(
     local: SupervisorRecord | None, registered: Iterable[SupervisorRecord]
 ) -> list[SupervisorRecord]:
     """Each supervisor's newest table; this machine's own, also from its run file, is last."""
-    newest = {(table.host, table.pid): table for table in registered}
+    newest = {(_home(table), table.pid): table for table in registered}
     if local is not None:
-        rival = newest.pop((local.host, local.pid), local)
-        newer = _checked(rival if rival.at > local.at else local)
-        newest[local.host, local.pid] = msgspec.structs.replace(newer, disks=local.disks)
+        rival = newest.pop((_home(local), local.pid), local)
+        newer = rival if rival.at > local.at or not _is_here(rival) else local
+        # What runs in a container is not to be seen from outside: its registration tells.
+        newer = newer if newer is not local and not _is_here(newer) else _checked(newer)
+        newest[_home(local), local.pid] = msgspec.structs.replace(newer, disks=local.disks)
     return list(newest.values())
+
+
+def _home(record: SupervisorRecord | WorkerRecord | WebRecord) -> str:
+    """What tells one `worker-1` from another; an earlier version's process names its host only."""
+    return record.instance or record.host
+
+
+def _is_here(table: SupervisorRecord) -> bool:
+    """Its pids can be looked up here; an earlier version did not say."""
+    return table.place in ("", process_identity.place())
 
 
 def _checked(table: SupervisorRecord) -> SupervisorRecord:
@@ -280,7 +307,7 @@ def _status(
 ) -> Status:
     processes = [(table, process) for table in tables for process in table.processes]
     ensemble = Ensemble(quorum=has_quorum(list(servers)), servers=_servers(servers, processes))
-    supervisor = _supervisor(tables, local)
+    supervisor = _supervisor(tables, tree.supervisors)
     workers = _workers(processes, tree)
     web = _webs(processes, tree)
     disks = _disks(tables)
@@ -289,11 +316,12 @@ def _status(
         *disk_space.problems(disks, local.host if local else ""),
         *_ensemble_problems(ensemble, tree),
         *tree.unreadable,
-        *_process_problems(supervisor, workers, web),
+        *_process_problems(supervisor, workers, web, unread=bool(tree.failure)),
     )
     return Status(
         healthy=not problems,
         problems=problems,
+        unread=tree.failure,
         at=time.time(),
         alarms=tuple(tree.alarms),
         ensemble=ensemble,
@@ -337,44 +365,59 @@ def _disks(tables: Iterable[SupervisorRecord]) -> tuple[Disk, ...]:
 
 
 def _supervisor(
-    tables: Sequence[SupervisorRecord], local: SupervisorRecord | None
+    tables: Sequence[SupervisorRecord], registered: Sequence[SupervisorRecord]
 ) -> Supervisor | None:
     """This machine's supervisor, or another's, whose registration says that it lives."""
     if not tables:
         return None
     table = tables[-1]
-    here = local is not None and table.host == local.host
+    known = {(_home(each), each.pid) for each in registered}
     return Supervisor(
         pid=table.pid,
         host=table.host,
+        instance=table.instance,
         url=table.url,
-        alive=_supervises(table) if here else True,
+        alive=_supervises(table) or (_home(table), table.pid) in known,
         requests=table.requests,
     )
 
 
 def _workers(processes: _Processes, tree: Tree) -> tuple[Worker, ...]:
-    """Every worker that has a process or a registration, each once, by name.
+    """Every worker that has a process or a registration, each once, by machine and name.
 
     A dead incarnation's registration, which stands until its session ends, is not its successor's.
     """
     newest = sorted(tree.workers, key=lambda record: record.at)
-    registered = {(record.host, record.name, record.pid): record for record in newest}
+    registered = {
+        (_home(record), record.name, record.pid, record.birth): record for record in newest
+    }
     tables = [(table, process) for table, process in processes if process.role == "worker"]
-    known = {(table.host, process.name) for table, process in tables}
+    known = {(home, process.name) for table, process in tables for home in _homes(table)}
     rows = [
-        _worker(
-            process,
-            registered.get((table.host, process.name, process.pid or 0)),
-            bool(tree.failure),
-        )
+        _worker(table, process, _registered(registered, table, process), bool(tree.failure))
         for table, process in tables
     ]
-    rows += [_stranger(each) for each in newest if (each.host, each.name) not in known]
-    return tuple(sorted(rows, key=lambda worker: worker.name))
+    rows += [_stranger(each) for each in newest if (_home(each), each.name) not in known]
+    return tuple(sorted(rows, key=lambda worker: (worker.machine, worker.instance, worker.name)))
 
 
-def _worker(process: ProcessRecord, record: WorkerRecord | None, blind: bool) -> Worker:
+def _homes(table: SupervisorRecord) -> tuple[str, str]:
+    return _home(table), table.host
+
+
+def _registered(
+    registered: Mapping[tuple[str, str, int, str], WorkerRecord],
+    table: SupervisorRecord,
+    process: ProcessRecord,
+) -> WorkerRecord | None:
+    pid = process.pid or 0
+    ours = registered.get((_home(table), process.name, pid, process.birth))
+    return ours or registered.get((table.host, process.name, pid, ""))
+
+
+def _worker(
+    table: SupervisorRecord, process: ProcessRecord, record: WorkerRecord | None, blind: bool
+) -> Worker:
     state = process.state
     if record is not None and state in WELL:
         state = record.state
@@ -383,6 +426,8 @@ def _worker(process: ProcessRecord, record: WorkerRecord | None, blind: bool) ->
     load = record.load if record else Load()
     return Worker(
         name=process.name,
+        machine=table.host,
+        instance=table.instance,
         pid=process.pid,
         state=state,
         address=record.address if record else process.address,
@@ -401,14 +446,17 @@ def _worker(process: ProcessRecord, record: WorkerRecord | None, blind: bool) ->
 def _stranger(record: WorkerRecord) -> Worker:
     """A worker without a supervisor's table: started by hand, or its supervisor is gone."""
     process = ProcessRecord(name=record.name, role="worker", state="running", pid=record.pid)
-    return _worker(process, record, blind=False)
+    table = SupervisorRecord(
+        host=record.host, instance=record.instance, pid=0, created=0.0, url="", zookeeper=""
+    )
+    return _worker(table, process, record, blind=False)
 
 
 def _webs(processes: _Processes, tree: Tree) -> tuple[Web, ...]:
     newest = sorted(tree.webs, key=lambda record: record.at)
-    registered = {(record.host, record.name): record for record in newest}
+    registered = {(_home(record), record.name): record for record in newest}
     return tuple(
-        _web(table, process, registered.get((table.host, process.name)))
+        _web(table, process, registered.get((_home(table), process.name)))
         for table, process in processes
         if process.role == "web"
     )
@@ -417,6 +465,8 @@ def _webs(processes: _Processes, tree: Tree) -> tuple[Web, ...]:
 def _web(table: SupervisorRecord, process: ProcessRecord, record: WebRecord | None) -> Web:
     return Web(
         name=process.name,
+        machine=table.host,
+        instance=table.instance,
         pid=process.pid,
         state=process.state,
         url=table.url,
@@ -447,27 +497,43 @@ def _ensemble_problems(ensemble: Ensemble, tree: Tree) -> Iterable[str]:
             f"no quorum: {serving} of {len(ensemble.servers)} ZooKeeper servers serve, "
             "so nothing can be sold"
         )
-    elif tree.failure:
-        yield f"the tree cannot be read: {tree.failure}"
+    if tree.failure:
+        yield f"could not be read: registrations, alarms and tickets: {tree.failure}"
     for server in down:
         why = f": {server.trouble}" if server.trouble else ""
         yield f"ZooKeeper server {server.id} ({server.address}) is down{why}"
 
 
 def _process_problems(
-    supervisor: Supervisor | None, workers: Sequence[Worker], web: Sequence[Web]
+    supervisor: Supervisor | None, workers: Sequence[Worker], web: Sequence[Web], *, unread: bool
 ) -> Iterable[str]:
-    if supervisor is None:
+    """What was not read is not said to be missing."""
+    if supervisor is None and not unread:
         yield "no supervisor is registered: what dies is not started again"
-    elif not supervisor.alive:
+    elif supervisor is not None and not supervisor.alive:
         yield f"the supervisor (pid {supervisor.pid}) is gone; `up` takes over what it left"
-    if not workers:
+    if not workers and not unread:
         yield "there is no worker, so nothing can be sold"
-    if not web:
+    if not web and not unread:
         yield "there is no web server"
     processes: tuple[Worker | Web, ...] = (*workers, *web)
+    name = namer(processes)
     for process in processes:
         if process.state not in WELL:
             halted = process.trouble if isinstance(process, Worker) else ""
             reason = halted or process.last_restart_reason
-            yield f"{process.name} is {process.state}" + (f": {reason}" if reason else "")
+            yield f"{name(process)} is {process.state}" + (f": {reason}" if reason else "")
+
+
+def namer(processes: Sequence[Worker | Web]) -> Callable[[Worker | Web], str]:
+    """What each of them is called: by its machine, too, where there are several."""
+    machines = {(process.machine, process.instance) for process in processes}
+    hosts = Counter(machine for machine, _ in machines)
+
+    def name(process: Worker | Web) -> str:
+        if len(machines) == 1:
+            return process.name
+        alike = hosts[process.machine] > 1
+        return f"{process.machine}{f'-{process.instance[:4]}' if alike else ''}/{process.name}"
+
+    return name

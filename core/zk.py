@@ -53,6 +53,10 @@ READS_IN_FLIGHT = 64
 # below jute.maxbuffer; and commits wait for a server's reads, each of these about 1 ms.
 READS_AT_ONCE = 500
 
+PREPARE_TRIES = 5
+# After these nobody knows whether it has happened.
+LOST = (kz.ConnectionLoss, kz.SessionExpiredError, kz.SessionMovedError, kz.ConnectionClosedError)
+
 
 # A struct, not a dataclass: a recount makes a million of them.
 class Znode(msgspec.Struct, frozen=True):
@@ -399,19 +403,31 @@ def _prepare_tree(
     acl = owner_acl(password)
     try:
         client.start(timeout=timeout_s)
-        for path, data in [(paths.CHROOT, marker), *((paths.CHROOT + p, b"") for p in paths.TOP)]:
-            with suppress(kz.NodeExistsError):
-                client.create_async(path, data, acl).get(timeout=timeout_s)
-        _check_owned(client, acl, timeout_s)
-        if close_root:
-            # /zookeeper/config is everybody's to read and nobody's to change from the start.
-            for path in ("/", "/zookeeper", "/zookeeper/quota"):
-                client.set_acls_async(path, acl).get(timeout=timeout_s)
+        for left in reversed(range(PREPARE_TRIES)):
+            try:
+                _make_tree(client, marker, acl, close_root, timeout_s)
+                break
+            except LOST:  # whatever of it has happened can happen again
+                if not left:
+                    raise
     except Exception as error:
         raise translated(error) from None
     finally:
         client.stop()
         client.close()
+
+
+def _make_tree(
+    client: KazooClient, marker: bytes, acl: list[ACL], close_root: bool, timeout_s: float
+) -> None:
+    for path, data in [(paths.CHROOT, marker), *((paths.CHROOT + p, b"") for p in paths.TOP)]:
+        with suppress(kz.NodeExistsError):
+            client.create_async(path, data, acl).get(timeout=timeout_s)
+    _check_owned(client, acl, timeout_s)
+    if close_root:
+        # /zookeeper/config is everybody's to read and nobody's to change from the start.
+        for path in ("/", "/zookeeper", "/zookeeper/quota"):
+            client.set_acls_async(path, acl).get(timeout=timeout_s)
 
 
 def _check_owned(client: KazooClient, acl: list[ACL], timeout_s: float) -> None:
@@ -485,10 +501,7 @@ _MEANINGS: tuple[
     (kz.BadVersionError, BadVersion),
     (kz.NotEmptyError, NotEmpty),
     ((kz.NoAuthError, kz.AuthFailedError, kz.InvalidACLError), AccessDenied),
-    (
-        (kz.ConnectionLoss, kz.SessionExpiredError, kz.SessionMovedError, kz.ConnectionClosedError),
-        Ambiguous,
-    ),
+    (LOST, Ambiguous),
 )
 
 

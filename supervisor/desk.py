@@ -53,6 +53,11 @@ class Desk:
         return commands.worker_plans(self._settings, count, self._script)
 
     @property
+    def wish(self) -> Desired:
+        """What operators wanted last, as far as this instance has heard of it."""
+        return self._wish
+
+    @property
     def progress(self) -> tuple[Progress, ...]:
         return self._requests.progress
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core import registry
 from core.models import ProcessRecord
 from core.registry import LiveWorker
 from supervisor import health
@@ -240,12 +241,13 @@ class Fleet:
             return vitals.heart.answers and not self._sells_elsewhere(child)
         return vitals.heart.answers
 
-    def learn_addresses(self, live: Sequence[LiveWorker]) -> None:
-        """Where the workers listen, from the registry."""
-        for worker in live:
-            vitals = self._vitals.get(worker.record.pid)
-            if vitals is not None and isinstance(vitals.heart, WorkerHeartbeat):
-                vitals.heart.address = worker.record.address
+    def learn_addresses(self, instance: str, live: Sequence[LiveWorker]) -> None:
+        """Where the workers of this instance listen, from the registry."""
+        for process in [child.process for child in self.of(Role.WORKER) if child.process]:
+            vitals = self._vitals.get(process.pid)
+            for worker in live:
+                if vitals is not None and registry.is_of(worker.record, instance, process):
+                    vitals.heart.address = worker.record.address
 
     # --- telling of them -------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from core import process_identity
 from supervisor.ensemble import MAIN_CLASS
 from supervisor.process import Role, SystemProcess
 
@@ -31,7 +32,8 @@ class Leftover:
 def find(data_dir: Path) -> list[Leftover]:
     """The processes of the instance in `data_dir`, an absolute path; hold its lock.
 
-    Command lines tell, since a run file may be older than the last restart.
+    Command lines tell, since a run file may be older than the last restart. A container's
+    processes may have the same ones, for a directory that only has the same name.
     """
     found = {left.process.pid: left for left in map(_look, _others()) if left is not None}
     mine = {pid: left for pid, left in found.items() if _serves(left.argv, data_dir)}
@@ -65,7 +67,8 @@ def _look(process: psutil.Process) -> Leftover | None:
         argv = tuple(process.cmdline())
         # Anybody may give his process any command line.
         named = _name_and_role(argv) if process.uids().effective == os.geteuid() else None
-        if named and process.status() != psutil.STATUS_ZOMBIE:
+        lives = process.status() != psutil.STATUS_ZOMBIE
+        if named and lives and process_identity.shares_our_pids(process.pid):
             return Leftover(*named, argv, SystemProcess(process))
     return None
 

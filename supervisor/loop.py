@@ -9,13 +9,21 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core import diagnostics, open_files, private_directory, private_files, runfile, system_errors
-from core.desired import instance_of
+from core import (
+    diagnostics,
+    instance_id,
+    open_files,
+    private_directory,
+    private_files,
+    runfile,
+    system_errors,
+)
 from core.errors import StartupError
-from core.logs import EventLog
+from core.logs import EventLog, Owner
 from core.models import ProcessRecord
 from core.secret import Secret, load_or_create_secret
 from core.settings import Settings
@@ -75,9 +83,9 @@ class Supervisor:
         self._door: Door | None = None
         self._notifier = Notifier(environ)
         self._disks = Disks(clock)
-        self._log = EventLog("supervisor", now)
+        self._instance = instance_id.load_or_create(settings.data_dir)
+        self._log = EventLog("supervisor", now, Owner(self._instance, socket.gethostname()))
         self._membership: Membership | None = None
-        self._instance = instance_of(socket.gethostname(), settings.data_dir)
         self._desk = Desk(
             settings,
             script,
@@ -147,9 +155,11 @@ class Supervisor:
         await opening.make_tree(self._settings, self._secret)
         zk = await opening.join(self._settings, self._secret)
         membership = self._membership = Membership(zk, self._log, self._instance)
+        await membership.require_alone()
         self._announce(await self._await_web(membership))
         async with asyncio.TaskGroup() as tasks:
-            hear = (self._fleet.learn_addresses, self._desk.hear)
+            learn = partial(self._fleet.learn_addresses, self._instance)
+            hear = (learn, self._desk.hear, lambda: self._desk.wish)
             tasks.create_task(membership.keep(self._table.record, *hear))
             tasks.create_task(self._desk.serve(membership.forget))
 
@@ -272,8 +282,8 @@ class Supervisor:
         levels = {State.FATAL: logging.ERROR, State.STOPPED: logging.INFO}
         level = levels.get(child.state, logging.WARNING)
         self._log.add(level, child.state.value, f"{child.plan.name} {text}")
-        if child.plan.role is Role.WORKER and child.pid and self._membership:
-            self._run_errand(self._membership.expel(child.plan.name, child.pid))
+        if child.plan.role is Role.WORKER and child.process and self._membership:
+            self._run_errand(self._membership.expel(child.process))
 
     def _run_errand(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -1,16 +1,18 @@
 """The supervisor's place in ZooKeeper: its registration, its log, the workers it sees there."""
 
 import asyncio
-import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from core import alarms, desired, paths, process_identity, registry
-from core.errors import BadZnode, ZooKeeperError
+from core import alarms, desired, instance_id, paths, registry
+from core.errors import BadZnode, StartupError, ZooKeeperError
+from core.insist import insist
 from core.logs import EventLog
 from core.models import Desired, SupervisorRecord
+from core.process_identity import Identified
 from core.registry import LiveWorker, Registration
 from core.zk import ZooKeeper
 
@@ -20,6 +22,8 @@ NAME = "supervisor"
 REFRESH_S = 1.0
 EXPEL_S = 3.0
 LEAVE_S = 3.0
+# A supervisor that lives writes its registration again within this, however busy it is.
+ALONE_S = 3 * REFRESH_S
 
 
 class Membership:
@@ -37,14 +41,38 @@ class Membership:
         record: Callable[[], SupervisorRecord],
         on_workers: Callable[[list[LiveWorker]], None],
         on_desired: Callable[[Desired], None],
+        remembered: Callable[[], Desired],
     ) -> None:
-        """Publishes and listens until it is cancelled."""
+        """Publishes and listens until it is cancelled.
+
+        `remembered` is what was desired before, as far as this instance knows.
+        """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._publish(record))
             tasks.create_task(self._follow(partial(registry.watch_workers, self._zk), on_workers))
-            wishes = partial(desired.watch, self._zk, self._instance)
+            wishes = partial(desired.watch, self._zk, self._instance, remembered)
             tasks.create_task(self._follow(wishes, on_desired))
             tasks.create_task(self._log.keep_flushing(self._zk))
+
+    async def require_alone(self) -> None:
+        """Before this supervisor publishes anything: no other one lives that has its identity.
+
+        One that was killed has left a registration, but writes it no more. Raises `StartupError`.
+        """
+        deadline = time.monotonic() + ALONE_S
+        before = await insist(self._zk, self._rivals)
+        while before and time.monotonic() < deadline:
+            await asyncio.sleep(REFRESH_S / 4)
+            for name, rival in (await insist(self._zk, self._rivals)).items():
+                if name in before and rival.at != before[name].at:
+                    raise StartupError(
+                        f"the supervisor of this instance lives on {rival.host}, pid {rival.pid}: "
+                        f"this data directory is a copy; delete {instance_id.FILE_NAME} in it to "
+                        "make it an instance of its own"
+                    )
+
+    async def _rivals(self) -> dict[str, SupervisorRecord]:
+        return await registry.supervisors_of(self._zk, self._instance)
 
     def changed(self) -> None:
         """The record has changed: publish it now."""
@@ -57,14 +85,14 @@ class Membership:
                 return alarm.text
         return ""
 
-    async def expel(self, name: str, pid: int) -> None:
+    async def expel(self, process: Identified) -> None:
         """Takes a dead worker's registration away, which fences what it sent last.
 
         Best effort: where it fails, the session's end does the same later.
         """
         with suppress(ZooKeeperError, TimeoutError):
             async with asyncio.timeout(EXPEL_S):
-                await registry.expel(self._zk, name, pid)
+                await registry.expel(self._zk, self._instance, process)
 
     async def forget(self, request_id: str) -> None:
         """Takes a request that is over out of the desired state.
@@ -85,7 +113,7 @@ class Membership:
 
     async def _publish(self, record: Callable[[], SupervisorRecord]) -> None:
         with suppress(ZooKeeperError, BadZnode):
-            await registry.bury_supervisors(self._zk, _died_here)
+            await registry.bury_supervisors(self._zk, self._instance)
         while True:
             self._changed.clear()
             with suppress(ZooKeeperError):
@@ -107,9 +135,3 @@ class Membership:
                     told = str(error)
                     self._log.error("damaged", told)
             await asyncio.sleep(REFRESH_S)
-
-
-def _died_here(record: SupervisorRecord) -> bool:
-    """Whether it was killed on this machine: only here one can tell."""
-    here = record.host == socket.gethostname()
-    return here and process_identity.living(record) is None

@@ -36,6 +36,7 @@ class Table:
         self._now = now
         self._me = psutil.Process()
         self._birth = process_identity.birth(self._me.pid)
+        self._place = process_identity.place()
         self._written: SupervisorRecord | None = None
         self._room: tuple[Disk, ...] = ()
         self._looked_at = 0
@@ -69,6 +70,7 @@ class Table:
     def record(self) -> SupervisorRecord:
         return SupervisorRecord(
             host=socket.gethostname(),
+            place=self._place,
             pid=self._me.pid,
             created=self._me.create_time(),
             birth=self._birth,

@@ -16,7 +16,7 @@ from core import logs, paths
 from core.errors import WrongUsage, ZkticketError
 from core.logquery import Found, Query, latest, pattern
 from core.logquery import seconds as seconds_of
-from core.logs import EventLog, SourcedEntry
+from core.logs import EventLog, Owner, SourcedEntry
 from core.models import LogEntry
 from core.transaction import Create
 from core.zk import ZooKeeper
@@ -298,3 +298,54 @@ def test_the_latest_entries_are_found_from_the_end_of_every_log(server: Server) 
         assert await latest(zk, Query(sources=frozenset({"nobody"})), 5) == Found((), whole=True)
 
     server.session(work)
+
+
+@pytest.mark.parametrize("host", ["beta", "alpha"], ids=["another host", "a host of that name"])
+def test_two_machines_with_a_process_of_one_name_have_a_log_each(server: Server, host: str) -> None:
+    one, two = Owner("1" * 16, "alpha"), Owner("2" * 16, host)
+
+    async def work(zk: ZooKeeper) -> dict[str, list[str]]:
+        for lives in range(2):
+            for owner in (one, two):
+                log = EventLog("worker-1", time.time, owner)
+                await log.load(zk)
+                log.info("started", f"{owner.instance[0]}, life {lives}")
+                await log.flush(zk)
+        return {
+            source: [
+                each.entry.text for slot in await logs.read(zk, source) for each in slot.entries
+            ]
+            for source in await logs.sources(zk)
+        }
+
+    found = server.session(work)
+    assert found["worker-1"] == ["1, life 0", "1, life 1"]
+    others = f"worker-1@{host}"
+    assert found[others] == ["2, life 0", "2, life 1"]
+
+
+def test_a_third_machine_of_the_same_name_has_its_own_log_too(server: Server) -> None:
+    owners = [Owner(number * 16, "box") for number in "123"]
+
+    async def work(zk: ZooKeeper) -> list[str]:
+        for owner in owners:
+            await EventLog("web-1", time.time, owner).load(zk)
+        return await logs.sources(zk)
+
+    assert server.session(work) == ["web-1", "web-1@box", "web-1@box-33333333"]
+
+
+def test_a_ring_that_an_earlier_version_began_is_gone_on_with(server: Server) -> None:
+    async def work(zk: ZooKeeper) -> list[str]:
+        old = EventLog("worker-1", time.time)
+        await old.load(zk)
+        old.info("started", "old")
+        await old.flush(zk)
+        new = EventLog("worker-1", time.time, Owner("1" * 16, "alpha"))
+        await new.load(zk)
+        new.info("started", "new")
+        await new.flush(zk)
+        found = await logs.read(zk, "worker-1")
+        return [each.entry.text for slot in found for each in slot.entries]
+
+    assert server.session(work) == ["old", "new"]

@@ -1,11 +1,15 @@
 """Whichever answer of ZooKeeper is lost: what operators do is done once, and they are told so."""
 
 from collections.abc import Awaitable, Callable
+from itertools import count, product
+from typing import Any
 
 import pytest
+from kazoo.client import KazooClient
+from kazoo.exceptions import ConnectionLoss
 
 from admin.tree import delete_tree
-from core import alarms, asking, events, founding, paths
+from core import alarms, asking, events, founding, paths, reset
 from core.errors import EventExists
 from core.models import Alarm, Event, SupervisorRecord, TicketType
 from core.store import Store
@@ -15,55 +19,70 @@ from tests.zookeeper_server import Server
 
 # More writes than any of these acts has.
 MOST_WRITES = 40
+WAIT_S = 10.0
 TYPES = {f"T{number}": TicketType(capacity=7, stripes=3) for number in range(8)}
-Act = Callable[[ZooKeeper], Awaitable[object]]
+# The second is a name that no other turn has: to empty the tree each time would take longer.
+Act = Callable[[ZooKeeper, str], Awaitable[object]]
 
 
 def agreed(_question: str) -> None:
     """Nobody is asked."""
 
 
-def table() -> SupervisorRecord:
+def table(instance: str) -> SupervisorRecord:
     return SupervisorRecord(
-        host="here", pid=1, created=0.0, url="", zookeeper="", instance="here", workers=3
+        host="here", pid=1, created=0.0, url="", zookeeper="", instance=instance, workers=3
     )
 
 
-async def create(zk: ZooKeeper) -> None:
-    event = await events.create(zk, "gala", events.Terms(title="Gala", limit=4), TYPES)
-    assert (await Store(zk).event("gala")).generation == event.generation
-    assert {each.name: each.remaining for each in (await Store(zk).availability("gala")).types} == (
+async def create(zk: ZooKeeper, name: str) -> None:
+    event = await events.create(zk, name, events.Terms(title="Gala", limit=4), TYPES)
+    assert (await Store(zk).event(name)).generation == event.generation
+    assert {each.name: each.remaining for each in (await Store(zk).availability(name)).types} == (
         dict.fromkeys(TYPES, 7)
     )
 
 
-async def create_twice(zk: ZooKeeper) -> None:
-    await events.create(zk, "gala", events.Terms(title="Gala"), TYPES)
+async def create_twice(zk: ZooKeeper, name: str) -> None:
+    await events.create(zk, name, events.Terms(title="Gala"), TYPES)
     with pytest.raises(EventExists):
-        await events.create(zk, "gala", events.Terms(title="Another"), TYPES)
-    assert (await Store(zk).event("gala")).title == "Gala"
+        await events.create(zk, name, events.Terms(title="Another"), TYPES)
+    assert (await Store(zk).event(name)).title == "Gala"
 
 
-async def scale(zk: ZooKeeper) -> None:
-    request = await asking.ask_scale(zk, table(), "once", 5, 10.0)
-    znode = await zk.get(paths.desired("here"))
+async def add_to_a_capacity(zk: ZooKeeper, name: str) -> None:
+    await events.edit(zk, name, events.Terms(limit=3), {"T0": events.TypeTerms(added=5)})
+    found = await Store(zk).availability(name)
+    assert (found.limit, found.types[0].capacity, found.types[0].remaining) == (3, 12, 12)
+
+
+async def reset_two(zk: ZooKeeper, name: str) -> None:
+    rows = await reset.reset(zk, name, ["T1", "T2"], 9, agreed)
+    assert [row.remaining for row in rows] == [9, 9]
+    found = await Store(zk).availability(name)
+    assert [each.remaining for each in found.types[:4]] == [7, 9, 9, 7]
+
+
+async def scale(zk: ZooKeeper, name: str) -> None:
+    request = await asking.ask_scale(zk, table(name), "once", 5, 10.0)
+    znode = await zk.get(paths.desired(name))
     assert znode.data.count(request.id.encode()) == 1
     assert b'"workers":5' in znode.data
 
 
-async def clear_alarms(zk: ZooKeeper) -> None:
+async def clear_alarms(zk: ZooKeeper, name: str) -> None:
     await alarms.clear(zk, await alarms.standing(zk))
     assert not await alarms.standing(zk)
 
 
-async def delete_an_event(zk: ZooKeeper) -> None:
-    await delete_tree(zk, paths.event("old"), agreed)
-    assert await zk.find(paths.event("old")) is None
+async def delete_an_event(zk: ZooKeeper, name: str) -> None:
+    await delete_tree(zk, paths.event(name), agreed)
+    assert await zk.find(paths.event(name)) is None
 
 
-async def prepare(zk: ZooKeeper) -> None:
+async def prepare(zk: ZooKeeper, name: str) -> None:
     """What is there before the act."""
-    await founding.found(zk, "old", Event(generation="0a", title="Old"), TYPES)
+    await founding.found(zk, name, Event(generation="0a", title="Old"), TYPES)
     await alarms.sound(zk, Alarm(source="worker-1", text="x", at=1.0))
 
 
@@ -71,19 +90,27 @@ def lose(server: Server, act: Act, nth: int, *, happens: bool) -> bool:
     """Whether the act had so many writes."""
 
     async def work(zk: ZooKeeper) -> bool:
-        await prepare(zk)
+        name = f"{act.__name__}-{nth}-{happens:d}"
+        if act not in (create, create_twice):
+            await prepare(zk, name)
         losing = LostAnswers(zk, nth, happens=happens)
         with pytest.MonkeyPatch.context() as patch:
             losing.begin(patch)
-            await act(zk)
+            await act(zk, name)
         return losing.lost
 
-    server.wipe()
     return server.session(work)
 
 
-@pytest.mark.parametrize("happens", [True, False], ids=["reply", "request"])
-@pytest.mark.parametrize("act", [create, create_twice, scale, clear_alarms, delete_an_event])
+SHORT = (create, create_twice, add_to_a_capacity, reset_two, scale, clear_alarms)
+LOSSES = [*product(SHORT, (True, False)), (delete_an_event, True)]
+
+
+@pytest.mark.parametrize(
+    ("act", "happens"),
+    LOSSES,
+    ids=[f"{act.__name__}-{'reply' if happens else 'request'}" for act, happens in LOSSES],
+)
 def test_an_act_is_done_once_whichever_answer_is_lost(
     server: Server, act: Act, happens: bool
 ) -> None:
@@ -102,3 +129,27 @@ def test_a_large_event_is_made_once_whichever_answer_is_lost(
     while lose(server, create, nth, happens=True):
         nth += 1
     assert nth > 3
+
+
+@pytest.mark.parametrize("nth", range(0, 12, 3))
+def test_the_tree_is_made_whichever_answer_is_lost(server: Server, nth: int) -> None:
+    numbers = count()
+
+    class Lossy(KazooClient):  # type: ignore[misc]
+        def create_async(self, *args: Any, **options: Any) -> Any:
+            result = super().create_async(*args, **options)
+            if next(numbers) == nth:
+                result.wait(WAIT_S)
+                raise ConnectionLoss
+            return result
+
+    server.remove("/desired")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.zk.KazooClient", Lossy)
+        server.prepare()
+
+    async def work(zk: ZooKeeper) -> list[str]:
+        return await zk.children("/")
+
+    assert "desired" in server.session(work)
+    assert next(numbers) > nth

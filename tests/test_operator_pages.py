@@ -4,11 +4,15 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
-from tests.fakeboard import ORDER
-from tests.fakesite import TOKEN
+from core.errors import BadRequest
+from tests.fakeboard import ORDER, status
+from tests.fakesite import GALA, TOKEN
 from tests.fakeweb import FakeWeb, running
 from tests.signedin import Operator, enter, sign_in, sign_out
+from web.language import Languages
+from web.operator.acts import acts
 
 PAGES = ("/operator", "/operator/log", "/operator/act/restart", "/operator/act/scale?workers=5")
 
@@ -226,3 +230,26 @@ def test_what_cannot_be_done_is_told_in_the_words_of_who_knows(operator: Operato
     answer = operator.post(path, operator.answer(f"{path}?name=worker-3"))
     assert answer.status == 409
     assert "no supervisor is at work; `up` starts one" in answer.text
+
+
+# --- several machines ----------------------------------------------------------------
+
+
+def test_only_the_processes_of_its_own_instance_are_acted_on() -> None:
+    """The board shows those of other machines, which may have the same names."""
+    whole = status("open", GALA)
+    assert whole.supervisor is not None
+    own = tuple(replace(each, machine="box", instance="a") for each in whole.workers)
+    theirs = tuple(replace(each, name=f"far-{each.name}", instance="b") for each in own)
+    shown = replace(
+        whole, supervisor=replace(whole.supervisor, instance="a"), workers=(*own, *theirs)
+    )
+    language = Languages().named("en")
+    assert language is not None
+    restart, scale = acts()["restart"], acts()["scale"]
+    assert restart.ask(language, shown, {"name": own[0].name}).fields == {"name": own[0].name}
+    with pytest.raises(BadRequest):
+        restart.ask(language, shown, {"name": theirs[0].name})
+    assert str(len(own)) in restart.ask(language, shown, {}).title
+    assert f"{len(own) + 1}" in scale.ask(language, shown, {"workers": str(len(own) + 1)}).title
+    assert "1 " in scale.ask(language, shown, {"workers": str(len(own) + 1)}).effects[0]

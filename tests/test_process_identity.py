@@ -12,6 +12,7 @@ import pytest
 
 from core import process_identity, status
 from core.models import ProcessRecord, SupervisorRecord
+from supervisor import leftovers
 from supervisor.health import Sampler
 from supervisor.process import SystemProcess
 
@@ -141,3 +142,26 @@ def test_usage_is_sampled_on_over_a_step(
     assert after.rss_bytes > psutil.Process().memory_info().rss // 2
     assert after.threads == before.threads
     assert {each.pid for each in sampler._known} >= {os.getpid(), sleeper.pid}
+
+
+def test_a_containers_processes_are_no_leftovers_of_a_directory_of_the_same_name(
+    tmp_path: Path,
+) -> None:
+    inside = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+    if subprocess.run([*inside, "true"], capture_output=True).returncode:
+        pytest.skip("no namespaces of processes can be made here")
+    script = tmp_path / "sleep.py"
+    script.write_text("import time; print(1, flush=True); time.sleep(60)")
+    worker = (sys.executable, str(script), "worker", "--name", "worker-1", "--data-dir")
+    with (
+        subprocess.Popen([*inside, *worker, str(tmp_path)], stdout=subprocess.PIPE) as contained,
+        subprocess.Popen([*worker, str(tmp_path)], stdout=subprocess.PIPE) as ours,
+    ):
+        for each in (contained, ours):
+            assert each.stdout is not None
+            each.stdout.readline()
+        try:
+            assert [left.process.pid for left in leftovers.find(tmp_path)] == [ours.pid]
+        finally:
+            ours.kill()
+            contained.kill()

@@ -11,12 +11,11 @@ import time
 from pathlib import Path
 
 import msgspec
-import psutil
 import pytest
 from rich.console import Console
 
 from admin import screen
-from core import paths, runfile
+from core import paths, process_identity, runfile
 from core.backoffice import BackOffice
 from core.errors import AccessDenied, NotRunning
 from core.models import (
@@ -36,6 +35,8 @@ from core.zk import ZooKeeper
 from tests.zookeeper_server import SECRET, Server
 
 HOST = socket.gethostname()
+INSTANCE = "0123456789abcdef"
+BIRTH = process_identity.birth(os.getpid())
 
 
 STAGES = {
@@ -59,7 +60,7 @@ def process(name: str, role: str, state: str = "running", **fields: object) -> P
         role=role,
         state=state,
         pid=os.getpid(),
-        created=psutil.Process().create_time(),
+        birth=BIRTH,
         cpu_percent=12.5,
         rss_bytes=50_000_000,
     )
@@ -70,7 +71,10 @@ def table(hosts: str, *processes: ProcessRecord) -> SupervisorRecord:
     return SupervisorRecord(
         host=HOST,
         pid=os.getpid(),
-        created=psutil.Process().create_time(),
+        created=0.0,
+        birth=BIRTH,
+        place=process_identity.place(),
+        instance=INSTANCE,
         url="http://127.0.0.1:8000",
         zookeeper=hosts,
         ready=True,
@@ -92,6 +96,8 @@ def worker(state: str = "ready", **fields: object) -> WorkerRecord:
         name="worker-1",
         host=HOST,
         pid=os.getpid(),
+        birth=BIRTH,
+        instance=INSTANCE,
         address="127.0.0.1:5",
         state=state,
         load=Load(in_flight=3, sold_total=7, sold_per_second=2.5, p99_ms=9.0),
@@ -108,7 +114,9 @@ def look(
     async def work(zk: ZooKeeper) -> Status:
         if record is not None:
             await zk.create(paths.worker("worker-1.1"), encode(record), ephemeral=True)
-            web = encode(WebRecord(name="web", host=HOST, pid=os.getpid(), stages=STAGES))
+            web = encode(
+                WebRecord(name="web", host=HOST, pid=os.getpid(), instance=INSTANCE, stages=STAGES)
+            )
             await zk.create(paths.web("web.1"), web, ephemeral=True)
         return await gather(Settings(data_dir=tmp_path), zk)
 
@@ -146,6 +154,8 @@ def test_the_json_has_the_names_of_the_contract(server: Server, tmp_path: Path) 
     assert {*found["ensemble"]["servers"][0]} >= {"id", "address", "role", "pid", "version"}
     assert {*found["workers"][0]} == {
         "name",
+        "machine",
+        "instance",
         "pid",
         "state",
         "address",
@@ -248,11 +258,13 @@ def test_a_wrong_secret_is_told(server: Server, tmp_path: Path) -> None:
 def test_a_machine_with_only_the_secret_sees_registered_processes(
     server: Server, tmp_path: Path
 ) -> None:
-    far = msgspec.structs.replace(table(server.hosts), host="far")
+    far = msgspec.structs.replace(
+        table(server.hosts), host="far", instance="f" * 16, place="elsewhere"
+    )
 
     async def work(zk: ZooKeeper) -> Status:
         await zk.create(paths.supervisor("s.1"), encode(far), ephemeral=True)
-        record = encode(worker(host="far"))
+        record = encode(worker(host="far", instance="f" * 16))
         await zk.create(paths.worker("worker-1.1"), record, ephemeral=True)
         return await gather(Settings(data_dir=tmp_path, zookeeper=server.hosts), zk)
 
@@ -331,3 +343,130 @@ def test_a_window_that_is_too_low_shows_what_is_wrong_and_counts_what_it_leaves_
     assert low[1] == "! server 2 is down"
     assert low[7] == f"… {len(whole) - 7} more lines: make the window taller"
     assert not any(line.startswith("…") for line in shown(len(whole)))
+
+
+# --- several machines ----------------------------------------------------------------
+
+OTHER = "fedcba9876543210"
+
+
+def at_two_machines(server: Server, tmp_path: Path, host: str) -> Status:
+    """This machine and another one, whose worker has the same name and the same pid."""
+    runfile.write(tmp_path, table(server.hosts))
+    mine = table(server.hosts)
+    theirs = msgspec.structs.replace(
+        mine, host=host, instance=OTHER, place="elsewhere", url="http://127.0.0.2:8000"
+    )
+    load = Load(in_flight=1, sold_total=9, sold_per_second=1.0, p99_ms=1.0)
+
+    async def work(zk: ZooKeeper) -> Status:
+        await zk.create(paths.supervisor("supervisor.1"), encode(mine), ephemeral=True)
+        await zk.create(paths.supervisor("supervisor.2"), encode(theirs), ephemeral=True)
+        await zk.create(paths.worker("worker-1.1"), encode(worker()), ephemeral=True)
+        other = worker("suspended", host=host, instance=OTHER, load=load)
+        await zk.create(paths.worker("worker-1.2"), encode(other), ephemeral=True)
+        return await gather(Settings(data_dir=tmp_path), zk)
+
+    return server.session(work)
+
+
+@pytest.mark.parametrize("host", ["far", HOST], ids=["another name", "the same name"])
+def test_workers_of_two_machines_with_one_name_and_one_pid_are_told_apart(
+    server: Server, tmp_path: Path, host: str
+) -> None:
+    found = at_two_machines(server, tmp_path, host)
+    by_instance = {each.instance: each for each in found.workers}
+    assert {key: each.state for key, each in by_instance.items()} == {
+        INSTANCE: "ready",
+        OTHER: "suspended",
+    }
+    assert by_instance[OTHER].machine == host
+    assert (by_instance[INSTANCE].sold_total, by_instance[OTHER].sold_total) == (7, 9)
+    called = f"{host}-fedc" if host == HOST else host
+    assert found.problems == (f"{called}/worker-1 is suspended",)
+    assert found.supervisor is not None
+    assert found.supervisor.instance == INSTANCE
+    output = io.StringIO()
+    Console(file=output, width=240).print(screen.plain(screen.status(found)))
+    assert f"{called}/worker-1 " in output.getvalue()
+
+
+def test_the_worker_of_another_machine_does_not_stand_in_for_a_dead_one(
+    server: Server, tmp_path: Path
+) -> None:
+    runfile.write(tmp_path, table(server.hosts))
+
+    async def work(zk: ZooKeeper) -> Status:
+        other = encode(worker(host="far", instance=OTHER))
+        await zk.create(paths.worker("worker-1.2"), other, ephemeral=True)
+        return await gather(Settings(data_dir=tmp_path), zk)
+
+    found = server.session(work)
+    assert {(each.machine, each.state) for each in found.workers} == {
+        (HOST, "unregistered"),
+        ("far", "ready"),
+    }
+
+
+# --- what could not be read ----------------------------------------------------------
+
+LEFT_OUT = ("no supervisor", "no worker", "no web server")
+
+
+def test_what_was_not_read_is_not_called_missing(server: Server, tmp_path: Path) -> None:
+    """The servers answer, the tree does not, and nothing runs on this machine."""
+    settings = Settings(data_dir=tmp_path, zookeeper=server.hosts)
+    found = asyncio.run(gather(settings, None))
+    assert not found.healthy
+    assert found.unread == "no connection to ZooKeeper"
+    assert [problem for problem in found.problems if "could not be read" in problem]
+    assert not [p for p in found.problems for words in LEFT_OUT if words in p]
+    output = io.StringIO()
+    Console(file=output, width=240).print(screen.plain(screen.status(found)))
+    assert "could not be read" in output.getvalue()
+    assert "process " not in output.getvalue()
+    assert msgspec.json.decode(msgspec.json.encode(found))["unread"]
+
+
+def test_what_was_read_and_is_not_there_is_called_missing(server: Server, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, zookeeper=server.hosts)
+
+    async def work(zk: ZooKeeper) -> Status:
+        return await gather(settings, zk)
+
+    found = server.session(work)
+    assert found.unread == ""
+    assert [words for words in LEFT_OUT if any(words in p for p in found.problems)] == [*LEFT_OUT]
+
+
+# --- containers ----------------------------------------------------------------------
+
+
+def test_a_container_is_seen_from_outside_by_its_registration(
+    server: Server, tmp_path: Path
+) -> None:
+    """Its run file has pids that are nobody's here, or somebody else's."""
+    inside = msgspec.structs.replace(table(server.hosts), place="a container")
+    gone = tuple(msgspec.structs.replace(each, birth="b-1") for each in inside.processes)
+    inside = msgspec.structs.replace(inside, birth="b-1", processes=gone)
+    runfile.write(tmp_path, inside)
+
+    async def work(zk: ZooKeeper) -> Status:
+        await zk.create(paths.supervisor("supervisor.1"), encode(inside), ephemeral=True)
+        await zk.create(paths.worker("worker-1.1"), encode(worker(birth="b-1")), ephemeral=True)
+        return await gather(Settings(data_dir=tmp_path), zk)
+
+    found = server.session(work)
+    assert found.problems == ()
+    assert found.supervisor is not None
+    assert found.supervisor.alive
+
+
+def test_the_run_file_of_a_container_that_has_gone_proves_no_life(
+    server: Server, tmp_path: Path
+) -> None:
+    inside = msgspec.structs.replace(table(server.hosts), place="a container", birth="b-1")
+    gone = tuple(msgspec.structs.replace(each, birth="b-1") for each in inside.processes)
+    runfile.write(tmp_path, msgspec.structs.replace(inside, processes=gone))
+    with pytest.raises(NotRunning):
+        asyncio.run(gather(Settings(data_dir=tmp_path), None))

@@ -12,10 +12,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from core import alarms, collector, ended_sessions, open_files, paths, runfile, status
+from core import alarms, collector, ended_sessions, instance_id, open_files, paths, runfile, status
 from core.errors import ZkticketError, ZooKeeperError
 from core.listener import Bell
-from core.logs import EventLog
+from core.logs import EventLog, Owner
 from core.models import ProcessRecord, WebRecord
 from core.networks import parse_networks
 from core.registry import Registration
@@ -62,6 +62,7 @@ class Service:
     ) -> None:
         self._settings = settings
         self._name = name
+        self._instance = instance_id.load(settings.data_dir)
         self._secret = secret
         self._parent = parent
         self._door = door
@@ -86,7 +87,8 @@ class Service:
             session_s=self._settings.session_s,
         )
         self._registration = Registration(self._zk, self._name, paths.web)
-        self._log = EventLog(self._name, time.time)
+        owner = Owner(self._instance, socket.gethostname())
+        self._log = EventLog(self._name, time.time, owner)
         self._deps = self._make_deps()
         self._adapter = adapt(make_app(self._deps), self._deps)
         self._bell = Bell(self._settings.data_dir, self._door.listener, self._parent, self._sells)
@@ -189,6 +191,7 @@ class Service:
             name=self._name,
             host=socket.gethostname(),
             pid=os.getpid(),
+            instance=self._instance,
             stages=dict(self._deps.dispatcher.stages.quantiles()),
             at=round(time.time(), 3),
         )

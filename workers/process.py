@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from core import collector, diagnostics, open_files
+from core import collector, diagnostics, instance_id, open_files, process_identity
 from core.amending import Amender
 from core.election import Election
 from core.errors import AccessDenied, ZooKeeperError
-from core.logs import EventLog
+from core.logs import EventLog, Owner
 from core.models import Load, WorkerRecord
 from core.paths import JANITOR
 from core.paths import worker as worker_path
@@ -64,12 +64,14 @@ class Worker:
         self._settings = settings
         self._name = name
         self._address = ""
+        self._birth = process_identity.birth(os.getpid())
+        self._instance = instance_id.load(settings.data_dir)
         self._draining = False
         self._stop = asyncio.Event()
         self._zk = ZooKeeper(
             settings.hosts, secret.zookeeper_password, session_s=settings.session_s
         )
-        self._log = EventLog(name, time.time)
+        self._log = EventLog(name, time.time, Owner(self._instance, socket.gethostname()))
         self._registration = Registration(self._zk, name, worker_path)
         self._guard = Guard(self._zk, self._log, settings.data_dir, time.time)
         bounds = Bounds(settings.receipts_mb << 20, settings.receipts_files)
@@ -231,6 +233,8 @@ class Worker:
                 name=self._name,
                 host=socket.gethostname(),
                 pid=os.getpid(),
+                birth=self._birth,
+                instance=self._instance,
                 address=self._address,
                 state=state,
                 trouble=self._receipts.halted,

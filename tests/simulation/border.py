@@ -19,6 +19,7 @@ from tests.simulation.ensemble import Ensemble
 from tests.simulation.world import Process
 
 EPOCH_S = 1_700_000_000.0
+INSTANCE = "simulated"
 
 Submit = Callable[[Purchase | Amend, Callable[[Answer], None]], None]
 Forget = Callable[[Callable[[Answer], None], Collection[int] | None], None]
@@ -139,6 +140,8 @@ def simulated() -> Iterator[None]:
         "workers.process.time": _Clocks(),
         "workers.process.random": SimpleNamespace(Random=_jitter),
         "workers.process.os": SimpleNamespace(getpid=lambda: here().pid),
+        "workers.process.process_identity": SimpleNamespace(birth=lambda _pid: ""),
+        "workers.process.instance_id": SimpleNamespace(load=lambda _data_dir: INSTANCE),
         "workers.process.collector": SimpleNamespace(settle=lambda: None),
         "core.notes.time": _Clocks(),
         "secrets.token_hex": _token_hex,

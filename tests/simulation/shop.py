@@ -13,7 +13,7 @@ from unittest.mock import patch
 from admin.verify import recount
 from core import founding, paths, registry
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
-from core.models import DEFAULT_EVENT, Event, TicketType
+from core.models import DEFAULT_EVENT, Event, ProcessRecord, TicketType
 from core.paths import ALARMS, TOP
 from core.reset import reset
 from core.secret import Secret
@@ -21,7 +21,7 @@ from core.settings import Settings
 from core.stock import TypeRef
 from core.zk import ZooKeeper
 from tests.simulation.books import OPERATOR, Books
-from tests.simulation.border import Machine
+from tests.simulation.border import INSTANCE, Machine
 from tests.simulation.buyers import Buyer, Street
 from tests.simulation.deeds import Deeds
 from tests.simulation.disk import Disk
@@ -294,7 +294,8 @@ class Shop:
             self._busy -= 1
 
     async def _expel(self, zk: ZooKeeper, machine: Machine) -> None:
-        await registry.expel(zk, machine.role, machine.pid)
+        dead = ProcessRecord(name=machine.role, role="worker", state="dead", pid=machine.pid)
+        await registry.expel(zk, INSTANCE, dead)
 
     async def _reset(self, zk: ZooKeeper, quantity: int) -> None:
         since = self.tree.zxid

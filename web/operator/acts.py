@@ -10,6 +10,7 @@ from core.models import NAME
 from core.settings import MOST_WORKERS
 from core.status import Status
 from web.language import Language
+from web.operator import words
 from web.operator.fields import Fields, event_page
 from web.operator.operations import Operations
 
@@ -69,8 +70,9 @@ def _ask_restart(language: Language, status: Status, fields: Fields) -> Question
     if not name:
         return _restart_all(language, status)
     say = language.say
-    web = {each.name for each in status.web}
-    if name not in web and name not in {each.name for each in status.workers}:
+    own = words.own(status)
+    web = {each.name for each in status.web if own(each)}
+    if name not in web and name not in {each.name for each in status.workers if own(each)}:
         raise BadRequest("invalid", "operators.no-process", "name")
     effects = ("operators.restart.web", "operators.restart.kept")
     if name not in web:
@@ -84,11 +86,11 @@ def _ask_restart(language: Language, status: Status, fields: Fields) -> Question
 
 
 def _restart_all(language: Language, status: Status) -> Question:
-    say = language.say
+    say, count = language.say, sum(map(words.own(status), status.workers))
     return Question(
-        title=say("operators.restart-all.title", count=len(status.workers)),
+        title=say("operators.restart-all.title", count=count),
         effects=(say("operators.restart-all.turns"), say("operators.restart.drains")),
-        yes=say("operators.restart-all.yes", count=len(status.workers)),
+        yes=say("operators.restart-all.yes", count=count),
         fields={"name": ""},
     )
 
@@ -101,7 +103,8 @@ async def _restart(operations: Operations, fields: Fields) -> None:
 
 
 def _ask_scale(language: Language, status: Status, fields: Fields) -> Question:
-    wanted, now = _number(fields, "workers", 1, MOST_WORKERS), len(status.workers)
+    wanted = _number(fields, "workers", 1, MOST_WORKERS)
+    now = sum(map(words.own(status), status.workers))
     say = language.say
     if wanted >= now:
         effect = say("operators.scale.more", count=wanted - now)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from core.status import WELL
+from core.status import WELL, Status, Web, Worker
 
 STATES = frozenset(
     {"ready", "running", "starting", "draining", "suspended"}
@@ -36,6 +36,16 @@ def well(state: str) -> str:
 def state(say: Callable[[str], str], name: str) -> str:
     """A state that this web does not know is shown as it is."""
     return say(f"operators.state.{name}") if name in STATES else name
+
+
+def own(status: Status) -> Callable[[Worker | Web], bool]:
+    """Tells the processes of the instance that this web belongs to: others it only shows."""
+    instance = status.supervisor.instance if status.supervisor else ""
+
+    def is_own(process: Worker | Web) -> bool:
+        return process.instance == instance
+
+    return is_own
 
 
 def level(say: Callable[[str], str], name: str) -> str:

@@ -1,3 +1,4 @@
+% from core.status import namer
 % from web.operator import words
 % if trouble:
 <p class="notice bad" role="status">{{trouble}}</p>
@@ -49,11 +50,13 @@
 % end
 </p>
 % if status:
+% name = namer((*status.workers, *status.web))
+% own = words.own(status)
 <section>
   <div class="caption"><h2>{{say("operators.processes")}}</h2>
     <form class="inline" action="/operator/act/scale">
       <label for="workers">{{say("operators.workers")}}</label>
-      <input id="workers" name="workers" type="number" min="1" max="64" required value="{{len(status.workers) or 1}}">
+      <input id="workers" name="workers" type="number" min="1" max="64" required value="{{sum(map(own, status.workers)) or 1}}">
       <button>{{say("operators.scale")}}</button>
     </form>
     <a class="button" href="/operator/act/restart">{{say("operators.restart-all")}}</a>
@@ -69,17 +72,25 @@
     <tbody>
 %   for each in status.workers:
     <tr>
-      <th scope="row">{{each.name}}</th><td class="{{words.well(each.state)}}">{{words.state(say, each.state)}}</td><td>{{each.pid or "–"}}</td>
+      <th scope="row">{{name(each)}}</th><td class="{{words.well(each.state)}}">{{words.state(say, each.state)}}</td><td>{{each.pid or "–"}}</td>
       <td class="n">{{f"{each.cpu_percent:.0f}"}}</td><td class="n">{{each.rss_bytes // 1048576}}</td><td class="n">{{each.in_flight}}</td>
       <td class="n">{{f"{each.sold_total:,}"}}</td><td class="n">{{words.figure(each.sold_per_second)}}</td><td class="n">{{words.figure(each.p99_ms)}}</td>
-      <td class="n" title="{{each.last_restart_reason or ""}}">{{each.restarts}}</td><td><a class="button" href="/operator/act/restart?name={{each.name}}" aria-label="{{say("operators.restart-one", name=each.name)}}">{{say("operators.restart")}}</a></td>
+      <td class="n" title="{{each.last_restart_reason or ""}}">{{each.restarts}}</td><td>
+%     if own(each):
+        <a class="button" href="/operator/act/restart?name={{each.name}}" aria-label="{{say("operators.restart-one", name=each.name)}}">{{say("operators.restart")}}</a>
+%     end
+      </td>
     </tr>
 %   end
 %   for each in status.web:
     <tr>
-      <th scope="row">{{each.name}}</th><td class="{{words.well(each.state)}}">{{words.state(say, each.state)}}</td><td>{{each.pid or "–"}}</td>
+      <th scope="row">{{name(each)}}</th><td class="{{words.well(each.state)}}">{{words.state(say, each.state)}}</td><td>{{each.pid or "–"}}</td>
       <td class="n">{{f"{each.cpu_percent:.0f}"}}</td><td class="n">{{each.rss_bytes // 1048576}}</td><td class="n"></td><td class="n"></td><td class="n"></td><td class="n"></td>
-      <td class="n" title="{{each.last_restart_reason or ""}}">{{each.restarts}}</td><td><a class="button" href="/operator/act/restart?name={{each.name}}" aria-label="{{say("operators.restart-one", name=each.name)}}">{{say("operators.restart")}}</a></td>
+      <td class="n" title="{{each.last_restart_reason or ""}}">{{each.restarts}}</td><td>
+%     if own(each):
+        <a class="button" href="/operator/act/restart?name={{each.name}}" aria-label="{{say("operators.restart-one", name=each.name)}}">{{say("operators.restart")}}</a>
+%     end
+      </td>
     </tr>
 %   end
     </tbody>
@@ -87,7 +98,7 @@
   </div>
 %   for each in (*status.workers, *status.web):
 %     if each.last_restart_reason:
-  <p class="hint">↻ {{each.name}}: {{each.last_restart_reason}}</p>
+  <p class="hint">↻ {{name(each)}}: {{each.last_restart_reason}}</p>
 %     end
 %   end
 %   requests = status.supervisor.requests[-3:] if status.supervisor else ()
