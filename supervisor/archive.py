@@ -77,6 +77,7 @@ async def train(
         await _live_briefly(plans, ensemble.hosts, spawner(environ), quorum_s)
         if not draft.exists():
             raise StartupError(f"{java} makes no archive of classes")
+        draft.chmod(0o644)  # classes, and nothing that is anybody's: for all who start servers
         draft.rename(archive)
 
 

@@ -237,6 +237,7 @@ def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path: Path
     assert archive.options(made) == ()
     asyncio.run(archive.train(program, class_path, made, os.environ))
     assert list(tmp_path.iterdir()) == [made]
+    assert made.stat().st_mode & 0o777 == 0o644  # who sets up and who runs may be two
     # A JVM that must use the archive, and would not start without it.
     command = [
         str(program),
