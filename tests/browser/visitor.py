@@ -1,6 +1,7 @@
 """A visitor with a real browser, who notes whatever the page does behind his back."""
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,9 +19,14 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def browser_path() -> str:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert path, "there is no browser: `make test` installs Debian's chromium"
+    path = next(filter(_runs, filter(None, map(shutil.which, BROWSERS))), None)
+    assert path, "there is no browser that runs: `make test` installs Debian's chromium"
     return path
+
+
+def _runs(path: str) -> bool:
+    """Ubuntu's chromium-browser may be a script that asks for a snap."""
+    return subprocess.run([path, "--version"], capture_output=True).returncode == 0
 
 
 @dataclass

@@ -24,7 +24,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.command()
 def main(
-    minutes: Annotated[float, typer.Option(help="How long all of it takes")] = 15.0,
+    minutes: Annotated[
+        float, typer.Option(help="How long all of it takes; too few leave scenes out")
+    ] = 15.0,
     faults: Annotated[bool, typer.Option(help="Break a whole shop")] = True,
     doubts: Annotated[int, typer.Option(help="So many ambiguous commits at most")] = 5000,
     partitions: Annotated[bool, typer.Option(help="Part the servers from each other")] = True,
@@ -36,13 +38,15 @@ def main(
     logging.disable(logging.ERROR)  # what the sellers have to say of their doubts
     reports: list[Report] = []
     times = soak.shares(minutes * 60.0, time.monotonic())
+    if not (times.doubts_s and times.partitions_s):
+        print(f"some scenes are left out: {minutes:g} minutes are too few for all", flush=True)
     with tempfile.TemporaryDirectory(prefix="zkticket-soak-") as home:
-        if doubts:
+        if doubts and times.doubts_s:
             reports.append(
                 soak.ambiguous_commits(_room(home, "doubts"), chosen, doubts, times.doubts_s, _say)
             )
             _tell(reports[-1])
-        if partitions:
+        if partitions and times.partitions_s:
             parted = soak.partitions(_room(home, "partitions"), chosen, times.partitions_s)
             if parted is None:
                 print("partitions: left out, there are no network namespaces here", flush=True)

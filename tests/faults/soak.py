@@ -59,12 +59,9 @@ class Times:
 
 
 def shares(lasts_s: float, now: float) -> Times:
-    """What each scene gets of so many seconds from now on; each has a moment at least."""
-    return Times(
-        max(1.0, DOUBTS * lasts_s - AROUND_S),
-        max(1.0, PARTITIONS * lasts_s - AROUND_S),
-        now + lasts_s,
-    )
+    """What each scene gets of so many seconds from now on; a scene that would have none is cut."""
+    doubts_s, partitions_s = DOUBTS * lasts_s - AROUND_S, PARTITIONS * lasts_s - AROUND_S
+    return Times(max(0.0, doubts_s), max(0.0, partitions_s), now + lasts_s)
 
 
 def types_for(lasts_s: float) -> int:
