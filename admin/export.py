@@ -47,7 +47,7 @@ def guarded(text: str) -> str:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value == ():
         return ""
     if isinstance(value, (bool, int, float)):
         return msgspec.json.encode(value).decode()

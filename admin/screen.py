@@ -17,9 +17,10 @@ from admin.repair import Plan
 from admin.text import printable
 from admin.verify import EventProof, Proof
 from core.availability import EventAvailability
-from core.models import OrderView
+from core.models import OrderView, PaymentView
 from core.money import amount
 from core.reset import ResetType
+from core.schedule import is_settled, sale_state
 from core.status import WELL, Server, Status, Web, Worker, namer
 from core.timeline import Moment, Timeline
 
@@ -340,8 +341,17 @@ def order(found: OrderView) -> Table:
     table = _table("", "")
     table.show_header = False
     for name, value in msgspec.to_builtins(found).items():
-        table.add_row(name.replace("_", " "), printable(str(value)))
+        if name != "payments":
+            table.add_row(name.replace("_", " "), printable(str(value)))
+    for payment in found.payments:
+        table.add_row("payment", printable(_payment(found, payment)))
     return table
+
+
+def _payment(order: OrderView, payment: PaymentView) -> str:
+    sum_ = "" if payment.amount is None else f"{amount(payment.amount, order.decimals)} "
+    end = "counts" if payment.counts else f"counts for nothing: {payment.refused}"
+    return f"{payment.id}  {sum_}{payment.currency}  {payment.at}  {end}"
 
 
 def orders(found: Iterable[OrderView]) -> Table:
@@ -384,11 +394,8 @@ def _fit(table: Table, numbers: int, words: int = 0) -> None:
 def _sale(
     event: EventAvailability, now: float, when: Callable[[float | None], str] | None = None
 ) -> str:
-    if event.closes_at is not None and now >= event.closes_at:
-        return "closed"
-    if event.opens_at is not None and now < event.opens_at:
-        return f"opens {(when or _when)(event.opens_at)}"
-    return "open"
+    state = "over" if is_settled(event, now) else sale_state(event, now)
+    return f"opens {(when or _when)(event.opens_at)}" if state == "before" else state
 
 
 def _when(at: float | None) -> str:

@@ -159,6 +159,10 @@ def _tally(order: StoredOrder, generation: str, tallies: Mapping[str, _Tally]) -
     if tally is None:
         why = f"an order of the unknown type {order.order.type!r}"
         raise Breach(paths.order(order.event, generation, order.id), why)
+    counted = [payment.id for _, payment in order.order.payments if not payment.refused]
+    if len(counted) > 1:
+        why = f"it counts {len(counted)} payments: {', '.join(counted)}"
+        raise Breach(paths.order(order.event, generation, order.id), why)
     try:
         tally.add(order)
     except (IndexError, ValueError):

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core.batch import Account, Amendment, Batch, Failure, batch_ids
+from core import paths
+from core.batch import Account, Amendment, Batch, Claim, Failure, batch_ids
 from core.bookkeeping import Bookkeeper
 from core.commitment import Commitment, NoLedger
 from core.errors import Halted, Unavailable, Unconfirmed
 from core.holds import hold_lists
-from core.lifecycle import Act, Occasion, Refusal, amended, effect, has_tickets, stamped
-from core.models import Event, Order, buyer_id
+from core.lifecycle import Act, Occasion, Refusal, amended, effect, has_tickets, paid, stamped
+from core.models import Event, Order, Payment, buyer_id, payment_key
 from core.orders import StoredOrder
 from core.stock import Counter, TypeRef
 from core.store import Store
@@ -30,19 +31,24 @@ JITTER_S = 0.01
 
 
 class Errand(msgspec.Struct, frozen=True, kw_only=True):
-    """One act on one order. `note`, `key` and `operator` are as in `lifecycle.Occasion`."""
+    """One act on one order. `note`, `key` and `operator` are as in `lifecycle.Occasion`.
+
+    A `payment` confirms a hold, or says that what was sold is paid.
+    """
 
     order: str
     act: Act
     note: str = ""
     key: str = ""
     operator: bool = False
+    payment: Payment | None = None
 
 
 class Done(msgspec.Struct, frozen=True):
     """How an errand ended: the order as it is now, and why it was not changed as wanted.
 
-    Neither is there for an order that does not exist. `changed`: by this errand, just now.
+    Neither is there for an order that does not exist. `changed`: by this errand, just now, also
+    where all that it wanted was refused: a payment that counts for nothing is on record.
     """
 
     order: StoredOrder | None = None
@@ -52,10 +58,14 @@ class Done(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Found:
-    """The orders that a batch is about, and the rules of their events."""
+    """The orders that a batch is about, and the rules of their events.
+
+    `claims` are the orders that its payments came in for before, by the payment's key.
+    """
 
     orders: Mapping[str, StoredOrder]
     events: Mapping[str, Event]
+    claims: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -134,13 +144,19 @@ class Amender:
         events = await self._store.events()
         orders = await self._store.orders.locate({errand.order for errand in errands}, events)
         readable = {name: each for name, each in events.items() if isinstance(each, Event)}
-        return Found(orders, readable)
+        paid_with = {self._key_of(each.payment) for each in errands if each.payment is not None}
+        claims = await self._store.claims(paid_with) if paid_with else {}
+        return Found(orders, readable, claims)
+
+    def _key_of(self, payment: Payment) -> str:
+        return payment_key(self._order_key, payment.id)
 
     def _draft(self, errands: Sequence[Errand], found: Found, batch_id: str) -> Draft:
         at = math.floor(self._now() * 1000) / 1000  # rounded up, a hold would end before its time
         now = {order.id: order.order for order in found.orders.values()}
         ends: list[Done] = []
         changed: dict[str, Order] = {}
+        claims = dict(found.claims)
         for errand in errands:
             stored = found.orders.get(errand.order)
             if stored is None:
@@ -148,15 +164,22 @@ class Amender:
                 continue
             rules = found.events[stored.event]
             occasion = Occasion(rules, at, batch_id, errand.note, errand.key, errand.operator)
-            after = amended(now[errand.order], errand.act, occasion)
-            if isinstance(after, Refusal):
-                ends.append(Done(_as(stored, now[errand.order]), after))
-                continue
+            after, refusal = self._judged(errand, now[errand.order], occasion, claims)
             new = after is not now[errand.order]
             if new:
                 now[errand.order] = changed[errand.order] = after
-            ends.append(Done(_as(stored, after), changed=new))
+            ends.append(Done(_as(stored, after), refusal, changed=new))
         return Draft(tuple(ends), found.orders, changed)
+
+    def _judged(
+        self, errand: Errand, order: Order, occasion: Occasion, claims: dict[str, str]
+    ) -> tuple[Order, Refusal | None]:
+        """The order after an errand, and why that is not as wanted. A payment is claimed here."""
+        if errand.payment is not None:
+            first = claims.setdefault(self._key_of(errand.payment), errand.order)
+            return paid(order, errand.payment, occasion, elsewhere=first != errand.order)
+        after = amended(order, errand.act, occasion)
+        return (order, after) if isinstance(after, Refusal) else (after, None)
 
     # --- committing ------------------------------------------------------------------
 
@@ -182,8 +205,19 @@ class Amender:
             ),
             accounts=tuple(await self._accounts(draft, found)),
             held=hold_lists(batch_id, _held_longer(draft)),
+            claims=tuple(self._claims(batch_id, changed, found)),
         )
         return batch, changed
+
+    def _claims(self, batch_id: str, changed: Mapping[str, Order], found: Found) -> Iterable[Claim]:
+        """Of the orders to the payments that are new with this batch."""
+        for id_, order in changed.items():
+            for change in order.changes:
+                if change.batch != batch_id or change.payment is None:
+                    continue
+                key = self._key_of(change.payment)
+                if key not in found.claims and change.payment.refused != Refusal.PAYMENT_USED:
+                    yield Claim(paths.payment(key), id_)
 
     async def _counters(self, draft: Draft) -> dict[TypeRef, Counter]:
         """Our own counter of each type whose tickets move, as it is afterwards."""
@@ -235,6 +269,10 @@ class Amender:
             case Failure.NO_SLOT:
                 for held in batch.held:
                     await self._store.holds.make_slot(held.path)
+            case Failure.NO_CLAIMS:
+                for claim in batch.claims:
+                    bucket = paths.parent(claim.path)
+                    await self._zk.ensure(paths.PAYMENTS, bucket)
             case _:
                 await asyncio.sleep(self._rng.uniform(0, JITTER_S))
 

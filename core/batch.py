@@ -14,7 +14,7 @@ import msgspec
 
 from core import paths
 from core.errors import BadVersion, NodeExists, NoNode, ZooKeeperError
-from core.models import HoldList, Order, Tab, encode
+from core.models import HoldList, Order, PaymentClaim, Tab, encode
 from core.stock import Counter, TypeRef
 from core.transaction import Check, Create, Operation, SetData
 from core.zk import Refused
@@ -70,6 +70,17 @@ class Held(msgspec.Struct, frozen=True):
     orders: HoldList
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """Of an order to a payment: whoever makes it first has it."""
+
+    path: str
+    order_id: str
+
+    @property
+    def operation(self) -> Create:
+        return Create(self.path, encode(PaymentClaim(order=self.order_id)))
+
+
 @dataclass(frozen=True)
 class Batch:
     """Sales and changes that happen together or not at all.
@@ -87,6 +98,7 @@ class Batch:
     accounts: tuple[Account, ...] = ()
     held: tuple[Held, ...] = ()
     terms: tuple[Check, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
 
 def batch_ids(source: str) -> Iterator[str]:
@@ -104,6 +116,7 @@ class Failure(enum.Enum):
     GONE = "the event is gone"
     NO_BUCKET = "there is no place for an order"
     NO_SLOT = "there is no place for a list of holds"
+    NO_CLAIMS = "there is no place for a payment"
     REPEATED = "an order exists already"
     LOG_LOST = "the log's ring is not as expected"
 
@@ -115,6 +128,7 @@ class Part(enum.Enum):
     TERMS = enum.auto()
     COUNTERS = enum.auto()
     ACCOUNTS = enum.auto()
+    CLAIMS = enum.auto()
     AMENDMENTS = enum.auto()
     SALES = enum.auto()
     HELD = enum.auto()
@@ -131,6 +145,8 @@ _FAILURES: dict[tuple[Part, type[ZooKeeperError]], Failure] = {
     (Part.ACCOUNTS, BadVersion): Failure.MOVED,
     (Part.ACCOUNTS, NodeExists): Failure.MOVED,
     (Part.ACCOUNTS, NoNode): Failure.GONE,
+    (Part.CLAIMS, NodeExists): Failure.MOVED,
+    (Part.CLAIMS, NoNode): Failure.NO_CLAIMS,
     (Part.AMENDMENTS, BadVersion): Failure.MOVED,
     (Part.AMENDMENTS, NoNode): Failure.GONE,
     (Part.SALES, NodeExists): Failure.REPEATED,
@@ -149,6 +165,7 @@ def parts_of(batch: Batch, log: Sequence[Operation]) -> dict[Part, Sequence[Oper
             for counter in batch.counters
         ],
         Part.ACCOUNTS: [account.operation for account in batch.accounts],
+        Part.CLAIMS: [claim.operation for claim in batch.claims],
         Part.AMENDMENTS: [
             SetData(each.path, encode(each.order), each.version) for each in batch.amendments
         ],

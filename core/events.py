@@ -22,6 +22,7 @@ from core.models import DEFAULT_CURRENCY, NAME, Event, Stock, TicketType
 from core.money import decimals_of, example, units
 from core.names import brief, clean, is_shown
 from core.notes import note
+from core.schedule import is_over
 from core.store import Store
 from core.zk import ZooKeeper
 
@@ -155,6 +156,11 @@ async def open_sale(zk: ZooKeeper, name: str, now: float) -> Event:
     """
 
     def opened(event: Event) -> Event:
+        if is_over(event, now) and (event.closes_at is None or event.closes_at <= now):
+            raise ZkticketError(
+                f"event {name!r} is over; `event edit {name}` with a later --ends or --closes "
+                "puts it on sale again"
+            )
         starts = event.opens_at if event.opens_at is None else min(event.opens_at, now)
         ends = event.closes_at
         return msgspec.structs.replace(

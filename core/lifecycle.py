@@ -9,13 +9,18 @@ An order that is as it should be already comes back unchanged, so that every act
 repeated. Acts that meet are decided by the version of the order's znode.
 """
 
+import dataclasses
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from core.models import Admission, Change, Event, Order, Status, Stock
+from core.models import PAYMENT, Admission, Change, Event, Order, Payment, Status, Stock
+from core.schedule import hold_ends_at, is_settled
+
+# So many payments that count for nothing are recorded with an order, and then that there were more.
+MOST_REFUSED = 16
 
 
 class Act(enum.StrEnum):
@@ -37,6 +42,10 @@ class Refusal(enum.StrEnum):
     NOT_VALID = "not-valid"
     CHECKED_IN = "already-checked-in"
     NOT_EXPIRED = "not-expired"
+    NOT_ON_SALE = "not-on-sale"
+    PAID_ALREADY = "paid-already"
+    PAYMENT_USED = "payment-used"
+    WRONG_AMOUNT = "wrong-amount"
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class Occasion:
     note: str = ""
     key: str = ""
     operator: bool = False
+    payment: Payment | None = None
 
 
 def amended(order: Order, act: Act, occasion: Occasion) -> Order | Refusal:
@@ -70,6 +80,53 @@ def amended(order: Order, act: Act, occasion: Occasion) -> Order | Refusal:
             return _cancelled(order, occasion)
         case Act.CHECK_IN:
             return _checked_in(order, occasion)
+
+
+def paid(
+    order: Order, payment: Payment, occasion: Occasion, *, elsewhere: bool
+) -> tuple[Order, Refusal | None]:
+    """The order after a payment, and why that counts for nothing; such a one is recorded as well.
+
+    The same payment has the same end as before, whatever became of the order since. `elsewhere`:
+    it came in for another order. The very object where nothing is left to do.
+    """
+    for _, known in order.payments:
+        if known.id == payment.id:
+            return order, Refusal(known.refused) if known.refused else None
+    refusal = _unpayable(order, payment, occasion, elsewhere=elsewhere)
+    if refusal is not None:
+        return _recorded(order, replace(payment, refused=refusal.value), occasion), refusal
+    act = Act.CONFIRM if order.status == "held" else PAYMENT
+    noted = dataclasses.replace(occasion, payment=payment, note=payment.id)
+    return _changed(order, act, noted, status="sold"), None
+
+
+def _unpayable(
+    order: Order, payment: Payment, occasion: Occasion, *, elsewhere: bool
+) -> Refusal | None:
+    if elsewhere:
+        return Refusal.PAYMENT_USED
+    if order.paid is not None:
+        return Refusal.PAID_ALREADY
+    if order.status != "sold" and (refusal := _not_for_sale(order, occasion)):
+        return refusal
+    return None if _is_agreed(order, payment) else Refusal.WRONG_AMOUNT
+
+
+def _is_agreed(order: Order, payment: Payment) -> bool:
+    """As far as both are known."""
+    return (order.total is None or payment.amount in (None, order.total)) and (
+        not order.currency or payment.currency in ("", order.currency)
+    )
+
+
+def _recorded(order: Order, payment: Payment, occasion: Occasion) -> Order:
+    """With a payment that counts for nothing, or a word that there were more."""
+    if order.more_payments:
+        return order
+    if sum(bool(each.refused) for _, each in order.payments) >= MOST_REFUSED:
+        return _changed(order, PAYMENT, dataclasses.replace(occasion, payment=None, note=""))
+    return _changed(order, PAYMENT, dataclasses.replace(occasion, payment=payment, note=payment.id))
 
 
 def effect(stock: Stock, before: Order, after: Order) -> Stock:
@@ -122,7 +179,7 @@ def _counts(order: Order, status: Status) -> int:
 def _confirmed(order: Order, occasion: Occasion) -> Order | Refusal:
     if order.status == "sold":
         return order
-    if refusal := _not_held(order, occasion.at):
+    if refusal := _not_for_sale(order, occasion):
         return refusal
     return _changed(order, Act.CONFIRM, occasion, status="sold")
 
@@ -136,13 +193,15 @@ def _released(order: Order, occasion: Occasion) -> Order | Refusal:
 
 
 def _extended(order: Order, occasion: Occasion) -> Order | Refusal:
-    if refusal := _not_held(order, occasion.at):
+    if refusal := _not_for_sale(order, occasion):
         return refusal
     if occasion.key and any(change.key == occasion.key for change in order.changes):
         return order
     if order.extended >= occasion.rules.extensions:
         return Refusal.NO_MORE_EXTENSIONS
-    until = (order.until or occasion.at) + occasion.rules.hold_s
+    until = hold_ends_at(occasion.rules, (order.until or occasion.at) + occasion.rules.hold_s)
+    if until - (order.until or 0.0) < 0.001:  # it lasts as long as its event already
+        return Refusal.NO_MORE_EXTENSIONS
     return _changed(order, Act.EXTEND, occasion, until=until, extended=order.extended + 1)
 
 
@@ -161,9 +220,14 @@ def _cancelled(order: Order, occasion: Occasion) -> Order | Refusal:
         return Refusal.NOT_VALID
     if order.admitted is not None:
         return Refusal.CHECKED_IN
-    if not (occasion.operator or occasion.rules.cancellable):
+    if not (occasion.operator or _may_cancel(occasion)):
         return Refusal.NOT_CANCELLABLE
     return _changed(order, Act.CANCEL, occasion, status="cancelled")
+
+
+def _may_cancel(occasion: Occasion) -> bool:
+    """Its buyer, as long as the event is not over."""
+    return occasion.rules.cancellable and not is_settled(occasion.rules, occasion.at)
 
 
 def _checked_in(order: Order, occasion: Occasion) -> Order | Refusal:
@@ -176,6 +240,13 @@ def _checked_in(order: Order, occasion: Occasion) -> Order | Refusal:
     return _changed(order, Act.CHECK_IN, occasion, admitted=admitted)
 
 
+def _not_for_sale(order: Order, occasion: Occasion) -> Refusal | None:
+    """Why a hold can't be bought or extended any more."""
+    if refusal := _not_held(order, occasion.at):
+        return refusal
+    return Refusal.NOT_ON_SALE if is_settled(occasion.rules, occasion.at) else None
+
+
 def _not_held(order: Order, at: float) -> Refusal | None:
     """Why a hold can't be used any more."""
     if order.status == "expired":
@@ -185,8 +256,13 @@ def _not_held(order: Order, at: float) -> Refusal | None:
     return Refusal.HOLD_EXPIRED if at >= (order.until or 0.0) else None
 
 
-def _changed(order: Order, act: Act, occasion: Occasion, **fields: object) -> Order:
+def _changed(order: Order, act: str, occasion: Occasion, **fields: object) -> Order:
     change = Change(
-        act=act, at=occasion.at, batch=occasion.batch, note=occasion.note, key=occasion.key
+        act=act,
+        at=occasion.at,
+        batch=occasion.batch,
+        note=occasion.note,
+        key=occasion.key,
+        payment=occasion.payment,
     )
     return replace(order, changes=(*order.changes, change), **fields)

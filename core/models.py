@@ -15,6 +15,7 @@ import msgspec
 
 from core.errors import BadZnode
 from core.names import folded
+from core.schedule import sale_state
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
@@ -60,11 +61,7 @@ class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
     draft: bool = False
 
     def on_sale(self, now: float) -> bool:
-        if self.draft:
-            return False
-        return (self.opens_at is None or now >= self.opens_at) and (
-            self.closes_at is None or now < self.closes_at
-        )
+        return not self.draft and sale_state(self, now) == "open"
 
 
 class TicketType(Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -122,10 +119,25 @@ class Stock(Record, frozen=True, kw_only=True):
 Status: TypeAlias = Literal["held", "sold", "released", "expired", "cancelled"]
 
 
+class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Money that came in for an order, by the id that its provider gave it.
+
+    `amount` is in units as the order's total; `None` and "" were not said. `refused` is the code
+    of why it counts for nothing and should be given back; empty for the one that paid the order.
+    """
+
+    id: str
+    amount: Count | None = None
+    currency: str = ""
+    refused: str = ""
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What happened to an order after it was made, and the commit that did it.
 
-    `note` is a payment, a door or a reason; `key` names the request. Where tickets moved,
+    `note` is a payment, a door or a reason; `key` names the request. A change of the act
+    `PAYMENT` records money and changes nothing else; without a `payment` it says that there were
+    more than are recorded. Where tickets moved,
     counter `stripe` went to `version`: so one tells of any reading whether it has seen this.
     """
 
@@ -136,6 +148,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str = ""
     stripe: int = 0
     version: int = 0
+    payment: Payment | None = None
+
+
+PAYMENT = "payment"
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,9 +185,38 @@ class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
     decimals: int = 2
 
     @property
+    def payments(self) -> tuple[tuple[float, Payment], ...]:
+        """All that are on record, and when each came in."""
+        found = ((change.at, _payment_of(change)) for change in self.changes)
+        return tuple((at, payment) for at, payment in found if payment is not None)
+
+    @property
+    def paid(self) -> Payment | None:
+        """The payment that counts."""
+        return next((payment for _, payment in self.payments if not payment.refused), None)
+
+    @property
+    def more_payments(self) -> bool:
+        """More came in than are on record."""
+        return any(each.act == PAYMENT and each.payment is None for each in self.changes)
+
+    @property
     def total(self) -> int | None:
         """In units as the price; `None` where nobody wrote that down."""
         return None if self.price is None else self.price * self.quantity
+
+
+def _payment_of(change: Change) -> Payment | None:
+    """An earlier version noted a payment by its name only."""
+    if change.payment is None and change.act == "confirm" and change.note:
+        return Payment(id=change.note)
+    return change.payment
+
+
+class PaymentClaim(Record, frozen=True, kw_only=True):
+    """The order that a payment came in for first: it is counted for no other one."""
+
+    order: str
 
 
 class Tab(Record, frozen=True, kw_only=True):
@@ -392,6 +437,23 @@ def buyer_id(order_key: bytes, event: str, buyer: str) -> str:
     return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
 
 
+def payment_key(order_key: bytes, payment: str) -> str:
+    """32 hexadecimal digits for a payment's id, which may be any text."""
+    message = f"\0payment\0{payment}".encode()
+    return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
+
+
+class PaymentView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A payment for an order; `refused` says why it does not count."""
+
+    id: str
+    at: str
+    counts: bool
+    amount: int | None = None
+    currency: str = ""
+    refused: str = ""
+
+
 class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order as buyers see it. Times are RFC 3339, `zxid` is that of its commit.
 
@@ -415,6 +477,8 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     total: int | None = None
     currency: str = ""
     decimals: int = 2
+    payments: tuple[PaymentView, ...] = ()
+    more_payments: bool = False
 
 
 def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
@@ -436,6 +500,19 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
         total=order.total,
         currency=order.currency,
         decimals=order.decimals,
+        payments=tuple(_payment_view(at, each) for at, each in order.payments),
+        more_payments=order.more_payments,
+    )
+
+
+def _payment_view(at: float, payment: Payment) -> PaymentView:
+    return PaymentView(
+        id=payment.id,
+        at=_timestamp(at),
+        counts=not payment.refused,
+        amount=payment.amount,
+        currency=payment.currency,
+        refused=payment.refused,
     )
 
 

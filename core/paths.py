@@ -18,9 +18,12 @@ ALARMS = "/alarms"
 RETIRED = "/retired"
 # Operators' sessions that were ended before their time.
 ENDED_SESSIONS = "/ended-sessions"
+# Which order each payment came in for, of all events.
+PAYMENTS = "/payments"
 TOP = (
     *(EVENTS, WORKERS, WEBS, SUPERVISORS, DESIRED, JANITOR, LOG, ALARMS, RETIRED),
     ENDED_SESSIONS,
+    PAYMENTS,
 )
 
 # Orders are spread over 256 buckets: a million of them makes child lists of 4,000.
@@ -121,6 +124,10 @@ def log_slot(source: str, slot: int) -> str:
     return f"{log_source(source)}/{slot:04d}"
 
 
+def payment(key: str) -> str:
+    return f"{PAYMENTS}/{key[:2]}/{key}"
+
+
 def inside_chroot(path: str) -> str:
     """A path that an operator typed, as one below the chroot, with or without `/zkticket`.
 
@@ -138,12 +145,12 @@ def inside_chroot(path: str) -> str:
 
 
 def holds_leaves(path: str) -> bool:
-    """Whether what stands below `path` has no children: orders, buyers, lists of holds, a log's
-    slots.
+    """Whether what stands below `path` has no children: orders, buyers, lists of holds, payments,
+    a log's slots.
     """
     parts = path.split("/")[1:]
     crowded = len(parts) == 5 and parts[3] in ("orders", "buyers", "holds")
-    return crowded or (len(parts) == 2 and parts[0] == LOG[1:])
+    return crowded or (len(parts) == 2 and parts[0] in (LOG[1:], PAYMENTS[1:]))
 
 
 def name(path: str) -> str:

@@ -1,18 +1,18 @@
 """Puts back what the tree has lost of confirmed orders: the orders, or what became of them."""
 
 from collections import Counter as Sums
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from msgspec.structs import replace
 
-from core import retry
-from core.batch import Account, Sale
+from core import paths, retry
+from core.batch import Account, Claim, Sale
 from core.errors import BadVersion, BadZnode, ZkticketError
 from core.insist import insist
-from core.lifecycle import Act, effect, has_tickets
-from core.models import buyer_id, encode
+from core.lifecycle import Act, Refusal, effect, has_tickets
+from core.models import PAYMENT, Change, Order, buyer_id, encode, payment_key
 from core.orders import StoredOrder
 from core.receipts import same_purchase, stands
 from core.stock import Counter, Shelf
@@ -62,12 +62,39 @@ def mend(confirmed: Sale, there: StoredOrder | BadZnode | None) -> Mend | None:
         return None
     proved = {change.batch for change in order.changes}
     known = {change.batch for change in there.order.changes}
-    since = {change.act for change in there.order.changes if change.batch not in proved}
+    since = {change.act for change in there.order.changes if change.batch not in proved} - {PAYMENT}
+    lost = tuple(change for change in order.changes if change.batch not in known)
+    only_money = bool(lost) and all(change.act == PAYMENT for change in lost)
+    if only_money or _paid_otherwise(order, there.order):
+        # Money that came in hinders nothing, and is hindered by nothing.
+        changes = (*there.order.changes, *_as_money(there.order, lost))
+        return Mend(replace(confirmed, order=replace(there.order, changes=changes)), there)
     if not since <= (OVERRULED_BY_A_SALE if order.status == "sold" else {Act.EXPIRE}):
         return None
-    lost = tuple(change for change in order.changes if change.batch not in known)
-    changed = replace(order, changes=(*there.order.changes, *lost))
+    changed = replace(order, changes=(*there.order.changes, *_once(there.order, lost)))
     return Mend(replace(confirmed, order=changed), there)
+
+
+def _paid_otherwise(order: Order, there: Order) -> bool:
+    """Whether what the tree lost is that the order was paid, and it was paid again since."""
+    if order.paid is None or there.paid is None:
+        return False
+    return order.paid.id != there.paid.id and order.status == there.status == "sold"
+
+
+def _as_money(there: Order, lost: Iterable[Change]) -> Iterator[Change]:
+    """What is lost, as a record of what came in and of nothing else."""
+    for change in _once(there, lost):
+        yield replace(change, act=PAYMENT, stripe=0, version=0) if change.payment else change
+
+
+def _once(there: Order, lost: Iterable[Change]) -> Iterator[Change]:
+    """Of two payments that count, the one that stands in the tree goes on counting."""
+    for change in lost:
+        payment = change.payment
+        if payment is not None and not payment.refused and there.paid is not None:
+            payment = replace(payment, refused=Refusal.PAID_ALREADY.value)
+        yield replace(change, payment=payment)
 
 
 async def restore(zk: ZooKeeper, sales: Sequence[Sale], order_key: bytes, *, oversell: bool) -> int:
@@ -87,7 +114,12 @@ async def restore(zk: ZooKeeper, sales: Sequence[Sale], order_key: bytes, *, ove
         counters = _counters(shelf, mends, lacking)
         mends = [_counted_by(counters[0], each) for each in mends]
         accounts = await insist(zk, partial(_accounts, store, order_key, mends))
-        if await _happens(zk, store, mends, _operations(shelf, counters, mends, accounts, lacking)):
+        operations = _operations(shelf, counters, mends, accounts, lacking)
+        operations += [
+            each.operation
+            for each in await insist(zk, partial(_claims, zk, store, order_key, mends))
+        ]
+        if await _happens(zk, store, mends, operations):
             return len(mends)
     raise BadVersion("tickets were sold faster than orders could be put back; try again")
 
@@ -162,6 +194,22 @@ async def _accounts(store: Store, order_key: bytes, mends: Sequence[Mend]) -> li
         for buyer, number in tickets.items()
         if number > 0 or (number < 0 and accounts[buyer].version >= 0)
     ]
+
+
+async def _claims(
+    zk: ZooKeeper, store: Store, order_key: bytes, mends: Sequence[Mend]
+) -> list[Claim]:
+    """Of the orders to their payments, where the tree has none; now there is room for them."""
+    wanted: dict[str, str] = {}
+    for each in mends:
+        for _, payment in each.sale.order.payments:
+            if payment.refused != Refusal.PAYMENT_USED:
+                wanted.setdefault(payment_key(order_key, payment.id), each.sale.order_id)
+    known = await store.claims(wanted) if wanted else {}
+    claims = [Claim(paths.payment(key), id_) for key, id_ in wanted.items() if key not in known]
+    if claims:
+        await zk.ensure(paths.PAYMENTS, *(paths.parent(claim.path) for claim in claims))
+    return claims
 
 
 def _operations(

@@ -25,7 +25,7 @@ from core.errors import (
     Unavailable,
 )
 from core.holds import Holds
-from core.models import NAME, Event, Stock, Tab, TicketType, decode
+from core.models import NAME, Event, PaymentClaim, Stock, Tab, TicketType, decode
 from core.orders import Orders, StoredOrder, no_such_order
 from core.stock import Counter, Shelf, TypeRef, counter_of, counter_paths, type_of
 from core.transaction import Check, Operation
@@ -178,6 +178,18 @@ class Store:
         found = await self._zk.get_many(list(wanted))
         return {
             wanted[path]: _account(path, znode) for path, znode in zip(wanted, found, strict=True)
+        }
+
+    async def claims(self, keys: Iterable[str]) -> dict[str, str]:
+        """The orders that those payments came in for first, as far as they are known, by key.
+
+        Raises `BadZnode`, `Unavailable`.
+        """
+        znodes = await self._zk.get_many([paths.payment(key) for key in keys])
+        return {
+            paths.name(znode.path): decode(PaymentClaim, znode.data, znode.path).order
+            for znode in znodes
+            if znode is not None
         }
 
     async def retired(self) -> frozenset[str]:

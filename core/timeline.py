@@ -6,7 +6,8 @@ import msgspec
 
 from core.logquery import Query, latest
 from core.logs import SourcedEntry
-from core.models import Change
+from core.models import PAYMENT, Change, Payment
+from core.money import amount
 from core.orders import StoredOrder
 from core.store import Store
 from core.zk import ZooKeeper
@@ -57,15 +58,25 @@ def of_order(stored: StoredOrder) -> Iterator[Moment]:
             at=change.at,
             who=_worker(change.batch),
             what=change.act,
-            text=f"{_details(change)}batch {change.batch}{zxid}",
+            text=f"{_details(change, order.decimals)}batch {change.batch}{zxid}",
         )
 
 
-def _details(change: Change) -> str:
+def _details(change: Change, decimals: int) -> str:
     """What is known of a change: who or what it was for, and the counter that it moved."""
     note = f"{change.note}; " if change.note else ""
+    if change.payment is not None:
+        note = f"{_paid(change.payment, decimals)}; "
+    elif change.act == PAYMENT:
+        note = "more payments than are recorded: see the log; "
     counter = f"stripe {change.stripe} to version {change.version}; " if change.version else ""
     return note + counter
+
+
+def _paid(payment: Payment, decimals: int) -> str:
+    sum_ = "" if payment.amount is None else f" of {amount(payment.amount, decimals)}"
+    end = f"counts for nothing: {payment.refused}" if payment.refused else "counts"
+    return f"payment {payment.id}{sum_} {payment.currency}".rstrip() + f", {end}"
 
 
 def _of_log(entries: Iterable[SourcedEntry]) -> Iterator[Moment]:

@@ -18,7 +18,7 @@ import msgspec
 
 from core.errors import LinkLost, LinkRefused
 from core.lifecycle import Act
-from core.models import Load, OrderView
+from core.models import Load, OrderView, Payment
 
 NONCE_BYTES = 32
 PROOF_BYTES = hashlib.sha256().digest_size
@@ -53,6 +53,9 @@ class Code(enum.StrEnum):
     NO_MORE_EXTENSIONS = "no-more-extensions"
     NOT_CANCELLABLE = "not-cancellable"
     NOT_VALID = "not-valid"
+    PAID_ALREADY = "paid-already"
+    PAYMENT_USED = "payment-used"
+    WRONG_AMOUNT = "wrong-amount"
     CHECKED_IN = "already-checked-in"
     DAMAGED = "damaged"
     DRAINING = "draining"
@@ -90,6 +93,7 @@ class Amend(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="amen
     key: str
     operator: bool
     timeout_s: float
+    payment: Payment | None = None
 
 
 class Ping(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="ping"):

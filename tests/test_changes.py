@@ -53,9 +53,12 @@ class Box:
         headers = {"Content-Type": "application/json", **self._operator}
         return buyer.request("POST", "/api/check-in", body, headers)
 
-    def pay(self, order: str, *, at: float | None = None, forged: bool = False) -> Reply:
-        """The call of a payment provider."""
-        body = json.dumps({"hold": order, "payment": "pay-7"}).encode()
+    def pay(
+        self, order: str, *, at: float | None = None, forged: bool = False, **said: Any
+    ) -> Reply:
+        """The call of a payment provider; the payment has a name of its own unless it is said."""
+        named = {"hold": order, "payment": f"pay-{order}"}
+        body = json.dumps({**named, **said}).encode()
         stamp = str(int(time.time() if at is None else at))
         key = b"f" * 32 if forged else self._payment_key
         headers = {
@@ -89,6 +92,43 @@ def test_a_signed_payment_confirms_a_hold_and_may_be_repeated(box: Box) -> None:
         paid = box.pay(held.json["order"])
         assert (paid.status, paid.json["status"]) == (200, "sold")
     assert box.counts() == (17, 0, 3)
+
+
+def test_a_second_payment_is_refused_and_told_to_the_organiser_everywhere(box: Box) -> None:
+    held = box.hold(3).json["order"]
+    first = box.pay(held, payment="p1", amount=3000, currency="EUR")
+    assert (first.status, first.json["status"], first.json["total"]) == (200, "sold", 3000)
+    assert box.pay(held, payment="p1", amount=3000, currency="EUR").json == first.json
+    second = box.pay(held, payment="p2", amount=3000, currency="EUR")
+    assert (second.status, second.code) == (409, "paid-already")
+    assert box.pay(box.hold().json["order"], payment="p1").code == "payment-used"
+    assert box.pay(box.hold().json["order"], amount=999).code == "wrong-amount"
+    shown = box.shop.run("order", "show", held).stdout
+    assert "p1  30.00 EUR" in shown
+    assert "p2  30.00 EUR" in shown
+    assert "counts for nothing: paid-already" in shown
+    rows = box.shop.run("order", "export", "--event", box.name, "--csv").stdout
+    assert '""id"":""p2""' in rows
+    logged = box.shop.run("admin", "log", "--order", held).stdout
+    assert "payment 'p2' of 3000 EUR, counts for nothing" in logged
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"amount": -1}, {"amount": "30"}, {"amount": 1.5}, {"amount": True}, {"currency": "eur"}],
+    ids=str,
+)
+def test_a_payment_of_an_odd_sum_is_refused_before_anything_is_done(
+    box: Box, said: dict[str, Any]
+) -> None:
+    held = box.hold().json["order"]
+    assert (box.pay(held, **said).status, box.counts()) == (422, (19, 1, 0))
+
+
+def test_a_payment_without_a_name_has_that_of_its_call(box: Box) -> None:
+    held = box.hold().json["order"]
+    paid = box.pay(held, payment="")
+    assert [each["id"] for each in paid.json["payments"]] == ["msg-1"]
 
 
 def test_a_payment_that_is_forged_or_old_is_refused(box: Box) -> None:

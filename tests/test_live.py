@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from core.availability import EventAvailability, TypeAvailability
 from core.logs import EventLog
+from core.schedule import sale_state
 from tests.fakeweb import running
 from web.catalog import Catalog, Snapshot
-from web.live import Live, is_watched, sale_state
+from web.live import Live, is_watched
 from web.pace import POLLS_PER_S, STEPS_S, WatchPace
 
 PATH = "/api/events/default/availability"

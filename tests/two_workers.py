@@ -16,7 +16,7 @@ from core.amending import Amender
 from core.founding import found
 from core.lifecycle import Act
 from core.logs import EventLog
-from core.models import Event, OrderView, Stock, TicketType, buyer_id
+from core.models import Event, OrderView, Payment, Stock, TicketType, buyer_id
 from core.stock import STRIPES, TypeRef
 from core.store import Store
 from core.wire import Amend, Answer, Code, Purchase
@@ -119,7 +119,14 @@ class Worker:
         return answer.order
 
     async def amend(
-        self, order: str, act: Act, *, key: str = "", note: str = "", operator: bool = False
+        self,
+        order: str,
+        act: Act,
+        *,
+        key: str = "",
+        note: str = "",
+        operator: bool = False,
+        payment: Payment | None = None,
     ) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.clerk.submit(
@@ -131,10 +138,17 @@ class Worker:
                 key=key or secrets.token_hex(8),
                 operator=operator,
                 timeout_s=WAIT_S,
+                payment=payment,
             ),
             answer.set_result,
         )
         return await answer
+
+    async def pay(
+        self, order: str, id_: str, amount: int | None = None, currency: str = ""
+    ) -> Answer:
+        payment = Payment(id=id_, amount=amount, currency=currency)
+        return await self.amend(order, Act.CONFIRM, payment=payment)
 
 
 @dataclass

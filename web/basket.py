@@ -117,8 +117,8 @@ def _basket(wanted: Mapping[str, Any], known: frozenset[str], key: str, keyed: b
         buyer=_buyer(wanted.get("buyer")),
         key=key,
         keyed=keyed,
-        price=_price(wanted.get("price")),
-        currency=_currency(wanted.get("currency", "")),
+        price=price_in(wanted.get("price"), "price"),
+        currency=currency_in(wanted.get("currency", "")),
     )
 
 
@@ -142,15 +142,17 @@ def _quantity(value: Any) -> int:
     return value
 
 
-def _price(value: Any) -> int | None:
+def price_in(value: Any, field: str) -> int | None:
+    """An amount of money, in units as an event's prices. Raises `BadRequest`."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if value is not None and (type(value) is not int or not 0 <= value <= MOST_PRICE):
-        raise BadRequest("invalid", "detail.price", "price")
+        raise BadRequest("invalid", "detail.price", field)
     return value
 
 
-def _currency(value: Any) -> str:
+def currency_in(value: Any) -> str:
+    """A currency, which may be left open. Raises `BadRequest`."""
     if not isinstance(value, str) or (value and not CURRENCY.fullmatch(value)):
         raise BadRequest("invalid", "detail.currency", "currency")
     return value

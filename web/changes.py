@@ -7,11 +7,12 @@ import msgspec
 
 from core.errors import BadRequest
 from core.lifecycle import Act
+from core.models import Payment
 from core.wire import Answer, Code
 from web import problems
-from web.basket import Basket, expect_media_type, json_object
+from web.basket import Basket, currency_in, expect_media_type, json_object, price_in
 from web.deps import Deps
-from web.errand import Errand, errand, note, order_in
+from web.errand import MOST_CHARACTERS, Errand, errand, note, order_in
 from web.operator.guard import Guard
 from web.problems import Problem, problem
 from web.purchase import basket_of, bought
@@ -94,15 +95,19 @@ class Changes:
         )
 
     def post_payment(self) -> Any:
-        """A payment provider's call confirms a hold. Too late, it says so: refund it."""
+        """A payment provider's call confirms a hold.
+
+        What counts for nothing, because it is late, or the second one, or of another sum, is
+        recorded with the order, and the answer says so: refund it.
+        """
         environ = bottle.request.environ
         body = environ["wsgi.input"].read()
         if not is_signed(self._deps.payment_key, environ, body, self._deps.now()):
             return problem("bad-signature")
         expect_media_type(environ.get("CONTENT_TYPE", ""), "application/json")
         wanted = json_object(body)
-        payment = note(wanted, "payment")
-        return self._amend(errand(_order(wanted, "hold"), Act.CONFIRM, None, note=payment))
+        payment = _payment(wanted, environ["HTTP_WEBHOOK_ID"])
+        return self._amend(errand(_order(wanted, "hold"), Act.CONFIRM, None, payment=payment))
 
     # --- all of them -----------------------------------------------------------------
 
@@ -123,6 +128,18 @@ class Changes:
 def _object_of(environ: dict[str, Any]) -> dict[str, Any]:
     expect_media_type(environ.get("CONTENT_TYPE", ""), "application/json")
     return json_object(environ["wsgi.input"].read())
+
+
+def _payment(wanted: dict[str, Any], call: str) -> Payment:
+    """The payment that a provider's call tells of; the call's own id names one without a name."""
+    name = note(wanted, "payment") or note({"payment": call}, "payment")
+    if not name:
+        raise BadRequest("invalid", "detail.note", "payment", most=MOST_CHARACTERS)
+    return Payment(
+        id=name,
+        amount=price_in(wanted.get("amount"), "amount"),
+        currency=currency_in(wanted.get("currency", "")),
+    )
 
 
 def _order(wanted: dict[str, Any], field: str = "order") -> str:

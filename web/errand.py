@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from core import amending
 from core.errors import BadRequest
 from core.lifecycle import Act
+from core.models import Payment
 from core.names import clean, is_shown
 from core.orders import ORDER_ID
 from core.wire import Amend
@@ -34,6 +35,7 @@ class Errand(amending.Errand, frozen=True, kw_only=True):
             key=self.key,
             operator=self.operator,
             timeout_s=timeout_s,
+            payment=self.payment,
         )
 
 
@@ -41,13 +43,19 @@ Wanted: TypeAlias = Basket | Errand
 
 
 def errand(
-    order: str, act: Act, key: str | None, *, note: str = "", operator: bool = False
+    order: str,
+    act: Act,
+    key: str | None,
+    *,
+    note: str = "",
+    operator: bool = False,
+    payment: Payment | None = None,
 ) -> Errand:
     """Raises `BadRequest`: an order of that name can't exist, or the key is none."""
     if not ORDER_ID.fullmatch(order):
         raise BadRequest("no-such-order", "problem.no-such-order")
     checked = new_key() if key is None else checked_key(key)
-    return Errand(order=order, act=act, note=note, key=checked, operator=operator)
+    return Errand(order=order, act=act, note=note, key=checked, operator=operator, payment=payment)
 
 
 def order_in(text: str) -> str:

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from core.availability import EventAvailability
+from core.schedule import Sale, sale_ends_at, sale_state
 from web.catalog import Catalog, Snapshot
 from web.pace import WatchPace
 from web.replies import Headers, Reply
@@ -23,8 +23,6 @@ CACHE = "public, max-age=1"
 COUNTDOWN_S = 1.0
 
 _BEFORE, _AFTER = RULE.split("<name>")
-
-Sale = Literal["before", "open", "closed"]
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -106,12 +104,6 @@ def is_watched(path: str) -> bool:
     return path.endswith(_AFTER)
 
 
-def sale_state(event: EventAvailability, now: float) -> Sale:
-    if event.opens_at is not None and now < event.opens_at:
-        return "before"
-    return "closed" if event.closes_at is not None and now >= event.closes_at else "open"
-
-
 def opens_in_ms(event: EventAvailability, now: float) -> int:
     """Until the sale opens, 0 where it has."""
     return max(0, round(1000 * ((event.opens_at or 0.0) - now)))
@@ -153,6 +145,5 @@ def _render(event: EventAvailability, snapshot: Snapshot, step_s: int, now: floa
 def _until(event: EventAvailability, sale: Sale, now: float) -> float:
     if sale == "before":
         return min(now + COUNTDOWN_S, event.opens_at or now)
-    if sale == "open" and event.closes_at is not None:
-        return event.closes_at
-    return float("inf")
+    ends = sale_ends_at(event)
+    return ends if sale == "open" and ends is not None else float("inf")

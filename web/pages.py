@@ -9,6 +9,7 @@ import msgspec
 from core.availability import EventAvailability
 from core.errors import BadRequest
 from core.models import DEFAULT_EVENT
+from core.schedule import is_settled
 from core.wire import Answer
 from web import problems
 from web.assets import Assets
@@ -106,7 +107,7 @@ class Pages:
         self, visit: Visit, name: str, fields: Fields, found: Problem | None = None
     ) -> Outcome:
         snapshot = await self._deps.catalog.snapshot()
-        event = _choose(snapshot, name)
+        event = _choose(snapshot, name, self._deps.now())
         if event is None:
             return found or self._absent(name, snapshot)
         page = sale_page(visit.language, event, snapshot, self._deps.now(), fields, found)
@@ -145,9 +146,13 @@ def _own(address: str) -> str:
     return address if ours and address.isascii() and address.isprintable() else "/"
 
 
-def _choose(snapshot: Snapshot, name: str) -> EventAvailability | None:
-    """The event of that name; where none is named the default one, or else the first."""
+def _choose(snapshot: Snapshot, name: str, now: float) -> EventAvailability | None:
+    """The event of that name; where none is named the default one, or else the first.
+
+    One that is over is shown to who names it, or where there is no other.
+    """
     if name:
         return snapshot.event(name)
-    first = snapshot.events[0] if snapshot.events else None
-    return snapshot.event(DEFAULT_EVENT) or first
+    coming = [event for event in snapshot.events if not is_settled(event, now)]
+    shown = {event.name: event for event in coming or snapshot.events}
+    return shown.get(DEFAULT_EVENT) or next(iter(shown.values()), None)

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.availability import EventAvailability, TypeAvailability
+from core.schedule import is_settled, sale_ends_at, sale_state
 from web.basket import KEY_HEADER, MOST_TICKETS, new_key
 from web.catalog import Snapshot
 from web.language import Language
-from web.live import iso, opens_in_ms, sale_state
+from web.live import iso, opens_in_ms
 from web.pace import STEPS_S
 from web.problems import Problem
 
@@ -110,14 +111,16 @@ def sale_page(
         detail=problem.detail(language) if problem else "",
         notice=_notice(language, problem),
         state=state,
-        lead=_lead(language, event, state),
+        lead=_lead(language, event, "past" if is_settled(event, now) else state),
         opens_at=iso(event.opens_at) if event.opens_at else "",
         opens_in_ms=opens_in_ms(event, now),
         stale=_stale(language, snapshot),
         hold=language.duration(event.hold_s),
         limit=event.limit,
         others=tuple(
-            (other.name, other.title) for other in snapshot.events if other.name != event.name
+            (other.name, other.title)
+            for other in snapshot.events
+            if other.name != event.name and not is_settled(other, now)
         ),
     )
 
@@ -146,8 +149,10 @@ def _lead(language: Language, event: EventAvailability, state: str) -> str:
         case "before":
             day = language.say_time("format.day", event.opens_at or 0.0)
             return language.say("sale.opens", day=day)
+        case "past":
+            return language.say("sale.past")
         case "closed":
-            day = language.say_time("format.day", event.closes_at or 0.0)
+            day = language.say_time("format.day", sale_ends_at(event) or 0.0)
             return language.say("sale.closed", day=day)
         case "sold-out":
             return language.say("sale.sold-out")

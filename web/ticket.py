@@ -5,6 +5,7 @@ from datetime import datetime
 
 from core.availability import EventAvailability, TypeAvailability
 from core.models import OrderView
+from core.schedule import is_settled
 from web.language import Language
 from web.live import iso
 from web.qr import qr_svg
@@ -48,6 +49,7 @@ def ticket_page(
     order: OrderView,
     event: EventAvailability | None,
     notice: str = "",
+    now: float = 0.0,
 ) -> TicketPage:
     """The page of an order; its event is `None` while the catalog can't tell."""
     starts_at = event.starts_at if event else None
@@ -72,9 +74,13 @@ def ticket_page(
         checked_in_at=order.checked_in_at or "",
         total=total(language, order),
         code="" if order.status in SPENT else qr_svg(order.order),
-        cancellable=state == "sold" and event is not None and event.cancellable,
+        cancellable=state == "sold" and _is_cancellable(event, now),
         notice=notice,
     )
+
+
+def _is_cancellable(event: EventAvailability | None, now: float) -> bool:
+    return event is not None and event.cancellable and not is_settled(event, now)
 
 
 def _greeting(language: Language, order: OrderView, state: str) -> str:

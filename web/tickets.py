@@ -102,7 +102,7 @@ class Tickets:
         if is_hold(order):
             hold = hold_page(language, order, event, self._deps.now(), key, notice)
             return self._paper.page(visit, "hold", found, hold=hold)
-        ticket = ticket_page(language, order, event, notice)
+        ticket = ticket_page(language, order, event, notice, self._deps.now())
         return self._paper.page(visit, "ticket", found, ticket=ticket)
 
     def get_calendar(self, order_id: str) -> Any:

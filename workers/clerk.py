@@ -13,6 +13,7 @@ from core.amending import Amender, Done, Errand
 from core.errors import Ambiguous, BadZnode, Halted, Unavailable, Unconfirmed
 from core.lifecycle import Act, Refusal
 from core.logs import EventLog
+from core.models import Payment
 from core.wire import Amend, Answer, Code
 
 BATCH_ERRANDS = 100
@@ -81,6 +82,7 @@ class Clerk:
             note=amend.note,
             key=amend.key,
             operator=amend.operator,
+            payment=amend.payment,
         )
         deadline = self._clock() + max(0.0, amend.timeout_s - TRAVEL_S)
         task = Task(errand, amend.id, reply, deadline)
@@ -176,10 +178,33 @@ class Clerk:
 
     def _note(self, tasks: Sequence[Task], ends: Sequence[Done]) -> None:
         for task, done in zip(tasks, ends, strict=True):
+            errand, payment = task.errand, task.errand.payment
             if done.order is not None and done.changed:
-                if task.errand.act is Act.CONFIRM:
+                act = done.order.order.changes[-1].act
+                if act == Act.CONFIRM:
                     self._sold(done.order.order.quantity)
-                self._log.info(str(task.errand.act), f"order {task.errand.order}", [done.order.id])
+                if done.refusal is None:
+                    paid = f", {_said(payment)}" if payment else ""
+                    self._log.info(act, f"order {errand.order}{paid}", [errand.order])
+            if payment is not None and not _is_known(payment, done):
+                self._log.warning(
+                    "payment",
+                    f"{_said(payment)}, counts for nothing: order {errand.order}: {_code(done)}",
+                    [errand.order],
+                )
+
+
+def _said(payment: Payment) -> str:
+    amount = "" if payment.amount is None else f" of {payment.amount}"
+    return f"payment {payment.id!r}{amount} {payment.currency}".rstrip()
+
+
+def _is_known(payment: Payment, done: Done) -> bool:
+    """Whether it counts, or was refused and told before."""
+    if done.order is None or done.refusal is None:
+        return done.order is not None
+    on_record = any(each.id == payment.id for _, each in done.order.order.payments)
+    return on_record and not done.changed
 
 
 def _answer_all(tasks: Sequence[Task], code: Code) -> None:

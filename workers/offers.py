@@ -9,6 +9,7 @@ from core import paths
 from core.errors import BadZnode, NoSuchEvent, NoSuchType
 from core.logs import EventLog
 from core.models import Event, TicketType
+from core.schedule import hold_ends_at
 from core.stock import Counter, TypeRef
 from core.store import Store
 from core.transaction import Check
@@ -111,7 +112,8 @@ class Offers:
 
     def hold_ends(self, ref: TypeRef) -> float:
         """When a hold that is made now ends, in Unix seconds."""
-        return round(self._now() + self.rules(ref).hold_s, 3)
+        rules = self.rules(ref)
+        return round(hold_ends_at(rules, self._now() + rules.hold_s), 3)
 
     # --- stock -----------------------------------------------------------------------
 

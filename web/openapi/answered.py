@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from core.availability import EventAvailability, TypeAvailability
-from core.models import Alarm, Disk, OrderView, Progress, Quantiles
+from core.models import Alarm, Disk, OrderView, PaymentView, Progress, Quantiles
 from core.models import Status as OrderStatus
 from core.status import Ensemble, Server, Status, Supervisor, Web, Worker
 from web.live import Availability, Left
@@ -22,12 +22,14 @@ from web.problems import STATUS, ProblemJson
 # What the interface calls these types.
 NAMES = {
     "OrderView": "Order",
+    "PaymentView": "OrderPayment",
     "EventAvailability": "EventStock",
     "TypeAvailability": "TicketType",
     "ProblemJson": "Problem",
 }
 ANSWERED = (
     OrderView,
+    PaymentView,
     ProblemJson,
     EventAvailability,
     TypeAvailability,
@@ -75,6 +77,18 @@ NOTES: Mapping[str, Mapping[str, Schema]] = {
         "total": {**COUNT, "description": "`price` times `quantity`."},
         "currency": {"pattern": "^[A-Z]{3}$", "description": "ISO 4217."},
         "decimals": {"description": "Those of `price` and `total`; 2 where it is not there."},
+        "payments": {"description": "All that came in for it, also those to be given back."},
+        "more_payments": {
+            "description": "More came in than are recorded, and none of them counts."
+        },
+    },
+    "PaymentView": {
+        "id": {"description": "As its provider calls it."},
+        "at": MOMENT,
+        "counts": {"description": "Whether it paid the order; one at the most does."},
+        "amount": {**COUNT, "description": "In units as the order's `total`, where it was said."},
+        "currency": {"pattern": "^[A-Z]{3}$", "description": "ISO 4217."},
+        "refused": {"description": "The code of why it does not count."},
     },
     "EventAvailability": {
         "name": NAME_SCHEMA,

@@ -141,11 +141,15 @@ def _holds() -> tuple[Operation, ...]:
             "Holds",
             "A payment confirms a hold",
             "A payment provider's call, signed as Standard Webhooks has it with the key that "
-            "`admin payment-secret` prints. It may be repeated. After `hold-expired` nothing was "
-            "sold: refund it.",
+            "`admin payment-secret` prints. The same payment has the same answer again. With any "
+            "409 it counts for nothing and is recorded with the order: refund it, unless it is "
+            "`payment-used`, for then it has paid another order.",
             body=Body(JSON, "Payment", {"hold": "{order}", "payment": "pay-7"}),
             answers=(CHANGED,),
-            codes=("bad-signature", "hold-expired", "not-held", *JSON_BODY, *AMEND),
+            codes=(
+                *("bad-signature", "hold-expired", "not-held"),
+                *("paid-already", "payment-used", "wrong-amount", *JSON_BODY, *AMEND),
+            ),
             keys=(SIGNED,),
         ),
     )

@@ -90,9 +90,20 @@ def _by_programs() -> dict[str, Schema]:
         "Payment": thing(
             {
                 "hold": _named("The hold that was paid."),
-                "payment": _noted("The payment, as its provider calls it."),
+                "payment": _noted(
+                    "The payment, as its provider calls it; without it the call's `webhook-id` "
+                    "names it."
+                ),
+                "amount": {
+                    "type": ["integer", "null"],
+                    "minimum": 0,
+                    "maximum": MOST_PRICE,
+                    "description": "What was paid, in units as the order's `total`; another sum "
+                    "is refused.",
+                },
+                "currency": SHOWN["currency"],
             },
-            "payment",
+            *("payment", "amount", "currency"),
             description="A payment that has come in.",
         ),
     }

@@ -9,6 +9,7 @@ import bottle
 
 from core.availability import EventAvailability
 from core.errors import BadRequest, EventExists, WrongUsage
+from core.schedule import is_settled, sale_state
 from core.terms import of_toml
 from web.deps import Deps
 from web.operator import eventform
@@ -149,10 +150,8 @@ def _zone() -> tuple[str, bool]:
 
 
 def sale_of(event: EventAvailability, now: float) -> str:
-    """Whether its sale is `before`, `open` or `closed`; `now` is in Unix seconds."""
-    if event.closes_at is not None and event.closes_at <= now:
-        return "closed"
-    return "before" if event.opens_at is not None and event.opens_at > now else "open"
+    """Whether its sale is `before`, `open` or `closed`, or it is `past`; `now` in Unix seconds."""
+    return "past" if is_settled(event, now) else sale_state(event, now)
 
 
 def _typed(

@@ -1,12 +1,13 @@
 """Orders in operators' pages: looked up by id or by buyer, explained, cancelled."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import bottle
 
 from core.lifecycle import Act
-from core.models import OrderView
+from core.models import OrderView, PaymentView
 from core.wire import Code
 from web import problems
 from web.deps import Deps
@@ -58,7 +59,15 @@ class Orders:
         order = await find_order(self._deps.orders, order_id)
         life = await self._deps.operations.timeline(order_id)
         paid = total(visit.language, order)
-        return self._paper.page(visit, "order", order=order, total=paid, life=life, done=done)
+        return self._paper.page(
+            visit,
+            "order",
+            order=order,
+            total=paid,
+            amount=partial(_amount, visit.language, order),
+            life=life,
+            done=done,
+        )
 
     # --- cancelling ------------------------------------------------------------------
 
@@ -83,6 +92,13 @@ class Orders:
         if answer.code is Code.DONE:
             return self._paper.go(f"{ADDRESS}/{order_id}?done=cancel")
         return problems.of_change(answer, self._deps.rng)
+
+
+def _amount(language: Language, order: OrderView, payment: PaymentView) -> str:
+    if payment.amount is None:
+        return "–"
+    currency = payment.currency or order.currency
+    return language.money(payment.amount, currency, order.decimals)
 
 
 def _question(language: Language, order: OrderView) -> Question:

@@ -18,6 +18,24 @@
   <div><dt>{{say("ticket.price")}}</dt><dd>{{total}}</dd></div>
   <div class="whole"><dt>{{say("ticket.order")}}</dt><dd><code>{{order.order}}</code></dd></div>
 </dl>
+% if order.payments:
+<section>
+  <h2>{{say("operators.payments")}}</h2>
+  <div class="wide" tabindex="0" role="region" aria-label="{{say("operators.payments")}}">
+  <table>
+    <thead><tr><th scope="col">{{say("operators.time")}}</th><th scope="col">{{say("operators.payment")}}</th><th scope="col" class="n">{{say("ticket.price")}}</th><th scope="col">{{say("operators.state")}}</th></tr></thead>
+    <tbody>
+% for each in order.payments:
+    <tr><td><time>{{each.at}}</time></td><td>{{each.id}}</td><td class="n">{{amount(each)}}</td><td>{{say("operators.payment-counts") if each.counts else say(f"heading.{each.refused}") + ("" if each.refused == "payment-used" else say("operators.payment-refund"))}}</td></tr>
+% end
+    </tbody>
+  </table>
+  </div>
+% if order.more_payments:
+  <p class="hint">{{say("operators.payments-more")}}</p>
+% end
+</section>
+% end
 <section>
   <h2>{{say("operators.life")}}</h2>
   <div class="wide" tabindex="0" role="region" aria-label="{{say("operators.life")}}">
