@@ -1,6 +1,8 @@
 """Whom proxies ask for: believed where they are trusted, and nowhere else."""
 
 import random
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -9,6 +11,7 @@ from tests.fakesite import TOKEN
 from tests.fakeweb import FakeWeb, running
 from tests.signedin import sign_in
 from web.forwarded import Asker, Proxies
+from web.head import Front, Scope
 
 PROXIES = Proxies(parse_networks("192.0.2.1, 10.0.0.0/8,2001:db8:1::/48"))
 SEEN = Asker("192.0.2.1", "http", "box.internal:8000")
@@ -120,6 +123,30 @@ def test_whatever_stands_in_the_headers_ends_in_an_address() -> None:
 )
 def test_one_client_is_an_ipv4_address_or_a_64_of_ipv6(address: str, network: str) -> None:
     assert client_network(address) == network
+
+
+def test_a_proxy_that_nobody_has_named_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    front = Front(parse_networks("192.0.2.1"), "")
+    for peer in ("192.0.2.1", "127.0.0.1", "127.0.0.1"):
+        fields = [("host", "x"), ("x-forwarded-for", "203.0.113.9")]
+        front.environment(head(peer, fields), fields)
+    assert [record.args for record in caplog.records] == [("127.0.0.1", "127.0.0.1")]
+    assert "--trusted-proxy 127.0.0.1" in caplog.text
+
+
+def head(peer: str, fields: list[tuple[str, str]]) -> Scope:
+    """A request as the web server tells of it."""
+    scope = SimpleNamespace(
+        http_version="1.1",
+        server="127.0.0.1:8000",
+        client=f"{peer}:4711",
+        scheme="http",
+        method="GET",
+        path="/",
+        query_string="",
+        headers=dict(fields),
+    )
+    return cast(Scope, scope)
 
 
 # --- at the web ----------------------------------------------------------------------

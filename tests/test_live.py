@@ -34,9 +34,10 @@ class Shelf:
         self.remaining = 10
         self.opens_at: float | None = None
         self.closes_at: float | None = None
+        self.names = ["default"]
 
     async def event_names(self) -> list[str]:
-        return ["default"]
+        return self.names
 
     async def availability(self, name: str) -> EventAvailability:
         a = TypeAvailability(
@@ -99,6 +100,18 @@ def test_an_answer_is_made_once_and_its_etag_spares_the_body() -> None:
         changed = world.live.find(PATH, etag)
         assert changed is not None
         assert b'"remaining":9' in changed.body
+
+    asyncio.run(scene())
+
+
+def test_nothing_is_kept_of_events_that_are_gone() -> None:
+    async def scene() -> None:
+        world = World()
+        for number in range(50):
+            world.shelf.names = [f"event-{number}"]
+            await world.reads()
+            assert world.live.find(PATH.replace("default", f"event-{number}"), None) is not None
+        assert world.live.size == 1
 
     asyncio.run(scene())
 

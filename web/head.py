@@ -4,6 +4,7 @@ What costs time or memory by its length is refused by a bound that is well above
 proxies and programs send.
 """
 
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -115,6 +116,7 @@ class Front:
     def __init__(self, trusted: Sequence[Network], public_url: str) -> None:
         self._proxies = Proxies(trusted)
         self.public_url = public_url
+        self._has_warned = False
 
     def trusts(self, address: str) -> bool:
         """Whether a trusted proxy has this address."""
@@ -142,6 +144,8 @@ class Front:
         host = environ.get("HTTP_HOST") or scope.server
         asker = self._proxies.asker(Asker(peer, scope.scheme, host), told)
         environ[FORWARDED] = bool(told)
+        if told and not self._has_warned and not self.trusts(peer):
+            self._warn(peer)
         environ["REMOTE_ADDR"] = asker.address
         environ[SCHEME] = asker.scheme
         environ["HTTP_HOST"] = asker.host
@@ -157,6 +161,16 @@ class Front:
         if not self.public_url.startswith("https:") or environ.get(SCHEME) != "https":
             return reply
         return msgspec.structs.replace(reply, headers=[*reply.headers, STRICT])
+
+    def _warn(self, peer: str) -> None:
+        """Once: anybody may send such headers, and a proxy that is not named shares its bounds."""
+        self._has_warned = True
+        logging.getLogger("zkticket.web").warning(
+            "%s forwards requests and is no trusted proxy: all its clients count as one; "
+            "if it is yours, name it with --trusted-proxy %s",
+            peer,
+            peer,
+        )
 
     def is_local(self, environ: Mapping[str, Any]) -> bool:
         """Whether a program on this machine asks for itself, and no proxy for somebody else.

@@ -71,6 +71,11 @@ class Live:
         self._pace = WatchPace(clock)
         self._rendered: dict[str, Rendered] = {}
 
+    @property
+    def size(self) -> int:
+        """How many answers are kept."""
+        return len(self._rendered)
+
     def find(self, path: str, known: str | None) -> Reply | None:
         """The answer at that path from memory, where there is one; `known` is `If-None-Match`."""
         if not path.startswith(_BEFORE):
@@ -88,8 +93,16 @@ class Live:
             event = snapshot.event(name)
             if event is None:
                 return None
-            found = self._rendered[name] = _render(event, snapshot, self._pace.step_s, self._now())
+            found = _render(event, snapshot, self._pace.step_s, self._now())
+            self._keep(name, found, snapshot)
         return found.unchanged if known and found.etag in known else found.full
+
+    def _keep(self, name: str, rendered: Rendered, snapshot: Snapshot) -> None:
+        """Of events that are gone nothing is kept."""
+        self._rendered[name] = rendered
+        if len(self._rendered) > len(snapshot.events):
+            there = {event.name for event in snapshot.events}
+            self._rendered = {key: each for key, each in self._rendered.items() if key in there}
 
     def _holds(self, found: Rendered, snapshot: Snapshot) -> bool:
         return (
