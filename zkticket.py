@@ -33,7 +33,7 @@ TrustedProxy = Annotated[
     typer.Option(help="Address or network of a proxy whose X-Forwarded-… are believed; repeatable"),
 ]
 Connections = Annotated[
-    int | None, typer.Option(help="Connections that one address may have, 0 for any [1024]")
+    int | None, typer.Option(help="Connections that one address may have, 0 for any [256]")
 ]
 Holds = Annotated[int | None, typer.Option(help="Open holds of one address, 0 for any [4]")]
 Held = Annotated[

@@ -36,7 +36,7 @@ class Settings:
     # Proxies that are believed when they say whom they ask for: addresses and networks.
     trusted_proxy: str = ""
     # Of one client: an IPv4 address, or the /64 of an IPv6 one; 0 is no bound.
-    connections_per_address: int = 1024
+    connections_per_address: int = 256
     holds_per_address: int = 4
     held_per_address: int = 20
     # An overloaded worker: silent this long, or above this much memory, is restarted.

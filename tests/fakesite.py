@@ -207,7 +207,8 @@ class FakeService:
         app.route("/broken", "GET", self._broken)
         app.route("/expire/<order_id>", "POST", self._expire)
         self._adapter = adapt(app, deps)
-        connections = connections_of(self._settings, self._door.listener, deps.front, log)
+        # Tests come from this machine: here it is not spared.
+        connections = connections_of(self._settings, self._door.listener, deps.front.trusts, log)
         self._looking = asyncio.ensure_future(connections.keep_looking())
 
     async def _open(self, catalog: Catalog) -> None:

@@ -134,6 +134,21 @@ def test_a_proxy_that_nobody_has_named_is_told_of_once(caplog: pytest.LogCapture
     assert "--trusted-proxy 127.0.0.1" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("address", "many"),
+    [
+        ("192.0.2.1", True),
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("203.0.113.9", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_a_trusted_proxy_and_this_machine_speak_for_many(address: str, many: bool) -> None:
+    assert Front(parse_networks("192.0.2.1"), "").speaks_for_many(address) is many
+
+
 def head(peer: str, fields: list[tuple[str, str]]) -> Scope:
     """A request as the web server tells of it."""
     scope = SimpleNamespace(

@@ -148,7 +148,7 @@ def end(connection: socket.socket, *, at_once: bool) -> None:
 class Connections:
     """Looks over them again and again. `most` there may be, `most_of_client` (0: any) of each.
 
-    Proxies that are trusted speak for many: they have no bound. `clock` is monotonic.
+    Those at a `spared` address have no bound: it speaks for many. `clock` is monotonic.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Connections:
         port: int,
         most: int,
         most_of_client: int,
-        trusts: Callable[[str], bool],
+        spared: Callable[[str], bool],
         log: EventLog,
         clock: Callable[[], float],
         rng: random.Random,
@@ -165,7 +165,7 @@ class Connections:
         self._port = port
         self._most = most
         self._most_of_client = most_of_client
-        self._trusts = trusts
+        self._spared = spared
         self._log = log
         self._clock = clock
         # Since when each is known, by its inode.
@@ -230,7 +230,7 @@ class Connections:
             by_address[each.client].append(each.inode)
         clients: dict[str, list[int]] = defaultdict(list)
         for address, inodes in by_address.items():
-            if not self._trusts(address):
+            if not self._spared(address):
                 clients[client_network(address)] += inodes
         return clients
 

@@ -122,6 +122,10 @@ class Front:
         """Whether a trusted proxy has this address."""
         return self._proxies.trusts(address)
 
+    def speaks_for_many(self, address: str) -> bool:
+        """Whether many clients may come from there: a trusted proxy, or one on this machine."""
+        return self.trusts(address) or _is_loopback(address)
+
     def environment(self, scope: Scope, fields: Fields) -> dict[str, Any]:
         """The WSGI environment of a request, all but its input.
 

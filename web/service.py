@@ -105,7 +105,7 @@ class Service:
             self._keep_sampling(),
             end_with_parent(self._parent),
             connections_of(
-                self._settings, self._door.listener, self._deps.front, self._log
+                self._settings, self._door.listener, self._deps.front.speaks_for_many, self._log
             ).keep_looking(),
             self._zk.watch_over(),
         ):
@@ -238,14 +238,14 @@ def front_of(settings: Settings) -> Front:
 
 
 def connections_of(
-    settings: Settings, listener: socket.socket, front: Front, log: EventLog
+    settings: Settings, listener: socket.socket, spared: Callable[[str], bool], log: EventLog
 ) -> Connections:
-    """Those that come in at that listening socket."""
+    """Those that come in at that listening socket; `spared` addresses have as many as they like."""
     return Connections(
         listener.getsockname()[1],
         open_files.connections(open_files.allowed()),
         settings.connections_per_address,
-        front.trusts,
+        spared,
         log,
         time.monotonic,
         random.Random(),  # noqa: S311 - a sample
