@@ -26,17 +26,21 @@ Act = Callable[["ZooKeeper", Settings, Callable[[str], None]], Awaitable[str]]
 
 def restart(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A worker, or web; all workers if none.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="A process by its name, web, or zookeeper; all workers if none."
+        ),
     ] = None,
     machine: Machine = "",
     timeout_s: Timeout = 120,
     data_dir: DataDir = None,
     zookeeper: Zookeeper = None,
 ) -> None:
-    """Restart all workers in turn, or one of them, or the web server, while the sale goes on.
+    """Restart all workers in turn, or what is named, while the sale goes on.
 
     A worker finishes what it has; the next one goes when its successor works. The web
-    server's successor listens before the old one answers its last buyer.
+    server's successor listens before the old one answers its last buyer. ZooKeeper's servers go
+    one by one, the leader last, each while the others have a quorum.
     """
     from admin import requests
 

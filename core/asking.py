@@ -14,6 +14,10 @@ from core.notes import note
 from core.settings import MOST_WORKERS, Settings
 from core.zk import ZooKeeper
 
+SERVERS = "zookeeper"
+GROUPS = ("web", SERVERS)
+# With fewer, those that stay are no majority.
+LEAST_SERVERS = 3
 ALL_WORKERS = "all workers, in turn"
 
 
@@ -49,12 +53,19 @@ def _others(tables: Sequence[SupervisorRecord]) -> str:
     return f"; with --machine you may name {' or '.join(sorted(names))}" if names else ""
 
 
-def known(table: SupervisorRecord, name: str) -> str:
-    """The process that is meant. Raises `NoSuchProcess`."""
-    names = {each.role: each.name for each in table.processes if each.role == "web"}
-    names |= {each.name: each.name for each in table.processes if each.role in ("worker", "web")}
+def known(table: SupervisorRecord, name: str) -> tuple[str, ...]:
+    """The processes that are meant. Raises `NoSuchProcess`, `ZkticketError` for too few servers."""
+    names: dict[str, tuple[str, ...]] = {each.name: (each.name,) for each in table.processes}
+    for role in GROUPS:
+        if group := tuple(each.name for each in table.processes if each.role == role):
+            names[role] = group
     if name not in names:
         raise NoSuchProcess(f"there is no process {name!r}; there are: {', '.join(sorted(names))}")
+    if name == SERVERS and len(names[name]) < LEAST_SERVERS:
+        raise ZkticketError(
+            "the sale would pause: so few ZooKeeper servers have no quorum while one restarts; "
+            f"name one to have it all the same, as in `restart {names[name][0]}`"
+        )
     return names[name]
 
 
@@ -68,9 +79,9 @@ async def ask_restart(
 ) -> Request:
     """Has one process restarted, or one worker after the other. Returns before it is done.
 
-    Raises `NoSuchProcess`, `ZooKeeperError`.
+    Raises `NoSuchProcess`, `ZkticketError` for too few servers, `ZooKeeperError`.
     """
-    names = (known(table, name),) if name else ()
+    names = known(table, name) if name else ()
     await note(zk, "restart", f"by operator: {name or ALL_WORKERS}")
     return await _ask(zk, table, _request(id_, "restart", timeout_s, names), _unchanged)
 

@@ -192,7 +192,7 @@ class Child:
             return
         self._count(reason)
         if self._asked:
-            self._due = now
+            self._due = now + self.plan.rest_s
             self._leave(State.BACKOFF, f"{reason}; starts again")
         elif self._in_a_loop(now):
             self._give_up(f"{LOOP_DEATHS} deaths within {LOOP_S:.0f} s, the last: {reason}")

@@ -152,7 +152,7 @@ class Supervisor:
         serving = {state.address for state in states if state.serves}
         servers = self._ensemble.servers
         self._note_served([server.id for server in servers if server.address in serving])
-        await opening.make_tree(self._settings, self._secret)
+        await opening.make_tree(self._settings, self._secret, partial(self._log.warning, "open"))
         zk = await opening.join(self._settings, self._secret)
         membership = self._membership = Membership(zk, self._log, self._instance)
         await membership.require_alone()

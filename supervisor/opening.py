@@ -14,6 +14,11 @@ from supervisor.ensemble import Ensemble, wait_for_quorum
 
 # Three servers that load a million orders on two busy cores take 30 to 110 s.
 QUORUM_S = 300.0
+OPEN_ROOT = (
+    "anybody who reaches this ZooKeeper may create znodes beside ours and fill its disks: others "
+    "use it as well, so its root was left open; close / and /zookeeper there with setAcl, or keep "
+    "strangers from its ports"
+)
 # How long a ZooKeeper that should be there may take to answer.
 ANSWER_S = 10.0
 
@@ -28,10 +33,13 @@ async def await_ensemble(
     return list(await wait_for_quorum(ensemble.hosts, QUORUM_S, say))
 
 
-async def make_tree(settings: Settings, secret: Secret) -> None:
-    """Raises `StartupError`, `AccessDenied` where the tree belongs to another secret."""
+async def make_tree(settings: Settings, secret: Secret, warn: Callable[[str], None]) -> None:
+    """`warn` hears what strangers may do to an ensemble that runs elsewhere.
+
+    Raises `StartupError`, `AccessDenied` where the tree belongs to another secret.
+    """
     try:
-        await prepare_tree(
+        is_closed = await prepare_tree(
             settings.hosts,
             secret.zookeeper_password,
             encode(Marker()),
@@ -42,6 +50,8 @@ async def make_tree(settings: Settings, secret: Secret) -> None:
         raise
     except ZooKeeperError as error:
         raise StartupError(_no_zookeeper(settings, error)) from None
+    if not is_closed:
+        warn(OPEN_ROOT)
 
 
 async def join(settings: Settings, secret: Secret) -> ZooKeeper:

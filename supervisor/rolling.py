@@ -1,10 +1,11 @@
 """Restarts processes while the sale goes on: one at a time, each successor at work first."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from core.errors import ZkticketError
 from core.models import Request
+from core.probe import ServerState, probe_all
 from supervisor.child import Child, State
 from supervisor.fleet import Fleet
 from supervisor.process import Role
@@ -12,6 +13,7 @@ from supervisor.requests import Tell
 
 POLL_S = 0.05
 REASON = "restart by operator"
+Probe = Callable[[str], Awaitable[list[ServerState]]]
 
 
 class Rolling:
@@ -23,8 +25,10 @@ class Rolling:
         clock: Callable[[], float],
         drain_s: float,
         wake: Callable[[], None],
+        probe: Probe = probe_all,
     ) -> None:
         self._fleet = fleet
+        self._probe = probe
         self._clock = clock
         self._drain_s = drain_s
         self._wake = wake
@@ -32,13 +36,14 @@ class Rolling:
     async def restart(self, request: Request, tell: Tell) -> str:
         """One drains, its successor works, then the next. Raises `ZkticketError`."""
         chosen = self._chosen(request.names)
-        began = self._clock()
-        for place, child in enumerate(chosen, 1):
-            label = child.plan.name + (f" ({place} of {len(chosen)})" if len(chosen) > 1 else "")
+        began, done = self._clock(), list[str]()
+        while left := [child for child in chosen if child.plan.name not in done]:
+            child = await self._next(left)
+            place = f" ({len(done) + 1} of {len(chosen)})" if len(chosen) > 1 else ""
             await self._await_others(child, tell)
-            await self._restart(child, label, tell)
-        names = ", ".join(child.plan.name for child in chosen)
-        return f"{names} restarted in {self._clock() - began:.1f} s"
+            await self._restart(child, child.plan.name + place, tell)
+            done.append(child.plan.name)
+        return f"{', '.join(done)} restarted in {self._clock() - began:.1f} s"
 
     async def scale(self, _request: Request, tell: Tell) -> str:
         """Until as many workers work as are wanted. Raises `ZkticketError`."""
@@ -59,14 +64,43 @@ class Rolling:
                 raise ZkticketError(f"there is no process {name!r}; `status` lists them")
         return [children[name] for name in names]
 
+    async def _next(self, left: Sequence[Child]) -> Child:
+        """The first of them; ZooKeeper's leader last, so that there is one election."""
+        for child, state in zip(left, await self._states(left), strict=True):
+            if state.role != "leader":
+                return child
+        return left[0]
+
+    async def _states(self, servers: Sequence[Child]) -> list[ServerState]:
+        """What they say of themselves; those that are no servers of ZooKeeper's are not asked."""
+        if not servers or servers[0].plan.role is not Role.ZOOKEEPER:
+            return [ServerState(child.plan.address, "") for child in servers]
+        return await self._probe(",".join(child.plan.address for child in servers))
+
     async def _await_others(self, child: Child, tell: Tell) -> None:
         """Nobody is taken away while another one of its kind is not at work either."""
+        if child.state is not State.RUNNING:
+            return  # nothing is lost with it
+        if child.plan.role is Role.ZOOKEEPER:
+            await self._await_quorum(child, tell)
+            return
         while busy := [
             each for each in self._fleet.unsettled(child.plan.role) if each is not child
         ]:
             for other in busy:
                 _require_hope(other)
             tell(f"{child.plan.name} waits: {busy[0].plan.name} {_phase(busy[0])}")
+            await asyncio.sleep(POLL_S)
+
+    async def _await_quorum(self, child: Child, tell: Tell) -> None:
+        """A server goes only while the others are a majority, and serve; where they can be one."""
+        servers = self._fleet.of(Role.ZOOKEEPER)
+        others = [each for each in servers if each is not child]
+        wanted = min(len(servers) // 2 + 1, len(others))
+        while sum(state.serves for state in await self._states(others)) < wanted:
+            for other in others:
+                _require_hope(other)
+            tell(f"{child.plan.name} waits: the others have no quorum without it")
             await asyncio.sleep(POLL_S)
 
     async def _restart(self, child: Child, label: str, tell: Tell) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from kazoo.security import OPEN_ACL_UNSAFE
 
 from core.probe import has_quorum, probe_all
 from core.secret import load_secret
@@ -19,6 +20,7 @@ from supervisor.ensemble import ELECTION_OFFSET, QUORUM_OFFSET, local_ensemble
 from tests.crowd import Crowd
 from tests.instance import Instance, eventually, running
 from tests.stranger import Line, authenticate, calling, follow, introduce
+from tests.zookeeper_server import PASSWORD, SECRET, Server
 
 Advance = Callable[[Line], None]
 
@@ -181,3 +183,19 @@ def _without_authentication(command: list[str]) -> list[str]:
     config = Path(command[-1])
     config.write_text(config.read_text().replace(authentication.CONFIG, ""))
     return [word for word in command if not re.search(r"login\.config|fips-mode", word)]
+
+
+def test_up_says_that_the_root_of_an_ensemble_elsewhere_is_open(
+    server: Server, tmp_path: Path
+) -> None:
+    with server.client("zkticket", PASSWORD) as owner:
+        owner.create("/theirs")
+        owner.set_acls("/", OPEN_ACL_UNSAFE)
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "secret").write_text(SECRET.value.hex())
+    options = ("--zookeeper", server.hosts, "--workers", "1")
+    with running(tmp_path / "data", *options) as shop:
+        assert shop.messages().count("anybody who reaches this ZooKeeper") == 1
+        logged = shop.run("admin", "log", "--source", "supervisor", "--grep", "its root was left")
+        assert "setAcl" in logged.stdout
+        shop.down()

@@ -9,8 +9,10 @@ from unittest.mock import patch
 
 import pytest
 
+from core.asking import known
 from core.errors import ZkticketError
-from core.models import Desired, Progress, Request
+from core.models import Desired, ProcessRecord, Progress, Request, SupervisorRecord
+from core.probe import ServerState
 from supervisor import wishes
 from supervisor.child import Child, State
 from supervisor.fleet import Fleet
@@ -128,13 +130,34 @@ class Crew:
     fleet: Fleet = field(init=False)
     rolling: Rolling = field(init=False)
     fails: set[str] = field(default_factory=set)
+    mute: set[str] = field(default_factory=set)
+    leader: str = ""
     at_work: list[int] = field(default_factory=list)
     now: float = 0.0
 
     def __post_init__(self) -> None:
         limits = Limits(hung_s=10.0, memory_bytes=1)
         self.fleet = Fleet(b"k" * 32, Path(), limits, 10.0, lambda: self.now)
-        self.rolling = Rolling(self.fleet, lambda: self.now, 10.0, lambda: None)
+        self.rolling = Rolling(self.fleet, lambda: self.now, 10.0, lambda: None, self._probe)
+
+    async def _probe(self, hosts: str) -> list[ServerState]:
+        """Servers that run serve, unless they are mute; the leader is named."""
+        return [ServerState(address, self._role(address)) for address in hosts.split(",")]
+
+    def _role(self, address: str) -> str:
+        [child] = [each for each in self.fleet.children if each.plan.address == address]
+        if child.state is not State.RUNNING or child.plan.name in self.mute:
+            return "down"
+        return "leader" if child.plan.name == self.leader else "follower"
+
+    def serve(self, count: int) -> None:
+        """So many ZooKeeper servers, at work."""
+        for number in range(1, count + 1):
+            name = f"zookeeper-{number}"
+            plan = Plan(name, Role.ZOOKEEPER, (), Path("log"), f"127.0.0.1:{number}")
+            self.fleet.children.append(self.hire(plan))
+        while self.fleet.unsettled(Role.ZOOKEEPER):
+            self.turn()
 
     def hire(self, plan: Plan) -> Child:
         child = Child(plan, self._spawn, lambda: self.now, lambda: 0.0, lambda _child, _text: None)
@@ -211,6 +234,81 @@ def test_a_rolling_restart_stops_at_one_that_does_not_come_back() -> None:
     crew.fails.clear()
     done, _ = crew.do(crew.rolling.restart, "worker-1")
     assert done.startswith("worker-1 restarted")
+
+
+def test_two_that_do_not_start_are_not_waiting_for_each_other() -> None:
+    crew = Crew()
+    crew.resize(2)
+    crew.settle()
+    for child in crew.fleet.children:
+        child.state = State.FATAL
+        child.process = None
+    for name in ("worker-1", "worker-2"):
+        assert crew.do(crew.rolling.restart, name)[0].startswith(f"{name} restarted")
+
+
+def test_servers_restart_one_by_one_and_the_leader_last() -> None:
+    crew = Crew(leader="zookeeper-1")
+    crew.serve(3)
+    crew.at_work.clear()
+    done, told = crew.do(crew.rolling.restart, "zookeeper-1", "zookeeper-2", "zookeeper-3")
+    assert done.startswith("zookeeper-2, zookeeper-3, zookeeper-1 restarted")
+    assert min(crew.at_work) == 2
+    assert any(text.startswith("zookeeper-1 (3 of 3)") for text in told)
+
+
+def test_a_server_is_restarted_only_while_the_others_serve() -> None:
+    crew = Crew(mute={"zookeeper-3"})
+    crew.serve(3)
+    told: list[str] = []
+
+    async def scene() -> None:
+        asked = Request(id="1", action="", names=("zookeeper-1",), at=0.0, timeout_s=5.0)
+        acting = asyncio.create_task(crew.rolling.restart(asked, told.append))
+        for _ in range(50):
+            crew.turn()
+            await asyncio.sleep(0.005)
+        assert set(told) == {"zookeeper-1 waits: the others have no quorum without it"}
+        assert [child.restarts for child in crew.fleet.children] == [0, 0, 0]
+        crew.mute.clear()
+        while not acting.done():
+            crew.turn()
+            await asyncio.sleep(0.005)
+        assert (await acting).startswith("zookeeper-1 restarted")
+
+    asyncio.run(scene())
+
+
+def test_a_server_is_not_restarted_where_another_one_does_not_start() -> None:
+    crew = Crew()
+    crew.serve(3)
+    crew.fleet.children[2].state = State.FATAL
+    crew.fleet.children[2].process = None
+    with pytest.raises(ZkticketError, match="zookeeper-3 does not start"):
+        crew.do(crew.rolling.restart, "zookeeper-1")
+    assert crew.do(crew.rolling.restart, "zookeeper-3")[0].startswith("zookeeper-3 restarted")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_of_few_servers_is_restarted_if_it_is_named(count: int) -> None:
+    table = SupervisorRecord(
+        host="h",
+        pid=1,
+        created=0.0,
+        url="",
+        zookeeper="",
+        processes=tuple(map(server, range(count))),
+    )
+    with pytest.raises(ZkticketError, match=r"would pause.*`restart zookeeper-0`"):
+        known(table, "zookeeper")
+    assert known(table, "zookeeper-0") == ("zookeeper-0",)
+    crew = Crew()
+    crew.serve(count)
+    assert crew.do(crew.rolling.restart, "zookeeper-1")[0].startswith("zookeeper-1 restarted")
+
+
+def server(number: int) -> ProcessRecord:
+    return ProcessRecord(name=f"zookeeper-{number}", role="zookeeper", state="running", pid=1)
 
 
 def test_an_unknown_name_is_refused() -> None:

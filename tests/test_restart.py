@@ -150,6 +150,38 @@ def test_a_killed_web_refuses_no_connection(open_shop: Instance) -> None:
     assert len(newcomers.failures) <= Newcomers.SIZE
 
 
+def test_all_servers_restart_in_turn_and_no_sale_is_lost(open_shop: Instance) -> None:
+    before = open_shop.status()["ensemble"]["servers"]
+    [leader] = [found["id"] for found in before if found["role"] == "leader"]
+    with Crowd(open_shop, size=4, others=open_shop.types()["A"]["sold"]) as crowd:
+        eventually("some sold", lambda: len(crowd.sold) > 100)
+        said = done(open_shop.run("restart", "zookeeper"))
+        sold = len(crowd.sold)
+        open_shop.expect_health()
+        eventually("it sells on", lambda: len(crowd.sold) > sold + 50)
+    assert f"zookeeper-{leader} restarted in" in said  # the last one
+    after = open_shop.status()["ensemble"]["servers"]
+    assert not {found["pid"] for found in before} & {found["pid"] for found in after}
+    assert set(crowd.statuses()) <= {200, 201, 503}, crowd.unsure
+    print(f"the longest pause {crowd.longest_pause_s():.1f} s, {crowd.statuses()}")
+    crowd.settle()
+    crowd.check()
+
+
+def test_the_only_server_restarts_if_it_is_named(tmp_path: Path) -> None:
+    with running(tmp_path / "data", "--servers", "1", "--workers", "1") as shop:
+        refused = shop.run("restart", "zookeeper")
+        assert refused.returncode == 1
+        assert "`restart zookeeper-1`" in refused.stderr
+        [before] = shop.status()["ensemble"]["servers"]
+        assert "zookeeper-1 restarted in" in done(shop.run("restart", "zookeeper-1"))
+        [after] = shop.status()["ensemble"]["servers"]
+        assert after["pid"] != before["pid"]
+        eventually("it sells", lambda: shop.buyer().buy().status == 201)
+        shop.verify()
+        shop.down()
+
+
 def test_scaling_costs_no_buyer_anything_and_strands_no_ticket(open_shop: Instance) -> None:
     with Crowd(open_shop, size=4, type_="C") as crowd:
         eventually("some sold", lambda: len(crowd.sold) > 100)

@@ -285,6 +285,54 @@ def test_a_tree_of_another_secret_is_not_taken_over(server: Server) -> None:
     asyncio.run(work())
 
 
+ABOVE = ("/", "/zookeeper", "/zookeeper/quota")
+
+
+def open_root(client: KazooClient) -> None:
+    """As ZooKeeper comes."""
+    for path in ABOVE:
+        client.set_acls(path, OPEN_ACL_UNSAFE)
+
+
+def prepare_elsewhere(server: Server) -> bool:
+    """What `up --zookeeper` does: whether the root is closed then."""
+    return asyncio.run(
+        prepare_tree(server.hosts, PASSWORD, encode(Marker()), close_root=False, timeout_s=5)
+    )
+
+
+def test_the_root_of_an_ensemble_elsewhere_is_closed_where_nobody_else_is(server: Server) -> None:
+    with server.client("zkticket", PASSWORD) as owner:
+        open_root(owner)
+    assert prepare_elsewhere(server)
+    assert prepare_elsewhere(server)
+    with server.client() as stranger:
+        for path in ABOVE:
+            with pytest.raises(kz.NoAuthError):
+                stranger.create(f"{path.rstrip('/')}/mine")
+            with pytest.raises(kz.NoAuthError):
+                stranger.set_acls(path, OPEN_ACL_UNSAFE)
+
+
+def test_the_root_of_an_ensemble_that_others_use_is_left_to_them_and_told(server: Server) -> None:
+    with server.client("zkticket", PASSWORD) as owner:
+        open_root(owner)
+        owner.create("/theirs", acl=OPEN_ACL_UNSAFE)
+        try:
+            assert not prepare_elsewhere(server)
+            with server.client() as other:
+                other.create("/theirs/too")
+                other.create("/more")
+                other.set_acls("/", [make_digest_acl("root", "theirs", all=True)])
+            assert prepare_elsewhere(server)  # closed by its owner, to us as well
+            with server.client("root", "theirs") as root:
+                root.set_acls("/", OPEN_ACL_UNSAFE)
+        finally:
+            owner.delete("/theirs", recursive=True)
+            owner.delete("/more", recursive=True)
+    server.prepare()
+
+
 def test_a_chroot_that_is_open_to_others_is_not_used(server: Server) -> None:
     acl = [make_digest_acl("zkticket", PASSWORD, all=True)]
     with server.client("zkticket", PASSWORD) as owner:
