@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from admin.cli import DataDir, Zookeeper, admin_app, repair, status, verify
+from admin.commandline import App
 from admin.drill.command import drill
 from admin.events import event_app
 from admin.operate import restart, scale
@@ -16,7 +17,7 @@ from core import private_files, streams, system_errors
 from core.errors import CannotWrite, ZkticketError
 from core.settings import Settings, current_settings
 
-app = typer.Typer(
+app = App(
     help="Sells scarce tickets: a ZooKeeper ensemble, workers, a web server, one command.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from admin.commandline import App
 from core.errors import Unavailable, ZkticketError
 from core.models import DEFAULT_EVENT
 from core.settings import Settings, current_settings
@@ -50,9 +51,7 @@ QUANTITY_MOST = 100_000_000
 REFRESH_S = 1.0
 POLITE = 10
 
-admin_app = typer.Typer(
-    name="admin", help="Look after tickets, znodes and logs.", no_args_is_help=True
-)
+admin_app = App(name="admin", help="Look after tickets, znodes and logs.", no_args_is_help=True)
 
 
 class Level(StrEnum):

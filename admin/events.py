@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from admin.cli import AsJson, DataDir, Yes, Zookeeper, do, print_json
+from admin.commandline import App
 from core.errors import NoSuchEvent, WrongUsage
 from core.settings import current_settings
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from core.availability import EventAvailability
     from core.zk import ZooKeeper
 
-event_app = typer.Typer(
+event_app = App(
     name="event", help="Make events, change them, open and close their sale.", no_args_is_help=True
 )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from admin.cli import AsJson, DataDir, Yes, Zookeeper, do, print_json
+from admin.commandline import App
 from core.errors import NoSuchOrder, ZkticketError
 from core.settings import Settings, current_settings
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from core.models import OrderView
     from core.zk import ZooKeeper
 
-order_app = typer.Typer(
+order_app = App(
     name="order", help="Look up orders, cancel them, write them out.", no_args_is_help=True
 )
 

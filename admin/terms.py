@@ -49,7 +49,13 @@ def both(first: Terms, then: Terms) -> Terms:
 
 def ticket_types(texts: Iterable[str]) -> dict[str, TypeSaid]:
     """Types as options give them, `NAME:CAPACITY[:PRICE[:COLOUR]]`. Raises `WrongUsage`."""
-    return dict(_ticket_type(text) for text in texts)
+    found: dict[str, TypeSaid] = {}
+    for text in texts:
+        name, said = _ticket_type(text)
+        if name in found:
+            raise WrongUsage(f"--type is given twice for {name}; give it once")
+        found[name] = said
+    return found
 
 
 def type_terms(capacities: Iterable[str], prices: Iterable[str]) -> dict[str, TypeTerms]:

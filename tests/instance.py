@@ -29,12 +29,15 @@ IDLE_S = 3.0
 # Below those that the kernel gives to outgoing connections: one of these could take the port
 # of a server that has just been killed, and keep it from coming back.
 PORTS = (10_000, 30_000)
-# All buyers of a test have one address. Options that stand behind these win.
-UNBOUNDED = (
-    *("--holds-per-address", "0", "--held-per-address", "0", "--connections-per-address", "0"),
-)
+# All buyers of a test have one address. They hold unless a test's options name them.
+UNBOUNDED = ("--holds-per-address", "--held-per-address", "--connections-per-address")
 # The ensemble's quorum and election ports stand at these distances from the client ports.
 PORT_OFFSETS = (0, 707, 1707)
+
+
+def unbounded(options: tuple[str, ...]) -> list[str]:
+    """The options that leave an address without bounds, but for those that are named."""
+    return [word for name in UNBOUNDED if name not in options for word in (name, "0")]
 
 
 def free_port() -> int:
@@ -153,7 +156,7 @@ class Instance:
         """Starts `up` and waits for nothing."""
         ports = ("--port", str(self.port), "--zookeeper-port", str(self.zookeeper_port))
         self.process = subprocess.Popen(
-            self._command("up", *ports, *UNBOUNDED, *self.options),
+            self._command("up", *ports, *unbounded(self.options), *self.options),
             stdout=stdout,
             stderr=stderr,
             env=environment(),

@@ -44,6 +44,22 @@ def test_a_stranger_is_sent_to_sign_in(web: FakeWeb, path: str) -> None:
         assert answer.body == b""
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/operator/log?source=web-1&source=worker-1",
+        "/operator?minutes=5&minutes=30",
+        "/operator/orders?find=ann&find=bob",
+        "/operator/act/scale?workers=1&workers=2",
+        "/?event=default&event=gala",
+    ],
+)
+def test_a_field_that_stands_twice_in_an_address_is_refused(operator: Operator, path: str) -> None:
+    answer = operator.get(path)
+    assert answer.status == 400
+    assert "names a field twice" in answer.text
+
+
 def test_a_stranger_gets_no_figures_and_moves_nothing(web: FakeWeb, operator: Operator) -> None:
     assert web.get("/operator/live").status == 401
     assert web.get("/api/operator/history").status == 401

@@ -5,8 +5,10 @@ import io
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -15,14 +17,14 @@ from typer.testing import CliRunner, Result
 from admin.cli import admin_app
 from admin.orders import order_app
 from admin.verify import recount
-from core import paths
+from core import lookup, paths
 from core.amending import Amender, Errand
 from core.backoffice import BackOffice
 from core.batch import Batch, Sale
 from core.bookkeeping import NoBooks
-from core.errors import ZkticketError
+from core.errors import Unavailable, ZkticketError
 from core.lifecycle import Act
-from core.models import Order, Stock, TicketType
+from core.models import Order, OrderView, Stock, TicketType
 from core.notes import note
 from core.store import Store
 from core.zk import Committed, ZooKeeper
@@ -182,6 +184,24 @@ def test_of_an_event_that_is_not_there_nothing_is_exported(run: Run) -> None:
         refused = run("export", "--event", "ball", *more)
         assert refusal(refused) == "there is no event 'ball'; the events are: default"
         assert refused.stdout == ""
+
+
+def test_an_export_that_breaks_off_says_so_and_fails(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = lookup.every_order
+
+    async def broken(*arguments: Any) -> AsyncIterator[OrderView]:
+        async with aclosing(whole(*arguments)) as orders:
+            async for order in orders:
+                yield order
+                raise Unavailable("ZooKeeper does not answer in time")
+
+    monkeypatch.setattr(lookup, "every_order", broken)
+    done = run("export")
+    assert (done.exit_code, refusal(done)) == (1, "ZooKeeper does not answer in time")
+    assert len(done.stdout.splitlines()) == 2
+    assert run("find", "--buyer", "ann", "--json").stdout == ""
 
 
 def test_an_export_without_orders_has_its_line_of_names(run: Run, server: Server) -> None:

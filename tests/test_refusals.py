@@ -28,7 +28,7 @@ AT_WORK = (
     *("admin delete-tree --yes", "admin log", "admin log --json", "admin log --tail 1"),
 )
 # They begin something, or only look into the data directory.
-BY_THEMSELVES = {"up", "worker", "web", "drill", "admin credentials", "admin payment-secret"}
+BY_THEMSELVES = {"up", "drill", "admin credentials", "admin payment-secret"}
 UNKNOWN = (
     ("restart nobody", "there are: web, web-1, worker-1"),
     ("admin log --source nobody", "it has: "),
@@ -59,10 +59,11 @@ UNKNOWN = (
 
 
 def commands(app: Typer, above: str = "") -> Iterator[str]:
-    """Every command of the program, by the words that call it."""
+    """Every command for people, by the words that call it."""
     for each in app.registered_commands:
-        assert each.callback is not None
-        yield above + (each.name or each.callback.__name__)
+        if not each.hidden:
+            assert each.callback is not None
+            yield above + (each.name or each.callback.__name__)
     for group in app.registered_groups:
         assert group.typer_instance is not None
         yield from commands(group.typer_instance, f"{above}{group.name} ")

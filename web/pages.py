@@ -19,6 +19,7 @@ from web.deps import Deps
 from web.language import Languages, remember
 from web.paper import Paper, Visit, see_other
 from web.problems import Problem, problem
+from web.query import query_field
 from web.replies import BEGAN, GONE, Reply
 from web.routing import Outcome
 from web.sale import price_list, sale_page
@@ -47,7 +48,7 @@ class Pages:
     # --- selling ---------------------------------------------------------------------
 
     def get_sale(self) -> Any:
-        name = bottle.request.query.getunicode("event", "")
+        name = query_field("event")
         return self._sale(self.paper.visit(bottle.request.environ), name, {})
 
     def post_order(self) -> Any:

@@ -13,7 +13,7 @@ from web.language import Languages
 from web.operator.acts import HOME, Act, acts
 from web.operator.checkin import CheckIn
 from web.operator.events import FORM_ADDRESS, Events
-from web.operator.fields import Fields, form, query
+from web.operator.fields import Fields, form
 from web.operator.glance import Glance
 from web.operator.guard import Guard
 from web.operator.orders import Orders
@@ -22,6 +22,7 @@ from web.operator.plots import Span, plots
 from web.operator.search import LEVELS, Search, search_of
 from web.operator.session import set_cookie
 from web.problems import Problem, problem
+from web.query import query
 from web.replies import Reply, json_reply
 from web.routing import Outcome
 

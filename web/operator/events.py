@@ -14,8 +14,9 @@ from core.terms import of_toml
 from web.deps import Deps
 from web.operator import eventform
 from web.operator.eventform import MOST_FIELDS, UTC_NAME, EventForm, Reading
-from web.operator.fields import EVENTS, Fields, event_page, keep, kept, query
+from web.operator.fields import EVENTS, Fields, event_page, keep, kept
 from web.operator.paper import Paper, Visit
+from web.query import query
 from web.routing import Outcome
 
 NEW = "/operator/new-event"

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
-import bottle
-
 from web import cookies
 from web.basket import form_fields
 from web.operator.session import PATH
@@ -19,12 +17,6 @@ YEAR_S = 365 * 24 * 3600
 def form(environ: Mapping[str, Any], most: int = 16) -> dict[str, str]:
     """The posted fields. Raises `BadRequest`, also for more than `most`."""
     return form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read(), most)
-
-
-def query() -> dict[str, str]:
-    """The fields in the current request's address."""
-    found = bottle.request.query
-    return {name: found.getunicode(name, "") for name in found}
 
 
 def event_page(name: str) -> str:

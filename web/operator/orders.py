@@ -15,8 +15,9 @@ from web.errand import errand, order_in
 from web.language import Language
 from web.lookup import find_order
 from web.operator.acts import Question
-from web.operator.fields import Fields, query
+from web.operator.fields import Fields
 from web.operator.paper import Paper, Visit
+from web.query import query
 from web.replies import BEGAN
 from web.routing import Outcome
 from web.ticket import total
