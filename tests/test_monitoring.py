@@ -15,6 +15,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from msgspec.structs import replace
 
 from core import receipts
 from core.errors import NotRunning
@@ -350,7 +351,17 @@ def _cells(x: int, y: int, w: int, h: int) -> Iterator[tuple[int, int]]:
     return ((x + dx, y + dy) for dx in range(w) for dy in range(h))
 
 
-def test_every_series_is_in_the_documents_table_and_no_other(scraped: str) -> None:
+def documented() -> set[str]:
     page = (FOLDER / "METRICS.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^\| `(zkticket_[a-z_]+)`", page, re.MULTILINE))
-    assert documented == exported(scraped)
+    return set(re.findall(r"^\| `(zkticket_[a-z_]+)`", page, re.MULTILINE))
+
+
+def test_every_series_is_in_the_documents_table_and_no_other(scraped: str) -> None:
+    assert documented() == exported(scraped)
+
+
+def test_of_a_tree_that_was_not_read_no_worker_is_counted() -> None:
+    whole = fakeboard.status("open", GALA)
+    blind = replace(whole, unread="ZooKeeper did not answer in time")
+    assert "zkticket_workers" in text(vitals.instance(whole))
+    assert "zkticket_workers" not in text(vitals.instance(blind))

@@ -15,6 +15,7 @@ from core.probe import probe_all
 from supervisor.ensemble import MAIN_CLASS
 from supervisor.java import find_class_path, find_java
 from tests.instance import eventually, free_port, running
+from tests.test_monitoring import documented, exported
 
 FOLDER = Path(__file__).parent.parent / "supervisor" / "production"
 HOSTS = ("a", "b", "c")
@@ -73,6 +74,9 @@ def test_an_instance_sells_on_an_ensemble_with_the_shipped_configuration(tmp_pat
         with running(tmp_path / "data", "--zookeeper", hosts, "--workers", "1") as shop:
             assert shop.buyer().buy().status == 201
             shop.verify()
+            told = shop.buyer().get("/metrics").body.decode()
+            assert documented() == exported(told)
+            assert re.search(r"zkticket_receipts_written_timestamp_seconds\{.*\} 1\d{9}\.", told)
         said = (home / "1" / "out").read_text(errors="replace")
         # What stands in the file has reached the election, whose values have other defaults.
         assert re.search(r"fastleader.maxNotificationInterval ?= ?1000", said)

@@ -66,7 +66,7 @@ def instance(status: Status) -> Iterable[Family]:
     quorum = int(status.ensemble.quorum)
     yield one("zookeeper_quorum", "Whether most ZooKeeper servers serve.", quorum)
     yield gauge("zookeeper_server_role", "1 for the role that a server has.", _roles(status))
-    if status.ensemble.quorum:  # without one their own words are missing
+    if status.ensemble.quorum and not status.unread:  # else their own words are missing
         yield gauge("workers", "Workers by state.", _workers(status))
 
 
