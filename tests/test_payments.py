@@ -10,11 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from admin.export import csv_rows, json_lines
+from admin.verify import recount
 from core import paths
 from core.batch import Sale
 from core.errors import Ambiguous
 from core.lifecycle import MOST_REFUSED, Act
-from core.models import PAYMENT, Change, Order, OrderView, Payment, payment_key
+from core.models import PAYMENT, Change, Order, OrderView, Payment, encode, payment_key
 from core.restoring import mend, restore
 from core.timeline import timeline
 from core.wire import Answer, Code
@@ -260,6 +261,24 @@ def test_what_the_tree_forgot_of_a_payment_is_put_back_with_its_claim(server: Se
         other = await shop.one.hold(buyer="Bob")
         assert (await shop.two.pay(other.order, "p1")).code is Code.PAYMENT_USED
         assert (await shop.two.pay(held.order, "p2")).code is Code.PAID_ALREADY
+
+    play(server, scenario)
+
+
+def test_a_recount_names_an_order_that_counts_two_payments(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        held = await shop.one.hold()
+        await shop.one.pay(held.order, "p1")
+        zk, path = shop.one.zk, await path_of(shop, held)
+        whole = await zk.get(path)
+        order = (await shop.one.store.order(held.order)).order
+        twice = replace(order, changes=(*order.changes, change(PAYMENT, "w.9", P2)))
+        await zk.set(path, encode(twice), -1)
+        proof = await recount(zk)
+        assert proof.breach is not None
+        assert proof.breach.znode.endswith(held.order)
+        assert "it counts 2 payments: p1, p2" in proof.breach.text
+        await zk.set(path, whole.data, -1)
 
     play(server, scenario)
 

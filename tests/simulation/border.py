@@ -81,7 +81,9 @@ class Machine(Process):
 class SimulatedLinks:
     """Stands in for `workers.server.LinkServer`."""
 
-    def __init__(self, key: bytes, submit: Submit, forget: Forget, health: object) -> None:
+    def __init__(
+        self, key: bytes, submit: Submit, forget: Forget, health: object, strangers: int
+    ) -> None:
         self._submit = submit
         self._forget = forget
 
