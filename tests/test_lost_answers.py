@@ -51,9 +51,9 @@ async def create_twice(zk: ZooKeeper, name: str) -> None:
 
 
 async def add_to_a_capacity(zk: ZooKeeper, name: str) -> None:
-    await events.edit(zk, name, events.Terms(limit=3), {"T0": events.TypeTerms(added=5)})
+    await events.edit(zk, name, events.Terms(place="Hall"), {"T0": events.TypeTerms(added=5)})
     found = await Store(zk).availability(name)
-    assert (found.limit, found.types[0].capacity, found.types[0].remaining) == (3, 12, 12)
+    assert (found.place, found.types[0].capacity, found.types[0].remaining) == ("Hall", 12, 12)
 
 
 async def reset_two(zk: ZooKeeper, name: str) -> None:
