@@ -13,6 +13,7 @@ from core.networks import parse_networks
 
 ENVIRONMENT_PREFIX = "ZKTICKET_"
 MOST_WORKERS = 64
+DAY_S = 86_400
 PUBLIC_URL = re.compile(
     r"https?://(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.IGNORECASE
 )
@@ -115,6 +116,10 @@ def _checked(settings: Settings) -> Settings:
         ("--connections-per-address", settings.connections_per_address, 0, 1_000_000),
         ("--holds-per-address", settings.holds_per_address, 0, 1_000_000),
         ("--held-per-address", settings.held_per_address, 0, 10_000_000),
+        ("--worker-hung-s", settings.worker_hung_s, 0.001, DAY_S),
+        ("--worker-memory-mb", settings.worker_memory_mb, 1, 10_000_000),
+        ("ZKTICKET_DRAIN_S", settings.drain_s, 0, DAY_S),
+        ("ZKTICKET_SESSION_S", settings.session_s, 0.001, DAY_S),
         ("ZKTICKET_RECEIPTS_MB", settings.receipts_mb, 1, 1024),
         ("ZKTICKET_RECEIPTS_FILES", settings.receipts_files, 2, 100_000),
     )

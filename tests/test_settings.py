@@ -58,6 +58,15 @@ def test_a_value_out_of_range_is_refused(flags: dict[str, Any]) -> None:
         read_settings({}, flags)
 
 
+@pytest.mark.parametrize("name", ["worker_hung_s", "drain_s", "session_s"])
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "-1", "1e300"])
+def test_a_time_that_is_none_is_refused(name: str, text: str) -> None:
+    with pytest.raises(WrongUsage, match="it must be from"):
+        read_settings({f"ZKTICKET_{name.upper()}": text}, {})
+    with pytest.raises(WrongUsage, match="it must be from"):
+        read_settings({}, {name: float(text)})
+
+
 def test_an_option_that_may_be_repeated_is_a_list_between_commas_in_the_environment() -> None:
     environ = {"ZKTICKET_TRUSTED_PROXY": "10.0.0.0/8,::1"}
     assert read_settings(environ, {"trusted_proxy": []}).trusted_proxy == "10.0.0.0/8,::1"
