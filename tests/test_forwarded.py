@@ -204,6 +204,22 @@ def test_a_trusted_proxys_headers_are_believed() -> None:
         assert posted.status == 201
 
 
+def test_a_chain_that_a_client_made_unreadable_does_not_make_the_other_header_believed() -> None:
+    """nginx adds to X-Forwarded-For, and passes Forwarded on as the client wrote it."""
+    guesses = 11
+    with running("open", trusted_proxy="127.0.0.1") as web:
+        found = [
+            web.get(
+                "/api/status",
+                authorization="Bearer wrong",
+                x_forwarded_for="\xe9, 203.0.113.9",
+                forwarded=f"for=198.51.100.{number}",
+            ).status
+            for number in range(guesses)
+        ]
+    assert found[-1] == 429, found
+
+
 def test_links_that_leave_the_page_have_the_public_address() -> None:
     with running("open", public_url="https://Tickets.Example/") as web:
         assert calendar(web, **EVIL).startswith("URL:https://tickets.example/orders/")
@@ -231,6 +247,11 @@ PROXIED = [
     {"forwarded": "for=203.0.113.9"},
     {"x_real_ip": "203.0.113.9"},
     {"via": "1.1 proxy"},
+    {"cf_connecting_ip": "203.0.113.9"},
+    {"true_client_ip": "203.0.113.9"},
+    {"x_original_forwarded_for": "203.0.113.9"},
+    # As nginx passes on what a client began with a letter that is no ASCII.
+    {"x_forwarded_for": "\xe9, 203.0.113.9"},
     {"host": "tickets.example"},
 ]
 
@@ -239,6 +260,7 @@ def test_the_metrics_are_for_this_machines_programs_and_for_operators() -> None:
     with running("open") as web:
         assert web.get("/metrics").status == 200
         assert web.get("/metrics", host="localhost").status == 200
+        assert web.get("/metrics", host="LOCALHOST").status == 200
         for headers in PROXIED:
             refused = web.get("/metrics", **headers)
             assert refused.status == 401, headers

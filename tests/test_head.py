@@ -91,6 +91,9 @@ def test_there_may_be_64_headers(web: FakeWeb) -> None:
     lines = [b"X-%d: 1" % number for number in range(MOST_HEADERS - 2)]
     assert ask(web, *lines)[0] == 200
     assert_refused(ask(web, *lines, b"One: more"), 431, "headers-too-large")
+    unreadable = [line + b"\xe9" for line in lines]
+    assert ask(web, *unreadable)[0] == 200
+    assert_refused(ask(web, *unreadable, b"One: more\xe9"), 431, "headers-too-large")
 
 
 @pytest.mark.parametrize("size", [50_000, 300_000, 2_000_000])

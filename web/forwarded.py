@@ -12,7 +12,23 @@ from core.networks import Network, parse_address
 
 # What proxies add to a request. None of it reaches the routes but by way of `Proxies`.
 PREFIX = "x-forwarded-"
-OTHERS = frozenset({"forwarded", "via", "x-real-ip", "x-client-ip", "x-original-host"})
+OTHERS = frozenset(
+    {
+        "cdn-loop",
+        "cf-connecting-ip",
+        "fastly-client-ip",
+        "fly-client-ip",
+        "forwarded",
+        "true-client-ip",
+        "via",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-envoy-external-address",
+        "x-original-forwarded-for",
+        "x-original-host",
+        "x-real-ip",
+    }
+)
 
 # A host as a URL may have it (RFC 3986, 3.2.2), in the characters that are in use.
 HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")

@@ -79,6 +79,7 @@ def checked(scope: Scope) -> Fields:
     fields = scope.headers.items()
     _check_target(scope.path, scope.query_string)
     _check_sizes([len(name) + len(value) for name, value in fields])
+    _check_number(max(len(fields), len(scope.headers.keys())))
     hosts = [value for name, value in fields if name == "host"]
     if len(hosts) > 1 or not (HOST.fullmatch(hosts[0]) if hosts else scope.http_version == "1"):
         raise BadRequest("malformed", "detail.host")
@@ -95,7 +96,10 @@ def _check_target(path: str, query: str) -> None:
 def _check_sizes(sizes: Sequence[int]) -> None:
     if max(sizes, default=0) > HEADER_CHARACTERS or sum(sizes) > HEADERS_CHARACTERS:
         raise BadRequest("headers-too-large", "problem.headers-too-large")
-    if len(sizes) > MOST_HEADERS:
+
+
+def _check_number(headers: int) -> None:
+    if headers > MOST_HEADERS:
         raise BadRequest("headers-too-large", "detail.headers", most=MOST_HEADERS)
 
 
@@ -205,7 +209,9 @@ def _add_headers(environ: dict[str, Any], headers: HttpHeaders, fields: Fields) 
     names = headers.keys()
     if seen < len(names):
         for name in names:
-            if not is_forwarding(name):
+            if is_forwarding(name):
+                told.setdefault(name, UNREADABLE)
+            else:
                 environ.setdefault(_variable(name), UNREADABLE)
     return told
 
@@ -232,4 +238,4 @@ def _without_port(host: str) -> str:
 
 def _is_loopback(host: str) -> bool:
     address = parse_address(host)
-    return host in LOOPBACK_NAMES if address is None else address.is_loopback
+    return host.lower() in LOOPBACK_NAMES if address is None else address.is_loopback
