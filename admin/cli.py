@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from admin.commandline import App
+from core import streams
 from core.errors import Unavailable, ZkticketError
 from core.models import DEFAULT_EVENT
 from core.settings import Settings, current_settings
@@ -261,7 +262,10 @@ def reset_command(
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     rows = asyncio.run(_reset(settings, event, types or [], quantity, yes))
-    Console().print(screen.reset(rows))
+    console = Console()
+    with console.capture() as shown:
+        console.print(screen.reset(rows))
+    streams.tell(shown.get().rstrip())
 
 
 async def _reset(
@@ -314,7 +318,7 @@ def delete_tree_command(
     wanted = inside_chroot(path)
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     deleted = asyncio.run(_delete_tree(settings, wanted, yes))
-    typer.echo(f"{deleted.znodes} znodes deleted")
+    streams.tell(f"{deleted.znodes} znodes deleted")
     if deleted.kept:
         typer.echo(f"{deleted.kept} registrations of living processes kept", err=True)
 
@@ -424,7 +428,7 @@ class _Output:
 
         if self._directory is not None:
             for path in export(found, self._directory):
-                typer.echo(path)
+                streams.tell(str(path))
         elif self._as_json:
             self._write_json(found)
         else:

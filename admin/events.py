@@ -8,6 +8,7 @@ import typer
 
 from admin.cli import AsJson, DataDir, Yes, Zookeeper, do, print_json
 from admin.commandline import App
+from core import streams
 from core.errors import NoSuchEvent, WrongUsage
 from core.settings import current_settings
 
@@ -85,7 +86,7 @@ def create_command(
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     made = priced(stock, said)
     do(settings, lambda zk: events.create(zk, chosen, said, made))
-    typer.echo(f"event {chosen} made: {', '.join(stock)}")
+    streams.tell(f"event {chosen} made: {', '.join(stock)}")
 
 
 @event_app.command("edit")
@@ -123,9 +124,9 @@ def edit_command(
         raise WrongUsage("nothing to change was named; see `event edit --help`")
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     edited = do(settings, lambda zk: events.edit(zk, name, said, types))
-    typer.echo(f"event {name} changed")
+    streams.tell(f"event {name} changed")
     for type_, stock in edited.stock.items():
-        typer.echo(
+        streams.tell(
             f"{type_}: {stock.capacity} in all, {stock.sold} sold, {stock.held} held, "
             f"{stock.remaining} for sale"
         )
@@ -138,7 +139,7 @@ def open_command(name: Name, data_dir: DataDir = None, zookeeper: Zookeeper = No
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     do(settings, lambda zk: events.open_sale(zk, name, time.time()))
-    typer.echo(f"event {name} is open")
+    streams.tell(f"event {name} is open")
 
 
 @event_app.command("close")
@@ -152,7 +153,7 @@ def close_command(
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     confirmer(yes)(f"Close the sale of event {name}?")
     do(settings, lambda zk: events.close_sale(zk, name, time.time()))
-    typer.echo(f"event {name} is closed")
+    streams.tell(f"event {name} is closed")
 
 
 @event_app.command("list")

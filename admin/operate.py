@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from admin.cli import DataDir, Zookeeper
+from core import streams
 from core.settings import MOST_WORKERS, Settings, current_settings
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def scale(
 
 
 def _do(settings: Settings, act: Act) -> None:
-    typer.echo(asyncio.run(_over_a_session(settings, act)))
+    streams.tell(asyncio.run(_over_a_session(settings, act)))
 
 
 async def _over_a_session(settings: Settings, act: Act) -> str:

@@ -12,6 +12,7 @@ import typer
 
 from admin.cli import AsJson, DataDir, Yes, Zookeeper, do, print_json
 from admin.commandline import App
+from core import streams
 from core.errors import NoSuchOrder, ZkticketError
 from core.settings import Settings, current_settings
 
@@ -89,7 +90,7 @@ def cancel_command(
 
     why = text_of(reason, "--reason")
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    typer.echo(do(settings, lambda zk: _cancel(zk, settings, _id(order), why, confirmer(yes))))
+    streams.tell(do(settings, lambda zk: _cancel(zk, settings, _id(order), why, confirmer(yes))))
 
 
 @order_app.command("find")

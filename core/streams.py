@@ -66,6 +66,14 @@ def expect_no_data() -> None:
     sys.stdout = _text(_Messages(STDOUT, "w", closefd=False), sys.stdout.encoding, "replace")
 
 
+def tell(text: str) -> None:
+    """Prints a message on stdout: what was done stays done where nobody can be told."""
+    try:
+        print(text, flush=True)
+    except (BrokenPipeError, CannotWrite):
+        close_stdout()
+
+
 def close_stdout() -> None:
     """It can't be written: from now on whatever goes there is dropped."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

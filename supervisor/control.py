@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from core import private_directory, private_files, runfile, system_errors
+from core import private_directory, private_files, process_identity, runfile, system_errors
 from core.errors import NotRunning, StartupError, ZkticketError
 from core.secret import load_secret
 from core.settings import Settings
@@ -22,6 +22,8 @@ POLL_S = 0.05
 DETACH_S = 240.0
 # What a supervisor takes at most after its workers have drained.
 LEAVING_S = 15.0
+# The lock of one that has just ended is free by then.
+GONE_S = 1.0
 # Tickets are sold from a quorum and one worker on; the others follow within this.
 STRAGGLERS_S = 5.0
 
@@ -39,7 +41,7 @@ def down(settings: Settings) -> int:
         with lock.hold(data_dir):
             _stop_leftovers(data_dir, settings.drain_s)
     except lock.InUse as holder:
-        _stop_supervisor(data_dir, holder.pid, settings.drain_s + LEAVING_S)
+        _stop_supervisor(data_dir, holder, settings.drain_s + LEAVING_S)
     return 0
 
 
@@ -79,13 +81,27 @@ def _stop_leftovers(data_dir: Path, timeout_s: float) -> None:
         raise NotRunning(_nothing_in(data_dir))
 
 
-def _stop_supervisor(data_dir: Path, pid: int, timeout_s: float) -> None:
+def _stop_supervisor(data_dir: Path, holder: lock.InUse, timeout_s: float) -> None:
     """SIGTERM; past the deadline once more, which makes it kill instead of drain."""
     for wait_s in (timeout_s, LEAVING_S):
-        _signal(data_dir, pid)
-        if _is_free_within(data_dir, wait_s):
+        is_here = _is_here(holder)
+        if is_here:
+            _signal(data_dir, holder.pid)
+        if _is_free_within(data_dir, wait_s if is_here else GONE_S):
             return
-    raise ZkticketError(f"the supervisor, pid {pid}, does not stop; kill it and say `down` again")
+        if not is_here:
+            raise ZkticketError(
+                f"{data_dir} is held by pid {holder.pid} of another container or machine; "
+                "say `down` there"
+            )
+    raise ZkticketError(
+        f"the supervisor, pid {holder.pid}, does not stop; kill it and say `down` again"
+    )
+
+
+def _is_here(holder: lock.InUse) -> bool:
+    """Another process may have the pid here, where the holder is in another container."""
+    return not holder.birth or process_identity.living(holder) is not None
 
 
 def _signal(data_dir: Path, pid: int) -> None:

@@ -1,4 +1,8 @@
-"""The data dir's lock: one supervisor at a time, and nobody else moves its processes."""
+"""The data dir's lock: one supervisor at a time, and nobody else moves its processes.
+
+In it stands who holds it, by pid and birth: in another container, or on another machine that
+mounts the directory, the pid alone is somebody else's.
+"""
 
 import fcntl
 import os
@@ -6,21 +10,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core import private_files, system_errors
+from core import private_files, process_identity, system_errors
 from core.errors import StartupError
 
 FILE_NAME = "lock"
 
 
 class InUse(StartupError):
-    """Another process holds the data dir. `pid` is 0 while it has not said who it is."""
+    """Another process holds the data dir. `pid` is 0 while it has not said who it is.
 
-    def __init__(self, data_dir: Path, pid: int) -> None:
+    `birth` is empty for a supervisor of an earlier version.
+    """
+
+    created = 0.0
+
+    def __init__(self, data_dir: Path, pid: int, birth: str = "") -> None:
         who = f"pid {pid}" if pid else "another process"
         super().__init__(
             f"{data_dir} is in use by {who}; stop it with `down`, or choose another --data-dir"
         )
         self.pid = pid
+        self.birth = birth
 
 
 @contextmanager
@@ -46,14 +56,16 @@ def _take(descriptor: int, data_dir: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        text = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-        raise InUse(data_dir, int(text) if text.isdigit() else 0) from None
+        text = os.pread(descriptor, 128, 0).decode("ascii", "replace").strip()
+        pid, _, birth = text.partition(" ")
+        raise InUse(data_dir, int(pid) if pid.isdigit() else 0, birth) from None
 
 
 def _sign(descriptor: int, path: Path) -> None:
     """Says who holds it."""
+    pid = os.getpid()
     try:
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(descriptor, f"{pid} {process_identity.birth(pid)}\n".encode(), 0)
     except OSError as error:
         raise StartupError(system_errors.told(error, path)) from None

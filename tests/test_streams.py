@@ -145,6 +145,31 @@ def test_what_an_instance_has_to_tell_is_data(shop: Instance, command: tuple[str
     assert (found.returncode, found.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("kind", [full, unread])
+def test_what_an_act_says_is_a_message_and_the_act_is_done(
+    shop: Instance, kind: Any, tmp_path: Path
+) -> None:
+    event, folder = f"e-{kind.__name__}", tmp_path / "log"
+    order = shop.buyer().buy().json["order"]
+    for words in (
+        ("event", "create", event, "--type", "A:5"),
+        ("event", "edit", event, "--place", "Hall"),
+        ("event", "close", event, "--yes"),
+        ("event", "open", event),
+        ("order", "cancel", order, "--yes"),
+        ("admin", "reset", "--event", event, "--quantity", "3", "--yes"),
+        ("scale", str(len(shop.status()["workers"]))),
+        ("admin", "log", "--export", str(folder)),
+        ("admin", "delete-tree", f"/events/{event}", "--yes"),
+    ):
+        command = [sys.executable, str(ENTRYPOINT), *words, "--data-dir", str(shop.data_dir)]
+        with kind() as writer:
+            found = run(command, stdout=writer)
+        assert (found.returncode, "error" in found.stderr) == (0, False), (words, found.stderr)
+    assert list(folder.iterdir())
+    assert event not in shop.run("event", "list").stdout
+
+
 def test_without_standard_input_a_question_is_not_asked(shop: Instance) -> None:
     words = ["admin", "reset", "--quantity", "5", "--data-dir", str(shop.data_dir)]
     found = run(closing([sys.executable, str(ENTRYPOINT), *words], 0))

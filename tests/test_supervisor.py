@@ -18,7 +18,7 @@ from unittest.mock import patch
 import psutil
 import pytest
 
-from core import runfile
+from core import process_identity, runfile
 from core.errors import NotRunning, ZkticketError
 from core.models import ProcessRecord, SupervisorRecord
 from core.settings import Settings
@@ -403,8 +403,23 @@ def test_a_held_lock_names_its_holder_and_a_dead_holder_frees_it(tmp_path: Path)
         with pytest.raises(lock.InUse) as found, lock.hold(tmp_path):
             pass
         assert found.value.pid == os.getpid()
+        assert process_identity.living(found.value) is not None
     with lock.hold(tmp_path):
         pass
+
+
+def test_down_signals_nobody_who_only_has_the_pid_of_another_container(tmp_path: Path) -> None:
+    bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        with lock.hold(tmp_path):
+            born = process_identity.birth(os.getpid())
+            (tmp_path / lock.FILE_NAME).write_text(f"{bystander.pid} {born}0\n")
+            with pytest.raises(ZkticketError, match="another container"):
+                control.down(Settings(data_dir=tmp_path))
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        assert bystander.wait() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("host", ["203.0.113.1", "no-such-host.invalid"])
