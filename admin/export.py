@@ -8,11 +8,14 @@ from typing import Any, TextIO
 import msgspec
 
 from core.models import OrderView
+from core.names import BLANKS, IGNORABLE
 
 # What a spreadsheet takes for a formula at the beginning of a cell (OWASP, CSV injection), and
 # where it may see one begin: in some countries it parts cells at a semicolon, whatever we do.
-SIGNS = r"=+\-@＝＋－＠﹦﹢﹣﹫"
-BEGINNING = r"(?:^|[;,|\t\r\n；，｜])[\s'\"]*"
+# Both also as the other forms that Unicode has of them, and behind what shows nothing.
+SIGNS = r"=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−﬩"
+SEPARATORS = r";,|\t\r\n；，｜﹔﹐︔︐\u037e"
+BEGINNING = rf"(?:^|[{SEPARATORS}])[\s'\"{IGNORABLE}{BLANKS}]*"
 _FORMULA = re.compile(rf"({BEGINNING})(?=[{SIGNS}])")
 _TAB = re.compile(r"^(?='*[\t\r])")
 

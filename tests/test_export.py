@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.export import BEGINNING, SIGNS, csv_rows, guarded
+from admin.export import BEGINNING, SEPARATORS, SIGNS, csv_rows, guarded
 from core.models import OrderView
+from core.names import BLANKS, IGNORABLE
 
 ORDER = OrderView(
     order="0" * 32,
@@ -52,6 +53,14 @@ def unguarded(text: str) -> str:
         ('x;"=1', "x;\"'=1"),
         ('"=1', "\"'=1"),
         ("'=1", "''=1"),
+        ("\u200b=1", "\u200b'=1"),
+        ("\ufeff=1", "\ufeff'=1"),
+        ("x; \u2060=1", "x; \u2060'=1"),
+        ("\u2800@SUM(1)", "\u2800'@SUM(1)"),
+        ("\u22121+1", "'\u22121+1"),
+        ("\u207c1", "'\u207c1"),
+        ("x\u037e=1", "x\u037e'=1"),
+        ("x\ufe54=1", "x\ufe54'=1"),
         ("a-b+c@d=e", "a-b+c@d=e"),
         ("Ann", "Ann"),
     ],
@@ -71,9 +80,9 @@ def test_every_cell_is_quoted() -> None:
     assert '"2"' in row
 
 
-@given(st.text(alphabet="=+-@＝;,|\t\r\n'\" ax") | st.text())
+@given(st.text(alphabet="=+-@＝−;,|﹔\t\r\n'\" \u200bax") | st.text())
 def test_a_guarded_text_begins_no_formula_and_can_be_read_again(text: str) -> None:
     safe = guarded(text)
     assert unguarded(safe) == text
-    for cell in re.split(r"[;,|\t\r\n；，｜]", safe):
-        assert not re.match(rf"[\s\"]*[{SIGNS}]", cell)
+    for cell in re.split(f"[{SEPARATORS}]", safe):
+        assert not re.match(rf"[\s\"{IGNORABLE}{BLANKS}]*[{SIGNS}]", cell)
