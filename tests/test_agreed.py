@@ -1,8 +1,10 @@
 """What was agreed stays agreed: an order keeps its price, whatever becomes of its event."""
 
+import asyncio
 import csv
 import json
 import sys
+import time
 
 import msgspec
 import pytest
@@ -84,6 +86,57 @@ def test_a_worker_that_has_the_old_price_refuses_nobody_who_was_shown_the_new_on
         await shop.one.sell()
         await price(shop, 9900)
         assert agreed(await shop.one.sell(price=9900, currency="EUR")) == (9900, 9900, "EUR")
+
+    play(server, scenario)
+
+
+@pytest.mark.parametrize("hold", [False, True], ids=["sold", "held"])
+def test_a_worker_that_knew_the_sale_as_closed_sells_once_it_is_open(
+    server: Server, hold: bool
+) -> None:
+    async def scenario(shop: Shop) -> None:
+        for _ in range(3):
+            await events.close_sale(shop.two.zk, "show", time.time())
+            for worker in shop.workers:
+                assert (await worker.buy(hold=hold)).code is Code.NOT_ON_SALE
+            await events.open_sale(shop.two.zk, "show", time.time())
+            for worker in shop.workers:
+                assert (await worker.buy(hold=hold)).code is Code.SOLD
+
+    play(server, scenario)
+
+
+def test_a_worker_that_knew_a_lower_limit_sells_up_to_the_new_one(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        for limit in (1, 2, 3):
+            await events.edit(shop.two.zk, "show", Terms(limit=limit))
+            assert (await shop.one.buy()).code is Code.SOLD
+            for worker in shop.workers:
+                assert (await worker.buy()).code is Code.LIMIT_REACHED
+        await events.edit(shop.two.zk, "show", Terms(limit=0))
+        for worker in shop.workers:
+            assert (await worker.buy(quantity=4)).code is Code.SOLD
+
+    play(server, scenario, limit=1)
+
+
+def test_a_sale_goes_on_while_its_terms_change_all_the_time(server: Server) -> None:
+    async def scenario(shop: Shop) -> None:
+        async def edits() -> None:
+            for number in range(1000):
+                await events.edit(
+                    shop.two.zk,
+                    "show",
+                    Terms(title=f"Show {number}"),
+                    {"A": TypeTerms(price=str(number))},
+                )
+
+        editing = asyncio.create_task(edits())
+        for _ in range(CAPACITY // 4):
+            answers = await asyncio.gather(*(each.buy() for each in shop.workers))
+            assert {each.code for each in answers} == {Code.SOLD}
+        assert not editing.done()
+        editing.cancel()
 
     play(server, scenario)
 

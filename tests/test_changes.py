@@ -131,6 +131,15 @@ def test_a_payment_without_a_name_has_that_of_its_call(box: Box) -> None:
     assert [each["id"] for each in paid.json["payments"]] == ["msg-1"]
 
 
+def test_a_payment_with_as_long_a_name_as_providers_give_counts(box: Box) -> None:
+    named = "cs_live_" + "a1" * 123 + "b"
+    assert len(named) == 255
+    paid = box.pay(box.hold().json["order"], payment=named)
+    assert [each["id"] for each in paid.json["payments"]] == [named]
+    refused = box.pay(box.hold().json["order"], payment=named + "c")
+    assert (refused.status, refused.code, refused.json["field"]) == (422, "invalid", "payment")
+
+
 def test_a_payment_that_is_forged_or_old_is_refused(box: Box) -> None:
     held = box.hold().json["order"]
     assert box.pay(held, forged=True).code == "bad-signature"

@@ -12,7 +12,7 @@ from core.wire import Answer, Code
 from web import problems
 from web.basket import Basket, currency_in, expect_media_type, json_object, price_in
 from web.deps import Deps
-from web.errand import MOST_CHARACTERS, Errand, errand, note, order_in
+from web.errand import Errand, errand, note, order_in
 from web.operator.guard import Guard
 from web.problems import Problem, problem
 from web.purchase import basket_of, bought
@@ -22,6 +22,8 @@ from web.signature import is_signed
 
 # An order's id may come as the address that a QR code carries, no longer than this.
 MOST_ADDRESS = 511
+# Of the ids that providers give; Stripe's may have so many, and money must not go unrecorded.
+MOST_PAYMENT = 255
 
 
 class Changes:
@@ -132,9 +134,9 @@ def _object_of(environ: dict[str, Any]) -> dict[str, Any]:
 
 def _payment(wanted: dict[str, Any], call: str) -> Payment:
     """The payment that a provider's call tells of; the call's own id names one without a name."""
-    name = note(wanted, "payment") or note({"payment": call}, "payment")
+    name = note(wanted, "payment", MOST_PAYMENT) or note({"payment": call}, "payment", MOST_PAYMENT)
     if not name:
-        raise BadRequest("invalid", "detail.note", "payment", most=MOST_CHARACTERS)
+        raise BadRequest("invalid", "detail.note", "payment", most=MOST_PAYMENT)
     return Payment(
         id=name,
         amount=price_in(wanted.get("amount"), "amount"),

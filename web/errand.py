@@ -67,10 +67,10 @@ def order_in(text: str) -> str:
     return found.group() if found else ""
 
 
-def note(wanted: dict[str, Any], field: str) -> str:
+def note(wanted: dict[str, Any], field: str, most: int = MOST_CHARACTERS) -> str:
     """A short text that a machine or an operator gave. Raises `BadRequest`."""
     value = wanted.get(field, "")
     text = clean(value) if isinstance(value, str) else None
-    if text is None or len(text) > MOST_CHARACTERS or (text and not is_shown(text)):
-        raise BadRequest("invalid", "detail.note", field, most=MOST_CHARACTERS)
+    if text is None or len(text) > most or (text and not is_shown(text)):
+        raise BadRequest("invalid", "detail.note", field, most=most)
     return text

@@ -93,6 +93,10 @@ class Offers:
     def rules(self, ref: TypeRef) -> Event:
         return self._events[ref.event].event
 
+    def is_read_since(self, ref: TypeRef, since: float) -> bool:
+        """Whether its event was read later than that, monotonic."""
+        return self._events[ref.event].read_at >= since
+
     def on_sale(self, ref: TypeRef) -> bool:
         return self.rules(ref).on_sale(self._now())
 

@@ -243,6 +243,10 @@ class Seller:
         ruling = await self._limits.rule([self._claim(wish, ref) for wish, ref in accepted])
         ruled = list(zip(accepted, ruling.verdicts, strict=True))
         over = [pair for pair, verdict in ruled if verdict is Verdict.OVER]
+        if not all(self._offers.is_read_since(ref, wish.since) for wish, ref in over):
+            # The limit may be a higher one by now. All are decided again, by what is read then.
+            await self._read_terms_anew()
+            return [], ()
         await self._answers.refuse(over, Code.LIMIT_REACHED, self._offers.left)
         return [pair for pair, verdict in ruled if verdict is Verdict.ALLOWED], ruling.accounts
 
@@ -258,16 +262,23 @@ class Seller:
     async def _candidates(self, wishes: Sequence[Wish]) -> list[Candidate]:
         """The wishes that can be served if there is stock; the others are answered."""
         found = await self._find(wishes)
-        if not all(self._is_priced(*pair) for pair in found):
-            # Ours may be the old price, and our server may lag behind: nobody is refused by that.
-            await self._zk.sync()
-            self._offers.forget_terms()
+        if not all(self._is_offered(*pair) for pair in found):
+            # Ours may be the old terms, and our server may lag behind: nobody is refused by that.
+            await self._read_terms_anew()
             found = await self._find(wishes)
         if early := [pair for pair in found if not self._offers.on_sale(pair[1])]:
             await self._answers.refuse(early, Code.NOT_ON_SALE, self._offers.left)
         if other := [pair for pair in found if not self._is_priced(*pair)]:
             await self._answers.refuse(other, Code.PRICE_CHANGED, self._offers.left)
         return [pair for pair in found if not pair[0].answered]
+
+    async def _read_terms_anew(self) -> None:
+        await self._zk.sync()
+        self._offers.forget_terms()
+
+    def _is_offered(self, wish: Wish, ref: TypeRef) -> bool:
+        """Whether it is on sale, as far as we know, and costs that."""
+        return self._offers.on_sale(ref) and self._is_priced(wish, ref)
 
     def _is_priced(self, wish: Wish, ref: TypeRef) -> bool:
         """Whether the type costs what the buyer was shown."""

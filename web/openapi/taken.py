@@ -10,7 +10,7 @@ from core.models import DEFAULT_EVENT
 from core.names import BLANKS, CONTROLS, IGNORABLE, MARKS, SPACES
 from core.orders import ORDER_ID
 from web.basket import CURRENCY, MOST_CHARACTERS, MOST_FIELDS, MOST_PRICE, MOST_TICKETS
-from web.changes import MOST_ADDRESS
+from web.changes import MOST_ADDRESS, MOST_PAYMENT
 from web.errand import MOST_CHARACTERS as MOST_NOTED
 from web.openapi.schema import ACT_FIELDS, KEY_SCHEMA, NAME_SCHEMA, Schema, thing
 from web.operator.acts import ID
@@ -92,7 +92,8 @@ def _by_programs() -> dict[str, Schema]:
                 "hold": _named("The hold that was paid."),
                 "payment": _noted(
                     "The payment, as its provider calls it; without it the call's `webhook-id` "
-                    "names it."
+                    "names it.",
+                    MOST_PAYMENT,
                 ),
                 "amount": {
                     "type": ["integer", "null"],
@@ -200,10 +201,10 @@ def _named(description: str) -> Schema:
     }
 
 
-def _noted(description: str) -> Schema:
+def _noted(description: str, most: int = MOST_NOTED) -> Schema:
     return {
         "type": "string",
         "default": "",
-        "anyOf": [{"allOf": _shown(MOST_NOTED)}, {"pattern": f"^{_EDGES}*$"}],
-        "description": f"{description} At most {MOST_NOTED} printable characters.",
+        "anyOf": [{"allOf": _shown(most)}, {"pattern": f"^{_EDGES}*$"}],
+        "description": f"{description} At most {most} printable characters.",
     }
