@@ -25,8 +25,8 @@ from core.networks import client_network
 LOOK_S = 1.0
 # While there is no room.
 HURRY_S = 0.25
-# A look at very many connections may take this share of a processor.
-MOST_COST = 0.05
+# A look at very many connections may take this share of a processor: more where there is no room.
+MOST_COST, MOST_HURRIED_COST = 0.005, 0.05
 # Who has something to read, for so long, reads at least as fast as this, or is cut off.
 SLOW_S = 20.0
 LEAST_BYTES_PER_S = 1024
@@ -180,8 +180,12 @@ class Connections:
         while True:
             cost_s = await asyncio.to_thread(self._look)
             self._tell()
-            pause_s = HURRY_S if self._is_full(len(self._since)) else LOOK_S
-            await asyncio.sleep(max(pause_s, cost_s / MOST_COST))
+            await asyncio.sleep(self._pause_s(cost_s))
+
+    def _pause_s(self, cost_s: float) -> float:
+        if self._is_full(len(self._since)):
+            return max(HURRY_S, cost_s / MOST_HURRIED_COST)
+        return max(LOOK_S, cost_s / MOST_COST)
 
     def _look(self) -> float:
         """Looks, and returns the processor time that it took."""

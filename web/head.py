@@ -75,14 +75,11 @@ Fields = Sequence[tuple[str, str]]
 
 
 def checked(scope: Scope) -> Fields:
-    """The headers. Raises `BadRequest` for a head that is too large, or names no one host."""
+    """The headers. Raises `BadRequest` for a head that is too large."""
     fields = scope.headers.items()
     _check_target(scope.path, scope.query_string)
     _check_sizes([len(name) + len(value) for name, value in fields])
     _check_number(max(len(fields), len(scope.headers.keys())))
-    hosts = [value for name, value in fields if name == "host"]
-    if len(hosts) > 1 or not (HOST.fullmatch(hosts[0]) if hosts else scope.http_version == "1"):
-        raise BadRequest("malformed", "detail.host")
     return fields
 
 
@@ -94,7 +91,11 @@ def _check_target(path: str, query: str) -> None:
 
 
 def _check_sizes(sizes: Sequence[int]) -> None:
-    if max(sizes, default=0) > HEADER_CHARACTERS or sum(sizes) > HEADERS_CHARACTERS:
+    together = sum(sizes)
+    # Where all of them are short, each one is.
+    if together > HEADER_CHARACTERS and (
+        together > HEADERS_CHARACTERS or max(sizes) > HEADER_CHARACTERS
+    ):
         raise BadRequest("headers-too-large", "problem.headers-too-large")
 
 
@@ -133,7 +134,8 @@ class Front:
     def environment(self, scope: Scope, fields: Fields) -> dict[str, Any]:
         """The WSGI environment of a request, all but its input.
 
-        Its address, scheme and host are the asker's.
+        Its address, scheme and host are the asker's. Raises `BadRequest` where it names no host,
+        or more than one.
         """
         path = scope.path
         server, _, port = scope.server.rpartition(":")
@@ -149,16 +151,21 @@ class Front:
             PEER: peer,
         }
         told = _add_headers(environ, scope.headers, fields)
-        host = environ.get("HTTP_HOST") or scope.server
-        asker = self._proxies.asker(Asker(peer, scope.scheme, host), told)
+        address, scheme, host = peer, scope.scheme, _host(environ, scope)
+        if told:
+            asker = self._asker(Asker(address, scheme, host), told)
+            address, scheme, host = asker.address, asker.scheme, asker.host
         environ[FORWARDED] = bool(told)
-        if told and not self._has_warned and not self.trusts(peer):
-            self._warn(peer)
-        environ["REMOTE_ADDR"] = asker.address
-        environ[SCHEME] = asker.scheme
-        environ["HTTP_HOST"] = asker.host
-        environ[BASE] = self.public_url or f"{asker.scheme}://{asker.host}"
+        environ["REMOTE_ADDR"] = address
+        environ[SCHEME] = scheme
+        environ["HTTP_HOST"] = host
+        environ[BASE] = self.public_url or f"{scheme}://{host}"
         return environ
+
+    def _asker(self, seen: Asker, told: Mapping[str, str]) -> Asker:
+        if not self._has_warned and not self.trusts(seen.address):
+            self._warn(seen.address)
+        return self._proxies.asker(seen, told)
 
     def secured(self, environ: Mapping[str, Any], reply: Reply) -> Reply:
         """The answer; over HTTPS, browsers learn to come by nothing else (RFC 6797).
@@ -200,7 +207,8 @@ def _add_headers(environ: dict[str, Any], headers: HttpHeaders, fields: Fields) 
     told: dict[str, str] = {}
     seen = 0
     for name, value in fields:
-        kept, key = (told, name) if is_forwarding(name) else (environ, _variable(name))
+        variable = _variable(name)
+        kept, key = (environ, variable) if variable else (told, name)
         if key not in kept:
             kept[key] = value
             seen += 1
@@ -209,11 +217,22 @@ def _add_headers(environ: dict[str, Any], headers: HttpHeaders, fields: Fields) 
     names = headers.keys()
     if seen < len(names):
         for name in names:
-            if is_forwarding(name):
-                told.setdefault(name, UNREADABLE)
+            variable = _variable(name)
+            if variable:
+                environ.setdefault(variable, UNREADABLE)
             else:
-                environ.setdefault(_variable(name), UNREADABLE)
+                told.setdefault(name, UNREADABLE)
     return told
+
+
+def _host(environ: Mapping[str, Any], scope: Scope) -> str:
+    """The host that was asked; of two, an address that is none has been made."""
+    host: str | None = environ.get("HTTP_HOST")
+    if host is None and scope.http_version == "1":
+        return scope.server
+    if host is None or not HOST.fullmatch(host):
+        raise BadRequest("malformed", "detail.host")
+    return host
 
 
 def _variable(name: str) -> str:
@@ -221,7 +240,12 @@ def _variable(name: str) -> str:
 
 
 def _spelled(name: str) -> str:
-    """The CGI name of a header. One with an underscore could pass for another: it is set apart."""
+    """The CGI name of a header; none of one that is a proxy's.
+
+    One with an underscore could pass for another: it is set apart.
+    """
+    if is_forwarding(name):
+        return ""
     if name in ("content-type", "content-length"):
         return name.upper().replace("-", "_")
     if "_" in name:

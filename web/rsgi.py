@@ -84,7 +84,7 @@ class Adapter:
             return
         if is_watched(scope.path) and self._watched(scope, protocol):
             return
-        environ = bare_environment(scope)
+        environ: dict[str, Any] = {}
         try:
             environ = self._front.environment(scope, checked(scope))
             body = await read_body(scope, protocol, self._bodies, self._most_bytes(environ))
@@ -95,9 +95,11 @@ class Adapter:
             outcome = answer if isinstance(answer, Reply) else await answer
             reply = outcome if isinstance(outcome, Reply) else self._trouble(environ, outcome)
         except BadRequest as error:
+            environ = environ or bare_environment(scope)
             reply = self._trouble(environ, of_request(error))
         except Exception:
             self._logger.exception("%s %r failed", scope.method, scope.path)
+            environ = environ or bare_environment(scope)
             reply = self._trouble(environ, problem("internal"))
         self._observe(environ, reply.status)
         self._send(scope.method, protocol, self._front.secured(environ, reply))
