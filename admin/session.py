@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from core import process_identity, runfile
 from core.errors import NotRunning, Unavailable
 from core.models import SupervisorRecord
-from core.process_identity import Identified
+from core.process_birth import Identified
 from core.secret import load_secret
 from core.settings import Settings
 from core.zk import ZooKeeper, connect

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from core import desired, instance_id, registry
+from core import desired, instance_id, supervisors
 from core.errors import NoSuchProcess, NotRunning, WrongUsage, ZkticketError
 from core.models import Desired, Progress, Request, SupervisorRecord
 from core.notes import note
@@ -29,7 +29,7 @@ async def supervisor_of(zk: ZooKeeper, settings: Settings, machine: str = "") ->
     `ZkticketError` where several could be.
     """
     own = instance_id.load(settings.data_dir)
-    living = await registry.supervisors(zk)
+    living = await supervisors.living(zk)
     if machine:
         meant = [table for table in living if machine in (table.host, table.instance)]
         missing = f"no supervisor is at work on {machine}"
@@ -102,7 +102,7 @@ async def ask_scale(
 
 async def progress(zk: ZooKeeper, instance: str, request_id: str) -> Progress | None:
     """None while no supervisor has taken note of it. Raises `ZooKeeperError`."""
-    for table in await registry.supervisors(zk):
+    for table in await supervisors.living(zk):
         if table.instance == instance:
             for found in table.requests:
                 if found.id == request_id:

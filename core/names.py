@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 
 # Ranges of characters, as they stand in the brackets of a regular expression.
 # Unicode's Bidi_Control, and the byte-order mark: they come along when something is pasted.
@@ -18,17 +19,18 @@ IGNORABLE = (
     r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_SHOWN = f"^{CONTROLS}{SPACES}{BLANKS}{IGNORABLE}"
 
-_MARK = re.compile(f"[{MARKS}]")
-_CONTROL = re.compile(f"[{CONTROLS}]")
-_BLANK = re.compile(f"[{BLANKS}]")
-_IGNORABLE = re.compile(f"[{IGNORABLE}]")
-_SHOWN = re.compile(f"[^{CONTROLS}{SPACES}{BLANKS}{IGNORABLE}]")
+
+@cache
+def _one_of(characters: str) -> re.Pattern[str]:
+    """Made when it is first needed: that takes longer than all else of this module's import."""
+    return re.compile(f"[{characters}]")
 
 
 def clean(text: str) -> str:
     """The text without marks of direction, and without spaces around it."""
-    return _MARK.sub("", text).strip()
+    return _one_of(MARKS).sub("", text).strip()
 
 
 def is_shown(text: str) -> bool:
@@ -37,7 +39,7 @@ def is_shown(text: str) -> bool:
     Characters that are assigned to nothing are taken: Unicode may be newer than we are, and
     private ones stand in many a name.
     """
-    return _CONTROL.search(text) is None and _SHOWN.search(text) is not None
+    return _one_of(CONTROLS).search(text) is None and _one_of(_SHOWN).search(text) is not None
 
 
 def folded(name: str) -> str:
@@ -46,7 +48,7 @@ def folded(name: str) -> str:
     """
     seen = "".join(
         each
-        for each in _IGNORABLE.sub("", _BLANK.sub(" ", name))
+        for each in _one_of(IGNORABLE).sub("", _one_of(BLANKS).sub(" ", name))
         if unicodedata.category(each) != "Cf"
     )
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
@@ -55,5 +57,7 @@ def folded(name: str) -> str:
 
 def brief(text: str, most: int = 200) -> str:
     """What somebody else wrote, fit to be told in one line."""
-    line = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text[:most])
+    line = _one_of(CONTROLS).sub(
+        lambda found: found[0].encode("unicode_escape").decode(), text[:most]
+    )
     return f"{line}…" if len(text) > most else line

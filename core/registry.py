@@ -1,4 +1,4 @@
-"""Who lives: workers and supervisors, each an ephemeral znode with a name of its own.
+"""Who lives: workers, web servers and supervisors, each an ephemeral znode with a name of its own.
 
 A registration's name carries a random incarnation, `worker-1.3fa9c1`, which is never
 used twice. That makes it a fence: a transaction that checks it fails for good once the
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core import paths, process_identity
+from core import paths
 from core.errors import BadZnode, NoNode, Unavailable, ZooKeeperError
-from core.models import RecordT, SupervisorRecord, WebRecord, WorkerRecord, decode, encode
-from core.process_identity import Identified
+from core.models import RecordT, WebRecord, WorkerRecord, decode, encode
+from core.process_birth import Identified
 from core.watching import whenever_changed
 from core.zk import ZooKeeper
 
@@ -81,30 +81,12 @@ class LiveWorker:
 
 async def workers(zk: ZooKeeper) -> list[LiveWorker]:
     """The registered workers; none before the tree is made."""
-    return [LiveWorker(*found) for found in await _present(zk, paths.WORKERS, WorkerRecord)]
+    return [LiveWorker(*found) for found in await present(zk, paths.WORKERS, WorkerRecord)]
 
 
 async def webs(zk: ZooKeeper) -> list[WebRecord]:
     """The registered web servers."""
-    return [record for _, record in await _present(zk, paths.WEBS, WebRecord)]
-
-
-async def supervisors(zk: ZooKeeper) -> list[SupervisorRecord]:
-    """The registered supervisors' process tables, but those that are known to be dead."""
-    return [record for _, record in await _supervisors(zk) if not is_dead(record)]
-
-
-async def supervisors_of(zk: ZooKeeper, instance: str) -> dict[str, SupervisorRecord]:
-    """Those of one instance that may live, by the name of their registration."""
-    found = await _supervisors(zk)
-    return {name: each for name, each in found if each.instance == instance and not is_dead(each)}
-
-
-def is_dead(record: SupervisorRecord) -> bool:
-    """It was killed, and its registration waits for its session's end: only where it ran one can
-    tell.
-    """
-    return record.place == process_identity.place() and process_identity.living(record) is None
+    return [record for _, record in await present(zk, paths.WEBS, WebRecord)]
 
 
 def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
@@ -137,29 +119,14 @@ async def expel(zk: ZooKeeper, instance: str, process: Identified) -> bool:
     return expelled
 
 
-async def bury_supervisors(zk: ZooKeeper, instance: str) -> None:
-    """Deletes the registrations of supervisors that were killed: their tables are history.
-
-    `instance` is one whose supervisor is known to be dead, wherever it was.
-    """
-    for name, record in await _supervisors(zk):
-        if record.instance == instance or is_dead(record):
-            with suppress(NoNode):
-                await zk.delete(paths.supervisor(name))
-
-
 async def _workers(zk: ZooKeeper, watch: Callable[[], None] | None) -> list[LiveWorker]:
     """`watch` is called once when a worker comes or goes. Raises `NoNode` without a tree."""
     found = await _records(zk, paths.WORKERS, WorkerRecord, watch)
     return [LiveWorker(name, record) for name, record in found]
 
 
-async def _supervisors(zk: ZooKeeper) -> list[tuple[str, SupervisorRecord]]:
-    return await _present(zk, paths.SUPERVISORS, SupervisorRecord)
-
-
-async def _present(zk: ZooKeeper, parent: str, kind: type[RecordT]) -> list[tuple[str, RecordT]]:
-    """None before the tree is made."""
+async def present(zk: ZooKeeper, parent: str, kind: type[RecordT]) -> list[tuple[str, RecordT]]:
+    """Those registered below `parent`, by the names of their registrations; none without a tree."""
     try:
         return await _records(zk, parent, kind, None)
     except NoNode:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from core import alarms, disk_space, process_identity, registry, runfile
+from core import alarms, disk_space, process_birth, process_identity, registry, runfile, supervisors
 from core.availability import EventAvailability, TypeAvailability, event_availability
 from core.errors import (
     AccessDenied,
@@ -212,10 +212,10 @@ async def _read_tree(zk: ZooKeeper | None) -> Tree:
         return Tree(failure="no connection to ZooKeeper")
     try:
         async with asyncio.timeout(TREE_S):
-            workers, webs, supervisors, events, standing = await asyncio.gather(
+            workers, webs, tables, events, standing = await asyncio.gather(
                 registry.workers(zk),
                 registry.webs(zk),
-                registry.supervisors(zk),
+                supervisors.living(zk),
                 _events(Store(zk)),
                 alarms.standing(zk),
             )
@@ -224,7 +224,7 @@ async def _read_tree(zk: ZooKeeper | None) -> Tree:
     except (ZooKeeperError, TimeoutError) as error:
         return Tree(failure=str(error) or "ZooKeeper did not answer in time")
     records = [worker.record for worker in workers]
-    return Tree(records, webs, supervisors, events.found, events.unreadable, standing)
+    return Tree(records, webs, tables, events.found, events.unreadable, standing)
 
 
 async def _events(store: Store) -> _Events:
@@ -274,7 +274,7 @@ def _home(record: SupervisorRecord | WorkerRecord | WebRecord) -> str:
 
 def _is_here(table: SupervisorRecord) -> bool:
     """Its pids can be looked up here; an earlier version did not say."""
-    return table.place in ("", process_identity.place())
+    return table.place in ("", process_birth.place())
 
 
 def _checked(table: SupervisorRecord) -> SupervisorRecord:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from core import process_identity
+from core import process_birth
 from supervisor.ensemble import MAIN_CLASS
 from supervisor.process import Role, SystemProcess
 
@@ -68,7 +68,7 @@ def _look(process: psutil.Process) -> Leftover | None:
         # Anybody may give his process any command line.
         named = _name_and_role(argv) if process.uids().effective == os.geteuid() else None
         lives = process.status() != psutil.STATUS_ZOMBIE
-        if named and lives and process_identity.shares_our_pids(process.pid):
+        if named and lives and process_birth.shares_our_pids(process.pid):
             return Leftover(*named, argv, SystemProcess(process))
     return None
 

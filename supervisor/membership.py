@@ -7,12 +7,12 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from core import alarms, desired, instance_id, paths, registry
+from core import alarms, desired, instance_id, paths, registry, supervisors
 from core.errors import BadZnode, StartupError, ZooKeeperError
 from core.insist import insist
 from core.logs import EventLog
 from core.models import Desired, SupervisorRecord
-from core.process_identity import Identified
+from core.process_birth import Identified
 from core.registry import LiveWorker, Registration
 from core.zk import ZooKeeper
 
@@ -72,7 +72,7 @@ class Membership:
                     )
 
     async def _rivals(self) -> dict[str, SupervisorRecord]:
-        return await registry.supervisors_of(self._zk, self._instance)
+        return await supervisors.living_of(self._zk, self._instance)
 
     def changed(self) -> None:
         """The record has changed: publish it now."""
@@ -113,7 +113,7 @@ class Membership:
 
     async def _publish(self, record: Callable[[], SupervisorRecord]) -> None:
         with suppress(ZooKeeperError, BadZnode):
-            await registry.bury_supervisors(self._zk, self._instance)
+            await supervisors.bury(self._zk, self._instance)
         while True:
             self._changed.clear()
             with suppress(ZooKeeperError):

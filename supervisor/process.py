@@ -12,7 +12,7 @@ from typing import Protocol
 
 import psutil
 
-from core import private_files, process_identity, reaper
+from core import private_files, process_birth, process_identity, reaper
 from supervisor import logfiles
 from supervisor.door import Door
 
@@ -81,7 +81,7 @@ class SystemProcess:
     ) -> None:
         self.process = process
         self.pid = process.pid
-        self.birth = process_identity.birth(process.pid)
+        self.birth = process_birth.birth(process.pid)
         self._created = process.create_time()
         self._popen = popen
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psutil
 
-from core import disk_space, process_identity, runfile
+from core import disk_space, process_birth, runfile
 from core.errors import ZkticketError
 from core.logs import EventLog
 from core.models import Disk, ProcessRecord, SupervisorRecord
@@ -35,8 +35,8 @@ class Table:
         self._log = log
         self._now = now
         self._me = psutil.Process()
-        self._birth = process_identity.birth(self._me.pid)
-        self._place = process_identity.place()
+        self._birth = process_birth.birth(self._me.pid)
+        self._place = process_birth.place()
         self._written: SupervisorRecord | None = None
         self._room: tuple[Disk, ...] = ()
         self._looked_at = 0

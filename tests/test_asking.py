@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core import asking, instance_id, paths, process_identity
+from core import asking, instance_id, paths, process_birth
 from core.errors import NotRunning, ZkticketError
 from core.models import SupervisorRecord, encode
 from core.settings import Settings
@@ -88,7 +88,7 @@ def test_one_that_was_killed_is_not_asked(server: Server, tmp_path: Path) -> Non
     """Its registration stands until its session ends."""
     killed = SupervisorRecord(
         host="alpha",
-        place=process_identity.place(),
+        place=process_birth.place(),
         pid=os.getpid(),
         birth="another-1",
         created=0.0,

@@ -10,7 +10,7 @@ import msgspec
 import psutil
 import pytest
 
-from core import process_identity, status
+from core import process_birth, process_identity, status
 from core.models import ProcessRecord, SupervisorRecord
 from supervisor import leftovers
 from supervisor.health import Sampler
@@ -116,8 +116,8 @@ def test_a_name_with_blanks_and_brackets_hides_no_birth(tmp_path: Path) -> None:
     odd.symlink_to("/bin/sleep")
     child = subprocess.Popen([odd, "60"])
     try:
-        ticks = int(process_identity.birth(child.pid).rpartition("-")[2])
-        mine = int(process_identity.birth(os.getpid()).rpartition("-")[2])
+        ticks = int(process_birth.birth(child.pid).rpartition("-")[2])
+        mine = int(process_birth.birth(os.getpid()).rpartition("-")[2])
         assert ticks >= mine
     finally:
         child.kill()

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from admin import screen
-from core import paths, process_identity, runfile
+from core import paths, process_birth, runfile
 from core.backoffice import BackOffice
 from core.errors import AccessDenied, NotRunning
 from core.models import (
@@ -36,7 +36,7 @@ from tests.zookeeper_server import SECRET, Server
 
 HOST = socket.gethostname()
 INSTANCE = "0123456789abcdef"
-BIRTH = process_identity.birth(os.getpid())
+BIRTH = process_birth.birth(os.getpid())
 
 
 STAGES = {
@@ -73,7 +73,7 @@ def table(hosts: str, *processes: ProcessRecord) -> SupervisorRecord:
         pid=os.getpid(),
         created=0.0,
         birth=BIRTH,
-        place=process_identity.place(),
+        place=process_birth.place(),
         instance=INSTANCE,
         url="http://127.0.0.1:8000",
         zookeeper=hosts,

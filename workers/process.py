@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from core import collector, diagnostics, instance_id, open_files, process_identity
+from core import collector, diagnostics, instance_id, open_files, process_birth
 from core.amending import Amender
 from core.election import Election
 from core.errors import AccessDenied, ZooKeeperError
@@ -64,7 +64,7 @@ class Worker:
         self._settings = settings
         self._name = name
         self._address = ""
-        self._birth = process_identity.birth(os.getpid())
+        self._birth = process_birth.birth(os.getpid())
         self._instance = instance_id.load(settings.data_dir)
         self._draining = False
         self._stop = asyncio.Event()

@@ -13,7 +13,7 @@ from core import process_identity, runfile
 from core.errors import ZkticketError
 from core.models import SupervisorRecord
 from core.probe import probe_all
-from core.process_identity import Identified
+from core.process_birth import Identified
 
 # A server that does not answer within this is shown as down.
 PROBE_S = 0.4
