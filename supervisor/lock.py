@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core import private_files, process_identity, system_errors
+from core import private_files, process_birth, system_errors
 from core.errors import StartupError
 
 FILE_NAME = "lock"
@@ -66,6 +66,6 @@ def _sign(descriptor: int, path: Path) -> None:
     pid = os.getpid()
     try:
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{pid} {process_identity.birth(pid)}\n".encode(), 0)
+        os.pwrite(descriptor, f"{pid} {process_birth.birth(pid)}\n".encode(), 0)
     except OSError as error:
         raise StartupError(system_errors.told(error, path)) from None

@@ -18,7 +18,7 @@ from unittest.mock import patch
 import psutil
 import pytest
 
-from core import process_identity, runfile
+from core import process_birth, process_identity, runfile
 from core.errors import NotRunning, ZkticketError
 from core.models import ProcessRecord, SupervisorRecord
 from core.settings import Settings
@@ -412,7 +412,7 @@ def test_down_signals_nobody_who_only_has_the_pid_of_another_container(tmp_path:
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         with lock.hold(tmp_path):
-            born = process_identity.birth(os.getpid())
+            born = process_birth.birth(os.getpid())
             (tmp_path / lock.FILE_NAME).write_text(f"{bystander.pid} {born}0\n")
             with pytest.raises(ZkticketError, match="another container"):
                 control.down(Settings(data_dir=tmp_path))
