@@ -22,6 +22,9 @@ from core.private_files import (
 SECRET = "secret"  # noqa: S105 - a file's name
 # A file system keeps this at the top of its own.
 NOBODYS = frozenset({"lost+found"})
+# What stands in it, by its kind.
+FOLDERS = frozenset({"logs", "receipts", "zookeeper"})
+FILES = frozenset({SECRET, "desired.json", "instance", "lock", "run.json", "web.sock"})
 MOST_LINKS = 40
 WRITABLE = stat.S_IWGRP | stat.S_IWOTH
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -45,6 +48,7 @@ def claim(data_dir: Path, tell: Callable[[str], None]) -> None:
             tell(f"{data_dir} was open to other users; it is closed to them now")
         if is_ours:
             _inspect(directory, data_dir)
+            _require_kinds(directory, data_dir)
 
 
 def require_own(data_dir: Path) -> None:
@@ -105,6 +109,15 @@ def _inspect_entry(directory: int, name: str, path: Path) -> None:
         require_plain(found, path)
         if found.st_mode & OTHERS and found.st_uid == os.geteuid():
             os.chmod(name, stat.S_IMODE(found.st_mode) & ~OTHERS, dir_fd=directory)
+
+
+def _require_kinds(directory: int, path: Path) -> None:
+    """Else who needs it would fail again and again, and say so in a log only."""
+    for name in FOLDERS.union(FILES).intersection(os.listdir(directory)):
+        is_folder = stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+        if is_folder != (name in FOLDERS):
+            kind = "a directory" if is_folder else "no directory"
+            raise Untrusted(f"{path / name} is {kind}; move it away, or choose another --data-dir")
 
 
 # --- the way to it -------------------------------------------------------------------

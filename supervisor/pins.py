@@ -45,5 +45,8 @@ def _digests(jars: Path) -> Mapping[str, str]:
 
 
 def _digest(path: Path) -> str:
+    """Empty for what is no plain file: a link may lead elsewhere by the time the server starts."""
+    if path.is_symlink() or not path.is_file():
+        return ""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

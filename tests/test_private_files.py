@@ -1,6 +1,7 @@
 """The data directory is its user's alone: what others could plant there is refused in one line."""
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -198,6 +199,32 @@ def test_nothing_starts_where_a_link_stands_in_the_place_of_a_directory(
     with pytest.raises(Untrusted, match=place):
         private_files.make_directory(path)
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", sorted(private_directory.FILES - {"secret"}))
+def test_nothing_starts_where_a_directory_stands_in_the_place_of_a_file(
+    data_dir: Path, place: str
+) -> None:
+    path = data_dir / place
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    with pytest.raises(Untrusted, match=f"{place} is a directory; move it away"):
+        private_directory.claim(data_dir, said_nothing)
+
+
+@pytest.mark.parametrize("place", sorted(private_directory.FOLDERS))
+def test_nothing_starts_where_something_else_stands_in_the_place_of_a_directory(
+    data_dir: Path, place: str
+) -> None:
+    path = data_dir / place
+    path.touch(0o600)
+    with pytest.raises(Untrusted, match=f"{place} is no directory; move it away"):
+        private_directory.claim(data_dir, said_nothing)
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as planted:
+        planted.bind(str(path))
+    with pytest.raises(Untrusted, match=f"{place} is no directory; move it away"):
+        private_directory.claim(data_dir, said_nothing)
 
 
 def test_all_that_was_planted_is_refused_by_a_real_start(data_dir: Path, victim: Path) -> None:
