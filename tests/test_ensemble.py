@@ -355,7 +355,28 @@ def with_one_more(fetched: Path) -> str:
     return r"agent\.jar does not belong there"
 
 
-@pytest.mark.parametrize("damage", [altered, incomplete, with_one_more])
+def with_a_folder(fetched: Path) -> str:
+    (fetched / "more").mkdir()
+    return "more does not belong there"
+
+
+def linked(fetched: Path) -> str:
+    """It is the same now, and may be another one when a server starts."""
+    (fetched / JAR).rename(fetched.with_suffix(".jar"))
+    (fetched / JAR).symlink_to(fetched.with_suffix(".jar"))
+    return f"{JAR} is not the one whose SHA-256 is pinned"
+
+
+def piped(fetched: Path) -> str:
+    """Nobody ever writes into it: who opens it waits."""
+    (fetched / JAR).unlink()
+    os.mkfifo(fetched / JAR)
+    return f"{JAR} is not the one whose SHA-256 is pinned"
+
+
+@pytest.mark.parametrize(
+    "damage", [altered, incomplete, with_one_more, with_a_folder, linked, piped]
+)
 def test_jars_that_are_not_the_pinned_ones_are_fetched_anew_or_refused(
     tmp_path: Path, damage: Callable[[Path], str]
 ) -> None:
