@@ -19,7 +19,13 @@ IGNORABLE = (
     r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_SHOWN = f"^{CONTROLS}{SPACES}{BLANKS}{IGNORABLE}"
+# The rest of Unicode's format characters (category Cf): they show nothing unless with others.
+FORMATS = (
+    r"\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\ufff9-\ufffb"
+    r"\U000110bd\U000110cd\U00013430-\U0001343f"
+)
+_UNSEEN = IGNORABLE + FORMATS
+_SHOWN = f"^{CONTROLS}{SPACES}{BLANKS}{_UNSEEN}"
 
 
 @cache
@@ -46,11 +52,7 @@ def folded(name: str) -> str:
     """The name with no difference of width, case, spaces and of what can't be seen: Unicode's
     NFKC_Casefold, and what shows nothing besides.
     """
-    seen = "".join(
-        each
-        for each in _one_of(IGNORABLE).sub("", _one_of(BLANKS).sub(" ", name))
-        if unicodedata.category(each) != "Cf"
-    )
+    seen = _one_of(_UNSEEN).sub("", _one_of(BLANKS).sub(" ", name))
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
     return " ".join(plain.split())
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from core.models import DEFAULT_EVENT
-from core.names import BLANKS, CONTROLS, IGNORABLE, MARKS, SPACES
+from core.names import BLANKS, CONTROLS, FORMATS, IGNORABLE, MARKS, SPACES
 from core.orders import ORDER_ID
 from web.basket import CURRENCY, MOST_CHARACTERS, MOST_FIELDS, MOST_PRICE, MOST_TICKETS
 from web.changes import MOST_ADDRESS, MOST_PAYMENT
@@ -26,7 +26,7 @@ _CONTROLS, _SPACES = _ecma(CONTROLS), _ecma(SPACES)
 # What Python strips from both ends, and what we strip everywhere.
 _EDGES = rf"[\t-\r\u001c-\u0020\u0085{_SPACES}\u2028\u2029{MARKS}]"
 _MARK = f"[{MARKS}]"
-_VISIBLE = f"[^{_CONTROLS}{_SPACES}{_ecma(BLANKS)}{_ecma(IGNORABLE)}]"
+_VISIBLE = f"[^{_CONTROLS}{_SPACES}{_ecma(BLANKS)}{_ecma(IGNORABLE)}{_ecma(FORMATS)}]"
 _INNER = f"[^{_CONTROLS}{MARKS}]"
 _EDGE = f"[^{_CONTROLS}{_SPACES}{MARKS}]"
 
