@@ -10,12 +10,22 @@ from core.process_birth import Identified, birth
 
 # Where the kernel tells no birth, create_time has to be as near as this.
 SAME_S = 1.0
+FROZEN = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 
 
 def living(meant: Identified) -> psutil.Process | None:
     """The process that is meant, unless it has ended or is a zombie."""
     found = _bearer(meant.pid)
     return found if found is not None and _is_same(found, meant) else None
+
+
+def is_frozen(meant: Identified) -> bool:
+    """It lives, stopped by SIGSTOP or a debugger."""
+    found = living(meant)
+    try:
+        return found is not None and found.status() in FROZEN
+    except psutil.NoSuchProcess:
+        return False
 
 
 def is_replaced(meant: Identified) -> bool:

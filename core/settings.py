@@ -79,10 +79,11 @@ def read_settings(environ: Mapping[str, str], flags: Mapping[str, Any]) -> Setti
         name = ENVIRONMENT_PREFIX + field.name.upper()
         if isinstance(flag, list):
             flag = ",".join(flag) or None
+        if text := environ.get(name, ""):
+            # Also where a flag goes before it: what we start reads the environment, too.
+            chosen[field.name] = _convert(name, text, type(field.default))
         if flag is not None:
             chosen[field.name] = flag
-        elif name in environ:
-            chosen[field.name] = _convert(name, environ[name], type(field.default))
     settings = Settings(**chosen)
     return _checked(settings)
 
@@ -127,10 +128,15 @@ def _checked(settings: Settings) -> Settings:
         if not least <= value <= most:
             raise WrongUsage(f"{name} is {value}; it must be from {least} to {most}")
     streams.require_text([str(settings.data_dir.absolute())])
-    if settings.zookeeper and not HOSTS.fullmatch(settings.zookeeper):
+    if settings.zookeeper and not _are_hosts(settings.zookeeper):
         raise WrongUsage(f"--zookeeper is {settings.zookeeper!r}; expected host:port,host:port,…")
     _check_networks("--trusted-proxy", settings.trusted_proxy)
     return replace(settings, public_url=_address("--public-url", settings.public_url))
+
+
+def _are_hosts(text: str) -> bool:
+    ports = [int(host.rpartition(":")[2]) for host in text.split(",") if HOSTS.fullmatch(text)]
+    return bool(ports) and all(1 <= port <= 65535 for port in ports)
 
 
 def _check_networks(name: str, text: str) -> None:

@@ -75,6 +75,7 @@ class Supervisor(msgspec.Struct, frozen=True, kw_only=True):
     instance: str = ""
     url: str
     alive: bool
+    frozen: bool = False
     requests: tuple[Progress, ...] = ()
 
 
@@ -178,10 +179,20 @@ async def _gather(settings: Settings, reading: Awaitable[Tree]) -> Status:
     hosts = settings.zookeeper or (local.zookeeper if local else settings.hosts)
     servers, tree = await asyncio.gather(probe_all(hosts, PROBE_S), reading)
     tables = _tables(local, tree.supervisors)
-    named_answers = bool(settings.zookeeper) and any(server.serves for server in servers)
-    if not named_answers and not any(_lives(table) for table in tables):
-        raise NotRunning(f"nothing is running in {settings.data_dir}; start it with `up`")
+    if not any(_lives(table) for table in tables):
+        _require_answer(settings, servers)
     return _status(servers, tree, tables, local)
+
+
+def _require_answer(settings: Settings, servers: Sequence[ServerState]) -> None:
+    """Nothing lives here. Raises `NotRunning`, `Unavailable` where it may well live elsewhere."""
+    if not settings.zookeeper:
+        raise NotRunning(f"nothing is running in {settings.data_dir}; start it with `up`")
+    if not any(server.serves for server in servers):
+        raise Unavailable(
+            f"could not be read: no ZooKeeper serves at {settings.zookeeper}; "
+            "start it, or correct --zookeeper"
+        )
 
 
 def _local(settings: Settings) -> SupervisorRecord | None:
@@ -278,14 +289,18 @@ def _is_here(table: SupervisorRecord) -> bool:
 
 
 def _checked(table: SupervisorRecord) -> SupervisorRecord:
-    """The table of this machine with the processes that are gone marked dead."""
-    processes = tuple(
-        process
-        if process.pid is None or process_identity.living(process)
-        else msgspec.structs.replace(process, state="dead", pid=None)
-        for process in table.processes
-    )
-    return msgspec.structs.replace(table, processes=processes)
+    """The table of this machine with the processes as they are now: some dead, some frozen."""
+    return msgspec.structs.replace(table, processes=tuple(map(_seen, table.processes)))
+
+
+def _seen(process: ProcessRecord) -> ProcessRecord:
+    if process.pid is None:
+        return process
+    if process_identity.living(process) is None:
+        return msgspec.structs.replace(process, state="dead", pid=None)
+    if process.state in WELL and process_identity.is_frozen(process):
+        return msgspec.structs.replace(process, state="frozen")
+    return process
 
 
 def _supervises(table: SupervisorRecord) -> bool:
@@ -378,6 +393,7 @@ def _supervisor(
         instance=table.instance,
         url=table.url,
         alive=_supervises(table) or (_home(table), table.pid) in known,
+        frozen=process_identity.is_frozen(table),
         requests=table.requests,
     )
 
@@ -512,6 +528,11 @@ def _process_problems(
         yield "no supervisor is registered: what dies is not started again"
     elif supervisor is not None and not supervisor.alive:
         yield f"the supervisor (pid {supervisor.pid}) is gone; `up` takes over what it left"
+    elif supervisor is not None and supervisor.frozen:
+        yield (
+            f"the supervisor (pid {supervisor.pid}) is frozen: what dies is not started again; "
+            f"`kill -CONT {supervisor.pid}` lets it go on"
+        )
     if not workers and not unread:
         yield "there is no worker, so nothing can be sold"
     if not web and not unread:

@@ -27,6 +27,22 @@ def test_the_environment_is_converted_to_the_settings_types() -> None:
     assert settings.drain_s == 2.5
 
 
+def test_an_empty_value_of_the_environment_is_none() -> None:
+    assert read_settings({"ZKTICKET_PORT": "", "ZKTICKET_DATA_DIR": ""}, {}) == Settings()
+
+
+def test_a_value_that_a_flag_overrides_has_to_fit_as_well() -> None:
+    """The workers that `up` starts read the environment without that flag, and died of it."""
+    with pytest.raises(WrongUsage, match="ZKTICKET_PORT is '8000x'"):
+        read_settings({"ZKTICKET_PORT": "8000x"}, {"port": 9000})
+
+
+@pytest.mark.parametrize("hosts", ["a:0", "a:65536", "a:2181,b:99999", "a:2181,", "a", "a:²"])
+def test_an_ensemble_has_ports_that_there_are(hosts: str) -> None:
+    with pytest.raises(WrongUsage, match="--zookeeper"):
+        read_settings({}, {"zookeeper": hosts})
+
+
 def test_an_ensemble_elsewhere_is_not_ours() -> None:
     settings = read_settings({}, {"zookeeper": "a:1,b:2"})
     assert settings.hosts == "a:1,b:2"

@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from rich.console import Console
 from admin import screen
 from core import paths, process_birth, runfile
 from core.backoffice import BackOffice
-from core.errors import AccessDenied, NotRunning
+from core.errors import AccessDenied, NotRunning, Unavailable
 from core.models import (
     Load,
     ProcessRecord,
@@ -32,6 +33,7 @@ from core.settings import Settings
 from core.status import Status, collect, gather
 from core.store import Store
 from core.zk import ZooKeeper
+from tests.instance import free_port
 from tests.zookeeper_server import SECRET, Server
 
 HOST = socket.gethostname()
@@ -426,6 +428,33 @@ def test_what_was_not_read_is_not_called_missing(server: Server, tmp_path: Path)
     assert "could not be read" in output.getvalue()
     assert "process " not in output.getvalue()
     assert msgspec.json.decode(msgspec.json.encode(found))["unread"]
+
+
+def test_who_is_frozen_is_not_called_well(server: Server, tmp_path: Path) -> None:
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        who = {"pid": sleeper.pid, "birth": process_identity.birth(sleeper.pid)}
+        run = table(server.hosts, process("worker-1", "worker"), process("web", "web", **who))
+        run = msgspec.structs.replace(run, **who)
+        assert look(server, tmp_path, worker(), run).problems == ()
+        sleeper.send_signal(signal.SIGSTOP)
+        os.waitpid(sleeper.pid, os.WUNTRACED)
+        found = look(server, tmp_path, worker(), run)
+        assert found.supervisor is not None
+        assert (found.supervisor.alive, found.supervisor.frozen) == (True, True)
+        assert [f"kill -CONT {sleeper.pid}" in found.problems[0], found.problems[1]] == [
+            True,
+            "web is frozen",
+        ]
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def test_addresses_where_nobody_answers_are_not_called_nothing(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, zookeeper=f"127.0.0.1:{free_port()}")
+    with pytest.raises(Unavailable, match=f"could not be read.*{settings.zookeeper}"):
+        asyncio.run(collect(settings, SECRET))
 
 
 def test_what_was_read_and_is_not_there_is_called_missing(server: Server, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ ROLES = ("leader", "follower", "observer", "standalone", "down")
 PROCESS_ROLES = ("zookeeper", "worker", "web")
 PROCESS_STATES = ("stopped", "starting", "running", "draining", "backoff", "fatal")
 # Of a worker that is registered, in its own words, and of the others in their supervisor's.
-WORKER_STATES = ("ready", "halted", "suspended", "unregistered", "dead", *PROCESS_STATES)
+WORKER_STATES = ("ready", "halted", "suspended", "unregistered", "dead", "frozen", *PROCESS_STATES)
 
 
 def build(status: Status | None) -> Family:

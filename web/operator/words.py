@@ -7,7 +7,7 @@ from core.status import WELL, Status, Web, Worker
 
 STATES = frozenset(
     {"ready", "running", "starting", "draining", "suspended"}
-    | {"backoff", "fatal", "stopped", "dead", "unregistered"}
+    | {"backoff", "fatal", "stopped", "dead", "frozen", "unregistered"}
 )
 LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 
