@@ -433,7 +433,7 @@ def test_what_was_not_read_is_not_called_missing(server: Server, tmp_path: Path)
 def test_who_is_frozen_is_not_called_well(server: Server, tmp_path: Path) -> None:
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        who = {"pid": sleeper.pid, "birth": process_identity.birth(sleeper.pid)}
+        who = {"pid": sleeper.pid, "birth": process_birth.birth(sleeper.pid)}
         run = table(server.hosts, process("worker-1", "worker"), process("web", "web", **who))
         run = msgspec.structs.replace(run, **who)
         assert look(server, tmp_path, worker(), run).problems == ()
