@@ -142,7 +142,7 @@ def simulated() -> Iterator[None]:
         "workers.process.time": _Clocks(),
         "workers.process.random": SimpleNamespace(Random=_jitter),
         "workers.process.os": SimpleNamespace(getpid=lambda: here().pid),
-        "workers.process.process_identity": SimpleNamespace(birth=lambda _pid: ""),
+        "workers.process.process_birth": SimpleNamespace(birth=lambda _pid: ""),
         "workers.process.instance_id": SimpleNamespace(load=lambda _data_dir: INSTANCE),
         "workers.process.collector": SimpleNamespace(settle=lambda: None),
         "core.notes.time": _Clocks(),
