@@ -22,7 +22,11 @@ def begin(clock: Callable[[], float]) -> None:
 
 
 def begin_warnings(clock: Callable[[], float]) -> None:
-    """As `begin`, but warnings alone, and bare: for a process that people may be looking at."""
+    """As `begin`, but warnings alone, and bare: for a process that people may be looking at.
+
+    Nothing of kazoo's: while servers start, connections break, and that is no news.
+    """
+    logging.getLogger("kazoo").propagate = False
     _begin(logging.WARNING, "%(message)s", clock)
 
 
