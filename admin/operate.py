@@ -29,7 +29,8 @@ def restart(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="A process by its name, web, or zookeeper; all workers if none."
+            metavar="[NAME]",
+            help="A process by its name, web, zookeeper, or supervisor; all workers if none.",
         ),
     ] = None,
     machine: Machine = "",
@@ -41,7 +42,8 @@ def restart(
 
     A worker finishes what it has; the next one goes when its successor works. The web
     server's successor listens before the old one answers its last buyer. ZooKeeper's servers go
-    one by one, the leader last, each while the others have a quorum.
+    one by one, the leader last, each while the others have a quorum. The supervisor's successor
+    takes over all of them as they are.
     """
     from admin import requests
 

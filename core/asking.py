@@ -15,6 +15,7 @@ from core.settings import MOST_WORKERS, Settings
 from core.zk import ZooKeeper
 
 SERVERS = "zookeeper"
+SUPERVISOR = "supervisor"
 GROUPS = ("web", SERVERS)
 # With fewer, those that stay are no majority.
 LEAST_SERVERS = 3
@@ -55,7 +56,9 @@ def _others(tables: Sequence[SupervisorRecord]) -> str:
 
 def known(table: SupervisorRecord, name: str) -> tuple[str, ...]:
     """The processes that are meant. Raises `NoSuchProcess`, `ZkticketError` for too few servers."""
-    names: dict[str, tuple[str, ...]] = {each.name: (each.name,) for each in table.processes}
+    names: dict[str, tuple[str, ...]] = {
+        name: (name,) for name in (SUPERVISOR, *(each.name for each in table.processes))
+    }
     for role in GROUPS:
         if group := tuple(each.name for each in table.processes if each.role == role):
             names[role] = group

@@ -1,26 +1,28 @@
 """The supervisor's desk: what operators want of it, and how far that is."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from msgspec import structs
 
+from core.asking import SUPERVISOR
 from core.logs import EventLog
-from core.models import Desired, Progress
+from core.models import Desired, Progress, Request
 from core.settings import Settings
 from supervisor import commands, wishes
 from supervisor.child import Child
 from supervisor.fleet import Fleet
 from supervisor.process import Plan
-from supervisor.requests import Forget, Requests
+from supervisor.requests import Act, Forget, Requests, Tell
 from supervisor.rolling import Rolling
 
 
 class Desk:
     """Has the desired workers hired and let go, and requests done.
 
-    `hire` starts a child; `wake` is called when there is something to do or to tell.
+    `hire` starts a child; `replace` has a successor take this supervisor's place; `wake` is called
+    when there is something to do or to tell. What is `over` the supervisor before this one did.
     """
 
     def __init__(
@@ -31,9 +33,11 @@ class Desk:
         log: EventLog,
         *,
         hire: Callable[[Plan], Child],
+        replace: Act,
         wake: Callable[[], None],
         clock: Callable[[], float],
         now: Callable[[], float],
+        over: Iterable[Progress] = (),
     ) -> None:
         self._settings = settings
         self._script = script
@@ -42,9 +46,10 @@ class Desk:
         self._hire = hire
         self._wake = wake
         self._wish = wishes.load(settings.data_dir)
-        rolling = Rolling(fleet, clock, settings.drain_s, wake)
-        acts = {"restart": rolling.restart, "scale": rolling.scale}
-        self._requests = Requests(acts, now=now, changed=wake, log=self._note)
+        self._rolling = Rolling(fleet, clock, settings.drain_s, wake)
+        self._replace = replace
+        acts = {"restart": self._restart, "scale": self._rolling.scale}
+        self._requests = Requests(acts, now=now, changed=wake, log=self._note, over=over)
 
     @property
     def worker_plans(self) -> list[Plan]:
@@ -74,6 +79,11 @@ class Desk:
     async def serve(self, forget: Forget) -> None:
         """Does what is asked for until it is cancelled; `forget` hears of what is over."""
         await self._requests.serve(forget)
+
+    async def _restart(self, request: Request, tell: Tell) -> str:
+        if request.names == (SUPERVISOR,):
+            return await self._replace(request, tell)
+        return await self._rolling.restart(request, tell)
 
     def _keep_in_mind(self, wish: Desired) -> None:
         if wish == self._wish:

@@ -22,6 +22,11 @@ class Door:
             self._listener = self._listen()
         return self._listener.fileno()
 
+    def give_away(self) -> int | None:
+        """The descriptor for who is to hold it from now on; None for a shut door."""
+        listener, self._listener = self._listener, None
+        return listener.detach() if listener is not None else None
+
     def shut(self) -> bool:
         """Refuses who waits, and whoever comes from now on. False where it was shut already."""
         if self._listener is None:

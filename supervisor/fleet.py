@@ -79,6 +79,15 @@ class Fleet:
             if child.state is not State.RUNNING or child in self._leaving
         ]
 
+    @property
+    def moving(self) -> list[Child]:
+        """Those that drain, have a second process, or are to leave for good."""
+        return [
+            child
+            for child in self.children
+            if child.state is State.DRAINING or len(child.processes) > 1 or child in self._leaving
+        ]
+
     def resize(self, plans: Sequence[Plan], hire: Callable[[Plan], Child]) -> list[str]:
         """Has exactly these workers, in the end: the names of those that come or go now."""
         wanted = {plan.name: plan for plan in plans}

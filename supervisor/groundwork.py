@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from functools import partial
 from core import open_files, private_files, runfile, system_errors
 from core.errors import StartupError
 from core.listener import Answer, listen, ring
+from core.models import SupervisorRecord
 from core.settings import Settings
 from supervisor import archive, leftovers
 from supervisor.door import Door
@@ -17,6 +19,7 @@ from supervisor.ensemble import Ensemble, Server
 from supervisor.java import CACHE, find_class_path, find_java
 from supervisor.leftovers import Leftover
 from supervisor.process import Plan, Role
+from supervisor.succession import Handover
 
 # How long a web server that lives may take to hand its listening socket over.
 RING_S = 2.0
@@ -39,11 +42,12 @@ async def lay(
     ensemble: Ensemble,
     children: Sequence[Plan],
     tell: Callable[[str, str], None],
+    taken: Handover | None = None,
 ) -> Groundwork:
     """Raises `StartupError` for lost data, no Java, no ZooKeeper, a port in use, a full disk.
 
     `children` are the plans of workers and web; `tell` hears an event and a text for people;
-    the data dir's lock is held.
+    the data dir's lock is held. `taken` is what the supervisor before this one has left.
     """
     ensemble.require_size()
     for server in ensemble.servers:
@@ -53,10 +57,18 @@ async def lay(
     servers = _server_plans(settings, environ, ensemble, tell)
     # The JVMs first: they take longest.
     plans = (*servers, *children)
-    answer = await ring(settings.data_dir, RING_S)
-    kept = await _settle(settings, ensemble, plans, answer.pid if answer else 0, tell)
+    answer = None if taken else await ring(settings.data_dir, RING_S)
+    wanted = {plan.name: plan for plan in plans}
+    if taken:
+        # Its command line may be another version's: that is for a restart of its own.
+        kept = await _settle(settings, ensemble, partial(_is_listed, taken.table, wanted), tell)
+    else:
+        fits = partial(_fits, wanted, ensemble, answer.pid if answer else 0)
+        kept = await _settle(settings, ensemble, fits, tell)
+        if kept:
+            tell("adopted", f"taking over what a killed supervisor left: {_names(kept.values())}")
     _require_ports(settings, ensemble, kept)
-    door = _door(settings, kept, answer)
+    door = _door(settings, kept, answer, taken)
     try:
         _write(settings, ensemble, plans, anew=not kept)
     except OSError as error:
@@ -74,9 +86,19 @@ def _write(settings: Settings, ensemble: Ensemble, plans: Iterable[Plan], *, ane
     ensemble.configure()
 
 
-def _door(settings: Settings, kept: Mapping[str, Leftover], answer: Answer | None) -> Door:
-    """That of a web server that is kept, or a new one. Raises `StartupError`."""
+def _door(
+    settings: Settings,
+    kept: Mapping[str, Leftover],
+    answer: Answer | None,
+    taken: Handover | None,
+) -> Door:
+    """The one that is left, that of a web server that is kept, or a new one.
+
+    Raises `StartupError`.
+    """
     anew = partial(listen, settings.host, settings.port, "--port")
+    if taken is not None and taken.door is not None:
+        return Door(socket.socket(fileno=taken.door), anew)
     if answer is not None:
         if any(left.process.pid == answer.pid for left in kept.values()):
             return Door(answer.listener, anew)
@@ -108,30 +130,20 @@ def _server_plans(
 async def _settle(
     settings: Settings,
     ensemble: Ensemble,
-    plans: Sequence[Plan],
-    bell_pid: int,
+    is_fit: Callable[[Leftover], bool],
     tell: Callable[[str, str], None],
 ) -> Mapping[str, Leftover]:
-    """Keeps what a killed supervisor left and that fits; stops the rest, in order."""
-    wanted = {plan.name: plan for plan in plans}
+    """Keeps what a supervisor left and that is fit; stops the rest, in order."""
     found = leftovers.find(settings.data_dir)
-    # A web server that keeps its door to itself is stuck, or has a successor.
-    kept = {
-        left.name: left
-        for left in found
-        if _fits(left, wanted, ensemble)
-        and (left.role is not Role.WEB or left.process.pid == bell_pid)
-    }
+    kept = {left.name: left for left in found if is_fit(left)}
     others = [left for left in found if kept.get(left.name) is not left]
     if others:
         pause = "; the sale pauses until ZooKeeper has started anew, some seconds"
         has_servers = any(left.role is Role.ZOOKEEPER for left in others)
-        text = f"stopping what a killed supervisor left: {_names(others)}"
+        text = f"stopping what an earlier supervisor left: {_names(others)}"
         tell("stopped", text + (pause if has_servers else ""))
         await leftovers.stop(others, settings.drain_s)
         await _await_ports(ensemble, others)
-    if kept:
-        tell("adopted", f"taking over what a killed supervisor left: {_names(kept.values())}")
     return kept
 
 
@@ -151,9 +163,17 @@ def _are_free(ensemble: Ensemble, servers: Iterable[Server]) -> bool:
     return False
 
 
-def _fits(left: Leftover, wanted: Mapping[str, Plan], ensemble: Ensemble) -> bool:
+def _is_listed(table: SupervisorRecord, wanted: Mapping[str, Plan], left: Leftover) -> bool:
+    listed = {(each.name, each.pid, each.birth) for each in table.processes}
+    return left.name in wanted and (left.name, left.process.pid, left.process.birth) in listed
+
+
+def _fits(wanted: Mapping[str, Plan], ensemble: Ensemble, bell_pid: int, left: Leftover) -> bool:
     plan = wanted.get(left.name)
     if plan is None or left.argv != plan.argv:
+        return False
+    # A web server that keeps its door to itself is stuck, or has a successor.
+    if left.role is Role.WEB and left.process.pid != bell_pid:
         return False
     server = ensemble.named(left.name)
     return server is None or ensemble.is_configured(server)

@@ -34,22 +34,28 @@ class InUse(StartupError):
 
 
 @contextmanager
-def hold(data_dir: Path) -> Iterator[None]:
-    """Holds the lock, which the kernel takes back from a dead holder.
+def hold(data_dir: Path, kept: int | None = None) -> Iterator[int]:
+    """Holds the lock, by its descriptor; the kernel takes it back from a dead holder.
 
-    Raises `InUse`, and `StartupError` where the directory cannot be written.
+    This process holds it by `kept` already, where that is given. Raises `InUse`,
+    and `StartupError` where the directory cannot be written.
     """
     path = data_dir / FILE_NAME
+    descriptor = _opened(path) if kept is None else kept
     try:
-        descriptor = private_files.open_file(path, os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise StartupError(system_errors.told(error, path)) from None
-    try:
-        _take(descriptor, data_dir)
-        _sign(descriptor, path)
-        yield
+        if kept is None:
+            _take(descriptor, data_dir)
+            _sign(descriptor, path)
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return private_files.open_file(path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise StartupError(system_errors.told(error, path)) from None
 
 
 def _take(descriptor: int, data_dir: Path) -> None:

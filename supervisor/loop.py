@@ -22,12 +22,23 @@ from core import (
     runfile,
     system_errors,
 )
-from core.errors import StartupError
+from core.errors import StartupError, ZooKeeperError
 from core.logs import EventLog, Owner
-from core.models import ProcessRecord
+from core.models import ProcessRecord, Request
 from core.secret import Secret, load_or_create_secret
 from core.settings import Settings
-from supervisor import commands, groundwork, lock, logfiles, opening, readiness, table, welcome
+from supervisor import (
+    commands,
+    groundwork,
+    leftovers,
+    lock,
+    logfiles,
+    opening,
+    readiness,
+    succession,
+    table,
+    welcome,
+)
 from supervisor.child import Child, State
 from supervisor.desk import Desk
 from supervisor.disks import Disks
@@ -43,6 +54,7 @@ from supervisor.notify import Notifier
 from supervisor.process import Plan, Role, spawner
 from supervisor.relay import Relay
 from supervisor.stop import Stop, dies_with_terminal
+from supervisor.succession import Handover, Place, Succession
 from supervisor.table import Table
 
 TICK_S = 1.0
@@ -64,11 +76,14 @@ class Supervisor:
         environ: Mapping[str, str],
         secret: Secret,
         script: Path,
+        place: Place,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         """The data dir is an absolute path; `script` is the entrypoint of workers and web."""
+        self._place = place
+        self._taken = place.taken
         self._settings = settings
         self._environ = environ
         self._secret = secret
@@ -86,32 +101,51 @@ class Supervisor:
         self._instance = instance_id.load_or_create(settings.data_dir)
         self._log = EventLog("supervisor", now, Owner(self._instance, socket.gethostname()))
         self._membership: Membership | None = None
+        self._successor: Request | None = None
+        self._now = now
+        replacing = Succession(
+            place,
+            environ,
+            self._fleet,
+            describe=self._handover,
+            begin=self._make_way,
+            now=now,
+        )
         self._desk = Desk(
             settings,
             script,
             self._fleet,
             self._log,
             hire=self._hire,
+            replace=replacing.restart,
             wake=self._wake_up,
             clock=clock,
             now=now,
+            over=self._taken.table.requests if self._taken else (),
         )
         self._table = Table(settings, self._instance, self._fleet, self._desk, self._log, now)
         self._errands: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stop = Stop(self._wake_up)
 
-    async def run(self) -> None:
-        """Until SIGTERM or SIGINT. Raises `StartupError` where it cannot start."""
+    async def run(self) -> Handover | None:
+        """Until SIGTERM or SIGINT, or until a successor is to go on with what is returned then.
+
+        Raises `StartupError` where it cannot start.
+        """
         self._stop.hear_signals()
+        handover = None
         try:
-            before = table.before(self._settings.data_dir)
+            before = table.before(
+                self._settings.data_dir, self._taken.table if self._taken else None
+            )
             ground = await groundwork.lay(
                 self._settings,
                 self._environ,
                 self._ensemble,
                 [*self._desk.worker_plans, commands.web_plan(self._settings, self._script)],
                 self._log.warning,
+                self._taken,
             )
             self._door = ground.door
             self._spawn = self._ensemble.guarded(spawner(self._environ, ground.door))
@@ -124,11 +158,14 @@ class Supervisor:
                 logfiles.keep_small(self._settings.logs_dir),
                 self._open(),
             )
+            handover = await self._hand_over()
         finally:
-            await self._take_down()
+            if handover is None:
+                await self._take_down()
+        return handover
 
     def _staff(self, ground: Groundwork, before: Mapping[str, ProcessRecord]) -> None:
-        """Hires for every plan; what a killed supervisor left keeps its process and its past."""
+        """Hires for every plan; what an earlier supervisor left keeps its process and past."""
         for plan in ground.plans:
             child = self._hire(plan)
             self._fleet.children.append(child)
@@ -148,7 +185,27 @@ class Supervisor:
 
     async def _open(self) -> None:
         """From processes that have been spawned to tickets that can be bought, and on."""
-        states = await opening.await_ensemble(self._settings, self._ensemble, _say)
+        membership = await self._join()
+        async with asyncio.TaskGroup() as tasks:
+            learn = partial(self._fleet.learn_addresses, self._instance)
+            hear = (learn, self._desk.hear, lambda: self._desk.wish)
+            tasks.create_task(membership.keep(self._table.record, *hear))
+            tasks.create_task(self._desk.serve(membership.forget))
+
+    async def _join(self) -> Membership:
+        """A successor comes into a shop that sells: it does not end it by failing."""
+        while True:
+            try:
+                return await self._enter()
+            except (StartupError, ZooKeeperError) as error:
+                if self._taken is None:
+                    raise
+                await self._leave()
+                self._log.warning("start", f"{error}; this is tried again")
+                await asyncio.sleep(TICK_S)
+
+    async def _enter(self) -> Membership:
+        states = await opening.await_ensemble(self._settings, self._ensemble, self._tell)
         serving = {state.address for state in states if state.serves}
         servers = self._ensemble.servers
         self._note_served([server.id for server in servers if server.address in serving])
@@ -156,12 +213,21 @@ class Supervisor:
         zk = await opening.join(self._settings, self._secret)
         membership = self._membership = Membership(zk, self._log, self._instance)
         await membership.require_alone()
-        self._announce(await self._await_web(membership))
-        async with asyncio.TaskGroup() as tasks:
-            learn = partial(self._fleet.learn_addresses, self._instance)
-            hear = (learn, self._desk.hear, lambda: self._desk.wish)
-            tasks.create_task(membership.keep(self._table.record, *hear))
-            tasks.create_task(self._desk.serve(membership.forget))
+        alarm = await self._await_web(membership)
+        self._table.ready = True
+        self._publish()
+        if self._taken is None:
+            self._announce(alarm)
+        else:
+            self._log.info("start", "took over from the supervisor before")
+            _say("the supervisor has been replaced; the sale goes on")
+        self._notifier.ready(self._summary())
+        return membership
+
+    def _tell(self, text: str) -> None:
+        """What is waited for; who takes over needs no patience from anybody."""
+        if self._taken is None:
+            _say(text)
 
     def _note_served(self, ids: Sequence[int]) -> None:
         try:
@@ -172,7 +238,7 @@ class Supervisor:
 
     async def _await_web(self, membership: Membership) -> str:
         """Until tickets can be bought, or an alarm stands that only an operator ends: its text."""
-        _say("waiting for workers and web")
+        self._tell("waiting for workers and web")
         deadline = self._clock() + READY_S
         [web] = self._fleet.of(Role.WEB)
         while not await readiness.web_sells(web.plan.address):
@@ -184,8 +250,6 @@ class Supervisor:
         return ""
 
     def _announce(self, alarm: str) -> None:
-        self._table.ready = True
-        self._publish()
         sells = "sells nothing" if alarm else "sells"
         self._log.info("start", f"{sells} at {self._table.url}")
         address = welcome.address(self._table.url, self._settings.public_url)
@@ -198,7 +262,6 @@ class Supervisor:
         _say("stop it with Ctrl-C here, or with `down` from elsewhere")
         if _has_terminal() and dies_with_terminal():
             _say("closing this terminal stops the sale, too: `up --detach` outlives it")
-        self._notifier.ready(self._summary())
 
     # --- keeping ---------------------------------------------------------------------
 
@@ -235,7 +298,7 @@ class Supervisor:
     def _require_life(self) -> None:
         """A child that cannot live at all ends a start; later the others carry on without it."""
         for child in self._fleet.children:
-            if child.state is State.FATAL and not self._table.ready:
+            if child.state is State.FATAL and not self._table.ready and self._taken is None:
                 raise StartupError(f"{child.plan.name} does not start: {child.reason}")
 
     def _mind_door(self) -> None:
@@ -297,6 +360,38 @@ class Supervisor:
         if self._table.write() and self._membership:
             self._membership.changed()
 
+    # --- handing over ----------------------------------------------------------------
+
+    def _make_way(self, request: Request) -> None:
+        self._successor = request
+        self._stop.end_work()
+
+    async def _hand_over(self) -> Handover | None:
+        """None where nobody is to come: whoever says that all is to stop comes first."""
+        if self._successor is None:
+            return None
+        self._log.info("stop", "makes way for its successor")
+        self._stop.defer_signals()
+        await self._leave()
+        # Another thread would take a signal that is to wait for the successor.
+        await asyncio.get_running_loop().shutdown_default_executor()
+        await asyncio.sleep(POLL_S)  # and who has taken one has said so by now
+        if self._stop.signalled:
+            self._stop.hear_signals()
+            return None
+        door = self._door.give_away() if self._door is not None else None
+        return self._handover(self._successor, door)
+
+    def _handover(self, request: Request, door: int | None = None) -> Handover:
+        return Handover(
+            data_dir=str(self._settings.data_dir),
+            lock=self._place.lock,
+            door=door,
+            request=request.id,
+            at=self._now(),
+            table=self._table.record(),
+        )
+
     # --- taking down -----------------------------------------------------------------
 
     async def _take_down(self) -> None:
@@ -332,9 +427,10 @@ class Supervisor:
             await self._sleep_until(self._clock() + POLL_S)
 
     async def _leave(self) -> None:
-        if self._membership is not None:
+        membership, self._membership = self._membership, None
+        if membership is not None:
             await asyncio.gather(*self._errands, return_exceptions=True)
-            await self._membership.leave()
+            await membership.leave()
 
 
 def _make_directories(settings: Settings) -> None:
@@ -359,22 +455,30 @@ def _say(text: str) -> None:
 
 
 async def supervise(
-    settings: Settings, environ: Mapping[str, str], script: Path = commands.SCRIPT
+    settings: Settings,
+    environ: Mapping[str, str],
+    script: Path = commands.SCRIPT,
 ) -> None:
     """`run`, for those who have an event loop."""
+    taken = succession.inherited(environ)
     open_files.require()
     _make_directories(settings)
     settings = replace(settings, data_dir=settings.data_dir.resolve())
-    with lock.hold(settings.data_dir):
+    with lock.hold(settings.data_dir, taken.lock if taken else None) as descriptor:
         secret = load_or_create_secret(settings.data_dir)
         try:
-            await Supervisor(settings, environ, secret, script).run()
+            place = Place(succession.own_command(commands.SCRIPT), descriptor, taken)
+            while left := await Supervisor(settings, environ, secret, script, place).run():
+                place = replace(place, taken=succession.become(place.command, environ, left))
         finally:
-            runfile.remove(settings.data_dir)
+            # Who could not take over what lives leaves it to be found by the next one.
+            if not leftovers.find(settings.data_dir):
+                runfile.remove(settings.data_dir)
 
 
 def run(settings: Settings, environ: Mapping[str, str]) -> int:
     """`up` in the foreground, until it is stopped: 0. Raises `StartupError`."""
     diagnostics.begin_warnings(time.monotonic)
-    asyncio.run(supervise(settings, environ))
+    if not succession.rehearsed(settings, environ):
+        asyncio.run(supervise(settings, environ))
     return 0

@@ -114,12 +114,23 @@ class SystemProcess:
         self._sweep()
 
     def _how_it_ended(self) -> str | None:
-        if self._popen is None:
+        try:
+            code = self._exit_code()
+        except ChildProcessError:  # only that it has gone can be known
             return "it is gone" if process_identity.living(self) is None else None
-        code = self._popen.poll()
         if code is None:
             return None
         return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+    def _exit_code(self) -> int | None:
+        """None while it lives. Raises `ChildProcessError` for what is no child of ours."""
+        if self._popen is not None:
+            return self._popen.poll()
+        if process_identity.is_replaced(self):
+            raise ChildProcessError
+        # A predecessor in this process may have started it.
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if pid else None
 
     def _sweep(self) -> None:
         # A child leads its own process group; what it started and left behind is still in it.

@@ -1,7 +1,7 @@
 """What operators ask for through the desired state: done one after the other, and told about."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from core.errors import ZkticketError
 from core.models import Progress, Request
@@ -19,7 +19,8 @@ OVER = ("done", "failed")
 class Requests:
     """`acts` do a request of each action and return what was done, or raise `ZkticketError`.
 
-    `changed` hears of every progress; `log` of each end, with whether it was a good one.
+    `changed` hears of every progress; `log` of each end, with whether it was a good one. What is
+    `over` already is not done again.
     """
 
     def __init__(
@@ -29,12 +30,13 @@ class Requests:
         now: Callable[[], float],
         changed: Callable[[], None],
         log: Callable[[bool, str], None],
+        over: Iterable[Progress] = (),
     ) -> None:
         self._acts = acts
         self._now = now
         self._changed = changed
         self._log = log
-        self._known: dict[str, Progress] = {}
+        self._known = {each.id: each for each in over if each.state in OVER}
         self._wanted: frozenset[str] = frozenset()
         self._queue: asyncio.Queue[Request] = asyncio.Queue()
 

@@ -5,6 +5,9 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+DEFERRED = (*SIGNALS, signal.SIGHUP)
+
 
 def dies_with_terminal() -> bool:
     """Whether SIGHUP reaches this process; not under nohup."""
@@ -21,18 +24,31 @@ class Stop:
         self._hung_up = False
 
     @property
+    def signalled(self) -> bool:
+        return self._signals > 0
+
+    @property
     def urgent(self) -> bool:
         """Somebody has lost patience."""
         return self._signals > 1
 
     def hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._note)
         if dies_with_terminal():
             loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         loop.add_signal_handler(signal.SIGCHLD, self._wake)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, DEFERRED)
+
+    def end_work(self) -> None:
+        """As a signal does, but there is nothing to be stopped."""
+        self._asked.set()
+
+    def defer_signals(self) -> None:
+        """Whoever hears them next in this process hears those of the meantime, too."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, DEFERRED)
 
     def _note(self) -> None:
         self._signals += 1

@@ -93,12 +93,16 @@ class Table:
         return self._room
 
 
-def before(data_dir: Path) -> Mapping[str, ProcessRecord]:
-    """The process table of a supervisor that was killed: one that was stopped leaves none."""
+def before(data_dir: Path, taken: SupervisorRecord | None) -> Mapping[str, ProcessRecord]:
+    """What the supervisor before knew of its processes: `taken` over, or left when it was killed.
+
+    One that was stopped leaves nothing.
+    """
     try:
-        return {process.name: process for process in runfile.read(data_dir).processes}
+        table = taken or runfile.read(data_dir)
     except ZkticketError:
         return {}
+    return {process.name: process for process in table.processes}
 
 
 def past(

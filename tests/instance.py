@@ -141,6 +141,7 @@ class Instance:
     process: subprocess.Popen[bytes] | None = None
     started_in_s: float = 0.0
     start_s: float = START_S
+    entrypoint: Path = ENTRYPOINT
     _buyers: list[Buyer] = field(default_factory=list)
 
     def up(self) -> "Instance":
@@ -251,7 +252,7 @@ class Instance:
         words = list(arguments)
         # Options stand behind the command's name: `admin log` has two words.
         place = 2 if words[0] in ("admin", "event", "order") else 1
-        return [sys.executable, str(ENTRYPOINT), *words[:place], *options, *words[place:]]
+        return [sys.executable, str(self.entrypoint), *words[:place], *options, *words[place:]]
 
 
 def environment() -> dict[str, str]:

@@ -30,7 +30,7 @@ AT_WORK = (
 # They begin something, or only look into the data directory.
 BY_THEMSELVES = {"up", "drill", "admin credentials", "admin payment-secret"}
 UNKNOWN = (
-    ("restart nobody", "there are: web, web-1, worker-1"),
+    ("restart nobody", "there are: supervisor, web, web-1, worker-1"),
     ("admin log --source nobody", "it has: "),
     ("admin log --source nobody --json", "it has: "),
     ("admin reset nothing --quantity 1 --yes", "its types are: A, B, C"),

@@ -223,7 +223,7 @@ def test_the_secret_alone_restarts_and_scales_from_elsewhere(
 def test_what_cannot_be_done_is_said_in_a_line(open_shop: Instance, tmp_path: Path) -> None:
     unknown = open_shop.run("restart", "worker-9")
     assert (unknown.returncode, unknown.stdout) == (1, "")
-    assert "there are: web, web-1, worker-1" in unknown.stderr
+    assert "there are: supervisor, web, web-1, worker-1" in unknown.stderr
     assert open_shop.run("scale", "0").returncode == 2
     assert open_shop.run("scale", "65").returncode == 2
     assert Instance(tmp_path / "data").run("restart").returncode == 3

@@ -1,0 +1,234 @@
+"""A supervisor that is replaced by its successor, the program as it is on disk now.
+
+The successor begins in the same process, by exec: whatever was started stays its child, and a
+terminal or a service manager sees no end. What it needs to go on is in a file in memory, which an
+environment variable names together with the process that it is for, as LISTEN_PID does.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from msgspec import structs
+
+from core.errors import StartupError, ZkticketError
+from core.models import Request, SupervisorRecord, decode, encode
+from core.settings import Settings
+from supervisor.fleet import Fleet
+from supervisor.java import find_class_path, find_java
+from supervisor.requests import Tell
+
+# Children don't have it: they get little of our environment.
+VARIABLE = "SUPERVISOR_HANDOVER"
+# The new version may have to fetch another ZooKeeper.
+REHEARSAL_S = 90.0
+POLL_S = 0.05
+
+
+class Handover(msgspec.Struct, frozen=True, kw_only=True):
+    """What a supervisor leaves to its successor: descriptors of the data dir's lock and of the
+    page's listening socket, and its process table. `request` is what asked for a successor;
+    `setback` why none has come, where the old one goes on.
+    """
+
+    data_dir: str
+    lock: int
+    door: int | None
+    request: str
+    at: float
+    table: SupervisorRecord
+    setback: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a supervisor gets with its post: `lock` is the data dir's, `command` starts a successor,
+    and `taken` is what the one before has left.
+    """
+
+    command: Sequence[str]
+    lock: int
+    taken: Handover | None
+
+
+class Succession:
+    """Does the request for a successor: `now` is in Unix seconds.
+
+    `describe` makes the handover; `begin` ends the supervisor's work, for the successor to begin.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        environ: Mapping[str, str],
+        fleet: Fleet,
+        *,
+        describe: Callable[[Request], Handover],
+        begin: Callable[[Request], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._command = place.command
+        self._environ = environ
+        self._taken = place.taken
+        self._now = now
+        self._fleet = fleet
+        self._describe = describe
+        self._begin = begin
+
+    async def restart(self, request: Request, tell: Tell) -> str:
+        """Returns in the successor, which finds the request still asked for."""
+        if self._taken and self._taken.request == request.id:
+            return self._outcome(self._taken)
+        tell("the new supervisor is tried")
+        await rehearse(self._command, self._environ, self._describe(request))
+        while moving := self._fleet.moving:
+            tell(f"the supervisor waits: {moving[0].plan.name} is about to be another process")
+            await asyncio.sleep(POLL_S)
+        self._begin(request)
+        return await _forever()
+
+    def _outcome(self, taken: Handover) -> str:
+        if taken.setback:
+            raise ZkticketError(taken.setback)
+        return f"supervisor restarted in {self._now() - taken.at:.1f} s"
+
+
+async def _forever() -> str:
+    await asyncio.Event().wait()
+    return ""
+
+
+# --- from one to the other -----------------------------------------------------------
+
+
+def own_command(script: Path) -> list[str]:
+    """This process's command line; `script` is its own, wherever that was started from."""
+    interpreter = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv)]
+    return [sys.executable, *interpreter, str(script), *sys.argv[1:]]
+
+
+def inherited(environ: Mapping[str, str]) -> Handover | None:
+    """What this process's supervisor has left, if it had one before. Raises `BadZnode`."""
+    handover = _read(environ, os.getpid())
+    if handover is not None:
+        _let_inherit(handover, False)
+    return handover
+
+
+def become(command: Sequence[str], environ: Mapping[str, str], handover: Handover) -> Handover:
+    """Is the successor from now on. Returns only where that cannot be, and says why."""
+    try:
+        with _in_memory(handover) as memory:
+            os.set_inheritable(memory, True)
+            _let_inherit(handover, True)
+            os.execve(command[0], [*command], _told(environ, memory))  # noqa: S606
+    except OSError as error:
+        _let_inherit(handover, False)
+        setback = f"{command[0]} can't be executed ({error.strerror}), so the old one goes on"
+        return structs.replace(handover, setback=setback)
+
+
+def _let_inherit(handover: Handover, inherit: bool) -> None:
+    for descriptor in (handover.lock, handover.door):
+        if descriptor is not None:
+            os.set_inheritable(descriptor, inherit)
+
+
+def _told(environ: Mapping[str, str], memory: int) -> dict[str, str]:
+    return {**environ, VARIABLE: f"{os.getpid()} {memory}"}
+
+
+@contextmanager
+def _in_memory(handover: Handover) -> Iterator[int]:
+    """A descriptor to read it from: a full disk is no reason to lose it."""
+    memory = os.memfd_create("handover")
+    try:
+        os.write(memory, encode(handover))
+        yield memory
+    finally:
+        os.close(memory)
+
+
+def _read(environ: Mapping[str, str], owner: int) -> Handover | None:
+    """None where there is none, or not from that process. Raises `BadZnode`."""
+    pid, _, memory = environ.get(VARIABLE, "").partition(" ")
+    if pid != str(owner):
+        return None
+    with open(int(memory), "rb") as file:
+        file.seek(0)
+        return decode(Handover, file.read(), VARIABLE)
+
+
+# --- the rehearsal -------------------------------------------------------------------
+
+
+async def rehearse(command: Sequence[str], environ: Mapping[str, str], handover: Handover) -> None:
+    """Has a child of this process begin as the successor would, and end before it does anything.
+
+    Raises `ZkticketError` with its last line where it can't.
+    """
+    try:
+        child = await _begun(command, environ, handover)
+    except OSError as error:
+        raise _refused(f"{command[0]} can't be executed: {error.strerror}") from None
+    try:
+        async with asyncio.timeout(REHEARSAL_S):
+            said, errors = await child.communicate()
+    except TimeoutError:
+        raise _refused(f"not within {REHEARSAL_S:.0f} s") from None
+    finally:
+        await _end(child)
+    if _last_line(said) != handover.request:
+        raise _refused(_last_line(errors) or f"exit code {child.returncode}")
+
+
+async def _begun(command: Sequence[str], environ: Mapping[str, str], handover: Handover) -> Process:
+    with _in_memory(handover) as memory:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=_told(environ, memory),
+            pass_fds=[memory],
+            start_new_session=True,
+        )
+
+
+async def _end(child: Process) -> None:
+    """With whatever it has started."""
+    if child.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        await child.communicate()
+
+
+def rehearsed(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """Whether this process is that child, and has come this far. Raises `ZkticketError`."""
+    handover = _read(environ, os.getppid())
+    if handover is None:
+        return False
+    if str(settings.data_dir.resolve()) != handover.data_dir:
+        raise StartupError(f"it would be one for {settings.data_dir.resolve()}")
+    if settings.owns_ensemble:
+        find_java(environ)
+        find_class_path(environ)
+    print(handover.request, flush=True)
+    return True
+
+
+def _refused(why: str) -> ZkticketError:
+    return ZkticketError(f"the new supervisor does not start ({why}), so the old one goes on")
+
+
+def _last_line(output: bytes) -> str:
+    lines = output.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return last.removeprefix("error: ")
