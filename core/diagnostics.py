@@ -26,7 +26,9 @@ def begin_warnings(clock: Callable[[], float]) -> None:
 
     Nothing of kazoo's: while servers start, connections break, and that is no news.
     """
-    logging.getLogger("kazoo").propagate = False
+    kazoo = logging.getLogger("kazoo")
+    kazoo.addHandler(logging.NullHandler())
+    kazoo.propagate = False
     _begin(logging.WARNING, "%(message)s", clock)
 
 
