@@ -103,9 +103,9 @@ class Books:
         return min(left[max(0, bisect_right(zxids, since) - 1) :])
 
     def was_for_sale(self, type_: str, tickets: int, since: int) -> bool:
-        """Whether just so many were for sale at some zxid after `since`."""
+        """Whether just so many were for sale at any zxid from `since` on."""
         zxids, left = self._remaining[type_]
-        return tickets in left[bisect_right(zxids, since) :]
+        return tickets in left[max(0, bisect_right(zxids, since) - 1) :]
 
     def _committed(self, zxid: int, changes: Changes) -> None:
         touched = set()

@@ -303,6 +303,7 @@ class Shop:
             # Who bought since the question was put has taken of what it promised.
             if row.remaining > quantity:
                 self._breaches.append(f"{row.remaining} of {row.name} after a reset to {quantity}")
+            # Where just so many were for sale before, there was nothing to change.
             if not self.books.was_for_sale(row.name, row.remaining, since):
                 self._breaches.append(f"there never were {row.remaining} of {row.name}")
 
