@@ -65,6 +65,8 @@ class Books:
         self._tickets: dict[str, Counter[Status]] = {name: Counter() for name in refs}
         # Per type: since which zxid so much was for sale.
         self._remaining: dict[str, tuple[list[int], list[int]]] = {}
+        # And how many were held or sold then.
+        self._taken: dict[str, list[int]] = {}
         # By path: the lives that are registered now.
         self._registered: dict[str, str] = {}
         self._logs: dict[str, bytes] = {}
@@ -88,6 +90,7 @@ class Books:
             self._counter_paths[path] = name
             self._stock[name][path] = decode(Stock, counter.data, path)
         self._remaining[name] = ([tree.zxid], [type_.capacity])
+        self._taken[name] = [0]
 
     @property
     def holds(self) -> bool:
@@ -106,6 +109,11 @@ class Books:
         """Whether just so many were for sale at any zxid from `since` on."""
         zxids, left = self._remaining[type_]
         return tickets in left[max(0, bisect_right(zxids, since) - 1) :]
+
+    def was_taken(self, type_: str, tickets: int, since: int) -> bool:
+        """Whether just so many were held or sold at any zxid from `since` on."""
+        zxids, _ = self._remaining[type_]
+        return tickets in self._taken[type_][max(0, bisect_right(zxids, since) - 1) :]
 
     def _committed(self, zxid: int, changes: Changes) -> None:
         touched = set()
@@ -211,3 +219,4 @@ class Books:
         zxids, left = self._remaining[name]
         zxids.append(zxid)
         left.append(remaining)
+        self._taken[name].append(held + sold)

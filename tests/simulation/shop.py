@@ -300,9 +300,11 @@ class Shop:
     async def _reset(self, zk: ZooKeeper, quantity: int) -> None:
         since = self.tree.zxid
         for row in await reset(zk, DEFAULT_EVENT, [], quantity, lambda _question: None):
-            # Who bought since the question was put has taken of what it promised.
-            if row.remaining > quantity:
-                self._breaches.append(f"{row.remaining} of {row.name} after a reset to {quantity}")
+            # So many in all were promised by what was taken as the question was put; who has bought
+            # since then has taken of it, and what was given back is for sale again.
+            promised = row.capacity - quantity
+            if row.remaining and not self.books.was_taken(row.name, promised, since):
+                self._breaches.append(f"{row.capacity} of {row.name} after a reset to {quantity}")
             # Where just so many were for sale before, there was nothing to change.
             if not self.books.was_for_sale(row.name, row.remaining, since):
                 self._breaches.append(f"there never were {row.remaining} of {row.name}")
