@@ -76,10 +76,15 @@ def _tell_sold(self: Seller, attempt: Attempt) -> None:
         self._answers.answer(wish, Code.SOLD, stored)
 
 
-async def _happened_to_somebody(self: Store, batch: Batch) -> int:
+_happened = Store.happened
+
+
+async def _happened_to_somebody(self: Store, batch: Batch) -> Committed | None:
+    if not batch.sales:
+        return await _happened(self, batch)
     sale = batch.sales[0]
     found = await self.orders.find(sale.ref.event, sale.ref.generation, sale.order_id)
-    return found.zxid if found else 0
+    return Committed(found.zxid) if found else None
 
 
 # --- the fence -----------------------------------------------------------------------
