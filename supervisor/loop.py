@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -133,6 +134,7 @@ class Supervisor:
 
         Raises `StartupError` where it cannot start.
         """
+        self._use_threads()
         self._stop.hear_signals()
         handover = None
         try:
@@ -366,6 +368,11 @@ class Supervisor:
         self._successor = request
         self._stop.end_work()
 
+    def _use_threads(self) -> None:
+        """The event loop's own could not be ended and used again, should the successor not come."""
+        self._threads = ThreadPoolExecutor()
+        asyncio.get_running_loop().set_default_executor(self._threads)
+
     async def _hand_over(self) -> Handover | None:
         """None where nobody is to come: whoever says that all is to stop comes first."""
         if self._successor is None:
@@ -374,7 +381,8 @@ class Supervisor:
         self._stop.defer_signals()
         await self._leave()
         # Another thread would take a signal that is to wait for the successor.
-        await asyncio.get_running_loop().shutdown_default_executor()
+        self._threads.shutdown()
+        self._use_threads()
         await asyncio.sleep(POLL_S)  # and who has taken one has said so by now
         if self._stop.signalled:
             self._stop.hear_signals()
