@@ -7,7 +7,7 @@ import re
 import secrets
 from pathlib import Path
 
-from core import private_files
+from core import private_files, system_errors
 from core.errors import StartupError
 
 FILE_NAME = "instance"
@@ -22,7 +22,7 @@ def load(data_dir: Path) -> str:
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
-        raise StartupError(f"cannot read {path}: {error.strerror}") from None
+        raise StartupError(system_errors.told(error, path)) from None
     if not FORM.fullmatch(content):
         raise StartupError(f"{path} is damaged; delete it, and the next `up` makes a new one")
     return content.decode().strip()
@@ -38,5 +38,5 @@ def _create(data_dir: Path) -> str:
     try:
         private_files.write(path, f"{made}\n".encode())
     except OSError as error:
-        raise StartupError(f"cannot write {path}: {error.strerror}") from None
+        raise StartupError(system_errors.told(error, path)) from None
     return made

@@ -32,6 +32,8 @@ from core.transaction import Check, Operation
 from core.zk import Committed, Znode, ZooKeeper
 
 SHELF_TRIES = 200
+# Of all events, for who mistyped a name.
+NAMED = 20
 
 
 class Store:
@@ -62,8 +64,10 @@ class Store:
 
     async def no_such_event(self, name: str) -> NoSuchEvent:
         """For people: it names the events that there are. Raises `Unavailable`."""
-        known = ", ".join(await self.event_names()) or "none"
-        return NoSuchEvent(f"there is no event {name!r}; the events are: {known}")
+        names = await self.event_names()
+        known = ", ".join(names[:NAMED]) or "none"
+        more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return NoSuchEvent(f"there is no event {name!r}; the events are: {known}{more}")
 
     async def events(self) -> dict[str, Event | BadZnode]:
         """Every event, by name, or why it can't be read. Raises `Unavailable`."""
