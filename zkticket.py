@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from admin.cli import DataDir, Zookeeper, admin_app, repair, status, verify
 from admin.commandline import App
+from admin.commands.events import event_app
+from admin.commands.instance import DataDir, Zookeeper, admin_app, repair, status, verify
+from admin.commands.orders import order_app
+from admin.commands.restart import restart, scale
 from admin.drill.command import drill
-from admin.events import event_app
-from admin.operate import restart, scale
-from admin.orders import order_app
-from core import private_files, streams, system_errors
 from core.errors import CannotWrite, ZkticketError
+from core.machine import private_files, streams, system_errors
 from core.settings import Settings, current_settings
 
 app = App(
@@ -77,14 +77,14 @@ def up(
 
 
 def _detach(settings: Settings) -> int:
-    from supervisor.control import detach
+    from supervisor.daemon import detach
 
     arguments = [argument for argument in sys.argv if argument != "--detach"]
     return detach(settings, [sys.executable, *arguments])
 
 
 def _stay(settings: Settings) -> int:
-    from supervisor.loop import run
+    from supervisor.supervisor import run
 
     return run(settings, os.environ)
 
@@ -92,7 +92,7 @@ def _stay(settings: Settings) -> int:
 @app.command()
 def down(data_dir: DataDir = None) -> None:
     """Stop what `up` started: web and workers drain, the ensemble goes last."""
-    from supervisor.control import down as stop
+    from supervisor.daemon import down as stop
 
     stop(current_settings(data_dir=data_dir))
 
@@ -128,7 +128,7 @@ def web(
 @app.command(hidden=True)
 def reap(mark: Annotated[str, typer.Argument(help="In the environment of what is to end")]) -> None:
     """What ends a drill's processes with it; `drill` starts it."""
-    from core.reaper import reap as end
+    from core.machine.reaper import reap as end
 
     end(mark)
 
@@ -136,11 +136,11 @@ def reap(mark: Annotated[str, typer.Argument(help="In the environment of what is
 @admin_app.command("zkcli")
 def zkcli(data_dir: DataDir = None, zookeeper: Zookeeper = None) -> None:
     """Open ZooKeeper's own shell; type the `addauth` line of `admin credentials` first."""
-    from core import runfile
-    from supervisor.shell import become
+    from core.cluster import run_file
+    from supervisor.zookeeper.zkcli import become
 
     settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    become(os.environ, runfile.hosts(settings.data_dir, settings.zookeeper))
+    become(os.environ, run_file.hosts(settings.data_dir, settings.zookeeper))
 
 
 app.command()(status)

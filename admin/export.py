@@ -7,8 +7,8 @@ from typing import Any, TextIO
 
 import msgspec
 
-from core.models import OrderView
-from core.names import BLANKS, IGNORABLE
+from core.schema.records import OrderView
+from core.text.names import BLANKS, IGNORABLE
 
 # What a spreadsheet takes for a formula at the beginning of a cell (OWASP, CSV injection), and
 # where it may see one begin: in some countries it parts cells at a semicolon, whatever we do.

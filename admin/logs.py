@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from admin.text import printable
-from core import logs, private_files
+from admin.printable import printable
 from core.errors import NoSuchProcess, Unavailable, ZkticketError
-from core.logquery import Query
-from core.logs import Slot, SourcedEntry
-from core.zk import ZooKeeper
+from core.eventlog import ring
+from core.eventlog.query import Query
+from core.eventlog.ring import Slot, SourcedEntry
+from core.machine import private_files
+from core.zookeeper.client import ZooKeeper
 
 POLL_S = 0.5
 
@@ -31,14 +32,14 @@ class Reader:
         Raises `Unavailable`.
         """
         found: list[SourcedEntry] = []
-        for source in await logs.sources(self.zk):
+        for source in await ring.sources(self.zk):
             if not query.sources or source in query.sources:
                 found += filter(query.wants, await self._news_of(source))
         return sorted(found, key=lambda entry: entry.entry.at)
 
     async def _news_of(self, source: str) -> list[SourcedEntry]:
         number, seen = self._places.get(source, (0, 0))
-        slots = await logs.read(self.zk, source, number)
+        slots = await ring.read(self.zk, source, number)
         if not slots:  # deleted meanwhile: begin anew
             self._places.pop(source, None)
             return []
@@ -55,7 +56,7 @@ class Reader:
 
 async def expect_sources(zk: ZooKeeper, names: Iterable[str]) -> None:
     """Raises `NoSuchProcess` for the first that has written nothing, `Unavailable`."""
-    known = sorted(await logs.sources(zk))
+    known = sorted(await ring.sources(zk))
     for name in names:
         if name not in known:
             there = ", ".join(known) or "none"

@@ -12,17 +12,17 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from admin.receipts import LostOrder, ReceiptsProof
-from admin.repair import Plan
-from admin.text import printable
-from admin.verify import EventProof, Proof
-from core.availability import EventAvailability
-from core.models import OrderView, PaymentView
-from core.money import amount
-from core.reset import ResetType
-from core.schedule import is_settled, sale_state
-from core.status import WELL, Server, Status, Web, Worker, namer
-from core.timeline import Moment, Timeline
+from admin.printable import printable
+from admin.recovery.audit import LostOrder, ReceiptsProof
+from admin.recovery.recount import EventProof, Proof
+from admin.recovery.repair import Plan
+from core.cluster.status import WELL, Server, Status, Web, Worker, namer
+from core.events.restock import ResetType
+from core.schema.records import OrderView, PaymentView
+from core.schema.sale_window import is_settled, sale_state
+from core.store.availability import EventAvailability
+from core.store.order_history import Moment, Timeline
+from core.text.money import amount
 
 Namer: TypeAlias = Callable[[Worker | Web], str]
 

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core import process_identity, runfile
+from core.cluster import run_file
 from core.errors import NotRunning, Unavailable
-from core.models import SupervisorRecord
-from core.process_birth import Identified
+from core.machine import process_identity
+from core.machine.process_birth import Identified
+from core.schema.records import SupervisorRecord
 from core.secret import load_secret
 from core.settings import Settings
-from core.zk import ZooKeeper, connect
+from core.zookeeper.client import ZooKeeper, connect
 
 CONNECT_S = 5.0
 
@@ -20,12 +21,12 @@ async def session(settings: Settings) -> AsyncIterator[ZooKeeper]:
 
     Raises `NotRunning`, `Unavailable`, `AccessDenied`, and `StartupError` without a secret.
     """
-    hosts = runfile.hosts(settings.data_dir, settings.zookeeper)
+    hosts = run_file.hosts(settings.data_dir, settings.zookeeper)
     secret = load_secret(settings.data_dir)
     try:
         zk = await connect(hosts, secret.zookeeper_password, timeout_s=CONNECT_S)
     except Unavailable:
-        if settings.zookeeper or _anything_lives(runfile.read(settings.data_dir)):
+        if settings.zookeeper or _anything_lives(run_file.read(settings.data_dir)):
             raise
         raise NotRunning(f"nothing is running in {settings.data_dir}; start it with `up`") from None
     try:

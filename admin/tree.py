@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from admin.confirm import Confirm
-from admin.text import printable, printable_bytes
-from core import paths, retry
-from core.backoffice import BackOffice
-from core.below import below
+from admin.printable import printable, printable_bytes
 from core.errors import BadZnode, NoNode, NotEmpty, ZkticketError
-from core.models import Marker, Stock, decode
-from core.notes import note
-from core.store import Store
-from core.zk import Refused, Znode, ZooKeeper
+from core.eventlog.audit import note
+from core.events.edit import BackOffice
+from core.schema import paths
+from core.schema.records import Marker, Stock, decode
+from core.store.store import Store
+from core.zookeeper import retry
+from core.zookeeper.children import below
+from core.zookeeper.client import Refused, Znode, ZooKeeper
 
 READS_AT_ONCE = 32
 DELETES_AT_ONCE = 300

@@ -7,8 +7,9 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import private_directory, private_files, system_errors, utf8
 from core.errors import StartupError, WrongUsage
+from core.machine import private_directory, private_files, system_errors
+from core.text import utf8
 
 FILE_NAME = private_directory.SECRET
 

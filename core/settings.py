@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from core import streams
 from core.errors import WrongUsage
+from core.machine import streams
 from core.networks import parse_networks
 
 ENVIRONMENT_PREFIX = "ZKTICKET_"

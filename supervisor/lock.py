@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core import private_files, process_birth, system_errors
 from core.errors import StartupError
+from core.machine import private_files, process_birth, system_errors
 
 FILE_NAME = "lock"
 

@@ -88,7 +88,7 @@ has_java() {
     command -v java >/dev/null
 }
 
-zookeeper() { .venv/bin/python -m supervisor.java "$@"; }
+zookeeper() { .venv/bin/python -m supervisor.zookeeper.java "$@"; }
 
 set_up_zookeeper() {
     zookeeper --find >/dev/null 2>&1 && return

@@ -19,11 +19,11 @@ import msgspec
 from msgspec import structs
 
 from core.errors import StartupError, ZkticketError
-from core.models import Request, SupervisorRecord, decode, encode
+from core.schema.records import Request, SupervisorRecord, decode, encode
 from core.settings import Settings
-from supervisor.fleet import Fleet
-from supervisor.java import find_class_path, find_java
-from supervisor.requests import Tell
+from supervisor.operations.requests import Tell
+from supervisor.processes.fleet import Fleet
+from supervisor.zookeeper.java import find_class_path, find_java
 
 # Children don't have it: they get little of our environment.
 VARIABLE = "SUPERVISOR_HANDOVER"

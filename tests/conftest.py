@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.instance import Instance, running
 from tests.simulation.ahead import Simulation, begun
-from tests.throwaway import thrown_away
-from tests.zookeeper_server import Server, serving
+from tests.support.instance import Instance, running
+from tests.support.throwaway import thrown_away
+from tests.support.zookeeper_server import Server, serving
 
 
 @pytest.fixture(scope="session")

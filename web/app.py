@@ -5,21 +5,21 @@ from typing import Any
 
 import bottle
 
-from web.api import Api
-from web.changes import Changes
-from web.deps import Deps
-from web.language import Languages
-from web.live import Live
+from web.api.order_changes import Changes
+from web.api.routes import Api
+from web.auth.operator import Guard
+from web.context import Deps
+from web.http.adapter import BODY_BYTES
+from web.http.cross_origin import is_cross_site
+from web.http.replies import Reply
+from web.http.routing import ReplyPlugin
 from web.openapi.manual import Manual
 from web.operator.board import Board
-from web.operator.eventform import FORM_BYTES
-from web.operator.guard import Guard
-from web.origin import is_cross_site
-from web.pages import Pages
-from web.problems import Problem, problem, problem_reply
-from web.replies import Reply
-from web.routing import ReplyPlugin
-from web.rsgi import BODY_BYTES
+from web.operator.event_form import FORM_BYTES
+from web.pages.sale import Pages
+from web.reads.live import Live
+from web.rendering.i18n import Languages
+from web.rendering.problems import Problem, problem, problem_reply
 
 CODES = {404: "not-found", 405: "method-not-allowed"}
 
@@ -71,6 +71,6 @@ def _refusal(environ: Mapping[str, Any]) -> Problem | None:
 def make_app(deps: Deps) -> Site:
     """The site with all of its routes, a WSGI application.
 
-    Its waiting routes need `web.rsgi`, or whatever else catches `routing.Waiting`.
+    Its waiting routes need `web.http.adapter`, or whatever else catches `routing.Waiting`.
     """
     return Site(deps)

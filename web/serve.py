@@ -11,11 +11,11 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
-from core import diagnostics, open_files
-from core.listener import BACKLOG, inherited, listen
+from core.machine import diagnostics, open_files
 from core.secret import load_secret
 from core.settings import Settings
-from web.door import RETIRE, Door
+from core.transport.listen_socket import BACKLOG, inherited, listen
+from web.http.granian_socket import RETIRE, Door
 from web.service import HEADERS_S, Service
 
 # Of a connection's requests, and of its answers: some heads as large as they may be.

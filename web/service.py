@@ -12,33 +12,36 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from core import alarms, collector, ended_sessions, instance_id, open_files, paths, runfile, status
+from core import gc_tuning
+from core.cluster import alarms, ended_sessions, instance_id, run_file, status
+from core.cluster.registry import Registration
 from core.errors import ZkticketError, ZooKeeperError
-from core.listener import Bell
-from core.logs import EventLog, Owner
-from core.models import ProcessRecord, WebRecord
+from core.eventlog.ring import EventLog, Owner
+from core.machine import open_files
 from core.networks import parse_networks
-from core.registry import Registration
+from core.schema import paths
+from core.schema.records import ProcessRecord, WebRecord
 from core.secret import Secret
 from core.settings import Settings
-from core.store import Store
-from core.zk import ZooKeeper
+from core.store.store import Store
+from core.transport.listen_socket import Bell
+from core.zookeeper.client import ZooKeeper
 from web.app import Site, make_app
-from web.catalog import Catalog
-from web.connections import Connections
-from web.deps import Deps
-from web.dispatch import Dispatcher
-from web.door import RETIRE, Door
-from web.gate import Gate
-from web.head import Front, Scope
-from web.machine import Machine, look
-from web.metrics import Metrics
-from web.openholds import OpenHolds
-from web.operator.ended import Ended
-from web.operator.history import SAMPLE_S, History, Sampler
-from web.operator.operations import LiveOperations
-from web.rsgi import Adapter, HttpProtocol
-from web.scrape import Vitals
+from web.auth.ended_sessions import Ended
+from web.context import Deps
+from web.dispatch.dispatcher import Dispatcher
+from web.http.adapter import Adapter, HttpProtocol
+from web.http.connections import Connections
+from web.http.granian_socket import RETIRE, Door
+from web.http.head import Front, Scope
+from web.load_shedding import Gate
+from web.metrics.counters import Metrics
+from web.metrics.history import SAMPLE_S, History, Sampler
+from web.metrics.host_metrics import Machine, look
+from web.metrics.scrape import Vitals
+from web.operations import LiveOperations
+from web.reads.catalog import Catalog
+from web.requests.hold_quota import OpenHolds
 
 ORPHAN_S = 0.5
 PUBLISH_S = 1.0
@@ -110,7 +113,7 @@ class Service:
             self._zk.watch_over(),
         ):
             self._run(work)
-        collector.settle()
+        gc_tuning.settle()
 
     async def _hear_of_ended_sessions(self) -> None:
         """Before the first request, if it can be: until then no session of before is let in."""
@@ -183,7 +186,7 @@ class Service:
     def _processes(self) -> Sequence[ProcessRecord]:
         """The supervisor's table, from its file: it is there also while ZooKeeper is away."""
         with suppress(ZkticketError):
-            return runfile.read(self._settings.data_dir).processes
+            return run_file.read(self._settings.data_dir).processes
         return ()
 
     def _record(self) -> WebRecord:

@@ -9,15 +9,15 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 
-from core import paths
-from core.amending import Errand
 from core.errors import BadZnode, Halted, NoSuchEvent, Unconfirmed, ZooKeeperError
-from core.holds import slot_ends
-from core.lifecycle import Act
-from core.logs import EventLog
-from core.models import HoldList
-from core.store import Store
-from workers.clerk import Clerk
+from core.eventlog.ring import EventLog
+from core.schema import paths
+from core.schema.records import HoldList
+from core.store.holds import slot_ends
+from core.store.lifecycle import Act
+from core.store.order_changes import Errand
+from core.store.store import Store
+from workers.order_changes import Clerk
 
 ROUND_S = 1.0
 ORDERS_AT_ONCE = 100

@@ -9,28 +9,30 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from core import collector, diagnostics, instance_id, open_files, process_birth
-from core.amending import Amender
-from core.election import Election
+from core import gc_tuning
+from core.cluster import instance_id
+from core.cluster.registry import Registration
 from core.errors import AccessDenied, ZooKeeperError
-from core.logs import EventLog, Owner
-from core.models import Load, WorkerRecord
-from core.paths import JANITOR
-from core.paths import worker as worker_path
-from core.receipts import folder
-from core.registry import Registration
+from core.eventlog.ring import EventLog, Owner
+from core.machine import diagnostics, open_files, process_birth
+from core.receipts.format import folder
+from core.schema.paths import JANITOR
+from core.schema.paths import worker as worker_path
+from core.schema.records import Load, WorkerRecord
 from core.secret import Secret, load_secret
 from core.settings import Settings
-from core.wire import Amend, Answer, Purchase
-from core.zk import ZooKeeper
-from workers.clerk import Clerk
-from workers.guard import Guard, GuardedStore
+from core.store.order_changes import Amender
+from core.transport.link import Amend, Answer, Purchase
+from core.zookeeper.client import ZooKeeper
+from core.zookeeper.election import Election
 from workers.janitor import Janitor
-from workers.journal import Bounds, Journal
-from workers.receipts import Receipts
-from workers.seller import Seller
-from workers.server import LinkServer
-from workers.stripes import clerk_place_of
+from workers.link_server import LinkServer
+from workers.order_changes import Clerk
+from workers.receipts.journal import Bounds, Journal
+from workers.receipts.rollback_guard import Guard, GuardedStore
+from workers.receipts.writer import Receipts
+from workers.selling.seller import Seller
+from workers.selling.stripes import clerk_place_of
 
 PUBLISH_S = 1.0
 STRANGERS_S = 60.0
@@ -167,7 +169,7 @@ class Worker:
         await self._receipts.open()
         while not await self._registers():  # noqa: ASYNC110 - it waits by itself as well
             await asyncio.sleep(CONNECT_S)
-        collector.settle()
+        gc_tuning.settle()
         self._log.info("started", f"pid {os.getpid()}, sells at {self._address}")
 
     async def _registers(self) -> bool:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 
 from admin.drill.gauge import Gauge
-from admin.drill.history import Attempt, History, Wish, answered, unanswered
+from admin.drill.proof.history import Attempt, History, Wish, answered, unanswered
 
 # Longer than any answer should take, an honest "unknown" included.
 PATIENCE_S = 5.0

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from admin.drill.names import FaultName
+from admin.drill.fault_names import FaultName
 from core.errors import ZkticketError
 from core.settings import foreign_environment
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from admin.drill.board import Board
     from admin.drill.faults import Fault
+    from admin.drill.instance import Shop
     from admin.drill.report import Report
-    from admin.drill.shop import Shop
+    from admin.drill.ui import Board
 
 FRAMES_PER_S = 4
 STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -51,7 +51,7 @@ def drill(
     nothing was lost, doubled, oversold, stranded or misreported.
     """
     from admin.drill.faults import chosen
-    from core.reaper import reaping
+    from core.machine.reaper import reaping
 
     chosen_seed = secrets.randbelow(10_000) if seed is None else seed
     with (
@@ -76,9 +76,9 @@ async def _drill(
     from rich.console import Console
 
     from admin.drill import ports
-    from admin.drill.board import Board
     from admin.drill.drill import Drill
-    from admin.drill.shop import Shop
+    from admin.drill.instance import Shop
+    from admin.drill.ui import Board
 
     rng = random.Random(seed)  # noqa: S311 - chance, not secrecy
     ground = random.Random()  # noqa: S311 - the same seed finds other ports free

@@ -6,22 +6,22 @@ import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from admin.drill.board import Board
-from admin.drill.books import read_books
 from admin.drill.buyers import FEW, MANY, Crowd
-from admin.drill.checker import Finding, check
 from admin.drill.faults import Fault
 from admin.drill.gauge import Gauge
-from admin.drill.history import Attempt, History
-from admin.drill.parts import Part
+from admin.drill.instance import Shop
 from admin.drill.pauses import Spell, longest_pauses
+from admin.drill.processes import Part
+from admin.drill.proof.checker import Finding, check
+from admin.drill.proof.history import Attempt, History
+from admin.drill.proof.tree_books import read_books
 from admin.drill.report import FaultResult, Report, counted, said
-from admin.drill.shop import Shop
+from admin.drill.ui import Board
+from admin.recovery.recount import Proof, recount
 from admin.session import session
-from admin.verify import Proof, recount
-from core.backoffice import BackOffice
 from core.errors import ZkticketError
-from core.models import TicketType, order_id
+from core.events.edit import BackOffice
+from core.schema.records import TicketType, order_id
 from core.secret import load_secret
 
 LOOK_S = 0.5

@@ -5,8 +5,8 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from admin.drill.names import FaultName
-from admin.drill.parts import Part
+from admin.drill.fault_names import FaultName
+from admin.drill.processes import Part
 
 Choose = Callable[[Sequence[Part], random.Random], list[Part]]
 

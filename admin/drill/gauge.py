@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from admin.drill.history import Attempt
+from admin.drill.proof.history import Attempt
 
 SLOT_S = 0.5
 # Without a sale for longer than this is a pause that is worth a word.

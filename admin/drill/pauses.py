@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from admin.drill.history import Attempt
+from admin.drill.proof.history import Attempt
 
 Span = tuple[float, float]
 

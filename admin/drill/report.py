@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from admin.drill.checker import Finding, Kind
+from admin.drill.proof.checker import Finding, Kind
 
 
 class FaultResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,10 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from admin.drill.board import NEWS, Board
 from admin.drill.gauge import Gauge, Slot
-from admin.drill.parts import Part
+from admin.drill.processes import Part
 from admin.drill.report import FaultResult, Report
+from admin.drill.ui import NEWS, Board
 
 BARS = "▁▂▃▄▅▆▇█"
 SLOTS = 56

@@ -15,7 +15,7 @@ from tests.bench import packages, results, rounds
 from tests.bench.load import BenchError
 from tests.bench.plan import FULL, QUICK
 from tests.bench.roster import CONTESTANTS
-from tests.throwaway import thrown_away
+from tests.support.throwaway import thrown_away
 
 HERE = Path(__file__).parent
 WIDTH = 120

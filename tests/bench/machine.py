@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from supervisor.java import find_class_path, find_java, version_of
+from supervisor.zookeeper.java import find_class_path, find_java, version_of
 from tests.bench.contestants import postgres
 
 CPU_INFO = Path("/proc/cpuinfo")

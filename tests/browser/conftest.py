@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.visitor import PATIENCE_MS, Visitor, browser_path, visiting
-from tests.fakeweb import running as fake_running
-from tests.instance import Instance
-from tests.instance import running as shop_running
+from tests.support.fakes.fake_web import running as fake_running
+from tests.support.instance import Instance
+from tests.support.instance import running as shop_running
 
 Enter = Callable[..., Visitor]
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import PHONE, Visitor
-from tests.instance import Instance, stopped
+from tests.support.instance import Instance, stopped
 
 Enter = Callable[..., Visitor]
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.visitor import DESK, PHONE, Visitor
-from tests.instance import Buyer, Instance, eventually, stopped
+from tests.support.instance import Buyer, Instance, eventually, stopped
 
 Enter = Callable[..., Visitor]
 

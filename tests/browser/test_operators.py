@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.visitor import DESK, PHONE, Visitor
-from tests.fakeclerk import id_of
-from tests.fakesite import TOKEN
-from tests.instance import Instance, eventually
-from workers.offers import EVENT_AGE_S
+from tests.support.fakes.fake_clerk import id_of
+from tests.support.fakes.fake_site import TOKEN
+from tests.support.instance import Instance, eventually
+from workers.selling.stock_cache import EVENT_AGE_S
 
 Enter = Callable[..., Visitor]
 

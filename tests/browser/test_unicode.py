@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser
 
-from core.names import CONTROLS, IGNORABLE, MARKS, SPACES
+from core.text.names import CONTROLS, IGNORABLE, MARKS, SPACES
 
 # Every code point that a property has, as the ends of their ranges.
 RANGES = """property => {

@@ -14,10 +14,10 @@ from typing import Annotated
 import psutil
 import typer
 
-from admin.drill.checker import Kind
+from admin.drill.proof.checker import Kind
 from tests.faults import soak
 from tests.faults.soak import Report
-from tests.throwaway import thrown_away
+from tests.support.throwaway import thrown_away
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
-from admin.drill.history import Attempt, History, Wish, answered, unanswered
-from tests.instance import Buyer
+from admin.drill.proof.history import Attempt, History, Wish, answered, unanswered
+from tests.support.instance import Buyer
 
 RETRY_S = 0.1
 SETTLE_TRIES = 150

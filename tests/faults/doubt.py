@@ -18,21 +18,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
-from admin.drill.books import read_books
-from admin.drill.checker import Finding, Kind, check
-from admin.drill.history import Attempt, History
-from admin.verify import recount
-from core.backoffice import BackOffice
-from core.logs import EventLog
-from core.models import TicketType, order_id
-from core.wire import Answer, Code, Purchase
-from core.zk import connect
+from admin.drill.proof.checker import Finding, Kind, check
+from admin.drill.proof.history import Attempt, History
+from admin.drill.proof.tree_books import read_books
+from admin.recovery.recount import recount
+from core.eventlog.ring import EventLog
+from core.events.edit import BackOffice
+from core.schema.records import TicketType, order_id
+from core.transport.link import Answer, Code, Purchase
+from core.zookeeper.client import connect
 from tests.faults.clock import Clocks
 from tests.faults.stand import CONNECT_S, SellerKind, Stand, cancelled, real_clocks
-from tests.zookeeper_server import PASSWORD, SECRET
-from web.basket import Basket
-from web.dispatch import Dispatcher
-from workers.seller import Seller
+from tests.support.zookeeper_server import PASSWORD, SECRET
+from web.dispatch.dispatcher import Dispatcher
+from web.requests.purchase import Basket
+from workers.selling.seller import Seller
 
 EVENT = "doubted"
 CAPACITY = 20

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.models import Marker, encode
-from core.zk import prepare_tree
-from supervisor.ensemble import Ensemble, Server, local_ensemble, wait_for_quorum
-from supervisor.java import find_class_path, find_java
-from tests.instance import free_ensemble_port
-from tests.zookeeper_server import PASSWORD, SECRET
+from core.schema.records import Marker, encode
+from core.zookeeper.client import prepare_tree
+from supervisor.zookeeper.ensemble import Ensemble, Server, local_ensemble, wait_for_quorum
+from supervisor.zookeeper.java import find_class_path, find_java
+from tests.support.instance import free_ensemble_port
+from tests.support.zookeeper_server import PASSWORD, SECRET
 
 QUORUM_S = 60.0
 

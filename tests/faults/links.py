@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-from supervisor.ensemble import ELECTION_OFFSET, QUORUM_OFFSET
+from supervisor.zookeeper.ensemble import ELECTION_OFFSET, QUORUM_OFFSET
 from tests.faults.nemeses import Nemesis, worker
 from tests.faults.shop import SERVERS, Shop
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from core.batch import Batch, Failure
-from core.wire import Code
-from core.zk import Committed
-from workers.attempt import Attempt
-from workers.seller import Seller
+from core.store.batch import Batch, Failure
+from core.transport.link import Code
+from core.zookeeper.client import Committed
+from workers.selling.attempt import Attempt
+from workers.selling.seller import Seller
 
 
 class Naive(Seller):

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from core import private_files
-from supervisor import authentication
-from supervisor.ensemble import COMMON, JVM, MAIN_CLASS
-from supervisor.java import find_class_path, find_java
-from tests.zookeeper_server import SECRET
+from core.machine import private_files
+from supervisor.zookeeper import quorum_auth
+from supervisor.zookeeper.ensemble import COMMON, JVM, MAIN_CLASS
+from supervisor.zookeeper.java import find_class_path, find_java
+from tests.support.zookeeper_server import SECRET
 
 SERVERS = (1, 2, 3)
 CONFIG = """\
@@ -92,11 +92,11 @@ class Islands:
         (home / "data" / "myid").write_text(f"{server}\n")
         peers = "".join(f"server.{n}={self.address(n)}:2888:3888\n" for n in SERVERS)
         own = CONFIG.format(home=home, address=self.address(server))
-        (home / "zoo.cfg").write_text(COMMON + authentication.CONFIG + own + peers)
+        (home / "zoo.cfg").write_text(COMMON + quorum_auth.CONFIG + own + peers)
         credentials = home / "jaas.conf"
-        private_files.write(credentials, authentication.credentials(SECRET.quorum_password))
+        private_files.write(credentials, quorum_auth.credentials(SECRET.quorum_password))
         java, class_path = str(find_java(os.environ)), find_class_path(os.environ).text
-        options = ["-Xmx512m", *JVM, *authentication.jvm(credentials)]
+        options = ["-Xmx512m", *JVM, *quorum_auth.jvm(credentials)]
         command = [java, *options, "-cp", class_path, MAIN_CLASS, str(home / "zoo.cfg")]
         with (home / "out").open("wb") as out:
             return subprocess.Popen(

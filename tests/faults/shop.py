@@ -11,16 +11,16 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from admin.drill.books import Books, read_books
-from admin.drill.checker import Finding, Reset, check
-from core.models import DEFAULT_EVENT, order_id
-from core.probe import probe_all
+from admin.drill.proof.checker import Finding, Reset, check
+from admin.drill.proof.tree_books import Books, read_books
+from core.schema.records import DEFAULT_EVENT, order_id
 from core.secret import load_secret
-from core.zk import connect
-from supervisor import leftovers
-from supervisor.process import Role
+from core.zookeeper.client import connect
+from core.zookeeper.probe import probe_all
+from supervisor import orphans
+from supervisor.processes.process import Role
 from tests.faults.crowd import Crowd
-from tests.instance import Instance, eventually, running
+from tests.support.instance import Instance, eventually, running
 
 # A sold-out type is common, an unsold one too: A is plenty.
 QUANTITY = 1_000_000
@@ -42,7 +42,7 @@ class Shop:
 
     def pids(self, role: Role) -> list[int]:
         """The living processes of that role."""
-        found = leftovers.find(self.instance.data_dir)
+        found = orphans.find(self.instance.data_dir)
         return [left.process.pid for left in found if left.role is role]
 
     @property
@@ -62,13 +62,13 @@ class Shop:
     def server(self, number: int) -> int:
         """Its pid; it has to live."""
         name = f"zookeeper-{number}"
-        found = leftovers.find(self.instance.data_dir)
+        found = orphans.find(self.instance.data_dir)
         return next(left.process.pid for left in found if left.name == name)
 
     def servers(self, *roles: str) -> list[int]:
         """The living ZooKeeper servers of those roles."""
         wanted = {f"zookeeper-{n}" for n, role in enumerate(self.roles(), 1) if role in roles}
-        found = leftovers.find(self.instance.data_dir)
+        found = orphans.find(self.instance.data_dir)
         return [left.process.pid for left in found if left.name in wanted]
 
     def one(self, pids: list[int]) -> list[int]:

@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from admin.drill.checker import Finding
-from core.models import Marker, encode
-from core.zk import prepare_tree
-from supervisor.ensemble import wait_for_quorum
+from admin.drill.proof.checker import Finding
+from core.schema.records import Marker, encode
+from core.zookeeper.client import prepare_tree
+from supervisor.zookeeper.ensemble import wait_for_quorum
 from tests.faults.clock import JumpingClocks
 from tests.faults.crowd import PATIENT, Crowd
 from tests.faults.disk import disk_of
@@ -23,7 +23,7 @@ from tests.faults.mixture import Tally, inflict, menu, plan
 from tests.faults.partition import Islands
 from tests.faults.shop import open_shop
 from tests.faults.storms import Partitions, deaths
-from tests.zookeeper_server import PASSWORD
+from tests.support.zookeeper_server import PASSWORD
 
 QUORUM_S = 60.0
 # What of a run's time each scene gets; mixed faults have what is left. Some 20 doubts are

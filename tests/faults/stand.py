@@ -7,22 +7,22 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from core.logs import EventLog
-from core.models import Load, WorkerRecord
-from core.open_files import STRANGERS
-from core.paths import worker as worker_path
-from core.receipts import folder
-from core.registry import LiveWorker, Registration
-from core.wire import Amend, Answer, Purchase
-from core.zk import connect
+from core.cluster.registry import LiveWorker, Registration
+from core.eventlog.ring import EventLog
+from core.machine.open_files import STRANGERS
+from core.receipts.format import folder
+from core.schema.paths import worker as worker_path
+from core.schema.records import Load, WorkerRecord
+from core.transport.link import Amend, Answer, Purchase
+from core.zookeeper.client import connect
 from tests.faults.clock import Clocks
 from tests.faults.proxy import LOOPBACK, Ambush, Line, Proxy
-from tests.zookeeper_server import PASSWORD, SECRET
-from workers.guard import Guard, GuardedStore
-from workers.journal import Bounds, Journal
-from workers.receipts import Receipts
-from workers.seller import Seller
-from workers.server import LinkServer
+from tests.support.zookeeper_server import PASSWORD, SECRET
+from workers.link_server import LinkServer
+from workers.receipts.journal import Bounds, Journal
+from workers.receipts.rollback_guard import Guard, GuardedStore
+from workers.receipts.writer import Receipts
+from workers.selling.seller import Seller
 
 CONNECT_S = 30.0
 RECEIPTS = Bounds(segment_bytes=1 << 20, segments=8)

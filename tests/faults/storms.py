@@ -5,7 +5,7 @@ import random
 import signal
 from collections.abc import Sequence
 
-from core.probe import probe_all
+from core.zookeeper.probe import probe_all
 from tests.faults.ensemble import Servers
 from tests.faults.partition import SERVERS, Islands
 

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.crowd import EAGER, Crowd
 from tests.faults.disk import disk_of, made
 from tests.faults.shop import Shop, open_shop
-from tests.instance import Instance, eventually, running
+from tests.support.instance import Instance, eventually, running
 
 FULL_S = 3.0
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from admin.drill.checker import Kind
+from admin.drill.proof.checker import Kind
 from tests.faults import naive
 from tests.faults.doubt import Run
 from tests.faults.ensemble import Servers, three_servers
-from workers.seller import Seller
+from workers.selling.seller import Seller
 
 SEED = 20260729
 RESOLVED = 500

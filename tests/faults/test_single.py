@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.faults.crowd import Crowd
 from tests.faults.shop import Shop
-from tests.instance import Instance, Reply, eventually, stopped
+from tests.support.instance import Instance, Reply, eventually, stopped
 
 SESSION_S = 6.0
 BUYERS = 8

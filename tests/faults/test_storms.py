@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from core.models import Marker, encode
-from core.zk import prepare_tree
-from supervisor.ensemble import wait_for_quorum
+from core.schema.records import Marker, encode
+from core.zookeeper.client import prepare_tree
+from supervisor.zookeeper.ensemble import wait_for_quorum
 from tests.faults.clock import JumpingClocks
 from tests.faults.doubt import Doubts, Run
 from tests.faults.ensemble import Servers, three_servers
 from tests.faults.partition import Islands
 from tests.faults.storms import Partitions, deaths
-from tests.zookeeper_server import PASSWORD
+from tests.support.zookeeper_server import PASSWORD
 
 SEED = 20260730
 QUORUM_S = 60.0

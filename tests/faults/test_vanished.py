@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from core.errors import ZooKeeperError
-from core.probe import probe_all
-from core.zk import ZooKeeper, connect
+from core.zookeeper.client import ZooKeeper, connect
+from core.zookeeper.probe import probe_all
 from tests.faults.partition import SERVERS, Islands
 from tests.faults.test_storms import found
-from tests.zookeeper_server import PASSWORD
+from tests.support.zookeeper_server import PASSWORD
 
 CLIENTS = 6
 PAUSE_S = 0.02

@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 from tests.browser.visitor import browser_path
 from tests.pictures import drill, sale
 from tests.pictures.camera import Camera
-from tests.throwaway import thrown_away
+from tests.support.throwaway import thrown_away
 
 SHOTS = Path(__file__).parent / "shots"
 SUBJECTS = {"sale": sale.take, "drill": drill.take}

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
-from tests.instance import ENTRYPOINT, environment
 from tests.pictures.camera import Camera
+from tests.support.instance import ENTRYPOINT, environment
 
 COLUMNS, LINES = 80, 24
 COMMAND = ("drill", "leader", "--seconds", "12")

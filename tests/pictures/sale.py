@@ -11,8 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.instance import Instance, running
 from tests.pictures.camera import Camera
+from tests.support.instance import Instance, running
 
 # The plots show the last five minutes: half of them is enough to see something.
 SALE_S = 150.0

@@ -12,7 +12,7 @@ from tests.simulation.border import simulated
 from tests.simulation.plan import draw
 from tests.simulation.play import Report, play, replay
 from tests.simulation.shop import Shop
-from tests.throwaway import thrown_away
+from tests.support.throwaway import thrown_away
 
 AT_ONCE = 250
 

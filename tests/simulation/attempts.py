@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
-from core.wire import Amend, Answer, Code, Purchase
+from core.transport.link import Amend, Answer, Code, Purchase
 from tests.simulation.border import Machine
 
 RequestT = TypeVar("RequestT", Purchase, Amend)

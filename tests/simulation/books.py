@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from core import paths
 from core.errors import BadZnode
-from core.models import Change, Order, Status, Stock, TicketType, WorkerRecord, decode
-from core.stock import TypeRef
+from core.schema import paths
+from core.schema.records import Change, Order, Status, Stock, TicketType, WorkerRecord, decode
+from core.store.stock import TypeRef
 from tests.simulation.fates import Impossible, states
 from tests.simulation.plan import Terms
 from tests.simulation.tree import Changes, Node, Tree

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
-from core.wire import Amend, Answer, Purchase
+from core.transport.link import Amend, Answer, Purchase
 from tests.simulation.books import life
 from tests.simulation.client import SimulatedZooKeeper
 from tests.simulation.disk import Disk, SimulatedJournal
@@ -79,7 +79,7 @@ class Machine(Process):
 
 
 class SimulatedLinks:
-    """Stands in for `workers.server.LinkServer`."""
+    """Stands in for `workers.link_server.LinkServer`."""
 
     def __init__(
         self, key: bytes, submit: Submit, forget: Forget, health: object, strangers: int
@@ -141,7 +141,7 @@ def simulated() -> Iterator[None]:
     outside: dict[str, Any] = {
         "workers.process.ZooKeeper": _zookeeper,
         "workers.process.LinkServer": SimulatedLinks,
-        "core.election._aside": _at_once,
+        "core.zookeeper.election._aside": _at_once,
         "workers.process.Journal": lambda *given: SimulatedJournal(here().disk, *given),
         "workers.process.time": _Clocks(),
         "workers.process.random": SimpleNamespace(Random=_jitter),
@@ -149,11 +149,11 @@ def simulated() -> Iterator[None]:
         "workers.process.process_birth": SimpleNamespace(birth=lambda _pid: ""),
         "workers.process.instance_id": SimpleNamespace(load=lambda _data_dir: INSTANCE),
         "workers.process.collector": SimpleNamespace(settle=lambda: None),
-        "core.notes.time": _Clocks(),
+        "core.eventlog.audit.time": _Clocks(),
         "secrets.token_hex": _token_hex,
         # Small enough for a schedule's log to go through all of its slots.
-        "core.logs.SLOT_BYTES": 1024,
-        "core.logs.SLOTS": 4,
+        "core.eventlog.ring.SLOT_BYTES": 1024,
+        "core.eventlog.ring.SLOTS": 4,
     }
     with ExitStack() as stack:
         for name, value in outside.items():

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Generic
 
-from core.wire import Amend, Answer, Code, Purchase
+from core.transport.link import Amend, Answer, Code, Purchase
 from tests.simulation.attempts import Attempt, RequestT, Witness
 from tests.simulation.books import Books
 from tests.simulation.border import Machine

@@ -1,7 +1,7 @@
-"""A session on the simulated ensemble, with the methods of `core.zk.ZooKeeper`.
+"""A session on the simulated ensemble, with the methods of `core.zookeeper.client.ZooKeeper`.
 
-It behaves as kazoo and `core.zk` do together: answers come in order; every operation has a
-deadline, which cuts the connection; what was under way when a connection broke is ambiguous,
+It behaves as kazoo and `core.zookeeper.client` do together: answers come in order; every operation
+has a deadline, which cuts the connection; what was under way when a connection broke is ambiguous,
 and may happen later; what is asked for between a break and its notice waits for the next
 connection; a new session begins by itself after an expiry.
 """
@@ -15,8 +15,15 @@ from functools import partial
 from typing import Any, cast
 
 from core.errors import Ambiguous, NodeExists, NoNode, Unavailable, ZooKeeperError
-from core.transaction import Create, Delete, Operation, SetData
-from core.zk import MOST_IN_FLIGHT, OPERATION_S, Outcome, Refused, Znode, ZooKeeper
+from core.zookeeper.client import (
+    MOST_IN_FLIGHT,
+    OPERATION_S,
+    Outcome,
+    Refused,
+    Znode,
+    ZooKeeper,
+)
+from core.zookeeper.multi import Create, Delete, Operation, SetData
 from tests.simulation.ensemble import SERVERS, Ensemble, Session
 from tests.simulation.lock import SimulatedElection
 from tests.simulation.tree import Node
@@ -137,7 +144,7 @@ class Connection:
 
 
 class SimulatedZooKeeper:
-    """Stands in for `core.zk.ZooKeeper` in the process on whose loop it is made."""
+    """Stands in for `core.zookeeper.client.ZooKeeper` in the process on whose loop it is made."""
 
     def __init__(
         self,

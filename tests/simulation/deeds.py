@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from core.lifecycle import Act
-from core.models import Change, Order
-from core.wire import Amend, Answer, Code
+from core.schema.records import Change, Order
+from core.store.lifecycle import Act
+from core.transport.link import Amend, Answer, Code
 from tests.simulation.attempts import Attempt
 from tests.simulation.books import Books
 from tests.simulation.border import EPOCH_S, Machine

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from core.models import Order
-from core.receipts import Receipt, decoded, frames
-from workers.journal import LATEST, Bounds
+from core.receipts.format import Receipt, decoded, frames
+from core.schema.records import Order
+from workers.receipts.journal import LATEST, Bounds
 
 PLENTY_BYTES = 1 << 40
 
@@ -44,7 +44,7 @@ class Disk:
 
 
 class SimulatedJournal:
-    """Stands in for `workers.journal.Journal`."""
+    """Stands in for `workers.receipts.journal.Journal`."""
 
     def __init__(self, disk: Disk, folder: Path, bounds: Bounds) -> None:
         self._disk = disk

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from core.errors import Ambiguous
-from core.transaction import Check, Create, Delete, Operation
-from core.zk import Outcome
+from core.zookeeper.client import Outcome
+from core.zookeeper.multi import Check, Create, Delete, Operation
 from tests.simulation.tree import Changes, Tree
 from tests.simulation.weather import Weather
 from tests.simulation.world import Handle, World

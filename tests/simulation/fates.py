@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from core.models import Admission, Change, Order
+from core.schema.records import Admission, Change, Order
 from tests.simulation.plan import Terms
 
 

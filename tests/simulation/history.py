@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from core.models import Order, order_id, view
-from core.wire import Answer, Code, Purchase
+from core.schema.records import Order, order_id, view
+from core.transport.link import Answer, Code, Purchase
 from tests.simulation.attempts import Attempt
 from tests.simulation.books import Books, Entry
 from tests.simulation.border import Machine

@@ -1,10 +1,10 @@
-"""What `core.election` asks of kazoo's recipe, over the simulated session."""
+"""What `core.zookeeper.election` asks of kazoo's recipe, over the simulated session."""
 
 import asyncio
 from contextlib import suppress
 
 from core.errors import NodeExists, NoNode
-from core.zk import ZooKeeper
+from core.zookeeper.client import ZooKeeper
 
 LOOK_S = 0.3
 
@@ -41,7 +41,7 @@ class SimulatedLock:
 
 
 class SimulatedElection:
-    """A candidate, as `core.zk.ZooKeeper.election` returns it."""
+    """A candidate, as `core.zookeeper.client.ZooKeeper.election` returns it."""
 
     def __init__(self, zk: ZooKeeper, path: str, owner: str) -> None:
         self.lock = SimulatedLock(zk, path, owner)

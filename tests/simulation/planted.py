@@ -9,22 +9,22 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
-from core.batch import Batch, Failure
-from core.commitment import Commitment
 from core.errors import Ambiguous, Unavailable
-from core.orders import StoredOrder
-from core.stock import Counter, TypeRef
-from core.store import Store
-from core.transaction import SetData
-from core.wire import Code
-from core.zk import Committed
-from workers.answers import Answers
-from workers.attempt import Attempt, Attempts
-from workers.offers import Offers
-from workers.receipts import Receipts
-from workers.seller import Seller
-from workers.stripes import draw
-from workers.wish import Candidate, Wish
+from core.store.batch import Batch, Failure
+from core.store.commit import Commitment
+from core.store.orders import StoredOrder
+from core.store.stock import Counter, TypeRef
+from core.store.store import Store
+from core.transport.link import Code
+from core.zookeeper.client import Committed
+from core.zookeeper.multi import SetData
+from workers.receipts.writer import Receipts
+from workers.selling.answers import Answers
+from workers.selling.attempt import Attempt, Attempts
+from workers.selling.request import Candidate, Wish
+from workers.selling.seller import Seller
+from workers.selling.stock_cache import Offers
+from workers.selling.stripes import draw
 
 Plant = Callable[[], AbstractContextManager[Any]]
 
@@ -208,7 +208,7 @@ async def _retried_alone(self: Receipts) -> None:
 
 FAULTS: Mapping[str, Plant] = {
     "no dedup: an order's name is not made from its key": lambda: patch(
-        "workers.seller.order_id",
+        "workers.selling.seller.order_id",
         lambda order_key, event, key: f"{hash((event, key, object())) & (2**128 - 1):032x}",
     ),
     "an ambiguous commit is called failed": _on_doubt(_unresolved, _give_up=_called_failed),
@@ -217,9 +217,9 @@ FAULTS: Mapping[str, Plant] = {
     "any order of the key is taken for the batch's own": lambda: patch.object(
         Store, "happened", _happened_to_somebody
     ),
-    "counters are set without their version": lambda: patch("core.batch.SetData", _blind_set),
+    "counters are set without their version": lambda: patch("core.store.batch.SetData", _blind_set),
     "another stripe is drawn from without its version": lambda: patch(
-        "workers.offers.draw", _draw_blindly
+        "workers.selling.stock_cache.draw", _draw_blindly
     ),
     "a second multi is in flight on an expected version": _on_seller(_settle=_two_in_flight),
     "the fence is missing": lambda: patch.object(Attempts, "make", _unfenced),
@@ -240,7 +240,9 @@ FAULTS: Mapping[str, Plant] = {
     "a key's other purchase shares the fate of the first": lambda: patch.object(
         Wish, "repeats_the", lambda self, first: True
     ),
-    "the log is written without its version": lambda: patch("core.logs.SetData", _blind_set),
+    "the log is written without its version": lambda: patch(
+        "core.eventlog.ring.SetData", _blind_set
+    ),
     "a receipt that comes during a look at the disk is forgotten": lambda: patch.object(
         Receipts, "_retry", _retried_alone
     ),

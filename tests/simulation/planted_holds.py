@@ -8,21 +8,22 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
-from admin import verify
-from core import lifecycle, paths
-from core.amending import Amender, Draft, Found
-from core.batch import Amendment, Batch, Failure
-from core.commitment import Commitment
+from admin.recovery import recount
 from core.errors import Ambiguous, Breach
-from core.lifecycle import Act, Occasion, Refusal, effect
-from core.models import Order, Stock
-from core.orders import StoredOrder
-from core.stock import Shelf, TypeRef
-from core.wire import Code
-from core.zk import Committed
-from workers.clerk import Clerk, Task
+from core.schema import paths
+from core.schema.records import Order, Stock
+from core.store import lifecycle
+from core.store.batch import Amendment, Batch, Failure
+from core.store.commit import Commitment
+from core.store.lifecycle import Act, Occasion, Refusal, effect
+from core.store.order_changes import Amender, Draft, Found
+from core.store.orders import StoredOrder
+from core.store.stock import Shelf, TypeRef
+from core.transport.link import Code
+from core.zookeeper.client import Committed
 from workers.janitor import Janitor
-from workers.receipts import Receipts
+from workers.order_changes import Clerk, Task
+from workers.receipts.writer import Receipts
 
 Plant = Callable[[], AbstractContextManager[Any]]
 
@@ -146,7 +147,7 @@ async def _kept_once(self: Receipts, stored: StoredOrder, ref: TypeRef) -> None:
 
 # --- the recount ---------------------------------------------------------------------
 
-_covers = verify._covers
+_covers = recount._covers
 
 
 def _covered_or_breach(tally: Any, again: Shelf) -> bool:
@@ -157,28 +158,34 @@ def _covered_or_breach(tally: Any, again: Shelf) -> bool:
 
 FAULTS: Mapping[str, Plant] = {
     "an expiry does not look at the order's version": lambda: patch(
-        "core.amending.Amendment", _expired_blindly
+        "core.store.order_changes.Amendment", _expired_blindly
     ),
     "a janitor gives back what was given back": _together(
-        patch("core.lifecycle._expired", _expired_again),
-        patch("core.amending.effect", _given_back),
+        patch("core.store.lifecycle._expired", _expired_again),
+        patch("core.store.order_changes.effect", _given_back),
     ),
     "a janitor does not look at the clock": lambda: patch(
-        "core.lifecycle._expired", _expired_early
+        "core.store.lifecycle._expired", _expired_early
     ),
     "a list of holds is forgotten before they have expired": lambda: patch.object(
         Janitor, "_clear", _forgotten_first
     ),
     "who extends a hold does not list it anew": lambda: patch(
-        "core.amending._held_longer", lambda draft: ()
+        "core.store.order_changes._held_longer", lambda draft: ()
     ),
-    "a hold is confirmed after its end": lambda: patch("core.lifecycle._not_held", _only_expired),
-    "an expired hold is confirmed": lambda: patch("core.lifecycle._confirmed", _confirmed_whatever),
-    "the second door lets in as well": lambda: patch("core.lifecycle._checked_in", _let_in_again),
+    "a hold is confirmed after its end": lambda: patch(
+        "core.store.lifecycle._not_held", _only_expired
+    ),
+    "an expired hold is confirmed": lambda: patch(
+        "core.store.lifecycle._confirmed", _confirmed_whatever
+    ),
+    "the second door lets in as well": lambda: patch(
+        "core.store.lifecycle._checked_in", _let_in_again
+    ),
     "who changes orders is not fenced": lambda: patch.object(Amender, "_batch", _unfenced),
     "a change in doubt is called not done": _together(
         patch.object(Commitment, "_resolve", _unresolved),
-        patch("workers.clerk._answer_all", _told_no),
+        patch("workers.order_changes._answer_all", _told_no),
     ),
     "a change that was sent is called not done": lambda: patch.object(
         Clerk, "_code_of_late", _never_sent
@@ -194,6 +201,6 @@ FAULTS: Mapping[str, Plant] = {
         Receipts, "keep_order", _kept_once
     ),
     "tickets that come back during a recount are a breach": lambda: patch(
-        "admin.verify._covers", _covered_or_breach
+        "admin.recovery.recount._covers", _covered_or_breach
     ),
 }

@@ -10,16 +10,18 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
-from admin.verify import recount
-from core import founding, paths, registry
+from admin.recovery.recount import recount
+from core.cluster import registry
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
-from core.models import DEFAULT_EVENT, Event, ProcessRecord, TicketType
-from core.paths import ALARMS, TOP
-from core.reset import reset
+from core.events import create
+from core.events.restock import reset
+from core.schema import paths
+from core.schema.paths import ALARMS, TOP
+from core.schema.records import DEFAULT_EVENT, Event, ProcessRecord, TicketType
 from core.secret import Secret
 from core.settings import Settings
-from core.stock import TypeRef
-from core.zk import ZooKeeper
+from core.store.stock import TypeRef
+from core.zookeeper.client import ZooKeeper
 from tests.simulation.books import OPERATOR, Books
 from tests.simulation.border import INSTANCE, Machine
 from tests.simulation.buyers import Buyer, Street
@@ -86,7 +88,7 @@ class Shop:
 
     def play(self) -> None:
         """From the opening to the last ticket."""
-        with patch("workers.seller.BATCH_ORDERS", self.plan.batch):
+        with patch("workers.selling.seller.BATCH_ORDERS", self.plan.batch):
             self._play()
 
     def _play(self) -> None:
@@ -333,7 +335,7 @@ def _opened(
         await zk.wait_connected(PATIENCE_S)
         await zk.ensure(*TOP)
         event = Event(generation=secrets.token_hex(4), title="Test", **asdict(terms))
-        await founding.found(zk.as_zookeeper(), DEFAULT_EVENT, event, types)
+        await create.found(zk.as_zookeeper(), DEFAULT_EVENT, event, types)
         refs.update({name: TypeRef(DEFAULT_EVENT, event.generation, name) for name in types})
 
     machine.call_soon(lambda: machine.start(found()))

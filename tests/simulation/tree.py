@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from core.errors import BadVersion, NodeExists, NoNode, NotEmpty, ZooKeeperError
-from core.paths import parent
-from core.transaction import Create, Delete, Operation, SetData
-from core.zk import Committed, Outcome, Refused, Znode
+from core.schema.paths import parent
+from core.zookeeper.client import Committed, Outcome, Refused, Znode
+from core.zookeeper.multi import Create, Delete, Operation, SetData
 
 
 class Node(NamedTuple):

@@ -9,15 +9,15 @@ from typing import get_args
 import msgspec
 from msgspec import UNSET
 
-from core.availability import EventAvailability, TypeAvailability
-from core.models import Alarm, Disk, OrderView, PaymentView, Progress, Quantiles
-from core.models import Status as OrderStatus
-from core.status import Ensemble, Server, Status, Supervisor, Web, Worker
-from web.live import Availability, Left
+from core.cluster.status import Ensemble, Server, Status, Supervisor, Web, Worker
+from core.schema.records import Alarm, Disk, OrderView, PaymentView, Progress, Quantiles
+from core.schema.records import Status as OrderStatus
+from core.store.availability import EventAvailability, TypeAvailability
+from web.metrics.history import Sample
 from web.openapi.schema import HERE, NAME_SCHEMA, ORDER_SCHEMA, Schema, reference, thing
-from web.operator.history import Sample
-from web.pace import STEPS_S
-from web.problems import STATUS, ProblemJson
+from web.reads.live import Availability, Left
+from web.reads.poll_interval import STEPS_S
+from web.rendering.problems import STATUS, ProblemJson
 
 # What the interface calls these types.
 NAMES = {

@@ -1,6 +1,5 @@
 """The routes for programs: buying, holds, events, doors, and what machines ask."""
 
-from web.live import RULE
 from web.openapi.operation import (
     AMEND,
     BUY,
@@ -25,6 +24,7 @@ from web.openapi.operation import (
     Parameter,
 )
 from web.openapi.schema import MINUTES_SCHEMA
+from web.reads.live import RULE
 
 CHANGES = ("getOrder", "cancelOrder", "checkIn")
 HOLD_CHANGES = ("getHold", "confirmHold", "extendHold", "releaseHold", "payHold")

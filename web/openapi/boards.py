@@ -1,6 +1,6 @@
 """The pages that operators see, behind a session, and their forms."""
 
-from core.logquery import UNITS_S
+from core.eventlog.query import UNITS_S
 from web.openapi.operation import (
     AMEND,
     EVENT,
@@ -16,8 +16,8 @@ from web.openapi.operation import (
     Parameter,
 )
 from web.openapi.schema import ACT_FIELDS, Schema
-from web.operator.acts import acts
-from web.operator.search import LEVELS
+from web.operator.actions import acts
+from web.operator.log_search import LEVELS
 
 # None, or as many of these units.
 DURATION = rf"^$|^[0-9]{{1,9}}[{''.join(UNITS_S)}]$"

@@ -8,10 +8,8 @@ from typing import Any
 
 import msgspec
 
-from core.models import OrderView
-from web.basket import MOST_TICKETS
-from web.head import TARGET_CHARACTERS
-from web.language import Language, Languages
+from core.schema.records import OrderView
+from web.http.head import TARGET_CHARACTERS
 from web.openapi.answered import answered
 from web.openapi.operation import (
     ANY,
@@ -27,7 +25,9 @@ from web.openapi.operation import (
 from web.openapi.operations import operations
 from web.openapi.schema import Schema, reference
 from web.openapi.taken import taken
-from web.problems import RETRY_S, STATUS, Problem, problem, problem_json
+from web.rendering.i18n import Language, Languages
+from web.rendering.problems import RETRY_S, STATUS, Problem, problem, problem_json
+from web.requests.purchase import MOST_TICKETS
 
 TITLE = "zkticket"
 # Of the interface, which only grows.

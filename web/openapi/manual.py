@@ -9,11 +9,11 @@ from typing import Any
 import bottle
 import msgspec
 
-from web.head import BASE
-from web.language import Languages
-from web.paper import Paper, Visit
-from web.replies import Headers, Reply
-from web.routing import Outcome
+from web.http.head import BASE
+from web.http.replies import Headers, Reply
+from web.http.routing import Outcome
+from web.pages.rendering import Paper, Visit
+from web.rendering.i18n import Languages
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from core.models import DEFAULT_EVENT
-from web import calendar, exposition
+from core.schema.records import DEFAULT_EVENT
+from web.metrics import prometheus_text
 from web.openapi.schema import KEY_SCHEMA, NAME_SCHEMA, ORDER_SCHEMA, Schema
+from web.pages import icalendar
 
 # What a request has to bring to be let in: schemes of security, all of them.
 Key: TypeAlias = Mapping[str, list[str]]
@@ -16,8 +17,8 @@ PROBLEM = "application/problem+json"
 FORM = "application/x-www-form-urlencoded"
 HTML = "text/html"
 TEXT = "text/plain"
-CALENDAR = calendar.CONTENT_TYPE.partition(";")[0]
-METRICS = exposition.CONTENT_TYPE.partition(";")[0]
+CALENDAR = icalendar.CONTENT_TYPE.partition(";")[0]
+METRICS = prometheus_text.CONTENT_TYPE.partition(";")[0]
 ASSETS = ("text/css", "text/javascript", "image/svg+xml")
 
 # The groups of what browsers ask for.

@@ -1,7 +1,8 @@
 """Every route of the site.
 
 `api`, `pages` and `boards` are the part of the description that is written by hand; the data is
-in `answered` and `taken`, and the words and statuses of problems are those of `web.problems`.
+in `answered` and `taken`, and the words and statuses of problems are those of
+`web.rendering.problems`.
 """
 
 from web.openapi import api, boards, pages

@@ -1,6 +1,6 @@
 """The pages that buyers see, and their forms."""
 
-from core.models import DEFAULT_EVENT
+from core.schema.records import DEFAULT_EVENT
 from web.openapi.operation import (
     AMEND,
     ASSETS,

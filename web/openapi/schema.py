@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from core.models import NAME
-from core.orders import ORDER_ID
-from web.basket import KEY
+from core.schema.records import NAME
+from core.store.orders import ORDER_ID
 from web.operator.board import MINUTES
+from web.requests.purchase import KEY
 
 Schema: TypeAlias = dict[str, Any]
 

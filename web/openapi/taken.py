@@ -1,19 +1,26 @@
 """The data of requests as JSON Schema.
 
-It is checked field by field in `web.basket` and `web.errand`; their bounds stand here.
+It is checked field by field in `web.requests.purchase` and `web.requests.order_change`; their
+bounds stand here.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 
-from core.models import DEFAULT_EVENT
-from core.names import BLANKS, CONTROLS, FORMATS, IGNORABLE, MARKS, SPACES
-from core.orders import ORDER_ID
-from web.basket import CURRENCY, MOST_CHARACTERS, MOST_FIELDS, MOST_PRICE, MOST_TICKETS
-from web.changes import MOST_ADDRESS, MOST_PAYMENT
-from web.errand import MOST_CHARACTERS as MOST_NOTED
+from core.schema.records import DEFAULT_EVENT
+from core.store.orders import ORDER_ID
+from core.text.names import BLANKS, CONTROLS, FORMATS, IGNORABLE, MARKS, SPACES
+from web.api.order_changes import MOST_ADDRESS, MOST_PAYMENT
 from web.openapi.schema import ACT_FIELDS, KEY_SCHEMA, NAME_SCHEMA, Schema, thing
-from web.operator.acts import ID
+from web.operator.actions import ID
+from web.requests.order_change import MOST_CHARACTERS as MOST_NOTED
+from web.requests.purchase import (
+    CURRENCY,
+    MOST_CHARACTERS,
+    MOST_FIELDS,
+    MOST_PRICE,
+    MOST_TICKETS,
+)
 
 
 def _ecma(ranges: str) -> str:

@@ -7,24 +7,24 @@ from urllib.parse import urlsplit
 import bottle
 
 from core.errors import BadRequest, ZkticketError
-from web.deps import Deps
-from web.head import BASE, SCHEME
-from web.language import Languages
-from web.operator.acts import HOME, Act, acts
+from web.auth.operator import Guard
+from web.auth.sessions import set_cookie
+from web.context import Deps
+from web.http.head import BASE, SCHEME
+from web.http.query import query
+from web.http.replies import Reply, json_reply
+from web.http.routing import Outcome
+from web.operator.actions import HOME, Act, acts
 from web.operator.checkin import CheckIn
 from web.operator.events import FORM_ADDRESS, Events
 from web.operator.fields import Fields, form
-from web.operator.glance import Glance
-from web.operator.guard import Guard
+from web.operator.log_search import LEVELS, Search, search_of
 from web.operator.orders import Orders
-from web.operator.paper import SIGN_IN, Paper, Visit
 from web.operator.plots import Span, plots
-from web.operator.search import LEVELS, Search, search_of
-from web.operator.session import set_cookie
-from web.problems import Problem, problem
-from web.query import query
-from web.replies import Reply, json_reply
-from web.routing import Outcome
+from web.operator.rendering import SIGN_IN, Paper, Visit
+from web.operator.status_cache import Glance
+from web.rendering.i18n import Languages
+from web.rendering.problems import Problem, problem
 
 MINUTES = (5, 15, 30)
 SHOWN_ENTRIES = 200

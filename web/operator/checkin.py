@@ -12,17 +12,17 @@ from typing import Any
 import bottle
 
 from core.errors import BadRequest
-from core.lifecycle import Act
-from core.models import OrderView
-from core.wire import Answer, Code
-from web.basket import new_key
-from web.catalog import Snapshot
-from web.deps import Deps
-from web.errand import Errand, errand, note, order_in
+from core.schema.records import OrderView
+from core.store.lifecycle import Act
+from core.transport.link import Answer, Code
+from web.context import Deps
+from web.http.replies import BEGAN, HTML_WITH_CAMERA
+from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
-from web.operator.paper import Paper, Visit
-from web.replies import BEGAN, HTML_WITH_CAMERA
-from web.routing import Outcome
+from web.operator.rendering import Paper, Visit
+from web.reads.catalog import Snapshot
+from web.requests.order_change import Errand, errand, note, order_in
+from web.requests.purchase import new_key
 
 ADDRESS = "/operator/check-in"
 # So long after its first try, a repeated scan is rather somebody who went back to an old page.

@@ -7,17 +7,17 @@ from zoneinfo import available_timezones
 
 import bottle
 
-from core.availability import EventAvailability
 from core.errors import BadRequest, EventExists, WrongUsage
-from core.schedule import is_settled, sale_state
-from core.terms import of_toml
-from web.deps import Deps
-from web.operator import eventform
-from web.operator.eventform import MOST_FIELDS, UTC_NAME, EventForm, Reading
+from core.events.terms_file import of_toml
+from core.schema.sale_window import is_settled, sale_state
+from core.store.availability import EventAvailability
+from web.context import Deps
+from web.http.query import query
+from web.http.routing import Outcome
+from web.operator import event_form
+from web.operator.event_form import MOST_FIELDS, UTC_NAME, EventForm, Reading
 from web.operator.fields import EVENTS, Fields, event_page, keep, kept
-from web.operator.paper import Paper, Visit
-from web.query import query
-from web.routing import Outcome
+from web.operator.rendering import Paper, Visit
 
 NEW = "/operator/new-event"
 MORE_ROWS = 3
@@ -66,7 +66,7 @@ class Events:
         zone, guess = _zone()
 
         async def page(visit: Visit) -> Outcome:
-            fields = eventform.blank(zone)
+            fields = event_form.blank(zone)
             return self._form(visit, NEW, EventForm(fields, fields), guess=guess)
 
         return self._paper.for_operators(page)
@@ -81,9 +81,9 @@ class Events:
             case "file":
                 return self._form(visit, NEW, _filled(fields))
         reading = Reading(fields)
-        name = eventform.name_in(reading)
-        terms = eventform.terms_in(fields, eventform.was_in(fields), reading)
-        types = eventform.types_in(fields, reading)
+        name = event_form.name_in(reading)
+        terms = event_form.terms_in(fields, event_form.was_in(fields), reading)
+        types = event_form.types_in(fields, reading)
         if reading.faults:
             return self._form(visit, NEW, _typed(fields, reading.faults))
         try:
@@ -92,7 +92,7 @@ class Events:
             taken = BadRequest("invalid", "operators.wrong.taken")
             return self._form(visit, NEW, _typed(fields, {"name": taken}))
         except WrongUsage as error:
-            return self._form(visit, NEW, _typed(fields, dict([eventform.fault_of(error)])))
+            return self._form(visit, NEW, _typed(fields, dict([event_form.fault_of(error)])))
         return self._done(name, "create", fields)
 
     # --- changing --------------------------------------------------------------------
@@ -101,7 +101,7 @@ class Events:
         zone, guess = _zone()
 
         async def page(visit: Visit) -> Outcome:
-            fields = eventform.of_event(await self._deps.operations.event(name), zone)
+            fields = event_form.of_event(await self._deps.operations.event(name), zone)
             address = f"{event_page(name)}/edit"
             return self._form(visit, address, EventForm(fields, fields), guess=guess)
 
@@ -112,13 +112,13 @@ class Events:
 
     async def _edit(self, visit: Visit, name: str, fields: Fields) -> Outcome:
         reading, address = Reading(fields), f"{event_page(name)}/edit"
-        terms = eventform.terms_in(fields, eventform.was_in(fields), reading)
+        terms = event_form.terms_in(fields, event_form.was_in(fields), reading)
         if reading.faults:
             return self._form(visit, address, _typed(fields, reading.faults))
         try:
             await self._deps.operations.edit(name, terms)
         except WrongUsage as error:
-            return self._form(visit, address, _typed(fields, dict([eventform.fault_of(error)])))
+            return self._form(visit, address, _typed(fields, dict([event_form.fault_of(error)])))
         return self._done(name, "edit", fields)
 
     # --- both ------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def _zone() -> tuple[str, bool]:
     and whether nobody has said it, so that the page's script may ask for the reader's own.
     """
     for name in (query().get("zone", ""), kept(bottle.request.environ, "zone")):
-        if name and eventform.zone_of(name):
+        if name and event_form.zone_of(name):
             return name, False
     return UTC_NAME, True
 
@@ -159,22 +159,22 @@ def _typed(
     fields: Fields, faults: Mapping[str, BadRequest] | None = None, more: int = 0
 ) -> EventForm:
     """The form as it was typed."""
-    rows = min(eventform.MOST_ROWS, eventform.rows_in(fields) + more)
-    return EventForm(fields, eventform.was_in(fields), rows, faults or {})
+    rows = min(event_form.MOST_ROWS, event_form.rows_in(fields) + more)
+    return EventForm(fields, event_form.was_in(fields), rows, faults or {})
 
 
 def _filled(fields: Fields) -> EventForm:
     """The form as a file fills it in; as it was, where that is no event's file."""
     zone = fields.get("zone", "")
-    if not eventform.zone_of(zone):
+    if not event_form.zone_of(zone):
         zone = UTC_NAME
     try:
-        filled, rows = eventform.of_file(
-            *of_toml(fields.get("file", ""), eventform.MOST_FILE), zone
+        filled, rows = event_form.of_file(
+            *of_toml(fields.get("file", ""), event_form.MOST_FILE), zone
         )
     except WrongUsage as error:
         told = BadRequest("invalid", "detail.as-told", told=str(error))
         return _typed(fields, {"file": told})
-    if rows > eventform.MOST_ROWS:
+    if rows > event_form.MOST_ROWS:
         return _typed(fields, {"file": BadRequest("invalid", "operators.wrong.rows")})
-    return EventForm(filled, eventform.blank(zone), rows)
+    return EventForm(filled, event_form.blank(zone), rows)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
-from web import cookies
-from web.basket import form_fields
-from web.operator.session import PATH
+from web.auth.sessions import PATH
+from web.http import cookies
+from web.requests.purchase import form_fields
 
 Fields: TypeAlias = Mapping[str, str]
 

@@ -6,21 +6,21 @@ from typing import Any
 
 import bottle
 
-from core.lifecycle import Act
-from core.models import OrderView, PaymentView
-from core.wire import Code
-from web import problems
-from web.deps import Deps
-from web.errand import errand, order_in
-from web.language import Language
-from web.lookup import find_order
-from web.operator.acts import Question
+from core.schema.records import OrderView, PaymentView
+from core.store.lifecycle import Act
+from core.transport.link import Code
+from web.context import Deps
+from web.http.query import query
+from web.http.replies import BEGAN
+from web.http.routing import Outcome
+from web.operator.actions import Question
 from web.operator.fields import Fields
-from web.operator.paper import Paper, Visit
-from web.query import query
-from web.replies import BEGAN
-from web.routing import Outcome
-from web.ticket import total
+from web.operator.rendering import Paper, Visit
+from web.pages.ticket_view import total
+from web.reads.order_lookup import find_order
+from web.rendering import problems
+from web.rendering.i18n import Language
+from web.requests.order_change import errand, order_in
 
 ADDRESS = "/operator/orders"
 MOST_CHARACTERS = 200

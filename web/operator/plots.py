@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from web.operator.history import Sample
+from web.metrics.history import Sample
 
 WIDTH = 600
 HEIGHT = 100

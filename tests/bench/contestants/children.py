@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.load import BenchError
-from tests.instance import ROOT, environment
+from tests.support.instance import ROOT, environment
 
 START_S = 30.0
 STOP_S = 20.0

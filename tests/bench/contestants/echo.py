@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.bench.contestants.children import child, listens
 from tests.bench.contestants.shop import Shop
 from tests.bench.load import HOT_TYPE, Wares
-from tests.instance import free_port
+from tests.support.instance import free_port
 
 APPLICATION = "tests.bench.contestants.apps.echo_app"
 

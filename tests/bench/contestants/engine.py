@@ -10,16 +10,16 @@ from pathlib import Path
 
 import uvloop
 
-from core import registry
+from core.cluster import registry
 from core.secret import Secret, load_secret
-from core.wire import Answer, Code, Link, Purchase, Reply
-from core.zk import connect
+from core.transport.link import Answer, Code, Link, Purchase, Reply
+from core.zookeeper.client import connect
 from tests.bench.contestants.ours import hosts_of, tickets
 from tests.bench.contestants.shop import STOCK, compare
 from tests.bench.load import HOT_TYPE, BenchError
 from tests.bench.plan import Plan
 from tests.bench.results import Reading, percentile
-from tests.instance import running
+from tests.support.instance import running
 
 WORKERS = 3
 OPEN_S = 10.0

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from supervisor.ensemble import local_ensemble, wait_for_quorum
-from supervisor.java import find_class_path, find_java
+from supervisor.zookeeper.ensemble import local_ensemble, wait_for_quorum
+from supervisor.zookeeper.java import find_class_path, find_java
 from tests.bench.contestants.children import child
-from tests.instance import free_ensemble_port
-from tests.zookeeper_server import SECRET
+from tests.support.instance import free_ensemble_port
+from tests.support.zookeeper_server import SECRET
 
 QUORUM_S = 30.0
 

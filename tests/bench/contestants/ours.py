@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.backoffice import BackOffice
-from core.models import TicketType
+from core.events.edit import BackOffice
+from core.schema.records import TicketType
 from core.secret import load_secret
-from core.zk import connect
+from core.zookeeper.client import connect
 from tests.bench.contestants.shop import STOCK, Shop
 from tests.bench.load import BenchError, Wares
-from tests.instance import ENTRYPOINT, Instance, running
+from tests.support.instance import ENTRYPOINT, Instance, running
 
 EVENT = "bench"
 VERIFY_S = 300.0

@@ -13,7 +13,7 @@ import psycopg
 from tests.bench.contestants.children import child, flask_server, is_root
 from tests.bench.contestants.shop import STOCK, Shop
 from tests.bench.load import HOT_TYPE, BenchError, Wares
-from tests.instance import free_port
+from tests.support.instance import free_port
 
 USER = "postgres"
 APPLICATION = "tests.bench.contestants.apps.postgres_app:app"

@@ -11,7 +11,7 @@ import redis
 from tests.bench.contestants.children import child, flask_server
 from tests.bench.contestants.shop import STOCK, Shop
 from tests.bench.load import HOT_TYPE, BenchError, Wares
-from tests.instance import free_port
+from tests.support.instance import free_port
 
 APPLICATION = "tests.bench.contestants.apps.redis_app:app"
 # An append-only log is all that is kept: it is not rewritten while we measure.

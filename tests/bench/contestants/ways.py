@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import msgspec
 from kazoo.client import KazooClient
 
-from core.models import LogEntry, Order, Stock, encode
-from core.paths import BUCKETS
+from core.schema.paths import BUCKETS
+from core.schema.records import LogEntry, Order, Stock, encode
 from tests.bench.contestants.shop import STOCK
 from tests.bench.load import BenchError
 

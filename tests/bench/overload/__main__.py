@@ -23,8 +23,8 @@ from tests.bench.overload.crowd import Rush, rush
 from tests.bench.overload.delay import slow_shop
 from tests.bench.overload.freeze import slowed
 from tests.bench.overload.usage import Usage
-from tests.instance import Instance, running
-from tests.throwaway import thrown_away
+from tests.support.instance import Instance, running
+from tests.support.throwaway import thrown_away
 
 STOCK = ("--quantity", "9000000")
 DELAY_S = 0.25

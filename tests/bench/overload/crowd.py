@@ -12,7 +12,7 @@ from http.client import HTTPException
 
 from tests.bench.load import HOT_TYPE, Load, offer
 from tests.bench.overload.usage import Usage
-from tests.instance import Instance
+from tests.support.instance import Instance
 
 SAMPLE_S = 0.05
 

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from tests.instance import Instance, free_port, running
-from tests.zookeeper_server import SECRET, serving
+from tests.support.instance import Instance, free_port, running
+from tests.support.zookeeper_server import SECRET, serving
 
 START_S = 10.0
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from tests.instance import Instance
+from tests.support.instance import Instance
 
 
 class Usage:

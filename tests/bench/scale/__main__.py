@@ -20,8 +20,8 @@ from tests.bench import machine
 from tests.bench.scale import pages, results
 from tests.bench.scale.course import STEPS, Course, Plan, take_turns
 from tests.bench.scale.results import Scale
-from tests.instance import Instance
-from tests.throwaway import thrown_away
+from tests.support.instance import Instance
+from tests.support.throwaway import thrown_away
 
 FOLDER = Path(__file__).parent.parent
 ORDERS = 1_000_000

@@ -18,7 +18,7 @@ from tests.bench.results import percentile
 from tests.bench.scale import gauges
 from tests.bench.scale.crowd import SAMPLE_ORDERS, STUCK_S, Crowd, addresses, hosts_of
 from tests.bench.scale.results import Size, Step, Times, Turn
-from tests.instance import ENTRYPOINT, Instance
+from tests.support.instance import ENTRYPOINT, Instance
 
 WORKERS = 3
 SERVERS = 3

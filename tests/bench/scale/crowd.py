@@ -7,14 +7,14 @@ import secrets
 import time
 from collections.abc import Iterator
 
-from core import registry
+from core.cluster import registry
 from core.errors import LinkLost
 from core.secret import Secret
-from core.wire import Answer, Code, Link, Purchase, Reply
-from core.zk import connect
+from core.transport.link import Answer, Code, Link, Purchase, Reply
+from core.zookeeper.client import connect
 from tests.bench.results import percentile
 from tests.bench.scale.results import Step
-from tests.instance import Instance
+from tests.support.instance import Instance
 
 TYPES = ("A", "B", "C")
 PURCHASE_S = 2.8

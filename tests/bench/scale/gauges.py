@@ -10,7 +10,7 @@ import psutil
 
 from tests.bench.scale.jvm import live_bytes
 from tests.bench.scale.results import Size
-from tests.instance import Instance
+from tests.support.instance import Instance
 
 MB = 2**20
 

@@ -4,14 +4,14 @@ import asyncio
 import time
 from pathlib import Path
 
-from core.backoffice import BackOffice
-from core.models import TicketType
+from core.events.edit import BackOffice
+from core.schema.records import TicketType
 from core.secret import load_secret
-from core.zk import connect
+from core.zookeeper.client import connect
 from tests.bench.results import percentile
 from tests.bench.scale.crowd import hosts_of
 from tests.bench.scale.results import Page
-from tests.instance import Instance, Reply, running
+from tests.support.instance import Instance, Reply, running
 
 TYPES = (1, 100, 1000)
 STRIPES = 3

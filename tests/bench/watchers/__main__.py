@@ -25,8 +25,8 @@ from tests.bench import packages
 from tests.bench.load import HOT_TYPE, BenchError, Load, offer
 from tests.bench.overload.usage import Usage
 from tests.bench.watchers.page import Seen
-from tests.instance import ROOT, Instance, running
-from tests.throwaway import thrown_away
+from tests.support.instance import ROOT, Instance, running
+from tests.support.throwaway import thrown_away
 
 STOCK = ("--quantity", "9000000")
 CONNECTIONS = 256

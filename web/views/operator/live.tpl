@@ -1,4 +1,4 @@
-% from core.status import namer
+% from core.cluster.status import namer
 % from web.operator import words
 % if trouble:
 <p class="notice bad" role="status">{{trouble}}</p>

@@ -13,12 +13,12 @@ from typing import Any
 import bottle
 import msgspec
 
-from core.listener import listen
-from core.models import Order, view
-from web.door import Door
-from web.head import Scope
-from web.replies import JSON, text_reply
-from web.rsgi import Adapter, HttpProtocol
+from core.schema.records import Order, view
+from core.transport.listen_socket import listen
+from web.http.adapter import Adapter, HttpProtocol
+from web.http.granian_socket import Door
+from web.http.head import Scope
+from web.http.replies import JSON, text_reply
 from web.serve import serve
 
 DRAIN_S = 2.0

@@ -1,0 +1,113 @@
+"""An event's terms as a command is told them: by its options, or in a TOML file."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.errors import WrongUsage
+from core.events.service import Terms, TypeTerms
+from core.events.terms_file import MOST_FILE, TIMES, TypeSaid, of_toml, terms_of
+from core.schema.records import NAME
+from core.text import utf8
+from core.text.names import brief
+
+NEVER = "none"
+# Where a file goes on, it has more characters than are read.
+MOST_FILE_BYTES = 4 * MOST_FILE + 1
+# Of a capacity; more than that is out of range anyway.
+MOST_DIGITS = 17
+
+NOTHING = Terms()
+
+
+def read(path: Path) -> tuple[str, Terms, dict[str, TypeSaid]]:
+    """The event's name, its terms and its types. Raises `WrongUsage`, which names the field."""
+    try:
+        with path.open("rb") as file:
+            return of_toml(utf8.text_of(file.read(MOST_FILE_BYTES)))
+    except OSError as error:
+        raise WrongUsage(f"{path}: {error.strerror}") from None
+    except WrongUsage as error:
+        raise WrongUsage(f"{path}: {error}") from None
+
+
+def of_options(options: Mapping[str, Any]) -> Terms:
+    """The terms among a command's options, which have their names. Times stand there as text;
+    `none` takes one away. Raises `WrongUsage`.
+    """
+    times = {name: options[name] for name in TIMES if options[name] is not None}
+    return terms_of(options, {name: _moment(name, text) for name, text in times.items()})
+
+
+def both(first: Terms, then: Terms) -> Terms:
+    """What one or the other says; the second where both do."""
+    return msgspec.structs.replace(first, **then.said)
+
+
+def ticket_types(texts: Iterable[str]) -> dict[str, TypeSaid]:
+    """Types as options give them, `NAME:CAPACITY[:PRICE[:COLOUR]]`. Raises `WrongUsage`."""
+    found: dict[str, TypeSaid] = {}
+    for text in texts:
+        name, said = _ticket_type(text)
+        if name in found:
+            raise WrongUsage(f"--type is given twice for {name}; give it once")
+        found[name] = said
+    return found
+
+
+def type_terms(capacities: Iterable[str], prices: Iterable[str]) -> dict[str, TypeTerms]:
+    """What options say of types, `TYPE=N`, `TYPE=+N` and `TYPE=PRICE`. Raises `WrongUsage`."""
+    sizes = _by_type("--capacity", "A=25 or A=+5", capacities)
+    said = {name: _sized(name, size) for name, size in sizes.items()}
+    for name, price in _by_type("--price", "A=48.50", prices).items():
+        said[name] = msgspec.structs.replace(said.get(name, TypeTerms()), price=price)
+    return said
+
+
+def _by_type(option: str, example: str, texts: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (NAME.fullmatch(name) and equals):
+            raise WrongUsage(f"{option} {text!r}: write it like {example}")
+        if name in found:
+            raise WrongUsage(f"{option} is given twice for {name}; give it once")
+        found[name] = value
+    return found
+
+
+def _sized(name: str, size: str) -> TypeTerms:
+    digits = size.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
+        raise WrongUsage(f"--capacity {name}={size!r}: write it like {name}=25 or {name}=+5")
+    number = int(digits)
+    return TypeTerms(added=number) if size.startswith("+") else TypeTerms(capacity=number)
+
+
+def _ticket_type(text: str) -> tuple[str, TypeSaid]:
+    name, *rest = text.split(":")
+    if not 1 <= len(rest) <= 3 or not (rest[0].isascii() and rest[0].isdigit()):
+        raise WrongUsage(f"--type {text!r}: write it like A:100, A:100:48.00 or A:100:48:#cc0000")
+    capacity, price, colour = (*rest, "0", "") if len(rest) == 1 else (*rest, "")[:3]
+    where = f"--type {text!r} "
+    return name, TypeSaid(
+        capacity=int(capacity[:MOST_DIGITS]), price=price, colour=colour, where=where
+    )
+
+
+def _moment(name: str, text: str) -> float | None:
+    if text == NEVER:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        shown = repr(brief(text, 40))
+        raise WrongUsage(
+            f"--{name}: {shown} is no time with a zone; write it like 2027-03-01T20:00:00+01:00"
+        )
+    return found.timestamp()

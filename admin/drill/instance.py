@@ -1,0 +1,106 @@
+"""A private instance: started, looked at and stopped by `zkticket.py`, as a user's would be."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from admin.drill.processes import Part, look
+from core.errors import StartupError
+from core.machine.program import SCRIPT
+from core.settings import Settings
+
+START_S = 300.0
+STOP_S = 45.0
+KILL_ROUNDS = 50
+POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Its data directory is `directory/data`; nothing else may stand there."""
+
+    directory: Path
+    port: int
+    zookeeper_port: int
+    environ: Mapping[str, str]
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            data_dir=self.directory / "data", port=self.port, zookeeper_port=self.zookeeper_port
+        )
+
+    async def up(self) -> None:
+        """Starts it, or takes over what a dead supervisor left. Raises `StartupError`."""
+        ports = ("--port", str(self.port), "--zookeeper-port", str(self.zookeeper_port))
+        code, said = await self._run("up", "--detach", "--quantity", "0", *ports, timeout_s=START_S)
+        if code:
+            raise StartupError(f"the drill's own instance does not start: {said}")
+
+    async def parts(self) -> tuple[Part, ...]:
+        return await look(self.settings.data_dir)
+
+    async def down(self) -> None:
+        """Stops whatever there is of it; nothing of it lives afterwards."""
+        for process in self._processes():
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
+        with suppress(StartupError):
+            await self._run("down", timeout_s=STOP_S)
+        for _ in range(KILL_ROUNDS):  # who is killed may just have started another one
+            for process in self._processes():
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            if not self._processes():
+                return
+            await asyncio.sleep(POLL_S)
+
+    def clear(self) -> None:
+        """Deletes everything that it wrote."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    async def _run(self, command: str, *options: str, timeout_s: float) -> tuple[int, str]:
+        """The exit code and the last line. Raises `StartupError` past the deadline."""
+        # A session of its own: Ctrl-C is for the drill, which then stops it in order.
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(SCRIPT),
+            command,
+            *options,
+            "--data-dir",
+            str(self.settings.data_dir),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=self.environ,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(timeout_s):
+                said, _ = await child.communicate()
+        except TimeoutError:
+            raise StartupError(f"`{command}` took more than {timeout_s:.0f} s") from None
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+        lines = said.decode(errors="replace").strip().splitlines()
+        return child.returncode or 0, lines[-1].removeprefix("error: ") if lines else ""
+
+    def _processes(self) -> Sequence[psutil.Process]:
+        """All whose command line names the directory, which is this drill's alone."""
+        own = str(self.directory)
+        return [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if process.pid != os.getpid()
+            and any(own in word for word in process.info["cmdline"] or ())
+        ]

@@ -1,0 +1,81 @@
+"""The processes of an instance as they are at one moment."""
+
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from core.cluster import run_file
+from core.errors import ZkticketError
+from core.machine import process_identity
+from core.machine.process_birth import Identified
+from core.schema.records import SupervisorRecord
+from core.zookeeper.probe import probe_all
+
+# A server that does not answer within this is shown as down.
+PROBE_S = 0.4
+WELL = frozenset({"running", "leader", "follower", "standalone"})
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process. `state` is its supervisor's word, a server's role, or frozen or dead."""
+
+    name: str
+    role: str
+    state: str
+    pid: int | None
+    created: float
+    birth: str = ""
+
+    @property
+    def well(self) -> bool:
+        return self.state in WELL
+
+    def signal(self, number: signal.Signals, *, children: bool = False) -> None:
+        """Sends it to this very process, if it still lives, and to all that it started."""
+        process = process_identity.living(self)
+        if process is None:
+            return
+        with suppress(psutil.NoSuchProcess):
+            below = process.children(recursive=True) if children else []
+            for each in [process, *below]:
+                with suppress(ProcessLookupError):
+                    os.kill(each.pid, number)
+
+
+async def look(data_dir: Path) -> tuple[Part, ...]:
+    """Servers, workers, web, supervisor; nothing where the run file can't be read."""
+    try:
+        record = run_file.read(data_dir)
+    except ZkticketError:
+        return ()
+    states = await probe_all(record.zookeeper, PROBE_S)
+    roles = {state.address: state.role for state in states}
+    return tuple(_parts(record, roles))
+
+
+def _parts(record: SupervisorRecord, roles: dict[str, str]) -> Iterable[Part]:
+    for each in record.processes:
+        said = roles.get(each.address, "down") if each.role == "zookeeper" else each.state
+        yield _part(each.name, each.role, each, said)
+    yield _part("supervisor", "supervisor", record, "running")
+
+
+def _part(name: str, role: str, meant: Identified, said: str) -> Part:
+    return Part(name, role, _seen(meant) or said, meant.pid, meant.created, meant.birth)
+
+
+def _seen(meant: Identified) -> str:
+    """What only the operating system knows of a process."""
+    process = process_identity.living(meant)
+    if process is None:
+        return "dead"
+    try:
+        return "frozen" if process.status() == psutil.STATUS_STOPPED else ""
+    except psutil.NoSuchProcess:
+        return "dead"

@@ -1,0 +1,1 @@
+"""Holds what buyers were told against what the tree has in the end."""

@@ -1,0 +1,282 @@
+"""Holds what buyers were told against what the tree has: a pure function.
+
+In the manner of Jepsen's set and counter checkers (Kingsbury): every attempt of every
+buyer is known with its beginning and its end, and the orders are read when all is quiet.
+An attempt without a definite answer may have sold or not; nothing else is left open.
+"""
+
+import enum
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from math import inf
+
+from msgspec.structs import replace
+
+from admin.drill.proof.history import Attempt
+from admin.drill.proof.tree_books import Books, TypeBooks
+from core.schema.records import OrderView
+from core.store.orders import StoredOrder
+
+SOLD, HELD = "sold", "held"
+
+IdOf = Callable[[str, str], str]
+Purchase = tuple[str, str]
+Shelf = tuple[str, str]
+
+
+class Kind(enum.StrEnum):
+    """What can be wrong; P1 to P4 are about these."""
+
+    LOST = "lost"
+    DOUBLED = "doubled"
+    OVERSOLD = "oversold"
+    STRANDED = "stranded"
+    MISREPORTED = "misreported"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, and the event, key, order or type that it is wrong with."""
+
+    kind: Kind
+    text: str
+    event: str
+    key: str = ""
+    order: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True)
+class Reset:
+    """An operator put stock on sale: refusals from before its end say nothing of what is left."""
+
+    event: str
+    type: str
+    ended_s: float
+
+
+def check(
+    attempts: Sequence[Attempt], books: Books, id_of: IdOf, resets: Sequence[Reset] = ()
+) -> tuple[Finding, ...]:
+    """What is wrong, purchases first. All attempts on the events of `books` have to be there.
+
+    `id_of(event, key)` is the id that the order of a key must have.
+    """
+    return tuple(_Checker(attempts, books, id_of, resets).findings())
+
+
+class _Checker:
+    def __init__(
+        self, attempts: Sequence[Attempt], books: Books, id_of: IdOf, resets: Sequence[Reset]
+    ) -> None:
+        self._books = books
+        self._id_of = id_of
+        self._resets = resets
+        self._orders = {order.id: order for order in books.orders}
+        self._purchases = _by_purchase(attempts)
+        self._ids = {purchase: id_of(*purchase) for purchase in self._purchases}
+        self._named = {
+            attempt.order.order: (attempt.event, attempt.key)
+            for attempt in attempts
+            if attempt.order is not None
+        }
+        self._lost: list[Attempt] = []
+
+    def findings(self) -> Iterator[Finding]:
+        for purchase, attempts in self._purchases.items():
+            yield from self._check_purchase(purchase, attempts)
+        yield from self._check_strays()
+        for type_ in self._books.types:
+            yield from self._check_stock(type_)
+            yield from self._check_refusals(type_)
+
+    # --- purchases -------------------------------------------------------------------
+
+    def _check_purchase(self, purchase: Purchase, attempts: Sequence[Attempt]) -> Iterator[Finding]:
+        event, key = purchase
+        stored = self._orders.get(self._ids[purchase])
+        told = [attempt for attempt in attempts if attempt.sold]
+        for text in _contradictions(told):
+            yield Finding(Kind.MISREPORTED, text, event, key)
+        for order, attempt in {self._order_told(each): each for each in told}.items():
+            if order not in self._orders:
+                self._lost.append(attempt)
+                yield _lost(order, attempt)
+        if stored is not None:
+            for text in (*_differences(stored.view, attempts), *_denials(attempts)):
+                yield Finding(Kind.MISREPORTED, text, event, key, stored.id)
+
+    def _order_told(self, attempt: Attempt) -> str:
+        purchase = (attempt.event, attempt.key)
+        return attempt.order.order if attempt.order else self._ids[purchase]
+
+    # --- orders that are not those of their keys -------------------------------------
+
+    def _check_strays(self) -> Iterator[Finding]:
+        expected = set(self._ids.values())
+        for order in self._books.orders:
+            if order.id not in expected:
+                yield self._stray(order)
+
+    def _stray(self, order: StoredOrder) -> Finding:
+        purchase = self._named.get(order.id) or self._by_buyer(order)
+        if purchase is None:
+            text = f"an order of {order.order.buyer!r} that nobody asked for"
+            return Finding(Kind.FOREIGN, text, order.event, order=order.id)
+        text = "a second order for one key, or one under a wrong id"
+        return Finding(Kind.DOUBLED, text, order.event, purchase[1], order.id)
+
+    def _by_buyer(self, order: StoredOrder) -> Purchase | None:
+        """Whose it must be, where each buyer has one key only."""
+        asked = self._keys_of_buyers.get((order.event, order.order.buyer), set())
+        return (order.event, next(iter(asked))) if len(asked) == 1 else None
+
+    @cached_property
+    def _keys_of_buyers(self) -> Mapping[tuple[str, str], set[str]]:
+        keys: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for (event, key), attempts in self._purchases.items():
+            for attempt in attempts:
+                keys[event, attempt.buyer].add(key)
+        return keys
+
+    # --- stock -----------------------------------------------------------------------
+
+    def _check_stock(self, type_: TypeBooks) -> Iterator[Finding]:
+        """P1 and P4 by the counters, and both against the orders."""
+        sold, held = self._tickets(type_, SOLD), self._tickets(type_, HELD)
+        counted = type_.remaining + type_.held + type_.sold
+        sums = f"{type_.remaining} remaining + {type_.held} held + {type_.sold} sold"
+        lost = sum(each.quantity for each in self._lost if _wants(each, type_))
+        taken = type_.sold - sold - lost
+        for kind, wrong, text in (
+            (Kind.OVERSOLD, counted > type_.capacity, f"{sums} exceed {type_.capacity}"),
+            (Kind.STRANDED, counted < type_.capacity, f"{sums} fall short of {type_.capacity}"),
+            (Kind.OVERSOLD, type_.remaining < 0, f"{type_.remaining} tickets remain"),
+            (Kind.OVERSOLD, sold > type_.sold, f"{sold} are ordered, {type_.sold} counted as sold"),
+            (Kind.OVERSOLD, sold > type_.capacity, f"{sold} are ordered of {type_.capacity}"),
+            (Kind.DOUBLED, taken > 0, f"{taken} tickets were taken twice, or for no order"),
+            (Kind.STRANDED, type_.held > held, f"{type_.held - held} are held by nobody"),
+        ):
+            if wrong:
+                yield Finding(kind, f"type {type_.name}: {text}", type_.event, type=type_.name)
+
+    def _tickets(self, type_: TypeBooks, status: str) -> int:
+        return sum(
+            order.order.quantity
+            for order in self._books.orders
+            if _shelf_of(order) == (type_.event, type_.name) and order.order.status == status
+        )
+
+    def _check_refusals(self, type_: TypeBooks) -> Iterator[Finding]:
+        """Who was told "sold out" although everything that can have been sold leaves enough."""
+        takings = self._takings(type_)
+        since = max((r.ended_s for r in self._resets if _same(r, type_)), default=-inf)
+        for attempts in self._purchases.values():
+            for attempt in attempts:
+                if _refused(attempt, type_) and attempt.began_s >= since:
+                    left = type_.capacity - type_.held - takings.before(attempt.ended_s)
+                    if left >= attempt.quantity:
+                        yield _not_sold_out(attempt, left, type_)
+
+    def _takings(self, type_: TypeBooks) -> "_Takings":
+        """Of the orders that are there, and of those that were lost."""
+        began = {
+            self._ids[purchase]: attempts[0].began_s
+            for purchase, attempts in self._purchases.items()
+        }
+        there = [
+            (began.get(order.id, -inf), order.order.quantity)
+            for order in self._books.orders
+            if _shelf_of(order) == (type_.event, type_.name)
+        ]
+        lost = [
+            (self._purchases[each.event, each.key][0].began_s, each.quantity)
+            for each in self._lost
+            if _wants(each, type_)
+        ]
+        return _Takings(there + lost)
+
+
+class _Takings:
+    """The most tickets that can have been taken by a time: all whose buyers had asked by then."""
+
+    def __init__(self, takings: Sequence[tuple[float, int]]) -> None:
+        ordered = sorted(takings)
+        self._times = [began for began, _ in ordered]
+        self._sums = [0, *accumulate(quantity for _, quantity in ordered)]
+
+    def before(self, moment: float) -> int:
+        return self._sums[bisect_right(self._times, moment)]
+
+
+def _by_purchase(attempts: Sequence[Attempt]) -> dict[Purchase, list[Attempt]]:
+    purchases: dict[Purchase, list[Attempt]] = defaultdict(list)
+    for attempt in sorted(attempts, key=lambda each: each.began_s):
+        purchases[attempt.event, attempt.key].append(attempt)
+    return purchases
+
+
+def _contradictions(told: Sequence[Attempt]) -> Iterator[str]:
+    """Answers "sold" that don't agree with each other, or with what was asked for."""
+    if not told:
+        return
+    first = min(told, key=lambda attempt: attempt.ended_s)
+    for attempt in told:
+        if attempt.order != first.order:
+            yield f"two answers differ: {first.order} and {attempt.order}"
+        if attempt.began_s > first.ended_s and not attempt.replayed:
+            yield "a repeat of what was sold before was answered as a new sale"
+
+
+def _differences(view: OrderView, attempts: Sequence[Attempt]) -> Iterator[str]:
+    """Where the order isn't what was asked for, or what was answered; its status may change."""
+    asked = {(wish.event, wish.type, wish.quantity, wish.buyer) for wish in attempts}
+    if (view.event, view.type, view.quantity, view.buyer) not in asked:
+        yield f"the order is not what was asked for: {view}"
+    for attempt in attempts:
+        if attempt.order is not None and replace(attempt.order, status=view.status) != view:
+            yield f"the order is {view}, and {attempt.order} was answered"
+
+
+def _denials(attempts: Sequence[Attempt]) -> Iterator[str]:
+    """Who was told "no" for a key that has an order, made by no later or simultaneous attempt."""
+    makers = [(inf if each.open else each.ended_s) for each in attempts if each.sold or each.open]
+    latest = max(makers, default=-inf)
+    for attempt in attempts:
+        if attempt.denied and latest <= attempt.began_s:
+            yield f"answered {attempt.status} {attempt.code}, yet the order exists"
+    if not makers and not any(attempt.denied for attempt in attempts):
+        yield f"only answered {attempts[-1].code}, yet the order exists"
+
+
+def _lost(order: str, told: Attempt) -> Finding:
+    text = f"{told.quantity} of {told.type} were answered as sold, and no order has them"
+    return Finding(Kind.LOST, text, told.event, told.key, order, told.type)
+
+
+def _not_sold_out(attempt: Attempt, left: int, type_: TypeBooks) -> Finding:
+    """Stranded where the tickets are left to the end."""
+    kind = Kind.STRANDED if type_.remaining >= attempt.quantity else Kind.MISREPORTED
+    text = f"{attempt.quantity} of {type_.name} were refused as sold out, with {left} left"
+    return Finding(kind, text, attempt.event, attempt.key, type=type_.name)
+
+
+def _refused(attempt: Attempt, type_: TypeBooks) -> bool:
+    return attempt.code == "sold-out" and _wants(attempt, type_)
+
+
+def _wants(attempt: Attempt, type_: TypeBooks) -> bool:
+    return (attempt.event, attempt.type) == (type_.event, type_.name)
+
+
+def _shelf_of(order: StoredOrder) -> Shelf:
+    return (order.event, order.order.type)
+
+
+def _same(reset: Reset, type_: TypeBooks) -> bool:
+    return (reset.event, reset.type) == (type_.event, type_.name)

@@ -1,0 +1,131 @@
+"""What buyers asked and were told: each attempt of each purchase, to be checked afterwards."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.errors import ZkticketError
+from core.schema.records import DEFAULT_EVENT, OrderView
+
+SALES = (200, 201)
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """A purchase that is meant once, however often it is sent: one key, one order."""
+
+    key: str
+    buyer: str
+    type: str
+    quantity: int = 1
+    event: str = DEFAULT_EVENT
+
+
+class Attempt(Wish, frozen=True, kw_only=True, omit_defaults=True):
+    """One request for a purchase, and its answer.
+
+    Times are in seconds on one clock for a whole history. `status` is that of HTTP, `None`
+    where no answer came; `code` a problem's; `order` what the buyer was told to have bought.
+    """
+
+    began_s: float
+    ended_s: float
+    status: int | None = None
+    code: str = ""
+    order: OrderView | None = None
+    replayed: bool = False
+
+    @property
+    def sold(self) -> bool:
+        return self.status in SALES
+
+    @property
+    def open(self) -> bool:
+        """Its buyer does not know how it ended."""
+        return self.status is None or self.status == 500 or self.code == "outcome-unknown"
+
+    @property
+    def denied(self) -> bool:
+        """Told that it will not be sold: no later attempt may find an order made before."""
+        return self.status is not None and 400 <= self.status < 500
+
+    @property
+    def served(self) -> bool:
+        """The shop did its work: it sold, or said for good why not."""
+        return self.sold or self.denied
+
+
+def unanswered(wish: Wish, began_s: float, ended_s: float) -> Attempt:
+    """An attempt whose connection broke, or whose buyer waited no longer."""
+    return Attempt(**msgspec.structs.asdict(wish), began_s=began_s, ended_s=ended_s)
+
+
+def answered(
+    wish: Wish,
+    began_s: float,
+    ended_s: float,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> Attempt:
+    """An attempt and its HTTP answer; the headers' names are in lower case.
+
+    Raises `ZkticketError` for an answer that the interface does not promise.
+    """
+    said: dict[str, Any] = {}
+    try:
+        if status in SALES:
+            said["order"] = msgspec.json.decode(body, type=OrderView)
+        else:
+            said["code"] = msgspec.json.decode(body, type=_Problem).code
+    except msgspec.DecodeError as error:
+        raise ZkticketError(f"an answer {status} that is not as promised: {error}") from None
+    return Attempt(
+        **msgspec.structs.asdict(wish),
+        began_s=began_s,
+        ended_s=ended_s,
+        status=status,
+        replayed=headers.get("idempotency-replayed") == "true",
+        **said,
+    )
+
+
+class _Problem(msgspec.Struct):
+    code: str
+
+
+class History:
+    """Takes attempts from any thread or task; written to a file, one JSON line each, if told."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._attempts: list[Attempt] = []
+        self._lock = threading.Lock()
+        self._file = path.open("ab") if path else None
+
+    def add(self, attempt: Attempt) -> None:
+        with self._lock:
+            self._attempts.append(attempt)
+            if self._file is not None:
+                self._file.write(msgspec.json.encode(attempt) + b"\n")
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """All that ended so far, in the order of their ends."""
+        with self._lock:
+            return tuple(self._attempts)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+
+def load(path: Path) -> Sequence[Attempt]:
+    """A history that was written before. Raises `ZkticketError` where it is damaged."""
+    try:
+        return msgspec.json.Decoder(Attempt).decode_lines(path.read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise ZkticketError(f"cannot read the history {path}: {error}") from None

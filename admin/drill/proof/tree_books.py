@@ -1,0 +1,57 @@
+"""What the tree holds after a sale, for the checker: each type's stock, and every order."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from core.store.orders import StoredOrder
+from core.store.stock import TypeRef
+from core.store.store import Store
+from core.zookeeper.client import ZooKeeper
+from core.zookeeper.patient_read import insist
+
+
+@dataclass(frozen=True)
+class TypeBooks:
+    """A type's counters, added up."""
+
+    event: str
+    name: str
+    capacity: int
+    remaining: int
+    held: int
+    sold: int
+
+
+@dataclass(frozen=True)
+class Books:
+    types: tuple[TypeBooks, ...]
+    orders: tuple[StoredOrder, ...]
+
+
+async def read_books(zk: ZooKeeper, event: str) -> Books:
+    """The event's books when its sale is over; as true as the sale is quiet.
+
+    Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`, `Unavailable`.
+    """
+    await insist(zk, zk.sync)
+    store = Store(zk)
+    found = await store.event(event)
+    types = [
+        await _type(zk, store, TypeRef(event, found.generation, name))
+        for name in await store.type_names(event, found)
+    ]
+    orders = [order async for order in store.orders.all_of(event, found.generation)]
+    return Books(tuple(types), tuple(orders))
+
+
+async def _type(zk: ZooKeeper, store: Store, ref: TypeRef) -> TypeBooks:
+    shelf = await insist(zk, partial(store.shelf, ref))
+    stock = shelf.stock
+    return TypeBooks(
+        event=ref.event,
+        name=ref.type,
+        capacity=shelf.type.capacity,
+        remaining=stock.remaining,
+        held=stock.held,
+        sold=stock.sold,
+    )

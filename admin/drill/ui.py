@@ -1,0 +1,59 @@
+"""What a drill shows: where it is, what has happened, what came out so far."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from admin.drill.faults import Fault
+from admin.drill.gauge import Gauge
+from admin.drill.processes import Part
+from admin.drill.report import FaultResult
+
+NEWS = 3
+
+
+@dataclass
+class Board:
+    """`announce` hears each piece of news as it comes."""
+
+    seed: int
+    count: int
+    announce: Callable[[str], None]
+    number: int = 0
+    fault: Fault | None = None
+    phase: str = ""
+    gauge: Gauge | None = None
+    waiting: Callable[[], int] = lambda: 0
+    parts: tuple[Part, ...] = ()
+    news: deque[str] = field(default_factory=lambda: deque(maxlen=NEWS))
+    results: list[FaultResult] = field(default_factory=list)
+
+    def begin(self, number: int, fault: Fault) -> None:
+        """The next fault's turn."""
+        self.number, self.fault = number, fault
+        self.news.clear()
+        self.announce(f"fault {number} of {self.count}, {fault.name}: {fault.does}")
+        self.announce(f"watch: {fault.watch}")
+
+    def end(self, result: FaultResult) -> None:
+        self.results.append(result)
+        self.announce(
+            f"{result.fault}: a pause of {result.pause_s:.2f} s, {sum(result.errors.values())} "
+            f"errors, {result.sold:,} sold, {len(result.findings)} findings"
+        )
+
+    def tell(self, text: str) -> None:
+        self.news.append(text)
+        self.announce(text)
+
+    def see(self, parts: Sequence[Part]) -> list[str]:
+        """Takes the parts as they are now; what has changed, in words."""
+        before = {part.name: part.state for part in self.parts}
+        changes = [
+            f"{part.name}: {before[part.name]} → {part.state}"
+            for part in parts
+            if part.name in before and before[part.name] != part.state
+        ]
+        if parts:
+            self.parts = tuple(parts)
+        return changes

@@ -1,0 +1,1 @@
+"""Counts everything again, and puts back what the receipts prove."""

@@ -1,0 +1,295 @@
+"""`verify --receipts`: is everything that was confirmed to a buyer in the tree?
+
+Reads every journal of the data directory, a file at a time, and looks each order up, a page at
+a time. What is not found is looked for once more after a write has gone through the quorum:
+the server that was asked may lag behind. In the end the tree's orders are counted against the
+receipts: of those that have none, nothing is proved.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from admin.recovery.receipt_coverage import Coverage, Coverer, Receipted
+from core.errors import Ambiguous, BadZnode, Unavailable
+from core.machine import private_files
+from core.receipts import format
+from core.receipts.format import Damage, Settled
+from core.schema import paths
+from core.store.batch import Sale
+from core.store.orders import StoredOrder
+from core.store.store import Store
+from core.zookeeper.client import ZooKeeper
+from core.zookeeper.multi import Check
+from core.zookeeper.patient_read import insist
+
+PAGE_ORDERS = 500
+PAGES_AHEAD = 3
+MOST_NAMED = 20
+# A journal goes on in another file when one is full.
+NEWEST_FILES = 2
+
+
+class LostOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that a receipt proves; `why` it doesn't stand. `at` is in Unix seconds."""
+
+    znode: str
+    type: str
+    quantity: int
+    buyer: str
+    at: float
+    why: str
+
+
+class ReceiptsProof(msgspec.Struct, frozen=True, kw_only=True):
+    """The result. `lost` names the first of those that are `missing`.
+
+    `orders` were looked up, one that has several receipts with each of them; `missing`,
+    `left_out` (settled by an operator) and `retired` (deleted with their event) have each order
+    once. `since` is the time of the oldest receipt; `notes` say what limits the proof without
+    breaking it. Of the orders `in_tree`, `covered` have a receipt, and `older` are older than
+    every receipt. It is not `ok` either where nothing is proved, for want of receipts.
+    """
+
+    ok: bool
+    files: int
+    orders: int
+    missing: int
+    left_out: int
+    retired: int
+    since: float | None
+    lost: tuple[LostOrder, ...]
+    damaged: tuple[str, ...]
+    notes: tuple[str, ...]
+    in_tree: int = 0
+    covered: int = 0
+    older: int = 0
+
+    @property
+    def proves_nothing(self) -> bool:
+        """No receipt was found, or none of an order that is in the tree."""
+        return not self.orders or (self.in_tree > 0 and not self.covered)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A sale that was confirmed and isn't in the tree; `there` is what stands in its place."""
+
+    sale: Sale
+    there: StoredOrder | BadZnode | None
+
+    @property
+    def why(self) -> str:
+        if isinstance(self.there, BadZnode):
+            return f"it is unreadable: {self.there.why}"
+        if self.there is None:
+            return "it is missing"
+        same = self.there.order.batch == self.sale.order.batch
+        return "its last change is missing" if same else "it holds another purchase"
+
+
+@dataclass
+class Archive:
+    """The journals of a data directory, as they are read."""
+
+    data_dir: Path
+    files: int = 0
+    since: float | None = None
+    damaged: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def sales(self, newest: int = 0) -> Iterator[Sale]:
+        """Every confirmed order, some of them twice, or those in each worker's newest files.
+
+        Raises `ZkticketError`.
+        """
+        for segment in format.segments(self.data_dir, newest):
+            self.files += 1
+            try:
+                data = private_files.read(segment.path)
+            except FileNotFoundError:  # let go by its worker at this moment
+                continue
+            except OSError as error:
+                raise format.unreadable(segment.path, error) from None
+            for part in format.frames(data):
+                if isinstance(part, Damage):
+                    self._note(segment.path, part)
+                else:
+                    yield from self._sales(segment.path, part)
+
+    def _sales(self, path: Path, payload: bytes) -> Iterable[Sale]:
+        try:
+            receipt = format.decoded(payload)
+        except msgspec.DecodeError as error:
+            self.damaged.append(f"{path}: a receipt that this version can't read: {error}")
+            return ()
+        self.since = min(receipt.at, self.since or receipt.at)
+        return receipt.sales()
+
+    def _note(self, path: Path, damage: Damage) -> None:
+        where = f"{path}: {damage.end - damage.start} bytes at {damage.start}"
+        if damage.torn:
+            self.notes.append(f"{where} were never finished: a write under way, or a crash")
+        else:
+            self.damaged.append(f"{where} are damaged")
+
+
+@dataclass
+class Count:
+    """How many were looked at, which, and the paths of those that were let pass."""
+
+    orders: int = 0
+    receipted: Receipted = field(default_factory=Receipted)
+    left_out: set[str] = field(default_factory=set)
+    retired: set[str] = field(default_factory=set)
+
+
+async def audit(zk: ZooKeeper, data_dir: Path) -> ReceiptsProof:
+    """Raises `Unavailable`, `ZkticketError`; what is missing is part of the result."""
+    began = time.time()
+    archive, count = Archive(data_dir), Count()
+    lost: list[LostOrder] = []
+    missing: set[str] = set()
+    async with aclosing(losses(zk, archive, count)) as found:
+        async for loss in found:
+            if loss.sale.path not in missing and len(lost) < MOST_NAMED:
+                lost.append(named(loss, loss.why))
+            missing.add(loss.sale.path)
+    proof = _proof(archive, count, lost, missing, await _coverage(zk, archive, count, began))
+    return replace(proof, ok=not (missing or archive.damaged or proof.proves_nothing))
+
+
+async def _coverage(zk: ZooKeeper, archive: Archive, count: Count, began: float) -> Coverage:
+    since = began if archive.since is None else archive.since
+    coverer = Coverer(zk, count.receipted, since=since, began=began)
+    return await coverer.count(lambda: Archive(archive.data_dir).sales(NEWEST_FILES))
+
+
+def _proof(
+    archive: Archive,
+    count: Count,
+    lost: Sequence[LostOrder],
+    missing: Collection[str],
+    coverage: Coverage,
+) -> ReceiptsProof:
+    return ReceiptsProof(
+        ok=False,
+        files=archive.files,
+        orders=count.orders,
+        missing=len(missing),
+        left_out=len(count.left_out),
+        retired=len(count.retired),
+        since=archive.since,
+        lost=tuple(lost),
+        damaged=tuple(archive.damaged),
+        notes=(*archive.notes, *_gone(archive.data_dir), *coverage.notes),
+        in_tree=coverage.orders,
+        covered=coverage.covered,
+        older=coverage.older,
+    )
+
+
+async def losses(zk: ZooKeeper, archive: Archive, count: Count) -> AsyncGenerator[Loss, None]:
+    """Each order that was confirmed and is not in the tree, in the order of the journals.
+
+    One that has several receipts, say of its sale and of a replay, comes with each of them.
+    """
+    store = Store(zk)
+    await insist(zk, zk.sync)
+    settled = format.settled(archive.data_dir)
+    retired = await insist(zk, store.retired)
+    pages: deque[asyncio.Task[list[Loss]]] = deque()
+    try:
+        for page in _pages(archive.sales()):
+            count.orders += len(page)
+            count.receipted.add(page)
+            pages.append(asyncio.create_task(_lost(zk, store, page)))
+            # Decoding a file leaves others no turn; these pages have to be sent.
+            await asyncio.sleep(0)
+            if len(pages) > PAGES_AHEAD:
+                for loss in _held_against(await pages.popleft(), settled, retired, count):
+                    yield loss
+        while pages:
+            for loss in _held_against(await pages.popleft(), settled, retired, count):
+                yield loss
+    finally:
+        for task in pages:
+            task.cancel()
+        await asyncio.gather(*pages, return_exceptions=True)
+
+
+def _held_against(
+    found: Iterable[Loss], settled: Settled, retired: frozenset[str], count: Count
+) -> Iterator[Loss]:
+    """Those that nobody has let pass."""
+    for loss in found:
+        if loss.sale.ref.generation in retired:
+            count.retired.add(loss.sale.path)
+        elif settled.lets_pass(loss.sale):
+            count.left_out.add(loss.sale.path)
+        else:
+            yield loss
+
+
+async def _lost(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
+    lost = await _missing(zk, store, page)
+    if lost:
+        await insist(zk, partial(_catch_up, zk))
+        lost = await _missing(zk, store, [loss.sale for loss in lost])
+    return lost
+
+
+async def _missing(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
+    found = await insist(zk, partial(store.orders.find_sales, page))
+    pairs = zip(page, found, strict=True)
+    return [Loss(sale, there) for sale, there in pairs if not format.stands(sale.order, there)]
+
+
+async def _catch_up(zk: ZooKeeper) -> None:
+    """A write: what this session reads from now on is no older than it. Raises `Unavailable`."""
+    try:
+        await zk.multi([Check("/")])
+    except Ambiguous as error:  # a check changes nothing
+        raise Unavailable(str(error)) from None
+
+
+def _pages(sales: Iterator[Sale]) -> Iterator[list[Sale]]:
+    page: list[Sale] = []
+    for sale in sales:
+        page.append(sale)
+        if len(page) == PAGE_ORDERS:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+def named(loss: Loss, why: str) -> LostOrder:
+    """The order, for people."""
+    order = loss.sale.order
+    return LostOrder(
+        znode=paths.CHROOT + loss.sale.path,
+        type=order.type,
+        quantity=order.quantity,
+        buyer=order.buyer,
+        at=order.at,
+        why=why,
+    )
+
+
+def _gone(data_dir: Path) -> Iterator[str]:
+    """Journals whose beginning is no longer there."""
+    first: dict[str, int] = {}
+    for segment in format.segments(data_dir):
+        first.setdefault(segment.worker, segment.number)
+    for worker, number in first.items():
+        if number > 1:
+            yield f"{worker}: its first {number - 1} files were deleted, being as many as may be"

@@ -1,0 +1,282 @@
+"""`repair`: puts back what the receipts prove and the tree has lost, and ends the alarm."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from admin.confirm import Confirm
+from admin.recovery.audit import Archive, Count, Loss, LostOrder, audit, losses, named
+from admin.recovery.recount import recount
+from core.cluster import alarms
+from core.errors import BadZnode, NoSuchEvent, NoSuchType, ZkticketError
+from core.eventlog.audit import note
+from core.machine import private_files
+from core.receipts import format
+from core.receipts.format import Settlement
+from core.receipts.restore import mend, restore
+from core.schema.records import Alarm
+from core.store.batch import Sale
+from core.store.orders import StoredOrder
+from core.store.stock import TypeRef
+from core.store.store import Store
+from core.zookeeper.client import ZooKeeper
+
+ORDERS_AT_ONCE = 100
+MOST_NAMED = 20
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One type: what it has lost, and what becomes of it; all but `orders` are tickets."""
+
+    event: str
+    type: str
+    orders: int
+    lost: int
+    remaining: int
+    restored: int
+    oversold: int
+    left_out: int
+    open: int
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What `repair` would do. `conflicts` names the first orders that can't simply be put back."""
+
+    rows: tuple[Row, ...]
+    conflicts: tuple[LostOrder, ...]
+    alarms: tuple[Alarm, ...]
+    damaged: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        return not (self.rows or self.alarms)
+
+    @property
+    def open(self) -> int:
+        """Tickets for which a choice is missing."""
+        return sum(row.open for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What becomes of orders whose tickets were sold again: made all the same, or given up."""
+
+    oversell: bool
+    leave_out: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    """A type's lost orders, sorted: those that fit, those that don't, those without a place.
+
+    `lacking` tickets have to be made for those that don't.
+    """
+
+    ref: TypeRef
+    remaining: int
+    lacking: int
+    fitting: Sequence[Loss]
+    crowded: Sequence[Loss]
+    barred: Sequence[Loss]
+
+    def row(self, choice: Choice) -> Row:
+        given_up = _tickets(self.barred if choice.oversell else (*self.crowded, *self.barred))
+        every = [*self.fitting, *self.crowded, *self.barred]
+        return Row(
+            event=self.ref.event,
+            type=self.ref.type,
+            orders=len(every),
+            lost=_tickets(every),
+            remaining=self.remaining,
+            restored=_tickets(every) - given_up,
+            oversold=self.lacking if choice.oversell else 0,
+            left_out=given_up if choice.leave_out else 0,
+            open=0 if choice.leave_out else given_up,
+        )
+
+    def restored(self, choice: Choice) -> list[Sale]:
+        crowded = self.crowded if choice.oversell else ()
+        return [loss.sale for loss in (*self.fitting, *crowded)]
+
+    def left_out(self, choice: Choice) -> list[str]:
+        """The orders that an operator gives up."""
+        crowded = () if choice.oversell else self.crowded
+        given_up = (*crowded, *self.barred) if choice.leave_out else ()
+        return [loss.sale.order_id for loss in given_up]
+
+
+async def repair(
+    zk: ZooKeeper,
+    data_dir: Path,
+    order_key: bytes,
+    choice: Choice,
+    show: Callable[[Plan], None],
+    confirm: Confirm,
+) -> Plan:
+    """Shows its plan, asks, does it, proves the tree and ends the alarm.
+
+    `order_key` is the secret's, from which the buyers' tabs have their names. Raises
+    `ZkticketError` where a choice is missing, when it is not confirmed, and where the tree isn't
+    whole afterwards; the alarm stands then.
+    """
+    archive = Archive(data_dir)
+    cases = await _cases(zk, archive)
+    plan = Plan(
+        rows=tuple(case.row(choice) for case in cases),
+        conflicts=tuple(_conflicts(cases)),
+        alarms=tuple(await alarms.standing(zk)),
+        damaged=tuple(archive.damaged),
+    )
+    _require_receipts(archive, plan, choice)
+    show(plan)
+    if plan.empty:
+        return plan
+    if plan.open:
+        raise ZkticketError(
+            f"{plan.open} tickets can't simply be put back: --oversell makes their orders beyond "
+            "the capacity where they were sold again, --leave-out gives the rest up for good"
+        )
+    confirm(_question(plan))
+    await _mend(zk, data_dir, order_key, cases, choice)
+    await _prove(zk, data_dir)
+    await alarms.clear(zk, plan.alarms)
+    return plan
+
+
+def _require_receipts(archive: Archive, plan: Plan, choice: Choice) -> None:
+    """Without receipts nobody knows what is missing. Raises `ZkticketError`."""
+    if archive.since is not None or (plan.alarms and choice.leave_out):
+        return
+    folder = archive.data_dir / format.FOLDER
+    ends = "; --leave-out gives it up and ends the alarm" if plan.alarms else ""
+    raise ZkticketError(
+        f"there are no readable receipts in {folder}, so what is missing is not known: "
+        f"run it where they are{ends}"
+    )
+
+
+# --- the plan ------------------------------------------------------------------------
+
+
+async def _cases(zk: ZooKeeper, archive: Archive) -> list[Case]:
+    by_type: dict[TypeRef, dict[str, Loss]] = {}
+    async with aclosing(losses(zk, archive, Count())) as found:
+        async for loss in found:
+            known = by_type.setdefault(loss.sale.ref, {})
+            # Of an order that was changed there are several receipts.
+            latest = known.get(loss.sale.order_id, loss).sale.order
+            if len(latest.changes) <= len(loss.sale.order.changes):
+                known[loss.sale.order_id] = loss
+    return [await _case(zk, ref, list(found.values())) for ref, found in by_type.items()]
+
+
+async def _case(zk: ZooKeeper, ref: TypeRef, found: list[Loss]) -> Case:
+    """What was given back comes first, then first come, first served."""
+    remaining = await _remaining(zk, ref)
+    if remaining is None:
+        return Case(ref, 0, 0, (), (), found)
+    mends = [(loss, mend(loss.sale, loss.there)) for loss in found]
+    barred = [loss for loss, how in mends if how is None]
+    takers = [(how.takes, loss) for loss, how in mends if how is not None]
+    takers.sort(key=lambda taker: (taker[0] > 0, taker[1].sale.order.at))
+    fitting, crowded, left = [], [], remaining
+    for takes, loss in takers:
+        if takes <= left:
+            left -= takes
+            fitting.append(loss)
+        else:
+            crowded.append(loss)
+    lacking = max(0, sum(takes for takes, _ in takers) - remaining)
+    return Case(ref, remaining, lacking, fitting, crowded, barred)
+
+
+async def _remaining(zk: ZooKeeper, ref: TypeRef) -> int | None:
+    """None where the type, or its event's generation, is no longer there."""
+    store = Store(zk)
+    try:
+        event = await store.event(ref.event)
+        if event.generation != ref.generation:
+            return None
+        return (await store.shelf(ref)).stock.remaining
+    except (NoSuchEvent, NoSuchType):
+        return None
+
+
+def _conflicts(cases: Iterable[Case]) -> Iterable[LostOrder]:
+    for case in cases:
+        for loss in case.crowded[:MOST_NAMED]:
+            yield named(loss, "its tickets were sold again")
+        for loss in case.barred[:MOST_NAMED]:
+            yield named(loss, _why_barred(loss))
+
+
+def _why_barred(loss: Loss) -> str:
+    there, order = loss.there, loss.sale.order
+    if order.status == "held" and not isinstance(there, BadZnode):
+        return "it was a hold"
+    if isinstance(there, StoredOrder) and there.order.batch == order.batch:
+        return "it was changed in another way since"
+    return "its event or type is no longer in the tree" if there is None else loss.why
+
+
+def _tickets(found: Iterable[Loss]) -> int:
+    return sum(loss.sale.order.quantity for loss in found)
+
+
+def _question(plan: Plan) -> str:
+    restored = sum(row.restored for row in plan.rows)
+    oversold = sum(row.oversold for row in plan.rows)
+    left_out = sum(row.left_out for row in plan.rows)
+    parts = [f"Put the orders of {restored} tickets back"] if restored else []
+    parts += [f"oversell {oversold} tickets"] if oversold else []
+    parts += [f"give up {left_out} for good"] if left_out else []
+    parts += [f"end {len(plan.alarms)} alarms"] if plan.alarms else []
+    return f"{', '.join(parts)}?"
+
+
+# --- the mending ---------------------------------------------------------------------
+
+
+async def _mend(
+    zk: ZooKeeper, data_dir: Path, order_key: bytes, cases: Sequence[Case], choice: Choice
+) -> None:
+    count = 0
+    for case in cases:
+        sales = case.restored(choice)
+        for start in range(0, len(sales), ORDERS_AT_ONCE):
+            some = sales[start : start + ORDERS_AT_ONCE]
+            count += await restore(zk, some, order_key, oversell=choice.oversell)
+    left_out = [order_id for case in cases for order_id in case.left_out(choice)]
+    # Of the tree's past that was lost nothing counts any more but the orders.
+    _settle(data_dir, Settlement(round(time.time(), 3), tuple(left_out)))
+    await note(zk, "repair", f"{count} orders put back by operator, {len(left_out)} left out")
+
+
+def _settle(data_dir: Path, settlement: Settlement) -> None:
+    path = data_dir / format.FOLDER / format.SETTLEMENTS
+    try:
+        private_files.make_directory(path.parent)
+        with os.fdopen(private_files.append(path), "ab") as writer:
+            writer.write(format.framed(settlement))
+            writer.flush()
+            os.fsync(writer.fileno())
+    except OSError as error:
+        raise ZkticketError(f"cannot write {path}: {error.strerror}; run it again") from None
+
+
+async def _prove(zk: ZooKeeper, data_dir: Path) -> None:
+    """Raises `ZkticketError` where something is wrong with the tree still."""
+    proof = await recount(zk)
+    if proof.breach is not None:
+        raise ZkticketError(f"breach at znode {proof.breach.znode}: {proof.breach.text}")
+    found = await audit(zk, data_dir)
+    if found.missing:
+        raise ZkticketError(
+            f"{found.missing} confirmed orders are missing still, {found.lost[0].znode} first; "
+            "run it again"
+        )

@@ -1,0 +1,1 @@
+"""Who is there and what is wanted of them: registrations, requests, alarms, status."""

@@ -1,0 +1,48 @@
+"""Alarms: while one stands, no worker sells. They stand until an operator has mended the tree."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+
+from core.errors import BadZnode, NodeExists, NoNode
+from core.schema import paths
+from core.schema.records import Alarm, decode, encode
+from core.zookeeper import retry
+from core.zookeeper.children import below
+from core.zookeeper.client import Znode, ZooKeeper
+
+
+async def sound(zk: ZooKeeper, alarm: Alarm) -> None:
+    """Raises the alarm; one that its source has raised before stands as it is.
+
+    Raises `Ambiguous`, `Unavailable`; then it may be tried again.
+    """
+    await zk.ensure(paths.ALARMS)
+    with suppress(NodeExists):
+        await zk.create(paths.alarm(alarm.source), encode(alarm))
+
+
+async def standing(zk: ZooKeeper) -> list[Alarm]:
+    """The alarms, an unreadable one among them; none before the tree is made.
+
+    Raises `Unavailable`.
+    """
+    names = await below(zk, paths.ALARMS)
+    found = await asyncio.gather(*(zk.find(paths.alarm(name)) for name in names))
+    return [_alarm(znode) for znode in found if znode is not None]
+
+
+async def clear(zk: ZooKeeper, alarms: Iterable[Alarm]) -> None:
+    """Takes them back: the workers look for themselves before they sell again."""
+    for alarm in alarms:
+        refused = await retry.remove(zk, paths.alarm(alarm.source))
+        if refused is not None and not isinstance(refused.error, NoNode):
+            raise refused.error
+
+
+def _alarm(znode: Znode) -> Alarm:
+    source = znode.path.removeprefix(paths.alarm(""))
+    try:
+        return decode(Alarm, znode.data, znode.path)
+    except BadZnode as error:
+        return Alarm(source=source, text=str(error), at=0.0)

@@ -1,0 +1,65 @@
+"""Operators' sessions that were ended before their time: kept in ZooKeeper for all web servers.
+
+A session needs no record while it goes on, so what has to be remembered are those that do not.
+"""
+
+from collections.abc import Mapping
+
+from core.errors import BadVersion, Unavailable
+from core.schema import paths
+from core.schema.records import EndedSessions, decode, encode
+from core.zookeeper.client import Znode, ZooKeeper
+
+# Some 50 bytes each. Of more than so many, all that began earlier are ended as well.
+MOST = 1000
+TRIES = 5
+# So much may the clocks of two machines differ.
+SKEW_S = 600
+
+
+class Register:
+    """The znode that has them."""
+
+    def __init__(self, zk: ZooKeeper) -> None:
+        self._zk = zk
+
+    async def load(self) -> EndedSessions:
+        """None are ended before the tree is made. Raises `Unavailable`, `BadZnode`."""
+        return _content(await self._zk.find(paths.ENDED_SESSIONS))
+
+    async def add(self, ended: EndedSessions, now: float) -> EndedSessions:
+        """Adds to them; all that are ended then. Raises `ZooKeeperError`, `BadZnode`."""
+        await self._zk.ensure(paths.ENDED_SESSIONS)
+        for _ in range(TRIES):
+            znode = await self._zk.get(paths.ENDED_SESSIONS)
+            after = merged(_content(znode), ended, now)
+            try:
+                await self._zk.set(paths.ENDED_SESSIONS, encode(after), znode.version)
+                return after
+            except BadVersion:  # somebody else has ended one meanwhile
+                continue
+        raise Unavailable("many sessions are ended at this moment; try again")
+
+
+def merged(one: EndedSessions, other: EndedSessions, now: float) -> EndedSessions:
+    """What is ended in either, without those whose time is up, and bounded."""
+    sessions = {
+        id_: ends_at
+        for id_, ends_at in {**one.sessions, **other.sessions}.items()
+        if ends_at > now - SKEW_S
+    }
+    all_until = max(one.all_until, other.all_until)
+    latest = sorted(sessions, key=lambda id_: sessions[id_])
+    for id_ in latest[:-MOST]:
+        all_until = max(all_until, sessions[id_])
+    return EndedSessions(all_until=all_until, sessions=_after(sessions, all_until))
+
+
+def _after(sessions: Mapping[str, int], moment: int) -> dict[str, int]:
+    return {id_: ends_at for id_, ends_at in sessions.items() if ends_at > moment}
+
+
+def _content(znode: Znode | None) -> EndedSessions:
+    if znode is None or not znode.data:
+        return EndedSessions()
+    return decode(EndedSessions, znode.data, znode.path)

@@ -1,0 +1,136 @@
+"""What operators ask of an instance's supervisor: whom, for what, and how far it has come."""
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from core.cluster import desired_state, instance_id, supervisors
+from core.errors import NoSuchProcess, NotRunning, WrongUsage, ZkticketError
+from core.eventlog.audit import note
+from core.schema.records import Desired, Progress, Request, SupervisorRecord
+from core.settings import MOST_WORKERS, Settings
+from core.zookeeper.client import ZooKeeper
+
+SERVERS = "zookeeper"
+SUPERVISOR = "supervisor"
+GROUPS = ("web", SERVERS)
+# With fewer, those that stay are no majority.
+LEAST_SERVERS = 3
+ALL_WORKERS = "all workers, in turn"
+
+
+async def supervisor_of(zk: ZooKeeper, settings: Settings, machine: str = "") -> SupervisorRecord:
+    """The supervisor on that machine, a hostname or an instance's id; for none, that of the data
+    directory, or the only one there is where nothing was started from there.
+
+    Never another one: raises `NotRunning` where the one that is meant is not at work, and
+    `ZkticketError` where several could be.
+    """
+    own = instance_id.load(settings.data_dir)
+    living = await supervisors.living(zk)
+    if machine:
+        meant = [table for table in living if machine in (table.host, table.instance)]
+        missing = f"no supervisor is at work on {machine}"
+    elif own:
+        meant = [table for table in living if table.instance == own]
+        missing = f"the supervisor of {settings.data_dir} is not at work; `up` starts it"
+    else:
+        meant = living
+        missing = "no supervisor is at work; `up` starts one, and takes over what runs"
+    if not meant:
+        raise NotRunning(missing + _others(living))
+    if len({table.instance for table in meant}) > 1:
+        raise ZkticketError(f"several supervisors could be meant{_others(meant)}")
+    return max(meant, key=lambda table: table.at)
+
+
+def _others(tables: Sequence[SupervisorRecord]) -> str:
+    """The instances that may be named; nothing for none."""
+    hosts = Counter(table.host for table in tables)
+    names = {table.host if hosts[table.host] == 1 else table.instance for table in tables}
+    return f"; with --machine you may name {' or '.join(sorted(names))}" if names else ""
+
+
+def known(table: SupervisorRecord, name: str) -> tuple[str, ...]:
+    """The processes that are meant. Raises `NoSuchProcess`, `ZkticketError` for too few servers."""
+    names: dict[str, tuple[str, ...]] = {
+        name: (name,) for name in (SUPERVISOR, *(each.name for each in table.processes))
+    }
+    for role in GROUPS:
+        if group := tuple(each.name for each in table.processes if each.role == role):
+            names[role] = group
+    if name not in names:
+        raise NoSuchProcess(f"there is no process {name!r}; there are: {', '.join(sorted(names))}")
+    if name == SERVERS and len(names[name]) < LEAST_SERVERS:
+        raise ZkticketError(
+            "the sale would pause: so few ZooKeeper servers have no quorum while one restarts; "
+            f"name one to have it all the same, as in `restart {names[name][0]}`"
+        )
+    return names[name]
+
+
+def new_id() -> str:
+    """What a request is called: the same one made twice is done once."""
+    return secrets.token_hex(8)
+
+
+async def ask_restart(
+    zk: ZooKeeper, table: SupervisorRecord, id_: str, name: str | None, timeout_s: float
+) -> Request:
+    """Has one process restarted, or one worker after the other. Returns before it is done.
+
+    Raises `NoSuchProcess`, `ZkticketError` for too few servers, `ZooKeeperError`.
+    """
+    names = known(table, name) if name else ()
+    await note(zk, "restart", f"by operator: {name or ALL_WORKERS}")
+    return await _ask(zk, table, _request(id_, "restart", timeout_s, names), _unchanged)
+
+
+async def ask_scale(
+    zk: ZooKeeper, table: SupervisorRecord, id_: str, workers: int, timeout_s: float
+) -> Request:
+    """Has so many workers sell from now on. Raises as `ask_restart` does."""
+    if not 1 <= workers <= MOST_WORKERS:
+        raise WrongUsage(f"{workers} workers cannot be had; from 1 to {MOST_WORKERS}")
+
+    def resized(before: Desired) -> Desired:
+        return replace(before, workers=workers, instead_of=table.workers)
+
+    await note(zk, "scale", f"by operator: {workers} workers")
+    return await _ask(zk, table, _request(id_, "scale", timeout_s), resized)
+
+
+async def progress(zk: ZooKeeper, instance: str, request_id: str) -> Progress | None:
+    """None while no supervisor has taken note of it. Raises `ZooKeeperError`."""
+    for table in await supervisors.living(zk):
+        if table.instance == instance:
+            for found in table.requests:
+                if found.id == request_id:
+                    return found
+    return None
+
+
+async def withdraw(zk: ZooKeeper, instance: str, request_id: str) -> None:
+    """Takes a request back, unless it is being done. Raises `ZooKeeperError`."""
+    await desired_state.change(zk, instance, desired_state.without(request_id))
+
+
+async def _ask(
+    zk: ZooKeeper, table: SupervisorRecord, request: Request, also: Callable[[Desired], Desired]
+) -> Request:
+    add = desired_state.asking(request)
+    await desired_state.change(zk, table.instance, lambda before: add(also(before)))
+    return request
+
+
+def _request(id_: str, action: str, timeout_s: float, names: tuple[str, ...] = ()) -> Request:
+    return Request(
+        id=id_, action=action, names=names, timeout_s=timeout_s, at=round(time.time(), 3)
+    )
+
+
+def _unchanged(before: Desired) -> Desired:
+    return before

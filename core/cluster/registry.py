@@ -1,0 +1,152 @@
+"""Who lives: workers, web servers and supervisors, each an ephemeral znode with a name of its own.
+
+A registration's name carries a random incarnation, `worker-1.3fa9c1`, which is never
+used twice. That makes it a fence: a transaction that checks it fails for good once the
+registration is gone.
+"""
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import msgspec
+
+from core.errors import BadZnode, NoNode, Unavailable, ZooKeeperError
+from core.machine.process_birth import Identified
+from core.schema import paths
+from core.schema.records import RecordT, WebRecord, WorkerRecord, decode, encode
+from core.zookeeper.client import ZooKeeper
+from core.zookeeper.watch import whenever_changed
+
+REFRESH_S = 1.0
+
+
+class Registration:
+    """One process's place in the registry. Loses it with the session, takes a new one."""
+
+    def __init__(self, zk: ZooKeeper, name: str, path_of: Callable[[str], str]) -> None:
+        self._zk = zk
+        self._name = name
+        self._path_of = path_of
+        # Two that find the registration gone make one new one between them.
+        self._lock = asyncio.Lock()
+        self._left = False
+        self.path = ""
+
+    async def publish(self, record: msgspec.Struct) -> None:
+        """Writes the record, under a new incarnation where there is no registration any more."""
+        async with self._lock:
+            if self._left:
+                return
+            try:
+                if self.path:
+                    await self._zk.set(self.path, encode(record))
+                    return
+            except NoNode:
+                pass
+            await self._enter(record)
+
+    async def _enter(self, record: msgspec.Struct) -> None:
+        path = self._path_of(f"{self._name}.{secrets.token_hex(3)}")
+        await self._zk.ensure(paths.parent(path))
+        # Kept also when the answer is lost: the next `publish` finds out whether it is there.
+        self.path = path
+        await self._zk.create(path, encode(record), ephemeral=True)
+
+    def fence(self) -> str:
+        """What a transaction has to check. Raises `Unavailable` for who is not registered."""
+        if not self.path:
+            raise Unavailable("this worker is not registered")
+        return self.path
+
+    async def leave(self) -> None:
+        """Takes the registration back; nothing that checks it commits from now on."""
+        async with self._lock:
+            self._left = True
+            path, self.path = self.path, ""
+            if path:
+                with suppress(ZooKeeperError):
+                    await self._zk.delete(path)
+
+
+@dataclass(frozen=True)
+class LiveWorker:
+    registration: str
+    record: WorkerRecord
+
+
+async def workers(zk: ZooKeeper) -> list[LiveWorker]:
+    """The registered workers; none before the tree is made."""
+    return [LiveWorker(*found) for found in await present(zk, paths.WORKERS, WorkerRecord)]
+
+
+async def webs(zk: ZooKeeper) -> list[WebRecord]:
+    """The registered web servers."""
+    return [record for _, record in await present(zk, paths.WEBS, WebRecord)]
+
+
+def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
+    """The workers whenever one comes or goes, and every second for their load.
+
+    While ZooKeeper is away it yields nothing: the last list stays good.
+    """
+    return whenever_changed(zk, lambda watch: _workers(zk, watch), REFRESH_S)
+
+
+def is_of(record: WorkerRecord, instance: str, process: Identified) -> bool:
+    """That process of that instance registered it.
+
+    On another host there may be a worker with the same name and the same pid.
+    """
+    if not record.instance:  # an earlier version's
+        return record.host == socket.gethostname() and record.pid == process.pid
+    registered = (record.instance, record.pid, record.birth)
+    return registered == (instance, process.pid, process.birth)
+
+
+async def expel(zk: ZooKeeper, instance: str, process: Identified) -> bool:
+    """Deletes the registration of a worker process that is dead, and so fences what it sent."""
+    expelled = False
+    for worker in await workers(zk):
+        if is_of(worker.record, instance, process):
+            with suppress(NoNode):
+                await zk.delete(paths.worker(worker.registration))
+                expelled = True
+    return expelled
+
+
+async def _workers(zk: ZooKeeper, watch: Callable[[], None] | None) -> list[LiveWorker]:
+    """`watch` is called once when a worker comes or goes. Raises `NoNode` without a tree."""
+    found = await _records(zk, paths.WORKERS, WorkerRecord, watch)
+    return [LiveWorker(name, record) for name, record in found]
+
+
+async def present(zk: ZooKeeper, parent: str, kind: type[RecordT]) -> list[tuple[str, RecordT]]:
+    """Those registered below `parent`, by the names of their registrations; none without a tree."""
+    try:
+        return await _records(zk, parent, kind, None)
+    except NoNode:
+        return []
+
+
+async def _records(
+    zk: ZooKeeper, parent: str, kind: type[RecordT], watch: Callable[[], None] | None
+) -> list[tuple[str, RecordT]]:
+    names = await zk.children(parent, watch)
+    found = await asyncio.gather(*(_record(zk, f"{parent}/{name}", kind) for name in names))
+    return [(name, record) for name, record in zip(names, found, strict=True) if record]
+
+
+async def _record(zk: ZooKeeper, path: str, kind: type[RecordT]) -> RecordT | None:
+    znode = await zk.find(path)
+    if znode is None:
+        return None
+    try:
+        return decode(kind, znode.data, path)
+    except BadZnode as error:
+        logging.getLogger("zkticket.registry").warning("%s", error)
+        return None

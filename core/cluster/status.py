@@ -1,0 +1,561 @@
+"""How an instance is: its servers, processes and tickets, put together from every source.
+
+Three are asked side by side, each with a deadline: the run file and psutil, which need no
+ZooKeeper; each server, by `srvr`; and the tree, for the registry and the stock.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
+
+from core.cluster import alarms, registry, run_file, supervisors
+from core.errors import (
+    AccessDenied,
+    BadZnode,
+    NoSuchEvent,
+    NotRunning,
+    Unavailable,
+    ZooKeeperError,
+)
+from core.machine import disk_space, process_birth, process_identity
+from core.schema.records import (
+    Alarm,
+    Disk,
+    Load,
+    ProcessRecord,
+    Progress,
+    Quantiles,
+    SupervisorRecord,
+    WebRecord,
+    WorkerRecord,
+)
+from core.secret import Secret
+from core.settings import Settings
+from core.store.availability import EventAvailability, TypeAvailability, event_availability
+from core.store.stock import TypeRef
+from core.store.store import Store
+from core.zookeeper.client import ZooKeeper, connect
+from core.zookeeper.probe import ServerState, has_quorum, probe_all
+
+PROBE_S = 1.0
+# Room for several servers that have vanished, each of which costs half a second to try.
+CONNECT_S = 2.5
+TREE_S = 2.0
+WELL = ("ready", "running")
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """A ZooKeeper server. `role` is leader, follower, standalone or down.
+
+    `trouble` is why its process does not run, where its supervisor tells.
+    """
+
+    id: int
+    address: str
+    role: str
+    pid: int | None
+    version: str | None
+    trouble: str = ""
+
+
+class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
+    quorum: bool
+    servers: tuple[Server, ...]
+
+
+class Supervisor(msgspec.Struct, frozen=True, kw_only=True):
+    """`requests` are what operators have asked of it, the oldest first."""
+
+    pid: int
+    host: str
+    instance: str = ""
+    url: str
+    alive: bool
+    frozen: bool = False
+    requests: tuple[Progress, ...] = ()
+
+
+class Worker(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker: what its supervisor measures, and what it says of its own work.
+
+    Another instance's may have the same name; `machine` is its host.
+    """
+
+    name: str
+    machine: str = ""
+    instance: str = ""
+    pid: int | None
+    state: str
+    # What keeps it from selling, while it is halted.
+    trouble: str
+    address: str
+    restarts: int
+    last_restart_reason: str | None
+    cpu_percent: float
+    rss_bytes: int
+    in_flight: int
+    sold_total: int
+    sold_per_second: float
+    p99_ms: float
+
+
+class Web(msgspec.Struct, frozen=True, kw_only=True):
+    """A web server, and where the time of its latest sales went: stage by stage, in order."""
+
+    name: str
+    machine: str = ""
+    instance: str = ""
+    pid: int | None
+    state: str
+    url: str
+    restarts: int
+    last_restart_reason: str | None
+    cpu_percent: float
+    rss_bytes: int
+    stages: dict[str, Quantiles]
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything. `problems` are one line each, the worst first; `at` is in Unix seconds.
+
+    `unread` is why the tree could not be read, empty where it was: without it nothing is known of
+    other machines, alarms and events, and what is missing here may well be there.
+    """
+
+    healthy: bool
+    problems: tuple[str, ...]
+    unread: str = ""
+    at: float
+    alarms: tuple[Alarm, ...]
+    ensemble: Ensemble
+    supervisor: Supervisor | None
+    workers: tuple[Worker, ...]
+    web: tuple[Web, ...]
+    events: tuple[EventAvailability, ...]
+    disks: tuple[Disk, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What ZooKeeper's tree says; `failure` is why it says nothing."""
+
+    workers: Sequence[WorkerRecord] = ()
+    webs: Sequence[WebRecord] = ()
+    supervisors: Sequence[SupervisorRecord] = ()
+    events: Sequence[EventAvailability] = ()
+    unreadable: Sequence[str] = ()
+    alarms: Sequence[Alarm] = ()
+    failure: str = ""
+
+
+@dataclass
+class _Events:
+    """The events as they are read; a znode that is unreadable costs its own type only."""
+
+    found: list[EventAvailability] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+async def gather(settings: Settings, zk: ZooKeeper | None) -> Status:
+    """The status as a process sees it that has a connection, or none at the moment.
+
+    Takes some two seconds at most. Raises `NotRunning`.
+    """
+    return await _gather(settings, _read_tree(zk))
+
+
+async def collect(settings: Settings, secret: Secret) -> Status:
+    """The status over a connection of its own. Raises `NotRunning`, `AccessDenied`."""
+    hosts = run_file.hosts(settings.data_dir, settings.zookeeper)
+    return await _gather(settings, _connect_and_read(hosts, secret))
+
+
+async def _gather(settings: Settings, reading: Awaitable[Tree]) -> Status:
+    local = _local(settings)
+    hosts = settings.zookeeper or (local.zookeeper if local else settings.hosts)
+    servers, tree = await asyncio.gather(probe_all(hosts, PROBE_S), reading)
+    tables = _tables(local, tree.supervisors)
+    if not any(_lives(table) for table in tables):
+        _require_answer(settings, servers)
+    return _status(servers, tree, tables, local)
+
+
+def _require_answer(settings: Settings, servers: Sequence[ServerState]) -> None:
+    """Nothing lives here. Raises `NotRunning`, `Unavailable` where it may well live elsewhere."""
+    if not settings.zookeeper:
+        raise NotRunning(f"nothing is running in {settings.data_dir}; start it with `up`")
+    if not any(server.serves for server in servers):
+        raise Unavailable(
+            f"could not be read: no ZooKeeper serves at {settings.zookeeper}; "
+            "start it, or correct --zookeeper"
+        )
+
+
+def _local(settings: Settings) -> SupervisorRecord | None:
+    """This machine's table, with its disks as they are now: a full one takes no newer table."""
+    try:
+        table = run_file.read(settings.data_dir)
+    except NotRunning:
+        return None
+    return msgspec.structs.replace(table, disks=disk_space.of(settings.data_dir.resolve()))
+
+
+# --- the tree ------------------------------------------------------------------------
+
+
+async def _connect_and_read(hosts: str, secret: Secret) -> Tree:
+    try:
+        zk = await connect(hosts, secret.zookeeper_password, timeout_s=CONNECT_S)
+    except Unavailable as error:
+        return Tree(failure=str(error))
+    try:
+        return await _read_tree(zk)
+    finally:
+        await zk.close()
+
+
+async def _read_tree(zk: ZooKeeper | None) -> Tree:
+    if zk is None:
+        return Tree(failure="no connection to ZooKeeper")
+    try:
+        async with asyncio.timeout(TREE_S):
+            workers, webs, tables, events, standing = await asyncio.gather(
+                registry.workers(zk),
+                registry.webs(zk),
+                supervisors.living(zk),
+                _events(Store(zk)),
+                alarms.standing(zk),
+            )
+    except AccessDenied:
+        raise
+    except (ZooKeeperError, TimeoutError) as error:
+        return Tree(failure=str(error) or "ZooKeeper did not answer in time")
+    records = [worker.record for worker in workers]
+    return Tree(records, webs, tables, events.found, events.unreadable, standing)
+
+
+async def _events(store: Store) -> _Events:
+    events = _Events()
+    for name in await store.event_names():
+        with suppress(NoSuchEvent):  # deleted at this moment
+            try:
+                events.found.append(await _event(store, name, events))
+            except BadZnode as error:
+                events.unreadable.append(str(error))
+    return events
+
+
+async def _event(store: Store, name: str, events: _Events) -> EventAvailability:
+    event = await store.event(name)
+    names = await store.type_names(name, event)
+    types: list[TypeAvailability] = []
+    for found in await store.availabilities([TypeRef(name, event.generation, n) for n in names]):
+        if isinstance(found, TypeAvailability):
+            types.append(found)
+        else:
+            events.unreadable.append(str(found))
+    return event_availability(name, event, tuple(types))
+
+
+# --- process tables ------------------------------------------------------------------
+
+
+def _tables(
+    local: SupervisorRecord | None, registered: Iterable[SupervisorRecord]
+) -> list[SupervisorRecord]:
+    """Each supervisor's newest table; this machine's own, also from its run file, is last."""
+    newest = {(_home(table), table.pid): table for table in registered}
+    if local is not None:
+        rival = newest.pop((_home(local), local.pid), local)
+        newer = rival if rival.at > local.at or not _is_here(rival) else local
+        # What runs in a container is not to be seen from outside: its registration tells.
+        newer = newer if newer is not local and not _is_here(newer) else _checked(newer)
+        newest[_home(local), local.pid] = msgspec.structs.replace(newer, disks=local.disks)
+    return list(newest.values())
+
+
+def _home(record: SupervisorRecord | WorkerRecord | WebRecord) -> str:
+    """What tells one `worker-1` from another; an earlier version's process names its host only."""
+    return record.instance or record.host
+
+
+def _is_here(table: SupervisorRecord) -> bool:
+    """Its pids can be looked up here; an earlier version did not say."""
+    return table.place in ("", process_birth.place())
+
+
+def _checked(table: SupervisorRecord) -> SupervisorRecord:
+    """The table of this machine with the processes as they are now: some dead, some frozen."""
+    return msgspec.structs.replace(table, processes=tuple(map(_seen, table.processes)))
+
+
+def _seen(process: ProcessRecord) -> ProcessRecord:
+    if process.pid is None:
+        return process
+    if process_identity.living(process) is None:
+        return msgspec.structs.replace(process, state="dead", pid=None)
+    if process.state in WELL and process_identity.is_frozen(process):
+        return msgspec.structs.replace(process, state="frozen")
+    return process
+
+
+def _supervises(table: SupervisorRecord) -> bool:
+    return process_identity.living(table) is not None
+
+
+def _lives(table: SupervisorRecord) -> bool:
+    return _supervises(table) or any(process.pid is not None for process in table.processes)
+
+
+# --- the parts -----------------------------------------------------------------------
+
+
+def _status(
+    servers: Sequence[ServerState],
+    tree: Tree,
+    tables: Sequence[SupervisorRecord],
+    local: SupervisorRecord | None,
+) -> Status:
+    processes = [(table, process) for table in tables for process in table.processes]
+    ensemble = Ensemble(quorum=has_quorum(list(servers)), servers=_servers(servers, processes))
+    supervisor = _supervisor(tables, tree.supervisors)
+    workers = _workers(processes, tree)
+    web = _webs(processes, tree)
+    disks = _disks(tables)
+    problems = (
+        *_alarm_problems(tree.alarms),
+        *disk_space.problems(disks, local.host if local else ""),
+        *_ensemble_problems(ensemble, tree),
+        *tree.unreadable,
+        *_process_problems(supervisor, workers, web, unread=bool(tree.failure)),
+    )
+    return Status(
+        healthy=not problems,
+        problems=problems,
+        unread=tree.failure,
+        at=time.time(),
+        alarms=tuple(tree.alarms),
+        ensemble=ensemble,
+        supervisor=supervisor,
+        workers=workers,
+        web=web,
+        events=tuple(tree.events),
+        disks=disks,
+    )
+
+
+_Processes = Sequence[tuple[SupervisorRecord, ProcessRecord]]
+
+
+def _servers(states: Sequence[ServerState], processes: _Processes) -> tuple[Server, ...]:
+    known = {process.address: process for _, process in processes if process.address}
+    return tuple(
+        Server(
+            id=number,
+            address=state.address,
+            role=state.role,
+            pid=known[state.address].pid if state.address in known else None,
+            version=state.version,
+            trouble=_server_trouble(known.get(state.address)),
+        )
+        for number, state in enumerate(states, 1)
+    )
+
+
+def _server_trouble(process: ProcessRecord | None) -> str:
+    if process is None or process.state in WELL:
+        return ""
+    reason = process.last_restart_reason
+    return f"its process is {process.state}" + (f", {reason}" if reason else "")
+
+
+def _disks(tables: Iterable[SupervisorRecord]) -> tuple[Disk, ...]:
+    return tuple(
+        msgspec.structs.replace(disk, host=table.host) for table in tables for disk in table.disks
+    )
+
+
+def _supervisor(
+    tables: Sequence[SupervisorRecord], registered: Sequence[SupervisorRecord]
+) -> Supervisor | None:
+    """This machine's supervisor, or another's, whose registration says that it lives."""
+    if not tables:
+        return None
+    table = tables[-1]
+    known = {(_home(each), each.pid) for each in registered}
+    return Supervisor(
+        pid=table.pid,
+        host=table.host,
+        instance=table.instance,
+        url=table.url,
+        alive=_supervises(table) or (_home(table), table.pid) in known,
+        frozen=process_identity.is_frozen(table),
+        requests=table.requests,
+    )
+
+
+def _workers(processes: _Processes, tree: Tree) -> tuple[Worker, ...]:
+    """Every worker that has a process or a registration, each once, by machine and name.
+
+    A dead incarnation's registration, which stands until its session ends, is not its successor's.
+    """
+    newest = sorted(tree.workers, key=lambda record: record.at)
+    registered = {
+        (_home(record), record.name, record.pid, record.birth): record for record in newest
+    }
+    tables = [(table, process) for table, process in processes if process.role == "worker"]
+    known = {(home, process.name) for table, process in tables for home in _homes(table)}
+    rows = [
+        _worker(table, process, _registered(registered, table, process), bool(tree.failure))
+        for table, process in tables
+    ]
+    rows += [_stranger(each) for each in newest if (_home(each), each.name) not in known]
+    return tuple(sorted(rows, key=lambda worker: (worker.machine, worker.instance, worker.name)))
+
+
+def _homes(table: SupervisorRecord) -> tuple[str, str]:
+    return _home(table), table.host
+
+
+def _registered(
+    registered: Mapping[tuple[str, str, int, str], WorkerRecord],
+    table: SupervisorRecord,
+    process: ProcessRecord,
+) -> WorkerRecord | None:
+    pid = process.pid or 0
+    ours = registered.get((_home(table), process.name, pid, process.birth))
+    return ours or registered.get((table.host, process.name, pid, ""))
+
+
+def _worker(
+    table: SupervisorRecord, process: ProcessRecord, record: WorkerRecord | None, blind: bool
+) -> Worker:
+    state = process.state
+    if record is not None and state in WELL:
+        state = record.state
+    elif state in WELL and not blind:
+        state = "unregistered"
+    load = record.load if record else Load()
+    return Worker(
+        name=process.name,
+        machine=table.host,
+        instance=table.instance,
+        pid=process.pid,
+        state=state,
+        address=record.address if record else process.address,
+        restarts=process.restarts,
+        trouble=record.trouble if record else "",
+        last_restart_reason=process.last_restart_reason,
+        cpu_percent=process.cpu_percent,
+        rss_bytes=process.rss_bytes,
+        in_flight=load.in_flight,
+        sold_total=load.sold_total,
+        sold_per_second=load.sold_per_second,
+        p99_ms=load.p99_ms,
+    )
+
+
+def _stranger(record: WorkerRecord) -> Worker:
+    """A worker without a supervisor's table: started by hand, or its supervisor is gone."""
+    process = ProcessRecord(name=record.name, role="worker", state="running", pid=record.pid)
+    table = SupervisorRecord(
+        host=record.host, instance=record.instance, pid=0, created=0.0, url="", zookeeper=""
+    )
+    return _worker(table, process, record, blind=False)
+
+
+def _webs(processes: _Processes, tree: Tree) -> tuple[Web, ...]:
+    newest = sorted(tree.webs, key=lambda record: record.at)
+    registered = {(_home(record), record.name): record for record in newest}
+    return tuple(
+        _web(table, process, registered.get((_home(table), process.name)))
+        for table, process in processes
+        if process.role == "web"
+    )
+
+
+def _web(table: SupervisorRecord, process: ProcessRecord, record: WebRecord | None) -> Web:
+    return Web(
+        name=process.name,
+        machine=table.host,
+        instance=table.instance,
+        pid=process.pid,
+        state=process.state,
+        url=table.url,
+        restarts=process.restarts,
+        last_restart_reason=process.last_restart_reason,
+        cpu_percent=process.cpu_percent,
+        rss_bytes=process.rss_bytes,
+        stages=record.stages if record else {},
+    )
+
+
+# --- the problems --------------------------------------------------------------------
+
+
+def _alarm_problems(standing: Iterable[Alarm]) -> Iterable[str]:
+    for alarm in standing:
+        yield (
+            f"nothing is sold: {alarm.text}; `verify --receipts` names what is missing, "
+            "`repair` puts it back"
+        )
+
+
+def _ensemble_problems(ensemble: Ensemble, tree: Tree) -> Iterable[str]:
+    down = [server for server in ensemble.servers if server.role == "down"]
+    serving = len(ensemble.servers) - len(down)
+    if not ensemble.quorum:
+        yield (
+            f"no quorum: {serving} of {len(ensemble.servers)} ZooKeeper servers serve, "
+            "so nothing can be sold"
+        )
+    if tree.failure:
+        yield f"could not be read: registrations, alarms and tickets: {tree.failure}"
+    for server in down:
+        why = f": {server.trouble}" if server.trouble else ""
+        yield f"ZooKeeper server {server.id} ({server.address}) is down{why}"
+
+
+def _process_problems(
+    supervisor: Supervisor | None, workers: Sequence[Worker], web: Sequence[Web], *, unread: bool
+) -> Iterable[str]:
+    """What was not read is not said to be missing."""
+    if supervisor is None and not unread:
+        yield "no supervisor is registered: what dies is not started again"
+    elif supervisor is not None and not supervisor.alive:
+        yield f"the supervisor (pid {supervisor.pid}) is gone; `up` takes over what it left"
+    elif supervisor is not None and supervisor.frozen:
+        yield (
+            f"the supervisor (pid {supervisor.pid}) is frozen: what dies is not started again; "
+            f"`kill -CONT {supervisor.pid}` lets it go on"
+        )
+    if not workers and not unread:
+        yield "there is no worker, so nothing can be sold"
+    if not web and not unread:
+        yield "there is no web server"
+    processes: tuple[Worker | Web, ...] = (*workers, *web)
+    name = namer(processes)
+    for process in processes:
+        if process.state not in WELL:
+            halted = process.trouble if isinstance(process, Worker) else ""
+            reason = halted or process.last_restart_reason
+            yield f"{name(process)} is {process.state}" + (f": {reason}" if reason else "")
+
+
+def namer(processes: Sequence[Worker | Web]) -> Callable[[Worker | Web], str]:
+    """What each of them is called: by its machine, too, where there are several."""
+    machines = {(process.machine, process.instance) for process in processes}
+    hosts = Counter(machine for machine, _ in machines)
+
+    def name(process: Worker | Web) -> str:
+        if len(machines) == 1:
+            return process.name
+        alike = hosts[process.machine] > 1
+        return f"{process.machine}{f'-{process.instance[:4]}' if alike else ''}/{process.name}"
+
+    return name

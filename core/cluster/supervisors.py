@@ -1,0 +1,43 @@
+"""The supervisors that are registered, with their process tables."""
+
+from contextlib import suppress
+
+from core.cluster.registry import present
+from core.errors import NoNode
+from core.machine import process_birth, process_identity
+from core.schema import paths
+from core.schema.records import SupervisorRecord
+from core.zookeeper.client import ZooKeeper
+
+
+async def living(zk: ZooKeeper) -> list[SupervisorRecord]:
+    """The registered supervisors' process tables, but those that are known to be dead."""
+    return [record for _, record in await _supervisors(zk) if not is_dead(record)]
+
+
+async def living_of(zk: ZooKeeper, instance: str) -> dict[str, SupervisorRecord]:
+    """Those of one instance that may live, by the name of their registration."""
+    found = await _supervisors(zk)
+    return {name: each for name, each in found if each.instance == instance and not is_dead(each)}
+
+
+def is_dead(record: SupervisorRecord) -> bool:
+    """It was killed, and its registration waits for its session's end: only where it ran one can
+    tell.
+    """
+    return record.place == process_birth.place() and process_identity.living(record) is None
+
+
+async def bury(zk: ZooKeeper, instance: str) -> None:
+    """Deletes the registrations of supervisors that were killed: their tables are history.
+
+    `instance` is one whose supervisor is known to be dead, wherever it was.
+    """
+    for name, record in await _supervisors(zk):
+        if record.instance == instance or is_dead(record):
+            with suppress(NoNode):
+                await zk.delete(paths.supervisor(name))
+
+
+async def _supervisors(zk: ZooKeeper) -> list[tuple[str, SupervisorRecord]]:
+    return await present(zk, paths.SUPERVISORS, SupervisorRecord)

@@ -1,0 +1,1 @@
+"""The log of every process, kept in ZooKeeper for operators to look up."""

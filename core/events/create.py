@@ -1,0 +1,142 @@
+"""Makes events: in one transaction where that fits, else as a draft until all of it is there.
+
+A transaction has to stay under jute.maxbuffer, and a thousand types do not fit. Nobody
+sells from a draft; one that was left half made is finished by whoever makes the event again.
+
+An event's generation is random, so whoever made it knows its own work again after an answer
+was lost.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from msgspec.structs import replace
+
+from core.errors import BadVersion, NodeExists, ZooKeeperError
+from core.schema import paths
+from core.schema.records import Event, Stock, TicketType, decode, encode
+from core.zookeeper import retry
+from core.zookeeper.client import Refused, ZooKeeper
+from core.zookeeper.multi import Create, Operation, SetData
+from core.zookeeper.patient_read import insist
+
+# A quarter of jute.maxbuffer. Beside path and data an operation holds the owner's ACL.
+PART_BYTES = 256 * 1024
+OPERATION_BYTES = 120
+
+
+async def found(zk: ZooKeeper, name: str, event: Event, types: Mapping[str, TicketType]) -> bool:
+    """Makes the event with its stock; False where it exists.
+
+    Raises `BadZnode`, `Ambiguous`, `Unavailable`.
+    """
+    whole = [*_frame(name, event), *_all_of(name, event.generation, types)]
+    if _size(whole) <= PART_BYTES:
+        if await _happens(zk, whole, paths.generation(name, event.generation)):
+            return True
+    else:
+        draft = replace(event, draft=True)
+        await _happens(zk, _frame(name, draft), paths.generation(name, event.generation))
+    return await _finish(zk, name, types)
+
+
+async def limit(zk: ZooKeeper, name: str, generation: str) -> None:
+    """Makes room for the buyers' tabs of an event that was founded without a limit."""
+    await retry.make(zk, *(operation.path for operation in _tabs(name, generation)))
+
+
+async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> bool:
+    """Puts what is missing into a draft and opens it; False where it is none."""
+    znode = await insist(zk, lambda: zk.get(paths.event(name)))
+    draft = decode(Event, znode.data, znode.path)
+    if not draft.draft:
+        return False
+    folder = paths.types(name, draft.generation)
+    # Somebody else may be at the same draft: who comes second looks again.
+    while missing := sorted(types.keys() - set(await insist(zk, lambda: zk.children(folder)))):
+        for part in _parts(_of_type(name, draft.generation, each, types[each]) for each in missing):
+            await _happens(zk, part, part[0].path)
+    opened = SetData(znode.path, encode(replace(draft, draft=False)), znode.version)
+    return await _opens(zk, opened)
+
+
+async def _opens(zk: ZooKeeper, opened: SetData) -> bool:
+    """False where somebody else was faster."""
+    refused = await retry.commit(zk, [opened], partial(retry.has_written, zk, opened))
+    return _has_happened(refused, BadVersion)
+
+
+async def _happens(zk: ZooKeeper, operations: Sequence[Operation], own: str) -> bool:
+    """False where some of it is there already. Nobody else makes what stands at `own`."""
+    refused = await retry.commit(zk, operations, partial(retry.is_there, zk, own))
+    return _has_happened(refused, NodeExists)
+
+
+def _has_happened(refused: Refused | None, lost_race: type[ZooKeeperError]) -> bool:
+    """False where somebody else was faster. Raises any other error."""
+    if refused is not None and not isinstance(refused.error, lost_race):
+        raise refused.error
+    return refused is None
+
+
+def shares(tickets: int, stripes: int) -> list[int]:
+    """So many tickets over so many stripes, as even as they go."""
+    each, rest = divmod(tickets, stripes)
+    return [each + (number < rest) for number in range(stripes)]
+
+
+def _frame(name: str, event: Event) -> list[Operation]:
+    """The event without its types."""
+    generation = event.generation
+    return [
+        Create(paths.event(name), encode(event)),
+        Create(paths.generation(name, generation)),
+        Create(paths.types(name, generation)),
+        Create(paths.holds(name, generation)),
+        *(_tabs(name, generation) if event.limit else ()),
+        Create(paths.orders(name, generation)),
+        *(Create(paths.bucket(name, generation, bucket)) for bucket in paths.BUCKETS),
+    ]
+
+
+def _tabs(name: str, generation: str) -> list[Operation]:
+    """Where the tickets of each buyer are counted."""
+    folder = paths.tabs(name, generation)
+    return [Create(folder), *(Create(f"{folder}/{bucket}") for bucket in paths.BUCKETS)]
+
+
+def _all_of(name: str, generation: str, types: Mapping[str, TicketType]) -> Iterator[Operation]:
+    for each, type_ in types.items():
+        yield from _of_type(name, generation, each, type_)
+
+
+def _of_type(name: str, generation: str, each: str, type_: TicketType) -> list[Operation]:
+    counters = enumerate(shares(type_.capacity, type_.stripes))
+    return [
+        Create(paths.type_(name, generation, each), encode(type_)),
+        Create(paths.stock(name, generation, each)),
+        *(
+            Create(paths.counter(name, generation, each, number), encode(Stock(remaining=share)))
+            for number, share in counters
+        ),
+    ]
+
+
+def _parts(groups: Iterable[list[Operation]]) -> Iterator[list[Operation]]:
+    """The groups put together to transactions of a good size; a group stays whole."""
+    part: list[Operation] = []
+    for group in groups:
+        if part and _size(part) + _size(group) > PART_BYTES:
+            yield part
+            part = []
+        part += group
+    if part:
+        yield part
+
+
+def _size(operations: Iterable[Operation]) -> int:
+    return sum(
+        OPERATION_BYTES + len(operation.path) + len(operation.data)
+        for operation in operations
+        if isinstance(operation, Create)
+    )

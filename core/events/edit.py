@@ -1,0 +1,195 @@
+"""Events as organisers have them made, changed, reset and closed, in ZooKeeper."""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from types import MappingProxyType
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from core.errors import BadVersion, NoNode, NoSuchEvent, WrongTerm
+from core.events.create import found, limit, shares
+from core.schema import paths
+from core.schema.records import NAME, Event, Stock, TicketType, decode, encode
+from core.store.stock import STRIPES, Counter, TypeRef
+from core.store.store import Store
+from core.zookeeper import retry
+from core.zookeeper.children import below
+from core.zookeeper.client import ZooKeeper
+from core.zookeeper.multi import Check, Create, Delete, Operation, SetData
+
+EDIT_TRIES = 200
+# What a change of the currency checks is one transaction, which has to stay under jute.maxbuffer.
+MOST_CHECKED = 4000
+
+DEFAULT_TYPES = {"A": 4800, "B": 3200, "C": 2000}
+DEFAULT_TITLE = "Opening night"
+
+
+# A type as it is to be, of an event, after what it is and its stock; it may raise `ZkticketError`.
+ChangeType: TypeAlias = Callable[[Event, TicketType, Stock], TicketType]
+NO_TYPES: Mapping[str, ChangeType] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Edited:
+    """An event after a change, and the stock of each type that was to be changed, by name."""
+
+    event: Event
+    stock: Mapping[str, Stock]
+
+
+class BackOffice:
+    """What is done to whole events, over one session."""
+
+    def __init__(self, zk: ZooKeeper) -> None:
+        self._zk = zk
+        self._store = Store(zk)
+
+    async def create_event(self, name: str, title: str, types: Mapping[str, TicketType]) -> bool:
+        """Makes an event with its stock; False where it exists. Nobody sells half of one.
+
+        Raises `BadZnode`, `Ambiguous`, `Unavailable`.
+        """
+        event = Event(generation=secrets.token_hex(4), title=title)
+        return await found(self._zk, name, event, types)
+
+    async def create_default_event(self, quantity: int, stripes: int = STRIPES) -> bool:
+        """The event that `up` sells when there is none: types A, B and C."""
+        types = {
+            name: TicketType(capacity=quantity, price=price, stripes=stripes)
+            for name, price in DEFAULT_TYPES.items()
+        }
+        return await self.create_event("default", DEFAULT_TITLE, types)
+
+    async def edit(
+        self,
+        name: str,
+        change: Callable[[Event], Event] = lambda event: event,
+        types: Mapping[str, ChangeType] = NO_TYPES,
+    ) -> Edited:
+        """Changes an event and types of it, all in one transaction with the stock it rests on.
+
+        Both may be asked several times. Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`,
+        `Unavailable`, what is raised by the changes, `BadVersion` when sales never let it in, and
+        `Ambiguous` when ZooKeeper gives no answer.
+        """
+        for _ in range(EDIT_TRIES):
+            znode = await self._zk.find(paths.event(name)) if NAME.fullmatch(name) else None
+            if znode is None:
+                raise NoSuchEvent(f"there is no event {name!r}")
+            before = decode(Event, znode.data, znode.path)
+            after = change(before)
+            refs = [TypeRef(name, before.generation, each) for each in types]
+            changed = {
+                ref.type: await self._retyped(ref, partial(types[ref.type], after)) for ref in refs
+            }
+            operations = [each for _, part in changed.values() for each in part]
+            if after != before:
+                operations = [SetData(znode.path, encode(after), znode.version), *operations]
+                operations += await self._needed_by(name, before, after)
+            if not operations or await self._happens(operations):
+                return Edited(after, {each: stock for each, (stock, _) in changed.items()})
+        raise BadVersion(f"event {name!r} was sold from faster than it could be changed; try again")
+
+    async def reset(self, ref: TypeRef, remaining: int) -> Stock:
+        """Puts `remaining` tickets on sale, beside what is sold and held. Raises as `edit`."""
+        return await self.resize(ref, lambda stock: stock.taken + remaining)
+
+    async def resize(self, ref: TypeRef, capacity: Callable[[Stock], int]) -> Stock:
+        """Gives a type the capacity that its stock asks for. Raises as `edit`."""
+        edited = await self.edit(
+            ref.event,
+            types={ref.type: lambda _event, type_, stock: replace(type_, capacity=capacity(stock))},
+        )
+        return edited.stock[ref.type]
+
+    async def _retyped(
+        self, ref: TypeRef, change: Callable[[TicketType, Stock], TicketType]
+    ) -> tuple[Stock, list[Operation]]:
+        """The type's stock after its change, and what has to be written for it."""
+        type_, version = await self._store.ticket_type(ref)
+        counters = await self._store.counters(ref)
+        stock = reduce(Stock.__add__, (counter.stock for counter in counters))
+        after = change(type_, stock)
+        if after == type_ and stock.capacity == type_.capacity:
+            return stock, []
+        operations: list[Operation] = [SetData(ref.path, encode(after), version)]
+        if after.capacity != stock.capacity:
+            shared = shares(after.capacity - stock.taken, type_.stripes)
+            stock = replace(stock, remaining=sum(shared))
+            operations += [
+                SetData(
+                    counter.path, encode(replace(counter.stock, remaining=share)), counter.version
+                )
+                for counter, share in zip(counters, shared, strict=True)
+            ]
+        return stock, operations
+
+    async def _needed_by(self, name: str, before: Event, after: Event) -> list[Operation]:
+        """What must be so for the change. Room for the buyers' tabs is there before a limit is."""
+        if after.limit and not before.limit:
+            await limit(self._zk, name, before.generation)
+        if after.currency != before.currency:
+            return await self._unsold(name, before)
+        return []
+
+    async def _unsold(self, name: str, event: Event) -> list[Operation]:
+        """That nothing is sold or held, and stays so. Raises `ZkticketError` where something is."""
+        counters: list[Counter] = []
+        for type_ in await self._store.type_names(name, event):
+            counters += await self._store.counters(TypeRef(name, event.generation, type_))
+        stock = reduce(Stock.__add__, (counter.stock for counter in counters), Stock(remaining=0))
+        if stock.taken:
+            raise WrongTerm(
+                "currency",
+                "sold",
+                f"{stock.sold} tickets are sold and {stock.held} held in {event.currency}; "
+                "make another event for another currency",
+            )
+        if len(counters) > MOST_CHECKED:
+            raise WrongTerm("currency", "sold", "the event has too many types to change it")
+        return [Check(counter.path, counter.version) for counter in counters]
+
+    async def _happens(self, operations: Sequence[Operation]) -> bool:
+        """Commits all, or nothing; False where something has changed since it was read.
+
+        After a lost answer the first znode, which no sale changes, tells whose work it is.
+        """
+        witness = next(each for each in operations if isinstance(each, SetData))
+        happened = partial(retry.has_written, self._zk, witness)
+        refused = await retry.commit(self._zk, operations, happened)
+        if refused is not None and not isinstance(refused.error, BadVersion | NoNode):
+            raise refused.error
+        return refused is None
+
+    async def counter_paths(self, name: str) -> list[str]:
+        """The paths of an event's counters in all of its lives, whatever they hold."""
+        found = []
+        for generation in await below(self._zk, paths.event(name)):
+            for type_ in await below(self._zk, paths.types(name, generation)):
+                stock = paths.stock(name, generation, type_)
+                found += [f"{stock}/{number}" for number in await below(self._zk, stock)]
+        return found
+
+    async def close(self, counters: Sequence[str], generations: Iterable[str] = ()) -> None:
+        """Deletes counters in one transaction: a sale has to set one, so none commits after it.
+
+        The generations whose orders go as well are noted as retired.
+        Raises `NoNode` where one is gone already, `Ambiguous`, `Unavailable`.
+        """
+        await retry.make(self._zk, paths.RETIRED)
+        retired = sorted(set(generations) - await self._store.retired())
+
+        async def happened() -> bool:
+            return not any(await self._zk.get_many(counters))
+
+        operations: list[Operation] = [
+            *(Delete(path) for path in counters),
+            *(Create(paths.retired(generation)) for generation in retired),
+        ]
+        refused = await retry.commit(self._zk, operations, happened)
+        if refused is not None:
+            raise refused.error

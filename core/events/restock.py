@@ -1,0 +1,130 @@
+"""A reset: sets the number of tickets for sale; the sold ones stay on record.
+
+What is asked for is how many there are in all afterwards, by what was sold when the question was
+put. Who buys while somebody thinks about it, or after he has looked, takes of that number: a room
+is never promised more people than whoever said yes has agreed to.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+
+import msgspec
+
+from core.errors import NoSuchEvent, NoSuchType, ZkticketError
+from core.eventlog.audit import note
+from core.events.edit import DEFAULT_TYPES, BackOffice
+from core.schema.records import DEFAULT_EVENT, Stock
+from core.store.stock import TypeRef
+from core.store.store import Store
+from core.zookeeper.client import ZooKeeper
+
+
+class ResetType(msgspec.Struct, frozen=True, kw_only=True):
+    """A type after its reset."""
+
+    name: str
+    sold: int
+    held: int
+    remaining: int
+    capacity: int
+
+
+async def reset(
+    zk: ZooKeeper,
+    event: str,
+    types: Sequence[str],
+    quantity: int,
+    confirm: Callable[[str], None],
+    taken: Mapping[str, int] | None = None,
+) -> list[ResetType]:
+    """Puts `quantity` tickets of each named type on sale, of every type when none is named.
+
+    That is beside those that are sold or held as `confirm` is asked, or as `taken` says whoever
+    has asked already saw them. Makes the default event anew where it is gone. Raises
+    `NoSuchEvent`, `NoSuchType`, and what `confirm` raises where it is not agreed to; then nothing
+    has changed.
+    """
+    store, office = Store(zk), BackOffice(zk)
+    generation, known = await _known_types(store, event)
+    chosen = _choose(event, types, known)
+    if not generation:
+        confirm(f"Put {quantity} tickets of {', '.join(chosen)} of event {event} on sale?")
+        await office.create_default_event(quantity)
+        generation = (await store.event(event)).generation
+        taken = dict.fromkeys(chosen, 0)
+    else:
+        await zk.sync()
+        stock = await _stock(store, [TypeRef(event, generation, name) for name in chosen])
+        confirm(_question(event, quantity, stock))
+        taken = {name: each.taken for name, each in stock.items()} | dict(taken or {})
+    rows = [
+        await _reset_one(office, TypeRef(event, generation, name), taken[name] + quantity)
+        for name in chosen
+    ]
+    await note(zk, "reset", f"reset by operator: {quantity} of {', '.join(chosen)} of {event}")
+    return rows
+
+
+async def _stock(store: Store, refs: Sequence[TypeRef]) -> dict[str, Stock]:
+    """The stock of each type, by name."""
+    try:
+        found = {ref.type: await store.counters(ref) for ref in refs}
+    except NoSuchType:
+        raise _unfinished(refs[0].event) from None
+    return {
+        name: reduce(Stock.__add__, (counter.stock for counter in counters))
+        for name, counters in found.items()
+    }
+
+
+def _question(event: str, quantity: int, stock: Mapping[str, Stock]) -> str:
+    sums = (
+        f"{name}: {each.taken + quantity} in all, {each.sold} sold and {each.held} held"
+        for name, each in stock.items()
+    )
+    return (
+        f"Put {quantity} tickets of {', '.join(stock)} of event {event} on sale? {'; '.join(sums)}"
+    )
+
+
+async def _known_types(store: Store, name: str) -> tuple[str, list[str]]:
+    """The event's generation, "" where the default event has yet to be made, and its types."""
+    try:
+        event = await store.event(name)
+    except NoSuchEvent:
+        if name == DEFAULT_EVENT:
+            return "", list(DEFAULT_TYPES)
+        raise await store.no_such_event(name) from None
+    return event.generation, await store.type_names(name, event)
+
+
+def _choose(event: str, wanted: Sequence[str], known: Sequence[str]) -> list[str]:
+    if not known:
+        raise _unfinished(event)
+    for name in wanted:
+        if name not in known:
+            raise NoSuchType(
+                f"event {event!r} has no ticket type {name!r}; its types are: {', '.join(known)}"
+            )
+    return list(dict.fromkeys(wanted)) or list(known)
+
+
+async def _reset_one(office: BackOffice, ref: TypeRef, capacity: int) -> ResetType:
+    try:
+        stock = await office.resize(ref, lambda stock: max(stock.taken, capacity))
+    except NoSuchType:
+        raise _unfinished(ref.event) from None
+    return ResetType(
+        name=ref.type,
+        sold=stock.sold,
+        held=stock.held,
+        remaining=stock.remaining,
+        capacity=stock.capacity,
+    )
+
+
+def _unfinished(event: str) -> ZkticketError:
+    return ZkticketError(
+        f"event {event!r} is half deleted; finish with `admin delete-tree /events/{event}`, "
+        "then reset it"
+    )

@@ -1,0 +1,64 @@
+"""Ends what a process has started, however that process ends: with SIGKILL, too.
+
+An instance's processes outlive their supervisor on purpose. Those of a drill or a test must not
+outlive it: they carry a mark in their environment, and a process beside ends all that carry it.
+"""
+
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+import psutil
+
+from core.machine.program import SCRIPT
+
+MARK = "ZK_REAPED_WITH"
+REAP_S = 15.0
+POLL_S = 0.05
+
+
+@contextmanager
+def reaping(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """That environment with a mark: what is started with it in the block is gone after the block,
+    or soon after this process's end.
+    """
+    mark = secrets.token_hex(16)
+    # No mark of its own: whoever ends this process by it must leave the reaper to its work.
+    unmarked = {name: value for name, value in environ.items() if name != MARK}
+    reaper = subprocess.Popen(
+        [sys.executable, str(SCRIPT), "reap", mark],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=unmarked,
+        start_new_session=True,
+    )
+    with reaper:  # its input is closed at the end of the block, or by our death
+        yield {**unmarked, MARK: mark}
+
+
+def reap(mark: str) -> None:
+    """Waits for the end of standard input, then kills whatever carries the mark."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    sys.stdin.read()
+    deadline = time.monotonic() + REAP_S
+    while time.monotonic() < deadline and (marked := _marked(mark)):
+        for process in marked:
+            with suppress(psutil.Error):
+                process.kill()
+        time.sleep(POLL_S)
+
+
+def _marked(mark: str) -> list[psutil.Process]:
+    return [process for process in psutil.process_iter() if _carries(process, mark)]
+
+
+def _carries(process: psutil.Process, mark: str) -> bool:
+    with suppress(psutil.Error):
+        return process.environ().get(MARK) == mark
+    return False

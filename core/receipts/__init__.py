@@ -1,0 +1,1 @@
+"""Receipts on a worker's disk, and how lost orders are put back from them."""

@@ -1,0 +1,243 @@
+"""Puts back what the tree has lost of confirmed orders: the orders, or what became of them."""
+
+from collections import Counter as Sums
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from msgspec.structs import replace
+
+from core.errors import BadVersion, BadZnode, ZkticketError
+from core.receipts.format import same_purchase, stands
+from core.schema import paths
+from core.schema.records import PAYMENT, Change, Order, buyer_id, encode, payment_key
+from core.store.batch import Account, Claim, Sale
+from core.store.lifecycle import Act, Refusal, effect, has_tickets
+from core.store.orders import StoredOrder
+from core.store.stock import Counter, Shelf
+from core.store.store import Store
+from core.zookeeper import retry
+from core.zookeeper.client import ZooKeeper
+from core.zookeeper.multi import Create, Operation, SetData
+from core.zookeeper.patient_read import insist
+
+TRIES = 50
+# What may have become of a hold since, if the tree had forgotten that it was sold.
+OVERRULED_BY_A_SALE = frozenset({Act.EXPIRE, Act.EXTEND})
+
+
+@dataclass(frozen=True)
+class Mend:
+    """An order as it is to be, and what stands in its place, if anything does."""
+
+    sale: Sale
+    there: StoredOrder | None
+
+    @property
+    def takes(self) -> int:
+        """How many tickets it takes off sale; less than none where it gives some back."""
+        had = self.there is not None and has_tickets(self.there.order)
+        return self.sale.order.quantity * (has_tickets(self.sale.order) - had)
+
+    @property
+    def operation(self) -> Operation:
+        data = encode(self.sale.order)
+        if self.there is None:
+            return Create(self.sale.path, data)
+        return SetData(self.sale.path, data, self.there.version)
+
+
+def mend(confirmed: Sale, there: StoredOrder | BadZnode | None) -> Mend | None:
+    """How to put back what was confirmed; None where that can't be.
+
+    A hold is not put back: it has run out, or will, and its buyer can take another. Nor is an
+    order overruled with which something was done since of which the receipt knows nothing, unless
+    its hold ran out because the tree had forgotten that it was sold.
+    """
+    order = confirmed.order
+    if order.status == "held" or isinstance(there, BadZnode):
+        return None
+    if there is None:
+        return Mend(confirmed, None)
+    if not same_purchase(order, there.order) or order.batch != there.order.batch:
+        return None
+    proved = {change.batch for change in order.changes}
+    known = {change.batch for change in there.order.changes}
+    since = {change.act for change in there.order.changes if change.batch not in proved} - {PAYMENT}
+    lost = tuple(change for change in order.changes if change.batch not in known)
+    only_money = bool(lost) and all(change.act == PAYMENT for change in lost)
+    if only_money or _paid_otherwise(order, there.order):
+        # Money that came in hinders nothing, and is hindered by nothing.
+        changes = (*there.order.changes, *_as_money(there.order, lost))
+        return Mend(replace(confirmed, order=replace(there.order, changes=changes)), there)
+    if not since <= (OVERRULED_BY_A_SALE if order.status == "sold" else {Act.EXPIRE}):
+        return None
+    changed = replace(order, changes=(*there.order.changes, *_once(there.order, lost)))
+    return Mend(replace(confirmed, order=changed), there)
+
+
+def _paid_otherwise(order: Order, there: Order) -> bool:
+    """Whether what the tree lost is that the order was paid, and it was paid again since."""
+    if order.paid is None or there.paid is None:
+        return False
+    return order.paid.id != there.paid.id and order.status == there.status == "sold"
+
+
+def _as_money(there: Order, lost: Iterable[Change]) -> Iterator[Change]:
+    """What is lost, as a record of what came in and of nothing else."""
+    for change in _once(there, lost):
+        yield replace(change, act=PAYMENT, stripe=0, version=0) if change.payment else change
+
+
+def _once(there: Order, lost: Iterable[Change]) -> Iterator[Change]:
+    """Of two payments that count, the one that stands in the tree goes on counting."""
+    for change in lost:
+        payment = change.payment
+        if payment is not None and not payment.refused and there.paid is not None:
+            payment = replace(payment, refused=Refusal.PAID_ALREADY.value)
+        yield replace(change, payment=payment)
+
+
+async def restore(zk: ZooKeeper, sales: Sequence[Sale], order_key: bytes, *, oversell: bool) -> int:
+    """Puts back what is lost of these orders, all of one type, in one transaction with its stock.
+
+    Returns how many were put back. With `oversell` the type's capacity grows by what lacks;
+    without, `ZkticketError` where too few tickets are left. Raises `Unavailable`, and
+    `BadVersion` when sales never let it in.
+    """
+    store = Store(zk)
+    for _ in range(TRIES):
+        mends = await _mends(zk, store, sales)
+        if not mends:
+            return 0
+        shelf = await insist(zk, partial(store.shelf, mends[0].sale.ref))
+        lacking = _lacking(shelf, mends, oversell)
+        counters = _counters(shelf, mends, lacking)
+        mends = [_counted_by(counters[0], each) for each in mends]
+        accounts = await insist(zk, partial(_accounts, store, order_key, mends))
+        operations = _operations(shelf, counters, mends, accounts, lacking)
+        operations += [
+            each.operation
+            for each in await insist(zk, partial(_claims, zk, store, order_key, mends))
+        ]
+        if await _happens(zk, store, mends, operations):
+            return len(mends)
+    raise BadVersion("tickets were sold faster than orders could be put back; try again")
+
+
+async def _mends(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[Mend]:
+    found = await insist(zk, partial(store.orders.find_sales, sales))
+    lost = [
+        mend(sale, there)
+        for sale, there in zip(sales, found, strict=True)
+        if not stands(sale.order, there)
+    ]
+    return [each for each in lost if each is not None]
+
+
+def _lacking(shelf: Shelf, mends: Sequence[Mend], oversell: bool) -> int:
+    """By how much the capacity has to grow. Raises `ZkticketError` where it may not."""
+    lacking = max(0, sum(each.takes for each in mends) - shelf.stock.remaining)
+    if lacking and not oversell:
+        raise ZkticketError(f"there are {lacking} tickets of type {shelf.ref.type} too few")
+    return lacking
+
+
+def _counters(shelf: Shelf, mends: Sequence[Mend], lacking: int) -> list[Counter]:
+    """Those that change: one at least, for a recount takes an order that no counter knows of
+    for a stray.
+    """
+    first, *others = shelf.counters
+    stock = first.stock.add(lacking)
+    for each in mends:
+        if each.there is not None and each.takes <= 0:
+            stock = effect(stock, each.there.order, each.sale.order)
+    taken = sum(each.takes for each in mends if each.takes > 0)
+    after = _sold_from([replace(first, stock=stock), *others], taken)
+    changed = [now for now, was in zip(after, shelf.counters, strict=True) if now != was]
+    return changed or [first]
+
+
+def _sold_from(counters: Sequence[Counter], tickets: int) -> list[Counter]:
+    """All counters when so many are sold, of the fullest first."""
+    after = {counter.number: counter for counter in counters}
+    for counter in sorted(counters, key=lambda counter: -counter.stock.remaining):
+        taken = min(tickets, counter.stock.remaining)
+        after[counter.number] = replace(counter, stock=counter.stock.sell(taken))
+        tickets -= taken
+    return list(after.values())
+
+
+def _counted_by(counter: Counter, each: Mend) -> Mend:
+    """With its lost changes counted there: those that had counted them have gone back."""
+    known = () if each.there is None else each.there.order.changes
+    lost = tuple(
+        replace(change, stripe=counter.number, version=counter.version + 1)
+        if change.version
+        else change
+        for change in each.sale.order.changes[len(known) :]
+    )
+    order = replace(each.sale.order, changes=(*known, *lost))
+    return Mend(replace(each.sale, order=order), each.there)
+
+
+async def _accounts(store: Store, order_key: bytes, mends: Sequence[Mend]) -> list[Account]:
+    """The tabs of the buyers of a limited event, as they are afterwards."""
+    ref = mends[0].sale.ref
+    if not (await store.event(ref.event)).limit:
+        return []
+    tickets: Sums[str] = Sums()
+    for each in mends:
+        tickets[buyer_id(order_key, ref.event, each.sale.order.buyer)] += each.takes
+    accounts = await store.accounts(ref.event, ref.generation, tickets)
+    return [
+        accounts[buyer].add(number)
+        for buyer, number in tickets.items()
+        if number > 0 or (number < 0 and accounts[buyer].version >= 0)
+    ]
+
+
+async def _claims(
+    zk: ZooKeeper, store: Store, order_key: bytes, mends: Sequence[Mend]
+) -> list[Claim]:
+    """Of the orders to their payments, where the tree has none; now there is room for them."""
+    wanted: dict[str, str] = {}
+    for each in mends:
+        for _, payment in each.sale.order.payments:
+            if payment.refused != Refusal.PAYMENT_USED:
+                wanted.setdefault(payment_key(order_key, payment.id), each.sale.order_id)
+    known = await store.claims(wanted) if wanted else {}
+    claims = [Claim(paths.payment(key), id_) for key, id_ in wanted.items() if key not in known]
+    if claims:
+        await zk.ensure(paths.PAYMENTS, *(paths.parent(claim.path) for claim in claims))
+    return claims
+
+
+def _operations(
+    shelf: Shelf,
+    counters: Sequence[Counter],
+    mends: Sequence[Mend],
+    accounts: Sequence[Account],
+    lacking: int,
+) -> list[Operation]:
+    operations: list[Operation] = [
+        SetData(counter.path, encode(counter.stock), counter.version) for counter in counters
+    ]
+    operations += [each.operation for each in mends]
+    operations += [account.operation for account in accounts]
+    if lacking:
+        grown = replace(shelf.type, capacity=shelf.type.capacity + lacking)
+        operations.append(SetData(shelf.ref.path, encode(grown), shelf.type_version))
+    return operations
+
+
+async def _happens(
+    zk: ZooKeeper, store: Store, mends: Sequence[Mend], operations: Sequence[Operation]
+) -> bool:
+    """Commits all, or nothing. After a lost answer the first order tells whether it happened."""
+
+    async def happened() -> bool:
+        [there] = await store.orders.find_sales([mends[0].sale])
+        return isinstance(there, StoredOrder) and there.order == mends[0].sale.order
+
+    return await retry.commit(zk, operations, happened) is None

@@ -1,0 +1,526 @@
+"""What the znodes hold: frozen types, and the one codec that reads and writes them.
+
+Every record carries `"v"`, the version of its model. A znode that does not fit its
+model raises `BadZnode`, which names it.
+"""
+
+import hashlib
+import hmac
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from core.errors import BadZnode
+from core.schema.sale_window import sale_state
+from core.text.names import folded
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+Name = Annotated[str, msgspec.Meta(pattern=rf"^{NAME.pattern}$")]
+
+DEFAULT_EVENT = "default"
+DEFAULT_CURRENCY = "EUR"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="v", tag=1):
+    """A versioned record; a later model gets another tag."""
+
+
+class Marker(Record, frozen=True, kw_only=True):
+    """The chroot's own data: proof that the tree is zkticket's."""
+
+    product: str = "zkticket"
+
+
+class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """An event. Its times are Unix seconds: it starts and ends, its sale opens and closes;
+    `None` is not said, or no bound.
+    """
+
+    generation: str
+    title: str
+    currency: str = DEFAULT_CURRENCY
+    # Those of its prices. An event of before they were the currency's own has two.
+    decimals: Annotated[int, msgspec.Meta(ge=0, le=4)] = 2
+    place: str = ""
+    starts_at: float | None = None
+    ends_at: float | None = None
+    opens_at: float | None = None
+    closes_at: float | None = None
+    # The most tickets of one buyer, held ones included; 0 is no limit.
+    limit: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    # How long a hold lasts, in seconds, and how often it may be extended by as much.
+    hold_s: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 300.0
+    extensions: Annotated[int, msgspec.Meta(ge=0, le=10)] = 2
+    # Whether buyers may cancel their orders.
+    cancellable: bool = False
+    # Some of its types are still to be written.
+    draft: bool = False
+
+    def on_sale(self, now: float) -> bool:
+        return not self.draft and sale_state(self, now) == "open"
+
+
+class TicketType(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """A kind of ticket; its event says what `price` is in (`core.text.money`).
+
+    `colour` is `#rrggbb`.
+    """
+
+    capacity: Count
+    price: Count = 0
+    label: str = ""
+    colour: Annotated[str, msgspec.Meta(pattern=r"^(#[0-9a-f]{6})?$")] = ""
+    # Its stock is kept in so many counters, one for each worker, so that they don't collide.
+    stripes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+
+
+class Stock(Record, frozen=True, kw_only=True):
+    """A counter of tickets. P1: added up over a type's counters, they make its capacity.
+
+    What one worker sold or held, another may give back, each on the counter that is his: one
+    counter's `held` and `sold` may be negative, their sums never are.
+    """
+
+    remaining: Count
+    held: int = 0
+    sold: int = 0
+
+    @property
+    def capacity(self) -> int:
+        return self.remaining + self.held + self.sold
+
+    @property
+    def taken(self) -> int:
+        return self.held + self.sold
+
+    def __add__(self, other: "Stock") -> "Stock":
+        return Stock(
+            remaining=self.remaining + other.remaining,
+            held=self.held + other.held,
+            sold=self.sold + other.sold,
+        )
+
+    def add(self, quantity: int) -> "Stock":
+        """So many more for sale, fewer where it is negative."""
+        return msgspec.structs.replace(self, remaining=self.remaining + quantity)
+
+    def sell(self, quantity: int) -> "Stock":
+        return self.move(sold=quantity)
+
+    def move(self, *, held: int = 0, sold: int = 0) -> "Stock":
+        """So many more are held or sold, fewer where it is negative; the rest is for sale."""
+        return Stock(
+            remaining=self.remaining - held - sold, held=self.held + held, sold=self.sold + sold
+        )
+
+
+# Where an order stands. Held and sold ones have their tickets, the others gave them back.
+Status: TypeAlias = Literal["held", "sold", "released", "expired", "cancelled"]
+
+
+class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Money that came in for an order, by the id that its provider gave it.
+
+    `amount` is in units as the order's total; `None` and "" were not said. `refused` is the code
+    of why it counts for nothing and should be given back; empty for the one that paid the order.
+    """
+
+    id: str
+    amount: Count | None = None
+    currency: str = ""
+    refused: str = ""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What happened to an order after it was made, and the commit that did it.
+
+    `note` is a payment, a door or a reason; `key` names the request. A change of the act
+    `PAYMENT` records money and changes nothing else; without a `payment` it says that there were
+    more than are recorded. Where tickets moved,
+    counter `stripe` went to `version`: so one tells of any reading whether it has seen this.
+    """
+
+    act: str
+    at: float
+    batch: str
+    note: str = ""
+    key: str = ""
+    stripe: int = 0
+    version: int = 0
+    payment: Payment | None = None
+
+
+PAYMENT = "payment"
+
+
+class Admission(msgspec.Struct, frozen=True, kw_only=True):
+    """An order's holder was let in. `scan` is the key of the scan that did it."""
+
+    at: float
+    door: str
+    scan: str
+
+
+# Without what a plain sale has not: there are a million of them in memory.
+class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """One sale or hold. `batch` names the commit that made it, `at` is in Unix seconds.
+
+    `until` is a hold's end.
+    """
+
+    type: Name
+    quantity: Annotated[int, msgspec.Meta(ge=1)]
+    buyer: str
+    status: Status
+    at: float
+    batch: str
+    until: float | None = None
+    extended: int = 0
+    changes: tuple[Change, ...] = ()
+    admitted: Admission | None = None
+    # What was agreed for each ticket; orders that are older than these fields have none.
+    price: Count | None = None
+    currency: str = ""
+    decimals: int = 2
+
+    @property
+    def payments(self) -> tuple[tuple[float, Payment], ...]:
+        """All that are on record, and when each came in."""
+        found = ((change.at, _payment_of(change)) for change in self.changes)
+        return tuple((at, payment) for at, payment in found if payment is not None)
+
+    @property
+    def paid(self) -> Payment | None:
+        """The payment that counts."""
+        return next((payment for _, payment in self.payments if not payment.refused), None)
+
+    @property
+    def more_payments(self) -> bool:
+        """More came in than are on record."""
+        return any(each.act == PAYMENT and each.payment is None for each in self.changes)
+
+    @property
+    def total(self) -> int | None:
+        """In units as the price; `None` where nobody wrote that down."""
+        return None if self.price is None else self.price * self.quantity
+
+
+def _payment_of(change: Change) -> Payment | None:
+    """An earlier version noted a payment by its name only."""
+    if change.payment is None and change.act == "confirm" and change.note:
+        return Payment(id=change.note)
+    return change.payment
+
+
+class PaymentClaim(Record, frozen=True, kw_only=True):
+    """The order that a payment came in for first: it is counted for no other one."""
+
+    order: str
+
+
+class Tab(Record, frozen=True, kw_only=True):
+    """How many tickets one buyer has or holds of an event that limits it."""
+
+    tickets: Count
+
+
+class HoldList(Record, frozen=True, kw_only=True):
+    """Orders that were held, or held longer, by one commit."""
+
+    orders: tuple[str, ...]
+
+
+class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Of recent durations."""
+
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker says of its work; rates are over the last seconds."""
+
+    in_flight: int = 0
+    sold_total: int = 0
+    sold_per_second: float = 0.0
+    p50_ms: float = 0.0
+    p99_ms: float = 0.0
+
+
+class WorkerRecord(Record, frozen=True, kw_only=True):
+    """A worker's registration, ephemeral.
+
+    `state` is ready, draining, suspended or halted, and `trouble` says what has halted it.
+    """
+
+    name: str
+    host: str
+    pid: int
+    # With the instance they name the process, wherever it runs.
+    birth: str = ""
+    instance: str = ""
+    address: str
+    state: str
+    trouble: str = ""
+    load: Load = Load()
+    at: float = 0.0
+
+
+class Alarm(Record, frozen=True, kw_only=True):
+    """Nobody sells while one stands: `source` has found that ZooKeeper forgot something."""
+
+    source: str
+    text: str
+    at: float
+
+
+class WebRecord(Record, frozen=True, kw_only=True):
+    """A web server's registration, ephemeral: where the time of its latest sales went, by stage."""
+
+    name: str
+    host: str
+    pid: int
+    instance: str = ""
+    stages: dict[str, Quantiles] = {}
+    at: float = 0.0
+
+
+# Why a process was started again: of itself, by its supervisor's verdict, or at a person's word.
+CAUSES = ("died", "hung", "memory", "outlier", "disk", "operator", "other")
+
+
+class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One child of a supervisor as it was last sampled."""
+
+    name: str
+    role: str
+    state: str
+    pid: int | None
+    # In Unix seconds, for people: it moves with the clock.
+    created: float = 0.0
+    # With the pid this names a process for good, as in `core.machine.process_identity`.
+    birth: str = ""
+    restarts: int = 0
+    last_restart_reason: str | None = None
+    # How often for each of `CAUSES`.
+    restart_causes: dict[str, int] = {}
+    cpu_percent: float = 0.0
+    rss_bytes: int = 0
+    threads: int = 0
+    open_files: int = 0
+    address: str = ""
+
+
+class Disk(msgspec.Struct, frozen=True, kw_only=True):
+    """A disk that an instance writes to. `state` is ok, low, full or read-only.
+
+    `host` is empty in a supervisor's own table, which names it.
+    """
+
+    directory: str
+    host: str = ""
+    state: str
+    free_bytes: int
+    size_bytes: int
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator asks of a supervisor, which gives it up after `timeout_s`.
+
+    `action` is restart, of the processes of these `names`, or of all workers for none; or
+    scale, which is done when the desired workers sell. `at` is in Unix seconds.
+    """
+
+    id: str
+    action: str
+    names: tuple[str, ...] = ()
+    timeout_s: float
+    at: float
+
+
+class Desired(Record, frozen=True, kw_only=True):
+    """What operators want of an instance, changed with its version only.
+
+    `workers` counts instead of the number that `up` was told, as long as that is `instead_of`.
+    """
+
+    workers: int | None = None
+    instead_of: int = 0
+    requests: tuple[Request, ...] = ()
+
+    def workers_of(self, told: int) -> int:
+        """How many workers there should be where `up` was told so many."""
+        return told if self.workers is None or told != self.instead_of else self.workers
+
+
+class EndedSessions(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """Operators' sessions that were ended, each with when it would have ended by itself.
+
+    All that would have ended by `all_until` are ended, whether they are named or not.
+    """
+
+    all_until: int = 0
+    sessions: dict[str, int] = {}
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a request is. `state` is waiting, running, done or failed; `text` is for people."""
+
+    id: str
+    state: str
+    text: str
+
+
+class SupervisorRecord(Record, frozen=True, kw_only=True):
+    """A supervisor and its process table: an ephemeral znode, and the run file on its machine.
+
+    `zookeeper` is `host:port,…`; `url` the page's address; `ready` once tickets can be bought.
+    `instance` names its desired state; `workers` is how many `up` was told to start; `place` is
+    where its pids can be looked up.
+    """
+
+    host: str
+    place: str = ""
+    pid: int
+    created: float
+    birth: str = ""
+    url: str
+    zookeeper: str
+    ready: bool = False
+    instance: str = ""
+    workers: int = 0
+    processes: tuple[ProcessRecord, ...] = ()
+    requests: tuple[Progress, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    at: float = 0.0
+
+
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the log. `at` is in Unix seconds; `orders` are the ids that it is about."""
+
+    at: float
+    level: str
+    event: str
+    text: str
+    orders: tuple[str, ...] = ()
+
+
+RecordT = TypeVar("RecordT", bound=msgspec.Struct)
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """The record as one line of JSON."""
+    return msgspec.json.encode(record)
+
+
+def decode(kind: type[RecordT], data: bytes, path: str) -> RecordT:
+    """The record that the znode at `path` holds; `BadZnode` where it holds something else."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadZnode(path, str(error)) from None
+
+
+def order_id(order_key: bytes, event: str, key: str) -> str:
+    """32 hexadecimal digits from the event and the idempotency key; one key, one order (P3).
+
+    An HMAC (RFC 2104), so that nobody without the secret can guess one.
+    """
+    message = f"{event}\0{key}".encode()
+    return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
+
+
+def buyer_id(order_key: bytes, event: str, buyer: str) -> str:
+    """32 hexadecimal digits for a buyer's name, however it is spelled; for those with limits."""
+    message = f"{event}\0\0{folded(buyer)}".encode()
+    return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
+
+
+def payment_key(order_key: bytes, payment: str) -> str:
+    """32 hexadecimal digits for a payment's id, which may be any text."""
+    message = f"\0payment\0{payment}".encode()
+    return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
+
+
+class PaymentView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A payment for an order; `refused` says why it does not count."""
+
+    id: str
+    at: str
+    counts: bool
+    amount: int | None = None
+    currency: str = ""
+    refused: str = ""
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order as buyers see it. Times are RFC 3339, `zxid` is that of its commit.
+
+    Of a hold: when it ends, and how often it has been extended. `price` and `total` are what was
+    agreed, whole numbers of units with so many `decimals`; orders of an earlier version have none.
+    """
+
+    order: str
+    event: str
+    type: str
+    quantity: int
+    buyer: str
+    status: str
+    created_at: str
+    zxid: int
+    held_until: str | None = None
+    extended: int = 0
+    checked_in_at: str | None = None
+    checked_in_by: str | None = None
+    price: int | None = None
+    total: int | None = None
+    currency: str = ""
+    decimals: int = 2
+    payments: tuple[PaymentView, ...] = ()
+    more_payments: bool = False
+
+
+def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
+    """The buyer's view of a stored order."""
+    return OrderView(
+        order=order_id_,
+        event=event,
+        type=order.type,
+        quantity=order.quantity,
+        buyer=order.buyer,
+        status=order.status,
+        created_at=_timestamp(order.at),
+        zxid=zxid,
+        held_until=None if order.until is None else _timestamp(order.until),
+        extended=order.extended,
+        checked_in_at=None if order.admitted is None else _timestamp(order.admitted.at),
+        checked_in_by=None if order.admitted is None else order.admitted.door,
+        price=order.price,
+        total=order.total,
+        currency=order.currency,
+        decimals=order.decimals,
+        payments=tuple(_payment_view(at, each) for at, each in order.payments),
+        more_payments=order.more_payments,
+    )
+
+
+def _payment_view(at: float, payment: Payment) -> PaymentView:
+    return PaymentView(
+        id=payment.id,
+        at=_timestamp(at),
+        counts=not payment.refused,
+        amount=payment.amount,
+        currency=payment.currency,
+        refused=payment.refused,
+    )
+
+
+# The orders of a batch have one time.
+@lru_cache(maxsize=16)
+def _timestamp(at: float) -> str:
+    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""Stock and orders in ZooKeeper, and the transactions that change them together."""

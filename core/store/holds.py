@@ -1,0 +1,78 @@
+"""Where a hold is listed, so that its end is found without looking through all orders.
+
+Time is cut into slots. A commit that holds tickets lists their orders in the slot in which
+they end; one that confirms or releases them leaves the list alone, for what it says is looked
+up before anything expires.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from core.errors import NoNode, NotEmpty
+from core.schema import paths
+from core.schema.records import HoldList, decode
+from core.store.batch import Held
+from core.store.stock import TypeRef
+from core.zookeeper.children import below
+from core.zookeeper.client import ZooKeeper
+
+SLOT_S = 2.0
+
+
+def slot_of(until: float) -> int:
+    """The slot at whose end a hold until then has expired."""
+    return math.ceil(until / SLOT_S)
+
+
+def slot_ends(slot: int) -> float:
+    """In Unix seconds."""
+    return slot * SLOT_S
+
+
+def hold_path(event: str, generation: str, until: float, batch: str) -> str:
+    """The list of the holds of a batch that end then."""
+    return paths.hold_list(event, generation, slot_of(until), batch)
+
+
+def hold_lists(batch: str, holds: Iterable[tuple[TypeRef, str, float]]) -> tuple[Held, ...]:
+    """Where the janitor finds the holds of a batch: orders by id, each with its end."""
+    lists: dict[str, list[str]] = {}
+    for ref, order_id, until in holds:
+        path = hold_path(ref.event, ref.generation, until, batch)
+        lists.setdefault(path, []).append(order_id)
+    return tuple(Held(path, HoldList(orders=tuple(ids))) for path, ids in lists.items())
+
+
+class Holds:
+    """The tree's lists of holds, over one session."""
+
+    def __init__(self, zk: ZooKeeper) -> None:
+        self._zk = zk
+
+    async def slots(self, name: str, generation: str) -> list[int]:
+        """The slots of time in which holds end, in order."""
+        slots = await below(self._zk, paths.holds(name, generation))
+        return sorted(int(slot) for slot in slots if slot.isdecimal())
+
+    async def lists(self, name: str, generation: str, slot: int) -> dict[str, HoldList]:
+        """The lists of one slot, by path. Raises `BadZnode`, `Unavailable`."""
+        folder = paths.hold_slot(name, generation, slot)
+        wanted = [f"{folder}/{batch}" for batch in await below(self._zk, folder)]
+        found = await self._zk.get_many(wanted)
+        return {
+            znode.path: decode(HoldList, znode.data, znode.path)
+            for znode in found
+            if znode is not None
+        }
+
+    async def make_slot(self, path: str) -> None:
+        """Makes the folder in which a list of holds is to stand."""
+        slot = paths.parent(path)
+        await self._zk.ensure(paths.parent(slot), slot)
+
+    async def forget(self, lists: Sequence[str], slot: str) -> None:
+        """Deletes lists that nobody needs any more, and their slot once it is empty."""
+        for path in [*lists, slot]:
+            with suppress(NoNode, NotEmpty):
+                await self._zk.delete(path)

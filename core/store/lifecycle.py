@@ -1,0 +1,277 @@
+"""What may become of an order: a pure function over its states.
+
+    held ─ confirm → sold ─ cancel → cancelled
+      │ ╰ extend → held  ╰ check in → sold, admitted
+      ├─ release → released
+      ╰─ expire → expired
+
+An order that is as it should be already comes back unchanged, so that every act may be
+repeated. Acts that meet are decided by the version of the order's znode.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from core.schema.records import (
+    PAYMENT,
+    Admission,
+    Change,
+    Event,
+    Order,
+    Payment,
+    Status,
+    Stock,
+)
+from core.schema.sale_window import hold_ends_at, is_settled
+
+# So many payments that count for nothing are recorded with an order, and then that there were more.
+MOST_REFUSED = 16
+
+
+class Act(enum.StrEnum):
+    CONFIRM = "confirm"
+    RELEASE = "release"
+    EXTEND = "extend"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    CHECK_IN = "check-in"
+
+
+class Refusal(enum.StrEnum):
+    """Why not. The values are the HTTP interface's codes."""
+
+    HOLD_EXPIRED = "hold-expired"
+    NOT_HELD = "not-held"
+    NO_MORE_EXTENSIONS = "no-more-extensions"
+    NOT_CANCELLABLE = "not-cancellable"
+    NOT_VALID = "not-valid"
+    CHECKED_IN = "already-checked-in"
+    NOT_EXPIRED = "not-expired"
+    NOT_ON_SALE = "not-on-sale"
+    PAID_ALREADY = "paid-already"
+    PAYMENT_USED = "payment-used"
+    WRONG_AMOUNT = "wrong-amount"
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """Under which rules, when (Unix seconds), in which commit, and for whom.
+
+    `note` is a payment, a door or a reason; `key` names the request, which may be repeated.
+    An operator may always cancel.
+    """
+
+    rules: Event
+    at: float
+    batch: str
+    note: str = ""
+    key: str = ""
+    operator: bool = False
+    payment: Payment | None = None
+
+
+def amended(order: Order, act: Act, occasion: Occasion) -> Order | Refusal:
+    """The order after the act; the same object where nothing is left to do."""
+    match act:
+        case Act.CONFIRM:
+            return _confirmed(order, occasion)
+        case Act.RELEASE:
+            return _released(order, occasion)
+        case Act.EXTEND:
+            return _extended(order, occasion)
+        case Act.EXPIRE:
+            return _expired(order, occasion)
+        case Act.CANCEL:
+            return _cancelled(order, occasion)
+        case Act.CHECK_IN:
+            return _checked_in(order, occasion)
+
+
+def paid(
+    order: Order, payment: Payment, occasion: Occasion, *, elsewhere: bool
+) -> tuple[Order, Refusal | None]:
+    """The order after a payment, and why that counts for nothing; such a one is recorded as well.
+
+    The same payment has the same end as before, whatever became of the order since. `elsewhere`:
+    it came in for another order. The very object where nothing is left to do.
+    """
+    for _, known in order.payments:
+        if known.id == payment.id:
+            return order, Refusal(known.refused) if known.refused else None
+    refusal = _unpayable(order, payment, occasion, elsewhere=elsewhere)
+    if refusal is not None:
+        return _recorded(order, replace(payment, refused=refusal.value), occasion), refusal
+    act = Act.CONFIRM if order.status == "held" else PAYMENT
+    noted = dataclasses.replace(occasion, payment=payment, note=payment.id)
+    return _changed(order, act, noted, status="sold"), None
+
+
+def _unpayable(
+    order: Order, payment: Payment, occasion: Occasion, *, elsewhere: bool
+) -> Refusal | None:
+    if elsewhere:
+        return Refusal.PAYMENT_USED
+    if order.paid is not None:
+        return Refusal.PAID_ALREADY
+    if order.status != "sold" and (refusal := _not_for_sale(order, occasion)):
+        return refusal
+    return None if _is_agreed(order, payment) else Refusal.WRONG_AMOUNT
+
+
+def _is_agreed(order: Order, payment: Payment) -> bool:
+    """As far as both are known."""
+    return (order.total is None or payment.amount in (None, order.total)) and (
+        not order.currency or payment.currency in ("", order.currency)
+    )
+
+
+def _recorded(order: Order, payment: Payment, occasion: Occasion) -> Order:
+    """With a payment that counts for nothing, or a word that there were more."""
+    if order.more_payments:
+        return order
+    if sum(bool(each.refused) for _, each in order.payments) >= MOST_REFUSED:
+        return _changed(order, PAYMENT, dataclasses.replace(occasion, payment=None, note=""))
+    return _changed(order, PAYMENT, dataclasses.replace(occasion, payment=payment, note=payment.id))
+
+
+def effect(stock: Stock, before: Order, after: Order) -> Stock:
+    """A counter's stock once the order has changed."""
+    return stock.move(
+        held=_counts(after, "held") - _counts(before, "held"),
+        sold=_counts(after, "sold") - _counts(before, "sold"),
+    )
+
+
+# What each act that moves tickets makes of an order.
+BECOMES: dict[str, Status] = {
+    Act.CONFIRM: "sold",
+    Act.RELEASE: "released",
+    Act.EXPIRE: "expired",
+    Act.CANCEL: "cancelled",
+}
+
+
+def status_at(order: Order, versions: Sequence[int]) -> Status:
+    """Where an order stood when its type's counters were at those versions, by stripe.
+
+    It had been made by then.
+    """
+    status: Status = "sold" if order.until is None else "held"
+    for change in order.changes:
+        becomes = BECOMES.get(change.act)
+        if becomes is not None and versions[change.stripe] >= change.version:
+            status = becomes
+    return status
+
+
+def stamped(order: Order, batch: str, stripe: int, version: int) -> Order:
+    """The order with the changes of that batch marked as counted there."""
+    changes = (
+        replace(change, stripe=stripe, version=version) if change.batch == batch else change
+        for change in order.changes
+    )
+    return replace(order, changes=tuple(changes))
+
+
+def has_tickets(order: Order) -> bool:
+    return order.status in ("held", "sold")
+
+
+def _counts(order: Order, status: Status) -> int:
+    return order.quantity if order.status == status else 0
+
+
+def _confirmed(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status == "sold":
+        return order
+    if refusal := _not_for_sale(order, occasion):
+        return refusal
+    return _changed(order, Act.CONFIRM, occasion, status="sold")
+
+
+def _released(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status in ("released", "expired"):
+        return order
+    if order.status != "held":
+        return Refusal.NOT_HELD
+    return _changed(order, Act.RELEASE, occasion, status="released")
+
+
+def _extended(order: Order, occasion: Occasion) -> Order | Refusal:
+    if refusal := _not_for_sale(order, occasion):
+        return refusal
+    if occasion.key and any(change.key == occasion.key for change in order.changes):
+        return order
+    if order.extended >= occasion.rules.extensions:
+        return Refusal.NO_MORE_EXTENSIONS
+    until = hold_ends_at(occasion.rules, (order.until or occasion.at) + occasion.rules.hold_s)
+    if until - (order.until or 0.0) < 0.001:  # it lasts as long as its event already
+        return Refusal.NO_MORE_EXTENSIONS
+    return _changed(order, Act.EXTEND, occasion, until=until, extended=order.extended + 1)
+
+
+def _expired(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status != "held":
+        return order
+    if occasion.at < (order.until or 0.0):
+        return Refusal.NOT_EXPIRED
+    return _changed(order, Act.EXPIRE, occasion, status="expired")
+
+
+def _cancelled(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status == "cancelled":
+        return order
+    if order.status != "sold":
+        return Refusal.NOT_VALID
+    if order.admitted is not None:
+        return Refusal.CHECKED_IN
+    if not (occasion.operator or _may_cancel(occasion)):
+        return Refusal.NOT_CANCELLABLE
+    return _changed(order, Act.CANCEL, occasion, status="cancelled")
+
+
+def _may_cancel(occasion: Occasion) -> bool:
+    """Its buyer, as long as the event is not over."""
+    return occasion.rules.cancellable and not is_settled(occasion.rules, occasion.at)
+
+
+def _checked_in(order: Order, occasion: Occasion) -> Order | Refusal:
+    if order.status != "sold":
+        return Refusal.NOT_VALID
+    if order.admitted is not None:
+        same = order.admitted.scan == occasion.key
+        return order if same else Refusal.CHECKED_IN
+    admitted = Admission(at=occasion.at, door=occasion.note, scan=occasion.key)
+    return _changed(order, Act.CHECK_IN, occasion, admitted=admitted)
+
+
+def _not_for_sale(order: Order, occasion: Occasion) -> Refusal | None:
+    """Why a hold can't be bought or extended any more."""
+    if refusal := _not_held(order, occasion.at):
+        return refusal
+    return Refusal.NOT_ON_SALE if is_settled(occasion.rules, occasion.at) else None
+
+
+def _not_held(order: Order, at: float) -> Refusal | None:
+    """Why a hold can't be used any more."""
+    if order.status == "expired":
+        return Refusal.HOLD_EXPIRED
+    if order.status != "held":
+        return Refusal.NOT_HELD
+    return Refusal.HOLD_EXPIRED if at >= (order.until or 0.0) else None
+
+
+def _changed(order: Order, act: str, occasion: Occasion, **fields: object) -> Order:
+    change = Change(
+        act=act,
+        at=occasion.at,
+        batch=occasion.batch,
+        note=occasion.note,
+        key=occasion.key,
+        payment=occasion.payment,
+    )
+    return replace(order, changes=(*order.changes, change), **fields)

@@ -1,0 +1,310 @@
+"""Changes orders that exist: reads them, decides, and commits all in one transaction.
+
+Whoever changes an order gives its tickets back on a counter that is his own, so that he
+conflicts with no seller. Two who change the same order at once are told apart by the
+version of its znode: the second reads it again, and decides again.
+"""
+
+import asyncio
+import math
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from core.errors import Halted, Unavailable, Unconfirmed
+from core.schema import paths
+from core.schema.records import Event, Order, Payment, buyer_id, payment_key
+from core.store.batch import Account, Amendment, Batch, Claim, Failure, batch_ids
+from core.store.bookkeeping import Bookkeeper
+from core.store.commit import Commitment, NoLedger
+from core.store.holds import hold_lists
+from core.store.lifecycle import (
+    Act,
+    Occasion,
+    Refusal,
+    amended,
+    effect,
+    has_tickets,
+    paid,
+    stamped,
+)
+from core.store.orders import StoredOrder
+from core.store.stock import Counter, TypeRef
+from core.store.store import Store
+from core.zookeeper.client import Committed, ZooKeeper
+
+TRIES = 50
+JITTER_S = 0.01
+
+
+class Errand(msgspec.Struct, frozen=True, kw_only=True):
+    """One act on one order. `note`, `key` and `operator` are as in `lifecycle.Occasion`.
+
+    A `payment` confirms a hold, or says that what was sold is paid.
+    """
+
+    order: str
+    act: Act
+    note: str = ""
+    key: str = ""
+    operator: bool = False
+    payment: Payment | None = None
+
+
+class Done(msgspec.Struct, frozen=True):
+    """How an errand ended: the order as it is now, and why it was not changed as wanted.
+
+    Neither is there for an order that does not exist. `changed`: by this errand, just now, also
+    where all that it wanted was refused: a payment that counts for nothing is on record.
+    """
+
+    order: StoredOrder | None = None
+    refusal: Refusal | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """The orders that a batch is about, and the rules of their events.
+
+    `claims` are the orders that its payments came in for before, by the payment's key.
+    """
+
+    orders: Mapping[str, StoredOrder]
+    events: Mapping[str, Event]
+    claims: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a batch would do. `changed` are the orders after it, by id."""
+
+    ends: tuple[Done, ...]
+    before: Mapping[str, StoredOrder]
+    changed: Mapping[str, Order]
+
+
+class Amender:
+    """Settles errands, many in one transaction. One at a time: it is no queue.
+
+    `place` chooses the counters that are its own; `fence` gives its owner's registration, or "" for
+    who needs none, and raises `Unavailable` where he has lost it; `books` take a receipt of every
+    change before anybody hears of it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        zk: ZooKeeper,
+        *,
+        name: str,
+        place: int,
+        order_key: bytes,
+        fence: Callable[[], str],
+        books: Bookkeeper,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self._store = store
+        self._zk = zk
+        self._place = place
+        self._order_key = order_key
+        self._fence = fence
+        self._books = books
+        self._now = now
+        self._rng = rng
+        self._commitment = Commitment(store, zk, NoLedger(), clock)
+        self._batch_ids = batch_ids(name)
+
+    async def settle(self, errands: Sequence[Errand]) -> list[Done]:
+        """The end of each errand, in order.
+
+        Raises `Unavailable`: nothing has happened; `Ambiguous` and `Unconfirmed`: nobody knows,
+        or may say so; `Halted`, `BadZnode`.
+        """
+        await self._books.ready()
+        fresh = False
+        for _ in range(TRIES):
+            batch_id = next(self._batch_ids)
+            found = await self._find(errands)
+            draft = self._draft(errands, found, batch_id)
+            if not fresh and any(_refused(done) for done in draft.ends):
+                # Our server may lag behind the one that has just sold: nobody is refused by that.
+                await self._zk.sync()
+                fresh = True
+                continue
+            if not draft.changed:
+                await self._keep_known(draft)
+                return list(draft.ends)
+            batch, changed = await self._batch(batch_id, draft, found)
+            outcome = await self._commitment.commit(batch)
+            if isinstance(outcome, Committed):
+                await self._keep(batch, outcome.zxid, draft)
+                return [_after(done, changed, outcome.zxid) for done in draft.ends]
+            await self._mend(outcome, batch)
+        raise Unavailable("the orders change faster than they can be read; try again")
+
+    # --- deciding --------------------------------------------------------------------
+
+    async def _find(self, errands: Iterable[Errand]) -> Found:
+        events = await self._store.events()
+        orders = await self._store.orders.locate({errand.order for errand in errands}, events)
+        readable = {name: each for name, each in events.items() if isinstance(each, Event)}
+        paid_with = {self._key_of(each.payment) for each in errands if each.payment is not None}
+        claims = await self._store.claims(paid_with) if paid_with else {}
+        return Found(orders, readable, claims)
+
+    def _key_of(self, payment: Payment) -> str:
+        return payment_key(self._order_key, payment.id)
+
+    def _draft(self, errands: Sequence[Errand], found: Found, batch_id: str) -> Draft:
+        at = math.floor(self._now() * 1000) / 1000  # rounded up, a hold would end before its time
+        now = {order.id: order.order for order in found.orders.values()}
+        ends: list[Done] = []
+        changed: dict[str, Order] = {}
+        claims = dict(found.claims)
+        for errand in errands:
+            stored = found.orders.get(errand.order)
+            if stored is None:
+                ends.append(Done())
+                continue
+            rules = found.events[stored.event]
+            occasion = Occasion(rules, at, batch_id, errand.note, errand.key, errand.operator)
+            after, refusal = self._judged(errand, now[errand.order], occasion, claims)
+            new = after is not now[errand.order]
+            if new:
+                now[errand.order] = changed[errand.order] = after
+            ends.append(Done(_as(stored, after), refusal, changed=new))
+        return Draft(tuple(ends), found.orders, changed)
+
+    def _judged(
+        self, errand: Errand, order: Order, occasion: Occasion, claims: dict[str, str]
+    ) -> tuple[Order, Refusal | None]:
+        """The order after an errand, and why that is not as wanted. A payment is claimed here."""
+        if errand.payment is not None:
+            first = claims.setdefault(self._key_of(errand.payment), errand.order)
+            return paid(order, errand.payment, occasion, elsewhere=first != errand.order)
+        after = amended(order, errand.act, occasion)
+        return (order, after) if isinstance(after, Refusal) else (after, None)
+
+    # --- committing ------------------------------------------------------------------
+
+    async def _batch(
+        self, batch_id: str, draft: Draft, found: Found
+    ) -> tuple[Batch, Mapping[str, Order]]:
+        """The transaction, and the orders as it leaves them."""
+        counters = await self._counters(draft)
+        stamps = {ref: (counter.number, counter.version + 1) for ref, counter in counters.items()}
+        changed = {
+            id_: stamped(order, batch_id, *stamps[draft.before[id_].ref])
+            if draft.before[id_].ref in stamps
+            else order
+            for id_, order in draft.changed.items()
+        }
+        batch = Batch(
+            batch_id,
+            self._fence(),
+            tuple(counters.values()),
+            amendments=tuple(
+                Amendment(draft.before[id_].ref, id_, order, draft.before[id_].version)
+                for id_, order in changed.items()
+            ),
+            accounts=tuple(await self._accounts(draft, found)),
+            held=hold_lists(batch_id, _held_longer(draft)),
+            claims=tuple(self._claims(batch_id, changed, found)),
+        )
+        return batch, changed
+
+    def _claims(self, batch_id: str, changed: Mapping[str, Order], found: Found) -> Iterable[Claim]:
+        """Of the orders to the payments that are new with this batch."""
+        for id_, order in changed.items():
+            for change in order.changes:
+                if change.batch != batch_id or change.payment is None:
+                    continue
+                key = self._key_of(change.payment)
+                if key not in found.claims and change.payment.refused != Refusal.PAYMENT_USED:
+                    yield Claim(paths.payment(key), id_)
+
+    async def _counters(self, draft: Draft) -> dict[TypeRef, Counter]:
+        """Our own counter of each type whose tickets move, as it is afterwards."""
+        own: dict[TypeRef, Counter] = {}
+        for id_, order in draft.changed.items():
+            before = draft.before[id_]
+            if before.order.status == order.status:
+                continue
+            if before.ref not in own:
+                stripes = await self._store.counters(before.ref)
+                own[before.ref] = stripes[self._place % len(stripes)]
+            counter = own[before.ref]
+            stock = effect(counter.stock, before.order, order)
+            own[before.ref] = msgspec.structs.replace(counter, stock=stock)
+        return own
+
+    async def _accounts(self, draft: Draft, found: Found) -> list[Account]:
+        """The buyers' tabs of limited events whose tickets were given back."""
+        accounts: dict[str, Account] = {}
+        for id_, order in draft.changed.items():
+            before = draft.before[id_]
+            given_back = has_tickets(before.order) and not has_tickets(order)
+            if not given_back or not found.events[before.event].limit:
+                continue
+            buyer = buyer_id(self._order_key, before.event, order.buyer)
+            if buyer not in accounts:
+                accounts |= await self._store.accounts(before.event, before.generation, [buyer])
+            accounts[buyer] = accounts[buyer].add(-order.quantity)
+        return [account for account in accounts.values() if account.version >= 0]
+
+    async def _keep(self, batch: Batch, zxid: int, draft: Draft) -> None:
+        try:
+            await self._books.keep(batch, zxid)
+            await self._keep_known(draft)
+        except Halted as error:
+            raise Unconfirmed(str(error)) from None
+
+    async def _keep_known(self, draft: Draft) -> None:
+        """Of what was done before: who did it may have died with the receipt unwritten."""
+        for done in draft.ends:
+            if done.order is None or done.refusal is not None or done.order.id in draft.changed:
+                continue
+            await self._books.keep_order(done.order, done.order.ref)
+
+    async def _mend(self, failure: Failure, batch: Batch) -> None:
+        match failure:
+            case Failure.FENCED:
+                raise Unavailable("this worker is not registered")
+            case Failure.NO_SLOT:
+                for held in batch.held:
+                    await self._store.holds.make_slot(held.path)
+            case Failure.NO_CLAIMS:
+                for claim in batch.claims:
+                    bucket = paths.parent(claim.path)
+                    await self._zk.ensure(paths.PAYMENTS, bucket)
+            case _:
+                await asyncio.sleep(self._rng.uniform(0, JITTER_S))
+
+
+def _refused(done: Done) -> bool:
+    return done.order is None or done.refusal is not None
+
+
+def _as(stored: StoredOrder, order: Order) -> StoredOrder:
+    return msgspec.structs.replace(stored, order=order)
+
+
+def _after(done: Done, changed: Mapping[str, Order], zxid: int) -> Done:
+    """The end of an errand once the batch is committed."""
+    if done.order is None or done.order.id not in changed:
+        return done
+    order = msgspec.structs.replace(done.order, changed_zxid=zxid)
+    return msgspec.structs.replace(done, order=order)
+
+
+def _held_longer(draft: Draft) -> Iterable[tuple[TypeRef, str, float]]:
+    """The orders whose hold ends at another time now."""
+    for id_, order in draft.changed.items():
+        before = draft.before[id_]
+        if order.status == "held" and order.until != before.order.until and order.until is not None:
+            yield before.ref, id_, order.until

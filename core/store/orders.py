@@ -1,0 +1,176 @@
+"""Orders as ZooKeeper has them: one by its id, many at once, or all of an event."""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from functools import partial
+
+import msgspec
+
+from core.errors import BadZnode, NoNode, NoSuchOrder
+from core.schema import paths
+from core.schema.records import Event, Order, OrderView, decode, view
+from core.store.batch import Sale
+from core.store.stock import TypeRef
+from core.zookeeper.client import Znode, ZooKeeper
+from core.zookeeper.patient_read import insist
+
+ORDER_ID = re.compile(r"[0-9a-f]{32}")
+FIND = "`order find --buyer NAME` looks orders up"
+# Orders are read page by page, a few pages ahead of who asks: never all in memory at once.
+PAGE_ORDERS = 500
+
+
+class Haste(msgspec.Struct, frozen=True):
+    """How fast orders are read: so many pages ahead, and a pause after each page."""
+
+    pages_ahead: int = 3
+    pause_s: float = 0.0
+
+
+QUICKLY = Haste()
+
+
+class StoredOrder(msgspec.Struct, frozen=True):
+    """An order as ZooKeeper has it; `zxid` is that of the commit that made it.
+
+    `version` and `changed_zxid` tell of its last change.
+    """
+
+    id: str
+    event: str
+    order: Order
+    zxid: int
+    generation: str = ""
+    version: int = 0
+    changed_zxid: int = 0
+
+    @property
+    def ref(self) -> TypeRef:
+        return TypeRef(self.event, self.generation, self.order.type)
+
+    @property
+    def view(self) -> OrderView:
+        return view(self.id, self.event, self.order, self.zxid)
+
+
+class Orders:
+    """The tree's orders, over one session."""
+
+    def __init__(self, zk: ZooKeeper) -> None:
+        self._zk = zk
+
+    async def locate(
+        self, order_ids: Collection[str], events: Mapping[str, Event | BadZnode]
+    ) -> dict[str, StoredOrder]:
+        """Those of the orders that exist in one of these events, by id.
+
+        Raises `BadZnode`, also for an order that may be one of an event that can't be read;
+        `Unavailable`.
+        """
+        wanted = {
+            paths.order(name, event.generation, order_id): name
+            for order_id in order_ids
+            for name, event in events.items()
+            if isinstance(event, Event)
+        }
+        znodes = await self._zk.get_many(list(wanted))
+        orders = [_stored(wanted[znode.path], znode) for znode in znodes if znode is not None]
+        found = {order.id: order for order in orders}
+        damage = [event for event in events.values() if isinstance(event, BadZnode)]
+        if damage and not found.keys() >= set(order_ids):
+            raise damage[0]
+        return found
+
+    async def find(self, name: str, generation: str, order_id: str) -> StoredOrder | None:
+        znode = await self._zk.find(paths.order(name, generation, order_id))
+        return _stored(name, znode) if znode else None
+
+    async def find_many(
+        self, name: str, generation: str, order_ids: Iterable[str]
+    ) -> dict[str, StoredOrder]:
+        """Those of the orders that exist, by id. Raises `BadZnode`, `Unavailable`."""
+        wanted = [paths.order(name, generation, order_id) for order_id in order_ids]
+        found = await self._zk.get_many(wanted)
+        orders = [_stored(name, znode) for znode in found if znode is not None]
+        return {order.id: order for order in orders}
+
+    async def find_sales(self, sales: Sequence[Sale]) -> list[StoredOrder | BadZnode | None]:
+        """What stands where each of those orders was made. Raises `Unavailable`."""
+        found = await self._zk.get_many([sale.path for sale in sales])
+        return [
+            _stored_or_bad(sale.ref.event, znode) if znode else None
+            for sale, znode in zip(sales, found, strict=True)
+        ]
+
+    async def has_bucket(self, sale: Sale) -> bool:
+        return await self._zk.find(paths.parent(sale.path)) is not None
+
+    async def all_of(
+        self, name: str, generation: str, haste: Haste = QUICKLY
+    ) -> AsyncGenerator[StoredOrder, None]:
+        """Every order of an event's life, bucket by bucket; it outlasts a change of the leader.
+
+        Raises `BadZnode`, `Unavailable`.
+        """
+        pages: deque[asyncio.Task[dict[str, StoredOrder]]] = deque()
+        try:
+            async for ids in self.ids(name, generation):
+                read = partial(self.find_many, name, generation, ids)
+                pages.append(asyncio.create_task(insist(self._zk, read)))
+                if len(pages) > haste.pages_ahead:
+                    for order in (await pages.popleft()).values():
+                        yield order
+                    await asyncio.sleep(haste.pause_s)
+            while pages:
+                for order in (await pages.popleft()).values():
+                    yield order
+        finally:
+            for page in pages:
+                page.cancel()
+            await asyncio.gather(*pages, return_exceptions=True)
+
+    async def ids(self, name: str, generation: str) -> AsyncGenerator[Sequence[str], None]:
+        """The ids of every order, a page at a time. Raises `BadZnode`, `Unavailable`."""
+        for bucket in paths.BUCKETS:
+            path = paths.bucket(name, generation, bucket)
+            try:
+                ids = await insist(self._zk, partial(self._zk.children, path))
+            except NoNode:
+                raise BadZnode(path, "the bucket is missing") from None
+            for order_id in ids:
+                if not (ORDER_ID.fullmatch(order_id) and order_id.startswith(bucket)):
+                    why = "no order of that name belongs into this bucket"
+                    raise BadZnode(f"{path}/{order_id}", why)
+            for page in _chunks(ids, PAGE_ORDERS):
+                yield page
+
+
+def _stored(event: str, znode: Znode) -> StoredOrder:
+    order = decode(Order, znode.data, znode.path)
+    return StoredOrder(
+        paths.name(znode.path),
+        event,
+        order,
+        znode.created_zxid,
+        paths.generation_of(znode.path),
+        znode.version,
+        znode.modified_zxid,
+    )
+
+
+def _stored_or_bad(event: str, znode: Znode) -> StoredOrder | BadZnode:
+    try:
+        return _stored(event, znode)
+    except BadZnode as error:
+        return error
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def no_such_order(order_id: str) -> NoSuchOrder:
+    """For people: it says where orders are looked up."""
+    return NoSuchOrder(f"there is no order {order_id}; {FIND}")

@@ -1,0 +1,91 @@
+"""Stock as ZooKeeper has it: a type's tickets, counted in stripes."""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import msgspec
+
+from core.errors import NoSuchType
+from core.schema import paths
+from core.schema.records import Stock, TicketType, decode
+from core.zookeeper.client import Znode
+
+# Two for each worker of an instance: one to sell from, one to give tickets back.
+STRIPES = 6
+
+
+# This and `Counter` are structs: each purchase makes or looks up some of them.
+class TypeRef(msgspec.Struct, frozen=True):
+    """A ticket type in one life of its event."""
+
+    event: str
+    generation: str
+    type: str
+
+    @property
+    def path(self) -> str:
+        return paths.type_(self.event, self.generation, self.type)
+
+
+class Counter(msgspec.Struct, frozen=True):
+    """What stripe `number` said, the version at which it said so, and the zxid that made it so."""
+
+    ref: TypeRef
+    number: int
+    stock: Stock
+    version: int
+    zxid: int = 0
+
+    @property
+    def path(self) -> str:
+        return paths.counter(self.ref.event, self.ref.generation, self.ref.type, self.number)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """All stock of a type at one moment. `zxid` is that of its latest change."""
+
+    ref: TypeRef
+    type: TicketType
+    type_version: int
+    counters: tuple[Counter, ...]
+
+    @property
+    def stock(self) -> Stock:
+        return reduce(Stock.__add__, (counter.stock for counter in self.counters))
+
+    @property
+    def zxid(self) -> int:
+        return max(counter.zxid for counter in self.counters)
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """By stripe."""
+        return tuple(counter.version for counter in self.counters)
+
+    @property
+    def path(self) -> str:
+        """The znode to name when the stock is wrong: the counter, or the folder of several."""
+        first = self.counters[0].path
+        return first if len(self.counters) == 1 else paths.parent(first)
+
+
+def type_of(ref: TypeRef, znode: Znode | None) -> TicketType:
+    if znode is None:
+        raise _no_such_type(ref, ref.path)
+    return decode(TicketType, znode.data, znode.path)
+
+
+def counter_paths(ref: TypeRef, stripes: int) -> list[str]:
+    return [paths.counter(ref.event, ref.generation, ref.type, each) for each in range(stripes)]
+
+
+def counter_of(ref: TypeRef, number: int, path: str, znode: Znode | None) -> Counter:
+    if znode is None:
+        raise _no_such_type(ref, path)
+    stock = decode(Stock, znode.data, znode.path)
+    return Counter(ref, number, stock, znode.version, znode.modified_zxid)
+
+
+def _no_such_type(ref: TypeRef, path: str) -> NoSuchType:
+    return NoSuchType(f"event {ref.event!r} has no ticket type {ref.type!r}", path)

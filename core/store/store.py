@@ -1,0 +1,247 @@
+"""Events and their stock in ZooKeeper: what is read of them, and how a batch is committed.
+
+With `orders`, `holds`, `founding` and `backoffice` the only one that touches their znodes.
+A sale is one transaction (`batch`). Nothing else ever changes a counter, except a reset and
+what puts lost orders back, by the same rule.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from core.errors import (
+    Ambiguous,
+    BadVersion,
+    BadZnode,
+    NoSuchEvent,
+    NoSuchType,
+    Unavailable,
+)
+from core.schema import paths
+from core.schema.records import NAME, Event, PaymentClaim, Stock, Tab, TicketType, decode
+from core.store.availability import (
+    EventAvailability,
+    TypeAvailability,
+    event_availability,
+    type_availability,
+)
+from core.store.batch import Account, Amendment, Batch, Failure, failure_of, parts_of
+from core.store.holds import Holds
+from core.store.orders import Orders, StoredOrder, no_such_order
+from core.store.stock import Counter, Shelf, TypeRef, counter_of, counter_paths, type_of
+from core.zookeeper.children import below
+from core.zookeeper.client import Committed, Znode, ZooKeeper
+from core.zookeeper.multi import Check, Operation
+
+SHELF_TRIES = 200
+# Of all events, for who mistyped a name.
+NAMED = 20
+
+
+class Store:
+    """The tree's events, over one session, with their `orders` and `holds`."""
+
+    def __init__(self, zk: ZooKeeper) -> None:
+        self._zk = zk
+        self.orders = Orders(zk)
+        self.holds = Holds(zk)
+        # It never changes while the type lives, and a new life has a new name.
+        self._stripes: dict[TypeRef, int] = {}
+
+    # --- events ----------------------------------------------------------------------
+
+    async def event_names(self) -> list[str]:
+        return await below(self._zk, paths.EVENTS)
+
+    async def event(self, name: str) -> Event:
+        """Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
+        return (await self.event_at(name))[0]
+
+    async def event_at(self, name: str) -> tuple[Event, int]:
+        """The event, and the version of its znode. Raises as `event`."""
+        znode = await self._zk.find(paths.event(name)) if NAME.fullmatch(name) else None
+        if znode is None:
+            raise NoSuchEvent(f"there is no event {name!r}")
+        return decode(Event, znode.data, znode.path), znode.version
+
+    async def no_such_event(self, name: str) -> NoSuchEvent:
+        """For people: it names the events that there are. Raises `Unavailable`."""
+        names = await self.event_names()
+        known = ", ".join(names[:NAMED]) or "none"
+        more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return NoSuchEvent(f"there is no event {name!r}; the events are: {known}{more}")
+
+    async def events(self) -> dict[str, Event | BadZnode]:
+        """Every event, by name, or why it can't be read. Raises `Unavailable`."""
+        names = await self.event_names()
+        found = await self._zk.get_many([paths.event(name) for name in names])
+        return {
+            name: _event_or_bad(znode)
+            for name, znode in zip(names, found, strict=True)
+            if znode is not None
+        }
+
+    async def type_names(self, name: str, event: Event) -> list[str]:
+        return await below(self._zk, paths.types(name, event.generation))
+
+    async def availability(self, name: str) -> EventAvailability:
+        """Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`, `Unavailable`."""
+        event = await self.event(name)
+        names = await self.type_names(name, event)
+        types = await self.availabilities([TypeRef(name, event.generation, each) for each in names])
+        for wrong in types:
+            if isinstance(wrong, Exception):
+                raise wrong
+        left = tuple(type_ for type_ in types if isinstance(type_, TypeAvailability))
+        return event_availability(name, event, left)
+
+    # --- stock -----------------------------------------------------------------------
+
+    async def counters(self, ref: TypeRef) -> tuple[Counter, ...]:
+        """A type's stripes, each as it is when it is read.
+
+        Raises `NoSuchType`, `BadZnode`, `Unavailable`.
+        """
+        if ref not in self._stripes:
+            await self.ticket_type(ref)
+        wanted = counter_paths(ref, self._stripes[ref])
+        found = zip(wanted, await self._zk.get_many(wanted), strict=True)
+        return tuple(counter_of(ref, number, *each) for number, each in enumerate(found))
+
+    async def shelf(self, ref: TypeRef) -> Shelf:
+        """A type's stock, all of it at one moment, in the middle of a sale as well.
+
+        The versions that were read are checked in one transaction. Raises `NoSuchType`,
+        `BadZnode`, `Unavailable`, and `BadVersion` when there was never a quiet moment.
+        """
+        for _ in range(SHELF_TRIES):
+            type_, version = await self.ticket_type(ref)
+            counters = await self.counters(ref)
+            try:
+                outcome = await self._zk.multi(
+                    [
+                        Check(ref.path, version),
+                        *(Check(counter.path, counter.version) for counter in counters),
+                    ]
+                )
+            except Ambiguous as error:  # a check changes nothing
+                raise Unavailable(str(error)) from None
+            if isinstance(outcome, Committed):
+                return Shelf(ref, type_, version, counters)
+        raise BadVersion(f"type {ref.type} is sold too fast to be read as a whole; try again")
+
+    async def ticket_type(self, ref: TypeRef) -> tuple[TicketType, int]:
+        znode = await self._zk.find(ref.path)
+        type_ = type_of(ref, znode)
+        self._stripes[ref] = type_.stripes
+        return type_, znode.version if znode else 0
+
+    async def availabilities(
+        self, refs: Sequence[TypeRef]
+    ) -> list[TypeAvailability | NoSuchType | BadZnode]:
+        """What is left of each type, or why nobody knows. Raises `Unavailable`."""
+        types: dict[TypeRef, TicketType] = {}
+        stocks: dict[TypeRef, Stock] = {}
+        wrong: dict[TypeRef, NoSuchType | BadZnode] = {}
+        for ref, znode in zip(
+            refs, await self._zk.get_many([ref.path for ref in refs]), strict=True
+        ):
+            try:
+                types[ref] = type_of(ref, znode)
+            except (NoSuchType, BadZnode) as error:
+                wrong[ref] = error
+        wanted = [
+            (ref, path)
+            for ref, type_ in types.items()
+            for path in counter_paths(ref, type_.stripes)
+        ]
+        found = await self._zk.get_many([path for _, path in wanted])
+        for (ref, path), znode in zip(wanted, found, strict=True):
+            try:
+                stock = counter_of(ref, 0, path, znode).stock
+            except (NoSuchType, BadZnode) as error:
+                wrong[ref] = error
+            else:
+                stocks[ref] = stocks[ref] + stock if ref in stocks else stock
+        return [
+            wrong.get(ref) or type_availability(ref.type, types[ref], stocks[ref]) for ref in refs
+        ]
+
+    # --- orders, buyers, past lives --------------------------------------------------
+
+    async def order(self, order_id: str) -> StoredOrder:
+        """An order of any event. Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
+        found = await self.orders.locate([order_id], await self.events())
+        if order_id not in found:
+            raise no_such_order(order_id)
+        return found[order_id]
+
+    async def accounts(
+        self, name: str, generation: str, buyer_ids: Iterable[str]
+    ) -> dict[str, Account]:
+        """What those buyers have, by id. Raises `BadZnode`, `Unavailable`."""
+        wanted = {paths.tab(name, generation, buyer_id): buyer_id for buyer_id in buyer_ids}
+        found = await self._zk.get_many(list(wanted))
+        return {
+            wanted[path]: _account(path, znode) for path, znode in zip(wanted, found, strict=True)
+        }
+
+    async def claims(self, keys: Iterable[str]) -> dict[str, str]:
+        """The orders that those payments came in for first, as far as they are known, by key.
+
+        Raises `BadZnode`, `Unavailable`.
+        """
+        znodes = await self._zk.get_many([paths.payment(key) for key in keys])
+        return {
+            paths.name(znode.path): decode(PaymentClaim, znode.data, znode.path).order
+            for znode in znodes
+            if znode is not None
+        }
+
+    async def retired(self) -> frozenset[str]:
+        """The generations whose orders an operator has deleted. Raises `Unavailable`."""
+        return frozenset(await below(self._zk, paths.RETIRED))
+
+    # --- selling ---------------------------------------------------------------------
+
+    async def commit(self, batch: Batch, log: Sequence[Operation] = ()) -> Committed | Failure:
+        """One transaction. Raises `Ambiguous`, and `Unavailable` where nothing was sent."""
+        parts = parts_of(batch, log)
+        outcome = await self._zk.multi([each for part in parts.values() for each in part])
+        return outcome if isinstance(outcome, Committed) else failure_of(parts, outcome)
+
+    async def happened(self, batch: Batch) -> Committed | None:
+        """The commit of a batch that is there; its zxid is 0 where nothing tells it any more.
+
+        True only on the session whose write of the same batch has just been refused: it has
+        seen all that came before. Raises `BadZnode`, `Unavailable`.
+        """
+        first = batch.sales[0] if batch.sales else batch.amendments[0]
+        found = await self.orders.find(first.ref.event, first.ref.generation, first.order_id)
+        if found is None:
+            return None
+        if found.order.batch == batch.id:
+            return Committed(found.zxid)
+        if all(change.batch != batch.id for change in found.order.changes):
+            return None
+        return Committed(await self._zxid_of(batch))
+
+    async def _zxid_of(self, batch: Batch) -> int:
+        """Of what a batch has changed, and nobody since."""
+        written: Iterable[Amendment | Counter] = (*batch.amendments, *batch.counters)
+        versions = {each.path: each.version + 1 for each in written}
+        for znode in await self._zk.get_many(list(versions)):
+            if znode is not None and znode.version == versions[znode.path]:
+                return znode.modified_zxid
+        return 0
+
+
+def _event_or_bad(znode: Znode) -> Event | BadZnode:
+    try:
+        return decode(Event, znode.data, znode.path)
+    except BadZnode as error:
+        return error
+
+
+def _account(path: str, znode: Znode | None) -> Account:
+    if znode is None:
+        return Account(path, Tab(tickets=0))
+    return Account(path, decode(Tab, znode.data, path), znode.version)

@@ -1,0 +1,1 @@
+"""Texts that people type and hand in: encodings, TOML, names and amounts of money."""

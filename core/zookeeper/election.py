@@ -1,0 +1,121 @@
+"""One of many acts: kazoo's election, on the event loop.
+
+Who is elected may lose his session without knowing it yet. What he does must therefore be
+safe when two do it at once; the election only spares the work.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from core.zookeeper.client import ZooKeeper
+
+# A candidate stands for so long, then looks up and stands again.
+TURN_S = 10.0
+RELEASE_S = 2.0
+PAUSE_S = 0.5
+
+
+class Election:
+    """A candidate. `name` is what its znode says; whoever is curious reads it there."""
+
+    def __init__(self, zk: ZooKeeper, path: str, name: str) -> None:
+        self._zk = zk
+        self._path = path
+        self._name = name
+        self.elected = False
+
+    async def keep_running(self, lead: Callable[[], Awaitable[None]]) -> None:
+        """Stands until it is cancelled; runs `lead`, which never ends, while it is elected."""
+        while True:
+            if self._zk.connected:
+                await self._stand(lead)
+            await asyncio.sleep(PAUSE_S)
+
+    async def _stand(self, lead: Callable[[], Awaitable[None]]) -> None:
+        """Once, with a lock of its own: one that outlived its session still thinks it holds."""
+        election = self._zk.election(self._path, self._name)
+        with suppress(Exception):  # no connection, or nobody has stood yet
+            await _aside(partial(_withdraw, election.lock))
+        try:
+            if await _won(election):
+                await self._rule(lead)
+        except asyncio.CancelledError:
+            election.cancel()  # the session ends next, and resigns
+            raise
+        with suppress(Exception):  # the session's end resigns as well
+            async with asyncio.timeout(RELEASE_S):
+                await _aside(election.lock.release)
+
+    async def _rule(self, lead: Callable[[], Awaitable[None]]) -> None:
+        """Ends with the connection: whoever lost it may have been replaced."""
+        gone = asyncio.Event()
+
+        def look() -> None:
+            if not self._zk.connected:
+                gone.set()
+
+        self._zk.on_change(look)
+        look()
+        self.elected = True
+        work = asyncio.ensure_future(lead()), asyncio.ensure_future(gone.wait())
+        try:
+            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            for ended in done:
+                ended.result()
+        finally:
+            self.elected = False
+            self._zk.off_change(look)
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+
+
+async def _won(election: Any) -> bool:
+    try:
+        return bool(await _aside(partial(election.lock.acquire, timeout=TURN_S)))
+    except Exception:  # not elected in time, or the connection went: it stands again
+        return False
+
+
+def _withdraw(lock: Any) -> None:
+    """Deletes what this session's earlier candidacies have left.
+
+    A connection that breaks while one ends leaves its znode, and with the session it lives on:
+    everybody would wait for it, and nobody act.
+    """
+    session, _ = lock.client.client_id
+    for name in lock.client.get_children(lock.path):
+        znode = f"{lock.path}/{name}"
+        stat = lock.client.exists(znode)
+        if stat is not None and stat.ephemeralOwner == session:
+            lock.client.delete(znode)
+
+
+async def _aside(call: Callable[[], Any]) -> Any:
+    """What a blocking call returns, from a thread that no process waits for at its end."""
+    loop = asyncio.get_running_loop()
+    landing: asyncio.Future[Any] = loop.create_future()
+
+    def settle(value: Any, error: Exception | None) -> None:
+        if landing.done():
+            return
+        if error is not None:
+            landing.set_exception(error)
+        else:
+            landing.set_result(value)
+
+    def work() -> None:
+        value, error = None, None
+        try:
+            value = call()
+        except Exception as raised:
+            error = raised
+        with suppress(RuntimeError):  # the loop has closed
+            loop.call_soon_threadsafe(settle, value, error)
+
+    threading.Thread(target=work, name="election", daemon=True).start()
+    return await landing

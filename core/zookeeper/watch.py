@@ -1,0 +1,55 @@
+"""Reads something of ZooKeeper again whenever it changes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from core.errors import NoNode, Unavailable
+from core.zookeeper.client import ZooKeeper
+
+T = TypeVar("T")
+Watch = Callable[[], None]
+
+RETRY_S = 0.1
+
+
+async def whenever_changed(
+    zk: ZooKeeper, read: Callable[[Watch | None], Awaitable[T]], refresh_s: float
+) -> AsyncIterator[T]:
+    """What `read` finds, at each change, and every `refresh_s` as well.
+
+    `read` sets the watch that it is given, if any. Nothing is yielded while ZooKeeper is away,
+    or the znode: the last answer stays good.
+    """
+    changed, watched = asyncio.Event(), asyncio.Event()
+    watched.set()
+    zk.on_change(changed.set)
+    try:
+        while True:
+            watch = None
+            if watched.is_set():
+                watched.clear()
+                watch = _both(watched, changed)
+            changed.clear()
+            pause_s = refresh_s
+            try:
+                yield await read(watch)
+            except (Unavailable, NoNode):
+                watched.set()
+                pause_s = RETRY_S
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await changed.wait()
+            if not zk.connected:
+                watched.set()  # a watch does not outlive its connection for certain
+    finally:
+        zk.off_change(changed.set)
+
+
+def _both(*events: asyncio.Event) -> Watch:
+    def fire() -> None:
+        for event in events:
+            event.set()
+
+    return fire

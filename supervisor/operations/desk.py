@@ -1,0 +1,99 @@
+"""The supervisor's desk: what operators want of it, and how far that is."""
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from msgspec import structs
+
+from core.cluster.operator_requests import SUPERVISOR
+from core.eventlog.ring import EventLog
+from core.schema.records import Desired, Progress, Request
+from core.settings import Settings
+from supervisor.operations import desired_file
+from supervisor.operations.requests import Act, Forget, Requests, Tell
+from supervisor.operations.rolling_restart import Rolling
+from supervisor.processes import commands
+from supervisor.processes.child import Child
+from supervisor.processes.fleet import Fleet
+from supervisor.processes.process import Plan
+
+
+class Desk:
+    """Has the desired workers hired and let go, and requests done.
+
+    `hire` starts a child; `replace` has a successor take this supervisor's place; `wake` is called
+    when there is something to do or to tell. What is `over` the supervisor before this one did.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        script: Path,
+        fleet: Fleet,
+        log: EventLog,
+        *,
+        hire: Callable[[Plan], Child],
+        replace: Act,
+        wake: Callable[[], None],
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        over: Iterable[Progress] = (),
+    ) -> None:
+        self._settings = settings
+        self._script = script
+        self._fleet = fleet
+        self._log = log
+        self._hire = hire
+        self._wake = wake
+        self._wish = desired_file.load(settings.data_dir)
+        self._rolling = Rolling(fleet, clock, settings.drain_s, wake)
+        self._replace = replace
+        acts = {"restart": self._restart, "scale": self._rolling.scale}
+        self._requests = Requests(acts, now=now, changed=wake, log=self._note, over=over)
+
+    @property
+    def worker_plans(self) -> list[Plan]:
+        """The workers that there should be, as far as that is known."""
+        count = self._wish.workers_of(self._settings.workers)
+        return commands.worker_plans(self._settings, count, self._script)
+
+    @property
+    def wish(self) -> Desired:
+        """What operators wanted last, as far as this instance has heard of it."""
+        return self._wish
+
+    @property
+    def progress(self) -> tuple[Progress, ...]:
+        return self._requests.progress
+
+    def hear(self, desired: Desired) -> None:
+        """The desired state has changed, or was read again."""
+        self._keep_in_mind(structs.replace(desired, requests=()))
+        plans = self.worker_plans
+        if changed := self._fleet.resize(plans, self._hire):
+            text = f"{len(plans)} workers wanted: {', '.join(changed)} to come or go"
+            self._log.info("scale", text)
+        self._requests.note(desired.requests)
+        self._wake()
+
+    async def serve(self, forget: Forget) -> None:
+        """Does what is asked for until it is cancelled; `forget` hears of what is over."""
+        await self._requests.serve(forget)
+
+    async def _restart(self, request: Request, tell: Tell) -> str:
+        if request.names == (SUPERVISOR,):
+            return await self._replace(request, tell)
+        return await self._rolling.restart(request, tell)
+
+    def _keep_in_mind(self, wish: Desired) -> None:
+        if wish == self._wish:
+            return
+        self._wish = wish
+        try:
+            desired_file.save(self._settings.data_dir, wish)
+        except OSError as error:
+            self._log.warning("disk", f"cannot note how many workers are wanted: {error.strerror}")
+
+    def _note(self, well: bool, text: str) -> None:
+        self._log.add(logging.INFO if well else logging.WARNING, "request", text)

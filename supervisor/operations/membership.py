@@ -1,0 +1,138 @@
+"""The supervisor's place in ZooKeeper: its registration, its log, the workers it sees there."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from core.cluster import alarms, desired_state, instance_id, registry, supervisors
+from core.cluster.registry import LiveWorker, Registration
+from core.errors import BadZnode, StartupError, ZooKeeperError
+from core.eventlog.ring import EventLog
+from core.machine.process_birth import Identified
+from core.schema import paths
+from core.schema.records import Desired, SupervisorRecord
+from core.zookeeper.client import ZooKeeper
+from core.zookeeper.patient_read import insist
+
+T = TypeVar("T")
+
+NAME = "supervisor"
+REFRESH_S = 1.0
+EXPEL_S = 3.0
+LEAVE_S = 3.0
+# A supervisor that lives writes its registration again within this, however busy it is.
+ALONE_S = 3 * REFRESH_S
+
+
+class Membership:
+    """Begins once ZooKeeper answers; what fails while it is away is tried again later."""
+
+    def __init__(self, zk: ZooKeeper, log: EventLog, instance: str) -> None:
+        self._zk = zk
+        self._instance = instance
+        self._log = log
+        self._registration = Registration(zk, NAME, paths.supervisor)
+        self._changed = asyncio.Event()
+
+    async def keep(
+        self,
+        record: Callable[[], SupervisorRecord],
+        on_workers: Callable[[list[LiveWorker]], None],
+        on_desired: Callable[[Desired], None],
+        remembered: Callable[[], Desired],
+    ) -> None:
+        """Publishes and listens until it is cancelled.
+
+        `remembered` is what was desired before, as far as this instance knows.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._publish(record))
+            tasks.create_task(self._follow(partial(registry.watch_workers, self._zk), on_workers))
+            wishes = partial(desired_state.watch, self._zk, self._instance, remembered)
+            tasks.create_task(self._follow(wishes, on_desired))
+            tasks.create_task(self._log.keep_flushing(self._zk))
+
+    async def require_alone(self) -> None:
+        """Before this supervisor publishes anything: no other one lives that has its identity.
+
+        One that was killed has left a registration, but writes it no more. Raises `StartupError`.
+        """
+        deadline = time.monotonic() + ALONE_S
+        before = await insist(self._zk, self._rivals)
+        while before and time.monotonic() < deadline:
+            await asyncio.sleep(REFRESH_S / 4)
+            for name, rival in (await insist(self._zk, self._rivals)).items():
+                if name in before and rival.at != before[name].at:
+                    raise StartupError(
+                        f"the supervisor of this instance lives on {rival.host}, pid {rival.pid}: "
+                        f"this data directory is a copy; delete {instance_id.FILE_NAME} in it to "
+                        "make it an instance of its own"
+                    )
+
+    async def _rivals(self) -> dict[str, SupervisorRecord]:
+        return await supervisors.living_of(self._zk, self._instance)
+
+    def changed(self) -> None:
+        """The record has changed: publish it now."""
+        self._changed.set()
+
+    async def alarm(self) -> str:
+        """Why nobody may sell; empty where no alarm stands, or nobody knows."""
+        with suppress(ZooKeeperError):
+            for alarm in await alarms.standing(self._zk):
+                return alarm.text
+        return ""
+
+    async def expel(self, process: Identified) -> None:
+        """Takes a dead worker's registration away, which fences what it sent last.
+
+        Best effort: where it fails, the session's end does the same later.
+        """
+        with suppress(ZooKeeperError, TimeoutError):
+            async with asyncio.timeout(EXPEL_S):
+                await registry.expel(self._zk, self._instance, process)
+
+    async def forget(self, request_id: str) -> None:
+        """Takes a request that is over out of the desired state.
+
+        Best effort: what stays there is known to be over for as long as this supervisor lives.
+        """
+        with suppress(ZooKeeperError, BadZnode):
+            await desired_state.change(self._zk, self._instance, desired_state.without(request_id))
+
+    async def leave(self) -> None:
+        """Writes the rest of the log and ends the session, within `LEAVE_S`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                with suppress(ZooKeeperError):
+                    await self._log.flush(self._zk)
+                await self._registration.leave()
+                await self._zk.close()
+
+    async def _publish(self, record: Callable[[], SupervisorRecord]) -> None:
+        with suppress(ZooKeeperError, BadZnode):
+            await supervisors.bury(self._zk, self._instance)
+        while True:
+            self._changed.clear()
+            with suppress(ZooKeeperError):
+                await self._registration.publish(record())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_S):
+                    await self._changed.wait()
+
+    async def _follow(
+        self, watch: Callable[[], AsyncIterator[T]], hear: Callable[[T], None]
+    ) -> None:
+        told = ""
+        while True:
+            try:
+                async for news in watch():
+                    hear(news)
+            except (ZooKeeperError, BadZnode) as error:
+                if isinstance(error, BadZnode) and str(error) != told:
+                    told = str(error)
+                    self._log.error("damaged", told)
+            await asyncio.sleep(REFRESH_S)

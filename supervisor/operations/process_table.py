@@ -1,0 +1,119 @@
+"""The supervisor's process table: in the run file on its machine, and in ZooKeeper."""
+
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+
+from core.cluster import run_file
+from core.errors import ZkticketError
+from core.eventlog.ring import EventLog
+from core.machine import disk_space, process_birth
+from core.schema.records import Disk, ProcessRecord, SupervisorRecord
+from core.settings import Settings
+from supervisor import readiness
+from supervisor.operations.desk import Desk
+from supervisor.processes.fleet import Fleet
+
+
+class Table:
+    """`ready` once tickets can be bought."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        instance: str,
+        fleet: Fleet,
+        desk: Desk,
+        log: EventLog,
+        now: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._instance = instance
+        self._fleet = fleet
+        self._desk = desk
+        self._log = log
+        self._now = now
+        self._me = psutil.Process()
+        self._birth = process_birth.birth(self._me.pid)
+        self._place = process_birth.place()
+        self._written: SupervisorRecord | None = None
+        self._room: tuple[Disk, ...] = ()
+        self._looked_at = 0
+        self._trouble = ""
+        self.ready = False
+
+    @property
+    def url(self) -> str:
+        return readiness.url(self._settings.host, self._settings.port)
+
+    def write(self) -> bool:
+        """Writes the run file, each second with new figures and at each change: then True."""
+        record = self.record()
+        if record == self._written:
+            return False
+        self._trouble = self._save(record)
+        self._written = record
+        return True
+
+    def _save(self, record: SupervisorRecord) -> str:
+        """Why it could not; that is said once."""
+        try:
+            run_file.write(self._settings.data_dir, record)
+        except OSError as error:
+            trouble = f"cannot write the run file: {error.strerror}"
+            if trouble != self._trouble:
+                self._log.warning("disk", trouble)
+            return trouble
+        return ""
+
+    def record(self) -> SupervisorRecord:
+        return SupervisorRecord(
+            host=socket.gethostname(),
+            place=self._place,
+            pid=self._me.pid,
+            created=self._me.create_time(),
+            birth=self._birth,
+            url=self.url,
+            zookeeper=self._settings.hosts,
+            ready=self.ready,
+            instance=self._instance,
+            workers=self._settings.workers,
+            processes=self._fleet.records(),
+            requests=self._desk.progress,
+            disks=self._disks(),
+            at=float(int(self._now())),
+        )
+
+    def _disks(self) -> tuple[Disk, ...]:
+        """Looked at once a second, however often the table changes."""
+        second = int(self._now())
+        if second != self._looked_at:
+            self._looked_at, self._room = second, disk_space.of(self._settings.data_dir)
+        return self._room
+
+
+def before(data_dir: Path, taken: SupervisorRecord | None) -> Mapping[str, ProcessRecord]:
+    """What the supervisor before knew of its processes: `taken` over, or left when it was killed.
+
+    One that was stopped leaves nothing.
+    """
+    try:
+        table = taken or run_file.read(data_dir)
+    except ZkticketError:
+        return {}
+    return {process.name: process for process in table.processes}
+
+
+def past(
+    process: ProcessRecord | None, *, lives: bool
+) -> tuple[int, str | None, Mapping[str, int]]:
+    """How often a process was started again, and why, by the table before this one."""
+    if process is None:
+        return 0, None, {}
+    causes = process.restart_causes
+    if lives or process.pid is None:
+        return process.restarts, process.last_restart_reason, causes
+    died = {**causes, "died": causes.get("died", 0) + 1}
+    return process.restarts + 1, "died while there was no supervisor", died

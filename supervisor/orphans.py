@@ -1,0 +1,97 @@
+"""What a supervisor left behind that was killed: found by command line, adopted or stopped."""
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from core.machine import process_birth
+from supervisor.processes.process import Role, SystemProcess
+from supervisor.zookeeper.ensemble import MAIN_CLASS
+
+# Buyers' door first, what they need last.
+STOP_ORDER = (Role.WEB, Role.WORKER, Role.ZOOKEEPER)
+POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A living process that serves a data dir and has no supervisor."""
+
+    name: str
+    role: Role
+    argv: tuple[str, ...]
+    process: SystemProcess
+
+
+def find(data_dir: Path) -> list[Leftover]:
+    """The processes of the instance in `data_dir`, an absolute path; hold its lock.
+
+    Command lines tell, since a run file may be older than the last restart. A container's
+    processes may have the same ones, for a directory that only has the same name.
+    """
+    found = {left.process.pid: left for left in map(_look, _others()) if left is not None}
+    mine = {pid: left for pid, left in found.items() if _serves(left.argv, data_dir)}
+    # What a child forked has its command line, and goes with it.
+    return [left for pid, left in mine.items() if _session(pid) == pid or _session(pid) not in mine]
+
+
+async def stop(found: Sequence[Leftover], timeout_s: float) -> None:
+    """Stops them in order: SIGTERM, and SIGKILL `timeout_s` after the first one."""
+    deadline = time.monotonic() + timeout_s
+    for role in STOP_ORDER:
+        await _stop_together([left.process for left in found if left.role is role], deadline)
+
+
+async def _stop_together(processes: Sequence[SystemProcess], deadline: float) -> None:
+    for process in processes:
+        process.terminate()
+    while living := [process for process in processes if process.ended() is None]:
+        if time.monotonic() > deadline:
+            for process in living:
+                process.kill()
+        await asyncio.sleep(POLL_S)
+
+
+def _others() -> list[psutil.Process]:
+    return [process for process in psutil.process_iter() if process.pid != os.getpid()]
+
+
+def _look(process: psutil.Process) -> Leftover | None:
+    with suppress(psutil.Error):
+        argv = tuple(process.cmdline())
+        # Anybody may give his process any command line.
+        named = _name_and_role(argv) if process.uids().effective == os.geteuid() else None
+        lives = process.status() != psutil.STATUS_ZOMBIE
+        if named and lives and process_birth.shares_our_pids(process.pid):
+            return Leftover(*named, argv, SystemProcess(process))
+    return None
+
+
+def _name_and_role(argv: tuple[str, ...]) -> tuple[str, Role] | None:
+    if MAIN_CLASS in argv:
+        return f"zookeeper-{Path(argv[-1]).parent.name}", Role.ZOOKEEPER
+    if len(argv) > 2 and argv[2] in (Role.WORKER, Role.WEB) and _option(argv, "--name"):
+        return _option(argv, "--name"), Role(argv[2])
+    return None
+
+
+def _serves(argv: tuple[str, ...], data_dir: Path) -> bool:
+    if MAIN_CLASS in argv:
+        return Path(argv[-1]).parent.parent == data_dir / "zookeeper"
+    return _option(argv, "--data-dir") == str(data_dir)
+
+
+def _option(argv: tuple[str, ...], name: str) -> str:
+    return argv[argv.index(name) + 1] if name in argv[:-1] else ""
+
+
+def _session(pid: int) -> int:
+    with suppress(OSError):
+        return os.getsid(pid)
+    return pid

@@ -1,0 +1,194 @@
+"""All that is checked and settled before the first process starts."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from core.cluster import run_file
+from core.errors import StartupError
+from core.machine import open_files, private_files, system_errors
+from core.schema.records import SupervisorRecord
+from core.settings import Settings
+from core.transport.listen_socket import Answer, listen, ring
+from supervisor import orphans
+from supervisor.orphans import Leftover
+from supervisor.processes.listen_socket import Door
+from supervisor.processes.process import Plan, Role
+from supervisor.succession import Handover
+from supervisor.zookeeper import cds_archive
+from supervisor.zookeeper.ensemble import Ensemble, Server
+from supervisor.zookeeper.java import CACHE, find_class_path, find_java
+
+# How long a web server that lives may take to hand its listening socket over.
+RING_S = 2.0
+PORTS_S = 5.0
+POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Groundwork:
+    """What is to run, by name what of it runs already, and where buyers come in."""
+
+    plans: tuple[Plan, ...]
+    kept: Mapping[str, Leftover]
+    door: Door
+
+
+async def lay(
+    settings: Settings,
+    environ: Mapping[str, str],
+    ensemble: Ensemble,
+    children: Sequence[Plan],
+    tell: Callable[[str, str], None],
+    taken: Handover | None = None,
+) -> Groundwork:
+    """Raises `StartupError` for lost data, no Java, no ZooKeeper, a port in use, a full disk.
+
+    `children` are the plans of workers and web; `tell` hears an event and a text for people;
+    the data dir's lock is held. `taken` is what the supervisor before this one has left.
+    """
+    ensemble.require_size()
+    for server in ensemble.servers:
+        ensemble.require_data(server)
+    if shortage := open_files.shortage(open_files.allowed()):
+        tell("limit", shortage)
+    servers = _server_plans(settings, environ, ensemble, tell)
+    # The JVMs first: they take longest.
+    plans = (*servers, *children)
+    answer = None if taken else await ring(settings.data_dir, RING_S)
+    wanted = {plan.name: plan for plan in plans}
+    if taken:
+        # Its command line may be another version's: that is for a restart of its own.
+        kept = await _settle(settings, ensemble, partial(_is_listed, taken.table, wanted), tell)
+    else:
+        fits = partial(_fits, wanted, ensemble, answer.pid if answer else 0)
+        kept = await _settle(settings, ensemble, fits, tell)
+        if kept:
+            tell("adopted", f"taking over what a killed supervisor left: {_names(kept.values())}")
+    _require_ports(settings, ensemble, kept)
+    door = _door(settings, kept, answer, taken)
+    try:
+        _write(settings, ensemble, plans, anew=not kept)
+    except OSError as error:
+        raise StartupError(system_errors.told(error, settings.data_dir)) from None
+    return Groundwork(plans, kept, door)
+
+
+def _write(settings: Settings, ensemble: Ensemble, plans: Iterable[Plan], *, anew: bool) -> None:
+    """All that can be written before anything starts. Raises `OSError`."""
+    if anew:  # what runs already goes on, on a full disk too
+        system_errors.require_room(settings.data_dir)
+    system_errors.require_no_folder(settings.data_dir / run_file.FILE_NAME)
+    for plan in plans:
+        os.close(private_files.append(plan.log))
+    ensemble.configure()
+
+
+def _door(
+    settings: Settings,
+    kept: Mapping[str, Leftover],
+    answer: Answer | None,
+    taken: Handover | None,
+) -> Door:
+    """The one that is left, that of a web server that is kept, or a new one.
+
+    Raises `StartupError`.
+    """
+    anew = partial(listen, settings.host, settings.port, "--port")
+    if taken is not None and taken.door is not None:
+        return Door(socket.socket(fileno=taken.door), anew)
+    if answer is not None:
+        if any(left.process.pid == answer.pid for left in kept.values()):
+            return Door(answer.listener, anew)
+        answer.listener.close()
+    return Door(anew(), anew)
+
+
+def _server_plans(
+    settings: Settings,
+    environ: Mapping[str, str],
+    ensemble: Ensemble,
+    tell: Callable[[str, str], None],
+) -> list[Plan]:
+    if not ensemble.servers:
+        return []
+    if len(ensemble.servers) == 2:
+        tell("ensemble", "two ZooKeeper servers survive no failure; --servers 3 survives one")
+    java = find_java(environ)
+    class_path = find_class_path(environ)
+    if class_path.warning:
+        tell("ensemble", class_path.warning)
+    jvm = cds_archive.options(cds_archive.archive_of(java, class_path.text, CACHE))
+    return [
+        ensemble.plan(server, java, class_path.text, settings.logs_dir, jvm)
+        for server in ensemble.servers
+    ]
+
+
+async def _settle(
+    settings: Settings,
+    ensemble: Ensemble,
+    is_fit: Callable[[Leftover], bool],
+    tell: Callable[[str, str], None],
+) -> Mapping[str, Leftover]:
+    """Keeps what a supervisor left and that is fit; stops the rest, in order."""
+    found = orphans.find(settings.data_dir)
+    kept = {left.name: left for left in found if is_fit(left)}
+    others = [left for left in found if kept.get(left.name) is not left]
+    if others:
+        pause = "; the sale pauses until ZooKeeper has started anew, some seconds"
+        has_servers = any(left.role is Role.ZOOKEEPER for left in others)
+        text = f"stopping what an earlier supervisor left: {_names(others)}"
+        tell("stopped", text + (pause if has_servers else ""))
+        await orphans.stop(others, settings.drain_s)
+        await _await_ports(ensemble, others)
+    return kept
+
+
+async def _await_ports(ensemble: Ensemble, stopped: Iterable[Leftover]) -> None:
+    """A JVM that has ended may hold its ports for a moment more, while its threads end."""
+    servers = [server for left in stopped if (server := ensemble.named(left.name))]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PORTS_S):
+            while not _are_free(ensemble, servers):  # noqa: ASYNC110 - ports set no event
+                await asyncio.sleep(POLL_S)
+
+
+def _are_free(ensemble: Ensemble, servers: Iterable[Server]) -> bool:
+    with suppress(StartupError):
+        ensemble.require_ports(servers)
+        return True
+    return False
+
+
+def _is_listed(table: SupervisorRecord, wanted: Mapping[str, Plan], left: Leftover) -> bool:
+    listed = {(each.name, each.pid, each.birth) for each in table.processes}
+    return left.name in wanted and (left.name, left.process.pid, left.process.birth) in listed
+
+
+def _fits(wanted: Mapping[str, Plan], ensemble: Ensemble, bell_pid: int, left: Leftover) -> bool:
+    plan = wanted.get(left.name)
+    if plan is None or left.argv != plan.argv:
+        return False
+    # A web server that keeps its door to itself is stuck, or has a successor.
+    if left.role is Role.WEB and left.process.pid != bell_pid:
+        return False
+    server = ensemble.named(left.name)
+    return server is None or ensemble.is_configured(server)
+
+
+def _require_ports(settings: Settings, ensemble: Ensemble, kept: Mapping[str, Leftover]) -> None:
+    if use := ensemble.use_of(settings.port):
+        raise StartupError(
+            f"port {settings.port} can't be the page's: {use}; choose another with --port or "
+            "--zookeeper-port"
+        )
+    ensemble.require_ports(server for server in ensemble.servers if server.name not in kept)
+
+
+def _names(left: Iterable[Leftover]) -> str:
+    return ", ".join(sorted(each.name for each in left))

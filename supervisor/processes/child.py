@@ -1,0 +1,241 @@
+"""One child: a process that is started, stopped, and started again when it dies."""
+
+import enum
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+
+from core.errors import StartupError
+from core.schema.records import CAUSES
+from supervisor.processes.process import Plan, Process, Spawn
+
+# A life shorter than this counts towards a crash loop; a longer one clears the count.
+STABLE_S = 4.0
+LOOP_DEATHS = 7
+LOOP_S = 120.0
+FIRST_DELAY_S = 0.2
+LONGEST_DELAY_S = 15.0
+KILL_AGAIN_S = 1.0
+
+
+# What reasons begin with, where that is not the cause itself.
+REASONS = {
+    "restart by operator": "operator",
+    "it could not write to its disk": "disk",
+    "there is room on its disk again": "disk",
+}
+
+
+class State(enum.StrEnum):
+    """STARTING lasts until the child does its work, FATAL until a person acts."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    DRAINING = "draining"
+    BACKOFF = "backoff"
+    FATAL = "fatal"
+
+
+class Child:
+    """A child and what is wanted of it. `advance` takes every step from state to state."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        spawn: Spawn,
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+        report: Callable[["Child", str], None],
+    ) -> None:
+        """`clock` in seconds, monotonic; `jitter` from 0 to 1; `report` hears what happened."""
+        self.plan = plan
+        self.state = State.STOPPED
+        self.process: Process | None = None
+        self.restarts = 0
+        self.causes: Counter[str] = Counter()
+        self.reason: str | None = None
+        # Why the restart that was asked for last has come to nothing.
+        self.setback = ""
+        self._spawn = spawn
+        self._clock = clock
+        self._jitter = jitter
+        self._report = report
+        self._wanted = False
+        self._ready = False
+        self._drain_reason: str | None = None
+        self._asked = False
+        self._deadline = 0.0
+        self._started = 0.0
+        self._due = 0.0
+        self._deaths: deque[float] = deque(maxlen=LOOP_DEATHS)
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None
+
+    @property
+    def processes(self) -> list[Process]:
+        """All that live."""
+        return [self.process] if self.process is not None else []
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
+
+    @property
+    def age_s(self) -> float:
+        """How long its process has been there."""
+        return self._clock() - self._started
+
+    @property
+    def due(self) -> float | None:
+        """When `advance` has something to do that no signal tells, on the clock."""
+        match self.state:
+            case State.BACKOFF:
+                return self._due
+            case State.DRAINING:
+                return self._deadline
+        return None
+
+    # --- what is wanted --------------------------------------------------------------
+
+    def start(self) -> None:
+        self._wanted = True
+
+    def remember(self, restarts: int, reason: str | None, causes: Mapping[str, int]) -> None:
+        """What a supervisor before this one knew of it."""
+        self.restarts, self.reason, self.causes = restarts, reason, Counter(causes)
+
+    def adopt(self, process: Process) -> None:
+        """Takes over a living process of a supervisor that is dead."""
+        self._wanted = True
+        self._begin(process)
+
+    def ready(self) -> None:
+        """It does its work now."""
+        self._ready = True
+
+    def restart(self, reason: str, deadline: float, *, asked: bool = False) -> None:
+        """Drains it until `deadline` at most, then starts it again.
+
+        `asked` by a person it starts at once, also from BACKOFF or FATAL, and nothing is
+        held against it.
+        """
+        self.setback = ""
+        if self.process is not None:
+            self._drain_reason, self._deadline, self._asked = reason, deadline, asked
+        elif asked:
+            self._wanted = True
+            self._deaths.clear()
+            self._due = self._clock()
+            if self.state is State.FATAL:
+                self.state = State.BACKOFF  # FATAL -> BACKOFF
+
+    def stop(self, deadline: float) -> None:
+        """Drains it until `deadline` at most, for good."""
+        self._wanted = False
+        self._drain_reason = self._drain_reason or "stop"
+        self._deadline = deadline
+
+    # --- what happens ----------------------------------------------------------------
+
+    def advance(self) -> None:
+        """Takes the step that is due, if any. Never waits."""
+        now = self._clock()
+        ended = self.process.ended() if self.process else None
+        match self.state:
+            case State.STOPPED if self._wanted:
+                self._start(now)  # STOPPED -> STARTING
+            case State.BACKOFF if not self._wanted:
+                self.state = State.STOPPED  # BACKOFF -> STOPPED
+            case State.BACKOFF if now >= self._due:
+                self._start(now)  # BACKOFF -> STARTING
+            case State.STARTING | State.RUNNING | State.DRAINING if ended is not None:
+                self._end(ended, now)  # any of these -> BACKOFF, STOPPED or FATAL
+            case State.STARTING | State.RUNNING if self._drain_reason:
+                self._drain()  # STARTING, RUNNING -> DRAINING
+            case State.STARTING if self._ready:
+                self.state = State.RUNNING  # STARTING -> RUNNING
+            case State.DRAINING if now >= self._deadline:
+                self._kill()  # stays DRAINING until it is reaped
+
+    def _start(self, now: float) -> None:
+        try:
+            self._begin(self._spawn(self.plan))
+        except StartupError as error:
+            self._give_up(str(error))
+        except OSError as error:
+            self._end(f"it cannot be started: {error}", now)
+
+    def _begin(self, process: Process) -> None:
+        self.process = process
+        self.state = State.STARTING
+        self._ready = False
+        self._drain_reason = None
+        self._asked = False
+        self._started = self._clock()
+
+    def _drain(self) -> None:
+        assert self.process is not None
+        self.state = State.DRAINING
+        self.process.terminate()
+
+    def _kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self._deadline = self._clock() + KILL_AGAIN_S
+
+    def _end(self, how: str, now: float) -> None:
+        reason = f"{self._drain_reason}, {how}" if self._drain_reason else f"died: {how}"
+        if not self._wanted:
+            self._leave(State.STOPPED, how)
+            return
+        self._count(reason)
+        if self._asked:
+            self._due = now + self.plan.rest_s
+            self._leave(State.BACKOFF, f"{reason}; starts again")
+        elif self._in_a_loop(now):
+            self._give_up(f"{LOOP_DEATHS} deaths within {LOOP_S:.0f} s, the last: {reason}")
+        else:
+            delay = self._delay()
+            self._due = now + delay
+            self._leave(State.BACKOFF, f"{reason}; starts again in {delay:.1f} s")
+
+    def _count(self, reason: str) -> None:
+        self.restarts += 1
+        self.reason = reason
+        self.causes[cause_of(reason)] += 1
+
+    def _give_up(self, why: str) -> None:
+        self.reason = why
+        self._leave(State.FATAL, f"{why}; given up, see {self.plan.log}")
+
+    def _leave(self, state: State, text: str) -> None:
+        self.state = state
+        self._report(self, text)
+        self.process = None
+        self._drain_reason = None
+
+    def _in_a_loop(self, now: float) -> bool:
+        """Notes a death; tells whether there have been too many bad lives in a row.
+
+        A life was bad that was short, or that ended because it went wrong in less than
+        `LOOP_S`: an illness takes its time to be seen.
+        """
+        stable_s = LOOP_S if self._drain_reason else STABLE_S
+        if self.alive and now - self._started >= stable_s:
+            self._deaths.clear()
+        self._deaths.append(now)
+        return len(self._deaths) == LOOP_DEATHS and now - self._deaths[0] <= LOOP_S
+
+    def _delay(self) -> float:
+        """Exponential backoff with jitter: from half of the full delay to all of it."""
+        full = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (len(self._deaths) - 1))
+        return max(self.plan.rest_s, full * (0.5 + 0.5 * self._jitter()))
+
+
+def cause_of(reason: str) -> str:
+    """Which of `CAUSES` a reason, which is for people, tells of."""
+    begins = reason.partition(":")[0].partition(",")[0]
+    cause = REASONS.get(begins, begins)
+    return cause if cause in CAUSES else "other"

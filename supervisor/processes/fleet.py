@@ -1,0 +1,291 @@
+"""The children of one supervisor: what is known of each, and what is done about it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.cluster import registry
+from core.cluster.registry import LiveWorker
+from core.schema.records import ProcessRecord
+from supervisor.processes import health
+from supervisor.processes.child import Child, State
+from supervisor.processes.health import Ailment, Limits, Sample, Sampler, Usage, Verdict
+from supervisor.processes.heartbeat import (
+    BEAT_S,
+    Heartbeat,
+    ServerHeartbeat,
+    WebHeartbeat,
+    WorkerHeartbeat,
+)
+from supervisor.processes.process import Plan, Role
+
+# A worker that is ill but works is restarted only while so many others are well.
+HEALTHY_PEERS = 2
+# Who is hung does not drain: it gets a moment, then it is killed.
+HUNG_GRACE_S = 1.0
+
+
+@dataclass
+class Vitals:
+    """What is known of one life of a child."""
+
+    sampler: Sampler
+    heart: Heartbeat
+    usage: Usage = field(default_factory=Usage)
+    samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=int(health.WINDOW_S) + 1))
+    # Of a ZooKeeper server: for how long it has served nobody while most others did.
+    mute_s: float = 0.0
+
+
+class Fleet:
+    """All children, in the order in which they are started."""
+
+    def __init__(
+        self,
+        link_key: bytes,
+        data_dir: Path,
+        limits: Limits,
+        drain_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.children: list[Child] = []
+        # They leave for good one after the other, the first of them now.
+        self._leaving: list[Child] = []
+        self._going: Child | None = None
+        self._link_key = link_key
+        self._data_dir = data_dir
+        self._limits = limits
+        self._drain_s = drain_s
+        self._clock = clock
+        # By pid: a new life begins with new vitals.
+        self._vitals: dict[int, Vitals] = {}
+
+    def of(self, role: Role) -> list[Child]:
+        return [child for child in self.children if child.plan.role is role]
+
+    @property
+    def due(self) -> float:
+        """When `advance` has something to do next that no signal tells; infinite for never."""
+        times = [child.due for child in self.children if child.due is not None]
+        return min(times, default=float("inf"))
+
+    def advance(self) -> None:
+        for child in self.children:
+            child.advance()
+        self._part()
+        self._meet_newcomers()
+
+    def unsettled(self, role: Role) -> list[Child]:
+        """Those of a role that do not work yet, and those that are to leave for good."""
+        return [
+            child
+            for child in self.of(role)
+            if child.state is not State.RUNNING or child in self._leaving
+        ]
+
+    @property
+    def moving(self) -> list[Child]:
+        """Those that drain, have a second process, or are to leave for good."""
+        return [
+            child
+            for child in self.children
+            if child.state is State.DRAINING or len(child.processes) > 1 or child in self._leaving
+        ]
+
+    def resize(self, plans: Sequence[Plan], hire: Callable[[Plan], Child]) -> list[str]:
+        """Has exactly these workers, in the end: the names of those that come or go now."""
+        wanted = {plan.name: plan for plan in plans}
+        staff = {child.plan.name: child for child in self.of(Role.WORKER)}
+        changed = [name for name in wanted if name not in staff]
+        self.children += [hire(wanted[name]) for name in changed]
+        for name, child in reversed(staff.items()):
+            if name in wanted and child in self._leaving:
+                self._leaving.remove(child)
+                self._going = None
+                child.start()
+                changed.append(name)
+            elif name not in wanted and child not in self._leaving:
+                self._leaving.append(child)
+                changed.append(name)
+        return changed
+
+    def _part(self) -> None:
+        """Lets go of who has gone, and asks the next one to go: never several at a time."""
+        gone = [each for each in self._leaving if each.state in (State.STOPPED, State.FATAL)]
+        self._leaving = [child for child in self._leaving if child not in gone]
+        self.children = [child for child in self.children if child not in gone]
+        if self._leaving and self._going is not self._leaving[0]:
+            self._going = self._leaving[0]
+            self._going.stop(self._clock() + self._drain_s)
+
+    def _meet_newcomers(self) -> None:
+        living = {child.pid: child for child in self.children if child.pid is not None}
+        for pid in self._vitals.keys() - living.keys():
+            self._vitals.pop(pid).heart.close()
+        for pid in living.keys() - self._vitals.keys():
+            self._vitals[pid] = Vitals(Sampler(pid), self._heart(living[pid].plan, pid))
+
+    def _heart(self, plan: Plan, pid: int) -> Heartbeat:
+        match plan.role:
+            case Role.WORKER:
+                return WorkerHeartbeat(self._link_key)
+            case Role.WEB:
+                return WebHeartbeat(self._data_dir, pid)
+            case Role.ZOOKEEPER:
+                return ServerHeartbeat(plan.address)
+
+    # --- health ----------------------------------------------------------------------
+
+    def sample(self, at: float) -> None:
+        """Measures everybody; `at` is the same for all, so that peers can be compared."""
+        for vitals in self._vitals.values():
+            usage = vitals.usage = vitals.sampler.take()
+            heart = vitals.heart
+            vitals.samples.append(
+                Sample(
+                    at=at,
+                    silent_s=heart.silent_s,
+                    cpu_percent=usage.cpu_percent,
+                    rss_bytes=usage.rss_bytes,
+                    sold_per_second=heart.load.sold_per_second,
+                )
+            )
+
+    def judge(self) -> str | None:
+        """Restarts one process that is ill in a way that shedding cannot mend.
+
+        Returns what was done, for people; `None` when all is well.
+        """
+        for child in self.of(Role.WEB) + self.of(Role.WORKER) + self.of(Role.ZOOKEEPER):
+            found = self._verdict(child)
+            if found is not None and self._may_restart(child, found):
+                child.restart(found.text, self._clock() + self._grace(found))
+                return f"{child.plan.name} is restarted: {found.text}"
+        return None
+
+    def _verdict(self, child: Child) -> Verdict | None:
+        if child.plan.role is Role.ZOOKEEPER:
+            vitals = self._vitals.get(child.pid or 0)
+            return health.mute(vitals.mute_s) if vitals and child.state is State.RUNNING else None
+        if child.state is State.STARTING and self._sells_elsewhere(child):
+            return health.stuck(child.age_s, self._limits)
+        if child.state is not State.RUNNING:
+            return None
+        if child.plan.role is Role.WEB:
+            return health.hung(self._samples(child), self._limits)
+        peers = [self._samples(peer) for peer in self._peers(child)]
+        return health.verdict(self._samples(child), peers, self._limits)
+
+    def _sells_elsewhere(self, child: Child) -> bool:
+        """Another worker sells: what a newcomer waits for is there."""
+        others = [vitals.heart for pid, vitals in self._vitals.items() if pid != child.pid]
+        return any(isinstance(heart, WorkerHeartbeat) and heart.sells for heart in others)
+
+    def _answers(self, child: Child) -> bool:
+        vitals = self._vitals.get(child.pid or 0)
+        return vitals is not None and vitals.heart.answers
+
+    def _grace(self, found: Verdict) -> float:
+        return HUNG_GRACE_S if found.ailment is Ailment.HUNG else self._drain_s
+
+    def _may_restart(self, child: Child, found: Verdict) -> bool:
+        """One at a time, and with enough others left; the hung do no work anyhow."""
+        others = [each for each in self.of(child.plan.role) if each is not child]
+        if not all(other.state in (State.RUNNING, State.FATAL) for other in others):
+            return False
+        well = sum(self._is_well(peer) for peer in self._peers(child))
+        return found.ailment is Ailment.HUNG or well >= HEALTHY_PEERS
+
+    def _peers(self, child: Child) -> list[Child]:
+        """The others of its kind that work."""
+        return [
+            each
+            for each in self.of(child.plan.role)
+            if each is not child and each.state is State.RUNNING
+        ]
+
+    def _is_well(self, child: Child) -> bool:
+        samples = self._samples(child)
+        return bool(samples) and samples[-1].silent_s == 0.0
+
+    def _samples(self, child: Child) -> list[Sample]:
+        vitals = self._vitals.get(child.pid or 0)
+        return list(vitals.samples) if vitals else []
+
+    # --- hearing from them -----------------------------------------------------------
+
+    async def hear(self) -> None:
+        """The pulse of all but those that start; to be called every `BEAT_S`."""
+        children = [child for child in self.children if child.state is not State.STARTING]
+        await asyncio.gather(*(self._works(child) for child in children))
+        self._listen_for_the_mute()
+
+    def _listen_for_the_mute(self) -> None:
+        """Without a majority of the others a ZooKeeper server can't serve."""
+        servers = self.of(Role.ZOOKEEPER)
+        for server in servers:
+            vitals = self._vitals.get(server.pid or 0)
+            if vitals is None:
+                continue
+            others = sum(self._answers(peer) for peer in servers if peer is not server)
+            is_mute = vitals.heart.known and not vitals.heart.answers and others > len(servers) // 2
+            vitals.mute_s = vitals.mute_s + BEAT_S if is_mute else 0.0
+
+    async def greet(self) -> list[Child]:
+        """Who has begun to work since those that start were asked last."""
+        newcomers = {child: child.pid for child in self.children if child.state is State.STARTING}
+        at_work = await asyncio.gather(*(self._works(child) for child in newcomers))
+        ready = [
+            child
+            for (child, pid), works in zip(newcomers.items(), at_work, strict=True)
+            if works and child.pid == pid  # it may have died meanwhile, and have a successor
+        ]
+        for child in ready:
+            child.ready()
+        return ready
+
+    async def _works(self, child: Child) -> bool:
+        vitals = self._vitals.get(child.pid or 0)
+        if vitals is None:
+            return False
+        await vitals.heart.beat()
+        if isinstance(vitals.heart, WebHeartbeat) and not vitals.heart.sells:
+            # Where nobody sells, it is as good as it can be.
+            return vitals.heart.answers and not self._sells_elsewhere(child)
+        return vitals.heart.answers
+
+    def learn_addresses(self, instance: str, live: Sequence[LiveWorker]) -> None:
+        """Where the workers of this instance listen, from the registry."""
+        for process in [child.process for child in self.of(Role.WORKER) if child.process]:
+            vitals = self._vitals.get(process.pid)
+            for worker in live:
+                if vitals is not None and registry.is_of(worker.record, instance, process):
+                    vitals.heart.address = worker.record.address
+
+    # --- telling of them -------------------------------------------------------------
+
+    def records(self) -> tuple[ProcessRecord, ...]:
+        return tuple(self._record(child) for child in self.children)
+
+    def _record(self, child: Child) -> ProcessRecord:
+        vitals = self._vitals.get(child.pid or 0)
+        usage = vitals.usage if vitals else Usage()
+        heart = vitals.heart if vitals else None
+        return ProcessRecord(
+            name=child.plan.name,
+            role=child.plan.role.value,
+            state=child.state.value,
+            pid=child.pid,
+            created=child.process.created if child.process else 0.0,
+            birth=child.process.birth if child.process else "",
+            restarts=child.restarts,
+            last_restart_reason=child.reason,
+            restart_causes=dict(child.causes),
+            cpu_percent=usage.cpu_percent,
+            rss_bytes=usage.rss_bytes,
+            threads=usage.threads,
+            open_files=usage.open_files,
+            address=child.plan.address or (heart.address if heart else ""),
+        )

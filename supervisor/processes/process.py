@@ -1,0 +1,176 @@
+"""A process of this machine: how it is started, asked to stop, and seen to end."""
+
+import enum
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from core.machine import private_files, process_birth, process_identity, reaper
+from supervisor import log_rotation
+from supervisor.processes.listen_socket import Door
+
+# What a child needs of its parent's environment: Granian copies all of it into each request.
+KEPT = ("PATH", "HOME", "USER", "TZ", "TMPDIR", "JAVA_HOME", "LD_LIBRARY_PATH", reaper.MARK)
+KEPT_PREFIXES = ("ZKTICKET_",)
+# Whatever the user's locale is: a JVM would look for the data dir /srv/zürich in vain.
+UTF8 = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
+
+
+class Role(enum.StrEnum):
+    ZOOKEEPER = "zookeeper"
+    WORKER = "worker"
+    WEB = "web"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to start. `address` is where it listens, when that is known beforehand.
+
+    Who has died is not started again before `rest_s` seconds are over.
+    """
+
+    name: str
+    role: Role
+    argv: tuple[str, ...]
+    log: Path
+    address: str = ""
+    rest_s: float = 0.0
+
+
+class Process(Protocol):
+    """A process that was started or adopted."""
+
+    pid: int
+    birth: str
+
+    @property
+    def created(self) -> float:
+        """In Unix seconds, by the clock as it is set now."""
+
+    def ended(self) -> str | None:
+        """How it ended; `None` while it lives."""
+
+    def terminate(self) -> None:
+        """Asks it to stop."""
+
+    def retire(self) -> None:
+        """Asks it to leave its work to its successor, and to stop when it has none left."""
+
+    def kill(self) -> None:
+        """Ends it, and every process that it started."""
+
+
+class Spawn(Protocol):
+    """Starts a plan. Raises `OSError`, and `StartupError` where starting again is no use."""
+
+    def __call__(self, plan: Plan) -> Process: ...
+
+
+class SystemProcess:
+    """A process of this machine: a child of ours, or one adopted from a dead supervisor."""
+
+    def __init__(
+        self, process: psutil.Process, popen: subprocess.Popen[bytes] | None = None
+    ) -> None:
+        self.process = process
+        self.pid = process.pid
+        self.birth = process_birth.birth(process.pid)
+        self._created = process.create_time()
+        self._popen = popen
+
+    @property
+    def created(self) -> float:
+        with suppress(psutil.NoSuchProcess):
+            self._created = psutil.Process(self.pid).create_time()
+        return self._created
+
+    def ended(self) -> str | None:
+        how = self._how_it_ended()
+        if how is not None:
+            self._sweep()
+        return how
+
+    def terminate(self) -> None:
+        with suppress(psutil.NoSuchProcess):
+            self.process.terminate()
+
+    def retire(self) -> None:
+        # To its whole group: who has the work need not be the first of it.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGUSR1)
+
+    def kill(self) -> None:
+        with suppress(psutil.NoSuchProcess):
+            for process in [self.process, *self.process.children(recursive=True)]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        self._sweep()
+
+    def _how_it_ended(self) -> str | None:
+        try:
+            code = self._exit_code()
+        except ChildProcessError:  # only that it has gone can be known
+            return "it is gone" if process_identity.living(self) is None else None
+        if code is None:
+            return None
+        return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+    def _exit_code(self) -> int | None:
+        """None while it lives. Raises `ChildProcessError` for what is no child of ours."""
+        if self._popen is not None:
+            return self._popen.poll()
+        if process_identity.is_replaced(self):
+            raise ChildProcessError
+        # A predecessor in this process may have started it.
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if pid else None
+
+    def _sweep(self) -> None:
+        # A child leads its own process group; what it started and left behind is still in it.
+        # Another process gets that pid only when the group is empty.
+        if process_identity.is_replaced(self):
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+def spawner(environ: Mapping[str, str], door: Door | None = None) -> Spawn:
+    """Starts plans in sessions of their own, so that Ctrl-C reaches the supervisor alone.
+
+    A web server gets `door`, which is opened for it, as standard input.
+    """
+    environment = child_environment(environ)
+
+    def spawn(plan: Plan) -> Process:
+        log_rotation.rotate(plan.log)
+        stdin = door.fileno() if door and plan.role is Role.WEB else subprocess.DEVNULL
+        with os.fdopen(private_files.append(plan.log), "ab") as log:
+            popen = subprocess.Popen(
+                plan.argv,
+                stdin=stdin,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=plan.log.parent,
+                start_new_session=True,
+                umask=private_files.UMASK,
+            )
+        return SystemProcess(psutil.Process(popen.pid), popen)
+
+    return spawn
+
+
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in KEPT or name.startswith(KEPT_PREFIXES)
+    }
+    return {**kept, **UTF8}

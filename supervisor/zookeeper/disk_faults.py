@@ -1,0 +1,115 @@
+"""ZooKeeper servers that could not write: they are not left to go on from memory.
+
+A server whose disk was full for a moment joins the others again in the same process, with all
+that they have told it, and goes on with its log behind a hole. Once started anew it has lost
+what belongs there (ZOOKEEPER-4882, open in 3.9.5). Killed before, it starts from what its log
+holds, which is whole, and gets the rest from the leader.
+
+While its disk stays full it dies again and again, and is given up: once there is room it is
+started again.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from core.machine import disk_space
+from supervisor import log_rotation
+from supervisor.processes.child import Child, State
+
+# What a server says when the thread has died that writes its log. It says the same of the thread
+# that talks to the leader, when the leader has died: that is no fault of its own.
+SEVERE = b"Severe unrecoverable error, from thread : SyncThread"
+WHY = "it could not write to its disk"
+ROOM = "there is room on its disk again"
+TIME_LETTERS = len("2026-01-01T00:00:00.000+0000")
+
+
+class ServerLog:
+    """What a server has written, read on from where it was read last."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read_to = 0
+
+    def severe_news(self) -> list[float]:
+        """When it says, for the first time, that it could not write, in Unix seconds."""
+        return [_time_of(line) for line in self._news() if SEVERE in line]
+
+    def _news(self) -> list[bytes]:
+        """Whole lines; once more what was put aside, since the end of it may be unread."""
+        lines: list[bytes] = []
+        try:
+            if self._path.stat().st_size < self._read_to:
+                self._read_to = 0
+                with suppress(FileNotFoundError):
+                    lines = _read(log_rotation.aside(self._path)).splitlines()
+            whole, end, _ = _read(self._path, self._read_to).rpartition(b"\n")
+        except OSError:
+            return lines
+        self._read_to += len(whole) + len(end)
+        return lines + whole.splitlines()
+
+
+def _read(path: Path, start: int = 0) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read()
+
+
+class Disks:
+    """Looks at what the servers write; `clock` is that of the children's deadlines."""
+
+    def __init__(
+        self, clock: Callable[[], float], is_full: Callable[[Path], bool] = disk_space.is_full
+    ) -> None:
+        self._clock = clock
+        self._is_full = is_full
+        self._logs: dict[int, ServerLog] = {}
+        # By name: those that were given up while their disk was full.
+        self._waiting: set[str] = set()
+
+    def restart_the_failed(self, servers: Iterable[Child]) -> bool:
+        """Restarts, without a moment to drain, who could not write; whether there was one."""
+        failed = [server for server in servers if self._has_failed(server)]
+        for server in failed:
+            server.restart(WHY, self._clock())
+        return bool(failed)
+
+    def start_the_given_up(self, servers: Iterable[Child]) -> bool:
+        """Starts those again whose disk was full and has room now; whether there was one."""
+        ready = [server for server in servers if self._has_room_again(server)]
+        for server in ready:
+            self._waiting.discard(server.plan.name)
+            server.restart(ROOM, self._clock(), asked=True)
+        return bool(ready)
+
+    def _has_room_again(self, server: Child) -> bool:
+        if server.state is not State.FATAL:
+            return False
+        if self._is_full(data_of(server)):
+            self._waiting.add(server.plan.name)
+            return False
+        return server.plan.name in self._waiting
+
+    def _has_failed(self, server: Child) -> bool:
+        process = server.process
+        if process is None or server.state is State.DRAINING:
+            return False
+        log = self._logs.setdefault(process.pid, ServerLog(server.plan.log))
+        # What the log said before this process began, another one said.
+        return any(at >= process.created for at in log.severe_news())
+
+
+def data_of(server: Child) -> Path:
+    """Where it keeps its log and its snapshots: beside its configuration, its last argument."""
+    return Path(server.plan.argv[-1]).parent / "data"
+
+
+def _time_of(line: bytes) -> float:
+    """In Unix seconds; 0 where the line does not begin with a time."""
+    try:
+        return datetime.fromisoformat(line[:TIME_LETTERS].decode()).timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,265 @@
+"""Finds Java, and the jars that a ZooKeeper server runs from.
+
+`python -m supervisor.zookeeper.java` is for set-up: it fetches the jars where none are, and makes
+the archive with which servers start faster.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import StartupError, ZkticketError
+from supervisor.processes.process import UTF8
+from supervisor.zookeeper import cds_archive, jar_pins
+from supervisor.zookeeper.jar_pins import Unpinned
+
+LEAST_JAVA = 11
+VERSION = "3.9.5"
+HERE = Path(__file__).resolve().parent
+POM = HERE / "pom.xml"
+CACHE = HERE.parents[1] / ".zookeeper"
+FETCHED = CACHE / VERSION
+DEBIAN = Path("/usr/share/java")
+MAVEN_S = 60.0
+# A registry that cannot be reached, or says nothing, is given up on after one try.
+CONNECT_MS = 5000
+SILENCE_MS = 10000
+# By its full name: to look up the prefix `dependency`, Maven would ask for every plugin.
+GOAL = "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies"
+
+
+@dataclass(frozen=True)
+class ClassPath:
+    """Java's `-cp`, and what a person should know about where it came from."""
+
+    text: str
+    warning: str = ""
+
+
+def find_java(environ: Mapping[str, str]) -> Path:
+    """The `java` of JAVA_HOME, else of PATH. Raises `StartupError` for none or one too old."""
+    java = _java_of_home(environ) or _java_of_path(environ)
+    version = version_of(java)
+    if version < LEAST_JAVA:
+        raise StartupError(
+            f"{java} is Java {version}; ZooKeeper needs {LEAST_JAVA} or later: "
+            "install a newer JRE, or set JAVA_HOME to one"
+        )
+    return java
+
+
+def version_of(java: Path) -> int:
+    """17 of Java 17, 8 of Java 1.8. Raises `StartupError` where it does not run."""
+    return _major(_release_version(java) or _told_version(java))
+
+
+def find_class_path(
+    environ: Mapping[str, str], fetched: Path = FETCHED, debian: Path = DEBIAN, pom: Path = POM
+) -> ClassPath:
+    """ZooKeeper's jars: ZOOKEEPER_HOME, those fetched before, fetched now, else Debian's.
+
+    Raises `StartupError` where there are none to be had, `Unpinned` where they are not those
+    that are pinned.
+    """
+    if home := environ.get("ZOOKEEPER_HOME"):
+        return _of_home(Path(home))
+    try:
+        require(environ, fetched, pom)
+    except Unpinned:
+        raise
+    except StartupError as error:
+        return _of_debian(debian, str(error))
+    return ClassPath(f"{fetched}/*")
+
+
+def require(environ: Mapping[str, str], jars: Path, pom: Path = POM) -> None:
+    """Has in the directory `jars` exactly what `pom` names and pins: fetched anew if it must.
+
+    Raises `StartupError` where nothing is there and nothing can be fetched, and `Unpinned`.
+    """
+    fault = jar_pins.fault(jars, pom)
+    if not fault:
+        return
+    try:
+        _fetch(environ, jars, pom)
+    except StartupError as error:
+        if isinstance(error, Unpinned) or not jars.exists():
+            raise
+        raise Unpinned(
+            f"{fault}, and cannot be fetched anew: {error}; delete {jars} and try again with the "
+            "network, or set ZOOKEEPER_HOME to an unpacked ZooKeeper"
+        ) from None
+
+
+def _fetch(environ: Mapping[str, str], target: Path, pom: Path) -> None:
+    """With Maven; `target` is replaced as a whole or not at all."""
+    maven = shutil.which("mvn", path=environ.get("PATH", os.defpath))
+    if maven is None:
+        raise StartupError("Maven is not installed")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            draft = Path(scratch) / "jars"
+            _run_maven(maven, environ, pom, draft)
+            _require_pinned(draft, pom)
+            # What stood there goes with the scratch; a server that runs on it has it open.
+            with suppress(FileNotFoundError):
+                target.rename(Path(scratch) / "before")
+            _rename(draft, target, pom)
+    except OSError as error:
+        raise StartupError(f"cannot keep ZooKeeper's jars in {target}: {error}") from None
+
+
+def _rename(draft: Path, target: Path, pom: Path) -> None:
+    try:
+        draft.rename(target)
+    except OSError:
+        if jar_pins.fault(target, pom):  # else somebody was faster, with the same
+            raise
+
+
+def _require_pinned(draft: Path, pom: Path) -> None:
+    if fault := jar_pins.fault(draft, pom):
+        raise Unpinned(
+            f"Maven brought other jars than {pom.with_suffix('.sha256').name} has: {fault}; "
+            "nothing of it is kept: empty Maven's own store (~/.m2/repository) and try again, "
+            "or ask who altered it"
+        )
+
+
+# --- Java ----------------------------------------------------------------------------
+
+
+def _java_of_home(environ: Mapping[str, str]) -> Path | None:
+    if not (home := environ.get("JAVA_HOME")):
+        return None
+    java = Path(home) / "bin" / "java"
+    if not os.access(java, os.X_OK):
+        raise StartupError(f"JAVA_HOME is {home}, where there is no bin/java; correct or unset it")
+    return java
+
+
+def _java_of_path(environ: Mapping[str, str]) -> Path:
+    found = shutil.which("java", path=environ.get("PATH", os.defpath))
+    if found is None:
+        raise StartupError(
+            f"no Java found; install a JRE of version {LEAST_JAVA} or later "
+            "(Debian: default-jre-headless), or set JAVA_HOME"
+        )
+    return Path(found)
+
+
+def _release_version(java: Path) -> str:
+    """The version in the runtime's `release` file: spares the start of a JVM."""
+    try:
+        text = (java.resolve().parent.parent / "release").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    found = re.search(r'^JAVA_VERSION="([^"]+)"', text, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def _told_version(java: Path) -> str:
+    try:
+        done = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, errors="replace", timeout=20
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise StartupError(f"{java} does not run: {error}") from None
+    found = re.search(r'version "([^"]+)"', done.stderr + done.stdout)
+    return found.group(1) if found else ""
+
+
+def _major(version: str) -> int:
+    """17 of `17.0.15`, 8 of `1.8.0_362`, 0 of what is no version."""
+    found = re.match(r"(?:1\.)?(\d+)", version)
+    return int(found.group(1)) if found else 0
+
+
+# --- ZooKeeper -----------------------------------------------------------------------
+
+
+def _of_home(home: Path) -> ClassPath:
+    if not any((home / "lib").glob("zookeeper-[0-9]*.jar")):
+        raise StartupError(
+            f"ZOOKEEPER_HOME is {home}, which is no unpacked Apache ZooKeeper "
+            "(lib/zookeeper-*.jar is missing); correct or unset it"
+        )
+    return ClassPath(f"{home}/conf:{home}/lib/*")
+
+
+def _of_debian(debian: Path, why: str) -> ClassPath:
+    jars = [debian / "zookeeper.jar", debian / "slf4j-simple.jar"]
+    if not all(jar.exists() for jar in jars):
+        raise StartupError(
+            f"no ZooKeeper: {why}; unpack Apache ZooKeeper {VERSION} and set ZOOKEEPER_HOME to it"
+        )
+    return ClassPath(
+        ":".join(map(str, jars)),
+        f"this is Debian's ZooKeeper, and 3.8.0 may lose acknowledged sales when a leader dies; "
+        f"set ZOOKEEPER_HOME to an unpacked {VERSION} ({why})",
+    )
+
+
+def at_hand(environ: Mapping[str, str], fetched: Path = FETCHED, pom: Path = POM) -> bool:
+    """ZooKeeper can be started without fetching anything."""
+    return bool(environ.get("ZOOKEEPER_HOME")) or not jar_pins.fault(fetched, pom)
+
+
+def _run_maven(maven: str, environ: Mapping[str, str], pom: Path, target: Path) -> None:
+    command = [maven, "-B", "-q", "-f", str(pom), GOAL]
+    command += [f"-DoutputDirectory={target}", "-DincludeScope=runtime"]
+    command += [f"-Daether.connector.connectTimeout={CONNECT_MS}"]
+    command += [f"-Daether.connector.requestTimeout={SILENCE_MS}"]
+    command += [f"-Dmaven.wagon.rto={SILENCE_MS}", "-Dmaven.wagon.http.retryHandler.count=0"]
+    try:
+        done = subprocess.run(
+            command, env={**environ, **UTF8}, capture_output=True, text=True, timeout=MAVEN_S
+        )
+    except subprocess.TimeoutExpired:
+        raise StartupError(f"Maven fetched nothing within {MAVEN_S:.0f} s") from None
+    if done.returncode:
+        raise StartupError(f"Maven could not fetch it ({_first_error(done.stdout)})")
+
+
+def _first_error(output: str) -> str:
+    """Maven's reason, without its colours and its advice."""
+    found = re.search(r"\[ERROR\] (.+)", output)
+    return found.group(1).partition(" -> ")[0][:400] if found else "it gave no reason"
+
+
+def main(environ: Mapping[str, str], arguments: Sequence[str]) -> int:
+    """Prints the class path; with `--find` it fetches nothing, and fails where none is at hand."""
+    if list(arguments) == ["--find"] and not at_hand(environ):
+        return 1
+    try:
+        found = find_class_path(environ)
+    except ZkticketError as error:
+        print(f"zkticket: {error}", file=sys.stderr)
+        return error.exit_code
+    if found.warning:
+        print(f"zkticket: {found.warning}", file=sys.stderr)
+    _make_archive(environ, found.text)
+    print(found.text)
+    return 0
+
+
+def _make_archive(environ: Mapping[str, str], class_path: str) -> None:
+    # Without Java, with one too old for archives, or nowhere to write: `up` works all the same.
+    with suppress(ZkticketError, OSError):
+        java = find_java(environ)
+        target = cds_archive.archive_of(java, class_path, CACHE)
+        if not target.exists() and version_of(java) >= cds_archive.LEAST_JAVA:
+            asyncio.run(cds_archive.train(java, class_path, target, environ))
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ, sys.argv[1:]))

@@ -1,0 +1,106 @@
+"""Events of any size are made whole, or stay closed until they are."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from admin.recovery.recount import recount
+from core.errors import BadZnode, Unavailable
+from core.events import create
+from core.events.edit import BackOffice
+from core.schema import paths
+from core.schema.records import Event, TicketType
+from core.store.store import Store
+from core.zookeeper.client import Outcome, ZooKeeper
+from core.zookeeper.multi import Operation
+from tests.support.zookeeper_server import Server
+
+Multi = Callable[[Sequence[Operation]], Awaitable[Outcome]]
+
+TYPES = {f"T{number:04d}": TicketType(capacity=7, stripes=3) for number in range(1000)}
+FEW = dict(list(TYPES.items())[:40])
+
+
+async def types_of(zk: ZooKeeper) -> dict[str, TicketType]:
+    """What is on sale, by name, each whole."""
+    found = await Store(zk).availability("big")
+    return {each.name: TicketType(capacity=each.remaining, stripes=3) for each in found.types}
+
+
+def failing(multi: Multi, after: int) -> Multi:
+    """Works so many times."""
+    calls = itertools.count()
+
+    async def limited(operations: Sequence[Operation]) -> Outcome:
+        if next(calls) >= after:
+            raise Unavailable("gone")
+        return await multi(operations)
+
+    return limited
+
+
+def test_an_event_that_fits_no_transaction_is_made_whole(server: Server) -> None:
+    async def work(zk: ZooKeeper) -> None:
+        store = Store(zk)
+        assert await BackOffice(zk).create_event("big", "Big", TYPES)
+        assert not (await store.event("big")).draft
+        assert await types_of(zk) == TYPES
+        assert not await BackOffice(zk).create_event("big", "Big", FEW)
+        assert (await recount(zk)).ok
+
+    server.session(work)
+
+
+def test_a_draft_is_sound_but_not_on_sale_and_is_finished_by_who_makes_it_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(create, "PART_BYTES", 8 * 1024)
+
+    async def work(zk: ZooKeeper) -> None:
+        store = Store(zk)
+        with monkeypatch.context() as broken:
+            broken.setattr(zk, "multi", failing(zk.multi, after=3))
+            with pytest.raises(Unavailable):
+                await BackOffice(zk).create_event("big", "Big", FEW)
+        draft = await store.event("big")
+        assert draft.draft
+        assert not draft.on_sale(0.0)
+        assert 0 < len(await types_of(zk)) < len(FEW)
+        assert (await recount(zk)).ok
+        assert await BackOffice(zk).create_event("big", "Another title", FEW)
+        event = await store.event("big")
+        assert (event.draft, event.generation, event.title) == (False, draft.generation, "Big")
+        assert event.on_sale(0.0)
+        assert await types_of(zk) == FEW
+
+    server.session(work)
+
+
+def test_several_who_make_the_same_event_make_one(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(create, "PART_BYTES", 8 * 1024)
+
+    async def work(zk: ZooKeeper) -> None:
+        made = await asyncio.gather(
+            *(BackOffice(zk).create_event("big", "Big", FEW) for _ in range(4))
+        )
+        assert made.count(True) == 1
+        assert await types_of(zk) == FEW
+
+    server.session(work)
+
+
+def test_rubbish_in_the_events_place_is_named(server: Server) -> None:
+    async def work(zk: ZooKeeper) -> None:
+        await zk.create(paths.event("big"), b"rubbish")
+        with pytest.raises(BadZnode):
+            await BackOffice(zk).create_event("big", "Big", FEW)
+
+    server.session(work)
+
+
+def test_an_event_stored_before_there_were_drafts_is_none() -> None:
+    assert not Event(generation="1", title="Old").draft

@@ -1,0 +1,108 @@
+"""What the documents name is there: files, headings, commands and their options."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from tests.pictures.drill import end_of
+from tests.support.instance import ROOT
+from zkticket import app
+
+PAGES = [
+    path
+    for path in sorted(ROOT.rglob("*.md"))
+    if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# A command goes to the end of its line or code span, or to where the shell goes on.
+COMMAND = re.compile(r"zkticket\.py ([^`|;>\n]+)")
+# Operators' table names commands without the program.
+ROW = re.compile(r"^\| `([a-z][^`]*)`", re.MULTILINE)
+OPTION = re.compile(r"--[a-z][a-z-]*")
+PICTURE_BYTES = 200_000
+
+
+def names(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def anchors(path: Path) -> set[str]:
+    """Headings as GitHub turns them into fragments."""
+    titles = re.findall(r"^#+ (.+)$", text_of(path), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def commands(text: str) -> Iterator[str]:
+    """Every command line of zkticket in a page, without the program's name."""
+    for found in COMMAND.findall(text.replace("\\\n", " ")):
+        if not found.startswith("COMMAND"):
+            yield found.strip()
+
+
+def shown() -> Iterator[tuple[str, Any]]:
+    """What `--help` lists."""
+    command: Any = typer.main.get_command(app)
+    yield from command.commands.items()
+
+
+def faults(line: str) -> list[str]:
+    """What of a command line `--help` does not know."""
+    command: Any = typer.main.get_command(app)
+    words = line.split()
+    while hasattr(command, "commands") and words and words[0] in command.commands:
+        command = command.commands[words.pop(0)]
+    if hasattr(command, "commands") and words and not words[0].startswith("-"):
+        return [f"{line!r}: no command {words[0]!r}"]
+    known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+    unknown = set(OPTION.findall(line)) - known - {"--help"}
+    return [f"{line!r}: no option {option}" for option in sorted(unknown)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    for link in LINK.findall(text_of(page)):
+        target, _, fragment = link.partition("#")
+        if "://" in link:
+            continue
+        found = (page.parent / target).resolve() if target else page
+        assert found.is_file(), link
+        assert not fragment or fragment in anchors(found), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_commands_that_a_page_names_exist(page: Path) -> None:
+    assert [fault for line in commands(text_of(page)) for fault in faults(line)] == []
+
+
+def test_the_operators_table_leaves_out_no_command_and_has_no_other() -> None:
+    table = text_of(ROOT / "admin" / "OPERATORS.md").partition("## The pages")[0]
+    rows = ROW.findall(table)
+    assert [fault for row in rows for fault in faults(row)] == []
+    assert {row.split()[0] for row in rows} == {name for name, each in shown() if not each.hidden}
+
+
+def test_a_command_or_option_that_is_not_there_is_found() -> None:
+    assert faults("event creat gala") == ["'event creat gala': no command 'creat'"]
+    assert faults("order export --xml") == ["'order export --xml': no option --xml"]
+    assert faults("admin log --since 10m --help") == []
+
+
+def test_the_pictures_are_small() -> None:
+    shots = list((ROOT / "tests" / "pictures" / "shots").glob("*.png"))
+    assert shots
+    assert [shot.name for shot in shots if shot.stat().st_size > PICTURE_BYTES] == []
+
+
+def test_a_drills_picture_shows_the_sale_at_its_end_and_the_verdict() -> None:
+    erased = "\r\x1b[2K\x1b[1A\x1b[2K"
+    screens = ["all is well\r\nsold/s 1", "killed it\r\nsold/s 2", "recounting\r\nsold/s 0"]
+    output = erased.join([*screens, "every promise held\r\n"])
+    assert end_of(output) == "killed it\nsold/s 2\n\nevery promise held"

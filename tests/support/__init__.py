@@ -1,0 +1,1 @@
+"""What several tests work with: instances, servers, crowds, faults."""

@@ -1,0 +1,68 @@
+"""A few orders in every state, and a clerk who changes them by the real rules."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from core.schema.records import Event, Order, Status
+from core.store.lifecycle import Occasion, Refusal, amended
+from core.store.orders import StoredOrder
+from core.transport.link import Amend, Answer, Code
+
+AT = 1750000000.0
+TICKETS: Mapping[str, Status] = {
+    "a": "sold",
+    "a1": "sold",
+    "a2": "sold",
+    "b0": "held",
+    "b1": "released",
+    "b2": "expired",
+    "b3": "cancelled",
+}
+
+
+def id_of(name: str) -> str:
+    """The id of the order with that name in `TICKETS`."""
+    return (name * 32)[:32]
+
+
+class FakeClerk:
+    """`now` is in Unix seconds."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._orders = {id_of(name): _stored(name, status) for name, status in TICKETS.items()}
+
+    @property
+    def all(self) -> Sequence[StoredOrder]:
+        return tuple(self._orders.values())
+
+    def stored(self, order_id: str) -> StoredOrder | None:
+        return self._orders.get(order_id)
+
+    def answer(self, amend: Amend) -> Answer:
+        stored = self._orders.get(amend.order)
+        if stored is None:
+            return Answer(id=amend.id, code=Code.NO_SUCH_ORDER)
+        rules = Event(generation="0" * 8, title="Summer gala")
+        occasion = Occasion(rules, self._now(), "worker-1.b", amend.note, amend.key, amend.operator)
+        after = amended(stored.order, amend.act, occasion)
+        if isinstance(after, Refusal):
+            return Answer(id=amend.id, code=Code(after.value), order=stored.view)
+        changed = after is not stored.order
+        stored = msgspec.structs.replace(stored, order=after)
+        self._orders[amend.order] = stored
+        return Answer(id=amend.id, code=Code.DONE, order=stored.view, changed=changed)
+
+
+def _stored(name: str, status: Status) -> StoredOrder:
+    order = Order(
+        type="front",
+        quantity=2,
+        buyer=f"Ada Lovelace <{name}>",
+        status=status,
+        at=AT,
+        batch="worker-1.b",
+        until=None if status == "sold" else AT + 300,
+    )
+    return StoredOrder(id_of(name), "gala", order, 4294967301)

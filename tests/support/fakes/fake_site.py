@@ -1,0 +1,254 @@
+"""The real site behind a real Granian, with fake workers, a fake catalog and no ZooKeeper.
+
+`python -m tests.support.fakes.fake_site PORT STATE [SETTING=VALUE …]`: `open` sells; `away` has
+lost ZooKeeper after a reading; `new` has never had it. The event `codes` has a type for each code
+of the link, and the workers answer with the code that is asked for.
+"""
+
+import asyncio
+import os
+import random
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from core.cluster.ended_sessions import merged
+from core.cluster.status import Status
+from core.errors import BadZnode, Unavailable
+from core.eventlog.ring import EventLog
+from core.schema.records import EndedSessions
+from core.settings import Settings, read_settings
+from core.store.availability import EventAvailability, TypeAvailability
+from core.store.orders import StoredOrder
+from core.transport.link import Code
+from core.transport.listen_socket import listen
+from tests.support.fakes import fake_board
+from tests.support.fakes.fake_board import FakeOperations
+from tests.support.fakes.fake_clerk import FakeClerk
+from tests.support.fakes.fake_orders import FakeOrders
+from tests.support.fakes.fake_worker import KEY, FakeWorker
+from web.app import make_app
+from web.auth.ended_sessions import Ended
+from web.context import Deps
+from web.dispatch.dispatcher import Dispatcher
+from web.http.adapter import HttpProtocol
+from web.http.granian_socket import Door
+from web.http.head import Scope
+from web.http.replies import Reply, text_reply
+from web.metrics.counters import Metrics
+from web.metrics.scrape import Vitals
+from web.reads.catalog import Catalog
+from web.serve import serve
+from web.service import adapt, connections_of, end_with_parent, front_of, open_holds_of
+
+TOKEN = "0123456789abcdef" * 2
+OPENS_IN_S = 3600.0
+SOLD = ("A", 4800, 412, 1000), ("B", 3200, 7, 200), ("C", 0, 0, 50)
+
+
+def _type(name: str, price: int = 0, remaining: int = 100, capacity: int = 100) -> TypeAvailability:
+    return TypeAvailability(
+        name=name,
+        price=price,
+        capacity=capacity,
+        sold=capacity - remaining,
+        held=0,
+        remaining=remaining,
+    )
+
+
+def _event(name: str, title: str, types: tuple[TypeAvailability, ...]) -> EventAvailability:
+    return EventAvailability(
+        name=name, title=title, currency="EUR", opens_at=None, closes_at=None, types=types
+    )
+
+
+GALA = EventAvailability(
+    name="gala",
+    title="Summer gala; music, wine\\dance",
+    currency="TWD",
+    opens_at=None,
+    closes_at=None,
+    types=(
+        TypeAvailability(
+            name="front",
+            label="Front row",
+            colour="#7a3fa0",
+            price=120000,
+            capacity=40,
+            sold=3,
+            held=0,
+            remaining=37,
+        ),
+        _type("C", 0, 0, 50),
+    ),
+    place="National Concert Hall, 台北市中正區中山南路21-1號",
+    # 1 June 2096: what is over is not sold any more.
+    starts_at=3989376000.0,
+    ends_at=3989386800.0,
+    limit=4,
+    cancellable=True,
+)
+
+
+class FakeShelf:
+    """One event to sell, one for each code, one that is sold out, one with all there is to say,
+    one whose sale opens soon, and one whose znode holds rubbish.
+    """
+
+    def __init__(self, state: str, clerk: FakeClerk) -> None:
+        self._state = state
+        self.events = {
+            "default": _event("default", "Opening night", tuple(_type(*sold) for sold in SOLD)),
+            "codes": _event("codes", "Codes", tuple(_type(name) for name in self._names())),
+            "gone": _event("gone", "Last chance", (_type("A", 4800, 0), _type("B", 3200, 0))),
+            "gala": GALA,
+            "soon": msgspec.structs.replace(GALA, name="soon", opens_at=time.time() + OPENS_IN_S),
+        }
+        self.orders = FakeOrders(self.events, clerk)
+
+    @staticmethod
+    def _names() -> list[str]:
+        return [*Code, "silent", "few"]
+
+    async def event_names(self) -> list[str]:
+        return [*self.events, "broken"]
+
+    async def availability(self, name: str) -> EventAvailability:
+        if name == "broken":
+            raise BadZnode("/events/broken", "not JSON")
+        return self.events[name]
+
+    async def order(self, order_id: str) -> StoredOrder:
+        if self._state != "open" or order_id == "f" * 32:
+            raise Unavailable("no connection to ZooKeeper")
+        if order_id == "e" * 32:
+            raise BadZnode("/events/default/orders/ee", "not JSON")
+        return self.orders.find(order_id)
+
+
+class FakeRegister:
+    """Where it is out of reach nothing is known of the others."""
+
+    def __init__(self, state: str) -> None:
+        self._state = state
+        self._ended = EndedSessions()
+
+    async def load(self) -> EndedSessions:
+        if self._state != "open":
+            raise Unavailable("no connection to ZooKeeper")
+        return self._ended
+
+    async def add(self, ended: EndedSessions, now: float) -> EndedSessions:
+        self._ended = merged(await self.load(), ended, now)
+        return self._ended
+
+
+class FakeService:
+    """As `web.service.Service`, without ZooKeeper."""
+
+    def __init__(self, state: str, parent: int, settings: Settings, door: Door) -> None:
+        self._door = door
+        self._state = state
+        self._parent = parent
+        self._settings = settings
+        self._connected = state != "new"
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_until_complete(self._start())
+
+    def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> Coroutine[Any, Any, None]:
+        return self._adapter(scope, protocol)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._guard.cancel()
+        self._looking.cancel()
+        loop.run_until_complete(self._dispatcher.close())
+
+    async def _start(self) -> None:
+        self._guard = asyncio.ensure_future(end_with_parent(self._parent))
+        log = EventLog("web-1", time.time)
+        clerk = FakeClerk(time.time)
+        shelf = self._shelf = FakeShelf(self._state, clerk)
+        rng = random.Random(1)
+
+        def connected() -> bool:
+            return self._connected
+
+        clock = time.monotonic
+        self._dispatcher = Dispatcher(KEY, log, rng=rng, connected=connected, clock=clock)
+        catalog = Catalog(shelf, log, now=time.time, connected=connected, clock=clock)
+        await self._open(catalog)
+        deps = Deps(
+            dispatcher=self._dispatcher,
+            catalog=catalog,
+            orders=shelf,
+            status=self._status,
+            operator_token=TOKEN,
+            payment_key=b"k" * 32,
+            operations=FakeOperations(shelf.events, clerk),
+            ended=Ended(FakeRegister(self._state), time.time),
+            history=fake_board.history(time.time()),
+            metrics=Metrics(clock),
+            front=front_of(self._settings),
+            open_holds=open_holds_of(self._settings, time.time),
+            vitals=Vitals(self._status, partial(fake_board.machine, time.time()), clock),
+            now=time.time,
+            rng=rng,
+            connected=connected,
+            clock=clock,
+        )
+        await deps.ended.renew()
+        deps.metrics.alarms = 0 if self._state == "open" else None
+        app = make_app(deps)
+        app.route("/broken", "GET", self._broken)
+        app.route("/expire/<order_id>", "POST", self._expire)
+        self._adapter = adapt(app, deps)
+        # Tests come from this machine: here it is not spared.
+        connections = connections_of(self._settings, self._door.listener, deps.front.trusts, log)
+        self._looking = asyncio.ensure_future(connections.keep_looking())
+
+    async def _open(self, catalog: Catalog) -> None:
+        if self._state == "new":
+            return
+        await catalog.snapshot()
+        self._connected = self._state == "open"
+        orders = self._shelf.orders
+        self._workers = [
+            await FakeWorker(name, orders.answer, orders.amend).listen() for name in ("w-1", "w-2")
+        ]
+        for worker in self._workers:
+            worker.state = "ready" if self._connected else "suspended"
+        self._dispatcher.update(worker.live(state=worker.state) for worker in self._workers)
+        while sum(peer.linked for peer in self._dispatcher.peers) < 2:
+            await asyncio.sleep(0.005)
+
+    async def _status(self) -> Status:
+        return fake_board.status(self._state, await self._shelf.availability("default"))
+
+    def _expire(self, order_id: str) -> Reply:
+        """For tests of what buyers see when the time of a hold is up."""
+        self._shelf.orders.expire(order_id)
+        return text_reply("expired")
+
+    async def _broken(self) -> None:
+        raise RuntimeError("a bug, for the test of what buyers see of one")
+
+
+def settings_of(options: Sequence[str]) -> Settings:
+    """Those of an instance. Tests come from one address: it may hold what it likes by default."""
+    given = {"holds_per_address": "0", "held_per_address": "0"}
+    given |= dict(option.split("=", 1) for option in options)
+    return read_settings({f"ZKTICKET_{name.upper()}": value for name, value in given.items()}, {})
+
+
+if __name__ == "__main__":
+    port, state, *options = sys.argv[1:]
+    settings = settings_of(options)
+    door = Door(listen(settings.host, int(port), "--port"))
+    service = partial(FakeService, state, os.getpid(), settings, door)
+    sys.exit(serve(service, door, 5.0))

@@ -1,0 +1,197 @@
+"""The page at the doors, over HTTP as a browser without JavaScript uses it."""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from core.schema.records import OrderView
+from core.store.lifecycle import Act
+from core.transport.link import Amend, Answer, Code, replies
+from tests.support.fakes.fake_clerk import FakeClerk, id_of
+from tests.support.fakes.fake_web import FakeWeb, Response, running
+from tests.support.signed_in import Operator, enter
+from web.operator.checkin import SAME_SCAN_S, told
+from web.reads.catalog import Snapshot
+from web.requests.order_change import order_in
+
+ADDRESS = "/operator/check-in"
+AT = 1750000000.0
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[FakeWeb]:
+    with running("open") as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def operator(web: FakeWeb) -> Operator:
+    return enter(web)
+
+
+def fields(page: Response, form: str = "scan") -> dict[str, str]:
+    """The hidden fields of that form."""
+    text = page.text[page.text.index(f'id="{form}"') :]
+    text = text[: text.index("</form>")]
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text))
+
+
+def scan(operator: Operator, order: str, door: str = "North", **given: str) -> Response:
+    page = operator.get(ADDRESS)
+    return operator.post(ADDRESS, {**fields(page), "order": order, "door": door, **given})
+
+
+def kind(page: Response) -> str:
+    found = re.search(
+        r'aria-atomic="true">\s*<div class="verdict [\w-]+" data-kind="([\w-]+)"', page.text
+    )
+    assert found, page.text
+    return found[1]
+
+
+def test_the_first_scan_lets_in_and_the_second_says_when_and_where(operator: Operator) -> None:
+    first = scan(operator, id_of("a1"))
+    assert (first.status, kind(first)) == (200, "admitted")
+    for text in ("Ada Lovelace &lt;a1&gt;", "2 × Front row", "Summer gala"):
+        assert text in first.text
+    second = scan(operator, f"https://tickets.example/orders/{id_of('a1')}", "South")
+    assert (second.status, kind(second)) == (409, "already")
+    assert re.search(r"<time .*\d\d:\d\d:\d\d UTC</time> at door North", second.text)
+    assert "<title>Used already – check-in</title>" in second.text
+
+
+def test_a_scan_whose_answer_was_lost_is_sent_again_and_lets_in(operator: Operator) -> None:
+    posted = {**fields(operator.get(ADDRESS)), "order": id_of("a2"), "door": "North"}
+    assert [kind(operator.post(ADDRESS, posted)) for _ in range(3)] == ["admitted"] * 3
+    assert kind(scan(operator, id_of("a2"))) == "already"
+
+
+@pytest.mark.parametrize(
+    ("order", "found", "status", "why"),
+    [
+        (id_of("b0"), "not-valid", 409, "Only held, not paid for."),
+        (id_of("b1"), "not-valid", 409, "Given back"),
+        (id_of("b2"), "not-valid", 409, "never paid for in time"),
+        (id_of("b3"), "not-valid", 409, "Cancelled."),
+        (id_of("c"), "no-such-order", 404, "has never sold it"),
+        ("WIFI:T:WPA;S:foyer", "unreadable", 422, 'value="WIFI:T:WPA;S:foyer"'),
+        ("", "unreadable", 422, "32 digits"),
+    ],
+)
+def test_who_may_not_enter_is_told_why(
+    operator: Operator, order: str, found: str, status: int, why: str
+) -> None:
+    page = scan(operator, order)
+    assert (page.status, kind(page)) == (status, found)
+    assert why in page.text
+
+
+def test_a_door_without_a_name_is_asked_for_one_and_the_ticket_stays(operator: Operator) -> None:
+    for door in ("", "x" * 65, "\x07"):
+        page = scan(operator, id_of("a"), door)
+        assert (page.status, kind(page)) == (422, "no-door")
+        assert f'value="{id_of("a")}"' in page.text
+
+
+def test_the_doors_name_is_remembered_on_the_device(web: FakeWeb, operator: Operator) -> None:
+    answer = scan(operator, id_of("c"), "北門; a=b")
+    cookie = answer.headers["set-cookie"]
+    assert "Path=/operator; Max-Age=31536000; HttpOnly; SameSite=Strict" in cookie
+    later = Operator(web, f"{operator.cookie}; {cookie.partition(';')[0]}").get(ADDRESS)
+    assert 'name="door"' in later.text
+    assert 'value="北門; a=b"' in later.text
+
+
+def test_nobody_is_checked_in_without_the_sessions_form(web: FakeWeb, operator: Operator) -> None:
+    posted = {**fields(operator.get(ADDRESS)), "order": id_of("a"), "door": "North"}
+    assert Operator(web, "").post(ADDRESS, posted).headers["location"] == "/operator/sign-in"
+    assert operator.post(ADDRESS, posted | {"csrf": "0"}).status == 403
+    assert operator.post(ADDRESS, posted, sec_fetch_site="cross-site").status == 403
+    assert operator.post(ADDRESS, posted | {"scan": ""}).status == 422
+
+
+def test_only_this_page_may_look_through_the_camera(operator: Operator) -> None:
+    for page in (operator.get(ADDRESS), scan(operator, "nothing")):
+        assert "camera=(self)" in page.headers["permissions-policy"]
+    for path in ("/", "/operator", "/operator/log", "/operator/sign-in", "/orders/" + "0" * 32):
+        assert "camera=()" in operator.get(path).headers["permissions-policy"], path
+
+
+def test_without_an_answer_the_same_scan_may_be_sent_again() -> None:
+    with running("away") as site:
+        operator = enter(site)
+        page = scan(operator, id_of("a"), "East")
+        assert (page.status, kind(page)) == (503, "no-answer")
+        again = fields(page, "again")
+        assert (again["order"], again["door"]) == (id_of("a"), "East")
+        posted = operator.post(ADDRESS, again)
+        assert fields(posted, "again") == again
+        assert fields(posted)["scan"] != again["scan"]
+
+
+# --- what the door is told -----------------------------------------------------------
+
+
+CHECK = Amend(
+    id=1, order=id_of("a"), act=Act.CHECK_IN, note="North", key="1", operator=False, timeout_s=1
+)
+
+
+def admitted(now: float) -> Answer:
+    return FakeClerk(lambda: now).answer(CHECK)
+
+
+def test_an_old_form_that_is_sent_again_lets_nobody_in_anew() -> None:
+    clerk = FakeClerk(lambda: AT)
+    clerk.answer(CHECK)
+    again = clerk.answer(CHECK)
+    assert told(again, Snapshot(), AT + SAME_SCAN_S).kind == "admitted"
+    assert told(again, Snapshot(), AT + SAME_SCAN_S + 1).kind == "already"
+
+
+@pytest.mark.parametrize("behind_s", [-600.0, 120.5, 600.0])
+def test_a_first_scan_lets_in_whatever_the_workers_clock_says(behind_s: float) -> None:
+    assert told(admitted(AT - behind_s), Snapshot(), AT).kind == "admitted"
+
+
+def test_an_answer_without_that_field_goes_by_its_age() -> None:
+    first = admitted(AT)
+    older = replies.decode(msgspec.json.encode(msgspec.structs.replace(first, changed=False)))
+    assert isinstance(older, Answer)
+    assert b"changed" not in msgspec.json.encode(older)
+    assert told(older, Snapshot(), AT).kind == "admitted"
+    assert told(older, Snapshot(), AT + SAME_SCAN_S + 1).kind == "already"
+
+
+@pytest.mark.parametrize(
+    "code", [Code.OVERLOADED, Code.NO_QUORUM, Code.OUTCOME_UNKNOWN, Code.HALTED]
+)
+def test_whatever_nobody_knows_is_no_answer(code: Code) -> None:
+    assert told(Answer(id=1, code=code), Snapshot(), AT).kind == "no-answer"
+
+
+def test_a_ticket_whose_record_is_damaged_gets_a_verdict_of_its_own() -> None:
+    found = told(Answer(id=1, code=Code.DAMAGED), Snapshot(), AT)
+    assert (found.kind, found.status, found.order) == ("damaged", 500, None)
+
+
+def test_an_order_of_an_event_that_the_catalog_lacks_is_shown_by_its_names() -> None:
+    found = told(admitted(AT), Snapshot(), AT)
+    assert isinstance(found.order, OrderView)
+    assert (found.type, found.event) == ("front", "gala")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0123456789abcdef" * 2,
+        "0123 4567 89AB cdef 0123 4567 89ab cdef\n",
+        "https://tickets.example/orders/" + "0123456789abcdef" * 2,
+    ],
+)
+def test_a_number_is_read_as_it_is_printed_and_as_its_code_says_it(text: str) -> None:
+    assert order_in(text) == "0123456789abcdef" * 2
+    assert order_in(text[:-3]) == ""
+    assert order_in(text.strip() + "0123456789abcdef" * 2) == ""

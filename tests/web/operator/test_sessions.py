@@ -1,0 +1,291 @@
+"""Operators' sessions, and who may pass: ends, tampering, guessing; no trace of the token."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.cluster.ended_sessions import MOST, SKEW_S, merged
+from core.errors import Unavailable
+from core.schema.records import EndedSessions
+from web.auth.ended_sessions import Ended
+from web.auth.operator import Guard
+from web.auth.sessions import LASTS_S, Session, Sessions, set_cookie
+from web.auth.throttle import BURST, MOST_ADDRESSES, Attempts
+
+TOKEN = "0123456789abcdef" * 2
+NOW = 1_750_000_000.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakeRegister:
+    """ZooKeeper's record, which all web servers share while they reach it."""
+
+    def __init__(self) -> None:
+        self.ended = EndedSessions()
+        self.away = False
+
+    async def load(self) -> EndedSessions:
+        if self.away:
+            raise Unavailable("no connection to ZooKeeper")
+        return self.ended
+
+    async def add(self, ended: EndedSessions, now: float) -> EndedSessions:
+        self.ended = merged(await self.load(), ended, now)
+        return self.ended
+
+
+def sessions_of(
+    token: str = TOKEN, clock: Clock | None = None, register: FakeRegister | None = None
+) -> Sessions:
+    """Those of a web server that has just started."""
+    clock = clock or Clock()
+    return Sessions(token, clock, Ended(register or FakeRegister(), clock))
+
+
+def guard_of(clock: Clock) -> Guard:
+    return Guard(TOKEN, clock, clock, Ended(FakeRegister(), clock))
+
+
+def renew(sessions: Sessions) -> None:
+    """It hears of what the others have ended."""
+    asyncio.run(sessions._ended.renew())
+
+
+def cookies(value: str) -> str:
+    return f"language=en; operator={value}; other=1"
+
+
+def begun(sessions: Sessions) -> tuple[str, Session]:
+    value = sessions.begin()
+    found = sessions.find(cookies(value))
+    assert found is not None
+    return value, found
+
+
+def test_a_session_is_found_again_also_by_the_web_servers_successor() -> None:
+    value, session = begun(sessions_of(TOKEN))
+    assert sessions_of(TOKEN).find(cookies(value)) == session
+
+
+def test_of_several_cookies_of_that_name_any_may_be_the_session() -> None:
+    """Another path of the host, or another program on it, may have set one as well."""
+    sessions = sessions_of(TOKEN)
+    value, session = begun(sessions)
+    ended, other = begun(sessions)
+    asyncio.run(sessions.end(other))
+    for header in (
+        f"operator=0; operator={value}",
+        f"operator={value}; operator=0",
+        f"operator={ended}; operator=; operator={value}; operator={ended}",
+        f'operator="{value}"',
+        "; ".join(["operator=0"] * 50 + [f"operator={value}"]),
+    ):
+        assert sessions.find(header) == session, header
+
+
+def test_each_session_has_an_id_and_a_form_token_of_its_own() -> None:
+    sessions = sessions_of(TOKEN)
+    (_, one), (_, other) = begun(sessions), begun(sessions)
+    assert one.id != other.id
+    assert one.csrf != other.csrf
+
+
+def test_a_session_ends_after_a_shift() -> None:
+    clock = Clock()
+    sessions = sessions_of(TOKEN, clock)
+    value, session = begun(sessions)
+    clock.now += LASTS_S - 1
+    assert sessions.find(cookies(value)) == session
+    clock.now += 1
+    assert sessions.find(cookies(value)) is None
+
+
+def test_who_signs_out_is_not_let_in_again_with_the_old_cookie() -> None:
+    sessions = sessions_of(TOKEN)
+    (one, session), (other, _) = begun(sessions), begun(sessions)
+    assert asyncio.run(sessions.end(session))
+    assert sessions.find(cookies(one)) is None
+    assert sessions.find(cookies(other)) is not None
+
+
+def test_what_was_ended_stays_ended_when_the_web_server_is_another_one() -> None:
+    clock, register = Clock(), FakeRegister()
+    before = sessions_of(TOKEN, clock, register)
+    (ended, session), (other, _) = begun(before), begun(before)
+    assert asyncio.run(before.end(session))
+    clock.now += 60
+    after = sessions_of(TOKEN, clock, register)
+    renew(after)
+    assert after.find(cookies(ended)) is None
+    assert after.find(cookies(other)) is not None
+
+
+def test_what_was_ended_at_one_web_server_is_ended_at_the_others() -> None:
+    clock, register = Clock(), FakeRegister()
+    here, there = (sessions_of(TOKEN, clock, register) for _ in range(2))
+    value, session = begun(here)
+    assert there.find(cookies(value)) == session
+    assert asyncio.run(here.end(session))
+    renew(there)
+    assert there.find(cookies(value)) is None
+
+
+def test_a_web_server_that_can_read_nothing_lets_only_those_in_who_have_signed_in_since() -> None:
+    clock, register = Clock(), FakeRegister()
+    before, _ = begun(sessions_of(TOKEN, clock, register))
+    clock.now += 60
+    register.away = True
+    after = sessions_of(TOKEN, clock, register)
+    renew(after)
+    assert after.find(cookies(before)) is None
+    since, _ = begun(after)
+    assert after.find(cookies(since)) is not None
+    register.away = False
+    renew(after)
+    assert after.find(cookies(before)) is not None
+
+
+def test_who_signs_out_while_zookeeper_is_away_is_out_and_the_others_hear_of_it_later() -> None:
+    clock, register = Clock(), FakeRegister()
+    here, there = (sessions_of(TOKEN, clock, register) for _ in range(2))
+    renew(there)
+    value, session = begun(here)
+    register.away = True
+    assert not asyncio.run(here.end(session))
+    assert here.find(cookies(value)) is None
+    register.away = False
+    renew(here)
+    renew(there)
+    assert there.find(cookies(value)) is None
+
+
+def test_of_many_that_were_ended_all_stay_ended_and_the_record_is_bounded() -> None:
+    clock, register = Clock(), FakeRegister()
+    sessions = sessions_of(TOKEN, clock, register)
+    values = []
+    for _ in range(MOST + 50):
+        clock.now += 1
+        value, session = begun(sessions)
+        values.append(value)
+        asyncio.run(sessions.end(session))
+    clock.now += 1
+    latest, _ = begun(sessions)
+    assert len(register.ended.sessions) <= MOST
+    after = sessions_of(TOKEN, clock, register)
+    renew(after)
+    assert [value for value in values if after.find(cookies(value)) is not None] == []
+    assert after.find(cookies(latest)) is not None
+
+
+def test_what_has_had_its_time_is_no_longer_kept() -> None:
+    kept = merged(EndedSessions(sessions={"a": 1000, "b": 2000}), EndedSessions(), 1001 + SKEW_S)
+    assert kept == EndedSessions(sessions={"b": 2000})
+
+
+def test_another_token_ends_every_session() -> None:
+    value, _ = begun(sessions_of(TOKEN))
+    assert sessions_of(TOKEN[::-1]).find(cookies(value)) is None
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_a_cookie_that_was_changed_in_one_place_is_no_session(place: int, which: int) -> None:
+    """Each session is another one: what is drawn must not depend on it."""
+    sessions = sessions_of(TOKEN)
+    value, _ = begun(sessions)
+    place %= len(value)
+    others = [letter for letter in "0123456789abcdefA.é" if letter != value[place]]
+    changed = value[:place] + others[which % len(others)] + value[place + 1 :]
+    assert sessions.find(cookies(changed)) is None
+
+
+@given(st.text(max_size=300))
+def test_whatever_is_sent_as_a_cookie_is_no_session(text: str) -> None:
+    assert sessions_of(TOKEN).find(f"operator={text}") is None
+
+
+def test_the_cookie_tells_nothing_of_the_token_and_is_kept_from_scripts_and_other_sites() -> None:
+    value, session = begun(sessions_of(TOKEN))
+    assert TOKEN not in value + session.csrf
+    name, header = set_cookie(value, secure=True)
+    assert name == "set-cookie"
+    for attribute in ("HttpOnly", "SameSite=Strict", "Path=/operator", "Secure", f"={LASTS_S}"):
+        assert attribute in header
+    assert "Secure" not in set_cookie(value, secure=False)[1]
+    assert "Max-Age=0" in set_cookie("", secure=False)[1]
+
+
+# --- guessing ------------------------------------------------------------------------
+
+
+def environ(authorization: str = "", address: str = "192.0.2.1") -> dict[str, str]:
+    return {"HTTP_AUTHORIZATION": authorization, "REMOTE_ADDR": address}
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["", TOKEN, f"Basic {TOKEN}", "Bearer", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}0", "Bearer é"],
+)
+def test_who_does_not_bring_the_token_is_refused(authorization: str) -> None:
+    refusal = guard_of(Clock()).refusal(environ(authorization))
+    assert refusal is not None
+    assert (refusal.code, refusal.status) == ("unauthorized", 401)
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_who_brings_the_token_passes(scheme: str) -> None:
+    assert guard_of(Clock()).refusal(environ(f"{scheme} {TOKEN}")) is None
+
+
+def test_guesses_are_bounded_by_address_and_the_right_token_never_waits_for_them() -> None:
+    clock = Clock()
+    guard = guard_of(clock)
+    codes = []
+    for _ in range(20):
+        refusal = guard.try_token("wrong", environ())
+        assert refusal is not None
+        codes.append(refusal.code)
+    assert codes == ["unauthorized"] * int(BURST) + ["too-many-attempts"] * 10
+    assert guard.try_token(TOKEN, environ()) is None
+    assert guard.refusal(environ(f"Bearer {TOKEN}")) is None
+    late = guard.try_token("wrong", environ())
+    assert late is not None
+    assert isinstance(late.retry_after, int)
+    elsewhere = guard.try_token("wrong", environ(address="192.0.2.2"))
+    assert elsewhere is not None
+    assert elsewhere.code == "unauthorized"
+    clock.now += late.retry_after
+    again = guard.try_token("wrong", environ())
+    assert again is not None
+    assert again.code == "unauthorized"
+
+
+def test_right_tokens_are_never_counted() -> None:
+    guard = guard_of(Clock())
+    assert all(guard.try_token(TOKEN, environ()) is None for _ in range(100))
+
+
+def test_neighbours_in_one_ipv6_network_share_their_guesses() -> None:
+    attempts = Attempts(Clock())
+    for number in range(int(BURST)):
+        attempts.failed(f"2001:db8::{number:x}")
+    assert attempts.wait_s("2001:db8::ffff") > 0
+    assert attempts.wait_s("2001:db8:0:1::1") == 0
+
+
+def test_the_table_of_guesses_is_bounded_and_keeps_the_latest() -> None:
+    attempts = Attempts(Clock())
+    for number in range(3 * MOST_ADDRESSES):
+        attempts.failed(f"10.{number >> 8}.{number & 255}.1")
+    for _ in range(int(BURST)):
+        attempts.failed("192.0.2.7")
+    assert attempts.wait_s("192.0.2.7") > 0
+    assert attempts.size <= MOST_ADDRESSES

@@ -1,0 +1,140 @@
+"""The ticket: its code, its states, its entry for a calendar."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import pytest
+import segno
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.schema.records import OrderView
+from tests.support.fakes.fake_site import GALA
+from tests.support.fakes.fake_web import FakeWeb, running
+from web.pages.icalendar import calendar
+from web.pages.qr import qr_svg
+from web.pages.ticket_view import ticket_page
+from web.rendering.i18n import Languages
+
+ORDER = OrderView(
+    order="0123456789abcdef" * 2,
+    event="gala",
+    type="front",
+    quantity=2,
+    buyer="王小明",
+    status="sold",
+    created_at="2026-05-01T12:00:00.000Z",
+    zxid=1,
+    price=120000,
+    total=240000,
+    currency="TWD",
+)
+LANGUAGES = Languages()
+STARTS_AT = GALA.starts_at or 0.0
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[FakeWeb]:
+    with running("open") as site:
+        yield site
+
+
+def bought(web: FakeWeb, event: str, type_: str) -> str:
+    fields = {"event": event, "type": type_, "quantity": "1", "buyer": "Ann", "key": f"t-{event}"}
+    return web.submit(urlencode(fields)).headers["location"]
+
+
+def changed(**fields: Any) -> OrderView:
+    return msgspec.structs.replace(ORDER, **fields)
+
+
+def test_the_code_is_one_that_any_reader_reads() -> None:
+    svg = qr_svg(ORDER.order)
+    code = segno.make(ORDER.order, version=3, error="m", mask=3, mode="byte", boost_error=False)
+    assert code.designator == "3-M"
+    assert svg == code.svg_inline(omitsize=True, svgclass=None, lineclass=None)
+    assert " style" not in svg
+
+
+def test_the_page_carries_the_code_and_the_way_into_the_calendar(web: FakeWeb) -> None:
+    address = bought(web, "gala", "front")
+    page = web.get(address).text
+    assert qr_svg(address.rpartition("/")[2]) in page
+    assert f'href="{address}/calendar.ics"' in page
+    for text in ("Front row", "NT$1,200", "National Concert Hall", "1 June 2096 at 08:00 UTC"):
+        assert text in page
+
+
+def test_an_event_without_a_time_has_no_calendar(web: FakeWeb) -> None:
+    address = bought(web, "default", "A")
+    assert "calendar.ics" not in web.get(address).text
+    assert web.get(f"{address}/calendar.ics").status == 404
+
+
+@pytest.mark.parametrize(
+    ("status", "english", "chinese", "admits"),
+    [
+        ("sold", "Confirmed", "已確認", True),
+        ("cancelled", "Cancelled", "已取消", False),
+        ("expired", "Expired", "保留已逾期", False),
+        ("released", "Given back", "已放棄保留", False),
+        ("held", "Held, not bought yet", "保留中，尚未購買", False),
+    ],
+)
+def test_a_ticket_says_how_it_stands(status: str, english: str, chinese: str, admits: bool) -> None:
+    for tag, text in (("en", english), ("zh-TW", chinese)):
+        language = LANGUAGES.named(tag)
+        assert language is not None
+        page = ticket_page(language, changed(status=status), GALA)
+        assert (page.status, bool(page.code)) == (text, admits)
+
+
+def test_a_ticket_that_was_used_says_when() -> None:
+    used = changed(checked_in_at="2026-06-01T08:00:00.000Z")
+    page = ticket_page(LANGUAGES.default, used, GALA)
+    assert (page.status, page.checked_in) == ("Checked in", "1 June 2026, 08:00:00 UTC")
+
+
+def test_a_ticket_stands_alone_while_its_event_cannot_be_read() -> None:
+    page = ticket_page(LANGUAGES.default, ORDER, None)
+    assert (page.title, page.type, page.total, page.starts) == ("gala", "front", "NT$2,400", "")
+
+
+# --- the calendar (RFC 5545) ---------------------------------------------------------
+
+
+def unfolded(content: bytes) -> list[str]:
+    return content.decode().replace("\r\n ", "").splitlines()
+
+
+def test_the_calendar_has_the_event(web: FakeWeb) -> None:
+    address = bought(web, "gala", "front")
+    found = web.get(f"{address}/calendar.ics")
+    assert found.headers["content-type"] == "text/calendar; charset=utf-8"
+    lines = unfolded(found.body)
+    assert lines[0] == "BEGIN:VCALENDAR"
+    assert lines[-1] == "END:VCALENDAR"
+    for line in (
+        f"UID:{address.rpartition('/')[2]}@zkticket",
+        "DTSTAMP:20250601T120000Z",
+        "DTSTART:20960601T080000Z",
+        "DTEND:20960601T110000Z",
+        r"SUMMARY:Summer gala\; music\, wine\\dance",
+        r"LOCATION:National Concert Hall\, 台北市中正區中山南路21-1號",
+        f"URL:http://127.0.0.1:{web.port}{address}",
+    ):
+        assert line in lines
+    assert web.get(f"/orders/{'0' * 32}/calendar.ics").status == 404
+
+
+@given(st.text(max_size=300))
+def test_whatever_an_event_is_called_its_lines_are_short_and_whole(title: str) -> None:
+    event = msgspec.structs.replace(GALA, title=title)
+    content = calendar(ORDER, event, STARTS_AT, "http://127.0.0.1/")
+    lines = content.split(b"\r\n")
+    assert all(len(line) <= 75 for line in lines)
+    assert all(line.decode() is not None for line in lines)
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    assert sum(line.startswith(b"SUMMARY:") for line in lines) == 1

@@ -1,0 +1,122 @@
+"""What is offered beyond capacity: refused early, quickly and cheaply, while sales go on."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, cast
+
+from core.transport.link import Code
+from tests.bench.overload.delay import slow_shop
+from tests.support.fakes.fake_worker import FakeWorker, is_mute, sells
+from tests.support.instance import Instance
+from tests.support.stampede import Stampede, stampede
+from tests.web.dispatch.test_dispatch import Box, until
+from web.dispatch.concurrency_limit import FIRST
+from web.http.adapter import Adapter, HttpProtocol
+from web.http.head import Scope
+from web.load_shedding import Gate
+from web.metrics.counters import Metrics
+from web.rendering.i18n import Languages
+
+# One worker's batch of 200 in a round of that.
+DELAY_S = 0.3
+
+
+class Head:
+    """A request's head, as little as the gate looks at."""
+
+    def __init__(self, method: str = "POST", path: str = "/api/orders", **headers: str) -> None:
+        self.method = method
+        self.path = path
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def gate(box: Box) -> Gate:
+    return Gate(box.dispatcher, Metrics(time.monotonic), Languages(), random.Random(1))
+
+
+def test_while_every_worker_is_full_purchases_are_turned_away_at_the_gate() -> None:
+    async def scenario() -> None:
+        worker = FakeWorker("w-1", is_mute)
+        async with Box(worker, deadline_s=0.5) as box:
+            shut = gate(box)
+            assert shut.turns_away(Head()) is None
+            buying = asyncio.ensure_future(box.buy_many(FIRST))
+            await until(lambda: len(worker.asked) == FIRST)
+            assert (await box.buy("one more")).code is Code.OVERLOADED
+            refusal = shut.turns_away(Head())
+            assert refusal is not None
+            assert refusal.status == 503
+            assert 1 <= int(dict(refusal.headers)["retry-after"]) <= 5
+            assert b'"code":"overloaded"' in refusal.body
+            chinese = shut.turns_away(Head(accept_language="zh-TW"))
+            assert chinese is not None
+            assert dict(chinese.headers)["content-language"].startswith("zh")
+            # Whoever does not want to buy is let in.
+            assert shut.turns_away(Head("GET")) is None
+            assert shut.turns_away(Head(path="/")) is None
+            await buying
+            assert shut.turns_away(Head()) is None
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+def test_a_refusal_costs_a_small_part_of_a_sale() -> None:
+    """Processor time within this process: the sale's has the fake worker's in it, and no HTTP."""
+
+    async def scenario() -> None:
+        async with Box(FakeWorker("w-1", sells)) as box:
+            adapter = Adapter(
+                cast(Any, None),
+                trouble=cast(Any, None),
+                observe=cast(Any, None),
+                clock=time.monotonic,
+                turn_away=gate(box).turns_away,
+                live=lambda _path, _known: None,
+            )
+            scope, protocol = cast(Scope, Head()), cast(HttpProtocol, Deaf())
+            box.dispatcher.full = True
+            refusal_s = await _cost(lambda: adapter(scope, protocol))
+            sale_s = await _cost(box.buy)
+        assert refusal_s < 0.25 * sale_s, (refusal_s, sale_s)
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+class Deaf:
+    """Takes an answer and sends it nowhere."""
+
+    def response_bytes(self, *_answer: Any) -> None:
+        return
+
+
+async def _cost(work: Callable[[], Awaitable[object]], times: int = 1000) -> float:
+    began = time.process_time()
+    for _ in range(times):
+        await work()
+    return time.process_time() - began
+
+
+# --- a whole shop --------------------------------------------------------------------
+
+
+def test_offered_far_more_than_it_can_sell_a_shop_sells_as_much_and_refuses_quickly(
+    tmp_path: Path,
+) -> None:
+    """`make bench OVERLOAD=1` measures it at ten times, for a minute, with its targets."""
+    with slow_shop(tmp_path, DELAY_S, "--workers", "1", "--quantity", "90000") as shop:
+        _offer(shop, 300, 3.0)
+        peak = _offer(shop, 300, 5.0)
+        over = _offer(shop, 1000, 7.0)
+        assert over.broken == 0
+        assert len(over.shed_s) > 2 * len(over.sold_s)
+        assert len(over.sold_s) / 7.0 > 0.6 * len(peak.sold_s) / 5.0
+        assert median(over.shed_s) < 0.5 * median(over.sold_s)
+        assert shop.types()["A"]["sold"] >= len(peak.sold_s) + len(over.sold_s)
+
+
+def _offer(shop: Instance, connections: int, seconds: float) -> Stampede:
+    return asyncio.run(stampede(shop.port, connections, seconds))

@@ -1,0 +1,468 @@
+"""The description of the HTTP interface: whole, valid, and true of what a real instance answers."""
+
+import argparse
+import asyncio
+import html
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+import unicodedata
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from itertools import count
+from typing import Any, cast
+from wsgiref.util import setup_testing_defaults
+
+import bottle
+import jsonschema_rs
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from requests.auth import AuthBase
+from schemathesis import Case, Config, GenerationMode
+
+from core.secret import Secret, load_secret
+from tests.support.fakes.fake_site import TOKEN
+from tests.support.fakes.fake_web import FakeWeb
+from tests.support.fakes.fake_web import running as fake_running
+from tests.support.instance import Buyer, Instance, running
+from web.app import Site
+from web.auth.sessions import COOKIE, Sessions
+from web.auth.webhook_signature import signature
+from web.context import Deps
+from web.http import adapter
+from web.http.head import BASE, Front
+from web.http.replies import Reply
+from web.http.routing import ReplyPlugin
+from web.openapi.curl import curl, is_for_programs
+from web.openapi.document import codes_of, document, path_of
+from web.openapi.manual import Manual
+from web.openapi.operation import BUY, JSON, PURCHASE, Operation
+from web.openapi.operations import operations
+from web.pages.rendering import Paper
+from web.rendering.i18n import Languages
+from web.rendering.problems import STATUS
+from web.rendering.static_files import Assets
+
+SEED = 20261125
+EXAMPLES = 12
+DESCRIPTION = document(Languages())
+OPERATIONS = operations()
+TAKEN = {operation.body.shape for operation in OPERATIONS if operation.body}
+QUIET: dict[str, Any] = {
+    "deadline": None,
+    "database": None,
+    "derandomize": True,
+    "suppress_health_check": list(HealthCheck),
+}
+numbers = count(1)
+
+
+def strict(description: dict[str, Any]) -> dict[str, Any]:
+    """The description with no room in answers for a member that it does not name."""
+    copy: dict[str, Any] = json.loads(json.dumps(description))
+    for name, schema in copy["components"]["schemas"].items():
+        if name not in TAKEN:
+            schema["additionalProperties"] = False
+    return copy
+
+
+def config() -> Config:
+    # Which fields an act needs depends on the act.
+    act = {
+        "include-operation-id": "askAct",
+        "checks": {"positive_data_acceptance": {"enabled": False}},
+    }
+    return Config.from_dict(
+        {
+            "operations": [act],
+            "seed": SEED,
+            "generation": {
+                "deterministic": True,
+                "database": "none",
+                "with-security-parameters": False,
+            },
+            "checks": {
+                # A 503 is an honest no, a 500 is a defect.
+                "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "503"]},
+                # Whoever needs a key is tested below, with all of its ways to be wrong.
+                "ignored_auth": {"enabled": False},
+            },
+        }
+    )
+
+
+SCHEMA = schemathesis.openapi.from_dict(strict(DESCRIPTION), config=config())
+
+
+@dataclass(frozen=True)
+class Keys(AuthBase):
+    """Opens what a request asks for, whoever has made it up."""
+
+    secret: Secret
+    session: str
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        path = request.path_url.partition("?")[0]
+        if path == "/api/payments":
+            self._sign(request)
+        elif path.startswith("/api/"):
+            request.headers["Authorization"] = f"Bearer {self.secret.operator_token}"
+        elif path.startswith("/operator"):
+            request.headers["Cookie"] = f"{COOKIE}={self.session}"
+        return request
+
+    def _sign(self, request: requests.PreparedRequest) -> None:
+        content = request.body or b""
+        content = content.encode() if isinstance(content, str) else content
+        assert isinstance(content, bytes)
+        stamp = str(int(time.time()))
+        request.headers["webhook-id"] = "msg-1"
+        request.headers["webhook-timestamp"] = stamp
+        request.headers["webhook-signature"] = signature(
+            self.secret.payment_key, "msg-1", stamp, content
+        )
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """An instance of its own: wrong tokens are counted, and stock is bought by the thousand."""
+    options = ("--quantity", "100000", "--workers", "2", "--servers", "1")
+    with running(tmp_path_factory.mktemp("openapi") / "data", *options) as instance:
+        yield instance
+        instance.verify()
+
+
+@pytest.fixture(scope="module")
+def web(box: Instance) -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        secret = load_secret(box.data_dir)
+        # Only begins one; which are ended, the instance knows.
+        sessions = Sessions(secret.operator_token, time.time, cast(Any, None))
+        session.auth = Keys(secret, sessions.begin())
+        yield session
+
+
+def meant(case: Case[Any]) -> None:
+    """Lets a request that fits want something that is there, under a key that nobody has used."""
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    key = case.headers.get("Idempotency-Key")
+    if key is not None and len(key) < 120:
+        case.headers["Idempotency-Key"] = f"{next(numbers)}-{key}"
+    if isinstance(case.body, dict):
+        case.body |= {name: "Ann" for name, text in case.body.items() if is_too_new(text)}
+    if isinstance(case.body, dict) and "buyer" in case.body:
+        case.body |= {"event": "default", "type": "A"}
+        for shown in ("price", "currency", "prices"):
+            case.body.pop(shown, None)
+        if "key" in case.body:
+            case.body["key"] = f"{next(numbers)}-{case.body['key']}"[:128]
+
+
+def is_too_new(text: Any) -> bool:
+    """Whether it has characters of a later Unicode than this Python's: to it they are none."""
+    return isinstance(text, str) and any(unicodedata.category(each) == "Cn" for each in text)
+
+
+def call(case: Case[Any], box: Instance, web: requests.Session) -> schemathesis.Response:
+    return case.call_and_validate(
+        base_url=f"http://127.0.0.1:{box.port}", session=web, allow_redirects=False
+    )
+
+
+# --- the description itself ----------------------------------------------------------
+
+
+def test_it_is_valid_openapi_3_1() -> None:
+    assert DESCRIPTION["openapi"] == "3.1.0"
+    schemathesis.openapi.from_dict(DESCRIPTION).validate()
+    for schema in DESCRIPTION["components"]["schemas"].values():
+        jsonschema_rs.meta.validate(schema)
+
+
+def test_every_route_is_described_and_nothing_else() -> None:
+    parts: dict[str, Any] = dict.fromkeys((field.name for field in fields(Deps)), None)
+    front = Front((), "")
+    parts |= {"operator_token": "t", "clock": time.monotonic, "front": front}
+    site = Site(Deps(**parts))
+    routes = {(route.method, path_of(route.rule)) for route in site.routes}
+    described = {
+        (method.upper(), path) for path, item in DESCRIPTION["paths"].items() for method in item
+    }
+    assert routes == described
+
+
+def test_every_problem_can_happen_somewhere() -> None:
+    happening = {code for operation in OPERATIONS for code in codes_of(operation)}
+    # What an address does not take is no operation of it.
+    assert happening == STATUS.keys() - {"method-not-allowed"}
+
+
+def test_every_example_is_one_of_what_it_is_an_example_of() -> None:
+    examples = DESCRIPTION["components"]["examples"]
+    assert examples.keys() == STATUS.keys()
+    for content in contents(DESCRIPTION["paths"]):
+        given = [examples[code]["value"] for code in content.get("examples", ())]
+        for example in (*given, *([content["example"]] if "example" in content else ())):
+            whole = {**content["schema"], "components": DESCRIPTION["components"]}
+            jsonschema_rs.validator_for(whole, validate_formats=True).validate(example)
+
+
+def contents(part: Any) -> Iterator[dict[str, Any]]:
+    """Every media type's entry below that part of the description."""
+    if isinstance(part, dict):
+        yield from part.get("content", {}).values()
+        for each in part.values():
+            yield from contents(each)
+
+
+def test_it_is_served_from_memory_and_not_twice_to_who_has_it(
+    box: Instance, web: requests.Session
+) -> None:
+    answer = ask(web, box, "GET", "/openapi.json")
+    assert answer.json() == DESCRIPTION
+    again = ask(web, box, "GET", "/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == answer.headers["ETag"]
+
+
+def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, served, made = threading.Event(), threading.Event(), []
+
+    def slowly(languages: Languages, _url: str) -> dict[str, Any]:
+        made.append(languages)
+        begun.set()
+        assert served.wait(5), "nobody else had a turn"
+        return DESCRIPTION
+
+    monkeypatch.setattr("web.openapi.document.document", slowly)
+    app, languages = bottle.Bottle(), Languages()
+    app.catchall = False
+    app.install(ReplyPlugin(lambda _environ: None, lambda _environ, _problem: Reply(500, [])))
+    Manual(Paper(languages, Assets()), languages, "").mount(app)
+
+    async def status(path: str) -> int:
+        environ: dict[str, Any] = {"PATH_INFO": path, BASE: "http://127.0.0.1"}
+        setup_testing_defaults(environ)
+        outcome: Any = adapter.call(app, environ)
+        reply = outcome if isinstance(outcome, Reply) else await outcome
+        return int(reply.status)
+
+    async def serve() -> None:
+        asked = [asyncio.create_task(status(path)) for path in ("/openapi.json", "/docs") * 2]
+        while not begun.is_set() and not any(task.done() for task in asked):
+            await asyncio.sleep(0.005)
+        served.set()
+        assert await asyncio.gather(*asked) == [200] * 4
+        assert len(made) == 1
+
+    asyncio.run(asyncio.wait_for(serve(), 20))
+
+
+def ask(
+    web: requests.Session, box: Instance, method: str, path: str, **more: Any
+) -> requests.Response:
+    """An answer that is as it is described."""
+    address = f"http://127.0.0.1:{box.port}{path.replace('{name}', 'restart')}"
+    answer = web.request(method, address, allow_redirects=False, timeout=10, **more)
+    SCHEMA[path][method].validate_response(answer)
+    return answer
+
+
+# --- the page ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def page(box: Instance) -> str:
+    answer = box.buyer().get("/docs")
+    assert answer.status == 200
+    return answer.body.decode()
+
+
+def test_the_page_shows_every_operation_problem_and_schema(page: str) -> None:
+    for operation in OPERATIONS:
+        assert f'id="{operation.name}"' in page
+    for code in STATUS:
+        assert f'id="problem-{code}"' in page
+    for name in DESCRIPTION["components"]["schemas"]:
+        assert (f'id="shape-{name}"' in page) == (name not in TAKEN)
+    targets = set(re.findall(r'href="#([\w-]+)"', page))
+    assert targets <= set(re.findall(r'id="([\w-]+)"', page))
+
+
+def test_the_page_speaks_both_languages(box: Instance) -> None:
+    answer = box.buyer().get("/docs", {"Accept-Language": "zh-TW"})
+    text = answer.body.decode()
+    assert '<html lang="zh-TW">' in text
+    assert "HTTP 介面" in text
+    assert "目前購票人數眾多" in text
+
+
+COMMANDS = [each for each in OPERATIONS if is_for_programs(each)]
+
+
+@pytest.mark.parametrize("operation", COMMANDS, ids=lambda operation: operation.name)
+def test_the_commands_on_the_page_work_as_they_stand(
+    operation: Operation, box: Instance, page: str
+) -> None:
+    command = curl(operation)
+    assert command in html.unescape(page)
+    secret = load_secret(box.data_dir)
+    buyer = box.buyer()
+    known = {
+        "BOX": f"http://127.0.0.1:{box.port}",
+        "ORDER": _made("/api/orders", buyer),
+        "HOLD": _made("/api/holds", buyer),
+        "TOKEN": secret.operator_token,
+        "SECRET": f"whsec_{b64encode(secret.payment_key).decode()}",
+    }
+    method, address, headers, body = typed(command, known)
+    answer = buyer.request(method, address.removeprefix(known["BOX"]), body, headers)
+    assert answer.status in (200, 201), (command, answer.body)
+
+
+def _made(path: str, buyer: Buyer) -> str:
+    body = json.dumps(PURCHASE.example).encode()
+    order: str = buyer.request("POST", path, body, {"Content-Type": JSON}).json["order"]
+    return order
+
+
+def typed(command: str, known: dict[str, str]) -> tuple[str, str, dict[str, str], bytes | None]:
+    """What a shell gives to curl: method, address, headers, body."""
+    shell = "curl() { printf '%s\\0' \"$@\"; }\n"
+    done = subprocess.run(
+        ["bash", "-euc", shell + command], env={**os.environ, **known}, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-s", action="store_true")
+    parser.add_argument("-H", action="append", default=[])
+    parser.add_argument("-d")
+    parser.add_argument("-X")
+    parser.add_argument("address")
+    told = parser.parse_args(done.stdout.decode().split("\0")[:-1])
+    headers = dict(line.split(": ", 1) for line in told.H)
+    body = None if told.d is None else told.d.encode()
+    return told.X or ("GET" if body is None else "POST"), told.address, headers, body
+
+
+# --- what is really answered ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/api/orders", "/api/holds"])
+def test_the_same_key_makes_one_order_whatever_is_in_it(
+    path: str, box: Instance, web: requests.Session
+) -> None:
+    @settings(max_examples=EXAMPLES, **QUIET)
+    @given(SCHEMA[path]["POST"].as_strategy(generation_mode=GenerationMode.POSITIVE))
+    def buy_twice(case: Case[Any]) -> None:
+        case.headers.setdefault("Idempotency-Key", "twice")
+        meant(case)
+        first, second = call(case, box, web), call(case, box, web)
+        assert (first.status_code, second.status_code) == (201, 200)
+        assert second.content == first.content
+        assert "idempotency-replayed" not in first.headers
+        assert second.headers["idempotency-replayed"] == ["true"]
+
+    buy_twice()
+
+
+def test_what_follows_an_order_is_described_as_well(box: Instance, web: requests.Session) -> None:
+    happened: set[tuple[str, int]] = set()
+
+    class Life(SCHEMA.as_state_machine()):  # type: ignore[misc]
+        """Buys and holds, then whatever the links lead to."""
+
+        def after_call(self, response: schemathesis.Response, case: Case[Any]) -> None:
+            super().after_call(response, case)
+            happened.add((case.operation.definition.raw["operationId"], response.status_code))
+
+        def before_call(self, case: Case[Any]) -> None:
+            meant(case)
+
+        def get_call_kwargs(self, case: Case[Any]) -> dict[str, Any]:
+            return {
+                "base_url": f"http://127.0.0.1:{box.port}",
+                "session": web,
+                "allow_redirects": False,
+            }
+
+    Life.run(settings=settings(max_examples=EXAMPLES, stateful_step_count=6, **QUIET))
+    assert {("getOrder", 200), ("cancelOrder", 200), ("confirmHold", 200)} <= happened
+
+
+# From here on tokens are guessed, and who guesses has to wait.
+
+
+@SCHEMA.parametrize()
+@settings(max_examples=EXAMPLES, **QUIET)
+def test_whatever_is_asked_the_answer_is_one_that_is_described(
+    case: Case[Any], box: Instance, web: requests.Session
+) -> None:
+    meant(case)
+    call(case, box, web)
+
+
+LOCKED = [each for each in OPERATIONS if each.keys and {} not in each.keys]
+
+
+@pytest.mark.parametrize("operation", LOCKED, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("shown", ["", "Bearer wrong", "Basic b3BlcmF0b3I6", "Bearer"])
+def test_what_needs_a_key_is_closed_without_it(
+    operation: Operation, shown: str, box: Instance
+) -> None:
+    path, body = path_of(operation.path), operation.body
+    with requests.Session() as stranger:
+        content: dict[str, Any] = {"json": body.example} if body else {}
+        headers = {"Authorization": shown, "webhook-signature": shown}
+        answer = ask(stranger, box, operation.method, path, headers=headers, **content)
+    # A wrong token too often is slowed down.
+    assert answer.status_code in (401, 429, 303, 415)
+    if answer.status_code == 303:
+        assert answer.headers["Location"] == "/operator/sign-in"
+
+
+# --- what seldom happens -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def codes() -> Iterator[FakeWeb]:
+    """A site whose workers answer with the code that the type is named after."""
+    with fake_running("open") as site:
+        yield site
+
+
+@pytest.mark.parametrize("path", ["/api/orders", "/api/holds"])
+@pytest.mark.parametrize("code", [*BUY, "draining"])
+def test_each_of_the_workers_codes_is_described(path: str, code: str, codes: FakeWeb) -> None:
+    wanted = {"event": "codes", "type": code, "buyer": "Ann"}
+    answer = requests.post(f"http://127.0.0.1:{codes.port}{path}", json=wanted, timeout=10)
+    SCHEMA[path]["POST"].validate_response(answer)
+
+
+@pytest.mark.parametrize("state", ["away", "new"])
+def test_without_zookeeper_the_answers_are_described(state: str) -> None:
+    with fake_running(state) as site:
+        for operation in OPERATIONS:
+            path = path_of(operation.path)
+            for parameter in operation.parameters:
+                path = path.replace(f"{{{parameter.name}}}", str(parameter.example or "0" * 32))
+            content: dict[str, Any] = {"json": operation.body.example} if operation.body else {}
+            answer = requests.request(
+                operation.method,
+                f"http://127.0.0.1:{site.port}{path}",
+                headers={"Authorization": f"Bearer {TOKEN}"},
+                allow_redirects=False,
+                timeout=10,
+                **content,
+            )
+            SCHEMA[path_of(operation.path)][operation.method].validate_response(answer)
+            assert answer.status_code != 500

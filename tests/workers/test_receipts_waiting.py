@@ -1,0 +1,73 @@
+"""A receipt that comes while the disk is looked after is written all the same."""
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+from typing import cast
+
+from core.eventlog.ring import EventLog
+from core.store.batch import Batch
+from workers.receipts.journal import Bounds, Journal
+from workers.receipts.rollback_guard import Guard
+from workers.receipts.writer import Receipts
+
+PATIENCE_S = 10.0
+
+
+class SlowlyMeasured(Journal):
+    """Tells its free room only when it is let."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, Bounds(segment_bytes=1 << 20, segments=2))
+        self.may_tell = threading.Event()
+        self.may_tell.set()
+        self.asked = threading.Event()
+
+    def free_bytes(self) -> int:
+        self.asked.set()
+        self.may_tell.wait(PATIENCE_S)
+        return super().free_bytes()
+
+
+class Unsuspecting:
+    """A guard that finds nothing wrong."""
+
+    alarm = ""
+
+    def recall(self, receipts: object) -> None:
+        """Nothing is known."""
+
+    def remember(self, receipt: object) -> None:
+        """Nothing is known."""
+
+
+def test_a_receipt_that_comes_while_the_room_is_measured_waits_for_no_other(
+    tmp_path: Path,
+) -> None:
+    """Found by a mixture of faults, seed 20261125: a worker sold nothing any more."""
+    journal = SlowlyMeasured(tmp_path / "receipts" / "worker-1")
+
+    async def scenario() -> None:
+        receipts = Receipts(
+            journal,
+            cast(Guard, Unsuspecting()),
+            EventLog("worker-1", time.time),
+            clock=time.monotonic,
+            now=time.time,
+        )
+        await receipts.open()
+        journal.asked.clear()
+        journal.may_tell.clear()
+        looking_after = asyncio.create_task(receipts.run())
+        await asyncio.get_running_loop().run_in_executor(None, journal.asked.wait, PATIENCE_S)
+        keeping = asyncio.create_task(receipts.keep(Batch("b1", "/workers/w", (), ()), 7))
+        await asyncio.sleep(0)
+        assert not keeping.done()
+        journal.may_tell.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await keeping
+        looking_after.cancel()
+        receipts.close()
+
+    asyncio.run(scenario())

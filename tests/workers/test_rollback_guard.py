@@ -1,0 +1,212 @@
+"""What a worker knows is held against what it reads: no loss goes unnoticed, no lag is a loss."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from core.errors import Halted, Unavailable
+from core.eventlog.ring import EventLog
+from core.events.edit import BackOffice
+from core.receipts.format import of_batch
+from core.schema.records import Order, TicketType
+from core.store.batch import Batch, Sale
+from core.store.stock import TypeRef
+from core.store.store import Store
+from core.zookeeper.client import Committed
+from core.zookeeper.multi import Delete
+from tests.simulation.tree import Tree
+from tests.support.fakes.fake_zookeeper import FakeZooKeeper
+from workers.receipts.rollback_guard import Guard, GuardedStore
+from workers.selling.stripes import draw
+
+FENCE = "/workers/worker-1.abc"
+
+
+class Shop(FakeZooKeeper):
+    """A tree of ten tickets that can be set back; `listeners` hear of the connection."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__()
+        self.listeners: list[Callable[[], None]] = []
+        self.store = Store(self.as_zookeeper())
+        self._data_dir = data_dir
+        self.hire()
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self.listeners.append(listener)
+
+    def hire(self) -> Guard:
+        """A worker's guard, which knows nothing yet."""
+        self.guard = Guard(
+            self.as_zookeeper(), EventLog("worker-1", lambda: 1.0), self._data_dir, lambda: 1.0
+        )
+        self.guarded = GuardedStore(self.as_zookeeper(), self.guard)
+        return self.guard
+
+    async def open(self) -> None:
+        await self.ensure("/events", "/workers", "/log", "/alarms", "/retired", FENCE)
+        assert await BackOffice(self.as_zookeeper()).create_event(
+            "default", "Test", {"A": TicketType(capacity=10)}
+        )
+
+    async def ref(self) -> TypeRef:
+        return TypeRef("default", (await self.store.event("default")).generation, "A")
+
+    async def sell(self, number: int) -> Batch:
+        """One sale, as the seller makes it; its batch."""
+        ref = await self.ref()
+        after = draw(await self.guarded.counters(ref), 0, 1)
+        order = Order(
+            type="A", quantity=1, buyer="Ann", status="sold", at=float(number), batch=f"b{number}"
+        )
+        batch = Batch(f"b{number}", FENCE, after, (Sale(ref, f"{number:032x}", order),))
+        outcome = await self.store.commit(batch)
+        assert isinstance(outcome, Committed)
+        self.guard.remember(of_batch(batch, outcome.zxid, float(number)))
+        return batch
+
+    def image(self) -> Tree:
+        """The tree as it is now."""
+        return deepcopy(self._tree)
+
+    def set_back(self, image: Tree) -> None:
+        self._tree = deepcopy(image)
+
+    def reconnect(self) -> None:
+        for listener in self.listeners:
+            listener()
+
+
+def in_shop(tmp_path: Path, scenario: Callable[[Shop], Awaitable[None]]) -> None:
+    async def play() -> None:
+        shop = Shop(tmp_path)
+        await shop.open()
+        async with asyncio.timeout(20):
+            await scenario(shop)
+
+    asyncio.run(play())
+
+
+def test_a_counter_that_went_back_stops_the_selling(tmp_path: Path) -> None:
+    async def scenario(shop: Shop) -> None:
+        await shop.sell(1)
+        before = shop.image()
+        await shop.sell(2)
+        shop.set_back(before)
+        with pytest.raises(Halted, match="from version 2"):
+            await shop.guarded.counters(await shop.ref())
+        assert "lost sales" in shop.guard.alarm
+
+    in_shop(tmp_path, scenario)
+
+
+def test_a_counter_that_was_sold_up_to_its_old_version_is_another_one(tmp_path: Path) -> None:
+    async def scenario(shop: Shop) -> None:
+        before = shop.image()
+        await shop.sell(1)
+        knowing = shop.guard
+        shop.set_back(before)
+        await shop.ensure("/somewhere")  # the same version, by another zxid
+        shop.hire()
+        await shop.sell(2)
+        counters = await shop.store.counters(await shop.ref())
+        with pytest.raises(Halted):
+            await knowing.contradicts(counters)
+
+    in_shop(tmp_path, scenario)
+
+
+def test_what_is_remembered_late_makes_nobody_forget_what_was_read(tmp_path: Path) -> None:
+    async def scenario(shop: Shop) -> None:
+        early = await shop.sell(1)
+        before = shop.image()
+        await shop.sell(2)
+        shop.guard.remember(of_batch(early, 0, 1.0))
+        shop.set_back(before)
+        with pytest.raises(Halted):
+            await shop.guarded.counters(await shop.ref())
+
+    in_shop(tmp_path, scenario)
+
+
+def test_the_latest_orders_are_looked_for_after_each_connection(tmp_path: Path) -> None:
+    async def scenario(shop: Shop) -> None:
+        before = shop.image()
+        await shop.sell(1)
+        await shop.guard.inspect()
+        assert not shop.guard.alarm
+        shop.set_back(before)
+        await shop.guard.inspect()
+        assert not shop.guard.alarm  # nothing has told it to look again
+        shop.reconnect()
+        await shop.guard.inspect()
+        assert "are gone" in shop.guard.alarm
+
+    in_shop(tmp_path, scenario)
+
+
+def test_a_new_worker_goes_by_its_journal(tmp_path: Path) -> None:
+    async def scenario(shop: Shop) -> None:
+        before = shop.image()
+        batch = await shop.sell(1)
+        shop.set_back(before)
+        successor = shop.hire()
+        successor.recall([of_batch(batch, 7, 1.0)])
+        await successor.inspect()
+        assert successor.alarm
+
+    in_shop(tmp_path, scenario)
+
+
+def test_a_lagging_read_raises_no_alarm(tmp_path: Path) -> None:
+    async def scenario(shop: Shop) -> None:
+        ref = await shop.ref()
+        old = await shop.store.counters(ref)
+        await shop.sell(1)
+        assert await shop.guard.contradicts(old)
+        assert not await shop.guard.contradicts(await shop.store.counters(ref))
+        assert not shop.guard.alarm
+
+    in_shop(tmp_path, scenario)
+
+
+def test_a_reset_raises_no_alarm(tmp_path: Path) -> None:
+    async def scenario(shop: Shop) -> None:
+        await shop.sell(1)
+        await BackOffice(shop.as_zookeeper()).reset(await shop.ref(), 3)
+        await shop.sell(2)
+        shop.reconnect()
+        await shop.guard.inspect()
+        assert not shop.guard.alarm
+
+    in_shop(tmp_path, scenario)
+
+
+def test_an_event_that_an_operator_deleted_is_not_missed(tmp_path: Path) -> None:
+    async def scenario(shop: Shop) -> None:
+        batch = await shop.sell(1)
+        ref = await shop.ref()
+        await BackOffice(shop.as_zookeeper()).close([batch.counters[0].path], [ref.generation])
+        shop.apply([Delete(batch.sales[0].path)])
+        shop.reconnect()
+        await shop.guard.inspect()
+        assert not shop.guard.alarm
+
+    in_shop(tmp_path, scenario)
+
+
+def test_without_an_answer_nobody_sells(tmp_path: Path) -> None:
+    async def scenario(shop: Shop) -> None:
+        batch = await shop.sell(1)
+        shop.apply([Delete(batch.sales[0].path)])
+        shop.reconnect()
+        shop.faults.append("lose-reply")
+        with pytest.raises(Unavailable):
+            await shop.guard.inspect()
+        await shop.guard.inspect()
+        assert shop.guard.alarm
+
+    in_shop(tmp_path, scenario)

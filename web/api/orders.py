@@ -1,0 +1,33 @@
+"""A purchase over the JSON interface: from the request to the answer."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from core.transport.link import Answer, Code
+from web.http.replies import JSON, Reply, json_reply
+from web.http.routing import Outcome
+from web.rendering import problems
+from web.requests.purchase import Basket, from_json
+
+REPLAYED = [*JSON, ("idempotency-replayed", "true")]
+
+
+def basket_of(environ: Mapping[str, Any]) -> Basket:
+    """What the request of that WSGI environment is to buy. Raises `BadRequest`."""
+    return from_json(
+        environ.get("CONTENT_TYPE", ""),
+        environ["wsgi.input"].read(),
+        environ.get("HTTP_IDEMPOTENCY_KEY"),
+    )
+
+
+def bought(answer: Answer, basket: Basket, rng: random.Random) -> Outcome:
+    """What a worker's answer is to a buyer."""
+    if answer.order is not None and answer.code is Code.SOLD:
+        return json_reply(answer.order, 201)
+    if answer.order is not None and answer.code is Code.REPLAYED:
+        return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
+    return problems.of_answer(answer, basket.type, basket.quantity, rng)

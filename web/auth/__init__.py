@@ -1,0 +1,1 @@
+"""Who may pass: operators by token or session, programs by signature."""

@@ -1,0 +1,80 @@
+"""Operators' sessions: a signed cookie with an end, made from the token and telling nothing of it.
+
+Stateless, so that a web server's successor knows them; which ones were ended is remembered until
+then (`web.auth.ended_sessions`).
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from web.auth.ended_sessions import Ended
+from web.http import cookies
+
+COOKIE = "operator"
+# Where the cookie is sent at all.
+PATH = "/operator"
+# A long shift.
+LASTS_S = 12 * 3600
+# An end in Unix seconds, a random id, and what proves that we made it.
+COOKIE_VALUE = re.compile(r"(\d{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class Session:
+    """`csrf` stands in each of its forms, and is good for no other session."""
+
+    id: str
+    ends_at: int
+    csrf: str
+
+
+class Sessions:
+    """`now` is in Unix seconds. Another token makes all sessions end."""
+
+    def __init__(self, token: str, now: Callable[[], float], ended: Ended) -> None:
+        self._key = _derived(token.encode(), "operator session")
+        self._now = now
+        self._ended = ended
+
+    def begin(self) -> str:
+        """The cookie's value of a new session."""
+        id_, ends_at = secrets.token_hex(16), int(self._now()) + LASTS_S
+        return f"{ends_at}.{id_}.{self._proof(ends_at, id_)}"
+
+    def find(self, header: str) -> Session | None:
+        """The first session in a request's `Cookie` header that is one of ours and goes on."""
+        found = map(self._session, cookies.values(header, COOKIE))
+        return next((session for session in found if session is not None), None)
+
+    def _session(self, cookie: str) -> Session | None:
+        value = COOKIE_VALUE.fullmatch(cookie)
+        if value is None:
+            return None
+        ends_at, id_ = int(value[1]), value[2]
+        if not hmac.compare_digest(value[3], self._proof(ends_at, id_)):
+            return None
+        if ends_at <= self._now() or self._ended.bars(id_, ends_at - LASTS_S, ends_at):
+            return None
+        return Session(id_, ends_at, _derived(self._key, f"form {id_}").hex())
+
+    async def end(self, session: Session) -> bool:
+        """From now on nobody is let in with it; False where that can't be kept for good yet."""
+        return await self._ended.end(session.id, session.ends_at)
+
+    def _proof(self, ends_at: int, id_: str) -> str:
+        return _derived(self._key, f"{ends_at}.{id_}").hex()
+
+
+def set_cookie(value: str, *, secure: bool) -> tuple[str, str]:
+    """The header that keeps the session in the browser; an empty value ends it there."""
+    lasts_s = LASTS_S if value else 0
+    cookie = f"{COOKIE}={value}; Path={PATH}; Max-Age={lasts_s}; HttpOnly; SameSite=Strict"
+    return ("set-cookie", cookie + ("; Secure" if secure else ""))
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, purpose.encode(), hashlib.sha256)

@@ -1,0 +1,183 @@
+"""One purchase on its way: who has been asked, what came back, what is still in doubt."""
+
+import asyncio
+from collections.abc import Callable
+
+from core.transport.link import Answer, Code
+from web.dispatch.worker import SILENT_S, Peer, Question
+from web.http.replies import Gone
+from web.requests.order_change import Wanted
+
+# Answers after which nothing is open any more.
+FINAL = frozenset(
+    {
+        Code.SOLD,
+        Code.REPLAYED,
+        Code.SOLD_OUT,
+        Code.NOT_ON_SALE,
+        Code.NO_SUCH_EVENT,
+        Code.NO_SUCH_TYPE,
+        Code.KEY_REUSED,
+        Code.LIMIT_REACHED,
+        Code.DONE,
+        Code.NO_SUCH_ORDER,
+        Code.HOLD_EXPIRED,
+        Code.NOT_HELD,
+        Code.NO_MORE_EXTENSIONS,
+        Code.NOT_CANCELLABLE,
+        Code.NOT_VALID,
+        Code.CHECKED_IN,
+        Code.DAMAGED,
+    }
+)
+# What can't be otherwise, whatever else is under way.
+CERTAIN = frozenset({Code.SOLD, Code.REPLAYED, Code.DONE, Code.KEY_REUSED})
+# Who has waited for so long is asked whether he is still there.
+WATCH_S = 0.1
+# Refusals that another worker may not share.
+LOCAL = frozenset({Code.DRAINING, Code.HALTED, Code.NO_QUORUM})
+
+
+class Pursuit:
+    """Asks workers for one purchase until one gives a final answer.
+
+    Asking several is safe, because one key makes one order (P3). Once a question was sent
+    and its end is not known, the others are told that the key may have bought already.
+    There is no timer of its own in it: `pass_time` is called now and then. `gone` waits until
+    the buyer's connection closes; None where nobody can tell.
+    """
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        clock: Callable[[], float],
+        deadline_s: float,
+        gone: Gone | None = None,
+    ) -> None:
+        self._wanted = wanted
+        self._gone = gone
+        self._watch: asyncio.Future[None] | None = None
+        self._clock = clock
+        self.began = self._asked_at = clock()
+        self.heard_at = 0.0
+        self._ends = self.began + deadline_s
+        self._pending: list[Question] = []
+        self._refusal = Code.OVERLOADED
+        self._in_doubt = False
+        self._wants_another = False
+        self._hedged = False
+        self._news: asyncio.Future[None] | None = None
+        self._is_news = False
+        self.asked: list[Peer] = []
+        self.answer: Answer | None = None
+
+    def ask(self, peer: Peer, now: float) -> None:
+        """Sends the purchase to one more worker."""
+        keyed = self._wanted.keyed or self._in_doubt or bool(self._pending)
+        self._asked_at = now
+        self._wants_another = False
+        self.asked.append(peer)
+        self._pending.append(
+            peer.ask(
+                self._wanted,
+                keyed=keyed,
+                now=now,
+                timeout_s=self._ends - now,
+                on_end=self._take,
+            )
+        )
+
+    @property
+    def open(self) -> bool:
+        """There is no final answer, and one may yet come."""
+        return self.answer is None and bool(self._pending)
+
+    @property
+    def wants_another(self) -> bool:
+        """Another worker should be asked: one has gone, refused for itself, or is silent."""
+        return self.answer is None and self._wants_another
+
+    async def wait(self) -> None:
+        """Until something comes back, or a worker has been silent for too long."""
+        if not self._is_news:
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+        self._is_news = False
+
+    def pass_time(self, now: float) -> None:
+        """Gives up at the deadline; asks for another worker, once, where one ends nothing."""
+        if now >= self._ends:
+            self._abandon()
+        elif not self._hedged and now - self._asked_at >= SILENT_S and self._is_stuck(now):
+            self._hedged = self._wants_another = True
+            self._tell()
+        if self._watch is None and self._gone is not None:
+            self._watch = asyncio.ensure_future(self._gone())
+            self._watch.add_done_callback(self._leave)
+
+    def _is_stuck(self, now: float) -> bool:
+        return not any(question.peer.serves(now) for question in self._pending)
+
+    def _leave(self, watch: "asyncio.Future[None]") -> None:
+        """The buyer has gone: what a worker has not sent yet need not be sold."""
+        if not watch.cancelled() and watch.exception() is None:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        self._wants_another = False
+        self.close()
+        self._tell()
+
+    def close(self) -> None:
+        """Waits for nothing any more."""
+        if self._watch is not None:
+            self._watch.cancel()
+        for question in self._pending:
+            question.drop()
+        self._in_doubt |= bool(self._pending)
+        self._pending.clear()
+
+    @property
+    def end(self) -> Answer:
+        """The final answer, or the honest one: refused, or not known."""
+        if self.answer is None:
+            code = Code.OUTCOME_UNKNOWN if self._in_doubt else self._refusal
+            return Answer(id=0, code=code)
+        return self.answer
+
+    def _take(self, question: Question, answer: Answer | None) -> None:
+        self._pending.remove(question)
+        self.heard_at = self._clock()
+        if answer is None:
+            self._in_doubt = self._wants_another = True
+        else:
+            self._weigh(answer, keyed=question.keyed)
+        self._tell()
+
+    def _tell(self) -> None:
+        self._is_news = True
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def _weigh(self, answer: Answer, *, keyed: bool) -> None:
+        if answer.code in FINAL:
+            self._conclude(answer, keyed=keyed)
+        elif answer.code is Code.OUTCOME_UNKNOWN:
+            self._in_doubt = True
+        elif answer.code in LOCAL:
+            self._wants_another = True
+            self._refusal = answer.code
+        else:
+            self._refusal = answer.code
+
+    def _conclude(self, answer: Answer, *, keyed: bool) -> None:
+        """A refusal ends it only where no other worker may have sold meanwhile.
+
+        Sold out, from one that looked for an earlier order and found none, always does.
+        """
+        alone = not self._pending and not self._in_doubt
+        looked = keyed and answer.code is Code.SOLD_OUT
+        if alone or looked or answer.code in CERTAIN:
+            self.answer = answer
+        else:
+            self._in_doubt = True

@@ -1,0 +1,43 @@
+"""Where a purchase's time goes, from the request in the web's hands to the buyer's answer."""
+
+from collections.abc import Mapping
+
+from core.quantiles import Recent
+from core.schema.records import Quantiles
+from core.transport.link import Answer
+
+# In the order in which a purchase passes through them.
+STAGES = ("web", "link", "queue", "commit", "answer")
+
+
+class Stages:
+    """Of sales that went to one worker only, the latest ones.
+
+    `web`: until the purchase is on its way to a worker; `link`: there and back, with the waits
+    in the sockets; `queue`: until the worker's batch is sent; `commit`: until ZooKeeper has it;
+    `answer`: until the answer is ready for the buyer.
+    """
+
+    def __init__(self) -> None:
+        self._recent = {stage: Recent() for stage in STAGES}
+
+    def note(
+        self, answer: Answer, *, began: float, sent: float, heard: float, ended: float
+    ) -> None:
+        """One sale; all times are of one monotonic clock, in seconds."""
+        queue_s, commit_s = answer.queue_us / 1e6, answer.commit_us / 1e6
+        recent = self._recent
+        recent["web"].add(sent - began)
+        recent["link"].add(max(0.0, heard - sent - queue_s - commit_s))
+        recent["queue"].add(queue_s)
+        recent["commit"].add(commit_s)
+        recent["answer"].add(ended - heard)
+
+    @property
+    def recent(self) -> Mapping[str, Recent]:
+        """By stage, in order."""
+        return self._recent
+
+    def quantiles(self) -> Mapping[str, Quantiles]:
+        """By stage, in order."""
+        return {stage: recent.quantiles() for stage, recent in self._recent.items()}

@@ -1,0 +1,1 @@
+"""HTTP itself: connections, heads, cookies, proxies, routing and whole answers."""

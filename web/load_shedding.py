@@ -1,0 +1,69 @@
+"""Turns purchases away at the gate: while every worker is full, nothing is done for them.
+
+No body is read, no route is looked up, nothing is encoded: the answer was made before. It
+costs 19 to 25 µs of processor time, with 64 to 4,000 connections, all but 3 of them Granian's
+own, where a sale costs the web some 100 and all processes together 200 to 260
+(`make bench OVERLOAD=1`).
+"""
+
+import itertools
+import random
+from typing import Protocol
+
+from web.dispatch.dispatcher import Dispatcher
+from web.http.replies import Reply
+from web.metrics.counters import Metrics
+from web.rendering.i18n import Language, Languages
+from web.rendering.problems import problem, problem_reply
+
+METHOD, PATH = "POST", "/api/orders"
+# So many answers are made ahead, with different times to come back after.
+ANSWERS = 16
+
+
+class Fields(Protocol):
+    """A request's headers, by lower-case names."""
+
+    def get(self, key: str, /) -> str | None: ...
+
+
+class Head(Protocol):
+    """What is looked at of a request."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def headers(self) -> Fields: ...
+
+
+class Gate:
+    """In front of the site; `Dispatcher.full` closes it."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, metrics: Metrics, languages: Languages, rng: random.Random
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._metrics = metrics
+        self._languages = languages
+        refusals = [problem("overloaded", rng=rng) for _ in range(ANSWERS)]
+        self._answers = {
+            language.tag: itertools.cycle([problem_reply(each, language) for each in refusals])
+            for language in languages.all
+        }
+
+    def turns_away(self, head: Head) -> Reply | None:
+        """The refusal of a purchase for which there is no room, or None."""
+        if not self._dispatcher.full or head.path != PATH or head.method != METHOD:
+            return None
+        answer = next(self._answers[self._spoken(head.headers).tag])
+        self._metrics.turned_away(f"{METHOD} {PATH}", answer.status)
+        return answer
+
+    def _spoken(self, fields: Fields) -> Language:
+        wanted = {
+            "HTTP_COOKIE": fields.get("cookie") or "",
+            "HTTP_ACCEPT_LANGUAGE": fields.get("accept-language") or "",
+        }
+        return self._languages.of(wanted)

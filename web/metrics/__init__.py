@@ -1,0 +1,1 @@
+"""What the web measures, and how Prometheus is told."""

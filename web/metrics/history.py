@@ -1,0 +1,80 @@
+"""How the sale has been over the last minutes: a sample each second, in a ring."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from core.schema.records import ProcessRecord
+from web.dispatch.worker import Peer
+from web.metrics.laps import Lap
+
+SAMPLE_S = 1.0
+KEPT = 1800
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One second. `at` is in Unix seconds, rates are per second, latencies in ms.
+
+    Latencies are those of sales as the web has answered them; None where nothing was sold.
+    `cpu` is in per cent of one core, by process.
+    """
+
+    at: float
+    sold: float
+    p50_ms: float | None
+    p99_ms: float | None
+    shed: float
+    failed: float
+    in_flight: Mapping[str, int]
+    cpu: Mapping[str, float]
+
+
+class History:
+    """The last `KEPT` samples, the oldest first."""
+
+    def __init__(self) -> None:
+        self._samples: deque[Sample] = deque(maxlen=KEPT)
+
+    def add(self, sample: Sample) -> None:
+        self._samples.append(sample)
+
+    def since(self, at: float) -> Sequence[Sample]:
+        """Those that are newer than that."""
+        found = []
+        for sample in reversed(self._samples):
+            if sample.at <= at:
+                break
+            found.append(sample)
+        return found[::-1]
+
+
+class Sampler:
+    """Makes a sample of what the web knows and what its supervisor has measured."""
+
+    def __init__(
+        self,
+        take_lap: Callable[[], Lap],
+        peers: Callable[[], Iterable[Peer]],
+        processes: Callable[[], Iterable[ProcessRecord]],
+        now: Callable[[], float],
+    ) -> None:
+        self._take_lap = take_lap
+        self._peers = peers
+        self._processes = processes
+        self._now = now
+
+    def sample(self) -> Sample:
+        lap = self._take_lap()
+        peers = sorted(self._peers(), key=lambda peer: peer.name)
+        sells = [each for each in self._processes() if each.role in ("worker", "web")]
+        return Sample(
+            at=round(self._now(), 3),
+            sold=round(sum(peer.load.sold_per_second for peer in peers), 1),
+            p50_ms=lap.latency.p50_ms if lap.sold else None,
+            p99_ms=lap.latency.p99_ms if lap.sold else None,
+            shed=round(lap.shed / lap.seconds, 1),
+            failed=round(lap.failed / lap.seconds, 1),
+            in_flight={peer.name: peer.outstanding for peer in peers},
+            cpu={each.name: each.cpu_percent for each in sells},
+        )

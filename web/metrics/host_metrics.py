@@ -1,0 +1,106 @@
+"""What this machine holds of an instance, as files and the kernel tell: for `/metrics`.
+
+It is there also while ZooKeeper is away. Reading it blocks for a few milliseconds.
+"""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.cluster import run_file
+from core.errors import ZkticketError
+from core.machine import disk_space, process_identity
+from core.receipts import format
+from core.schema.records import Disk, SupervisorRecord
+
+# A supervisor writes its table each second; an older one says nothing about now.
+TABLE_S = 10.0
+ESTABLISHED = "01"
+TCP = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A worker's receipts: when one was written last, in Unix seconds, and how much is kept.
+
+    `dropped` are the files that were deleted, being the oldest of too many.
+    """
+
+    worker: str
+    written_at: float
+    size_bytes: int
+    files: int
+    dropped: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`table` is `None` where there is no fresh one, `supervised` says whether its writer lives."""
+
+    table: SupervisorRecord | None
+    supervised: bool
+    disks: tuple[Disk, ...]
+    journals: tuple[Journal, ...]
+    connections: int
+
+
+def look(data_dir: Path, port: int, now: float) -> Machine:
+    table = _table(data_dir)
+    fresh = table is not None and now - table.at < TABLE_S
+    return Machine(
+        table=table if fresh else None,
+        supervised=table is not None and process_identity.living(table) is not None,
+        disks=disk_space.of(data_dir),
+        journals=_journals(data_dir),
+        connections=connections(port),
+    )
+
+
+def connections(port: int, tables: Iterable[Path] = TCP) -> int:
+    """How many connections to a port of this machine are open, by the kernel's tables."""
+    return sum(_count(table, f":{port:04X}") for table in tables)
+
+
+def _count(table: Path, local: str) -> int:
+    with suppress(OSError), table.open(encoding="ascii") as lines:
+        next(lines, None)
+        rows = (line.split(None, 4) for line in lines)
+        return sum(row[1].endswith(local) and row[3] == ESTABLISHED for row in rows)
+    return 0
+
+
+def _table(data_dir: Path) -> SupervisorRecord | None:
+    with suppress(ZkticketError):
+        return run_file.read(data_dir)
+    return None
+
+
+def _journals(data_dir: Path) -> tuple[Journal, ...]:
+    by_worker: dict[str, list[format.Segment]] = {}
+    with suppress(ZkticketError):
+        for segment in format.segments(data_dir):
+            by_worker.setdefault(segment.worker, []).append(segment)
+    found = (_journal(worker, segments) for worker, segments in by_worker.items())
+    return tuple(journal for journal in found if journal is not None)
+
+
+def _journal(worker: str, segments: list[format.Segment]) -> Journal | None:
+    told = [each for each in map(_stat, segments) if each is not None]
+    written = [each for each in told if each.st_size]
+    if not written:
+        return None
+    return Journal(
+        worker=worker,
+        written_at=max(each.st_mtime for each in written),
+        size_bytes=sum(each.st_size for each in written),
+        files=len(written),
+        dropped=segments[0].number - 1,
+    )
+
+
+def _stat(segment: format.Segment) -> os.stat_result | None:
+    with suppress(OSError):  # let go by its worker at this moment
+        return segment.path.stat()
+    return None

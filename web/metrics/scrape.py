@@ -1,0 +1,98 @@
+"""`/metrics`: what this web server counts, and what it has read of the rest within seconds.
+
+However many scrape, the instance is asked once in `FRESH_S`. A scrape waits `WAIT_S` at most;
+what is older than `STALE_S` by then is left out.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from core.cluster.status import Status
+from core.errors import ZkticketError
+from web.dispatch.dispatcher import Dispatcher
+from web.metrics import instance_metrics
+from web.metrics.counters import Metrics
+from web.metrics.host_metrics import Machine
+from web.metrics.prometheus_text import Family, text
+from web.reads.catalog import Catalog
+
+FRESH_S = 5.0
+WAIT_S = 1.0
+STALE_S = 15.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`status` is `None` where nobody could tell."""
+
+    status: Status | None
+    machine: Machine
+    at: float
+
+
+class Vitals:
+    """The last reading. `look` blocks, so it has a thread; `clock` is monotonic."""
+
+    def __init__(
+        self,
+        status: Callable[[], Awaitable[Status]],
+        look: Callable[[], Machine],
+        clock: Callable[[], float],
+    ) -> None:
+        self._status = status
+        self._look = look
+        self._clock = clock
+        self._last: Reading | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def latest(self) -> Reading | None:
+        """`None` where there is none that is fresh enough."""
+        if self._age_s > FRESH_S:
+            self._reading = self._reading or asyncio.ensure_future(self._read())
+            await asyncio.wait({self._reading}, timeout=WAIT_S)
+        return self._last if self._age_s <= STALE_S else None
+
+    async def close(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    @property
+    def _age_s(self) -> float:
+        return self._clock() - self._last.at if self._last else float("inf")
+
+    async def _read(self) -> None:
+        try:
+            at = self._clock()
+            machine = await asyncio.to_thread(self._look)
+            self._last = Reading(await self._told(), machine, at)
+        finally:
+            self._reading = None
+
+    async def _told(self) -> Status | None:
+        with suppress(ZkticketError):
+            return await self._status()
+        return None
+
+
+async def exposition(
+    metrics: Metrics, dispatcher: Dispatcher, catalog: Catalog, latest: Vitals, host: str
+) -> str:
+    """The whole text."""
+    snapshot = await catalog.snapshot()
+    reading = await latest.latest()
+    events = () if snapshot.stale else snapshot.events
+    own = metrics.families(dispatcher.peers, dispatcher.stages.recent, stale=snapshot.stale)
+    return text([*own, *instance_metrics.tickets(events), *_rest(reading, host)])
+
+
+def _rest(reading: Reading | None, host: str) -> Iterable[Family]:
+    if reading is None:
+        yield instance_metrics.build(None)
+        return
+    yield instance_metrics.build(reading.status)
+    if reading.status is not None:
+        yield from instance_metrics.instance(reading.status)
+    yield from instance_metrics.machine(reading.machine, host)

@@ -1,0 +1,202 @@
+"""What operators' buttons do, over the web's own connection to ZooKeeper."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from heapq import heappush, heappushpop
+from typing import Protocol
+
+from core.cluster import operator_requests
+from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
+from core.eventlog import query, ring
+from core.eventlog.query import Found, Query
+from core.events import restock, service
+from core.events.service import Terms
+from core.schema.records import Event, OrderView, TicketType
+from core.settings import Settings
+from core.store import order_history, scan
+from core.store.availability import EventAvailability
+from core.store.order_history import Timeline
+from core.store.orders import Haste
+from core.store.store import Store
+from core.zookeeper.client import ZooKeeper
+
+# The supervisor gives up what takes longer.
+TIMEOUT_S = 120.0
+# A buyer is looked for so long, and no faster than this: whoever buys needs this web, too.
+FIND_S = 8.0
+PATIENTLY = Haste(pages_ahead=0, pause_s=0.005)
+MOST_FOUND = 100
+
+
+@dataclass(frozen=True)
+class FoundEvents:
+    """All that can be read; `trouble` says what is wrong with each of the others."""
+
+    events: tuple[EventAvailability, ...]
+    trouble: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FoundOrders:
+    """Orders of a buyer, the latest first. `whole`: every order was looked at."""
+
+    orders: tuple[OrderView, ...]
+    whole: bool
+
+
+class Latest:
+    """Keeps the latest of all orders that it is given, as many as are shown."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        # The oldest first, and of equally old ones the one that was seen last.
+        self._kept: list[tuple[str, int, OrderView]] = []
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, order: OrderView) -> None:
+        self.seen += 1
+        put = heappush if self.seen <= MOST_FOUND else heappushpop
+        put(self._kept, (order.created_at, -self.seen, order))
+
+    def found(self, *, whole: bool) -> FoundOrders:
+        """`whole`: there are no others to add."""
+        orders = tuple(order for *_age, order in sorted(self._kept, reverse=True))
+        return FoundOrders(orders, whole and self.seen <= MOST_FOUND)
+
+
+class Operations(Protocol):
+    """Each raises `ZkticketError`, in one line that says what is wrong and what to do.
+
+    `id_` is the request's own: whoever sends a form twice has asked once.
+    """
+
+    async def restart(self, id_: str, name: str) -> None:
+        """One process, or all workers in turn for no name; returns before it is done."""
+
+    async def scale(self, id_: str, workers: int) -> None:
+        """So many workers from now on; returns before they are there."""
+
+    async def reset(
+        self, event: str, types: Sequence[str], quantity: int, taken: Mapping[str, int]
+    ) -> None:
+        """Puts so many tickets of each type on sale, of all for none, beside those `taken`."""
+
+    async def log(self, wanted: Query, most: int) -> tuple[Found, Sequence[str]]:
+        """The latest entries, and the names of all processes that have some."""
+
+    async def events(self) -> FoundEvents:
+        """Every event as it is now."""
+
+    async def event(self, name: str) -> EventAvailability:
+        """One of them. Raises `NoSuchEvent`."""
+
+    async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
+        """As `core.events.service.create`."""
+
+    async def edit(self, name: str, terms: Terms) -> None:
+        """As `core.events.service.edit`."""
+
+    async def open_sale(self, name: str) -> None:
+        """The sale opens now."""
+
+    async def close_sale(self, name: str) -> None:
+        """The sale ends now."""
+
+    async def find(self, buyer: str) -> FoundOrders:
+        """The orders of whoever has that in his name, however it is spelled.
+
+        Raises `BadRequest` while another search is under way.
+        """
+
+    async def timeline(self, order_id: str) -> Timeline:
+        """All that is known of an order's life."""
+
+
+class LiveOperations:
+    """`Operations` on an instance that runs."""
+
+    def __init__(self, zk: ZooKeeper, settings: Settings) -> None:
+        self._zk = zk
+        self._settings = settings
+        # One at a time; who comes meanwhile is told so at once.
+        self._finding = asyncio.Lock()
+
+    async def restart(self, id_: str, name: str) -> None:
+        table = await operator_requests.supervisor_of(self._zk, self._settings)
+        await operator_requests.ask_restart(self._zk, table, id_, name or None, TIMEOUT_S)
+
+    async def scale(self, id_: str, workers: int) -> None:
+        table = await operator_requests.supervisor_of(self._zk, self._settings)
+        await operator_requests.ask_scale(self._zk, table, id_, workers, TIMEOUT_S)
+
+    async def reset(
+        self, event: str, types: Sequence[str], quantity: int, taken: Mapping[str, int]
+    ) -> None:
+        await restock.reset(self._zk, event, types, quantity, _agreed, taken)
+
+    async def log(self, wanted: Query, most: int) -> tuple[Found, Sequence[str]]:
+        found = await query.latest(self._zk, wanted, most)
+        return found, sorted(await ring.sources(self._zk))
+
+    async def events(self) -> FoundEvents:
+        found: list[EventAvailability] = []
+        trouble: list[str] = []
+        for name in await Store(self._zk).event_names():
+            try:
+                found.append(await self.event(name))
+            except (BadZnode, NoSuchEvent, NoSuchType) as error:
+                trouble.append(str(error))
+        return FoundEvents(tuple(found), tuple(trouble))
+
+    async def event(self, name: str) -> EventAvailability:
+        return await Store(self._zk).availability(name)
+
+    async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
+        await service.create(self._zk, name, terms, types)
+
+    async def edit(self, name: str, terms: Terms) -> None:
+        if terms.said:
+            await service.edit(self._zk, name, terms)
+        else:  # nothing to write, and nothing to note; but is there such an event?
+            await Store(self._zk).event(name)
+
+    async def open_sale(self, name: str) -> None:
+        await service.open_sale(self._zk, name, time.time())
+
+    async def close_sale(self, name: str) -> None:
+        await service.close_sale(self._zk, name, time.time())
+
+    async def find(self, buyer: str) -> FoundOrders:
+        if self._finding.locked():
+            raise BadRequest("refused", "operators.orders.busy")
+        wanted, latest, whole = scan.of_buyer(buyer), Latest(), False
+        async with self._finding:
+            with suppress(TimeoutError):
+                async with (
+                    asyncio.timeout(FIND_S),
+                    aclosing(self._every_order(await scan.existing(self._zk, ()))) as orders,
+                ):
+                    async for order in orders:
+                        if wanted(order):
+                            latest.add(order)
+                    whole = True
+        return latest.found(whole=whole)
+
+    def _every_order(self, events: Mapping[str, Event]) -> AsyncGenerator[OrderView, None]:
+        return scan.every_order(self._zk, events, _unheard, PATIENTLY)
+
+    async def timeline(self, order_id: str) -> Timeline:
+        return await order_history.timeline(self._zk, order_id)
+
+
+def _unheard(_part: float) -> None:
+    """Nobody waits for a bar."""
+
+
+def _agreed(_question: str) -> None:
+    """The page has asked already."""

@@ -1,0 +1,228 @@
+"""What the buttons do, each after a question that names what will happen."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from core.cluster.status import Status
+from core.errors import BadRequest
+from core.schema.records import NAME
+from core.settings import MOST_WORKERS
+from core.store.availability import EventAvailability
+from web.operations import Operations
+from web.operator import formatting
+from web.operator.fields import Fields, event_page
+from web.rendering.i18n import Language
+
+HOME = "/operator"
+MOST_QUANTITY = 100_000_000
+NUMBER = re.compile(r"[0-9]{1,9}")
+ID = re.compile(r"[0-9a-f]{16}")
+# What is sold or held, by type, as a question says it; one of more types is put type by type.
+TAKEN = re.compile(rf"{NAME.pattern}:[0-9]{{1,16}}(?: {NAME.pattern}:[0-9]{{1,16}})*")
+MOST_TAKEN = 8192
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked before it is done. `fields` are sent with the answer yes."""
+
+    title: str
+    effects: tuple[str, ...]
+    yes: str
+    fields: Fields = field(default_factory=dict)
+
+
+def _board(_fields: Fields) -> str:
+    return HOME
+
+
+@dataclass(frozen=True)
+class Act:
+    """`ask` puts the question, or raises `BadRequest`; `do` does what was asked for.
+
+    `home` is the address of the page where one is told that it is done.
+    """
+
+    name: str
+    ask: Callable[[Language, Status, Fields], Question]
+    do: Callable[[Operations, Fields], Awaitable[None]]
+    home: Callable[[Fields], str] = _board
+
+
+def acts() -> Mapping[str, Act]:
+    """By the last part of their address."""
+    every = (
+        Act("restart", _ask_restart, _restart),
+        Act("scale", _ask_scale, _scale),
+        Act("reset", _ask_reset, _reset),
+        Act("open", _ask_open, _open, _event_page),
+        Act("close", _ask_close, _close, _event_page),
+    )
+    return {act.name: act for act in every}
+
+
+# --- restart -------------------------------------------------------------------------
+
+
+def _ask_restart(language: Language, status: Status, fields: Fields) -> Question:
+    name = fields.get("name", "")
+    if not name:
+        return _restart_all(language, status)
+    say = language.say
+    own = formatting.own(status)
+    web = {each.name for each in status.web if own(each)}
+    if name not in web and name not in {each.name for each in status.workers if own(each)}:
+        raise BadRequest("invalid", "operators.no-process", "name")
+    effects = ("operators.restart.web", "operators.restart.kept")
+    if name not in web:
+        effects = ("operators.restart.drains", "operators.restart.others")
+    return Question(
+        title=say("operators.restart.title", name=name),
+        effects=tuple(say(effect) for effect in effects),
+        yes=say("operators.restart.yes", name=name),
+        fields={"name": name},
+    )
+
+
+def _restart_all(language: Language, status: Status) -> Question:
+    say, count = language.say, sum(map(formatting.own(status), status.workers))
+    return Question(
+        title=say("operators.restart-all.title", count=count),
+        effects=(say("operators.restart-all.turns"), say("operators.restart.drains")),
+        yes=say("operators.restart-all.yes", count=count),
+        fields={"name": ""},
+    )
+
+
+async def _restart(operations: Operations, fields: Fields) -> None:
+    await operations.restart(_id(fields), fields.get("name", ""))
+
+
+# --- scale ---------------------------------------------------------------------------
+
+
+def _ask_scale(language: Language, status: Status, fields: Fields) -> Question:
+    wanted = _number(fields, "workers", 1, MOST_WORKERS)
+    now = sum(map(formatting.own(status), status.workers))
+    say = language.say
+    if wanted >= now:
+        effect = say("operators.scale.more", count=wanted - now)
+    else:
+        effect = say("operators.scale.fewer", count=now - wanted)
+    return Question(
+        title=say("operators.scale.title", count=wanted, now=now),
+        effects=(effect, say("operators.scale.stays")),
+        yes=say("operators.scale.yes", count=wanted),
+        fields={"workers": str(wanted)},
+    )
+
+
+async def _scale(operations: Operations, fields: Fields) -> None:
+    await operations.scale(_id(fields), _number(fields, "workers", 1, MOST_WORKERS))
+
+
+# --- reset ---------------------------------------------------------------------------
+
+
+def _ask_reset(language: Language, status: Status, fields: Fields) -> Question:
+    event, quantity = _event(status, fields), _number(fields, "quantity", 0, MOST_QUANTITY)
+    type_ = fields.get("type", "")
+    chosen = [each for each in event.types if type_ in ("", each.name)]
+    if not chosen:
+        raise BadRequest("invalid", "problem.no-such-type", "type")
+    say = language.say
+    changes = tuple(
+        say(
+            "operators.reset.change",
+            type=each.name,
+            now=each.remaining,
+            then=quantity,
+            capacity=each.sold + each.held + quantity,
+        )
+        for each in chosen
+    )
+    taken = " ".join(f"{each.name}:{each.sold + each.held}" for each in chosen)
+    if len(taken) > MOST_TAKEN:
+        raise BadRequest("invalid", "operators.reset.many", "type")
+    return Question(
+        title=say("operators.reset.title", event=event.title),
+        effects=(*changes, say("operators.reset.kept", count=sum(each.sold for each in chosen))),
+        yes=say("operators.reset.yes"),
+        fields={"event": event.name, "type": type_, "quantity": str(quantity), "taken": taken},
+    )
+
+
+async def _reset(operations: Operations, fields: Fields) -> None:
+    quantity = _number(fields, "quantity", 0, MOST_QUANTITY)
+    types = [fields["type"]] if fields.get("type") else []
+    await operations.reset(fields.get("event", ""), types, quantity, _taken(fields))
+
+
+def _taken(fields: Fields) -> dict[str, int]:
+    """What was sold or held of each type as the question said it: who buys since takes of it."""
+    text = fields.get("taken", "")
+    if text and not TAKEN.fullmatch(text):
+        raise BadRequest("form-expired", "problem.form-expired")
+    pairs = (each.split(":") for each in text.split())
+    return {name: int(tickets) for name, tickets in pairs}
+
+
+# --- open and close ------------------------------------------------------------------
+
+
+def _ask_open(language: Language, status: Status, fields: Fields) -> Question:
+    event, say = _event(status, fields), language.say
+    return Question(
+        title=say("operators.open.title", event=event.title),
+        effects=(say("operators.open.now"),),
+        yes=say("operators.open.yes"),
+        fields={"event": event.name},
+    )
+
+
+def _ask_close(language: Language, status: Status, fields: Fields) -> Question:
+    event, say = _event(status, fields), language.say
+    left = sum(each.remaining for each in event.types)
+    return Question(
+        title=say("operators.close.title", event=event.title),
+        effects=(say("operators.close.now", count=left), say("operators.close.held")),
+        yes=say("operators.close.yes"),
+        fields={"event": event.name},
+    )
+
+
+async def _open(operations: Operations, fields: Fields) -> None:
+    await operations.open_sale(fields.get("event", ""))
+
+
+async def _close(operations: Operations, fields: Fields) -> None:
+    await operations.close_sale(fields.get("event", ""))
+
+
+def _event_page(fields: Fields) -> str:
+    return event_page(fields.get("event", ""))
+
+
+# --- fields --------------------------------------------------------------------------
+
+
+def _event(status: Status, fields: Fields) -> EventAvailability:
+    for event in status.events:
+        if event.name == fields.get("event"):
+            return event
+    raise BadRequest("invalid", "problem.no-such-event", "event")
+
+
+def _number(fields: Fields, name: str, least: int, most: int) -> int:
+    text = fields.get(name, "").strip()
+    if not NUMBER.fullmatch(text) or not least <= int(text) <= most:
+        raise BadRequest("invalid", "operators.number", name, least=least, most=most)
+    return int(text)
+
+
+def _id(fields: Fields) -> str:
+    """The request's id, minted with its question."""
+    if not ID.fullmatch(fields.get("id", "")):
+        raise BadRequest("form-expired", "problem.form-expired")
+    return fields["id"]

@@ -1,0 +1,295 @@
+"""The form of an event: what is typed, what that means, and what is wrong with it.
+
+Times are typed by the clock of a place, its zone in a field of its own.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from core.errors import BadRequest, WrongTerm, WrongUsage
+from core.events.service import Terms, text_of
+from core.events.terms_file import FIRST_YEAR, LAST_YEAR, TIMES, TypeSaid, priced
+from core.schema.records import NAME, TicketType
+from core.store.availability import EventAvailability
+from core.store.stock import STRIPES
+from core.text.money import decimals_of, example, short, units
+from web.operator.fields import Fields
+
+MOST_LIMIT, MOST_EXTENSIONS, MOST_HOLD_MINUTES = 10_000, 10, 1440
+MOST_CAPACITY = 100_000_000
+MOST_ROWS = 100
+ROWS = 3
+PARTS = ("type", "label", "capacity", "price", "colour")
+# What a form may have: the terms, the rows, and what goes with them.
+FORM_BYTES = 256 * 1024
+MOST_FILE = 64 * 1024
+MOST_FIELDS = 32 + MOST_ROWS * len(PARTS)
+UTC_NAME = "UTC"
+WHOLE = re.compile(r"[0-9]{1,9}")
+CURRENCY = re.compile(r"[A-Z]{3}")
+COLOUR = re.compile(r"#[0-9a-f]{6}")
+
+Read = TypeVar("Read")
+Faults = Mapping[str, BadRequest]
+
+
+@dataclass(frozen=True)
+class EventForm:
+    """As it is shown. `was` are the fields before anything was typed, `faults` go by field."""
+
+    fields: Fields
+    was: Fields
+    rows: int = ROWS
+    faults: Faults = field(default_factory=dict)
+
+    @property
+    def was_json(self) -> str:
+        return msgspec.json.encode(self.was).decode()
+
+
+class Reading:
+    """Reads fields one by one, and collects what is wrong with them."""
+
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
+        self.faults: dict[str, BadRequest] = {}
+
+    def take(self, name: str, read: Callable[[str], Read]) -> Read | None:
+        """None for what can't be read."""
+        try:
+            return read(self._fields.get(name, "").strip())
+        except BadRequest as fault:
+            self.faults[name] = fault
+            return None
+
+
+# --- from an event to its fields -----------------------------------------------------
+
+
+def blank(zone: str) -> dict[str, str]:
+    """The fields of an event about which nothing is said yet: as `Event` has it by default."""
+    texts = dict.fromkeys(("name", "title", "place", *TIMES, "cancellable"), "")
+    numbers = {"limit": "0", "hold_minutes": "5", "extensions": "2"}
+    return {**texts, **numbers, "currency": "EUR", "zone": zone}
+
+
+def of_event(event: EventAvailability, zone: str) -> dict[str, str]:
+    said = {name: getattr(event, name) for name in Terms.__struct_fields__}
+    return {**blank(zone), "name": event.name, **_typed(said, zone)}
+
+
+def of_file(
+    name: str, terms: Terms, types: Mapping[str, TypeSaid], zone: str
+) -> tuple[dict[str, str], int]:
+    """The fields that a file fills in, and how many rows it needs. Raises `WrongUsage`."""
+    fields = {**blank(zone), "name": name, **_typed(terms.said, zone)}
+    decimals = decimals_of(fields["currency"])
+    for number, (type_name, type_) in enumerate(priced(types, terms).items()):
+        price = _price(type_.price, decimals)
+        row = (type_name, type_.label, type_.capacity, price, type_.colour)
+        values = zip(PARTS, row, strict=True)
+        fields |= {f"{part}-{number}": str(value) for part, value in values}
+    return fields, max(ROWS, len(types))
+
+
+def _typed(said: Mapping[str, Any], zone: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name, value in said.items():
+        if name.endswith("_at"):
+            fields[name.removesuffix("_at")] = _clock(value, zone)
+        elif name == "hold_s":
+            fields["hold_minutes"] = f"{value / 60:g}"
+        elif name == "cancellable":
+            fields[name] = "on" if value else ""
+        else:
+            fields[name] = str(value)
+    return fields
+
+
+def _clock(at: float | None, zone: str) -> str:
+    """As a field of type `datetime-local` has it."""
+    if at is None:
+        return ""
+    local = datetime.fromtimestamp(int(at), zone_of(zone) or UTC).replace(tzinfo=None)
+    return local.isoformat(timespec="seconds" if local.second else "minutes")
+
+
+def _price(units: int, decimals: int) -> str:
+    return short(units, decimals).replace(",", "")
+
+
+# --- from fields to what they mean ---------------------------------------------------
+
+
+def rows_in(fields: Fields) -> int:
+    """How many rows for types were on the page."""
+    text = fields.get("rows", "")
+    return min(MOST_ROWS, int(text)) if WHOLE.fullmatch(text) else ROWS
+
+
+def was_in(fields: Fields) -> Fields:
+    """The fields as they were. Raises `BadRequest`."""
+    try:
+        return msgspec.json.decode(fields.get("was", ""), type=dict[str, str])
+    except msgspec.DecodeError:
+        raise BadRequest("form-expired", "problem.form-expired") from None
+
+
+def terms_in(fields: Fields, was: Fields, reading: Reading) -> Terms:
+    """What was changed, and nothing else: so two operators don't undo each other's work."""
+    zone = reading.take("zone", _zone) or UTC
+    moved = fields.get("zone", "") != was.get("zone", "")
+    said: dict[str, Any] = {}
+    for name, (term, read) in _TERMS.items():
+        typed = fields.get(name, "")
+        if typed != was.get(name, "") or (moved and typed and name in TIMES):
+            said[term] = reading.take(name, lambda text, read=read: read(text, zone))  # type: ignore[misc]
+    return Terms() if reading.faults else Terms(**said)
+
+
+def types_in(fields: Fields, reading: Reading) -> dict[str, TicketType]:
+    """The rows that are filled in."""
+    found: dict[str, TicketType] = {}
+    currency = fields.get("currency", "").strip().upper()
+    for row in range(rows_in(fields)):
+        if not any(fields.get(f"{part}-{row}", "").strip() for part in PARTS):
+            continue
+        name = reading.take(f"type-{row}", lambda text: _new_name(text, found))
+        capacity = reading.take(f"capacity-{row}", lambda text: _whole(text, 0, MOST_CAPACITY))
+        price = reading.take(f"price-{row}", lambda text: _units(text, currency))
+        colour = reading.take(f"colour-{row}", _colour)
+        label = reading.take(f"label-{row}", _label)
+        found[name or f"{row}"] = TicketType(
+            capacity=capacity or 0,
+            price=price or 0,
+            label=label or "",
+            colour=colour or "",
+            stripes=STRIPES,
+        )
+    if not found:
+        reading.faults["type-0"] = BadRequest("invalid", "operators.wrong.no-types")
+    return found
+
+
+def name_in(reading: Reading) -> str:
+    return reading.take("name", _name) or ""
+
+
+def fault_of(error: WrongUsage) -> tuple[str, BadRequest]:
+    """The field of an error that the core has found, "" for the whole, and what to say."""
+    if isinstance(error, WrongTerm):
+        return error.field, BadRequest("invalid", f"operators.wrong.{error.rule}")
+    return "", BadRequest("invalid", "detail.as-told", told=str(error))
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """None where there is no such zone."""
+    try:
+        return ZoneInfo(name) if name != UTC_NAME else UTC
+    except (OSError, ValueError, KeyError):  # no name of a zone at all, or of none known here
+        return None
+
+
+def _wrong(rule: str) -> BadRequest:
+    return BadRequest("invalid", f"operators.wrong.{rule}")
+
+
+def _zone(text: str) -> tzinfo:
+    zone = zone_of(text)
+    if zone is None:
+        raise _wrong("zone")
+    return zone
+
+
+def _moment(text: str, zone: tzinfo) -> float | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise _wrong("moment") from None
+    # The zone has a field of its own: another one here would say something else.
+    if moment.tzinfo is not None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise _wrong("moment")
+    return moment.replace(tzinfo=zone).timestamp()
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not WHOLE.fullmatch(text) or not least <= int(text) <= most:
+        raise BadRequest("invalid", "operators.number", least=least, most=most)
+    return int(text)
+
+
+def _hold_s(text: str, _zone: tzinfo) -> float:
+    try:
+        minutes = Decimal(text)
+    except InvalidOperation:
+        minutes = Decimal(0)
+    if not (minutes.is_finite() and Decimal("0.1") <= minutes <= MOST_HOLD_MINUTES):
+        raise BadRequest("invalid", "operators.wrong.minutes", most=MOST_HOLD_MINUTES)
+    return float(minutes * 60)
+
+
+def _name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise _wrong("name")
+    return text
+
+
+def _new_name(text: str, known: Mapping[str, TicketType]) -> str:
+    if _name(text) in known:
+        raise _wrong("twice")
+    return text
+
+
+def _units(text: str, currency: str) -> int:
+    decimals = decimals_of(currency)
+    found = units(text or "0", decimals)
+    if found is None:
+        rule = "price" if decimals else "whole-price"
+        like = example(decimals)
+        raise BadRequest("invalid", f"operators.wrong.{rule}", currency=currency, like=like)
+    return found
+
+
+def _colour(text: str) -> str:
+    if text and not COLOUR.fullmatch(text.lower()):
+        raise _wrong("colour")
+    return text.lower()
+
+
+def _label(text: str) -> str:
+    try:
+        return text_of(text, "label")
+    except WrongTerm as error:
+        raise _wrong(error.rule) from None
+
+
+def _plain(text: str, _zone: tzinfo) -> str:
+    return text
+
+
+def _currency(text: str, _zone: tzinfo) -> str:
+    if not CURRENCY.fullmatch(text.upper()):
+        raise _wrong("currency")
+    return text.upper()
+
+
+# By field: the term, and how its text is read.
+_TERMS: Mapping[str, tuple[str, Callable[[str, tzinfo], Any]]] = {
+    "title": ("title", _plain),
+    "place": ("place", _plain),
+    "currency": ("currency", _currency),
+    **{name: (f"{name}_at", _moment) for name in TIMES},
+    "limit": ("limit", lambda text, _zone: _whole(text, 0, MOST_LIMIT)),
+    "hold_minutes": ("hold_s", _hold_s),
+    "extensions": ("extensions", lambda text, _zone: _whole(text, 0, MOST_EXTENSIONS)),
+    "cancellable": ("cancellable", lambda text, _zone: text == "on"),
+}

@@ -1,0 +1,52 @@
+"""Figures, moments and states as the operators' pages write them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from core.cluster.status import WELL, Status, Web, Worker
+
+STATES = frozenset(
+    {"ready", "running", "starting", "draining", "suspended"}
+    | {"backoff", "fatal", "stopped", "dead", "frozen", "unregistered"}
+)
+LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
+
+
+def figure(number: float | None) -> str:
+    """Short: three digits at least, a dash for none."""
+    if number is None:
+        return "–"
+    return f"{number:.1f}" if 0 < number < 10 and number % 1 else f"{number:,.0f}"
+
+
+def moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def stamp(at: float) -> str:
+    """`11-25 03:04:05.678`, UTC."""
+    return f"{moment(at):%m-%d %H:%M:%S.%f}"[:-3]
+
+
+def well(state: str) -> str:
+    """The class of a process's state."""
+    return "well" if state in WELL else "ill"
+
+
+def state(say: Callable[[str], str], name: str) -> str:
+    """A state that this web does not know is shown as it is."""
+    return say(f"operators.state.{name}") if name in STATES else name
+
+
+def own(status: Status) -> Callable[[Worker | Web], bool]:
+    """Tells the processes of the instance that this web belongs to: others it only shows."""
+    instance = status.supervisor.instance if status.supervisor else ""
+
+    def is_own(process: Worker | Web) -> bool:
+        return process.instance == instance
+
+    return is_own
+
+
+def level(say: Callable[[str], str], name: str) -> str:
+    return say(f"operators.level.{name}") if name in LEVELS else name

@@ -1,0 +1,51 @@
+"""The log's filters as an operator types them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.errors import BadRequest, WrongUsage
+from core.eventlog.query import Query, level_number, seconds
+
+LEVELS = ("debug", "info", "warning", "error")
+MOST_CHARACTERS = 200
+
+
+@dataclass(frozen=True)
+class Search:
+    """As typed, to be shown again. `text` is plain: a pattern of one's own could take for ever."""
+
+    source: str
+    level: str
+    since: str
+    text: str
+    order: str
+
+    def query(self, now: float) -> Query:
+        """Raises `BadRequest`."""
+        return Query(
+            sources=frozenset({self.source} - {""}),
+            level=level_number(self.level),
+            since=now - _seconds(self.since) if self.since else 0.0,
+            pattern=re.compile(re.escape(self.text), re.IGNORECASE) if self.text else None,
+            order=self.order,
+        )
+
+
+def search_of(fields: Mapping[str, str]) -> Search:
+    """The search in a page's address. Raises `BadRequest` for what is no level."""
+    typed = {
+        name: fields.get(name, "").strip()[:MOST_CHARACTERS]
+        for name in ("source", "level", "since", "text", "order")
+    }
+    typed["level"] = typed["level"] or "info"
+    if typed["level"] not in LEVELS:
+        raise BadRequest("invalid", "operators.no-level", "level")
+    return Search(**typed)
+
+
+def _seconds(duration: str) -> float:
+    try:
+        return seconds(duration)
+    except WrongUsage:
+        raise BadRequest("invalid", "operators.no-duration", "since") from None

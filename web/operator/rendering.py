@@ -1,0 +1,142 @@
+"""The operators' pages as they are printed, and for whom."""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import bottle
+
+from core.cluster import operator_requests
+from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
+from web.auth.operator import Guard
+from web.auth.sessions import Session
+from web.http.replies import GUARDS, HTML, Headers, Reply
+from web.http.routing import Outcome
+from web.operator.actions import HOME, Question
+from web.operator.fields import Fields, form
+from web.rendering.i18n import Language, Languages
+from web.rendering.problems import Problem, extra_headers, problem
+from web.rendering.static_files import Assets
+from web.rendering.templates import Templates
+
+SIGN_IN = "/operator/sign-in"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An operator who looks at a page, in which language, at what `address` of ours."""
+
+    session: Session
+    language: Language
+    address: str
+
+    def check_form(self, fields: Fields) -> None:
+        """Raises `BadRequest` for a form that this session was not given."""
+        given = fields.get("csrf", "").encode(errors="replace")
+        if not hmac.compare_digest(given, self.session.csrf.encode()):
+            raise BadRequest("form-expired", "problem.form-expired")
+
+
+class Paper:
+    """Prints templates of `views/operator`."""
+
+    def __init__(self, guard: Guard, languages: Languages) -> None:
+        self._guard = guard
+        self._languages = languages
+        self._templates = Templates(Assets().address, "operator")
+
+    def visit(self, environ: Mapping[str, Any]) -> Visit | None:
+        """None without a session."""
+        session = self._guard.session(environ)
+        if session is None:
+            return None
+        return Visit(session, self._languages.of(environ), _address(environ))
+
+    def for_operators(self, page: Callable[[Visit], Awaitable[Outcome]]) -> Any:
+        """What that page comes to; everybody else is sent to sign in."""
+        visit = self.visit(bottle.request.environ)
+        return _told(page(visit)) if visit else self.go(SIGN_IN)
+
+    def for_forms(self, page: Callable[[Visit, Fields], Awaitable[Outcome]], most: int = 16) -> Any:
+        """As `for_operators`, with the fields that were posted, `most` of them."""
+        fields = form(bottle.request.environ, most)
+
+        async def checked(visit: Visit) -> Outcome:
+            visit.check_form(fields)
+            return await page(visit, fields)
+
+        return self.for_operators(checked)
+
+    def page(
+        self,
+        visit: Visit,
+        template: str,
+        *,
+        code: int = 200,
+        headers: Headers = HTML,
+        **values: Any,
+    ) -> Reply:
+        text = self._print(template, visit.language, visit.address, visit=visit, **values)
+        return Reply(code, [*headers, ("content-language", visit.language.tag)], text)
+
+    def ask(self, visit: Visit, action: str, back: str, question: Question) -> Reply:
+        """A question, whose answer yes is posted to `action`; no leads `back`."""
+        return self.page(
+            visit, "ask", action=action, back=back, question=question, id=operator_requests.new_id()
+        )
+
+    def sign_in(self, environ: Mapping[str, Any], refusal: Problem | None, left: str = "") -> Reply:
+        """The page for who has no session, and why the last try was in vain.
+
+        `left` is "here" for who has just signed out, and is signed out here only so far.
+        """
+        language = self._languages.of(environ)
+        text = self._print(
+            "sign-in", language, SIGN_IN, visit=None, refusal=refusal, here_only=left == "here"
+        )
+        if refusal is None:
+            return Reply(200, HTML, text)
+        return Reply(refusal.status, HTML + extra_headers(refusal), text)
+
+    def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
+        """What went wrong; it tells a stranger nothing."""
+        language, visit = self._languages.of(environ), self.visit(environ)
+        text = self._print("trouble", language, HOME, visit=visit, problem=found)
+        return Reply(found.status, HTML + extra_headers(found), text)
+
+    def go(self, address: str, *headers: tuple[str, str]) -> Reply:
+        """Sends the browser there."""
+        return Reply(303, [("location", address), ("cache-control", "no-store"), *GUARDS, *headers])
+
+    def _print(self, template: str, language: Language, address: str, **values: Any) -> bytes:
+        return self._templates.render(
+            template,
+            say=language.say,
+            language=language,
+            languages=self._languages.all,
+            address=address,
+            **values,
+        ).encode()
+
+
+async def _told(outcome: Awaitable[Outcome]) -> Outcome:
+    """The outcome, or why there is none, in the words of who knows."""
+    try:
+        return await outcome
+    except BadRequest:
+        raise
+    except NoSuchOrder:
+        return problem("no-such-order")
+    except NoSuchEvent:
+        return problem("no-such-event")
+    except ZkticketError as error:
+        return problem("refused", "detail.as-told", told=str(error))
+
+
+def _address(environ: Mapping[str, Any]) -> str:
+    """Where the operator can come back to after the language was changed."""
+    path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+    if environ["REQUEST_METHOD"] != "GET" or path == "/operator/live":
+        return HOME
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,29 @@
+"""The status, gathered once a second at the most, however many look at it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from core.cluster.status import Status
+
+FRESH_S = 0.9
+
+
+class Glance:
+    """Whoever comes while it is being gathered waits for that one. `clock` is monotonic."""
+
+    def __init__(self, gather: Callable[[], Awaitable[Status]], clock: Callable[[], float]) -> None:
+        self._gather = gather
+        self._clock = clock
+        self._last: asyncio.Task[Status] | None = None
+        self._began = 0.0
+
+    async def status(self) -> Status:
+        """Raises what gathering raises."""
+        last = self._last
+        if last is None or (last.done() and self._clock() - self._began > FRESH_S):
+            self._began = self._clock()
+            last = self._last = asyncio.ensure_future(self._gather_now())
+        return await asyncio.shield(last)
+
+    async def _gather_now(self) -> Status:
+        return await self._gather()

@@ -1,0 +1,128 @@
+"""What the page of a hold shows, while it runs and after its end: frozen, ready to print."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.schema.records import OrderView
+from core.store.availability import EventAvailability
+from web.pages.ticket_view import total, type_label
+from web.reads.live import iso
+from web.rendering.i18n import Language
+
+HOLDS = frozenset({"held", "released", "expired"})
+# Who has to act is warned when a fifth of the time is left, within these bounds: WCAG 2.2.1
+# wants 20 s at the least, and more than a minute is no warning.
+WARNING_SHARE = 0.2
+LEAST_WARNING_S, MOST_WARNING_S = 20.0, 60.0
+
+
+@dataclass(frozen=True)
+class HoldPage:
+    """A hold. `state` is held, over or released; `until` is also there in RFC 3339.
+
+    `left` is the time left as text. `extend` is what the button to extend says, empty where
+    that can't be done; `key` makes its form extend once.
+    """
+
+    order: str
+    event: str
+    title: str
+    place: str
+    starts: str
+    starts_at: str
+    type: str
+    quantity: int
+    buyer: str
+    total: str
+    state: str
+    heading: str
+    lead: str
+    notice: str
+    until: str
+    until_at: str
+    ends_in_ms: int
+    warn_ms: int
+    left: str
+    extend: str
+    extensions: str
+    key: str
+
+
+def is_hold(order: OrderView) -> bool:
+    """Whether it is one, or ended as one."""
+    return order.status in HOLDS
+
+
+def hold_page(
+    language: Language,
+    order: OrderView,
+    event: EventAvailability | None,
+    now: float,
+    key: str,
+    notice: str = "",
+) -> HoldPage:
+    """The page of a hold; its event is `None` while the catalog can't tell. `now` in Unix s."""
+    until = datetime.fromisoformat(order.held_until or order.created_at).timestamp()
+    left_s = max(0.0, until - now)
+    state = _state(order, left_s)
+    starts_at = event.starts_at if event else None
+    return HoldPage(
+        order=order.order,
+        event=order.event,
+        title=event.title if event else order.event,
+        place=event.place if event else "",
+        starts=language.say_time("format.day", starts_at) if starts_at else "",
+        starts_at=iso(starts_at) if starts_at else "",
+        type=type_label(order, event),
+        quantity=order.quantity,
+        buyer=order.buyer,
+        total=total(language, order),
+        state=state,
+        heading=language.say(f"hold.{state}", count=order.quantity),
+        lead=language.say(f"hold.{state}-lead"),
+        notice=notice,
+        until=language.say_time("format.clock", until),
+        until_at=iso(until),
+        ends_in_ms=round(1000 * left_s),
+        warn_ms=round(1000 * _warning_s(event)),
+        left=time_left(left_s),
+        extend=_extend(language, order, event),
+        extensions=_extensions(language, order, event),
+        key=key,
+    )
+
+
+def time_left(seconds: float) -> str:
+    """Minutes and seconds, the begun second counted whole; with hours where there are any."""
+    minutes, second = divmod(math.ceil(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute:02}:{second:02}"
+
+
+def _state(order: OrderView, left_s: float) -> str:
+    """A hold is over by the clock; that it is on sale again may take a moment longer."""
+    if order.status == "released":
+        return "released"
+    return "held" if order.status == "held" and left_s else "over"
+
+
+def _warning_s(event: EventAvailability | None) -> float:
+    share_s = WARNING_SHARE * event.hold_s if event else MOST_WARNING_S
+    return min(MOST_WARNING_S, max(LEAST_WARNING_S, share_s))
+
+
+def _left(order: OrderView, event: EventAvailability | None) -> int:
+    """How often it may still be extended."""
+    return max(0, event.extensions - order.extended) if event else 0
+
+
+def _extend(language: Language, order: OrderView, event: EventAvailability | None) -> str:
+    if event is None or not _left(order, event):
+        return ""
+    return language.say("hold.extend", duration=language.duration(event.hold_s))
+
+
+def _extensions(language: Language, order: OrderView, event: EventAvailability | None) -> str:
+    count = _left(order, event)
+    return language.say("hold.extensions", count=count) if count else language.say("hold.fixed")

@@ -1,0 +1,124 @@
+"""The page of an order: a hold that runs, or a ticket. Its buttons change the order."""
+
+from typing import Any
+
+import bottle
+import msgspec
+
+from core.errors import ZkticketError
+from core.schema.records import OrderView
+from core.store.lifecycle import Act
+from core.transport.link import Code
+from web.context import Deps
+from web.http.head import BASE
+from web.http.replies import BEGAN, Reply
+from web.http.routing import Outcome
+from web.pages.hold_view import hold_page, is_hold
+from web.pages.icalendar import CONTENT_TYPE, calendar
+from web.pages.rendering import Paper, Visit, see_other
+from web.pages.ticket_view import ticket_page
+from web.reads.order_lookup import await_order, find_order
+from web.rendering import problems
+from web.rendering.problems import Problem, problem
+from web.requests.order_change import Errand, errand
+from web.requests.purchase import form_fields, new_key
+
+CALENDAR = [
+    ("content-type", CONTENT_TYPE),
+    ("content-disposition", 'attachment; filename="ticket.ics"'),
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+]
+
+# What a problem means for who wanted something of an order.
+TEXTS = {
+    "halted": "ticket.busy",
+    "hold-expired": "hold.late",
+    "no-quorum": "ticket.busy",
+    "no-worker": "ticket.busy",
+    "outcome-unknown": "ticket.unknown",
+    "overloaded": "ticket.busy",
+}
+
+
+class Tickets:
+    """Each method is a route. An order has one address for all of its life."""
+
+    def __init__(self, deps: Deps, paper: Paper) -> None:
+        self._deps = deps
+        self._paper = paper
+
+    def mount(self, app: bottle.Bottle) -> None:
+        app.route("/orders/<order_id>", "GET", self.get_order)
+        app.route("/orders/<order_id>/calendar.ics", "GET", self.get_calendar)
+        app.route(
+            "/orders/<order_id>/<act:re:confirm|extend|release|cancel>", "POST", self.post_act
+        )
+
+    def get_order(self, order_id: str) -> Any:
+        return self._order(self._paper.visit(bottle.request.environ), order_id)
+
+    async def _order(self, visit: Visit, order_id: str) -> Outcome:
+        order = await self._find(order_id)
+        if isinstance(order, Problem):
+            return order
+        return await self._page(visit, order, new_key())
+
+    # --- its buttons -----------------------------------------------------------------
+
+    def post_act(self, order_id: str, act: str) -> Any:
+        """Sends back to the order when that is done. The form may be sent again."""
+        environ = bottle.request.environ
+        fields = form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read())
+        wanted = errand(order_id, Act(act), fields.get("key"))
+        visit = self._paper.visit(environ, f"/orders/{order_id}")
+        return self._act(visit, wanted, environ[BEGAN])
+
+    async def _act(self, visit: Visit, wanted: Errand, began: float) -> Outcome:
+        answer = await self._deps.amend(wanted, began)
+        if answer.code is Code.DONE and answer.order is not None:
+            await await_order(self._deps.orders, answer.order)
+            return see_other(visit.address)
+        found = problems.of_change(answer, self._deps.rng)
+        text = TEXTS.get(found.code, found.text)
+        return await self._refused(visit, wanted, msgspec.structs.replace(found, text=text))
+
+    async def _refused(self, visit: Visit, wanted: Errand, found: Problem) -> Outcome:
+        """The order as it is, with what went wrong; a form in doubt keeps its key."""
+        order = await self._find(wanted.order)
+        if isinstance(order, Problem):
+            return self._paper.trouble(visit, found, back=visit.address)
+        key = wanted.key if found.status == 503 else new_key()
+        return await self._page(visit, order, key, found)
+
+    # --- what it looks like ----------------------------------------------------------
+
+    async def _page(
+        self, visit: Visit, order: OrderView, key: str, found: Problem | None = None
+    ) -> Reply:
+        language = visit.language
+        event = (await self._deps.catalog.snapshot()).event(order.event)
+        notice = found.detail(language) if found else ""
+        if is_hold(order):
+            hold = hold_page(language, order, event, self._deps.now(), key, notice)
+            return self._paper.page(visit, "hold", found, hold=hold)
+        ticket = ticket_page(language, order, event, notice, self._deps.now())
+        return self._paper.page(visit, "ticket", found, ticket=ticket)
+
+    def get_calendar(self, order_id: str) -> Any:
+        return self._calendar(order_id, f"{bottle.request.environ[BASE]}/orders/{order_id}")
+
+    async def _calendar(self, order_id: str, address: str) -> Outcome:
+        order = await self._find(order_id)
+        if isinstance(order, Problem):
+            return order
+        event = (await self._deps.catalog.snapshot()).event(order.event)
+        if event is None or event.starts_at is None:
+            return problem("not-found")
+        return Reply(200, CALENDAR, calendar(order, event, event.starts_at, address))
+
+    async def _find(self, order_id: str) -> OrderView | Problem:
+        try:
+            return await find_order(self._deps.orders, order_id)
+        except ZkticketError as error:
+            return problems.of_read(error, self._deps.rng)

@@ -1,0 +1,159 @@
+"""The pages that buyers see."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import bottle
+import msgspec
+
+from core.errors import BadRequest
+from core.schema.records import DEFAULT_EVENT
+from core.schema.sale_window import is_settled
+from core.store.availability import EventAvailability
+from core.transport.link import Answer
+from web.context import Deps
+from web.http.query import query_field
+from web.http.replies import BEGAN, GONE, Reply
+from web.http.routing import Outcome
+from web.pages.order import Tickets
+from web.pages.rendering import Paper, Visit, see_other
+from web.pages.sale_view import price_list, sale_page
+from web.reads.catalog import Snapshot
+from web.rendering import problems
+from web.rendering.i18n import Languages, remember
+from web.rendering.problems import Problem, problem
+from web.rendering.static_files import Assets
+from web.requests.purchase import Basket, form_fields, of_form
+
+Fields = Mapping[str, str]
+
+
+class Pages:
+    """Each method is a route, or the page that a problem ends on."""
+
+    def __init__(self, deps: Deps, languages: Languages) -> None:
+        self._deps = deps
+        self._languages = languages
+        self._assets = Assets()
+        self.paper = Paper(languages, self._assets)
+
+    def mount(self, app: bottle.Bottle) -> None:
+        app.route("/", "GET", self.get_sale)
+        app.route("/orders", "POST", self.post_order)
+        app.route("/holds", "POST", self.post_hold)
+        app.route("/language", "POST", self.post_language)
+        app.route("/static/<name>", "GET", self.get_asset)
+        Tickets(self._deps, self.paper).mount(app)
+
+    # --- selling ---------------------------------------------------------------------
+
+    def get_sale(self) -> Any:
+        name = query_field("event")
+        return self._sale(self.paper.visit(bottle.request.environ), name, {})
+
+    def post_order(self) -> Any:
+        return self._post(hold=False)
+
+    def post_hold(self) -> Any:
+        """The same form's other button: the tickets are only kept for a while."""
+        return self._post(hold=True)
+
+    def _post(self, *, hold: bool) -> Any:
+        environ = bottle.request.environ
+        visit = self.paper.visit(environ)
+        fields = form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read())
+        try:
+            basket = msgspec.structs.replace(of_form(fields), hold=hold)
+        except BadRequest as error:
+            return self._sale(visit, fields.get("event", ""), fields, problems.of_request(error))
+        return self._buy(visit, basket, environ, fields)
+
+    async def _buy(
+        self, visit: Visit, basket: Basket, environ: Mapping[str, Any], fields: Fields
+    ) -> Outcome:
+        shown = await self._as_shown(basket, fields.get("prices", ""))
+        if shown is None:
+            changed = problem("price-changed")
+            return await self._sale(visit, basket.event, fields, changed)
+        answer = await self._asked(shown, environ)
+        if isinstance(answer, Answer) and answer.order is not None:
+            return see_other(f"/orders/{answer.order.order}")
+        found = self._found(answer, basket)
+        return await self._sale(visit, basket.event, fields, found)
+
+    async def _as_shown(self, basket: Basket, prices: str) -> Basket | None:
+        """With the price that the page showed; None where its prices are no longer ours."""
+        event = (await self._deps.catalog.snapshot()).event(basket.event) if prices else None
+        if event is None:
+            return basket
+        costs = {type_.name: type_.price for type_ in event.types}
+        if prices != price_list(event):
+            return None
+        return msgspec.structs.replace(
+            basket, price=costs.get(basket.type), currency=event.currency
+        )
+
+    async def _asked(self, basket: Basket, environ: Mapping[str, Any]) -> Answer | Problem:
+        began, gone = environ[BEGAN], environ[GONE]
+        if basket.hold:
+            return await self._deps.hold(basket, began, gone, environ["REMOTE_ADDR"])
+        return await self._deps.buy(basket, began, gone)
+
+    def _found(self, answer: Answer | Problem, basket: Basket) -> Problem:
+        if isinstance(answer, Problem):
+            return answer
+        return problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
+
+    async def _sale(
+        self, visit: Visit, name: str, fields: Fields, found: Problem | None = None
+    ) -> Outcome:
+        snapshot = await self._deps.catalog.snapshot()
+        event = _choose(snapshot, name, self._deps.now())
+        if event is None:
+            return found or self._absent(name, snapshot)
+        page = sale_page(visit.language, event, snapshot, self._deps.now(), fields, found)
+        return self.paper.page(visit, "sale", found, page=page)
+
+    def _absent(self, name: str, snapshot: Snapshot) -> Problem:
+        """Why there is no event to show."""
+        if (name or DEFAULT_EVENT) in snapshot.damaged:
+            return problem("damaged")
+        if snapshot.as_of is not None and name and snapshot.events:
+            return problem("no-such-event")
+        return problem("no-quorum", "detail.not-open", rng=self._deps.rng)
+
+    # --- the rest --------------------------------------------------------------------
+
+    def post_language(self) -> Outcome:
+        """Remembers a language and goes back to where it was chosen."""
+        environ = bottle.request.environ
+        fields = form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read())
+        language = self._languages.named(fields.get("to", ""))
+        if language is None:
+            return problem("not-found")
+        return see_other(_own(fields.get("back", "")), remember(language))
+
+    def get_asset(self, name: str) -> Outcome:
+        return self._assets.find(name) or problem("not-found")
+
+    def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
+        """The small page of a problem."""
+        return self.paper.trouble(self.paper.visit(environ), found)
+
+
+def _own(address: str) -> str:
+    """The address if it is one of ours; the box office's where it could lead elsewhere."""
+    ours = address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if ours and address.isascii() and address.isprintable() else "/"
+
+
+def _choose(snapshot: Snapshot, name: str, now: float) -> EventAvailability | None:
+    """The event of that name; where none is named the default one, or else the first.
+
+    One that is over is shown to who names it, or where there is no other.
+    """
+    if name:
+        return snapshot.event(name)
+    coming = [event for event in snapshot.events if not is_settled(event, now)]
+    shown = {event.name: event for event in coming or snapshot.events}
+    return shown.get(DEFAULT_EVENT) or next(iter(shown.values()), None)

@@ -1,0 +1,166 @@
+"""What is left, from memory: read again twice a second while somebody asks."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.errors import BadZnode, NoSuchEvent, NoSuchType, ZooKeeperError
+from core.eventlog.ring import EventLog
+from core.store.availability import EventAvailability
+
+FRESH_S = 0.5
+# Who asks within this time of the last reading gets that one, while the next is made.
+RECENT_S = 2.0
+WAIT_S = 0.3
+# Between two readings, so that a busy sale is not read over and over.
+GAP_S = 0.05
+
+
+class Shelf(Protocol):
+    """Where events are read; `core.store.store.Store` is one."""
+
+    async def event_names(self) -> list[str]: ...
+
+    async def availability(self, name: str) -> EventAvailability: ...
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A reading of all events. `as_of` is in Unix seconds, `None` before the first one.
+
+    `damaged` are the events that can't be read until somebody mends their znodes.
+    """
+
+    events: tuple[EventAvailability, ...] = ()
+    damaged: tuple[str, ...] = ()
+    as_of: float | None = None
+    stale: bool = True
+
+    def event(self, name: str) -> EventAvailability | None:
+        return next((event for event in self.events if event.name == name), None)
+
+
+class Catalog:
+    """Reads the shelf, once at a time however many ask. `now` is in Unix seconds."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        log: EventLog,
+        *,
+        connected: Callable[[], bool],
+        now: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self._shelf = shelf
+        self._log = log
+        self._connected = connected
+        self._now = now
+        self._clock = clock
+        self._last = Snapshot()
+        self._read_at = float("-inf")
+        self._failed = False
+        self._sales = self._sales_read = 0
+        self._reading: asyncio.Task[None] | None = None
+        self._told: frozenset[str] = frozenset()
+
+    def sold(self) -> None:
+        """Something was sold through this web: who asks from now on is shown it."""
+        self._sales += 1
+
+    async def snapshot(self) -> Snapshot:
+        """The last reading; stale where ZooKeeper is away. Waits `WAIT_S` at the most."""
+        age_s = self._clock() - self._read_at
+        if not self._connected() or (age_s <= FRESH_S and self._shows(self._sales)):
+            return self.last
+        reading = self._begin_reading()
+        if age_s > RECENT_S or not self._shows(self._sales):
+            await asyncio.wait({reading}, timeout=WAIT_S)
+        return self.last
+
+    def glance(self) -> Snapshot | None:
+        """The last reading, without a wait; `None` where nobody has asked for long.
+
+        The next reading is begun where that is due.
+        """
+        age_s = self._clock() - self._read_at
+        if self._connected() and age_s > FRESH_S:
+            self._begin_reading()
+            if age_s > RECENT_S and not self._failed:
+                return None
+        return self.last
+
+    def _shows(self, sales: int) -> bool:
+        # With nothing on the shelf yet, everybody waits for the first event.
+        return self._sales_read >= sales and bool(self._last.events)
+
+    def _begin_reading(self) -> asyncio.Task[None]:
+        if self._reading is None:
+            self._reading = asyncio.ensure_future(self._read_all())
+        return self._reading
+
+    async def _read_all(self) -> None:
+        """One reading, and one more where something was sold meanwhile."""
+        try:
+            wanted = self._sales
+            await self._read()
+            if not self._failed and self._sales > wanted:
+                await self._read()
+        finally:
+            self._reading = None
+
+    @property
+    def last(self) -> Snapshot:
+        """The last reading, as it is."""
+        last = self._last
+        return Snapshot(last.events, last.damaged, last.as_of, self._stale())
+
+    def _stale(self) -> bool:
+        too_old = self._clock() - self._read_at > RECENT_S
+        return self._failed or too_old or not self._connected()
+
+    def lacks(self, event: str, type_: str) -> str | None:
+        """`no-such-event` or `no-such-type` where a fresh reading is sure of it."""
+        if self._clock() - self._read_at > FRESH_S or self._stale():
+            return None
+        found = self._last.event(event)
+        if found is None:
+            return None if event in self._last.damaged else "no-such-event"
+        return None if any(known.name == type_ for known in found.types) else "no-such-type"
+
+    async def close(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def _read(self) -> None:
+        await asyncio.sleep(max(0.0, self._read_at + GAP_S - self._clock()))
+        sales = self._sales
+        try:
+            names = await self._shelf.event_names()
+            found = await asyncio.gather(*(self._event(name) for name in names))
+        except ZooKeeperError:
+            self._failed = True
+        else:
+            self._sales_read = sales
+            self._note(names, found)
+
+    def _note(self, names: list[str], found: list[EventAvailability | str | None]) -> None:
+        self._failed = False
+        self._read_at = self._clock()
+        events = tuple(event for event in found if isinstance(event, EventAvailability))
+        damage = {name: why for name, why in zip(names, found, strict=True) if isinstance(why, str)}
+        self._last = Snapshot(events, tuple(damage), self._now(), stale=False)
+        for why in frozenset(damage.values()) - self._told:
+            self._log.error("damaged", why)
+        self._told = frozenset(damage.values())
+
+    async def _event(self, name: str) -> EventAvailability | str | None:
+        """The event; what is wrong with it; nothing where it has just gone."""
+        try:
+            return await self._shelf.availability(name)
+        except (NoSuchEvent, NoSuchType):
+            return None
+        except BadZnode as error:
+            return str(error)

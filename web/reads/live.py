@@ -1,0 +1,162 @@
+"""What is left, for the pages that watch: rendered once per change, served from memory."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from core.schema.sale_window import Sale, sale_ends_at, sale_state
+from core.store.availability import EventAvailability
+from web.http.replies import Headers, Reply
+from web.reads.catalog import Catalog, Snapshot
+from web.reads.poll_interval import WatchPace
+
+RULE = "/api/events/<name>/availability"
+# The environment that the metrics see of an answer that Bottle has no part in.
+WATCHED = {"bottle.route": SimpleNamespace(method="GET", rule=RULE)}
+# A cache between here and ten thousand watchers asks once a second.
+CACHE = "public, max-age=1"
+# Before a sale opens, the time until then is told anew so often.
+COUNTDOWN_S = 1.0
+
+_BEFORE, _AFTER = RULE.split("<name>")
+
+
+class Left(msgspec.Struct, frozen=True):
+    """Of one ticket type."""
+
+    name: str
+    remaining: int
+    capacity: int
+
+
+class Availability(msgspec.Struct, frozen=True, kw_only=True):
+    """What a watching page needs. `opens_in_ms` is the server's clock, `as_of` stands when stale.
+
+    `poll_after_ms` says when to ask again.
+    """
+
+    event: str
+    sale: Sale
+    opens_in_ms: int | UnsetType = UNSET
+    stale: bool
+    as_of: str | UnsetType = UNSET
+    poll_after_ms: int
+    types: tuple[Left, ...]
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """An answer and what it was made of; at `until`, in Unix seconds, it is no longer true."""
+
+    events: tuple[EventAvailability, ...]
+    stale: bool
+    step_s: int
+    until: float
+    etag: str
+    full: Reply
+    unchanged: Reply
+
+
+class Live:
+    """The availability of each event as JSON. `now` is in Unix seconds."""
+
+    def __init__(
+        self, catalog: Catalog, *, now: Callable[[], float], clock: Callable[[], float]
+    ) -> None:
+        self._catalog = catalog
+        self._now = now
+        self._pace = WatchPace(clock)
+        self._rendered: dict[str, Rendered] = {}
+
+    @property
+    def size(self) -> int:
+        """How many answers are kept."""
+        return len(self._rendered)
+
+    def find(self, path: str, known: str | None) -> Reply | None:
+        """The answer at that path from memory, where there is one; `known` is `If-None-Match`."""
+        if not path.startswith(_BEFORE):
+            return None
+        snapshot = self._catalog.glance()
+        if snapshot is None:
+            return None
+        return self.answer(snapshot, path[len(_BEFORE) : -len(_AFTER)], known)
+
+    def answer(self, snapshot: Snapshot, name: str, known: str | None) -> Reply | None:
+        """The availability of that event, or `None` where there is no such event."""
+        self._pace.note()
+        found = self._rendered.get(name)
+        if found is None or not self._holds(found, snapshot):
+            event = snapshot.event(name)
+            if event is None:
+                return None
+            found = _render(event, snapshot, self._pace.step_s, self._now())
+            self._keep(name, found, snapshot)
+        return found.unchanged if known and found.etag in known else found.full
+
+    def _keep(self, name: str, rendered: Rendered, snapshot: Snapshot) -> None:
+        """Of events that are gone nothing is kept."""
+        self._rendered[name] = rendered
+        if len(self._rendered) > len(snapshot.events):
+            there = {event.name for event in snapshot.events}
+            self._rendered = {key: each for key, each in self._rendered.items() if key in there}
+
+    def _holds(self, found: Rendered, snapshot: Snapshot) -> bool:
+        return (
+            found.events is snapshot.events
+            and found.stale == snapshot.stale
+            and found.step_s == self._pace.step_s
+            and self._now() < found.until
+        )
+
+
+def is_watched(path: str) -> bool:
+    return path.endswith(_AFTER)
+
+
+def opens_in_ms(event: EventAvailability, now: float) -> int:
+    """Until the sale opens, 0 where it has."""
+    return max(0, round(1000 * ((event.opens_at or 0.0) - now)))
+
+
+def iso(at: float) -> str:
+    """RFC 3339."""
+    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _render(event: EventAvailability, snapshot: Snapshot, step_s: int, now: float) -> Rendered:
+    sale = sale_state(event, now)
+    body = msgspec.json.encode(
+        Availability(
+            event=event.name,
+            sale=sale,
+            opens_in_ms=opens_in_ms(event, now) if sale == "before" else UNSET,
+            stale=snapshot.stale,
+            as_of=iso(snapshot.as_of) if snapshot.stale and snapshot.as_of else UNSET,
+            poll_after_ms=1000 * step_s,
+            types=tuple(Left(type_.name, type_.remaining, type_.capacity) for type_ in event.types),
+        )
+    )
+    etag = f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
+    headers: Headers = [("cache-control", CACHE), ("etag", etag)]
+    content = [("content-type", "application/json"), ("x-content-type-options", "nosniff")]
+    return Rendered(
+        events=snapshot.events,
+        stale=snapshot.stale,
+        step_s=step_s,
+        until=_until(event, sale, now),
+        etag=etag,
+        full=Reply(200, [*content, *headers], body),
+        unchanged=Reply(304, headers),
+    )
+
+
+def _until(event: EventAvailability, sale: Sale, now: float) -> float:
+    if sale == "before":
+        return min(now + COUNTDOWN_S, event.opens_at or now)
+    ends = sale_ends_at(event)
+    return ends if sale == "open" and ends is not None else float("inf")

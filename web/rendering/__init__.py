@@ -1,0 +1,1 @@
+"""What answers are made from: templates, static files, languages, problems."""

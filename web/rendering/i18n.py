@@ -1,0 +1,129 @@
+"""The languages that pages and problems speak, and which one a request is answered in."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.text.money import short
+from web.http import cookies
+
+FOLDER = Path(__file__).parents[1] / "texts"
+COOKIE = "language"
+# The texts that the pages' scripts need as well.
+SCRIPTS_SAY = frozenset({"script", "sale", "left"})
+YEAR_S = 365 * 24 * 3600
+UNITS = (("hours", 3600), ("minutes", 60))
+
+# More of an Accept-Language than this nobody means.
+MOST_PREFERENCES = 20
+MOST_CHARACTERS = 512
+
+
+class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text that changes with `{count}`; a language with one form for all has a plain text."""
+
+    one: str
+    other: str
+
+
+class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    """One file of `texts/`. `tag` is by BCP 47, `name` what the language calls itself."""
+
+    tag: str
+    name: str
+    currencies: dict[str, str]
+    texts: dict[str, str | Forms]
+
+    def say(self, key: str, **values: Any) -> str:
+        """The text of that key, its placeholders filled in."""
+        text = self.texts[key]
+        if isinstance(text, Forms):
+            text = text.one if values["count"] == 1 else text.other
+        return text.format_map(values) if values else text
+
+    def say_time(self, key: str, at: float) -> str:
+        """A moment, in Unix seconds, in the form of that key."""
+        return self.say(key, at=datetime.fromtimestamp(at, UTC))
+
+    def duration(self, seconds: float) -> str:
+        """In the largest unit that leaves no rest: 300 s is 5 minutes, 90 s is 90 seconds."""
+        for unit, length_s in UNITS:
+            if seconds >= length_s and seconds % length_s == 0:
+                return self.say(f"format.{unit}", count=round(seconds / length_s))
+        return self.say("format.seconds", count=round(seconds))
+
+    @cached_property
+    def for_scripts(self) -> str:
+        """The texts that the pages' scripts say: JSON, escaped for an attribute of HTML."""
+        said = {
+            key: text for key, text in self.texts.items() if key.partition(".")[0] in SCRIPTS_SAY
+        }
+        return escape(msgspec.json.encode(said).decode())
+
+    def money(self, units: int, currency: str, decimals: int) -> str:
+        """A price as people write it: 4800 of EUR with two decimals is €48."""
+        if units == 0:
+            return self.say("format.free")
+        amount = short(units, decimals)
+        symbol = self.currencies.get(currency)
+        return f"{symbol}{amount}" if symbol else f"{amount} {currency}"
+
+
+class Languages:
+    """All of them, read once; English where nothing else is asked for."""
+
+    def __init__(self) -> None:
+        read = (msgspec.toml.decode(path.read_bytes(), type=Language) for path in _files())
+        self._by_tag = {language.tag: language for language in read}
+        self.default = self._by_tag["en"]
+
+    @property
+    def all(self) -> tuple[Language, ...]:
+        return tuple(self._by_tag.values())
+
+    def named(self, tag: str) -> Language | None:
+        return self._by_tag.get(tag)
+
+    def of(self, environ: Mapping[str, Any]) -> Language:
+        """What a request (a WSGI environment) wants: its cookie says, or its browser."""
+        for chosen in cookies.values(environ.get("HTTP_COOKIE", ""), COOKIE):
+            if chosen in self._by_tag:
+                return self._by_tag[chosen]
+        for spoken in preferences(environ.get("HTTP_ACCEPT_LANGUAGE", "")):
+            for tag, language in self._by_tag.items():
+                # Whoever reads any Chinese reads ours more easily than English.
+                if spoken == tag.partition("-")[0]:
+                    return language
+        return self.default
+
+
+def remember(language: Language) -> tuple[str, str]:
+    """The header that makes the browser ask for this language from now on."""
+    value = f"{COOKIE}={language.tag}; Path=/; Max-Age={YEAR_S}; SameSite=Lax; HttpOnly"
+    return ("set-cookie", value)
+
+
+def preferences(accepted: str) -> tuple[str, ...]:
+    """The primary languages of an `Accept-Language` (RFC 9110, 12.5.4), the dearest first."""
+    weighed = []
+    for part in accepted[:MOST_CHARACTERS].split(",", MOST_PREFERENCES)[:MOST_PREFERENCES]:
+        tag, _, parameter = part.partition(";")
+        weight = _weight(parameter)
+        if weight > 0:
+            weighed.append((-weight, tag.strip().lower().partition("-")[0]))
+    return tuple(primary for _, primary in sorted(weighed, key=lambda pair: pair[0]))
+
+
+def _weight(parameter: str) -> float:
+    found = re.fullmatch(r"\s*q=([01](?:\.[0-9]{0,3})?)\s*", parameter)
+    return float(found[1]) if found else float(not parameter.strip())
+
+
+def _files() -> list[Path]:
+    return sorted(FOLDER.glob("*.toml"))

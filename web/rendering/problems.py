@@ -1,0 +1,192 @@
+"""Problem answers (RFC 9457): what went wrong, in a stable code and in words of two languages."""
+
+import random
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable, ZkticketError
+from core.schema.records import OrderView
+from core.transport.link import Answer, Code
+from web.http.replies import Reply
+from web.rendering.i18n import Language
+
+RETRY_S = (1, 5)
+
+STATUS = {
+    "malformed": 400,
+    "bad-signature": 401,
+    "unauthorized": 401,
+    "cross-site": 403,
+    "form-expired": 403,
+    "not-found": 404,
+    "no-such-event": 404,
+    "no-such-type": 404,
+    "no-such-order": 404,
+    "method-not-allowed": 405,
+    "too-slow": 408,
+    "already-checked-in": 409,
+    "hold-expired": 409,
+    "refused": 409,
+    "limit-reached": 409,
+    "no-more-extensions": 409,
+    "not-cancellable": 409,
+    "not-held": 409,
+    "not-on-sale": 409,
+    "not-valid": 409,
+    "paid-already": 409,
+    "payment-used": 409,
+    "price-changed": 409,
+    "sold-out": 409,
+    "wrong-amount": 409,
+    "too-large": 413,
+    "target-too-long": 414,
+    "unsupported-media-type": 415,
+    "invalid": 422,
+    "key-reused": 422,
+    "too-many-attempts": 429,
+    "too-many-holds": 429,
+    "headers-too-large": 431,
+    "damaged": 500,
+    "internal": 500,
+    "halted": 503,
+    "no-quorum": 503,
+    "no-worker": 503,
+    "outcome-unknown": 503,
+    "overloaded": 503,
+}
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem, in no language yet: `text` names what `values` go into. `retry_after` in s."""
+
+    code: str
+    status: int
+    text: str
+    values: Mapping[str, str | int]
+    field: str | UnsetType = UNSET
+    remaining: int | UnsetType = UNSET
+    retry_after: int | UnsetType = UNSET
+    order: OrderView | UnsetType = UNSET
+
+    def detail(self, language: Language) -> str:
+        return language.say(self.text, **self.values)
+
+
+class ProblemJson(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem's members; `retry_after` is also sent as a header."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    field: str | UnsetType = UNSET
+    remaining: int | UnsetType = UNSET
+    retry_after: int | UnsetType = UNSET
+    order: OrderView | UnsetType = UNSET
+
+
+def problem(
+    code: str,
+    text: str = "",
+    *,
+    field: str | None = None,
+    remaining: int | None = None,
+    rng: random.Random | None = None,
+    **values: str | int,
+) -> Problem:
+    """The problem of that code; `text` where the code's own says too little.
+
+    With `rng` it says when to come back, not all at once.
+    """
+    return Problem(
+        code=code,
+        status=STATUS[code],
+        text=text or f"problem.{code}",
+        values=values,
+        field=UNSET if field is None else field,
+        remaining=UNSET if remaining is None else remaining,
+        retry_after=UNSET if rng is None else rng.randint(*RETRY_S),
+    )
+
+
+def of_request(error: BadRequest) -> Problem:
+    found = problem(error.code, error.text, field=error.field)
+    return msgspec.structs.replace(found, values=error.values)
+
+
+def of_read(error: ZkticketError, rng: random.Random) -> Problem:
+    """Why something could not be read from ZooKeeper."""
+    match error:
+        case NoSuchOrder():
+            return problem("no-such-order")
+        case Unavailable():
+            return problem("no-quorum", "detail.no-lookup", rng=rng)
+        case BadZnode():
+            return problem("damaged")
+    raise error
+
+
+def of_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> Problem:
+    """Why a purchase did not end in an order."""
+    match answer.code:
+        case Code.SOLD_OUT:
+            return _sold_out(type_, quantity, answer.remaining or 0)
+        case Code.OVERLOADED | Code.NO_QUORUM | Code.NO_WORKER | Code.HALTED | Code.OUTCOME_UNKNOWN:
+            return problem(answer.code, rng=rng)
+        case Code.DRAINING:
+            return problem("no-worker", rng=rng)
+        case Code.KEY_REUSED:
+            return problem("key-reused", field="Idempotency-Key")
+    return problem(answer.code)
+
+
+def of_change(answer: Answer, rng: random.Random) -> Problem:
+    """Why an order was not changed as wanted; with the order, where there is one."""
+    order = UNSET if answer.order is None else answer.order
+    return msgspec.structs.replace(of_answer(answer, "", 0, rng), order=order)
+
+
+def problem_json(trouble: Problem, language: Language) -> ProblemJson:
+    """The problem's members."""
+    return ProblemJson(
+        title=HTTPStatus(trouble.status).phrase,
+        status=trouble.status,
+        detail=trouble.detail(language),
+        code=trouble.code,
+        field=trouble.field,
+        remaining=trouble.remaining,
+        retry_after=trouble.retry_after,
+        order=trouble.order,
+    )
+
+
+def problem_reply(trouble: Problem, language: Language) -> Reply:
+    """The problem as JSON."""
+    body = msgspec.json.encode(problem_json(trouble, language))
+    headers = [
+        ("content-type", "application/problem+json"),
+        ("content-language", language.tag),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+    ]
+    return Reply(trouble.status, headers + extra_headers(trouble), body)
+
+
+def extra_headers(trouble: Problem) -> list[tuple[str, str]]:
+    """The headers that a problem's status asks for."""
+    if trouble.retry_after is not UNSET:
+        return [("retry-after", str(trouble.retry_after))]
+    if trouble.status == HTTPStatus.UNAUTHORIZED:
+        return [("www-authenticate", 'Bearer realm="zkticket operators"')]
+    if trouble.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+        return [("connection", "close")]
+    return []
+
+
+def _sold_out(type_: str, wanted: int, left: int) -> Problem:
+    text = "detail.only" if left else ""
+    return problem("sold-out", text, remaining=left, type=type_, count=left, wanted=wanted)

@@ -1,0 +1,1 @@
+"""What buyers ask for, checked before anything is done about it."""

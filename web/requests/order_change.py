@@ -1,0 +1,76 @@
+"""What somebody wants of an order that exists, checked before anything is done about it."""
+
+import re
+from typing import Any, TypeAlias
+
+from core.errors import BadRequest
+from core.schema.records import Payment
+from core.store import order_changes
+from core.store.lifecycle import Act
+from core.store.orders import ORDER_ID
+from core.text.names import clean, is_shown
+from core.transport.link import Amend
+from web.requests.purchase import Basket, checked_key, new_key
+
+MOST_CHARACTERS = 64
+ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
+
+
+class Errand(order_changes.Errand, frozen=True, kw_only=True):
+    """`note` is a payment or a door, `key` names the request: sent again, it acts once."""
+
+    @property
+    def keyed(self) -> bool:
+        """Whether an answer of "no" needs a look at what an earlier request has done."""
+        return True
+
+    def request(self, id_: int, *, keyed: bool, timeout_s: float) -> Amend:
+        """The message to a worker."""
+        assert keyed
+        return Amend(
+            id=id_,
+            order=self.order,
+            act=self.act,
+            note=self.note,
+            key=self.key,
+            operator=self.operator,
+            timeout_s=timeout_s,
+            payment=self.payment,
+        )
+
+
+Wanted: TypeAlias = Basket | Errand
+
+
+def errand(
+    order: str,
+    act: Act,
+    key: str | None,
+    *,
+    note: str = "",
+    operator: bool = False,
+    payment: Payment | None = None,
+) -> Errand:
+    """Raises `BadRequest`: an order of that name can't exist, or the key is none."""
+    if not ORDER_ID.fullmatch(order):
+        raise BadRequest("no-such-order", "problem.no-such-order")
+    checked = new_key() if key is None else checked_key(key)
+    return Errand(order=order, act=act, note=note, key=checked, operator=operator, payment=payment)
+
+
+def order_in(text: str) -> str:
+    """The order's id in what was typed or scanned: an address, or a number in groups; or "".
+
+    Two numbers that ran into each other are neither.
+    """
+    found = ALONE.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
+    return found.group() if found else ""
+
+
+def note(wanted: dict[str, Any], field: str, most: int = MOST_CHARACTERS) -> str:
+    """A short text that a machine or an operator gave. Raises `BadRequest`."""
+    value = wanted.get(field, "")
+    text = clean(value) if isinstance(value, str) else None
+    if text is None or len(text) > most or (text and not is_shown(text)):
+        raise BadRequest("invalid", "detail.note", field, most=most)
+    return text

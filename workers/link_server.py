@@ -1,0 +1,86 @@
+"""The worker's end of the links: decodes requests, hands them on, sends the answers."""
+
+import asyncio
+from collections.abc import Callable, Collection
+
+import msgspec
+
+from core.schema.records import Load
+from core.transport.link import (
+    SERVER,
+    Amend,
+    Answer,
+    Channel,
+    Forget,
+    Ping,
+    Pong,
+    Purchase,
+    requests,
+)
+from core.transport.listen_socket import BACKLOG
+from workers.unproven_connections import Strangers
+
+
+class LinkServer:
+    """Listens for links. A ping is answered past the queue, so that busy isn't dead."""
+
+    def __init__(
+        self,
+        key: bytes,
+        submit: Callable[[Purchase | Amend, Callable[[Answer], None]], None],
+        forget: Callable[[Callable[[Answer], None], Collection[int] | None], None],
+        health: Callable[[], tuple[str, Load]],
+        strangers: int,
+    ) -> None:
+        """So many `strangers` at once have not proved yet that they know the key."""
+        self._key = key
+        self._submit = submit
+        self._forget = forget
+        self._health = health
+        self._channels: set[Channel] = set()
+        self._strangers = Strangers(strangers)
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, host: str) -> str:
+        """Opens a free port; returns `host:port`."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._channel, host, 0, backlog=BACKLOG)
+        port = self._server.sockets[0].getsockname()[1]
+        return f"{host}:{port}"
+
+    def take_turned_away(self) -> int:
+        """How many that did not prove themselves had to make room since somebody asked last."""
+        return self._strangers.take_turned_away()
+
+    async def close(self) -> None:
+        """Sends what is queued and closes every link."""
+        if self._server is not None:
+            self._server.close()
+        for channel in tuple(self._channels):
+            channel.close()
+        await asyncio.sleep(0)
+
+    def _channel(self) -> Channel:
+        channel = Channel(self._key, SERVER, self._take, self._lose, self._strangers.enter)
+        self._channels.add(channel)
+        return channel
+
+    def _lose(self, channel: Channel) -> None:
+        """Whoever asked over it hears no answer: he asks another worker, or has gone."""
+        self._channels.discard(channel)
+        self._forget(channel.send, None)
+
+    def _take(self, channel: Channel, frame: bytes) -> None:
+        try:
+            request = requests.decode(frame)
+        except msgspec.DecodeError:
+            channel.abort()
+            return
+        match request:
+            case Ping(id=id_):
+                state, load = self._health()
+                channel.send(Pong(id=id_, state=state, load=load))
+            case Purchase() | Amend():
+                self._submit(request, channel.send)
+            case Forget(ids=ids):
+                self._forget(channel.send, frozenset(ids))

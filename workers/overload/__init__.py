@@ -1,0 +1,1 @@
+"""How much a worker takes on, learned from how long its commits take."""

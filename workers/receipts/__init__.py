@@ -1,0 +1,1 @@
+"""No buyer hears "sold" before the receipt is on this worker's disk."""

@@ -1,0 +1,205 @@
+"""No buyer is told "sold" before the receipt of it is on this worker's disk.
+
+The disk is written to on a thread of its own, one flush for all that waits, so that a slow one
+stops neither the heartbeat nor the links. A worker whose receipts can't be written sells
+nothing until they can: the purchases go to others.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeAlias
+
+from core.errors import Halted, ZkticketError
+from core.eventlog.ring import EventLog
+from core.receipts.format import Receipt, framed, of_batch, of_order
+from core.store.batch import Batch
+from core.store.orders import StoredOrder
+from core.store.stock import TypeRef
+from workers.receipts.journal import Journal
+from workers.receipts.rollback_guard import Guard
+
+RETRY_S = 1.0
+# A flush that takes longer stops the selling until it is done.
+SLOW_S = 0.7
+# Selling stops while there is still room for what is under way.
+ROOM_BYTES = 4 << 20
+# Orders that are known to be on disk; another buyer's question after one costs no flush.
+RECENT = 4096
+
+_Waiting: TypeAlias = tuple[Receipt, "asyncio.Future[None]"]
+
+
+class Receipts:
+    """What the seller asks: may I sell, and is it on disk? It begins with `open`."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        guard: Guard,
+        log: EventLog,
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        self._journal = journal
+        self._guard = guard
+        self._log = log
+        self._clock = clock
+        self._now = now
+        self._thread = ThreadPoolExecutor(1, "receipts")
+        self._waiting: list[_Waiting] = []
+        # Committed, and not written: written as soon as the disk takes it.
+        self._owed: list[Receipt] = []
+        self._flushing_since: float | None = None
+        self._trouble = "the receipts have not been opened"
+        self._opened = False
+        # How often each had been changed by then.
+        self._recent: dict[str, int] = {}
+
+    # --- what the seller asks --------------------------------------------------------
+
+    @property
+    def halted(self) -> str:
+        """Why nothing may be sold now; empty when it may."""
+        return self._guard.alarm or self._trouble or self._slowness
+
+    async def ready(self) -> None:
+        """Returns when it is safe to sell. Raises `Halted`, `Unavailable`."""
+        await self._guard.inspect()
+        if self.halted:
+            raise Halted(self.halted)
+
+    async def keep(self, batch: Batch, zxid: int) -> None:
+        """A committed batch's receipt is on disk when it returns.
+
+        Raises `Halted` where it can't be written now.
+        """
+        await self._keep(of_batch(batch, zxid, round(self._now(), 3)))
+
+    async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
+        """As `keep`, for an order that was found: who made it, or changed it last, may have died
+        before the flush.
+        """
+        if self._recent.get(stored.id, -1) < len(stored.order.changes):
+            await self._keep(of_order(stored, ref, round(self._now(), 3)))
+
+    # --- its life --------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Reads what is there; where that fails, `run` tries again."""
+        loop = asyncio.get_running_loop()
+        try:
+            latest = await loop.run_in_executor(self._thread, self._journal.open)
+            self._guard.recall(latest)
+        except (OSError, ZkticketError) as error:
+            self._halt(error)
+            return
+        self._opened = True
+        await self._retry()
+
+    async def run(self) -> None:
+        """Looks after the disk's room, and tries again what failed, until it is cancelled."""
+        while True:
+            await asyncio.sleep(RETRY_S)
+            if self._flushing_since is None:
+                await (self._retry() if self._opened else self.open())
+
+    def close(self) -> None:
+        """After the last answer."""
+        self._thread.shutdown(wait=False)
+
+    # --- the disk --------------------------------------------------------------------
+
+    @property
+    def _slowness(self) -> str:
+        since = self._flushing_since
+        slow = since is not None and self._clock() - since > SLOW_S
+        return "the disk of the receipts does not answer" if slow else ""
+
+    async def _keep(self, receipt: Receipt) -> None:
+        self._guard.remember(receipt)
+        if self._trouble:
+            self._owed.append(receipt)
+            raise Halted(self._trouble)
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((receipt, kept))
+        if self._flushing_since is None:
+            self._flush()
+        await kept
+
+    def _flush(self) -> None:
+        """Writes all that waits; what comes meanwhile goes with the next flush."""
+        batch, self._waiting = self._waiting, []
+        self._flushing_since = self._clock()
+        job = asyncio.get_running_loop().run_in_executor(
+            self._thread, self._append, [receipt for receipt, _ in batch]
+        )
+        job.add_done_callback(partial(self._flushed, batch))
+
+    def _append(self, receipts: Sequence[Receipt]) -> None:
+        self._journal.append(b"".join(map(framed, receipts)))
+
+    def _flushed(self, batch: Sequence[_Waiting], job: "asyncio.Future[None]") -> None:
+        self._flushing_since = None
+        error = None if job.cancelled() else job.exception()
+        if error is not None:
+            batch = [*batch, *self._waiting]
+            self._waiting = []
+            self._halt(error)
+        for receipt, kept in batch:
+            if error is not None:
+                self._owed.append(receipt)
+            else:
+                self._note_kept(receipt)
+            if not kept.done() and error is not None:
+                kept.set_exception(Halted(self._trouble))
+            elif not kept.done():
+                kept.set_result(None)
+        if self._waiting:
+            self._flush()
+
+    def _note_kept(self, receipt: Receipt) -> None:
+        self._recent.update((line.order_id, len(line.order.changes)) for line in receipt.lines)
+        for order_id in list(self._recent)[: max(0, len(self._recent) - RECENT)]:
+            del self._recent[order_id]
+        if self._journal.dropped:
+            self._journal.dropped = 0
+            self._log.warning(
+                "receipts", "the oldest file was deleted: there are as many as may be"
+            )
+
+    def _halt(self, error: BaseException) -> None:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        self._stop(f"receipts can't be written: {reason}")
+
+    def _stop(self, trouble: str) -> None:
+        if self._trouble != trouble:
+            self._log.error("halted", trouble)
+        self._trouble = trouble
+
+    async def _retry(self) -> None:
+        """Writes what is owed, if there is room, and lets the selling go on."""
+        loop = asyncio.get_running_loop()
+        self._flushing_since = self._clock()
+        owed = list(self._owed)
+        try:
+            free = await loop.run_in_executor(self._thread, self._journal.free_bytes)
+            if free < ROOM_BYTES:
+                self._stop("receipts can't be written: the disk is full")
+                return
+            if owed:
+                await loop.run_in_executor(self._thread, self._append, owed)
+        except OSError as error:
+            self._halt(error)
+            return
+        finally:
+            self._flushing_since = None
+            # What came meanwhile found the disk taken.
+            if self._waiting:
+                self._flush()
+        del self._owed[: len(owed)]
+        if self._trouble and self._opened:
+            self._trouble = ""
+            self._log.info("receipts", "receipts can be written")

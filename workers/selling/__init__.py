@@ -1,0 +1,1 @@
+"""The sale itself: requests are queued, batched and committed together."""

@@ -1,0 +1,89 @@
+"""An attempt to sell: a batch, and the wishes that it fulfils."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from core.schema.records import Order
+from core.store.batch import Account, Batch, Sale, batch_ids
+from core.store.holds import hold_lists
+from core.store.stock import TypeRef
+from core.transport.link import Purchase
+from workers.selling.request import Candidate
+from workers.selling.stock_cache import Offers, Price
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A batch with the wishes that it fulfils, in the order of its sales."""
+
+    batch: Batch
+    accepted: tuple[Candidate, ...]
+
+    def note_times(self, began: float, ended: float) -> None:
+        """Its commit took from then to then, monotonic."""
+        for wish, _ in self.accepted:
+            wish.queue_s, wish.commit_s = began - wish.since, ended - began
+
+
+class Attempts:
+    """Makes them. `fence` gives the worker's registration; where it has none, `Unavailable`."""
+
+    def __init__(
+        self, source: str, offers: Offers, fence: Callable[[], str], now: Callable[[], float]
+    ) -> None:
+        self._offers = offers
+        self._fence = fence
+        self._now = now
+        self._batch_ids = batch_ids(source)
+
+    def make(self, accepted: Sequence[Candidate], accounts: tuple[Account, ...] = ()) -> Attempt:
+        """Sells to all of these, who count as sent from now on. Raises `Unavailable`."""
+        fence = self._fence()
+        batch_id = next(self._batch_ids)
+        at = round(self._now(), 3)
+        sold: dict[TypeRef, int] = {}
+        held: dict[TypeRef, int] = {}
+        sales: list[Sale] = []
+        holds: list[tuple[TypeRef, str, float]] = []
+        for wish, ref in accepted:
+            until = None
+            if wish.purchase.hold:
+                until = self._offers.hold_ends(ref)
+                holds.append((ref, wish.order_id, until))
+            taken = sold if until is None else held
+            taken[ref] = taken.get(ref, 0) + wish.purchase.quantity
+            order = _order(wish.purchase, batch_id, at, until, self._offers.price(ref))
+            sales.append(Sale(ref, wish.order_id, order))
+            wish.sent = True
+        counters = [
+            counter
+            for ref in sold | held
+            for counter in self._offers.draw(ref, sold.get(ref, 0), held.get(ref, 0))
+        ]
+        batch = Batch(
+            batch_id,
+            fence,
+            tuple(counters),
+            tuple(sales),
+            accounts=accounts,
+            held=hold_lists(batch_id, holds),
+            terms=self._offers.unchanged(sold | held),
+        )
+        return Attempt(batch, tuple(accepted))
+
+
+def _order(
+    purchase: Purchase, batch_id: str, at: float, until: float | None, price: Price
+) -> Order:
+    return Order(
+        type=purchase.type,
+        quantity=purchase.quantity,
+        buyer=purchase.buyer,
+        status="sold" if until is None else "held",
+        at=at,
+        batch=batch_id,
+        until=until,
+        price=price.amount,
+        currency=price.currency,
+        decimals=price.decimals,
+    )

@@ -1,0 +1,378 @@
+"""Sells by group commit: whatever arrived while the last commit was under way is the next.
+
+One batch is in flight at a time. A commit whose answer was lost is resolved by
+`core.store.commit` before anything else is decided.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from functools import partial
+
+from core.errors import Ambiguous, Halted, Unavailable, ZkticketError
+from core.eventlog.ring import EventLog
+from core.schema.records import order_id
+from core.store.batch import Account, Failure
+from core.store.bookkeeping import Bookkeeper
+from core.store.commit import Commitment
+from core.store.stock import TypeRef
+from core.store.store import Store
+from core.transport.link import Answer, Code, Purchase
+from core.zookeeper.client import Committed, ZooKeeper
+from workers.overload.admission import Admission, Bounds
+from workers.selling.allocation import allocate
+from workers.selling.answers import Answers
+from workers.selling.attempt import Attempt, Attempts
+from workers.selling.batching import Linger, Pace
+from workers.selling.buyer_limits import Claim, Limits, Verdict
+from workers.selling.hold_slots import Slots
+from workers.selling.meter import Meter
+from workers.selling.queue import Queue
+from workers.selling.request import Candidate, Wish
+from workers.selling.sales_log import SalesLedger
+from workers.selling.stock_cache import Offers
+
+BATCH_ORDERS = 200
+# After a lost race for a counter, wait a random part of this before the next try.
+JITTER_S = 0.01
+# A shorter break than this is waited out, an election among them; in a longer one buyers are told
+# at once.
+GRACE_S = 1.2
+WATCH_S = 0.05
+# The answer has to travel back before the web's own deadline passes.
+TRAVEL_S = 0.15
+
+
+class Seller:
+    """Takes wishes, commits batches, answers each wish once."""
+
+    def __init__(
+        self,
+        store: Store,
+        zk: ZooKeeper,
+        log: EventLog,
+        receipts: Bookkeeper,
+        *,
+        order_key: bytes,
+        fence: Callable[[], str],
+        register: Callable[[], Awaitable[None]],
+        now: Callable[[], float],
+        clock: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self._store = store
+        self._zk = zk
+        self._log = log
+        self._receipts = receipts
+        self._order_key = order_key
+        self._register = register
+        self._clock = clock
+        self._rng = rng
+        self.meter = Meter(clock)
+        self._admission = Admission(Bounds(batch=BATCH_ORDERS))
+        self._pace = Pace(Linger())
+        self._queue = Queue(clock)
+        self._offers = Offers(store, log, now, clock)
+        self._limits = Limits(store, order_key)
+        self._slots = Slots(store.holds)
+        self._attempts = Attempts(log.source, self._offers, fence, now)
+        self._commitment = Commitment(store, zk, SalesLedger(log, zk), clock)
+        self._answers = Answers(store.orders, receipts, log, self.meter, clock)
+        self._serving: list[Wish] = []
+        self._bought: list[Wish] = []
+        self._draining = False
+        self._asked_since: float | None = None
+
+    # --- taking wishes ---------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        serving = [wish for wish in self._serving if not wish.bought]
+        open_ = sum(not wish.answered for wish in (*serving, *self._bought))
+        return len(self._queue) + open_
+
+    @property
+    def _held(self) -> int:
+        return len(self._queue) + len(self._serving)
+
+    @property
+    def stalled(self) -> bool:
+        """ZooKeeper has been away, or has kept an answer back, for longer than a hiccup."""
+        asked_s = 0.0 if self._asked_since is None else self._clock() - self._asked_since
+        return max(self._zk.disconnected_s, asked_s) > GRACE_S
+
+    def submit(self, purchase: Purchase, reply: Callable[[Answer], None]) -> None:
+        """Takes a purchase, or refuses it at once. `reply` is called exactly once."""
+        now = self._clock()
+        wish = Wish(
+            purchase,
+            order_id(self._order_key, purchase.event, purchase.key),
+            reply,
+            since=now,
+            deadline=now + max(0.0, purchase.timeout_s - TRAVEL_S),
+        )
+        if self._draining:
+            self._answers.answer(wish, Code.DRAINING)
+        elif self._receipts.halted:
+            self._answers.answer(wish, Code.HALTED)
+        elif self.stalled:
+            self._answers.answer(wish, Code.NO_QUORUM)
+        elif not self._admission.admits(len(self._queue), self._held, wish.deadline - now, now):
+            self._answers.answer(wish, Code.OVERLOADED)
+        else:
+            self._queue.put(wish)
+
+    def forget(self, reply: Callable[[Answer], None], ids: Collection[int] | None) -> None:
+        """Drops purchases whose buyers have gone, all of that `reply` where `ids` is None."""
+        for wish in (*self._serving, *self._queue):
+            if wish.was_asked_by(reply, ids):
+                wish.leave()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Takes no more, finishes what it has; what is left after `timeout_s` is told so."""
+        self._draining = True
+        self._queue.hurry()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.in_flight:  # noqa: ASYNC110 - polled for a moment, at the end of a life
+                    await asyncio.sleep(WATCH_S / 5)
+        self._answer_waiting(lambda _wish: True)
+
+    # --- the two loops ---------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serves batch after batch until it is cancelled."""
+        while True:
+            await self._queue.gather(self._pace)
+            self._serving = self._queue.take(BATCH_ORDERS, self._answer_late)
+            if self._serving:
+                started = self._clock()
+                self._admission.batched(started - self._serving[-1].since, started)
+                await self._serve(self._serving)
+                ended = self._clock()
+                # A longer round was an outage, which says nothing of how fast selling is.
+                took_s = min(GRACE_S, ended - started)
+                self._admission.served(took_s, self._held, ended)
+                self._pace.committed(len(self._serving), took_s)
+                self._serving = []
+
+    async def watch(self) -> None:
+        """Answers whoever can't be served in time, while `run` waits for ZooKeeper."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now = self._clock()
+            self._answer_waiting(partial(self._hopeless, now=now))
+
+    def _hopeless(self, wish: Wish, now: float) -> bool:
+        """Past its deadline, or not worth the wait: what was sent waits longer than the rest."""
+        if wish.deadline <= now or self._zk.disconnected_s > GRACE_S:
+            return True
+        return not wish.sent and bool(self.stalled or self._receipts.halted)
+
+    def _answer_waiting(self, due: Callable[[Wish], bool]) -> None:
+        for wish in [*self._bought, *self._serving, *self._queue]:
+            if not wish.answered and due(wish):
+                self._answer_late(wish)
+        self._queue.drop_answered()
+
+    def _answer_late(self, wish: Wish) -> None:
+        self._answers.answer(wish, self._code_of_late(wish))
+
+    def _code_of_late(self, wish: Wish) -> Code:
+        if wish.sent:
+            return Code.OUTCOME_UNKNOWN
+        if self._receipts.halted:
+            return Code.HALTED
+        if self.stalled:
+            return Code.NO_QUORUM
+        return Code.DRAINING if self._draining else Code.OVERLOADED
+
+    # --- one batch -------------------------------------------------------------------
+
+    async def _serve(self, wishes: Sequence[Wish]) -> None:
+        """Decides and commits until every wish has its answer."""
+        while wishes := [wish for wish in wishes if not wish.answered and not wish.bought]:
+            try:
+                await self._receipts.ready()
+                attempt = await self._decide(wishes)
+                if attempt is not None:
+                    await self._settle(attempt)
+            except (Unavailable, Ambiguous):
+                await self._commitment.pause()
+            except Halted:
+                for wish in wishes:
+                    self._answer_late(wish)
+            except ZkticketError as error:
+                self._log.error("selling failed", str(error))
+                for wish in wishes:
+                    self._answers.answer(wish, Code.OUTCOME_UNKNOWN if wish.sent else Code.DAMAGED)
+
+    async def _decide(self, wishes: Sequence[Wish]) -> Attempt | None:
+        """Refuses who can't be served; an attempt for the others, if there are any."""
+        accepted, short = allocate(await self._candidates(wishes), self._offers.own)
+        if short:
+            # Refused is only who is refused by a reading that is newer than his wish, of all
+            # stripes.
+            self._offers.forget(ref for _, ref in short)
+            accepted, short = allocate(await self._candidates(wishes), self._offers.left)
+            # Who falls short only by the others of this batch waits for its end: they may
+            # turn out to be repeats, which take nothing.
+            hopeless = [
+                (wish, ref)
+                for wish, ref in short
+                if wish.purchase.quantity > self._offers.left(ref)
+            ]
+            await self._answers.refuse(hopeless, Code.SOLD_OUT, self._offers.left)
+            for ref in {ref for _, ref in hopeless}:
+                self._offers.note_sold_out(ref)
+        accepted, accounts = await self._within_limits(accepted)
+        await self._make_slots(accepted)
+        # Who was answered while the others were looked up, for being late, must not buy.
+        if accounts and any(wish.answered for wish, _ in accepted):
+            return None
+        accepted = [pair for pair in accepted if not pair[0].answered]
+        return self._attempts.make(accepted, accounts) if accepted else None
+
+    async def _within_limits(
+        self, accepted: list[Candidate]
+    ) -> tuple[list[Candidate], tuple[Account, ...]]:
+        """Whom their event's limit lets buy now, with their accounts; who is over it is refused."""
+        if not any(self._offers.rules(ref).limit for ref in {ref for _, ref in accepted}):
+            return accepted, ()
+        ruling = await self._limits.rule([self._claim(wish, ref) for wish, ref in accepted])
+        ruled = list(zip(accepted, ruling.verdicts, strict=True))
+        over = [pair for pair, verdict in ruled if verdict is Verdict.OVER]
+        if not all(self._offers.is_read_since(ref, wish.since) for wish, ref in over):
+            # The limit may be a higher one by now. All are decided again, by what is read then.
+            await self._read_terms_anew()
+            return [], ()
+        await self._answers.refuse(over, Code.LIMIT_REACHED, self._offers.left)
+        return [pair for pair, verdict in ruled if verdict is Verdict.ALLOWED], ruling.accounts
+
+    def _claim(self, wish: Wish, ref: TypeRef) -> Claim:
+        wanted = wish.purchase
+        return Claim(ref, wanted.buyer, wanted.quantity, self._offers.rules(ref).limit)
+
+    async def _make_slots(self, accepted: Sequence[Candidate]) -> None:
+        """Lists of holds need a place to stand in."""
+        for ref in {ref for wish, ref in accepted if wish.purchase.hold}:
+            await self._slots.make(ref, self._offers.hold_ends(ref))
+
+    async def _candidates(self, wishes: Sequence[Wish]) -> list[Candidate]:
+        """The wishes that can be served if there is stock; the others are answered."""
+        found = await self._find(wishes)
+        if not all(self._is_offered(*pair) for pair in found):
+            # Ours may be the old terms, and our server may lag behind: nobody is refused by that.
+            await self._read_terms_anew()
+            found = await self._find(wishes)
+        if early := [pair for pair in found if not self._offers.on_sale(pair[1])]:
+            await self._answers.refuse(early, Code.NOT_ON_SALE, self._offers.left)
+        if other := [pair for pair in found if not self._is_priced(*pair)]:
+            await self._answers.refuse(other, Code.PRICE_CHANGED, self._offers.left)
+        return [pair for pair in found if not pair[0].answered]
+
+    async def _read_terms_anew(self) -> None:
+        await self._zk.sync()
+        self._offers.forget_terms()
+
+    def _is_offered(self, wish: Wish, ref: TypeRef) -> bool:
+        """Whether it is on sale, as far as we know, and costs that."""
+        return self._offers.on_sale(ref) and self._is_priced(wish, ref)
+
+    def _is_priced(self, wish: Wish, ref: TypeRef) -> bool:
+        """Whether the type costs what the buyer was shown."""
+        return self._offers.price(ref).fits(wish.purchase)
+
+    async def _find(self, wishes: Sequence[Wish]) -> list[Candidate]:
+        """The wishes with the types that they are for; who wants what there is not is told so."""
+        known: dict[tuple[str, str], TypeRef | Code] = {}
+        found: list[Candidate] = []
+        for wish in wishes:
+            if wish.answered:
+                continue
+            wanted = (wish.purchase.event, wish.purchase.type)
+            if wanted not in known:
+                known[wanted] = await self._offers.find(*wanted)
+            ref = known[wanted]
+            if isinstance(ref, Code):
+                self._answers.answer(wish, ref)
+            else:
+                found.append((wish, ref))
+        return found
+
+    # --- committing ------------------------------------------------------------------
+
+    async def _settle(self, attempt: Attempt) -> None:
+        """Commits an attempt and does what its outcome asks for."""
+        outcome = await self._commit(attempt)
+        if isinstance(outcome, Committed):
+            self._sold(attempt)
+            await self._answers.confirm(attempt, outcome.zxid)
+        elif outcome is not None:
+            self._take_back(attempt)
+            await self._mend(outcome, attempt)
+
+    async def _commit(self, attempt: Attempt) -> Committed | Failure | None:
+        """What became of it; None where nobody knows. Raises `Unavailable`."""
+        async with self._log.lock:
+            began = self._asked_since = self._clock()
+            try:
+                outcome = await self._commitment.commit(attempt.batch)
+            except Unavailable:
+                self._take_back(attempt)
+                raise
+            except Ambiguous as error:
+                self._give_up(attempt, error)
+                return None
+            finally:
+                self._asked_since = None
+        if isinstance(outcome, Committed):
+            attempt.note_times(began, self._clock())
+        return outcome
+
+    def _give_up(self, attempt: Attempt, why: Ambiguous) -> None:
+        """Nobody waits any more, and nobody was told a lie; the keys will find the truth."""
+        self._log.error("unresolved", f"batch {attempt.batch.id}: {why}")
+        for wish, _ in attempt.accepted:
+            self._answers.answer(wish, Code.OUTCOME_UNKNOWN)
+        self._offers.forget(ref for _, ref in attempt.accepted)
+
+    def _take_back(self, attempt: Attempt) -> None:
+        """It has not happened and can't happen any more; what it rested on is read anew."""
+        for wish, _ in attempt.accepted:
+            wish.sent = False
+        self._offers.forget(ref for _, ref in attempt.accepted)
+
+    async def _mend(self, failure: Failure, attempt: Attempt) -> None:
+        """Does what the failure asks for, so that the next attempt can succeed."""
+        match failure:
+            case Failure.MOVED:
+                await asyncio.sleep(self._rng.uniform(0, JITTER_S))
+            case Failure.REPEATED:
+                await self._answers.answer_known(attempt.accepted)
+            case Failure.FENCED:
+                self._log.warning("fenced", "the registration was gone; taking a new one")
+                await self._register()
+            case Failure.LOG_LOST:
+                await self._log.load(self._zk)
+            case Failure.TERMS:
+                self._offers.forget_terms()
+            case Failure.GONE:
+                self._offers.forget_terms()
+                await asyncio.sleep(self._rng.uniform(0, JITTER_S))
+            case Failure.NO_SLOT:
+                self._slots.forget()
+            case Failure.NO_BUCKET:
+                self._offers.forget_terms()
+                await self._answers.refuse_bucketless(attempt)
+
+    def _sold(self, attempt: Attempt) -> None:
+        """Notes what is sold; its wishes wait for their receipt."""
+        self._offers.moved(attempt.batch.counters)
+        for wish, _ in attempt.accepted:
+            if not wish.purchase.hold:
+                self.meter.sold(wish.purchase.quantity)
+            wish.bought = True
+        bought = [*self._bought, *(wish for wish, _ in attempt.accepted)]
+        self._bought = [wish for wish in bought if not wish.answered]

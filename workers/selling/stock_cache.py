@@ -1,0 +1,162 @@
+"""What is on sale: the events' rules and the types' counters, as they were read last."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from core.errors import BadZnode, NoSuchEvent, NoSuchType
+from core.eventlog.ring import EventLog
+from core.schema import paths
+from core.schema.records import Event, TicketType
+from core.schema.sale_window import hold_ends_at
+from core.store.stock import Counter, TypeRef
+from core.store.store import Store
+from core.transport.link import Code, Purchase
+from core.zookeeper.multi import Check
+from workers.selling.stripes import draw, place_of, remaining
+
+EVENT_AGE_S = 1.0
+
+
+@dataclass(frozen=True)
+class Price:
+    """Of one ticket; see `core.text.money`."""
+
+    amount: int
+    currency: str
+    decimals: int
+
+    def fits(self, purchase: Purchase) -> bool:
+        """Whether the buyer was shown this price, or does not say what he was shown."""
+        return purchase.price in (None, self.amount) and purchase.currency in ("", self.currency)
+
+
+@dataclass(frozen=True)
+class CachedEvent:
+    event: Event
+    version: int
+    read_at: float
+
+
+@dataclass(frozen=True)
+class CachedType:
+    type: TicketType
+    version: int
+
+
+class Offers:
+    """An event is read again once it is `EVENT_AGE_S` old, types and counters once forgotten.
+
+    What is sold by an old reading of the terms is refused by ZooKeeper: see `unchanged`.
+    """
+
+    def __init__(
+        self, store: Store, log: EventLog, now: Callable[[], float], clock: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._place = place_of(log.source)
+        self._now = now
+        self._clock = clock
+        self._events: dict[str, CachedEvent] = {}
+        self._types: dict[TypeRef, CachedType] = {}
+        self._counters: dict[TypeRef, tuple[Counter, ...]] = {}
+        self._sold_out: set[TypeRef] = set()
+
+    async def find(self, event_name: str, type_: str) -> TypeRef | Code:
+        """A type with its terms and counters read, or why it can't be sold."""
+        try:
+            event = await self._event(event_name)
+            ref = TypeRef(event_name, event.generation, type_)
+            if ref not in self._types:
+                self._types[ref] = CachedType(*await self._store.ticket_type(ref))
+            if ref not in self._counters:
+                self._counters[ref] = await self._store.counters(ref)
+        except NoSuchEvent:
+            return Code.NO_SUCH_EVENT
+        except NoSuchType:
+            return Code.NO_SUCH_TYPE
+        except BadZnode as error:
+            self._log.error("damaged", str(error))
+            return Code.DAMAGED
+        return ref
+
+    async def _event(self, name: str) -> Event:
+        cached = self._events.get(name)
+        if cached is None or self._clock() - cached.read_at > EVENT_AGE_S:
+            # Until the new reading is there the old one stays: others of this batch go by it.
+            cached = CachedEvent(*await self._store.event_at(name), self._clock())
+            self._events[name] = cached
+        return cached.event
+
+    def rules(self, ref: TypeRef) -> Event:
+        return self._events[ref.event].event
+
+    def is_read_since(self, ref: TypeRef, since: float) -> bool:
+        """Whether its event was read later than that, monotonic."""
+        return self._events[ref.event].read_at >= since
+
+    def on_sale(self, ref: TypeRef) -> bool:
+        return self.rules(ref).on_sale(self._now())
+
+    def price(self, ref: TypeRef) -> Price:
+        """What a ticket costs."""
+        event = self.rules(ref)
+        return Price(self._types[ref].type.price, event.currency, event.decimals)
+
+    def unchanged(self, refs: Iterable[TypeRef]) -> tuple[Check, ...]:
+        """That the events and types of these are still as they were read."""
+        refs = tuple(refs)
+        events = {ref.event: self._events[ref.event].version for ref in refs}
+        return (
+            *(Check(paths.event(name), version) for name, version in events.items()),
+            *(Check(ref.path, self._types[ref].version) for ref in refs),
+        )
+
+    def hold_ends(self, ref: TypeRef) -> float:
+        """When a hold that is made now ends, in Unix seconds."""
+        rules = self.rules(ref)
+        return round(hold_ends_at(rules, self._now() + rules.hold_s), 3)
+
+    # --- stock -----------------------------------------------------------------------
+
+    def own(self, ref: TypeRef) -> int:
+        """What this worker's stripe holds."""
+        counters = self._counters[ref]
+        return counters[self._place % len(counters)].stock.remaining
+
+    def left(self, ref: TypeRef) -> int:
+        """What all stripes hold together."""
+        return remaining(self._counters[ref])
+
+    def draw(self, ref: TypeRef, sold: int, held: int) -> tuple[Counter, ...]:
+        """The counters that change when so many are sold and held, as they are then."""
+        counters = self._counters[ref]
+        return draw(counters, self._place % len(counters), sold=sold, held=held)
+
+    def moved(self, changed: Iterable[Counter]) -> None:
+        """Those counters are committed: that is what they say now."""
+        for counter in changed:
+            self._sold_out.discard(counter.ref)
+            known = list(self._counters[counter.ref])
+            known[counter.number] = replace(counter, version=counter.version + 1)
+            self._counters[counter.ref] = tuple(known)
+
+    def note_sold_out(self, ref: TypeRef) -> None:
+        """Has it in the log where nothing is left, once."""
+        if not self.left(ref) and ref not in self._sold_out:
+            self._sold_out.add(ref)
+            self._log.info("sold out", f"{ref.event} {ref.type}")
+
+    # --- doubts ----------------------------------------------------------------------
+
+    def forget(self, refs: Iterable[TypeRef]) -> None:
+        """Their counters are read anew."""
+        for ref in refs:
+            self._counters.pop(ref, None)
+
+    def forget_terms(self) -> None:
+        """Events and types are read anew."""
+        self._events.clear()
+        self._types.clear()
