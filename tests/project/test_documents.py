@@ -24,6 +24,22 @@ COMMAND = re.compile(r"zkticket\.py ([^`|;>\n]+)")
 ROW = re.compile(r"^\| `([a-z][^`]*)`", re.MULTILINE)
 OPTION = re.compile(r"--[a-z][a-z-]*")
 PICTURE_BYTES = 200_000
+FOLDERS = ("core", "web", "workers", "supervisor", "admin", "tests")
+SOURCES = [
+    ROOT / "zkticket.py",
+    *(path for name in FOLDERS for path in (ROOT / name).rglob("*.py")),
+]
+# `web/dispatch/retry_budget.py`, `retry_budget.py`, `core.text.money`, `web/pages`
+PLACE = re.compile(
+    rf"`((?:{'|'.join(FOLDERS)})[./][\w./-]*\w/?|[\w-]+\.(?:py|md|tpl|js|css|sh|toml|xml|sha256|lua))`"
+)
+# They are made, fetched or written by those who read of them.
+NOT_OURS = {"gala.toml"}
+FILES = [
+    path
+    for path in ROOT.rglob("*")
+    if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+]
 
 
 def names(path: Path) -> str:
@@ -82,6 +98,28 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
     assert [fault for line in commands(text_of(page)) for fault in faults(line)] == []
 
 
+def is_there(place: str, page: Path) -> bool:
+    """A file or folder, from the top, from the page, or by its name alone; a module or its part."""
+    if any((base / place).exists() for base in (ROOT, page.parent)):
+        return True
+    if "/" not in place and place.partition(".")[0] not in FOLDERS:
+        return any(path.name == place for path in FILES)
+    parts = place.split(".")
+    if (ROOT / Path(*parts)).is_dir():
+        return True
+    return any(
+        (ROOT / Path(*parts[:length])).with_suffix(".py").is_file()
+        for length in range(2, len(parts) + 1)
+    )
+
+
+@pytest.mark.parametrize("page", [*PAGES, *SOURCES], ids=names)
+def test_what_a_page_or_a_source_names_is_there(page: Path) -> None:
+    if page.name != "CHANGELOG.md":  # it tells of what was
+        named = set(PLACE.findall(text_of(page))) - NOT_OURS
+        assert sorted(place for place in named if not is_there(place, page)) == []
+
+
 def test_the_operators_table_leaves_out_no_command_and_has_no_other() -> None:
     table = text_of(ROOT / "admin" / "OPERATORS.md").partition("## The pages")[0]
     rows = ROW.findall(table)
@@ -106,3 +144,11 @@ def test_a_drills_picture_shows_the_sale_at_its_end_and_the_verdict() -> None:
     screens = ["all is well\r\nsold/s 1", "killed it\r\nsold/s 2", "recounting\r\nsold/s 0"]
     output = erased.join([*screens, "every promise held\r\n"])
     assert end_of(output) == "killed it\nsold/s 2\n\nevery promise held"
+
+
+def test_a_file_or_module_that_is_not_there_is_found() -> None:
+    here = ROOT / "README.md"
+    assert is_there("core.text.money.amount", here)
+    assert is_there("lifecycle.py", here)
+    for gone in ("core.zk", "core/zk.py", "zk.py", "web.dispatch.nothing.at_all", "web/nothing"):
+        assert not is_there(gone, here), gone
