@@ -9,8 +9,9 @@ from web.api.order_changes import Changes
 from web.api.routes import Api
 from web.auth.operator import Guard
 from web.context import Deps
-from web.http.adapter import BODY_BYTES
 from web.http.cross_origin import is_cross_site
+from web.http.i18n import Languages
+from web.http.problems import Problem, problem, problem_reply
 from web.http.replies import Reply
 from web.http.routing import ReplyPlugin
 from web.openapi.manual import Manual
@@ -18,8 +19,7 @@ from web.operator.board import Board
 from web.operator.event_form import FORM_BYTES
 from web.pages.sale import Pages
 from web.reads.live import Live
-from web.rendering.i18n import Languages
-from web.rendering.problems import Problem, problem, problem_reply
+from web.server.adapter import BODY_BYTES
 
 CODES = {404: "not-found", 405: "method-not-allowed"}
 
@@ -71,6 +71,6 @@ def _refusal(environ: Mapping[str, Any]) -> Problem | None:
 def make_app(deps: Deps) -> Site:
     """The site with all of its routes, a WSGI application.
 
-    Its waiting routes need `web.http.adapter`, or whatever else catches `routing.Waiting`.
+    Its waiting routes need `web.server.adapter`, or whatever else catches `routing.Waiting`.
     """
     return Site(deps)

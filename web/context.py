@@ -3,29 +3,23 @@
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from core.store.orders import StoredOrder
 from core.transport.link import Answer, Code
 from web.auth.ended_sessions import Ended
 from web.dispatch.dispatcher import Dispatcher
-from web.http.head import Front
+from web.http.problems import Problem
 from web.http.replies import Gone
 from web.metrics.counters import Metrics
 from web.metrics.history import History
 from web.metrics.scrape import Vitals
 from web.operations import Operations
 from web.reads.catalog import Catalog
-from web.rendering.problems import Problem
+from web.reads.order_lookup import Orders
 from web.requests.hold_quota import OpenHolds
 from web.requests.order_change import Errand
 from web.requests.purchase import Basket
-
-
-class Orders(Protocol):
-    """Where orders are read; `core.store.store.Store` is one."""
-
-    async def order(self, order_id: str) -> StoredOrder: ...
+from web.server.head import Front
 
 
 @dataclass(frozen=True)

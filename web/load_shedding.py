@@ -11,10 +11,10 @@ import random
 from typing import Protocol
 
 from web.dispatch.dispatcher import Dispatcher
+from web.http.i18n import Language, Languages
+from web.http.problems import problem, problem_reply
 from web.http.replies import Reply
 from web.metrics.counters import Metrics
-from web.rendering.i18n import Language, Languages
-from web.rendering.problems import problem, problem_reply
 
 METHOD, PATH = "POST", "/api/orders"
 # So many answers are made ahead, with different times to come back after.

@@ -15,7 +15,7 @@ from core.machine import diagnostics, open_files
 from core.secret import load_secret
 from core.settings import Settings
 from core.transport.listen_socket import BACKLOG, inherited, listen
-from web.http.granian_socket import RETIRE, Door
+from web.server.granian_socket import RETIRE, Door
 from web.service import HEADERS_S, Service
 
 # Of a connection's requests, and of its answers: some heads as large as they may be.

@@ -30,10 +30,6 @@ from web.app import Site, make_app
 from web.auth.ended_sessions import Ended
 from web.context import Deps
 from web.dispatch.dispatcher import Dispatcher
-from web.http.adapter import Adapter, HttpProtocol
-from web.http.connections import Connections
-from web.http.granian_socket import RETIRE, Door
-from web.http.head import Front, Scope
 from web.load_shedding import Gate
 from web.metrics.counters import Metrics
 from web.metrics.history import SAMPLE_S, History, Sampler
@@ -42,6 +38,10 @@ from web.metrics.scrape import Vitals
 from web.operations import LiveOperations
 from web.reads.catalog import Catalog
 from web.requests.hold_quota import OpenHolds
+from web.server.adapter import Adapter, HttpProtocol
+from web.server.connections import Connections
+from web.server.granian_socket import RETIRE, Door
+from web.server.head import Front, Scope
 
 ORPHAN_S = 0.5
 PUBLISH_S = 1.0

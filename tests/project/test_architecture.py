@@ -1,6 +1,7 @@
-"""What may import what, and who may read the environment."""
+"""What may import what, how large a room may be, and who may read the environment."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,59 @@ SOURCES = [
     ROOT / "zkticket.py",
     *sorted(path for folder in ("core", *FOLDERS) for path in (ROOT / folder).rglob("*.py")),
 ]
+
+# The rooms of each folder, and its modules outside of rooms, from the bottom up. What stands in
+# one line does not import each other; everything may import what stands in the lines above it.
+ROOMS = {
+    "core": (
+        "errors gc_tuning networks version",
+        "text",
+        "schema",
+        "machine quantiles zookeeper",
+        "eventlog secret settings",
+        "store",
+        "cluster events receipts transport",
+    ),
+    "web": (
+        "http operations",
+        "auth reads requests",
+        "dispatch server",
+        "metrics",
+        "context load_shedding",
+        "api pages",
+        "operator",
+        "openapi",
+        "app",
+        "service",
+        "serve",
+    ),
+    "workers": (
+        "order_changes overload receipts unproven_connections",
+        "janitor link_server selling",
+        "process",
+    ),
+    "supervisor": (
+        "banner lock log_rotation readiness signals systemd_notify",
+        "processes",
+        "operations zookeeper",
+        "bootstrap orphans succession",
+        "daemon preflight",
+        "supervisor",
+    ),
+    "admin": (
+        "commandline confirm export printable session supervisor_requests",
+        "logs recovery tree",
+        "drill screen",
+        "commands",
+    ),
+}
+LEVELS = {
+    (folder, room): level
+    for folder, lines in ROOMS.items()
+    for level, line in enumerate(lines)
+    for room in line.split()
+}
+MOST_MODULES = 14
 
 
 def names(path: Path) -> str:
@@ -34,6 +88,20 @@ def imported(path: Path) -> set[str]:
             assert node.level == 0, f"{path} has a relative import"
             found.add((node.module or "").partition(".")[0])
     return found
+
+
+def modules(path: Path) -> Iterator[str]:
+    """The full name of everything that is imported, also inside functions."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(path: Path) -> tuple[str, str]:
+    folder, room = path.relative_to(ROOT).with_suffix("").parts[:2]
+    return folder, room
 
 
 def without_entrypoint(tree: ast.Module) -> Iterator[ast.AST]:
@@ -58,6 +126,29 @@ def test_the_four_folders_import_core_only(path: Path) -> None:
         assert imported(path) & {*FOLDERS, "zkticket", "tests"} <= (
             {own} if own != "core" else set()
         )
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.parent != ROOT], ids=names)
+def test_no_arrow_runs_back(path: Path) -> None:
+    own = room_of(path)
+    if own[1] == "__init__":
+        assert not imported(path)
+        return
+    for name in modules(path):
+        folder, _, rest = name.partition(".")
+        used = (folder, rest.partition(".")[0])
+        if folder == own[0] and used != own:
+            assert LEVELS[used] < LEVELS[own], f"{own[1]} may not import {name}"
+
+
+def test_the_rooms_are_those_that_there_are() -> None:
+    found = {room_of(path) for path in SOURCES if path.parent != ROOT}
+    assert {each for each in found if each[1] != "__init__"} == set(LEVELS)
+
+
+def test_no_folder_holds_too_many_modules() -> None:
+    sizes = Counter(path.parent for path in SOURCES if path.name != "__init__.py")
+    assert {names(path): size for path, size in sizes.items() if size > MOST_MODULES} == {}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=names)

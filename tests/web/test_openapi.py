@@ -35,19 +35,19 @@ from web.app import Site
 from web.auth.sessions import COOKIE, Sessions
 from web.auth.webhook_signature import signature
 from web.context import Deps
-from web.http import adapter
-from web.http.head import BASE, Front
-from web.http.replies import Reply
+from web.http.i18n import Languages
+from web.http.problems import STATUS
+from web.http.replies import BASE, Reply
 from web.http.routing import ReplyPlugin
+from web.http.static_files import Assets
 from web.openapi.curl import curl, is_for_programs
 from web.openapi.document import codes_of, document, path_of
 from web.openapi.manual import Manual
 from web.openapi.operation import BUY, JSON, PURCHASE, Operation
 from web.openapi.operations import operations
 from web.pages.rendering import Paper
-from web.rendering.i18n import Languages
-from web.rendering.problems import STATUS
-from web.rendering.static_files import Assets
+from web.server import adapter
+from web.server.head import Front
 
 SEED = 20261125
 EXAMPLES = 12

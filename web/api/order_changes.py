@@ -13,10 +13,10 @@ from web.api.orders import basket_of, bought
 from web.auth.operator import Guard
 from web.auth.webhook_signature import is_signed
 from web.context import Deps
+from web.http import problems
+from web.http.problems import Problem, problem
 from web.http.replies import BEGAN, json_reply
 from web.http.routing import Outcome
-from web.rendering import problems
-from web.rendering.problems import Problem, problem
 from web.requests.order_change import Errand, errand, note, order_in
 from web.requests.purchase import Basket, currency_in, expect_media_type, json_object, price_in
 

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from core.transport.link import Answer, Code
+from web.http import problems
 from web.http.replies import JSON, Reply, json_reply
 from web.http.routing import Outcome
-from web.rendering import problems
 from web.requests.purchase import Basket, from_json
 
 REPLAYED = [*JSON, ("idempotency-replayed", "true")]

@@ -12,6 +12,8 @@ from core.store.availability import EventAvailability
 from web.api.orders import basket_of, bought
 from web.auth.operator import Guard
 from web.context import Deps
+from web.http import problems
+from web.http.problems import Problem, problem
 from web.http.replies import BEGAN, GONE, Gone, Reply, json_reply, text_reply
 from web.http.routing import Outcome
 from web.metrics.prometheus_text import CONTENT_TYPE
@@ -19,8 +21,6 @@ from web.metrics.scrape import exposition
 from web.reads.catalog import Snapshot
 from web.reads.live import RULE, Live
 from web.reads.order_lookup import find_order
-from web.rendering import problems
-from web.rendering.problems import Problem, problem
 from web.requests.purchase import Basket
 
 

@@ -10,7 +10,7 @@ from core.text.names import clean
 from web.auth.ended_sessions import Ended
 from web.auth.sessions import Session, Sessions
 from web.auth.throttle import Attempts
-from web.rendering.problems import Problem, problem
+from web.http.problems import Problem, problem
 
 
 class Guard:

@@ -1,1 +1,1 @@
-"""HTTP itself: connections, heads, cookies, proxies, routing and whole answers."""
+"""Requests and answers: addresses, cookies, languages, problems, templates and files."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from web.http.head import BASE
+from web.http.replies import BASE
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

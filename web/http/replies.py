@@ -9,6 +9,8 @@ import msgspec
 BEGAN = "zkticket.began"
 # What waits until the buyer has closed the connection, in the same place.
 GONE = "zkticket.gone"
+# Our address as the asker knows it, in the same place.
+BASE = "zkticket.base"
 
 Gone = Callable[[], Awaitable[None]]
 

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import bottle
 
 from core.errors import BadRequest
+from web.http.problems import Problem, of_request
 from web.http.replies import Reply
-from web.rendering.problems import Problem, of_request
 
 Outcome: TypeAlias = Reply | Problem
 # The answer that a problem gets in a request of that WSGI environment.

@@ -13,11 +13,11 @@ from core.cluster.status import Ensemble, Server, Status, Supervisor, Web, Worke
 from core.schema.records import Alarm, Disk, OrderView, PaymentView, Progress, Quantiles
 from core.schema.records import Status as OrderStatus
 from core.store.availability import EventAvailability, TypeAvailability
+from web.http.problems import STATUS, ProblemJson
 from web.metrics.history import Sample
 from web.openapi.schema import HERE, NAME_SCHEMA, ORDER_SCHEMA, Schema, reference, thing
 from web.reads.live import Availability, Left
 from web.reads.poll_interval import STEPS_S
-from web.rendering.problems import STATUS, ProblemJson
 
 # What the interface calls these types.
 NAMES = {

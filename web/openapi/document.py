@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from core.schema.records import OrderView
-from web.http.head import TARGET_CHARACTERS
+from web.http.i18n import Language, Languages
+from web.http.problems import RETRY_S, STATUS, Problem, problem, problem_json
 from web.openapi.answered import answered
 from web.openapi.operation import (
     ANY,
@@ -25,9 +26,8 @@ from web.openapi.operation import (
 from web.openapi.operations import operations
 from web.openapi.schema import Schema, reference
 from web.openapi.taken import taken
-from web.rendering.i18n import Language, Languages
-from web.rendering.problems import RETRY_S, STATUS, Problem, problem, problem_json
 from web.requests.purchase import MOST_TICKETS
+from web.server.head import TARGET_CHARACTERS
 
 TITLE = "zkticket"
 # Of the interface, which only grows.

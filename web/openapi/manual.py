@@ -9,11 +9,10 @@ from typing import Any
 import bottle
 import msgspec
 
-from web.http.head import BASE
-from web.http.replies import Headers, Reply
+from web.http.i18n import Languages
+from web.http.replies import BASE, Headers, Reply
 from web.http.routing import Outcome
 from web.pages.rendering import Paper, Visit
-from web.rendering.i18n import Languages
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 `api`, `pages` and `boards` are the part of the description that is written by hand; the data is
 in `answered` and `taken`, and the words and statuses of problems are those of
-`web.rendering.problems`.
+`web.http.problems`.
 """
 
 from web.openapi import api, boards, pages

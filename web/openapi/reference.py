@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from web.http.i18n import Language
+from web.http.problems import STATUS
 from web.openapi.curl import curl, is_for_programs
 from web.openapi.document import GROUPS, codes_of, path_of, sample
 from web.openapi.operation import ANY, ANY_POST, Operation
 from web.openapi.operations import operations
 from web.openapi.schema import HERE, Schema
-from web.rendering.i18n import Language
-from web.rendering.problems import STATUS
 
 # A longer pattern tells a reader nothing; its description does.
 MOST_PATTERN = 48

@@ -10,9 +10,10 @@ from core.errors import BadRequest, ZkticketError
 from web.auth.operator import Guard
 from web.auth.sessions import set_cookie
 from web.context import Deps
-from web.http.head import BASE, SCHEME
+from web.http.i18n import Languages
+from web.http.problems import Problem, problem
 from web.http.query import query
-from web.http.replies import Reply, json_reply
+from web.http.replies import BASE, Reply, json_reply
 from web.http.routing import Outcome
 from web.operator.actions import HOME, Act, acts
 from web.operator.checkin import CheckIn
@@ -23,8 +24,7 @@ from web.operator.orders import Orders
 from web.operator.plots import Span, plots
 from web.operator.rendering import SIGN_IN, Paper, Visit
 from web.operator.status_cache import Glance
-from web.rendering.i18n import Languages
-from web.rendering.problems import Problem, problem
+from web.server.head import SCHEME
 
 MINUTES = (5, 15, 30)
 SHOWN_ENTRIES = 200

@@ -10,6 +10,8 @@ from core.schema.records import OrderView, PaymentView
 from core.store.lifecycle import Act
 from core.transport.link import Code
 from web.context import Deps
+from web.http import problems
+from web.http.i18n import Language
 from web.http.query import query
 from web.http.replies import BEGAN
 from web.http.routing import Outcome
@@ -18,8 +20,6 @@ from web.operator.fields import Fields
 from web.operator.rendering import Paper, Visit
 from web.pages.ticket_view import total
 from web.reads.order_lookup import find_order
-from web.rendering import problems
-from web.rendering.i18n import Language
 from web.requests.order_change import errand, order_in
 
 ADDRESS = "/operator/orders"

@@ -11,14 +11,14 @@ from core.cluster import operator_requests
 from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
 from web.auth.operator import Guard
 from web.auth.sessions import Session
+from web.http.i18n import Language, Languages
+from web.http.problems import Problem, extra_headers, problem
 from web.http.replies import GUARDS, HTML, Headers, Reply
 from web.http.routing import Outcome
+from web.http.static_files import Assets
+from web.http.templates import Templates
 from web.operator.actions import HOME, Question
 from web.operator.fields import Fields, form
-from web.rendering.i18n import Language, Languages
-from web.rendering.problems import Problem, extra_headers, problem
-from web.rendering.static_files import Assets
-from web.rendering.templates import Templates
 
 SIGN_IN = "/operator/sign-in"
 

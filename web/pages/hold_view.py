@@ -6,9 +6,9 @@ from datetime import datetime
 
 from core.schema.records import OrderView
 from core.store.availability import EventAvailability
+from web.http.i18n import Language
 from web.pages.ticket_view import total, type_label
 from web.reads.live import iso
-from web.rendering.i18n import Language
 
 HOLDS = frozenset({"held", "released", "expired"})
 # Who has to act is warned when a fifth of the time is left, within these bounds: WCAG 2.2.1

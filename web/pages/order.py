@@ -10,16 +10,15 @@ from core.schema.records import OrderView
 from core.store.lifecycle import Act
 from core.transport.link import Code
 from web.context import Deps
-from web.http.head import BASE
-from web.http.replies import BEGAN, Reply
+from web.http import problems
+from web.http.problems import Problem, problem
+from web.http.replies import BASE, BEGAN, Reply
 from web.http.routing import Outcome
 from web.pages.hold_view import hold_page, is_hold
 from web.pages.icalendar import CONTENT_TYPE, calendar
 from web.pages.rendering import Paper, Visit, see_other
 from web.pages.ticket_view import ticket_page
 from web.reads.order_lookup import await_order, find_order
-from web.rendering import problems
-from web.rendering.problems import Problem, problem
 from web.requests.order_change import Errand, errand
 from web.requests.purchase import form_fields, new_key
 

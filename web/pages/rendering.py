@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from web.http.i18n import Language, Languages
+from web.http.problems import Problem, extra_headers
 from web.http.replies import GUARDS, HTML, Reply
-from web.rendering.i18n import Language, Languages
-from web.rendering.problems import Problem, extra_headers
-from web.rendering.static_files import Assets
-from web.rendering.templates import Templates
+from web.http.static_files import Assets
+from web.http.templates import Templates
 
 
 @dataclass(frozen=True)

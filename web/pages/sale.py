@@ -12,17 +12,17 @@ from core.schema.sale_window import is_settled
 from core.store.availability import EventAvailability
 from core.transport.link import Answer
 from web.context import Deps
+from web.http import problems
+from web.http.i18n import Languages, remember
+from web.http.problems import Problem, problem
 from web.http.query import query_field
 from web.http.replies import BEGAN, GONE, Reply
 from web.http.routing import Outcome
+from web.http.static_files import Assets
 from web.pages.order import Tickets
 from web.pages.rendering import Paper, Visit, see_other
 from web.pages.sale_view import price_list, sale_page
 from web.reads.catalog import Snapshot
-from web.rendering import problems
-from web.rendering.i18n import Languages, remember
-from web.rendering.problems import Problem, problem
-from web.rendering.static_files import Assets
 from web.requests.purchase import Basket, form_fields, of_form
 
 Fields = Mapping[str, str]

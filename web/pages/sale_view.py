@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from core.schema.sale_window import is_settled, sale_ends_at, sale_state
 from core.store.availability import EventAvailability, TypeAvailability
+from web.http.i18n import Language
+from web.http.problems import Problem
 from web.reads.catalog import Snapshot
 from web.reads.live import iso, opens_in_ms
 from web.reads.poll_interval import STEPS_S
-from web.rendering.i18n import Language
-from web.rendering.problems import Problem
 from web.requests.purchase import KEY_HEADER, MOST_TICKETS, new_key
 
 # From here on a type's remaining tickets are shown as few.

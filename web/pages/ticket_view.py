@@ -6,9 +6,9 @@ from datetime import datetime
 from core.schema.records import OrderView
 from core.schema.sale_window import is_settled
 from core.store.availability import EventAvailability, TypeAvailability
+from web.http.i18n import Language
 from web.pages.qr import qr_svg
 from web.reads.live import iso
-from web.rendering.i18n import Language
 
 # Orders that let nobody in: their code is not shown.
 SPENT = frozenset({"held", "released", "expired", "cancelled"})

@@ -2,16 +2,22 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Protocol
 
 from core.errors import BadZnode, NoSuchOrder, Unavailable
 from core.schema.records import OrderView
-from core.store.orders import ORDER_ID
-from web.context import Orders
+from core.store.orders import ORDER_ID, StoredOrder
 
 LOOKUP_S = 2.8
 # How long the web waits for its own server to hear of a change; first a short while.
 SEEN_S = 1.0
 FIRST_LOOK_S = 0.02
+
+
+class Orders(Protocol):
+    """Where orders are read; `core.store.store.Store` is one."""
+
+    async def order(self, order_id: str) -> StoredOrder: ...
 
 
 async def find_order(orders: Orders, order_id: str) -> OrderView:

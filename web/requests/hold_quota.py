@@ -16,7 +16,7 @@ import msgspec
 from core.networks import client_network
 from core.schema.records import OrderView
 from core.transport.link import Answer, Code
-from web.rendering.problems import Problem, problem
+from web.http.problems import Problem, problem
 from web.requests.purchase import Basket
 
 # A hold whose outcome nobody knows counts for so long.

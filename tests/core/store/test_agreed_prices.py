@@ -19,8 +19,8 @@ from core.text.money import amount
 from core.transport.link import Answer, Code
 from tests.support.two_workers import CAPACITY, PRICE, Shop, play
 from tests.support.zookeeper_server import Server
+from web.http.i18n import Languages
 from web.pages.ticket_view import ticket_page
-from web.rendering.i18n import Languages
 
 OLD = b'{"v":1,"type":"A","quantity":2,"buyer":"Ann","status":"sold","at":1.0,"batch":"b.1"}'
 

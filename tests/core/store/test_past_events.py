@@ -14,10 +14,10 @@ from core.transport.link import Code
 from tests.support.fakes.fake_site import GALA
 from tests.support.two_workers import Shop, play
 from tests.support.zookeeper_server import Server
+from web.http.i18n import Languages
 from web.pages.sale import _choose
 from web.pages.sale_view import sale_page
 from web.reads.catalog import Snapshot
-from web.rendering.i18n import Languages
 
 HOUR = 3600.0
 

@@ -12,7 +12,7 @@ import pytest
 from core.errors import StartupError
 from core.transport.listen_socket import BELL, Answer, Bell, listen, ring
 from tests.support.instance import ROOT, free_port
-from web.http.granian_socket import Door
+from web.server.granian_socket import Door
 
 INHERIT = """
 from core.transport.listen_socket import inherited

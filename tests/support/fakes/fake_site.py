@@ -35,14 +35,14 @@ from web.app import make_app
 from web.auth.ended_sessions import Ended
 from web.context import Deps
 from web.dispatch.dispatcher import Dispatcher
-from web.http.adapter import HttpProtocol
-from web.http.granian_socket import Door
-from web.http.head import Scope
 from web.http.replies import Reply, text_reply
 from web.metrics.counters import Metrics
 from web.metrics.scrape import Vitals
 from web.reads.catalog import Catalog
 from web.serve import serve
+from web.server.adapter import HttpProtocol
+from web.server.granian_socket import Door
+from web.server.head import Scope
 from web.service import adapt, connections_of, end_with_parent, front_of, open_holds_of
 
 TOKEN = "0123456789abcdef" * 2

@@ -17,7 +17,7 @@ from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb, Response, running
 from tests.support.instance import eventually
 from web.http.cross_origin import is_cross_site
-from web.rendering.problems import problem
+from web.http.problems import problem
 from web.requests.purchase import from_form, from_json
 
 PURCHASE = {"type": "A", "buyer": "Ann"}

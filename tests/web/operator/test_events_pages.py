@@ -18,12 +18,12 @@ from core.settings import Settings
 from tests.support.fakes.fake_web import FakeWeb, Response, running
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from tests.support.signed_in import Operator, enter
+from web.http.i18n import Languages
 from web.http.replies import Reply
 from web.operations import LiveOperations
 from web.operator import event_form
 from web.operator.event_form import MOST_ROWS, PARTS, Reading, terms_in, types_in
 from web.operator.events import Events
-from web.rendering.i18n import Languages
 
 NEW = "/operator/new-event"
 PAGES = ("/operator/events", "/operator/events/gala", "/operator/events/gala/edit", NEW)

@@ -12,8 +12,8 @@ import pytest
 from core.schema.records import OrderView
 from tests.support.fakes.fake_site import GALA
 from tests.support.fakes.fake_web import FakeWeb, Response, running
+from web.http.i18n import Languages
 from web.pages.hold_view import HoldPage, hold_page, time_left
-from web.rendering.i18n import Languages
 
 LANGUAGES = Languages()
 NOW = 1_780_000_000.0

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.support.fakes.fake_web import FakeWeb, running
 from tests.support.instance import ROOT
-from web.rendering.i18n import Forms, Language, Languages, preferences
-from web.rendering.problems import STATUS
+from web.http.i18n import Forms, Language, Languages, preferences
+from web.http.problems import STATUS
 
 WEB = ROOT / "web"
 LANGUAGES = Languages()

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.support.fakes.fake_web import FakeWeb, running
-from web.rendering.i18n import Languages
+from web.http.i18n import Languages
 
 
 @pytest.fixture(scope="module")

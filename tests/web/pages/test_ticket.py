@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from core.schema.records import OrderView
 from tests.support.fakes.fake_site import GALA
 from tests.support.fakes.fake_web import FakeWeb, running
+from web.http.i18n import Languages
 from web.pages.icalendar import calendar
 from web.pages.qr import qr_svg
 from web.pages.ticket_view import ticket_page
-from web.rendering.i18n import Languages
 
 ORDER = OrderView(
     order="0123456789abcdef" * 2,

@@ -10,7 +10,7 @@ from core.transport.link import Answer, Code
 from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb, Response, running
 from tests.support.signed_in import FORM
-from web.rendering.problems import Problem
+from web.http.problems import Problem
 from web.requests.hold_quota import MOST_CLIENTS, UNKNOWN_S, Claim, OpenHolds
 from web.requests.purchase import Basket
 

@@ -15,11 +15,11 @@ from tests.support.instance import Instance
 from tests.support.stampede import Stampede, stampede
 from tests.web.dispatch.test_dispatch import Box, until
 from web.dispatch.concurrency_limit import FIRST
-from web.http.adapter import Adapter, HttpProtocol
-from web.http.head import Scope
+from web.http.i18n import Languages
 from web.load_shedding import Gate
 from web.metrics.counters import Metrics
-from web.rendering.i18n import Languages
+from web.server.adapter import Adapter, HttpProtocol
+from web.server.head import Scope
 
 # One worker's batch of 200 in a round of that.
 DELAY_S = 0.3

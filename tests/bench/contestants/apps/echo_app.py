@@ -15,11 +15,11 @@ import msgspec
 
 from core.schema.records import Order, view
 from core.transport.listen_socket import listen
-from web.http.adapter import Adapter, HttpProtocol
-from web.http.granian_socket import Door
-from web.http.head import Scope
 from web.http.replies import JSON, text_reply
 from web.serve import serve
+from web.server.adapter import Adapter, HttpProtocol
+from web.server.granian_socket import Door
+from web.server.head import Scope
 
 DRAIN_S = 2.0
 ORDER_ID = "0123456789abcdef" * 2

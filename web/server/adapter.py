@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any, Protocol
 
 from core.errors import BadRequest
-from web.http.head import Front, Scope, bare_environment, checked
+from web.http.problems import of_request, problem
 from web.http.replies import BEGAN, GONE, Headers, Reply
 from web.http.routing import Outcome, Trouble, Waiting
-from web.http.timeouts import Patience
 from web.reads.live import WATCHED, is_watched
-from web.rendering.problems import of_request, problem
+from web.server.head import Front, Scope, bare_environment, checked
+from web.server.timeouts import Patience
 
 BODY_BYTES = 16 * 1024
 BODY_S = 10.0

@@ -12,8 +12,8 @@ import pytest
 
 from tests.support.fakes.fake_web import FakeWeb, running
 from tests.support.instance import eventually
-from web.http import connections
-from web.http.connections import Flow, read_table
+from web.server import connections
+from web.server.connections import Flow, read_table
 
 GET_DOCS = b"GET /docs HTTP/1.1\r\nHost: x\r\n\r\n"
 GREEDY = 20

@@ -9,14 +9,14 @@ import pytest
 
 from tests.support.fakes.fake_web import FakeWeb, running
 from web.http import cookies
-from web.http.head import (
+from web.http.i18n import Languages, preferences
+from web.server.head import (
     HEADER_CHARACTERS,
     HEADERS_CHARACTERS,
     MOST_HEADERS,
     MOST_PARAMETERS,
     TARGET_CHARACTERS,
 )
-from web.rendering.i18n import Languages, preferences
 
 # Of the event loop, for the worst request that is let in; some 2 ms on an idle machine.
 MOST_COST_S = 0.012

@@ -10,8 +10,8 @@ from msgspec import UNSET, UnsetType
 from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable, ZkticketError
 from core.schema.records import OrderView
 from core.transport.link import Answer, Code
+from web.http.i18n import Language
 from web.http.replies import Reply
-from web.rendering.i18n import Language
 
 RETRY_S = (1, 5)
 

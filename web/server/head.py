@@ -14,8 +14,8 @@ import msgspec
 
 from core.errors import BadRequest
 from core.networks import Network, parse_address
-from web.http.forwarded import HOST, Asker, Proxies, is_forwarding
-from web.http.replies import Reply
+from web.http.replies import BASE, Reply
+from web.server.forwarded import HOST, Asker, Proxies, is_forwarding
 
 # RFC 9110 (4.1) asks for 8,000 octets at the least.
 TARGET_CHARACTERS = 8192
@@ -30,8 +30,7 @@ SHOWN_CHARACTERS = 64
 # Stands for a header's value that is no ASCII: no field of ours takes it.
 UNREADABLE = "\x80"
 
-# In the environment: our address as the asker knows it, and what the connection shows.
-BASE = "zkticket.base"
+# In the environment: what the connection shows.
 PEER = "zkticket.peer"
 FORWARDED = "zkticket.forwarded"
 SCHEME = "wsgi.url_scheme"

@@ -1,1 +1,0 @@
-"""What answers are made from: templates, static files, languages, problems."""
