@@ -13,8 +13,9 @@ from core.cluster.status import Ensemble, Server, Status, Supervisor, Web, Worke
 from core.schema.records import Alarm, Disk, OrderView, PaymentView, Progress, Quantiles
 from core.schema.records import Status as OrderStatus
 from core.store.availability import EventAvailability, TypeAvailability
-from web.http.problems import STATUS, ProblemJson
+from web.http.problems import ProblemJson
 from web.metrics.history import Sample
+from web.openapi.operation import CODES
 from web.openapi.schema import HERE, NAME_SCHEMA, ORDER_SCHEMA, Schema, reference, thing
 from web.reads.live import Availability, Left
 from web.reads.poll_interval import STEPS_S
@@ -133,10 +134,10 @@ NOTES: Mapping[str, Mapping[str, Schema]] = {
     "Left": {"name": NAME_SCHEMA, "remaining": COUNT, "capacity": COUNT},
     "ProblemJson": {
         "title": {"description": "The status in words."},
-        "status": {"enum": sorted(set(STATUS.values()))},
+        "status": {"enum": sorted(set(CODES.values()))},
         "detail": {"description": "What went wrong, in the language of `Content-Language`."},
         "code": {
-            "enum": sorted(STATUS),
+            "enum": sorted(CODES),
             "description": "What went wrong, for programs. A code never changes its meaning.",
         },
         "field": {"description": "The field or header at fault."},

@@ -3,6 +3,7 @@
 from web.openapi.operation import (
     AMEND,
     BUY,
+    CALENDAR,
     CHANGED,
     EVENT,
     JSON,
@@ -85,6 +86,17 @@ def _orders() -> tuple[Operation, ...]:
             answers=(CHANGED,),
             codes=(*OPERATOR, "not-valid", "already-checked-in", "not-cancellable", *AMEND),
             keys=(OPERATOR_TOKEN, {}),
+        ),
+        Operation(
+            "GET",
+            "/orders/<order_id>/calendar.ics",
+            "getCalendar",
+            "Orders",
+            "The ticket for a calendar",
+            "There is none of an event that has no time. Problems are pages, not JSON.",
+            parameters=(ORDER_ID,),
+            answers=(Answer(200, "iCalendar.", (CALENDAR,)),),
+            codes=("no-such-order", "not-found", *READ),
         ),
     )
 

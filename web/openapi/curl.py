@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Iterable
 
-from web.openapi.operation import OPERATOR_TOKEN, PAGES, PURCHASE, SIGNED, Operation
+from web.openapi.operation import OPERATOR_TOKEN, PURCHASE, SIGNED, Operation
 
 # What the examples call the box office's address, an order, a hold, and the operator's token.
 BOX, ORDER, HOLD, TOKEN = "$BOX", "$ORDER", "$HOLD", "$TOKEN"
@@ -17,11 +17,6 @@ KEY=$(printf %s "${{SECRET#whsec_}}" | base64 -d | od -An -v -tx1 | tr -d ' \\n'
 SIGNATURE=$(printf %s "msg-1.$AT.$BODY" |
   openssl dgst -sha256 -mac HMAC -macopt "hexkey:$KEY" -binary | base64)
 """
-
-
-def is_for_programs(operation: Operation) -> bool:
-    """Whether people would ever type it: pages and their forms are for browsers."""
-    return operation.group not in PAGES
 
 
 def curl(operation: Operation) -> str:

@@ -12,9 +12,11 @@ from core.schema.records import OrderView
 from web.http.i18n import Language, Languages
 from web.http.problems import RETRY_S, STATUS, Problem, problem, problem_json
 from web.openapi.answered import answered
+from web.openapi.api import operations
 from web.openapi.operation import (
     ANY,
     ANY_POST,
+    CODES,
     HTML,
     JSON,
     PROBLEM,
@@ -23,7 +25,6 @@ from web.openapi.operation import (
     Operation,
     Parameter,
 )
-from web.openapi.operations import operations
 from web.openapi.schema import Schema, reference
 from web.openapi.taken import taken
 from web.requests.purchase import MOST_TICKETS
@@ -48,20 +49,12 @@ GROUPS = {
     "Events": "What is for sale.",
     "At the door": "Who comes in.",
     "Operation": "How it runs: for operators and their machines.",
-    "Pages": "What buyers see. Errors are pages, too.",
-    "Operators' pages": "What operators see, behind a session.",
 }
 SECURITY: Schema = {
     "operatorToken": {
         "type": "http",
         "scheme": "bearer",
         "description": "The operator's token: `admin credentials` prints it.",
-    },
-    "operatorSession": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": "operator",
-        "description": "A session, begun with the token at `/operator/sign-in`. Twelve hours.",
     },
     "webhookId": {
         "type": "apiKey",
@@ -85,14 +78,11 @@ SECURITY: Schema = {
     },
 }
 HEADERS: dict[str, tuple[str, Schema]] = {
-    "Allow": ("The methods that the address takes.", {"type": "string"}),
     "Cache-Control": ("How long it may be kept.", {"type": "string"}),
     "Content-Language": ("What `detail` is written in.", {"type": "string"}),
     "ETag": ("Names this content.", {"type": "string", "pattern": '^"[0-9a-f]+"$'}),
     "Idempotency-Replayed": ("It had been done before.", {"const": "true"}),
-    "Location": ("Where to go.", {"type": "string", "format": "uri-reference"}),
     "Retry-After": ("In so many seconds.", {"type": "integer", "minimum": 1}),
-    "Set-Cookie": ("Remembers it.", {"type": "string"}),
     "WWW-Authenticate": ("What is asked for.", {"type": "string"}),
 }
 COMES_BACK = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -112,7 +102,6 @@ def document(languages: Languages, url: str = "/") -> Schema:
     """OpenAPI 3.1 of the box office at that address. Its problems speak the default language."""
     every = operations()
     language = languages.default
-    tags = [each.tag for each in languages.all]
     return {
         "openapi": "3.1.0",
         "info": {
@@ -125,9 +114,9 @@ def document(languages: Languages, url: str = "/") -> Schema:
         "tags": [{"name": name, "description": text} for name, text in GROUPS.items()],
         "paths": _paths(every),
         "components": {
-            "schemas": dict(sorted({**answered(), **taken(tags)}.items())),
+            "schemas": dict(sorted({**answered(), **taken()}.items())),
             "headers": {name: _header(name) for name in HEADERS},
-            "examples": {code: _example_of(code, language) for code in sorted(STATUS)},
+            "examples": {code: _example_of(code, language) for code in sorted(CODES)},
             "securitySchemes": SECURITY,
         },
     }

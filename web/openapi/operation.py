@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from core.schema.records import DEFAULT_EVENT
+from web.http.problems import STATUS
 from web.metrics import prometheus_text
 from web.openapi.schema import KEY_SCHEMA, NAME_SCHEMA, ORDER_SCHEMA, Schema
 from web.pages import icalendar
@@ -14,16 +15,14 @@ Key: TypeAlias = Mapping[str, list[str]]
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
-FORM = "application/x-www-form-urlencoded"
 HTML = "text/html"
 TEXT = "text/plain"
 CALENDAR = icalendar.CONTENT_TYPE.partition(";")[0]
 METRICS = prometheus_text.CONTENT_TYPE.partition(";")[0]
-ASSETS = ("text/css", "text/javascript", "image/svg+xml")
 
-# The groups of what browsers ask for.
-PAGES = ("Pages", "Operators' pages")
-
+# Problems that only pages have: their forms run out, and what they ask for may be refused.
+PAGES_ONLY = ("form-expired", "refused")
+CODES = {code: status for code, status in STATUS.items() if code not in PAGES_ONLY}
 # What any request may run into, and what any post.
 ANY = ("malformed", "too-slow", "too-large", "target-too-long", "headers-too-large", "internal")
 ANY_POST = ("cross-site",)
@@ -39,7 +38,6 @@ AMEND = ("no-such-order", "invalid", "damaged", *WAIT)
 OPERATOR = ("unauthorized", "too-many-attempts")
 
 OPERATOR_TOKEN: Key = {"operatorToken": []}
-OPERATOR_SESSION: Key = {"operatorSession": []}
 SIGNED: Key = {"webhookId": [], "webhookTimestamp": [], "webhookSignature": []}
 
 
@@ -120,4 +118,3 @@ PURCHASE = Body(
 )
 CHANGED = Answer(200, "Done, or it had been done before.", (JSON,), "Order")
 SAME = Answer(304, "It has not changed.", headers=("ETag", "Cache-Control"))
-PAGE = Answer(200, "The page.", (HTML,))

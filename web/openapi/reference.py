@@ -8,10 +8,10 @@ from typing import Any
 
 from web.http.i18n import Language
 from web.http.problems import STATUS
-from web.openapi.curl import curl, is_for_programs
+from web.openapi.api import operations
+from web.openapi.curl import curl
 from web.openapi.document import GROUPS, codes_of, path_of, sample
-from web.openapi.operation import ANY, ANY_POST, Operation
-from web.openapi.operations import operations
+from web.openapi.operation import ANY, ANY_POST, CODES, Operation
 from web.openapi.schema import HERE, Schema
 
 # A longer pattern tells a reader nothing; its description does.
@@ -42,7 +42,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Entry:
-    """An operation. `locks` are what opens it; `command` is empty where only browsers ask."""
+    """An operation. `locks` are what opens it."""
 
     name: str
     method: str
@@ -119,7 +119,7 @@ def _slug(name: str) -> str:
 
 
 def _troubles(language: Language) -> Iterable[Trouble]:
-    for code, status in sorted(STATUS.items(), key=lambda pair: (pair[1], pair[0])):
+    for code, status in sorted(CODES.items(), key=lambda pair: (pair[1], pair[0])):
         text = language.say(f"problem.{code}", **sample(code).values)
         yield Trouble(code, status, text, code in (*ANY, *ANY_POST))
 
@@ -141,7 +141,7 @@ def _entry(operation: Operation, schemas: Mapping[str, Schema]) -> Entry:
         media=body.media if body else "",
         members=_members(schemas[body.shape]) if body else (),
         outcomes=tuple(_outcomes(operation)),
-        command=curl(operation) if is_for_programs(operation) else "",
+        command=curl(operation),
     )
 
 
@@ -197,7 +197,7 @@ def _bounds(schema: Schema) -> Iterable[str]:
             yield f"{least} to {most}"
         case {"minimum": least}:
             yield f"{least} or more"
-    if "enum" in schema and schema["enum"] != list(STATUS):
+    if "enum" in schema and schema["enum"] != sorted(CODES):
         yield "one of " + ", ".join(str(each) for each in schema["enum"])
     if len(pattern := schema.get("pattern", "")) in range(1, MOST_PATTERN):
         yield pattern

@@ -16,15 +16,6 @@ NAME_SCHEMA: Schema = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 ORDER_SCHEMA: Schema = {"type": "string", "pattern": f"^{ORDER_ID.pattern}$"}
 KEY_SCHEMA: Schema = {"type": "string", "pattern": f"^{KEY.pattern}$"}
 MINUTES_SCHEMA: Schema = {"type": "integer", "enum": list(MINUTES), "default": MINUTES[-1]}
-# What an act may be about.
-ACT_FIELDS: Mapping[str, Schema] = {
-    "name": {"type": "string", "description": "Of restart: the process; without one, all workers."},
-    "workers": {"type": "string", "description": "Of scale: how many."},
-    "event": {"type": "string", "description": "Of reset: the event."},
-    "type": {"type": "string", "description": "Of reset: the ticket type; without one, all."},
-    "quantity": {"type": "string", "description": "Of reset: how many are for sale then."},
-    "taken": {"type": "string", "description": "Of reset: what was sold or held, by type."},
-}
 
 
 def reference(name: str) -> Schema:

@@ -5,19 +5,17 @@ bounds stand here.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from core.schema.records import DEFAULT_EVENT
 from core.store.orders import ORDER_ID
 from core.text.names import BLANKS, CONTROLS, FORMATS, IGNORABLE, MARKS, SPACES
 from web.api.order_changes import MOST_ADDRESS, MOST_PAYMENT
-from web.openapi.schema import ACT_FIELDS, KEY_SCHEMA, NAME_SCHEMA, Schema, thing
-from web.operator.actions import ID
+from web.openapi.schema import NAME_SCHEMA, Schema, thing
 from web.requests.order_change import MOST_CHARACTERS as MOST_NOTED
 from web.requests.purchase import (
     CURRENCY,
     MOST_CHARACTERS,
-    MOST_FIELDS,
     MOST_PRICE,
     MOST_TICKETS,
 )
@@ -70,15 +68,10 @@ SHOWN: Mapping[str, Schema] = {
         "description": "That of the price.",
     },
 }
-CSRF: Schema = {"type": "string", "description": "As it stands in the page's forms."}
 
 
-def taken(tags: Sequence[str]) -> dict[str, Schema]:
-    """Every schema of a request, by name. `tags` are those of the languages."""
-    return {**_by_programs(), **_by_buyers_forms(tags), **_by_operators_forms()}
-
-
-def _by_programs() -> dict[str, Schema]:
+def taken() -> dict[str, Schema]:
+    """Every schema of a request, by name."""
     return {
         "Purchase": thing(
             {**PURCHASE, **SHOWN},
@@ -115,87 +108,6 @@ def _by_programs() -> dict[str, Schema]:
             description="A payment that has come in.",
         ),
     }
-
-
-def _by_buyers_forms(tags: Sequence[str]) -> dict[str, Schema]:
-    return {
-        "PurchaseForm": thing(
-            {
-                **PURCHASE,
-                "key": {**KEY_SCHEMA, "description": "Makes the form buy once."},
-                "prices": {"type": "string", "description": "Stands for what the page showed."},
-            },
-            *("event", "quantity", "prices"),
-            additionalProperties=False,
-            description="The sale page's form.",
-        ),
-        "ChangeForm": _form(
-            {"key": {**KEY_SCHEMA, "description": "Makes the form change the order once."}},
-            "key",
-            description="A button of an order's page.",
-        ),
-        "LanguageForm": _form(
-            {
-                "to": {"type": "string", "enum": list(tags)},
-                "back": {"type": "string", "description": "An address of ours."},
-            },
-            "back",
-            description="The switch of languages.",
-        ),
-    }
-
-
-def _by_operators_forms() -> dict[str, Schema]:
-    return {
-        "SignInForm": _form(
-            {"token": {"type": "string", "description": "The operator's token."}},
-            description="The operators' way in.",
-        ),
-        "SignOutForm": _form({"csrf": CSRF}, "csrf", description="The operators' way out."),
-        "YesForm": _form(
-            {"csrf": CSRF, "id": {"type": "string", "description": "Of the question."}},
-            description="The answer yes to a question.",
-        ),
-        "ScanForm": _form(
-            {
-                "csrf": CSRF,
-                "scan": {"type": "string", "description": "Names the scan: sent again, it is one."},
-                "order": {"type": "string", "description": "The order's id or address."},
-                "door": {"type": "string", "description": "Where."},
-            },
-            "door",
-            description="A scan of a ticket.",
-        ),
-        "EventForm": _form(
-            {
-                "csrf": CSRF,
-                "zone": {"type": "string", "description": "By whose clock times are written."},
-                "name": {"type": "string", "description": "Of a new event."},
-            },
-            *("zone", "name"),
-            description="The form of an event, with what stands on its page.",
-        ),
-        "ActForm": _form(
-            {
-                "csrf": CSRF,
-                "id": {"type": "string", "pattern": f"^{ID.pattern}$"},
-                **ACT_FIELDS,
-            },
-            *ACT_FIELDS,
-            description="The answer yes to an act's question, with the fields of its page.",
-        ),
-    }
-
-
-def _form(properties: Mapping[str, Schema], *optional: str, description: str) -> Schema:
-    """A form in which each field stands once; what it has besides these counts for nothing."""
-    return thing(
-        properties,
-        *optional,
-        additionalProperties={"type": "string"},
-        maxProperties=MOST_FIELDS,
-        description=description,
-    )
 
 
 def _named(description: str) -> Schema:

@@ -67,10 +67,8 @@
 </dd></div>
 %     end
 </dl>
-%     if entry.command:
 <h4>{{say("docs.command")}}</h4>
 <pre tabindex="0" role="region" aria-label="{{say("docs.command")}} {{entry.summary}}"><code>{{entry.command}}</code></pre>
-%     end
 </div>
 </details>
 %   end
