@@ -103,7 +103,6 @@ class Worker:
             fence=self._registration.fence,
             books=self._receipts,
             now=time.time,
-            clock=time.monotonic,
             rng=rng,
         )
         self._clerk = Clerk(

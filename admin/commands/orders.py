@@ -190,7 +190,6 @@ def _amender(zk: "ZooKeeper", settings: Settings) -> "Amender":
         fence=str,
         books=NoBooks(),
         now=time.time,
-        clock=time.monotonic,
         rng=random.Random(),  # noqa: S311 - jitter
     )
 

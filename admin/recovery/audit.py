@@ -19,7 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from admin.recovery.receipt_coverage import Coverage, Coverer, Receipted
-from core.errors import Ambiguous, BadZnode, Unavailable
+from core.errors import BadZnode
 from core.machine import private_files
 from core.receipts import format
 from core.receipts.format import Damage, Settled
@@ -27,9 +27,9 @@ from core.schema import paths
 from core.store.batch import Sale
 from core.store.orders import StoredOrder
 from core.store.store import Store
+from core.zookeeper import retry
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Check
-from core.zookeeper.patient_read import insist
 
 PAGE_ORDERS = 500
 PAGES_AHEAD = 3
@@ -203,9 +203,9 @@ async def losses(zk: ZooKeeper, archive: Archive, count: Count) -> AsyncGenerato
     One that has several receipts, say of its sale and of a replay, comes with each of them.
     """
     store = Store(zk)
-    await insist(zk, zk.sync)
+    await retry.read(zk, zk.sync)
     settled = format.settled(archive.data_dir)
-    retired = await insist(zk, store.retired)
+    retired = await retry.read(zk, store.retired)
     pages: deque[asyncio.Task[list[Loss]]] = deque()
     try:
         for page in _pages(archive.sales()):
@@ -242,23 +242,15 @@ def _held_against(
 async def _lost(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
     lost = await _missing(zk, store, page)
     if lost:
-        await insist(zk, partial(_catch_up, zk))
+        await retry.read(zk, partial(retry.check, zk, [Check("/")]))
         lost = await _missing(zk, store, [loss.sale for loss in lost])
     return lost
 
 
 async def _missing(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
-    found = await insist(zk, partial(store.orders.find_sales, page))
+    found = await retry.read(zk, partial(store.orders.find_sales, page))
     pairs = zip(page, found, strict=True)
     return [Loss(sale, there) for sale, there in pairs if not format.stands(sale.order, there)]
-
-
-async def _catch_up(zk: ZooKeeper) -> None:
-    """A write: what this session reads from now on is no older than it. Raises `Unavailable`."""
-    try:
-        await zk.multi([Check("/")])
-    except Ambiguous as error:  # a check changes nothing
-        raise Unavailable(str(error)) from None
 
 
 def _pages(sales: Iterator[Sale]) -> Iterator[list[Sale]]:

@@ -23,8 +23,8 @@ from core.store.lifecycle import status_at
 from core.store.orders import StoredOrder
 from core.store.stock import Shelf, TypeRef
 from core.store.store import Store
+from core.zookeeper import retry
 from core.zookeeper.client import ZooKeeper
-from core.zookeeper.patient_read import insist
 
 TYPES_AT_ONCE = 16
 COUNTS = 2
@@ -147,7 +147,7 @@ async def _count(zk: ZooKeeper, store: Store, name: str, event: Event) -> tuple[
         async for order in orders:
             count += 1
             _tally(order, event.generation, tallies)
-    await insist(zk, zk.sync)
+    await retry.read(zk, zk.sync)
     after = await _shelves(zk, store, refs)
     covered = [_covers(tally, again) for tally, again in zip(tallies.values(), after, strict=True)]
     proofs = tuple(tally.proof for tally in tallies.values())
@@ -175,7 +175,7 @@ async def _shelves(zk: ZooKeeper, store: Store, refs: Sequence[TypeRef]) -> list
     shelves: list[Shelf] = []
     for start in range(0, len(refs), TYPES_AT_ONCE):
         reads = [
-            insist(zk, partial(_balanced, store, ref))
+            retry.read(zk, partial(_balanced, store, ref))
             for ref in refs[start : start + TYPES_AT_ONCE]
         ]
         for found in await asyncio.gather(*reads, return_exceptions=True):

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
 
-from core.errors import BadZnode, NodeExists, NoNode
+from core.errors import BadZnode, NoNode
 from core.schema import paths
 from core.schema.records import Alarm, decode, encode
 from core.zookeeper import retry
 from core.zookeeper.children import below
 from core.zookeeper.client import Znode, ZooKeeper
+from core.zookeeper.multi import Create
 
 
 async def sound(zk: ZooKeeper, alarm: Alarm) -> None:
@@ -17,9 +17,7 @@ async def sound(zk: ZooKeeper, alarm: Alarm) -> None:
 
     Raises `Ambiguous`, `Unavailable`; then it may be tried again.
     """
-    await zk.ensure(paths.ALARMS)
-    with suppress(NodeExists):
-        await zk.create(paths.alarm(alarm.source), encode(alarm))
+    await retry.make(zk, Create(paths.ALARMS), Create(paths.alarm(alarm.source), encode(alarm)))
 
 
 async def standing(zk: ZooKeeper) -> list[Alarm]:

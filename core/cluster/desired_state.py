@@ -9,16 +9,15 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from core.errors import Ambiguous, BadVersion, NodeExists, NoNode
+from core.errors import NoNode
 from core.schema import paths
 from core.schema.records import Desired, Request, decode, encode
 from core.zookeeper import retry
 from core.zookeeper.client import Znode, ZooKeeper
-from core.zookeeper.patient_read import insist
+from core.zookeeper.multi import Create
 from core.zookeeper.watch import Watch, whenever_changed
 
 REFRESH_S = 2.0
-TRIES = 50
 
 
 async def change(zk: ZooKeeper, instance: str, edit: Callable[[Desired], Desired]) -> None:
@@ -26,21 +25,7 @@ async def change(zk: ZooKeeper, instance: str, edit: Callable[[Desired], Desired
 
     Raises `BadZnode`, `Unavailable`, `Ambiguous`.
     """
-    path = paths.desired(instance)
-    for _ in range(TRIES):
-        znode = await insist(zk, partial(zk.find, path))
-        now = _decoded(znode)
-        wanted = edit(now)
-        if wanted == now:
-            return
-        try:
-            await _write(zk, path, wanted, znode)
-            return
-        except (BadVersion, NodeExists, NoNode):
-            continue  # somebody else was faster
-        except Ambiguous:
-            await retry.reconnected(zk)
-    raise Ambiguous(retry.NO_ANSWER)
+    await retry.update(zk, paths.desired(instance), Desired, edit)
 
 
 def asking(request: Request) -> Callable[[Desired], Desired]:
@@ -78,22 +63,12 @@ def watch(
 async def _read(
     zk: ZooKeeper, path: str, remembered: Callable[[], Desired], watch: Watch | None
 ) -> Desired:
-    try:
+    with suppress(NoNode):
         return _decoded(await zk.get(path, watch))
-    except NoNode:
-        # Only what is there can be watched.
-        with suppress(NodeExists):
-            await _write(zk, path, remembered(), None)
-        return _decoded(await zk.get(path, watch))
+    # Only what is there can be watched.
+    await retry.make(zk, Create(paths.parent(path)), Create(path, encode(remembered())))
+    return _decoded(await zk.get(path, watch))
 
 
-async def _write(zk: ZooKeeper, path: str, desired: Desired, before: Znode | None) -> None:
-    if before is None:
-        await zk.ensure(paths.DESIRED)
-        await zk.create(path, encode(desired))
-    else:
-        await zk.set(path, encode(desired), before.version)
-
-
-def _decoded(znode: Znode | None) -> Desired:
-    return decode(Desired, znode.data, znode.path) if znode else Desired()
+def _decoded(znode: Znode) -> Desired:
+    return decode(Desired, znode.data, znode.path)

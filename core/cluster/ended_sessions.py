@@ -5,14 +5,13 @@ A session needs no record while it goes on, so what has to be remembered are tho
 
 from collections.abc import Mapping
 
-from core.errors import BadVersion, Unavailable
 from core.schema import paths
-from core.schema.records import EndedSessions, decode, encode
+from core.schema.records import EndedSessions, decode
+from core.zookeeper import retry
 from core.zookeeper.client import Znode, ZooKeeper
 
 # Some 50 bytes each. Of more than so many, all that began earlier are ended as well.
 MOST = 1000
-TRIES = 5
 # So much may the clocks of two machines differ.
 SKEW_S = 600
 
@@ -29,16 +28,12 @@ class Register:
 
     async def add(self, ended: EndedSessions, now: float) -> EndedSessions:
         """Adds to them; all that are ended then. Raises `ZooKeeperError`, `BadZnode`."""
-        await self._zk.ensure(paths.ENDED_SESSIONS)
-        for _ in range(TRIES):
-            znode = await self._zk.get(paths.ENDED_SESSIONS)
-            after = merged(_content(znode), ended, now)
-            try:
-                await self._zk.set(paths.ENDED_SESSIONS, encode(after), znode.version)
-                return after
-            except BadVersion:  # somebody else has ended one meanwhile
-                continue
-        raise Unavailable("many sessions are ended at this moment; try again")
+        return await retry.update(
+            self._zk,
+            paths.ENDED_SESSIONS,
+            EndedSessions,
+            lambda before: merged(before, ended, now),
+        )
 
 
 def merged(one: EndedSessions, other: EndedSessions, now: float) -> EndedSessions:

@@ -18,7 +18,6 @@ from core.schema.records import Event, Stock, TicketType, decode, encode
 from core.zookeeper import retry
 from core.zookeeper.client import Refused, ZooKeeper
 from core.zookeeper.multi import Create, Operation, SetData
-from core.zookeeper.patient_read import insist
 
 # A quarter of jute.maxbuffer. Beside path and data an operation holds the owner's ACL.
 PART_BYTES = 256 * 1024
@@ -42,18 +41,18 @@ async def found(zk: ZooKeeper, name: str, event: Event, types: Mapping[str, Tick
 
 async def limit(zk: ZooKeeper, name: str, generation: str) -> None:
     """Makes room for the buyers' tabs of an event that was founded without a limit."""
-    await retry.make(zk, *(operation.path for operation in _tabs(name, generation)))
+    await retry.make(zk, *_tabs(name, generation))
 
 
 async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> bool:
     """Puts what is missing into a draft and opens it; False where it is none."""
-    znode = await insist(zk, lambda: zk.get(paths.event(name)))
+    znode = await retry.read(zk, lambda: zk.get(paths.event(name)))
     draft = decode(Event, znode.data, znode.path)
     if not draft.draft:
         return False
     folder = paths.types(name, draft.generation)
     # Somebody else may be at the same draft: who comes second looks again.
-    while missing := sorted(types.keys() - set(await insist(zk, lambda: zk.children(folder)))):
+    while missing := sorted(types.keys() - set(await retry.read(zk, lambda: zk.children(folder)))):
         for part in _parts(_of_type(name, draft.generation, each, types[each]) for each in missing):
             await _happens(zk, part, part[0].path)
     opened = SetData(znode.path, encode(replace(draft, draft=False)), znode.version)
@@ -99,7 +98,7 @@ def _frame(name: str, event: Event) -> list[Operation]:
     ]
 
 
-def _tabs(name: str, generation: str) -> list[Operation]:
+def _tabs(name: str, generation: str) -> list[Create]:
     """Where the tickets of each buyer are counted."""
     folder = paths.tabs(name, generation)
     return [Create(folder), *(Create(f"{folder}/{bucket}") for bucket in paths.BUCKETS)]

@@ -180,7 +180,7 @@ class BackOffice:
         The generations whose orders go as well are noted as retired.
         Raises `NoNode` where one is gone already, `Ambiguous`, `Unavailable`.
         """
-        await retry.make(self._zk, paths.RETIRED)
+        await retry.make(self._zk, Create(paths.RETIRED))
         retired = sorted(set(generations) - await self._store.retired())
 
         async def happened() -> bool:

@@ -19,7 +19,6 @@ from core.store.store import Store
 from core.zookeeper import retry
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Create, Operation, SetData
-from core.zookeeper.patient_read import insist
 
 TRIES = 50
 # What may have become of a hold since, if the tree had forgotten that it was sold.
@@ -110,15 +109,15 @@ async def restore(zk: ZooKeeper, sales: Sequence[Sale], order_key: bytes, *, ove
         mends = await _mends(zk, store, sales)
         if not mends:
             return 0
-        shelf = await insist(zk, partial(store.shelf, mends[0].sale.ref))
+        shelf = await retry.read(zk, partial(store.shelf, mends[0].sale.ref))
         lacking = _lacking(shelf, mends, oversell)
         counters = _counters(shelf, mends, lacking)
         mends = [_counted_by(counters[0], each) for each in mends]
-        accounts = await insist(zk, partial(_accounts, store, order_key, mends))
+        accounts = await retry.read(zk, partial(_accounts, store, order_key, mends))
         operations = _operations(shelf, counters, mends, accounts, lacking)
         operations += [
             each.operation
-            for each in await insist(zk, partial(_claims, zk, store, order_key, mends))
+            for each in await retry.read(zk, partial(_claims, zk, store, order_key, mends))
         ]
         if await _happens(zk, store, mends, operations):
             return len(mends)
@@ -126,7 +125,7 @@ async def restore(zk: ZooKeeper, sales: Sequence[Sale], order_key: bytes, *, ove
 
 
 async def _mends(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[Mend]:
-    found = await insist(zk, partial(store.orders.find_sales, sales))
+    found = await retry.read(zk, partial(store.orders.find_sales, sales))
     lost = [
         mend(sale, there)
         for sale, there in zip(sales, found, strict=True)

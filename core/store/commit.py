@@ -5,20 +5,16 @@ that the first attempt can never happen any more, unless the batch's first order
 id: then it had happened, whole.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
-from core.errors import Ambiguous, Unavailable, ZkticketError
+from core.errors import Ambiguous
 from core.store.batch import Batch, Failure
 from core.store.store import Store
+from core.zookeeper import retry
 from core.zookeeper.client import Committed, ZooKeeper
 from core.zookeeper.multi import Operation
-
-RESOLVE_S = 30.0
-PAUSE_S = 0.02
-RECONNECT_S = 0.5
 
 
 class Ledger(Protocol):
@@ -54,30 +50,20 @@ class NoLedger:
 
 
 class Commitment:
-    def __init__(
-        self, store: Store, zk: ZooKeeper, ledger: Ledger, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: Store, zk: ZooKeeper, ledger: Ledger) -> None:
         self._store = store
         self._zk = zk
         self._ledger = ledger
-        self._clock = clock
 
     async def commit(self, batch: Batch) -> Committed | Failure:
         """What became of the batch.
 
-        Raises `Unavailable` where nothing was sent, and `Ambiguous` where even `RESOLVE_S`
-        with a connection did not tell.
+        Raises `Unavailable` where nothing was sent, and as `retry.resolve`.
         """
         try:
             return await self._send(batch)
         except Ambiguous:
             return await self._resolve(batch)
-
-    async def pause(self) -> None:
-        """Until ZooKeeper is back, as far as one can tell; never no time at all."""
-        await asyncio.sleep(PAUSE_S)
-        with suppress(Unavailable):
-            await self._zk.wait_connected(RECONNECT_S)
 
     async def _send(self, batch: Batch) -> Committed | Failure:
         outcome = await self._store.commit(batch, self._ledger.plan(batch))
@@ -87,17 +73,10 @@ class Commitment:
 
     async def _resolve(self, batch: Batch) -> Committed | Failure:
         self._ledger.note_doubt(batch)
-        ends = self._clock() + RESOLVE_S
-        while self._clock() < ends:
-            await self.pause()
-            if not self._zk.connected:
-                ends = self._clock() + RESOLVE_S
-            with suppress(ZkticketError):
-                outcome = await self._send_again(batch)
-                if outcome is not None:
-                    self._ledger.note_verdict(batch, outcome)
-                    return outcome
-        raise Ambiguous("ZooKeeper gives no definite answer")
+        send_again = partial(self._send_again, batch)
+        outcome: Committed | Failure = await retry.resolve(self._zk, send_again)
+        self._ledger.note_verdict(batch, outcome)
+        return outcome
 
     async def _send_again(self, batch: Batch) -> Committed | Failure | None:
         """What became of a batch; None where that is still open."""

@@ -105,7 +105,6 @@ class Amender:
         fence: Callable[[], str],
         books: Bookkeeper,
         now: Callable[[], float],
-        clock: Callable[[], float],
         rng: random.Random,
     ) -> None:
         self._store = store
@@ -116,7 +115,7 @@ class Amender:
         self._books = books
         self._now = now
         self._rng = rng
-        self._commitment = Commitment(store, zk, NoLedger(), clock)
+        self._commitment = Commitment(store, zk, NoLedger())
         self._batch_ids = batch_ids(name)
 
     async def settle(self, errands: Sequence[Errand]) -> list[Done]:

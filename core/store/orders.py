@@ -13,8 +13,8 @@ from core.schema import paths
 from core.schema.records import Event, Order, OrderView, decode, view
 from core.store.batch import Sale
 from core.store.stock import TypeRef
+from core.zookeeper import retry
 from core.zookeeper.client import Znode, ZooKeeper
-from core.zookeeper.patient_read import insist
 
 ORDER_ID = re.compile(r"[0-9a-f]{32}")
 FIND = "`order find --buyer NAME` looks orders up"
@@ -118,7 +118,7 @@ class Orders:
         try:
             async for ids in self.ids(name, generation):
                 read = partial(self.find_many, name, generation, ids)
-                pages.append(asyncio.create_task(insist(self._zk, read)))
+                pages.append(asyncio.create_task(retry.read(self._zk, read)))
                 if len(pages) > haste.pages_ahead:
                     for order in (await pages.popleft()).values():
                         yield order
@@ -136,7 +136,7 @@ class Orders:
         for bucket in paths.BUCKETS:
             path = paths.bucket(name, generation, bucket)
             try:
-                ids = await insist(self._zk, partial(self._zk.children, path))
+                ids = await retry.read(self._zk, partial(self._zk.children, path))
             except NoNode:
                 raise BadZnode(path, "the bucket is missing") from None
             for order_id in ids:

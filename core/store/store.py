@@ -8,12 +8,10 @@ what puts lost orders back, by the same rule.
 from collections.abc import Iterable, Sequence
 
 from core.errors import (
-    Ambiguous,
     BadVersion,
     BadZnode,
     NoSuchEvent,
     NoSuchType,
-    Unavailable,
 )
 from core.schema import paths
 from core.schema.records import NAME, Event, PaymentClaim, Stock, Tab, TicketType, decode
@@ -27,6 +25,7 @@ from core.store.batch import Account, Amendment, Batch, Failure, failure_of, par
 from core.store.holds import Holds
 from core.store.orders import Orders, StoredOrder, no_such_order
 from core.store.stock import Counter, Shelf, TypeRef, counter_of, counter_paths, type_of
+from core.zookeeper import retry
 from core.zookeeper.children import below
 from core.zookeeper.client import Committed, Znode, ZooKeeper
 from core.zookeeper.multi import Check, Operation
@@ -115,16 +114,8 @@ class Store:
         for _ in range(SHELF_TRIES):
             type_, version = await self.ticket_type(ref)
             counters = await self.counters(ref)
-            try:
-                outcome = await self._zk.multi(
-                    [
-                        Check(ref.path, version),
-                        *(Check(counter.path, counter.version) for counter in counters),
-                    ]
-                )
-            except Ambiguous as error:  # a check changes nothing
-                raise Unavailable(str(error)) from None
-            if isinstance(outcome, Committed):
+            unchanged = [Check(each.path, each.version) for each in counters]
+            if await retry.check(self._zk, [Check(ref.path, version), *unchanged]):
                 return Shelf(ref, type_, version, counters)
         raise BadVersion(f"type {ref.type} is sold too fast to be read as a whole; try again")
 

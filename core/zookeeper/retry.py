@@ -1,15 +1,69 @@
-"""Writes that outlast a lost answer: sent again until ZooKeeper says what has become of them."""
+"""What becomes of a lost answer: the one place that sends again, reads again, and decides.
+
+An answer is lost when the connection breaks or the deadline passes; what was sent may have
+happened, and may happen yet. A read is asked again. A write is sent again unchanged: it can't
+happen twice, because its versions have moved or what it creates is there. So a refusal that
+follows a lost answer is either its own work, or its end.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
-from core.errors import Ambiguous, NodeExists, Unavailable, ZooKeeperError
-from core.zookeeper.client import Refused, ZooKeeper
-from core.zookeeper.multi import Create, Delete, Operation, SetData
-from core.zookeeper.patient_read import PAUSE_S, RECONNECT_S, TRIES, insist
+from core.errors import (
+    Ambiguous,
+    BadVersion,
+    NodeExists,
+    NoNode,
+    Unavailable,
+    ZkticketError,
+    ZooKeeperError,
+)
+from core.schema import paths
+from core.schema.records import RecordT, decode, encode
+from core.zookeeper.client import Committed, Refused, ZooKeeper
+from core.zookeeper.multi import Check, Create, Delete, Operation, SetData
 
 NO_ANSWER = "ZooKeeper gives no definite answer; look at `status` before repeating"
+
+# What an operator waits for: ten tries, and five seconds for a connection.
+TRIES = 10
+PAUSE_S = 0.2
+RECONNECT_S = 5.0
+# What a worker's commit waits for: a connection, for as long as it takes, and this with one.
+RESOLVE_S = 30.0
+COMMIT_PAUSE_S = 0.02
+COMMIT_RECONNECT_S = 0.5
+# A record that several write is read and changed anew as often as this.
+EDITS = 50
+
+T = TypeVar("T")
+
+
+async def read(zk: ZooKeeper, ask: Callable[[], Awaitable[T]]) -> T:
+    """What `ask` returns, asked again while ZooKeeper is away. Raises `Unavailable` in the end.
+
+    Safe for what only reads: a session never sees less than it has seen, also elsewhere.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return await ask()
+        except Unavailable:
+            await asyncio.sleep(PAUSE_S)
+            await zk.wait_connected(RECONNECT_S)
+    return await ask()
+
+
+async def check(zk: ZooKeeper, checks: Sequence[Check]) -> bool:
+    """Whether all of that is so, by the word of the quorum: what this session reads from then on
+    is no older. Raises `Unavailable`.
+    """
+    try:
+        return isinstance(await zk.multi(checks), Committed)
+    except Ambiguous as error:  # a check changes nothing
+        raise Unavailable(str(error)) from None
 
 
 async def commit(
@@ -17,8 +71,7 @@ async def commit(
 ) -> Refused | None:
     """Why the transaction was refused; None once it has happened.
 
-    The same one can't happen twice: its versions have moved, or what it creates is there. Where
-    it is refused after an answer was lost, `happened` reads whether that is its own work.
+    Where it is refused after an answer was lost, `happened` reads whether that is its own work.
     Raises `Unavailable` where nothing was sent, `Ambiguous` where nobody answers any more.
     """
     lost = False
@@ -27,21 +80,78 @@ async def commit(
             outcome = await zk.multi(operations)
         except (Ambiguous, Unavailable) as error:
             lost = lost or isinstance(error, Ambiguous)
-            await _pause(zk, lost)
+            await _reconnect(zk, lost)
             continue
-        if not isinstance(outcome, Refused) or (lost and await insist(zk, happened)):
+        if not isinstance(outcome, Refused) or (lost and await read(zk, happened)):
             return None
         return outcome
-    raise _nobody_answers(lost)
+    raise _no_answer(lost)
 
 
-async def make(zk: ZooKeeper, *wanted: str) -> None:
+async def resolve(zk: ZooKeeper, send_again: Callable[[], Awaitable[T | None]]) -> T:
+    """What has become of a worker's commit whose answer was lost.
+
+    `send_again` sends it once more and returns what that tells, None where it is still open.
+    Raises `Ambiguous` where even `RESOLVE_S` with a connection did not tell.
+    """
+    now = asyncio.get_running_loop().time
+    ends = now() + RESOLVE_S
+    while now() < ends:
+        await pause(zk)
+        if not zk.connected:
+            ends = now() + RESOLVE_S
+        with suppress(ZkticketError):
+            outcome = await send_again()
+            if outcome is not None:
+                return outcome
+    raise Ambiguous("ZooKeeper gives no definite answer")
+
+
+async def pause(zk: ZooKeeper) -> None:
+    """Waits until ZooKeeper is back, as far as one can tell; never no time at all."""
+    await asyncio.sleep(COMMIT_PAUSE_S)
+    with suppress(Unavailable):
+        await zk.wait_connected(COMMIT_RECONNECT_S)
+
+
+async def update(
+    zk: ZooKeeper, path: str, kind: type[RecordT], edit: Callable[[RecordT], RecordT]
+) -> RecordT:
+    """Changes the record at `path`, and returns it as it is then; `kind()` where none is yet.
+
+    `edit` done twice does the same as once. Raises `BadZnode`, and as `commit` does.
+    """
+    for _ in range(EDITS):
+        znode = await read(zk, partial(zk.find, path))
+        before = decode(kind, znode.data, path) if znode and znode.data else kind()
+        after = edit(before)
+        if after == before:
+            return after
+        if znode is None:
+            await make(zk, Create(paths.parent(path)))
+            write: Operation = Create(path, encode(after))
+        else:
+            write = SetData(path, encode(after), znode.version)
+        refused = await commit(zk, [write], _unknown)
+        if refused is None:
+            return after
+        if not isinstance(refused.error, BadVersion | NodeExists | NoNode):
+            raise refused.error
+    raise Unavailable(f"{path} changes faster than it can be edited; try again")
+
+
+async def _unknown() -> bool:
+    """The next read tells it: an edit that has happened changes nothing."""
+    return False
+
+
+async def make(zk: ZooKeeper, *wanted: Create) -> None:
     """Creates the znodes that are missing; their parents exist or stand before them.
 
     Raises as `commit`.
     """
-    for path in wanted:
-        refused = await commit(zk, [Create(path)], partial(is_there, zk, path))
+    for create in wanted:
+        refused = await commit(zk, [create], partial(is_there, zk, create.path))
         if refused is not None and not isinstance(refused.error, NodeExists):
             raise refused.error
 
@@ -57,18 +167,18 @@ async def remove(zk: ZooKeeper, *wanted: str) -> Refused | None:
 
 async def reconnected(zk: ZooKeeper) -> None:
     """Waits for ZooKeeper after an answer was lost. Raises `Ambiguous` where it stays away."""
-    await _pause(zk, lost=True)
+    await _reconnect(zk, lost=True)
 
 
-async def _pause(zk: ZooKeeper, lost: bool) -> None:
+async def _reconnect(zk: ZooKeeper, lost: bool) -> None:
     await asyncio.sleep(PAUSE_S)
     try:
         await zk.wait_connected(RECONNECT_S)
     except Unavailable:
-        raise _nobody_answers(lost) from None
+        raise _no_answer(lost) from None
 
 
-def _nobody_answers(lost: bool) -> ZooKeeperError:
+def _no_answer(lost: bool) -> ZooKeeperError:
     return Ambiguous(NO_ANSWER) if lost else Unavailable("ZooKeeper does not answer")
 
 

@@ -14,8 +14,8 @@ from core.eventlog.ring import EventLog
 from core.machine.process_birth import Identified
 from core.schema import paths
 from core.schema.records import Desired, SupervisorRecord
+from core.zookeeper import retry
 from core.zookeeper.client import ZooKeeper
-from core.zookeeper.patient_read import insist
 
 T = TypeVar("T")
 
@@ -61,10 +61,10 @@ class Membership:
         One that was killed has left a registration, but writes it no more. Raises `StartupError`.
         """
         deadline = time.monotonic() + ALONE_S
-        before = await insist(self._zk, self._rivals)
+        before = await retry.read(self._zk, self._rivals)
         while before and time.monotonic() < deadline:
             await asyncio.sleep(REFRESH_S / 4)
-            for name, rival in (await insist(self._zk, self._rivals)).items():
+            for name, rival in (await retry.read(self._zk, self._rivals)).items():
                 if name in before and rival.at != before[name].at:
                     raise StartupError(
                         f"the supervisor of this instance lives on {rival.host}, pid {rival.pid}: "

@@ -86,7 +86,6 @@ async def check_in(zk: ZooKeeper, id_: str) -> None:
         fence=str,
         books=NoBooks(),
         now=time.time,
-        clock=time.monotonic,
         rng=random.Random(1),
     )
     [done] = await amender.settle([Errand(order=id_, act=Act.CHECK_IN, note="north", key="scan")])

@@ -148,7 +148,7 @@ def simulated() -> Iterator[None]:
         "workers.process.os": SimpleNamespace(getpid=lambda: here().pid),
         "workers.process.process_birth": SimpleNamespace(birth=lambda _pid: ""),
         "workers.process.instance_id": SimpleNamespace(load=lambda _data_dir: INSTANCE),
-        "workers.process.collector": SimpleNamespace(settle=lambda: None),
+        "workers.process.gc_tuning": SimpleNamespace(settle=lambda: None),
         "core.eventlog.audit.time": _Clocks(),
         "secrets.token_hex": _token_hex,
         # Small enough for a schedule's log to go through all of its slots.

@@ -76,7 +76,6 @@ class Worker:
             fence=lambda: self.fence,
             books=FakeReceipts(),
             now=clock.now,
-            clock=time.monotonic,
             rng=rng,
         )
         self.clerk = Clerk(

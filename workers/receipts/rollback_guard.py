@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.cluster import alarms
-from core.errors import Ambiguous, BadZnode, Halted, Unavailable, ZkticketError
+from core.errors import BadZnode, Halted, Unavailable, ZkticketError
 from core.eventlog.ring import EventLog
 from core.receipts.format import Receipt, Settled, settled, stands
 from core.schema import paths
@@ -22,7 +22,8 @@ from core.store.batch import Sale
 from core.store.orders import StoredOrder
 from core.store.stock import Counter, TypeRef
 from core.store.store import Store
-from core.zookeeper.client import Committed, ZooKeeper
+from core.zookeeper import retry
+from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Check
 
 LOOK_S = 1.0
@@ -91,7 +92,7 @@ class Guard:
             seen = self._seen.get(counter.path, Seen(0, 0))
             if _fits(counter, seen):
                 self._seen[counter.path] = Seen(counter.version, counter.zxid)
-            elif await self._is_so([Check(counter.path, counter.version)]):
+            elif await retry.check(self._zk, [Check(counter.path, counter.version)]):
                 self._raise(
                     f"{paths.CHROOT}{counter.path} went back from version {seen.version} "
                     f"(zxid {seen.zxid}) to {counter.version} (zxid {counter.zxid})"
@@ -120,7 +121,7 @@ class Guard:
         receipts = {receipt.batch: receipt for receipt in self._newest.values()}
         sales = [sale for receipt in receipts.values() for sale in receipt.sales()]
         lost = await self._missing(sales)
-        if lost and await self._is_so([Check("/")]):
+        if lost and await retry.check(self._zk, [Check("/")]):
             lost = await self._missing(lost)
         retired = await self._store.retired() if lost else frozenset()
         return [sale for sale in lost if sale.ref.generation not in retired]
@@ -138,13 +139,6 @@ class Guard:
             return False
         assert isinstance(there, StoredOrder)
         return there.order.batch == sale.order.batch or sale.order.at <= self._settled.at
-
-    async def _is_so(self, checks: Sequence[Check]) -> bool:
-        """What the quorum says, not only the server that was asked. Raises `Unavailable`."""
-        try:
-            return isinstance(await self._zk.multi(checks), Committed)
-        except Ambiguous as error:  # a check changes nothing
-            raise Unavailable(str(error)) from None
 
     # --- the alarm -------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from core.store.commit import Commitment
 from core.store.stock import TypeRef
 from core.store.store import Store
 from core.transport.link import Answer, Code, Purchase
+from core.zookeeper import retry
 from core.zookeeper.client import Committed, ZooKeeper
 from workers.overload.admission import Admission, Bounds
 from workers.selling.allocation import allocate
@@ -77,7 +78,7 @@ class Seller:
         self._limits = Limits(store, order_key)
         self._slots = Slots(store.holds)
         self._attempts = Attempts(log.source, self._offers, fence, now)
-        self._commitment = Commitment(store, zk, SalesLedger(log, zk), clock)
+        self._commitment = Commitment(store, zk, SalesLedger(log, zk))
         self._answers = Answers(store.orders, receipts, log, self.meter, clock)
         self._serving: list[Wish] = []
         self._bought: list[Wish] = []
@@ -199,7 +200,7 @@ class Seller:
                 if attempt is not None:
                     await self._settle(attempt)
             except (Unavailable, Ambiguous):
-                await self._commitment.pause()
+                await retry.pause(self._zk)
             except Halted:
                 for wish in wishes:
                     self._answer_late(wish)

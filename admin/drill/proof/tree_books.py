@@ -6,8 +6,8 @@ from functools import partial
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef
 from core.store.store import Store
+from core.zookeeper import retry
 from core.zookeeper.client import ZooKeeper
-from core.zookeeper.patient_read import insist
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ async def read_books(zk: ZooKeeper, event: str) -> Books:
 
     Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`, `Unavailable`.
     """
-    await insist(zk, zk.sync)
+    await retry.read(zk, zk.sync)
     store = Store(zk)
     found = await store.event(event)
     types = [
@@ -45,7 +45,7 @@ async def read_books(zk: ZooKeeper, event: str) -> Books:
 
 
 async def _type(zk: ZooKeeper, store: Store, ref: TypeRef) -> TypeBooks:
-    shelf = await insist(zk, partial(store.shelf, ref))
+    shelf = await retry.read(zk, partial(store.shelf, ref))
     stock = shelf.stock
     return TypeBooks(
         event=ref.event,

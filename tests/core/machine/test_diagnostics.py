@@ -5,7 +5,7 @@ import sys
 
 PROGRAM = """
 import logging, time
-from core import diagnostics
+from core.machine import diagnostics
 diagnostics.begin_warnings(time.monotonic)
 logging.getLogger("kazoo.client").warning("Connection dropped: socket connection broken")
 logging.getLogger("zkticket.registry").warning("a znode is damaged")

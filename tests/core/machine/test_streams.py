@@ -15,7 +15,7 @@ from tests.support.instance import ENTRYPOINT, ROOT, Instance, environment, even
 NAMES = "Zoë 王小明 Ольга שרה 🎟"
 MESSAGES = """\
 import logging, sys
-from core import streams
+from core.machine import streams
 streams.settle()
 streams.expect_no_data()
 logging.basicConfig()

@@ -9,11 +9,18 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import ConnectionLoss
 
 from admin.tree import delete_tree
-from core.cluster import alarms, operator_requests
+from core.cluster import alarms, desired_state, ended_sessions, operator_requests
 from core.errors import EventExists
 from core.events import create, restock, service
 from core.schema import paths
-from core.schema.records import Alarm, Event, SupervisorRecord, TicketType
+from core.schema.records import (
+    Alarm,
+    Desired,
+    EndedSessions,
+    Event,
+    SupervisorRecord,
+    TicketType,
+)
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper
 from tests.support.lost_answers import LostAnswers
@@ -72,6 +79,23 @@ async def scale(zk: ZooKeeper, name: str) -> None:
     assert b'"workers":5' in znode.data
 
 
+async def begin_to_watch(zk: ZooKeeper, name: str) -> None:
+    wanted = desired_state.watch(zk, name, lambda: Desired(workers=4))
+    assert (await anext(wanted)).workers == 4
+
+
+async def end_a_session(zk: ZooKeeper, name: str) -> None:
+    register = ended_sessions.Register(zk)
+    after = await register.add(EndedSessions(sessions={name: 2000}), 1000.0)
+    assert after == await register.load()
+    assert after.sessions[name] == 2000
+
+
+async def sound_an_alarm(zk: ZooKeeper, name: str) -> None:
+    await alarms.sound(zk, Alarm(source=name, text="y", at=2.0))
+    assert [each.text for each in await alarms.standing(zk) if each.source == name] == ["y"]
+
+
 async def clear_alarms(zk: ZooKeeper, name: str) -> None:
     await alarms.clear(zk, await alarms.standing(zk))
     assert not await alarms.standing(zk)
@@ -104,7 +128,17 @@ def lose(server: Server, act: Act, nth: int, *, happens: bool) -> bool:
     return server.session(work)
 
 
-SHORT = (make, make_twice, add_to_a_capacity, reset_two, scale, clear_alarms)
+SHORT = (
+    make,
+    make_twice,
+    add_to_a_capacity,
+    reset_two,
+    scale,
+    begin_to_watch,
+    end_a_session,
+    sound_an_alarm,
+    clear_alarms,
+)
 LOSSES = [*product(SHORT, (True, False)), (delete_an_event, True)]
 
 

@@ -13,11 +13,10 @@ from core.schema.records import TicketType
 from core.store.availability import TypeAvailability
 from core.store.orders import StoredOrder
 from core.store.store import Store
-from core.zookeeper import patient_read as patience
+from core.zookeeper import retry
 from core.zookeeper.client import READS_AT_ONCE, ZooKeeper
 from core.zookeeper.multi import Create
 from core.zookeeper.multi_read import NO_NODE, MultiRead, Read, Stat
-from core.zookeeper.patient_read import insist
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from tests.support.zookeeper_server import Server, ref_of, sell
 
@@ -233,7 +232,7 @@ def test_a_recount_outlasts_a_lost_connection(
 
 
 def test_a_read_is_given_up_after_so_many_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PAUSE_S", 0)
+    monkeypatch.setattr(retry, "PAUSE_S", 0)
     tries = []
 
     async def read() -> None:
@@ -242,10 +241,10 @@ def test_a_read_is_given_up_after_so_many_tries(monkeypatch: pytest.MonkeyPatch)
 
     async def work() -> None:
         with pytest.raises(Unavailable, match="away"):
-            await insist(FakeZooKeeper().as_zookeeper(), read)
+            await retry.read(FakeZooKeeper().as_zookeeper(), read)
 
     asyncio.run(work())
-    assert len(tries) == patience.TRIES
+    assert len(tries) == retry.TRIES
 
 
 def test_many_types_are_read_and_what_is_wrong_with_one_is_said_of_it(
