@@ -17,7 +17,7 @@ from web.operations import Operations
 from web.reads.catalog import Catalog
 from web.reads.order_lookup import Orders
 from web.requests.hold_quota import OpenHolds
-from web.requests.order_change import Errand
+from web.requests.order_change import WantedChange
 from web.requests.purchase import Basket
 from web.server.head import Front
 
@@ -73,7 +73,7 @@ class Deps:
         self.open_holds.settle(claim, answer)
         return answer
 
-    async def amend(self, errand: Errand, began: float) -> Answer:
+    async def amend(self, errand: WantedChange, began: float) -> Answer:
         """The end of a change of an order; `began` as for `buy`."""
         answer = await self.dispatcher.buy(errand, began)
         if answer.code is Code.DONE:

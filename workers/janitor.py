@@ -14,8 +14,7 @@ from core.eventlog.ring import EventLog
 from core.schema import paths
 from core.schema.records import HoldList
 from core.store.holds import slot_ends
-from core.store.lifecycle import Act
-from core.store.order_changes import Errand
+from core.store.lifecycle import Act, OrderChange
 from core.store.store import Store
 from workers.order_changes import Clerk
 
@@ -76,11 +75,11 @@ class Janitor:
 
     async def _expire(self, orders: Sequence[str]) -> int:
         """All in one transaction; where one can't be read, the others one by one."""
-        errands = [Errand(order=order, act=Act.EXPIRE) for order in orders]
+        changes = [OrderChange(order=order, act=Act.EXPIRE) for order in orders]
         try:
-            return sum(done.changed for done in await self._clerk.settle(errands))
+            return sum(done.changed for done in await self._clerk.settle(changes))
         except BadZnode:
-            if len(errands) == 1:
+            if len(changes) == 1:
                 raise
         expired, damage = 0, None
         for order in orders:

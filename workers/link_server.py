@@ -8,8 +8,8 @@ import msgspec
 from core.schema.records import Load
 from core.transport.link import (
     SERVER,
-    Amend,
     Answer,
+    ChangeRequest,
     Channel,
     Forget,
     Ping,
@@ -27,7 +27,7 @@ class LinkServer:
     def __init__(
         self,
         key: bytes,
-        submit: Callable[[Purchase | Amend, Callable[[Answer], None]], None],
+        submit: Callable[[Purchase | ChangeRequest, Callable[[Answer], None]], None],
         forget: Callable[[Callable[[Answer], None], Collection[int] | None], None],
         health: Callable[[], tuple[str, Load]],
         strangers: int,
@@ -80,7 +80,7 @@ class LinkServer:
             case Ping(id=id_):
                 state, load = self._health()
                 channel.send(Pong(id=id_, state=state, load=load))
-            case Purchase() | Amend():
+            case Purchase() | ChangeRequest():
                 self._submit(request, channel.send)
             case Forget(ids=ids):
                 self._forget(channel.send, frozenset(ids))

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from core.errors import Ambiguous, BadZnode, Halted, Unavailable, Unconfirmed
 from core.eventlog.ring import EventLog
 from core.schema.records import Payment
-from core.store.lifecycle import Act, Refusal
-from core.store.order_changes import Amender, Done, Errand
-from core.transport.link import Amend, Answer, Code
+from core.store.lifecycle import Act, OrderChange, Refusal
+from core.store.order_changes import Amender, Done
+from core.transport.link import Answer, ChangeRequest, Code
 
-BATCH_ERRANDS = 100
+BATCH_CHANGES = 100
 MOST_WAITING = 512
 WATCH_S = 0.05
 PAUSE_S = 0.1
@@ -26,10 +26,9 @@ TRAVEL_S = 0.15
 
 @dataclass(eq=False)
 class Task:
-    """An errand that waits for its answer. `sent`: it may be in ZooKeeper by now."""
+    """A change that waits for its answer. `sent`: it may be in ZooKeeper by now."""
 
-    errand: Errand
-    id: int
+    change: ChangeRequest
     reply: Callable[[Answer], None]
     deadline: float
     sent: bool = False
@@ -41,11 +40,11 @@ class Task:
             self.answered = True
             order = done.order.view if done is not None and done.order is not None else None
             changed = done is not None and done.changed
-            self.reply(Answer(id=self.id, code=code, order=order, changed=changed))
+            self.reply(Answer(id=self.change.id, code=code, order=order, changed=changed))
 
 
 class Clerk:
-    """Takes errands, settles batches of them, answers each once.
+    """Takes changes, settles batches of them, answers each once.
 
     `sold` is told of the tickets of each hold that is confirmed.
     """
@@ -74,18 +73,10 @@ class Clerk:
     def in_flight(self) -> int:
         return len(self._queue) + sum(not task.answered for task in self._serving)
 
-    def submit(self, amend: Amend, reply: Callable[[Answer], None]) -> None:
-        """Takes an errand, or refuses it at once. `reply` is called exactly once."""
-        errand = Errand(
-            order=amend.order,
-            act=amend.act,
-            note=amend.note,
-            key=amend.key,
-            operator=amend.operator,
-            payment=amend.payment,
-        )
-        deadline = self._clock() + max(0.0, amend.timeout_s - TRAVEL_S)
-        task = Task(errand, amend.id, reply, deadline)
+    def submit(self, change: ChangeRequest, reply: Callable[[Answer], None]) -> None:
+        """Takes a change, or refuses it at once. `reply` is called exactly once."""
+        deadline = self._clock() + max(0.0, change.timeout_s - TRAVEL_S)
+        task = Task(change, reply, deadline)
         if self._draining:
             task.answer(Code.DRAINING)
         elif not self._connected():
@@ -129,10 +120,10 @@ class Clerk:
                 if task.deadline <= now:
                     task.answer(self._code_of_late(task))
 
-    async def settle(self, errands: Sequence[Errand]) -> list[Done]:
+    async def settle(self, changes: Sequence[OrderChange]) -> list[Done]:
         """As `Amender.settle`, between the batches of buyers."""
         async with self._settling:
-            return await self._amender.settle(errands)
+            return await self._amender.settle(changes)
 
     def _code_of_late(self, task: Task) -> Code:
         if task.sent:
@@ -141,7 +132,7 @@ class Clerk:
 
     def _take(self) -> list[Task]:
         taken: list[Task] = []
-        while self._queue and len(taken) < BATCH_ERRANDS:
+        while self._queue and len(taken) < BATCH_CHANGES:
             task = self._queue.popleft()
             if not task.answered:
                 taken.append(task)
@@ -153,7 +144,7 @@ class Clerk:
             for task in open_:
                 task.sent = True
             try:
-                ends = await self.settle([task.errand for task in open_])
+                ends = await self.settle([task.change for task in open_])
             except Unavailable:
                 for task in open_:
                     task.sent = False
@@ -178,19 +169,19 @@ class Clerk:
 
     def _note(self, tasks: Sequence[Task], ends: Sequence[Done]) -> None:
         for task, done in zip(tasks, ends, strict=True):
-            errand, payment = task.errand, task.errand.payment
+            change, payment = task.change, task.change.payment
             if done.order is not None and done.changed:
                 act = done.order.order.changes[-1].act
                 if act == Act.CONFIRM:
                     self._sold(done.order.order.quantity)
                 if done.refusal is None:
                     paid = f", {_said(payment)}" if payment else ""
-                    self._log.info(act, f"order {errand.order}{paid}", [errand.order])
+                    self._log.info(act, f"order {change.order}{paid}", [change.order])
             if payment is not None and not _is_known(payment, done):
                 self._log.warning(
                     "payment",
-                    f"{_said(payment)}, counts for nothing: order {errand.order}: {_code(done)}",
-                    [errand.order],
+                    f"{_said(payment)}, counts for nothing: order {change.order}: {_code(done)}",
+                    [change.order],
                 )
 
 

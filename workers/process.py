@@ -22,7 +22,7 @@ from core.schema.records import Load, WorkerRecord
 from core.secret import Secret, load_secret
 from core.settings import Settings
 from core.store.order_changes import Amender
-from core.transport.link import Amend, Answer, Purchase
+from core.transport.link import Answer, ChangeRequest, Purchase
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.election import Election
 from workers.janitor import Janitor
@@ -122,7 +122,7 @@ class Worker:
             open_files.strangers(open_files.raise_limit()),
         )
 
-    def _submit(self, request: Purchase | Amend, reply: Callable[[Answer], None]) -> None:
+    def _submit(self, request: Purchase | ChangeRequest, reply: Callable[[Answer], None]) -> None:
         if isinstance(request, Purchase):
             self._seller.submit(request, reply)
         else:

@@ -155,16 +155,15 @@ async def _cancel(
     zk: "ZooKeeper", settings: Settings, order_id: str, reason: str, confirm: "Confirm"
 ) -> str:
     from core.eventlog.audit import note
-    from core.store.lifecycle import Act
-    from core.store.order_changes import Errand
+    from core.store.lifecycle import Act, OrderChange
 
     before = await _view(zk, order_id)
     tickets = f"{before.quantity} of {before.type} of {before.event} for {before.buyer}"
     confirm(f"Cancel order {order_id}, {tickets}?")
-    errand = Errand(
+    change = OrderChange(
         order=order_id, act=Act.CANCEL, note=reason, key=secrets.token_hex(8), operator=True
     )
-    [done] = await _amender(zk, settings).settle([errand])
+    [done] = await _amender(zk, settings).settle([change])
     _expect_done(done, order_id)
     if not done.changed:
         return f"order {order_id} was cancelled before"

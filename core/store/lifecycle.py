@@ -9,11 +9,11 @@ An order that is as it should be already comes back unchanged, so that every act
 repeated. Acts that meet are decided by the version of the order's znode.
 """
 
-import dataclasses
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace
 
 from core.schema.records import (
@@ -57,42 +57,49 @@ class Refusal(enum.StrEnum):
     WRONG_AMOUNT = "wrong-amount"
 
 
-@dataclass(frozen=True)
-class Occasion:
-    """Under which rules, when (Unix seconds), in which commit, and for whom.
+class OrderChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants done to an order.
 
     `note` is a payment, a door or a reason; `key` names the request, which may be repeated.
-    An operator may always cancel.
+    An operator may always cancel. A `payment` confirms a hold, or says that what was sold is paid.
     """
 
-    rules: Event
-    at: float
-    batch: str
+    order: str
+    act: Act
     note: str = ""
     key: str = ""
     operator: bool = False
     payment: Payment | None = None
 
 
-def amended(order: Order, act: Act, occasion: Occasion) -> Order | Refusal:
-    """The order after the act; the same object where nothing is left to do."""
-    match act:
+@dataclass(frozen=True)
+class Occasion:
+    """Under which rules a change happens, when (Unix seconds), and in which commit."""
+
+    rules: Event
+    at: float
+    batch: str
+
+
+def amended(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
+    """The order after the change; the same object where nothing is left to do."""
+    match change.act:
         case Act.CONFIRM:
-            return _confirmed(order, occasion)
+            return _confirmed(order, change, occasion)
         case Act.RELEASE:
-            return _released(order, occasion)
+            return _released(order, change, occasion)
         case Act.EXTEND:
-            return _extended(order, occasion)
+            return _extended(order, change, occasion)
         case Act.EXPIRE:
-            return _expired(order, occasion)
+            return _expired(order, change, occasion)
         case Act.CANCEL:
-            return _cancelled(order, occasion)
+            return _cancelled(order, change, occasion)
         case Act.CHECK_IN:
-            return _checked_in(order, occasion)
+            return _checked_in(order, change, occasion)
 
 
 def paid(
-    order: Order, payment: Payment, occasion: Occasion, *, elsewhere: bool
+    order: Order, change: OrderChange, payment: Payment, occasion: Occasion, *, elsewhere: bool
 ) -> tuple[Order, Refusal | None]:
     """The order after a payment, and why that counts for nothing; such a one is recorded as well.
 
@@ -104,10 +111,11 @@ def paid(
             return order, Refusal(known.refused) if known.refused else None
     refusal = _unpayable(order, payment, occasion, elsewhere=elsewhere)
     if refusal is not None:
-        return _recorded(order, replace(payment, refused=refusal.value), occasion), refusal
+        refused = replace(payment, refused=refusal.value)
+        return _recorded(order, change, refused, occasion), refusal
     act = Act.CONFIRM if order.status == "held" else PAYMENT
-    noted = dataclasses.replace(occasion, payment=payment, note=payment.id)
-    return _changed(order, act, noted, status="sold"), None
+    noted = replace(change, payment=payment, note=payment.id)
+    return _changed(order, act, noted, occasion, status="sold"), None
 
 
 def _unpayable(
@@ -129,13 +137,14 @@ def _is_agreed(order: Order, payment: Payment) -> bool:
     )
 
 
-def _recorded(order: Order, payment: Payment, occasion: Occasion) -> Order:
+def _recorded(order: Order, change: OrderChange, payment: Payment, occasion: Occasion) -> Order:
     """With a payment that counts for nothing, or a word that there were more."""
     if order.more_payments:
         return order
     if sum(bool(each.refused) for _, each in order.payments) >= MOST_REFUSED:
-        return _changed(order, PAYMENT, dataclasses.replace(occasion, payment=None, note=""))
-    return _changed(order, PAYMENT, dataclasses.replace(occasion, payment=payment, note=payment.id))
+        return _changed(order, PAYMENT, replace(change, payment=None, note=""), occasion)
+    noted = replace(change, payment=payment, note=payment.id)
+    return _changed(order, PAYMENT, noted, occasion)
 
 
 def effect(stock: Stock, before: Order, after: Order) -> Stock:
@@ -185,53 +194,53 @@ def _counts(order: Order, status: Status) -> int:
     return order.quantity if order.status == status else 0
 
 
-def _confirmed(order: Order, occasion: Occasion) -> Order | Refusal:
+def _confirmed(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     if order.status == "sold":
         return order
     if refusal := _not_for_sale(order, occasion):
         return refusal
-    return _changed(order, Act.CONFIRM, occasion, status="sold")
+    return _changed(order, Act.CONFIRM, change, occasion, status="sold")
 
 
-def _released(order: Order, occasion: Occasion) -> Order | Refusal:
+def _released(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     if order.status in ("released", "expired"):
         return order
     if order.status != "held":
         return Refusal.NOT_HELD
-    return _changed(order, Act.RELEASE, occasion, status="released")
+    return _changed(order, Act.RELEASE, change, occasion, status="released")
 
 
-def _extended(order: Order, occasion: Occasion) -> Order | Refusal:
+def _extended(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     if refusal := _not_for_sale(order, occasion):
         return refusal
-    if occasion.key and any(change.key == occasion.key for change in order.changes):
+    if change.key and any(each.key == change.key for each in order.changes):
         return order
     if order.extended >= occasion.rules.extensions:
         return Refusal.NO_MORE_EXTENSIONS
     until = hold_ends_at(occasion.rules, (order.until or occasion.at) + occasion.rules.hold_s)
     if until - (order.until or 0.0) < 0.001:  # it lasts as long as its event already
         return Refusal.NO_MORE_EXTENSIONS
-    return _changed(order, Act.EXTEND, occasion, until=until, extended=order.extended + 1)
+    return _changed(order, Act.EXTEND, change, occasion, until=until, extended=order.extended + 1)
 
 
-def _expired(order: Order, occasion: Occasion) -> Order | Refusal:
+def _expired(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     if order.status != "held":
         return order
     if occasion.at < (order.until or 0.0):
         return Refusal.NOT_EXPIRED
-    return _changed(order, Act.EXPIRE, occasion, status="expired")
+    return _changed(order, Act.EXPIRE, change, occasion, status="expired")
 
 
-def _cancelled(order: Order, occasion: Occasion) -> Order | Refusal:
+def _cancelled(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     if order.status == "cancelled":
         return order
     if order.status != "sold":
         return Refusal.NOT_VALID
     if order.admitted is not None:
         return Refusal.CHECKED_IN
-    if not (occasion.operator or _may_cancel(occasion)):
+    if not (change.operator or _may_cancel(occasion)):
         return Refusal.NOT_CANCELLABLE
-    return _changed(order, Act.CANCEL, occasion, status="cancelled")
+    return _changed(order, Act.CANCEL, change, occasion, status="cancelled")
 
 
 def _may_cancel(occasion: Occasion) -> bool:
@@ -239,14 +248,14 @@ def _may_cancel(occasion: Occasion) -> bool:
     return occasion.rules.cancellable and not is_settled(occasion.rules, occasion.at)
 
 
-def _checked_in(order: Order, occasion: Occasion) -> Order | Refusal:
+def _checked_in(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     if order.status != "sold":
         return Refusal.NOT_VALID
     if order.admitted is not None:
-        same = order.admitted.scan == occasion.key
+        same = order.admitted.scan == change.key
         return order if same else Refusal.CHECKED_IN
-    admitted = Admission(at=occasion.at, door=occasion.note, scan=occasion.key)
-    return _changed(order, Act.CHECK_IN, occasion, admitted=admitted)
+    admitted = Admission(at=occasion.at, door=change.note, scan=change.key)
+    return _changed(order, Act.CHECK_IN, change, occasion, admitted=admitted)
 
 
 def _not_for_sale(order: Order, occasion: Occasion) -> Refusal | None:
@@ -265,13 +274,15 @@ def _not_held(order: Order, at: float) -> Refusal | None:
     return Refusal.HOLD_EXPIRED if at >= (order.until or 0.0) else None
 
 
-def _changed(order: Order, act: str, occasion: Occasion, **fields: object) -> Order:
-    change = Change(
+def _changed(
+    order: Order, act: str, change: OrderChange, occasion: Occasion, **fields: object
+) -> Order:
+    recorded = Change(
         act=act,
         at=occasion.at,
         batch=occasion.batch,
-        note=occasion.note,
-        key=occasion.key,
-        payment=occasion.payment,
+        note=change.note,
+        key=change.key,
+        payment=change.payment,
     )
-    return replace(order, changes=(*order.changes, change), **fields)
+    return replace(order, changes=(*order.changes, recorded), **fields)

@@ -21,8 +21,8 @@ from core.store.bookkeeping import Bookkeeper
 from core.store.commit import Commitment, NoLedger
 from core.store.holds import hold_lists
 from core.store.lifecycle import (
-    Act,
     Occasion,
+    OrderChange,
     Refusal,
     amended,
     effect,
@@ -39,24 +39,10 @@ TRIES = 50
 JITTER_S = 0.01
 
 
-class Errand(msgspec.Struct, frozen=True, kw_only=True):
-    """One act on one order. `note`, `key` and `operator` are as in `lifecycle.Occasion`.
-
-    A `payment` confirms a hold, or says that what was sold is paid.
-    """
-
-    order: str
-    act: Act
-    note: str = ""
-    key: str = ""
-    operator: bool = False
-    payment: Payment | None = None
-
-
 class Done(msgspec.Struct, frozen=True):
-    """How an errand ended: the order as it is now, and why it was not changed as wanted.
+    """How a change ended: the order as it is now, and why it was not changed as wanted.
 
-    Neither is there for an order that does not exist. `changed`: by this errand, just now, also
+    Neither is there for an order that does not exist. `changed`: by this change, just now, also
     where all that it wanted was refused: a payment that counts for nothing is on record.
     """
 
@@ -87,7 +73,7 @@ class Draft:
 
 
 class Amender:
-    """Settles errands, many in one transaction. One at a time: it is no queue.
+    """Settles changes, many in one transaction. One at a time: it is no queue.
 
     `place` chooses the counters that are its own; `fence` gives its owner's registration, or "" for
     who needs none, and raises `Unavailable` where he has lost it; `books` take a receipt of every
@@ -118,8 +104,8 @@ class Amender:
         self._commitment = Commitment(store, zk, NoLedger())
         self._batch_ids = batch_ids(name)
 
-    async def settle(self, errands: Sequence[Errand]) -> list[Done]:
-        """The end of each errand, in order.
+    async def settle(self, changes: Sequence[OrderChange]) -> list[Done]:
+        """The end of each change, in order.
 
         Raises `Unavailable`: nothing has happened; `Ambiguous` and `Unconfirmed`: nobody knows,
         or may say so; `Halted`, `BadZnode`.
@@ -128,8 +114,8 @@ class Amender:
         fresh = False
         for _ in range(TRIES):
             batch_id = next(self._batch_ids)
-            found = await self._find(errands)
-            draft = self._draft(errands, found, batch_id)
+            found = await self._find(changes)
+            draft = self._draft(changes, found, batch_id)
             if not fresh and any(_refused(done) for done in draft.ends):
                 # Our server may lag behind the one that has just sold: nobody is refused by that.
                 await self._zk.sync()
@@ -148,45 +134,45 @@ class Amender:
 
     # --- deciding --------------------------------------------------------------------
 
-    async def _find(self, errands: Iterable[Errand]) -> Found:
+    async def _find(self, changes: Iterable[OrderChange]) -> Found:
         events = await self._store.events()
-        orders = await self._store.orders.locate({errand.order for errand in errands}, events)
+        orders = await self._store.orders.locate({change.order for change in changes}, events)
         readable = {name: each for name, each in events.items() if isinstance(each, Event)}
-        paid_with = {self._key_of(each.payment) for each in errands if each.payment is not None}
+        paid_with = {self._key_of(each.payment) for each in changes if each.payment is not None}
         claims = await self._store.claims(paid_with) if paid_with else {}
         return Found(orders, readable, claims)
 
     def _key_of(self, payment: Payment) -> str:
         return payment_key(self._order_key, payment.id)
 
-    def _draft(self, errands: Sequence[Errand], found: Found, batch_id: str) -> Draft:
+    def _draft(self, changes: Sequence[OrderChange], found: Found, batch_id: str) -> Draft:
         at = math.floor(self._now() * 1000) / 1000  # rounded up, a hold would end before its time
         now = {order.id: order.order for order in found.orders.values()}
         ends: list[Done] = []
         changed: dict[str, Order] = {}
         claims = dict(found.claims)
-        for errand in errands:
-            stored = found.orders.get(errand.order)
+        for change in changes:
+            stored = found.orders.get(change.order)
             if stored is None:
                 ends.append(Done())
                 continue
             rules = found.events[stored.event]
-            occasion = Occasion(rules, at, batch_id, errand.note, errand.key, errand.operator)
-            after, refusal = self._judged(errand, now[errand.order], occasion, claims)
-            new = after is not now[errand.order]
+            occasion = Occasion(rules, at, batch_id)
+            after, refusal = self._judged(change, now[change.order], occasion, claims)
+            new = after is not now[change.order]
             if new:
-                now[errand.order] = changed[errand.order] = after
+                now[change.order] = changed[change.order] = after
             ends.append(Done(_as(stored, after), refusal, changed=new))
         return Draft(tuple(ends), found.orders, changed)
 
     def _judged(
-        self, errand: Errand, order: Order, occasion: Occasion, claims: dict[str, str]
+        self, change: OrderChange, order: Order, occasion: Occasion, claims: dict[str, str]
     ) -> tuple[Order, Refusal | None]:
-        """The order after an errand, and why that is not as wanted. A payment is claimed here."""
-        if errand.payment is not None:
-            first = claims.setdefault(self._key_of(errand.payment), errand.order)
-            return paid(order, errand.payment, occasion, elsewhere=first != errand.order)
-        after = amended(order, errand.act, occasion)
+        """The order after a change, and why that is not as wanted. A payment is claimed here."""
+        if change.payment is not None:
+            first = claims.setdefault(self._key_of(change.payment), change.order)
+            return paid(order, change, change.payment, occasion, elsewhere=first != change.order)
+        after = amended(order, change, occasion)
         return (order, after) if isinstance(after, Refusal) else (after, None)
 
     # --- committing ------------------------------------------------------------------
@@ -294,7 +280,7 @@ def _as(stored: StoredOrder, order: Order) -> StoredOrder:
 
 
 def _after(done: Done, changed: Mapping[str, Order], zxid: int) -> Done:
-    """The end of an errand once the batch is committed."""
+    """The end of a change once the batch is committed."""
     if done.order is None or done.order.id not in changed:
         return done
     order = msgspec.structs.replace(done.order, changed_zxid=zxid)

@@ -17,8 +17,8 @@ from typing import Annotated, TypeAlias, cast
 import msgspec
 
 from core.errors import LinkLost, LinkRefused
-from core.schema.records import Load, OrderView, Payment
-from core.store.lifecycle import Act
+from core.schema.records import Load, OrderView
+from core.store.lifecycle import OrderChange
 
 NONCE_BYTES = 32
 PROOF_BYTES = hashlib.sha256().digest_size
@@ -83,17 +83,11 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="p
     currency: str = ""
 
 
-class Amend(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="amend"):
-    """A wish about an order that exists. `note` and `key` are as in `lifecycle.Occasion`."""
+class ChangeRequest(OrderChange, frozen=True, kw_only=True, tag_field="is", tag="amend"):
+    """An order's change on its way to a worker; `timeout_s` is how long the web waits."""
 
     id: int
-    order: str
-    act: Act
-    note: str
-    key: str
-    operator: bool
     timeout_s: float
-    payment: Payment | None = None
 
 
 class Ping(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="ping"):
@@ -130,10 +124,10 @@ class Pong(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="pong"
     load: Load
 
 
-Request: TypeAlias = Purchase | Amend | Ping
+Request: TypeAlias = Purchase | ChangeRequest | Ping
 Reply: TypeAlias = Answer | Pong
 
-requests = msgspec.json.Decoder(Purchase | Amend | Ping | Forget)
+requests = msgspec.json.Decoder(Purchase | ChangeRequest | Ping | Forget)
 replies = msgspec.json.Decoder(Answer | Pong)
 
 

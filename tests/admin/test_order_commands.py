@@ -25,8 +25,8 @@ from core.schema.records import Order, OrderView, Stock, TicketType
 from core.store import scan
 from core.store.batch import Batch, Sale
 from core.store.bookkeeping import NoBooks
-from core.store.lifecycle import Act
-from core.store.order_changes import Amender, Errand
+from core.store.lifecycle import Act, OrderChange
+from core.store.order_changes import Amender
 from core.store.store import Store
 from core.zookeeper.client import Committed, ZooKeeper
 from tests.support.zookeeper_server import SECRET, Server, ref_of
@@ -88,7 +88,9 @@ async def check_in(zk: ZooKeeper, id_: str) -> None:
         now=time.time,
         rng=random.Random(1),
     )
-    [done] = await amender.settle([Errand(order=id_, act=Act.CHECK_IN, note="north", key="scan")])
+    [done] = await amender.settle(
+        [OrderChange(order=id_, act=Act.CHECK_IN, note="north", key="scan")]
+    )
     assert done.changed
     await note(zk, "check-in", f"order {id_}")
 

@@ -13,7 +13,7 @@ from core.machine.open_files import STRANGERS
 from core.receipts.format import folder
 from core.schema.paths import worker as worker_path
 from core.schema.records import Load, WorkerRecord
-from core.transport.link import Amend, Answer, Purchase
+from core.transport.link import Answer, ChangeRequest, Purchase
 from core.zookeeper.client import connect
 from tests.faults.clock import Clocks
 from tests.faults.proxy import LOOPBACK, Ambush, Line, Proxy
@@ -119,7 +119,7 @@ class Stand:
             name=self._name, host="here", pid=1, address=door, state="ready", at=0.0
         )
 
-    def _submit(self, request: Purchase | Amend, reply: Callable[[Answer], None]) -> None:
+    def _submit(self, request: Purchase | ChangeRequest, reply: Callable[[Answer], None]) -> None:
         assert isinstance(request, Purchase), "here orders are made, and not changed"
         self.seller.submit(request, reply)
 

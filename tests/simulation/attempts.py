@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeAlias, TypeVar
 
-from core.transport.link import Amend, Answer, Code, Purchase
+from core.transport.link import Answer, ChangeRequest, Code, Purchase
 from tests.simulation.border import Machine
 
-RequestT = TypeVar("RequestT", Purchase, Amend)
+RequestT = TypeVar("RequestT", Purchase, ChangeRequest)
 
 
 @dataclass(eq=False)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
-from core.transport.link import Amend, Answer, Purchase
+from core.transport.link import Answer, ChangeRequest, Purchase
 from tests.simulation.books import life
 from tests.simulation.client import SimulatedZooKeeper
 from tests.simulation.disk import Disk, SimulatedJournal
@@ -21,7 +21,7 @@ from tests.simulation.world import Process
 EPOCH_S = 1_700_000_000.0
 INSTANCE = "simulated"
 
-Submit = Callable[[Purchase | Amend, Callable[[Answer], None]], None]
+Submit = Callable[[Purchase | ChangeRequest, Callable[[Answer], None]], None]
 Forget = Callable[[Callable[[Answer], None], Collection[int] | None], None]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Generic
 
-from core.transport.link import Amend, Answer, Code, Purchase
+from core.transport.link import Answer, ChangeRequest, Code, Purchase
 from tests.simulation.attempts import Attempt, RequestT, Witness
 from tests.simulation.books import Books
 from tests.simulation.border import Machine
@@ -58,7 +58,7 @@ class Street:
 
     def bid(self, order: str, deed: Deed, hear: Callable[[Answer], None]) -> None:
         """Sends a wish about an order, as `ask` does a purchase."""
-        amend = Amend(
+        request = ChangeRequest(
             id=next(self._ids),
             order=order,
             act=deed.act,
@@ -67,7 +67,7 @@ class Street:
             operator=deed.operator,
             timeout_s=deed.timeout_s,
         )
-        self._send(amend, self._deeds.submitted, hear)
+        self._send(request, self._deeds.submitted, hear)
 
     def _send(
         self, request: RequestT, witness: Witness[RequestT], hear: Callable[[Answer], None]

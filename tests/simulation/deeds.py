@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from core.schema.records import Change, Order
 from core.store.lifecycle import Act
-from core.transport.link import Amend, Answer, Code
+from core.transport.link import Answer, ChangeRequest, Code
 from tests.simulation.attempts import Attempt
 from tests.simulation.books import Books
 from tests.simulation.border import EPOCH_S, Machine
@@ -35,20 +35,20 @@ class Deeds:
         self._tree = tree
         self._books = books
         self._terms = terms
-        self._attempts: list[Attempt[Amend]] = []
+        self._attempts: list[Attempt[ChangeRequest]] = []
         self.breaches: list[str] = []
 
     @property
     def attempts(self) -> int:
         return len(self._attempts)
 
-    def submitted(self, amend: Amend, machine: Machine) -> Attempt[Amend]:
+    def submitted(self, request: ChangeRequest, machine: Machine) -> Attempt[ChangeRequest]:
         since = machine.ensemble.applied_everywhere
-        attempt = Attempt(amend, amend.order, machine, self._tree.zxid, since, self._judge)
+        attempt = Attempt(request, request.order, machine, self._tree.zxid, since, self._judge)
         self._attempts.append(attempt)
         return attempt
 
-    def _judge(self, attempt: Attempt[Amend], answer: Answer) -> None:
+    def _judge(self, attempt: Attempt[ChangeRequest], answer: Answer) -> None:
         if len(attempt.answers) > 1:
             self._breach(attempt, f"answered more than once: {attempt.answers}")
         if answer.code is Code.DONE:
@@ -56,24 +56,24 @@ class Deeds:
         elif answer.code not in OPEN:
             self._check_refused(attempt, answer)
 
-    def _check_done(self, attempt: Attempt[Amend], answer: Answer) -> None:
+    def _check_done(self, attempt: Attempt[ChangeRequest], answer: Answer) -> None:
         """So it was at some moment since it was asked for, and a receipt on that disk says so."""
-        amend, entry = attempt.request, self._books.orders[attempt.order_id]
+        request, entry = attempt.request, self._books.orders[attempt.order_id]
         told = as_told(attempt.order_id, entry, entry.since(attempt.since), answer)
-        if not any(DONE[amend.act](state) for state in told):
+        if not any(DONE[request.act](state) for state in told):
             self._breach(attempt, f"done with {answer.order}, and it never was so")
         elif not any(attempt.machine.disk.holds(attempt.order_id, state) for state in told):
             self._breach(attempt, "done without a receipt")
-        by_right = amend.operator or self._terms.cancellable
-        if amend.act is Act.CANCEL and not by_right:
+        by_right = request.operator or self._terms.cancellable
+        if request.act is Act.CANCEL and not by_right:
             by_others = any(
-                asked.request.order == amend.order and asked.request.operator
+                asked.request.order == request.order and asked.request.operator
                 for asked in self._attempts
             )
             if not by_others:
                 self._breach(attempt, "cancelled, and its event allows that to nobody")
 
-    def _check_refused(self, attempt: Attempt[Amend], answer: Answer) -> None:
+    def _check_refused(self, attempt: Attempt[ChangeRequest], answer: Answer) -> None:
         """Nobody is refused by what a server that lags behind says."""
         entry = self._books.orders[attempt.order_id]
         told = as_told(attempt.order_id, entry, entry.since(attempt.asked), answer)
@@ -82,24 +82,24 @@ class Deeds:
         elif not any(self._justifies(attempt, state, answer.code) for state in told):
             self._breach(attempt, f"{answer.code}, and nothing was against it in {told}")
 
-    def _justifies(self, attempt: Attempt[Amend], state: Order, code: Code) -> bool:
-        amend, machine = attempt.request, attempt.machine
+    def _justifies(self, attempt: Attempt[ChangeRequest], state: Order, code: Code) -> bool:
+        request, machine = attempt.request, attempt.machine
         latest = EPOCH_S + machine.world.now + machine.most_ahead_s
         match code:
             case Code.HOLD_EXPIRED:
                 ended = state.status == "held" and latest >= (state.until or 0.0)
-                return amend.act in OF_HOLDS and (ended or state.status == "expired")
+                return request.act in OF_HOLDS and (ended or state.status == "expired")
             case Code.NOT_HELD:
-                return amend.act in OF_HOLDS and state.status != "held"
+                return request.act in OF_HOLDS and state.status != "held"
             case Code.NO_MORE_EXTENSIONS:
-                return amend.act is Act.EXTEND and state.extended >= self._terms.extensions
+                return request.act is Act.EXTEND and state.extended >= self._terms.extensions
             case Code.NOT_CANCELLABLE:
-                allowed = self._terms.cancellable or amend.operator
-                return amend.act is Act.CANCEL and state.status == "sold" and not allowed
+                allowed = self._terms.cancellable or request.operator
+                return request.act is Act.CANCEL and state.status == "sold" and not allowed
             case Code.NOT_VALID:
-                return amend.act not in OF_HOLDS and state.status != "sold"
+                return request.act not in OF_HOLDS and state.status != "sold"
             case Code.CHECKED_IN:
-                return amend.act not in OF_HOLDS and state.admitted is not None
+                return request.act not in OF_HOLDS and state.admitted is not None
         return False
 
     def close(self, has_died: Callable[[str], bool]) -> None:
@@ -123,9 +123,9 @@ class Deeds:
             said = [str(code) for each in asked for code in each.answers]
             self.breaches.append(f"zxid {zxid}: {change} of {order}, and told {said}")
 
-    def _breach(self, attempt: Attempt[Amend], what: str) -> None:
-        amend = attempt.request
+    def _breach(self, attempt: Attempt[ChangeRequest], what: str) -> None:
+        request = attempt.request
         self.breaches.append(
-            f"zxid {self._tree.zxid}: {amend.act} {amend.order} ({amend.key}) at "
+            f"zxid {self._tree.zxid}: {request.act} {request.order} ({request.key}) at "
             f"{attempt.life}: {what}"
         )

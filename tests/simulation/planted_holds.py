@@ -15,7 +15,7 @@ from core.schema.records import Order, Stock
 from core.store import lifecycle
 from core.store.batch import Amendment, Batch, Failure
 from core.store.commit import Commitment
-from core.store.lifecycle import Act, Occasion, Refusal, effect
+from core.store.lifecycle import Act, Occasion, OrderChange, Refusal, effect
 from core.store.order_changes import Amender, Draft, Found
 from core.store.orders import StoredOrder
 from core.store.stock import Shelf, TypeRef
@@ -46,11 +46,11 @@ def _expired_blindly(ref: TypeRef, order_id: str, order: Order, version: int) ->
     return Amendment(ref, order_id, order, -1 if order.status == "expired" else version)
 
 
-def _expired_again(order: Order, occasion: Occasion) -> Order | Refusal:
+def _expired_again(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     """Whatever has become of it."""
     if occasion.at < (order.until or 0.0):
         return Refusal.NOT_EXPIRED
-    return lifecycle._changed(order, Act.EXPIRE, occasion, status="expired")
+    return lifecycle._changed(order, Act.EXPIRE, change, occasion, status="expired")
 
 
 def _given_back(stock: Stock, before: Order, after: Order) -> Stock:
@@ -59,10 +59,10 @@ def _given_back(stock: Stock, before: Order, after: Order) -> Stock:
     return effect(stock, before, after)
 
 
-def _expired_early(order: Order, occasion: Occasion) -> Order | Refusal:
+def _expired_early(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     if order.status != "held":
         return order
-    return lifecycle._changed(order, Act.EXPIRE, occasion, status="expired")
+    return lifecycle._changed(order, Act.EXPIRE, change, occasion, status="expired")
 
 
 async def _forgotten_first(self: Janitor, name: str, generation: str, slot: int) -> int:
@@ -81,17 +81,17 @@ def _only_expired(order: Order, at: float) -> Refusal | None:
     return None if order.status == "held" else Refusal.NOT_HELD
 
 
-def _confirmed_whatever(order: Order, occasion: Occasion) -> Order | Refusal:
+def _confirmed_whatever(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     if order.status in ("held", "expired"):
-        return lifecycle._changed(order, Act.CONFIRM, occasion, status="sold")
+        return lifecycle._changed(order, Act.CONFIRM, change, occasion, status="sold")
     return order if order.status == "sold" else Refusal.NOT_HELD
 
 
 _checked_in = lifecycle._checked_in
 
 
-def _let_in_again(order: Order, occasion: Occasion) -> Order | Refusal:
-    return _checked_in(replace(order, admitted=None), occasion)
+def _let_in_again(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
+    return _checked_in(replace(order, admitted=None), change, occasion)
 
 
 # --- committing ----------------------------------------------------------------------

@@ -19,7 +19,7 @@ from core.store.lifecycle import Act
 from core.store.order_changes import Amender
 from core.store.stock import STRIPES, TypeRef
 from core.store.store import Store
-from core.transport.link import Amend, Answer, Code, Purchase
+from core.transport.link import Answer, ChangeRequest, Code, Purchase
 from core.zookeeper.client import ZooKeeper, connect
 from tests.support.fakes.fake_receipts import FakeReceipts
 from tests.support.zookeeper_server import PASSWORD, Server
@@ -129,7 +129,7 @@ class Worker:
     ) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.clerk.submit(
-            Amend(
+            ChangeRequest(
                 id=next(self._ids),
                 order=order,
                 act=act,

@@ -17,7 +17,7 @@ from web.http import problems
 from web.http.problems import Problem, problem
 from web.http.replies import BEGAN, json_reply
 from web.http.routing import Outcome
-from web.requests.order_change import Errand, errand, note, order_in
+from web.requests.order_change import WantedChange, errand, note, order_in
 from web.requests.purchase import Basket, currency_in, expect_media_type, json_object, price_in
 
 # An order's id may come as the address that a QR code carries, no longer than this.
@@ -113,14 +113,14 @@ class Changes:
 
     # --- all of them -----------------------------------------------------------------
 
-    def _wanted(self, order_id: str, act: Act, *, operator: bool = False) -> Errand:
+    def _wanted(self, order_id: str, act: Act, *, operator: bool = False) -> WantedChange:
         key = bottle.request.environ.get("HTTP_IDEMPOTENCY_KEY")
         return errand(order_id, act, key, operator=operator)
 
-    def _amend(self, wanted: Errand) -> Any:
+    def _amend(self, wanted: WantedChange) -> Any:
         return self._settled(wanted, bottle.request.environ[BEGAN])
 
-    async def _settled(self, wanted: Errand, began: float) -> Outcome:
+    async def _settled(self, wanted: WantedChange, began: float) -> Outcome:
         answer: Answer = await self._deps.amend(wanted, began)
         if answer.code is Code.DONE and answer.order is not None:
             return json_reply(answer.order)

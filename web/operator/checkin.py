@@ -21,7 +21,7 @@ from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
 from web.operator.rendering import Paper, Visit
 from web.reads.catalog import Snapshot
-from web.requests.order_change import Errand, errand, note, order_in
+from web.requests.order_change import WantedChange, errand, note, order_in
 from web.requests.purchase import new_key
 
 ADDRESS = "/operator/check-in"
@@ -156,7 +156,7 @@ def _scan(fields: Fields) -> Scan:
     )
 
 
-def _errand(scan: Scan) -> Errand | Result:
+def _errand(scan: Scan) -> WantedChange | Result:
     """What a worker is asked for, or why nobody is. Raises `BadRequest` for an odd form."""
     order = order_in(scan.text)
     if not order:

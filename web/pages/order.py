@@ -19,7 +19,7 @@ from web.pages.icalendar import CONTENT_TYPE, calendar
 from web.pages.rendering import Paper, Visit, see_other
 from web.pages.ticket_view import ticket_page
 from web.reads.order_lookup import await_order, find_order
-from web.requests.order_change import Errand, errand
+from web.requests.order_change import WantedChange, errand
 from web.requests.purchase import form_fields, new_key
 
 CALENDAR = [
@@ -73,7 +73,7 @@ class Tickets:
         visit = self._paper.visit(environ, f"/orders/{order_id}")
         return self._act(visit, wanted, environ[BEGAN])
 
-    async def _act(self, visit: Visit, wanted: Errand, began: float) -> Outcome:
+    async def _act(self, visit: Visit, wanted: WantedChange, began: float) -> Outcome:
         answer = await self._deps.amend(wanted, began)
         if answer.code is Code.DONE and answer.order is not None:
             await await_order(self._deps.orders, answer.order)
@@ -82,7 +82,7 @@ class Tickets:
         text = TEXTS.get(found.code, found.text)
         return await self._refused(visit, wanted, msgspec.structs.replace(found, text=text))
 
-    async def _refused(self, visit: Visit, wanted: Errand, found: Problem) -> Outcome:
+    async def _refused(self, visit: Visit, wanted: WantedChange, found: Problem) -> Outcome:
         """The order as it is, with what went wrong; a form in doubt keeps its key."""
         order = await self._find(wanted.order)
         if isinstance(order, Problem):

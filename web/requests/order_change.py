@@ -3,43 +3,35 @@
 import re
 from typing import Any, TypeAlias
 
+import msgspec
+
 from core.errors import BadRequest
 from core.schema.records import Payment
-from core.store import order_changes
-from core.store.lifecycle import Act
+from core.store.lifecycle import Act, OrderChange
 from core.store.orders import ORDER_ID
 from core.text.names import clean, is_shown
-from core.transport.link import Amend
+from core.transport.link import ChangeRequest
 from web.requests.purchase import Basket, checked_key, new_key
 
 MOST_CHARACTERS = 64
 ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
 
 
-class Errand(order_changes.Errand, frozen=True, kw_only=True):
-    """`note` is a payment or a door, `key` names the request: sent again, it acts once."""
+class WantedChange(OrderChange, frozen=True, kw_only=True):
+    """A change that a worker can be asked for; sent again with the same key, it acts once."""
 
     @property
     def keyed(self) -> bool:
         """Whether an answer of "no" needs a look at what an earlier request has done."""
         return True
 
-    def request(self, id_: int, *, keyed: bool, timeout_s: float) -> Amend:
+    def request(self, id_: int, *, keyed: bool, timeout_s: float) -> ChangeRequest:
         """The message to a worker."""
         assert keyed
-        return Amend(
-            id=id_,
-            order=self.order,
-            act=self.act,
-            note=self.note,
-            key=self.key,
-            operator=self.operator,
-            timeout_s=timeout_s,
-            payment=self.payment,
-        )
+        return ChangeRequest(id=id_, timeout_s=timeout_s, **msgspec.structs.asdict(self))
 
 
-Wanted: TypeAlias = Basket | Errand
+Wanted: TypeAlias = Basket | WantedChange
 
 
 def errand(
@@ -50,12 +42,14 @@ def errand(
     note: str = "",
     operator: bool = False,
     payment: Payment | None = None,
-) -> Errand:
+) -> WantedChange:
     """Raises `BadRequest`: an order of that name can't exist, or the key is none."""
     if not ORDER_ID.fullmatch(order):
         raise BadRequest("no-such-order", "problem.no-such-order")
     checked = new_key() if key is None else checked_key(key)
-    return Errand(order=order, act=act, note=note, key=checked, operator=operator, payment=payment)
+    return WantedChange(
+        order=order, act=act, note=note, key=checked, operator=operator, payment=payment
+    )
 
 
 def order_in(text: str) -> str:

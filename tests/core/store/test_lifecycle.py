@@ -1,6 +1,7 @@
 """What may become of an order, over all sequences of acts: pure, so every one can be tried."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from core.store.lifecycle import (
     BECOMES,
     Act,
     Occasion,
+    OrderChange,
     Refusal,
     amended,
     effect,
@@ -20,7 +22,7 @@ from core.store.lifecycle import (
 )
 
 RULES = Event(generation="g", title="Test", hold_s=60.0, extensions=2, cancellable=True)
-MOMENT = Occasion(RULES, at=10.0, batch="b1", key="k1")
+MOMENT = Occasion(RULES, at=10.0, batch="b1")
 QUANTITY = 3
 CAPACITY = 10
 
@@ -48,20 +50,24 @@ steps = st.tuples(
 quick = settings(derandomize=True, database=None, max_examples=400, deadline=None)
 
 
-def after(order: Order, act: Act, occasion: Occasion = MOMENT) -> Order:
-    changed = amended(order, act, occasion)
+def wish(act: Act, key: str = "k1", **fields: Any) -> OrderChange:
+    return OrderChange(order="o", act=act, key=key, **fields)
+
+
+def after(order: Order, act: Act, occasion: Occasion = MOMENT, **fields: Any) -> Order:
+    changed = amended(order, wish(act, **fields), occasion)
     assert isinstance(changed, Order), changed
     return changed
 
 
-def refusal(order: Order, act: Act, occasion: Occasion = MOMENT) -> Refusal:
-    refused = amended(order, act, occasion)
+def refusal(order: Order, act: Act, occasion: Occasion = MOMENT, **fields: Any) -> Refusal:
+    refused = amended(order, wish(act, **fields), occasion)
     assert isinstance(refused, Refusal), refused
     return refused
 
 
-def late(at: float = 60.0, **fields: object) -> Occasion:
-    return replace(MOMENT, at=at, **fields)  # type: ignore[arg-type]
+def late(at: float = 60.0) -> Occasion:
+    return replace(MOMENT, at=at)
 
 
 def fresh_stock(order: Order) -> Stock:
@@ -72,11 +78,13 @@ def fresh_stock(order: Order) -> Stock:
     )
 
 
-def occasions(event: Event, acts: list[tuple[Act, float, str, bool]]) -> list[tuple[Act, Occasion]]:
+def occasions(
+    event: Event, acts: list[tuple[Act, float, str, bool]]
+) -> list[tuple[OrderChange, Occasion]]:
     at, found = 0.0, []
     for number, (act, passed, key, operator) in enumerate(acts, 1):
         at += passed
-        found.append((act, Occasion(event, at, f"b{number}", key=key, operator=operator)))
+        found.append((wish(act, key, operator=operator), Occasion(event, at, f"b{number}")))
     return found
 
 
@@ -89,8 +97,8 @@ def test_an_orders_tickets_are_counted_once_whatever_becomes_of_it(
     order: Order, event: Event, acts: list[tuple[Act, float, str, bool]]
 ) -> None:
     stock = fresh_stock(order)
-    for act, occasion in occasions(event, acts):
-        changed = amended(order, act, occasion)
+    for change, occasion in occasions(event, acts):
+        changed = amended(order, change, occasion)
         if isinstance(changed, Refusal):
             continue
         stock, order = effect(stock, order, changed), changed
@@ -105,12 +113,12 @@ def test_an_orders_tickets_are_counted_once_whatever_becomes_of_it(
 def test_an_act_that_is_repeated_at_once_changes_nothing(
     order: Order, event: Event, acts: list[tuple[Act, float, str, bool]]
 ) -> None:
-    for act, occasion in occasions(event, acts):
-        changed = amended(order, act, occasion)
+    for change, occasion in occasions(event, acts):
+        changed = amended(order, change, occasion)
         if isinstance(changed, Refusal):
-            assert amended(order, act, replace(occasion, batch="again")) is changed
+            assert amended(order, change, replace(occasion, batch="again")) is changed
             continue
-        assert amended(changed, act, replace(occasion, batch="again")) is changed
+        assert amended(changed, change, replace(occasion, batch="again")) is changed
         order = changed
 
 
@@ -120,8 +128,8 @@ def test_tickets_that_came_back_never_leave_again(
     order: Order, event: Event, acts: list[tuple[Act, float, str, bool]]
 ) -> None:
     ended: Order | None = None
-    for act, occasion in occasions(event, acts):
-        changed = amended(order, act, occasion)
+    for change, occasion in occasions(event, acts):
+        changed = amended(order, change, occasion)
         order = order if isinstance(changed, Refusal) else changed
         if ended is not None:
             assert order is ended
@@ -135,8 +143,8 @@ def test_what_an_order_was_can_be_told_at_every_version_of_its_counter(
     order: Order, event: Event, acts: list[tuple[Act, float, str, bool]]
 ) -> None:
     version, was = 0, {0: order.status}
-    for act, occasion in occasions(event, acts):
-        changed = amended(order, act, occasion)
+    for change, occasion in occasions(event, acts):
+        changed = amended(order, change, occasion)
         if isinstance(changed, Refusal) or changed is order:
             continue
         if changed.status != order.status:
@@ -169,10 +177,9 @@ def test_what_was_confirmed_in_time_stays_sold_when_the_hold_would_have_ended() 
 
 def test_a_hold_is_extended_so_often_and_no_more() -> None:
     once = after(HELD, Act.EXTEND)
-    twice = after(once, Act.EXTEND, replace(MOMENT, key="k2"))
+    twice = after(once, Act.EXTEND, key="k2")
     assert (once.until, once.extended, twice.until, twice.extended) == (120.0, 1, 180.0, 2)
-    third = replace(MOMENT, key="k3")
-    assert refusal(twice, Act.EXTEND, third) is Refusal.NO_MORE_EXTENSIONS
+    assert refusal(twice, Act.EXTEND, key="k3") is Refusal.NO_MORE_EXTENSIONS
     assert after(twice, Act.EXTEND, MOMENT) is twice
 
 
@@ -187,18 +194,18 @@ def test_a_sold_order_is_not_released() -> None:
 def test_buyers_cancel_where_the_event_allows_it_and_operators_everywhere() -> None:
     strict = Occasion(Event(generation="g", title="Test"), at=10.0, batch="b1")
     assert refusal(SOLD, Act.CANCEL, strict) is Refusal.NOT_CANCELLABLE
-    assert after(SOLD, Act.CANCEL, replace(strict, operator=True)).status == "cancelled"
+    assert after(SOLD, Act.CANCEL, strict, operator=True).status == "cancelled"
     assert after(SOLD, Act.CANCEL).status == "cancelled"
     assert refusal(HELD, Act.CANCEL) is Refusal.NOT_VALID
 
 
 def test_the_first_scan_admits_and_only_that_scan_may_be_repeated() -> None:
-    inside = after(SOLD, Act.CHECK_IN, replace(MOMENT, note="north", key="scan-1"))
+    inside = after(SOLD, Act.CHECK_IN, note="north", key="scan-1")
     assert inside.admitted is not None
     assert (inside.admitted.door, inside.admitted.at) == ("north", 10.0)
-    assert after(inside, Act.CHECK_IN, late(99.0, key="scan-1")) is inside
-    assert refusal(inside, Act.CHECK_IN, late(99.0, key="scan-2")) is Refusal.CHECKED_IN
-    assert refusal(inside, Act.CANCEL, late(99.0, operator=True)) is Refusal.CHECKED_IN
+    assert after(inside, Act.CHECK_IN, late(99.0), key="scan-1") is inside
+    assert refusal(inside, Act.CHECK_IN, late(99.0), key="scan-2") is Refusal.CHECKED_IN
+    assert refusal(inside, Act.CANCEL, late(99.0), operator=True) is Refusal.CHECKED_IN
 
 
 @pytest.mark.parametrize("act", [Act.RELEASE, Act.EXPIRE])
@@ -214,7 +221,7 @@ def test_every_act_that_moves_tickets_is_known_to_the_recount() -> None:
         for act in Act
         for order in (HELD, SOLD)
         for at in (10.0, 60.0)
-        if isinstance(changed := amended(order, act, late(at)), Order)
+        if isinstance(changed := amended(order, wish(act), late(at)), Order)
         and changed.status != order.status
     }
     assert moving == set(BECOMES)

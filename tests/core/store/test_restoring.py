@@ -15,7 +15,7 @@ from core.receipts.restore import mend, restore
 from core.schema import paths
 from core.schema.records import Event, Order, buyer_id
 from core.store.batch import Sale
-from core.store.lifecycle import Act, Occasion, Refusal, amended, has_tickets
+from core.store.lifecycle import Act, Occasion, OrderChange, Refusal, amended, has_tickets
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef, counter_paths
 from core.transport.link import Code
@@ -173,8 +173,8 @@ quick = settings(derandomize=True, database=None, max_examples=400, deadline=Non
 def life(order: Order, acts: Sequence[tuple[Act, float]], name: str, at: float = 0.0) -> Order:
     for number, (act, passed) in enumerate(acts):
         at += passed
-        moment = Occasion(RULES, at, f"{name}{number}", key=f"{name}{number}")
-        after = amended(order, act, moment)
+        change = OrderChange(order="o", act=act, key=f"{name}{number}")
+        after = amended(order, change, Occasion(RULES, at, f"{name}{number}"))
         order = order if isinstance(after, Refusal) else after
     return order
 

@@ -7,7 +7,7 @@ import msgspec
 from core.schema.records import Event, Order, Status
 from core.store.lifecycle import Occasion, Refusal, amended
 from core.store.orders import StoredOrder
-from core.transport.link import Amend, Answer, Code
+from core.transport.link import Answer, ChangeRequest, Code
 
 AT = 1750000000.0
 TICKETS: Mapping[str, Status] = {
@@ -40,19 +40,19 @@ class FakeClerk:
     def stored(self, order_id: str) -> StoredOrder | None:
         return self._orders.get(order_id)
 
-    def answer(self, amend: Amend) -> Answer:
-        stored = self._orders.get(amend.order)
+    def answer(self, request: ChangeRequest) -> Answer:
+        stored = self._orders.get(request.order)
         if stored is None:
-            return Answer(id=amend.id, code=Code.NO_SUCH_ORDER)
+            return Answer(id=request.id, code=Code.NO_SUCH_ORDER)
         rules = Event(generation="0" * 8, title="Summer gala")
-        occasion = Occasion(rules, self._now(), "worker-1.b", amend.note, amend.key, amend.operator)
-        after = amended(stored.order, amend.act, occasion)
+        occasion = Occasion(rules, self._now(), "worker-1.b")
+        after = amended(stored.order, request, occasion)
         if isinstance(after, Refusal):
-            return Answer(id=amend.id, code=Code(after.value), order=stored.view)
+            return Answer(id=request.id, code=Code(after.value), order=stored.view)
         changed = after is not stored.order
         stored = msgspec.structs.replace(stored, order=after)
-        self._orders[amend.order] = stored
-        return Answer(id=amend.id, code=Code.DONE, order=stored.view, changed=changed)
+        self._orders[request.order] = stored
+        return Answer(id=request.id, code=Code.DONE, order=stored.view, changed=changed)
 
 
 def _stored(name: str, status: Status) -> StoredOrder:

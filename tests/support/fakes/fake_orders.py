@@ -10,7 +10,7 @@ from core.schema.records import Event, Order, order_id
 from core.store.availability import EventAvailability
 from core.store.lifecycle import Occasion, Refusal, amended
 from core.store.orders import StoredOrder
-from core.transport.link import Amend, Answer, Code, Purchase
+from core.transport.link import Answer, ChangeRequest, Code, Purchase
 from tests.support.fakes.fake_clerk import FakeClerk
 from tests.support.fakes.fake_worker import KEY
 
@@ -50,23 +50,23 @@ class FakeOrders:
             return Answer(id=purchase.id, code=Code.SOLD_OUT, remaining=0)
         return self._sell(purchase)
 
-    def amend(self, amend: Amend) -> Answer:
-        if self._clerk.stored(amend.order) is not None:
-            return self._clerk.answer(amend)
+    def amend(self, request: ChangeRequest) -> Answer:
+        if self._clerk.stored(request.order) is not None:
+            return self._clerk.answer(request)
         try:
-            found = self.find(amend.order)
+            found = self.find(request.order)
         except NoSuchOrder:
-            return Answer(id=amend.id, code=Code.NO_SUCH_ORDER)
+            return Answer(id=request.id, code=Code.NO_SUCH_ORDER)
         if found.order.buyer in set(Code):
-            return Answer(id=amend.id, code=Code(found.order.buyer))
+            return Answer(id=request.id, code=Code(found.order.buyer))
         rules = self._rules(found.event)
-        occasion = Occasion(rules, time.time(), "b", amend.note, amend.key, amend.operator)
-        after = amended(found.order, amend.act, occasion)
+        occasion = Occasion(rules, time.time(), "b")
+        after = amended(found.order, request, occasion)
         if isinstance(after, Refusal):
-            return Answer(id=amend.id, code=Code(after.value), order=found.view)
-        self._orders[amend.order] = after
-        view, changed = self.find(amend.order).view, after is not found.order
-        return Answer(id=amend.id, code=Code.DONE, order=view, changed=changed)
+            return Answer(id=request.id, code=Code(after.value), order=found.view)
+        self._orders[request.order] = after
+        view, changed = self.find(request.order).view, after is not found.order
+        return Answer(id=request.id, code=Code.DONE, order=view, changed=changed)
 
     def expire(self, id_: str) -> None:
         """Its time is up now; nobody has put it back on sale yet."""

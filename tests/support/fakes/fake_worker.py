@@ -7,8 +7,8 @@ from core.cluster.registry import LiveWorker
 from core.schema.records import Load, OrderView, WorkerRecord, order_id
 from core.transport.link import (
     SERVER,
-    Amend,
     Answer,
+    ChangeRequest,
     Channel,
     Code,
     Forget,
@@ -23,7 +23,7 @@ KEY = b"k" * 32
 # The answer to a purchase, or None for silence.
 Behaviour = Callable[[Purchase], Answer | None]
 # The answer to a wish about an order.
-Clerk = Callable[[Amend], Answer]
+Clerk = Callable[[ChangeRequest], Answer]
 
 
 def view_of(purchase: Purchase) -> OrderView:
@@ -53,8 +53,8 @@ def is_mute(_purchase: Purchase) -> None:
     """A worker that never answers."""
 
 
-def knows_no_order(amend: Amend) -> Answer:
-    return Answer(id=amend.id, code=Code.NO_SUCH_ORDER)
+def knows_no_order(request: ChangeRequest) -> Answer:
+    return Answer(id=request.id, code=Code.NO_SUCH_ORDER)
 
 
 class FakeWorker:
@@ -119,7 +119,7 @@ class FakeWorker:
         if isinstance(request, Forget):
             self.forgotten.extend(request.ids)
             return
-        if isinstance(request, Amend):
+        if isinstance(request, ChangeRequest):
             channel.send(self.clerk(request))
             return
         self.asked.append(request)

@@ -8,7 +8,7 @@ import pytest
 
 from core.schema.records import OrderView
 from core.store.lifecycle import Act
-from core.transport.link import Amend, Answer, Code, replies
+from core.transport.link import Answer, ChangeRequest, Code, replies
 from tests.support.fakes.fake_clerk import FakeClerk, id_of
 from tests.support.fakes.fake_web import FakeWeb, Response, running
 from tests.support.signed_in import Operator, enter
@@ -134,7 +134,7 @@ def test_without_an_answer_the_same_scan_may_be_sent_again() -> None:
 # --- what the door is told -----------------------------------------------------------
 
 
-CHECK = Amend(
+CHECK = ChangeRequest(
     id=1, order=id_of("a"), act=Act.CHECK_IN, note="North", key="1", operator=False, timeout_s=1
 )
 
