@@ -175,7 +175,7 @@ def main() -> None:
 def _run() -> None:
     streams.require_text(sys.argv)
     try:
-        app()
+        app(prog_name="zkticket")  # also where the file is run: completion knows no other name
     finally:
         try:
             sys.stdout.flush()  # where the interpreter does it at its end, it is too late

@@ -81,6 +81,10 @@ install_packages() (
     echo "$wanted" >"$stamp"
 )
 
+install_command() {
+    [ -x .venv/bin/zkticket ] || ln -sf ../../supervisor/zkticket.sh .venv/bin/zkticket
+}
+
 # --- Java and ZooKeeper ----------------------------------------------------------------
 
 has_java() {
@@ -129,6 +133,7 @@ set_up_tests() {
 
 has_environment || make_environment
 install_packages
+install_command
 has_java || install default-jre-headless || stop "there is no Java runtime."
 set_up_zookeeper
 [ "$for_whom" != tests ] || set_up_tests

@@ -29,7 +29,7 @@ PAGE = """
 <body style="margin: 0">
 <pre style="display: inline-block; margin: 0; padding: 20px 24px;
   font: 14px/1.3 'DejaVu Sans Mono', monospace; color: {foreground}; background: {background}">
-<span style="opacity: .6">$ zkticket.py %s</span>
+<span style="opacity: .6">$ zkticket %s</span>
 
 {code}</pre>
 """

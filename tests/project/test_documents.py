@@ -18,8 +18,12 @@ PAGES = [
     if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 ]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+# Fenced blocks without a name of a language show what is printed, too, below a prompt.
+CODE = re.compile(r"^```sh\n(.*?)^```|^(\$ [^\n]*)|(?<!`)`([^`]+)`", re.MULTILINE | re.DOTALL)
 # A command goes to the end of its line or code span, or to where the shell goes on.
-COMMAND = re.compile(r"zkticket\.py ([^`|;>\n]+)")
+COMMAND = re.compile(
+    r"(?:(?<![\w./])|(?<=bin/))zkticket(?:\.py)? ((?:[a-z]|--)(?:(?! #)[^|;>\n])*)"
+)
 # Operators' table names commands without the program.
 ROW = re.compile(r"^\| `([a-z][^`]*)`", re.MULTILINE)
 OPTION = re.compile(r"--[a-z][a-z-]*")
@@ -58,9 +62,8 @@ def anchors(path: Path) -> set[str]:
 
 def commands(text: str) -> Iterator[str]:
     """Every command line of zkticket in a page, without the program's name."""
-    for found in COMMAND.findall(text.replace("\\\n", " ")):
-        if not found.startswith("COMMAND"):
-            yield found.strip()
+    for code in CODE.findall(text.replace("\\\n", " ")):
+        yield from (found.strip() for found in COMMAND.findall("".join(code)))
 
 
 def shown() -> Iterator[tuple[str, Any]]:
@@ -125,6 +128,22 @@ def test_the_operators_table_leaves_out_no_command_and_has_no_other() -> None:
     rows = ROW.findall(table)
     assert [fault for row in rows for fault in faults(row)] == []
     assert {row.split()[0] for row in rows} == {name for name, each in shown() if not each.hidden}
+
+
+def test_commands_are_found_in_code_and_nowhere_else() -> None:
+    page = """zkticket sells `zkticket status --json`, and in two
+```sh
+sudo -u zkticket .venv/bin/zkticket verify  # a remark
+useradd --home-dir /var/lib/zkticket --system
+make up; zkticket order cancel \\
+ORDER --yes > file
+```
+```
+$ zkticket down
+zkticket stops everything
+```
+"""
+    assert list(commands(page)) == ["status --json", "verify", "order cancel  ORDER --yes", "down"]
 
 
 def test_a_command_or_option_that_is_not_there_is_found() -> None:

@@ -12,7 +12,7 @@ from tests.support.instance import ROOT
 SETUP = ROOT / "supervisor" / "setup.sh"
 ELSEWHERE = {".git", ".venv", ".zookeeper"}
 # What an empty machine has.
-TOOLS = ("sh", "bash", "env", "id", "cat", "cksum", "basename", "dirname", "touch", "chmod")
+TOOLS = ("sh", "bash", "env", "id", "cat", "cksum", "basename", "dirname", "touch", "chmod", "ln")
 APT = """\
 #!/bin/sh
 for name; do
@@ -83,6 +83,12 @@ def test_a_browser_that_is_only_a_script_asking_for_a_snap_is_none(home: Path) -
     asked, said = set_up(home, "requirements-dev.txt", "tests", browser_code=1)
     assert "chromium" in asked
     assert "snap install chromium" in said
+
+
+def test_set_up_leaves_the_command_beside_python(home: Path) -> None:
+    command = home / "tree" / ".venv" / "bin" / "zkticket"
+    set_up(home, "requirements.txt")
+    assert command.resolve() == home / "tree" / "supervisor" / "zkticket.sh"
 
 
 def scripts() -> list[Path]:
