@@ -16,7 +16,7 @@ up: setup
 	@$(PYTHON) zkticket.py up $(ARGS)
 
 test: setup-tests
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-dev
 	@$(PYTHON) -m ruff format --check .

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.ahead import Simulation, begun
 from tests.support.instance import Instance, running
 from tests.support.throwaway import thrown_away
 from tests.support.zookeeper_server import Server, serving
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first: what it computes in the background takes what others leave."""
+    items.sort(key=lambda item: item.path.name != "test_simulation.py")
 
 
 @pytest.fixture(scope="session")
@@ -24,18 +28,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 def _nothing_outlives_the_tests() -> Iterator[None]:
     with thrown_away():
         yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def simulation(
-    request: pytest.FixtureRequest, _nothing_outlives_the_tests: None
-) -> Iterator[Simulation | None]:
-    """Begun with the first test, where its tests are wanted."""
-    if not any(item.path.name == "test_simulation.py" for item in request.session.items):
-        yield None
-        return
-    with begun() as simulation:
-        yield simulation
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The simulation of the test suite, played in processes of its own while other tests wait.
 
-Schedules only compute, other tests mostly wait. So they are begun when the tests begin, at the
-lowest priority, and nobody waits for all of them in the end.
+Schedules only compute, and other tests mostly wait. So the schedules are played at the lowest
+priority, beside the tests of another process.
 """
 
 import multiprocessing

@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.ahead import FIRSTS, PLANTED, Simulation
+from tests.simulation.ahead import FIRSTS, PLANTED, Simulation, begun
 from tests.simulation.play import play
 from tests.support.instance import ROOT
 
@@ -20,6 +21,12 @@ from tests.support.instance import ROOT
 # alarm by that; a hold ended by half a millisecond before its time; a worker that had just left
 # the registry expired holds without a fence.
 ONCE_BROKEN = (350, 91, 85, 52, 6, 191, 403, 4153, 5710, 16218)
+
+
+@pytest.fixture(scope="module")
+def simulation() -> Iterator[Simulation]:
+    with begun() as simulation:
+        yield simulation
 
 
 @pytest.mark.parametrize("first", FIRSTS)

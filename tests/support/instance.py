@@ -28,6 +28,7 @@ STOP_S = 40.0
 IDLE_S = 3.0
 # Below those that the kernel gives to outgoing connections: one of these could take the port
 # of a server that has just been killed, and keep it from coming back.
+# Each process of a test run has a part of them to itself.
 PORTS = (10_000, 30_000)
 # All buyers of a test have one address. They hold unless a test's options name them.
 UNBOUNDED = ("--holds-per-address", "--held-per-address", "--connections-per-address")
@@ -47,10 +48,19 @@ def free_port() -> int:
 def free_ensemble_port(servers: int = 3) -> int:
     """The first of `servers` client ports in a row whose quorum ports are free as well."""
     while True:
-        first = random.randrange(*PORTS)
+        first = random.randrange(*_own_ports())
         ports = [first + offset + n for offset in PORT_OFFSETS for n in range(servers)]
         if all(_is_free(port) for port in ports):
             return first
+
+
+def _own_ports() -> tuple[int, int]:
+    """This process's part of `PORTS`, by what pytest-xdist says of it."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    each = (PORTS[1] - PORTS[0]) // processes
+    first = PORTS[0] + number * each
+    return first, first + each - max(PORT_OFFSETS)
 
 
 def _is_free(port: int) -> bool:
