@@ -3,10 +3,9 @@
 import asyncio
 import logging
 import secrets
-import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -14,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.clock import Clock
 from core.cluster import instance_id, run_file
+from core.cluster.node import Identity
 from core.errors import StartupError, ZooKeeperError
-from core.eventlog.ring import EventLog, Owner
 from core.machine import (
     diagnostics,
     open_files,
@@ -78,9 +78,7 @@ class Supervisor:
         secret: Secret,
         script: Path,
         place: Place,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
+        clock: Clock,
     ) -> None:
         """The data dir is an absolute path; `script` is the entrypoint of workers and web."""
         self._place = place
@@ -89,28 +87,31 @@ class Supervisor:
         self._environ = environ
         self._secret = secret
         self._script = script
-        self._clock = clock
+        self._clock = clock.monotonic
         servers = settings.servers if settings.owns_ensemble else 0
         self._ensemble = local_ensemble(
             settings.data_dir, settings.zookeeper_port, servers, secret.quorum_password
         )
         limits = Limits(settings.worker_hung_s, settings.worker_memory_mb << 20)
-        self._fleet = Fleet(secret.link_key, settings.data_dir, limits, settings.drain_s, clock)
+        self._fleet = Fleet(
+            secret.link_key, settings.data_dir, limits, settings.drain_s, clock.monotonic
+        )
         self._door: Door | None = None
         self._notifier = Notifier(environ)
-        self._disks = Disks(clock)
+        self._disks = Disks(clock.monotonic)
         self._instance = instance_id.load_or_create(settings.data_dir)
-        self._log = EventLog("supervisor", now, Owner(self._instance, socket.gethostname()))
+        identity = Identity.from_instance("supervisor", self._instance)
+        self._log = identity.make_log(clock.now)
         self._membership: Membership | None = None
         self._successor: Request | None = None
-        self._now = now
+        self._now = clock.now
         replacing = Succession(
             place,
             environ,
             self._fleet,
             describe=self._handover,
             begin=self._make_way,
-            now=now,
+            now=clock.now,
         )
         self._desk = Desk(
             settings,
@@ -121,10 +122,9 @@ class Supervisor:
             replace=replacing.restart,
             wake=self._wake_up,
             clock=clock,
-            now=now,
             over=self._taken.table.requests if self._taken else (),
         )
-        self._table = Table(settings, self._instance, self._fleet, self._desk, self._log, now)
+        self._table = Table(settings, identity, self._fleet, self._desk, self._log, clock.now)
         self._errands: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stop = Stop(self._wake_up)
@@ -476,7 +476,7 @@ async def supervise(
         secret = load_or_create_secret(settings.data_dir)
         try:
             place = Place(succession.own_command(SCRIPT), descriptor, taken)
-            while left := await Supervisor(settings, environ, secret, script, place).run():
+            while left := await Supervisor(settings, environ, secret, script, place, Clock()).run():
                 place = replace(place, taken=succession.become(place.command, environ, left))
         finally:
             # Who could not take over what lives leaves it to be found by the next one.

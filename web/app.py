@@ -31,11 +31,11 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         super().__init__()
         self.catchall = False
         self.languages = Languages()
-        self.live = Live(deps.catalog, now=deps.now, clock=deps.clock)
+        self.live = Live(deps.catalog, deps.clock)
         self._pages = Pages(deps, self.languages)
         self.uninstall(True)  # Bottle's own, for JSON and templates, have nothing to do here
         self.install(ReplyPlugin(_refusal, self.trouble))
-        guard = Guard(deps.operator_token, deps.now, deps.clock, deps.ended)
+        guard = Guard(deps.operator_token, deps.clock, deps.ended)
         self._board = Board(deps, guard, self.languages)
         Api(deps, self.live, guard).mount(self)
         Changes(deps, guard).mount(self)

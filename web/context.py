@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from core.clock import Clock
 from core.transport.link import Answer, Code
 from web.auth.ended_sessions import Ended
 from web.dispatch.dispatcher import Dispatcher
@@ -24,10 +25,7 @@ from web.server.head import Front
 
 @dataclass(frozen=True)
 class Deps:
-    """`status` gathers what `/api/status` tells; `connected` is the web's own ZooKeeper.
-
-    `now` is in Unix seconds, `clock` is monotonic.
-    """
+    """`status` gathers what `/api/status` tells; `connected` is the web's own ZooKeeper."""
 
     dispatcher: Dispatcher
     catalog: Catalog
@@ -43,8 +41,7 @@ class Deps:
     front: Front
     open_holds: OpenHolds
     vitals: Vitals
-    now: Callable[[], float]
-    clock: Callable[[], float]
+    clock: Clock
     rng: random.Random
 
     async def buy(self, basket: Basket, began: float, gone: Gone | None) -> Answer:
@@ -59,7 +56,7 @@ class Deps:
             answer = await self.dispatcher.buy(basket, began, gone)
         if answer.code is Code.SOLD:
             self.catalog.sold()
-        self.metrics.purchase(answer.code, self.clock() - began)
+        self.metrics.purchase(answer.code, self.clock.monotonic() - began)
         return answer
 
     async def hold(

@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any
 
 from core import gc_tuning
+from core.clock import Clock
 from core.cluster import alarms, ended_sessions, instance_id, run_file, status
-from core.cluster.registry import Registration
+from core.cluster.node import Identity, Node, make_session
 from core.errors import ZkticketError, ZooKeeperError
-from core.eventlog.ring import EventLog, Owner
+from core.eventlog.ring import EventLog
 from core.machine import open_files
 from core.networks import parse_networks
 from core.schema import paths
@@ -25,7 +26,6 @@ from core.secret import Secret
 from core.settings import Settings
 from core.store.store import Store
 from core.transport.listen_socket import Bell
-from core.zookeeper.client import ZooKeeper
 from web.app import Site, make_app
 from web.auth.ended_sessions import Ended
 from web.context import Deps
@@ -44,7 +44,7 @@ from web.server.granian_socket import RETIRE, Door
 from web.server.head import Front, Scope
 
 ORPHAN_S = 0.5
-PUBLISH_S = 1.0
+ALARMS_S = 1.0
 # A successor has its connection within this; a first web server waits for ZooKeeper's start.
 ENDED_S = 1.0
 # A request's head has to be there within this; a connection may be idle for as long.
@@ -66,6 +66,7 @@ class Service:
         self._settings = settings
         self._name = name
         self._instance = instance_id.load(settings.data_dir)
+        self._clock = Clock()
         self._secret = secret
         self._parent = parent
         self._door = door
@@ -84,14 +85,10 @@ class Service:
         loop.run_until_complete(self._stop())
 
     async def _start(self) -> None:
-        self._zk = ZooKeeper(
-            self._settings.hosts,
-            self._secret.zookeeper_password,
-            session_s=self._settings.session_s,
-        )
-        self._registration = Registration(self._zk, self._name, paths.web)
-        owner = Owner(self._instance, socket.gethostname())
-        self._log = EventLog(self._name, time.time, owner)
+        self._identity = Identity.from_instance(self._name, self._instance)
+        self._zk = make_session(self._settings, self._secret)
+        self._log = self._identity.make_log(self._clock.now)
+        self._node = Node(self._zk, self._log, self._name, paths.web)
         self._deps = self._make_deps()
         self._adapter = adapt(make_app(self._deps), self._deps)
         self._bell = Bell(self._settings.data_dir, self._door.listener, self._parent, self._sells)
@@ -103,8 +100,8 @@ class Service:
         for work in (
             self._deps.dispatcher.follow(self._zk),
             self._deps.ended.follow(),
-            self._log.keep_flushing(self._zk),
-            self._keep_publishing(),
+            self._node.keep(self._record),
+            self._keep_counting_alarms(),
             self._keep_sampling(),
             end_with_parent(self._parent),
             connections_of(
@@ -135,49 +132,51 @@ class Service:
         connected = partial(getattr, self._zk, "connected")
         return Deps(
             dispatcher=Dispatcher(
-                self._secret.link_key, self._log, connected=connected, clock=time.monotonic, rng=rng
+                self._secret.link_key,
+                self._log,
+                connected=connected,
+                clock=self._clock.monotonic,
+                rng=rng,
             ),
-            catalog=Catalog(
-                store, self._log, connected=connected, now=time.time, clock=time.monotonic
-            ),
+            catalog=Catalog(store, self._log, connected=connected, clock=self._clock),
             orders=store,
             status=partial(status.gather, self._settings, self._zk),
             connected=connected,
             operator_token=self._secret.operator_token,
             payment_key=self._secret.payment_key,
             operations=LiveOperations(self._zk, self._settings),
-            ended=Ended(ended_sessions.Register(self._zk), time.time),
+            ended=Ended(ended_sessions.Register(self._zk), self._clock.now),
             history=History(),
-            metrics=Metrics(time.monotonic),
+            metrics=Metrics(self._clock.monotonic),
             front=front_of(self._settings),
-            open_holds=open_holds_of(self._settings, time.time),
+            open_holds=open_holds_of(self._settings, self._clock.now),
             vitals=Vitals(
-                partial(status.gather, self._settings, self._zk), self._machine, time.monotonic
+                partial(status.gather, self._settings, self._zk),
+                self._machine,
+                self._clock.monotonic,
             ),
-            now=time.time,
-            clock=time.monotonic,
+            clock=self._clock,
             rng=rng,
         )
 
     def _machine(self) -> Machine:
         settings = self._settings
-        return look(settings.data_dir.resolve(), settings.port, time.time())
+        return look(settings.data_dir.resolve(), settings.port, self._clock.now())
 
-    async def _keep_publishing(self) -> None:
-        """Tells the registry each second how this web does; waits out an absent ZooKeeper."""
+    async def _keep_counting_alarms(self) -> None:
+        """Each second, for the metrics; None while nobody knows."""
         while True:
             try:
-                await self._registration.publish(self._record())
                 self._deps.metrics.alarms = len(await alarms.standing(self._zk))
             except ZooKeeperError:
                 self._deps.metrics.alarms = None
-            await asyncio.sleep(PUBLISH_S)
+            await asyncio.sleep(ALARMS_S)
 
     async def _keep_sampling(self) -> None:
         """Adds to the history each second, for the operators' plots."""
         deps = self._deps
         sampler = Sampler(
-            deps.metrics.laps.take, lambda: deps.dispatcher.peers, self._processes, time.time
+            deps.metrics.laps.take, lambda: deps.dispatcher.peers, self._processes, self._clock.now
         )
         while True:
             deps.history.add(sampler.sample())
@@ -191,12 +190,12 @@ class Service:
 
     def _record(self) -> WebRecord:
         return WebRecord(
-            name=self._name,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            instance=self._instance,
+            name=self._identity.name,
+            host=self._identity.host,
+            pid=self._identity.pid,
+            instance=self._identity.instance,
             stages=dict(self._deps.dispatcher.stages.quantiles()),
-            at=round(time.time(), 3),
+            at=round(self._clock.now(), 3),
         )
 
     async def _stop(self) -> None:
@@ -207,9 +206,7 @@ class Service:
         await self._deps.dispatcher.close()
         await self._deps.catalog.close()
         await self._deps.vitals.close()
-        await self._registration.leave()
-        with suppress(ZooKeeperError):
-            await self._log.flush(self._zk)
+        await self._node.leave()
         await self._zk.close()
 
     def _retire(self) -> None:

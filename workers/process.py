@@ -1,20 +1,18 @@
 """A worker process from start to drain."""
 
 import asyncio
-import os
 import random
 import signal
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from core import gc_tuning
+from core.clock import Clock
 from core.cluster import instance_id
-from core.cluster.registry import Registration
+from core.cluster.node import Identity, Node, make_session
 from core.errors import AccessDenied, ZooKeeperError
-from core.eventlog.ring import EventLog, Owner
-from core.machine import diagnostics, open_files, process_birth
+from core.machine import diagnostics, open_files
 from core.receipts.format import folder
 from core.schema.paths import JANITOR
 from core.schema.paths import worker as worker_path
@@ -23,7 +21,6 @@ from core.secret import Secret, load_secret
 from core.settings import Settings
 from core.store.order_changes import Amender
 from core.transport.link import Answer, ChangeRequest, Purchase
-from core.zookeeper.client import ZooKeeper
 from core.zookeeper.election import Election
 from workers.janitor import Janitor
 from workers.link_server import LinkServer
@@ -34,10 +31,9 @@ from workers.receipts.writer import Receipts
 from workers.selling.seller import Seller
 from workers.selling.stripes import clerk_place_of
 
-PUBLISH_S = 1.0
+REPORT_S = 1.0
 STRANGERS_S = 60.0
 CONNECT_S = 0.05
-FLUSH_S = 2.0
 LINK_HOST = "127.0.0.1"
 
 
@@ -49,7 +45,7 @@ def run(settings: Settings, name: str) -> int:
 
 
 async def _sell(settings: Settings, name: str) -> int:
-    return await Worker(settings, name, load_secret(settings.data_dir)).run()
+    return await Worker(settings, name, load_secret(settings.data_dir), Clock()).run()
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -62,25 +58,20 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 class Worker:
     """One worker: a session, a registration, a seller, and the links that feed it."""
 
-    def __init__(self, settings: Settings, name: str, secret: Secret) -> None:
+    def __init__(self, settings: Settings, name: str, secret: Secret, clock: Clock) -> None:
         self._settings = settings
-        self._name = name
+        self._clock = clock
         self._address = ""
-        self._birth = process_birth.birth(os.getpid())
-        self._instance = instance_id.load(settings.data_dir)
+        self._identity = Identity.from_instance(name, instance_id.load(settings.data_dir))
         self._draining = False
         self._stop = asyncio.Event()
-        self._zk = ZooKeeper(
-            settings.hosts, secret.zookeeper_password, session_s=settings.session_s
-        )
-        self._log = EventLog(name, time.time, Owner(self._instance, socket.gethostname()))
-        self._registration = Registration(self._zk, name, worker_path)
-        self._guard = Guard(self._zk, self._log, settings.data_dir, time.time)
+        self._zk = make_session(settings, secret)
+        self._log = self._identity.make_log(clock.now)
+        self._node = Node(self._zk, self._log, name, worker_path)
+        self._guard = Guard(self._zk, self._log, settings.data_dir, clock.now)
         bounds = Bounds(settings.receipts_mb << 20, settings.receipts_files)
         journal = Journal(folder(settings.data_dir, name), bounds)
-        self._receipts = Receipts(
-            journal, self._guard, self._log, clock=time.monotonic, now=time.time
-        )
+        self._receipts = Receipts(journal, self._guard, self._log, clock)
         store, rng = GuardedStore(self._zk, self._guard), random.Random()  # noqa: S311 - jitter
         self._seller = Seller(
             store,
@@ -88,10 +79,9 @@ class Worker:
             self._log,
             self._receipts,
             order_key=secret.order_key,
-            fence=self._registration.fence,
+            fence=self._node.registration.fence,
             register=self._publish,
-            now=time.time,
-            clock=time.monotonic,
+            clock=clock,
             rng=rng,
         )
         amender = Amender(
@@ -100,19 +90,19 @@ class Worker:
             name=name,
             place=clerk_place_of(name),
             order_key=secret.order_key,
-            fence=self._registration.fence,
+            fence=self._node.registration.fence,
             books=self._receipts,
-            now=time.time,
+            now=clock.now,
             rng=rng,
         )
         self._clerk = Clerk(
             amender,
             self._log,
-            clock=time.monotonic,
+            clock=clock.monotonic,
             connected=lambda: self._zk.connected,
             sold=self._seller.meter.sold,
         )
-        self._janitor = Janitor(store, self._clerk, self._log, time.time)
+        self._janitor = Janitor(store, self._clerk, self._log, clock.now)
         self._election = Election(self._zk, JANITOR, name)
         self._server = LinkServer(
             secret.link_key,
@@ -154,8 +144,7 @@ class Worker:
                 self._clerk.run(),
                 self._clerk.watch(),
                 self._election.keep_running(self._janitor.work),
-                self._keep_publishing(),
-                self._log.keep_flushing(self._zk),
+                self._node.keep(self._record),
                 self._report_refusals(),
                 self._report_strangers(),
                 self._zk.watch_over(),
@@ -169,12 +158,12 @@ class Worker:
         while not await self._registers():  # noqa: ASYNC110 - it waits by itself as well
             await asyncio.sleep(CONNECT_S)
         gc_tuning.settle()
-        self._log.info("started", f"pid {os.getpid()}, sells at {self._address}")
+        self._log.info("started", f"pid {self._identity.pid}, sells at {self._address}")
 
     async def _registers(self) -> bool:
         """False where ZooKeeper or the tree is not there yet. Raises `AccessDenied`."""
         try:
-            await self._zk.wait_connected(PUBLISH_S)
+            await self._zk.wait_connected(REPORT_S)
             await self._zk.get("/")
             await self._log.load(self._zk)
             await self._guard.inspect()
@@ -188,7 +177,7 @@ class Worker:
     async def _drain(self) -> None:
         """Takes no more, finishes what it has, leaves the registry."""
         self._draining = True
-        if not self._registration.path:
+        if not self._node.is_registered:
             return
         self._log.info("draining", f"{self._in_flight} purchases to finish")
         with suppress(ZooKeeperError):
@@ -197,23 +186,13 @@ class Worker:
         await self._seller.drain(self._settings.drain_s * 0.6)
         await self._clerk.finish(self._settings.drain_s * 0.2)
         self._log.info("stopped", f"{self._seller.meter.load(0).sold_total} tickets sold")
-        # The log waits for a commit in doubt; the end does not.
-        with suppress(ZooKeeperError, TimeoutError):
-            async with asyncio.timeout(FLUSH_S):
-                await self._log.flush(self._zk)
-        await self._registration.leave()
+        await self._node.leave()
         await self._server.close()
         self._receipts.close()
 
-    async def _keep_publishing(self) -> None:
-        while True:
-            await asyncio.sleep(PUBLISH_S)
-            with suppress(ZooKeeperError):
-                await self._publish()
-
     async def _report_refusals(self) -> None:
         while True:
-            await asyncio.sleep(PUBLISH_S)
+            await asyncio.sleep(REPORT_S)
             refusals = self._seller.meter.take_refusals()
             if refusals:
                 text = ", ".join(f"{count} {code}" for code, count in refusals.items())
@@ -228,20 +207,21 @@ class Worker:
                 self._log.warning("strangers", text)
 
     async def _publish(self) -> None:
+        await self._node.registration.publish(self._record())
+
+    def _record(self) -> WorkerRecord:
         state, load = self._health()
-        await self._registration.publish(
-            WorkerRecord(
-                name=self._name,
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                birth=self._birth,
-                instance=self._instance,
-                address=self._address,
-                state=state,
-                trouble=self._receipts.halted,
-                load=load,
-                at=round(time.time(), 3),
-            )
+        return WorkerRecord(
+            name=self._identity.name,
+            host=self._identity.host,
+            pid=self._identity.pid,
+            birth=self._identity.birth,
+            instance=self._identity.instance,
+            address=self._address,
+            state=state,
+            trouble=self._receipts.halted,
+            load=load,
+            at=round(self._clock.now(), 3),
         )
 
     @property

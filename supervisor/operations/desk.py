@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from core.clock import Clock
 from core.cluster.operator_requests import SUPERVISOR
 from core.eventlog.ring import EventLog
 from core.schema.records import Desired, Progress, Request
@@ -36,8 +37,7 @@ class Desk:
         hire: Callable[[Plan], Child],
         replace: Act,
         wake: Callable[[], None],
-        clock: Callable[[], float],
-        now: Callable[[], float],
+        clock: Clock,
         over: Iterable[Progress] = (),
     ) -> None:
         self._settings = settings
@@ -47,10 +47,10 @@ class Desk:
         self._hire = hire
         self._wake = wake
         self._wish = desired_file.load(settings.data_dir)
-        self._rolling = Rolling(fleet, clock, settings.drain_s, wake)
+        self._rolling = Rolling(fleet, clock.monotonic, settings.drain_s, wake)
         self._replace = replace
         acts = {"restart": self._restart, "scale": self._rolling.scale}
-        self._requests = Requests(acts, now=now, changed=wake, log=self._note, over=over)
+        self._requests = Requests(acts, now=clock.now, changed=wake, log=self._note, over=over)
 
     @property
     def worker_plans(self) -> list[Plan]:

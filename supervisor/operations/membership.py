@@ -8,7 +8,8 @@ from functools import partial
 from typing import TypeVar
 
 from core.cluster import alarms, desired_state, instance_id, registry, supervisors
-from core.cluster.registry import LiveWorker, Registration
+from core.cluster.node import Node
+from core.cluster.registry import LiveWorker
 from core.errors import BadZnode, StartupError, ZooKeeperError
 from core.eventlog.ring import EventLog
 from core.machine.process_birth import Identified
@@ -34,8 +35,7 @@ class Membership:
         self._zk = zk
         self._instance = instance
         self._log = log
-        self._registration = Registration(zk, NAME, paths.supervisor)
-        self._changed = asyncio.Event()
+        self._node = Node(zk, log, NAME, paths.supervisor)
 
     async def keep(
         self,
@@ -53,7 +53,6 @@ class Membership:
             tasks.create_task(self._follow(partial(registry.watch_workers, self._zk), on_workers))
             wishes = partial(desired_state.watch, self._zk, self._instance, remembered)
             tasks.create_task(self._follow(wishes, on_desired))
-            tasks.create_task(self._log.keep_flushing(self._zk))
 
     async def require_alone(self) -> None:
         """Before this supervisor publishes anything: no other one lives that has its identity.
@@ -77,7 +76,7 @@ class Membership:
 
     def changed(self) -> None:
         """The record has changed: publish it now."""
-        self._changed.set()
+        self._node.changed()
 
     async def alarm(self) -> str:
         """Why nobody may sell; empty where no alarm stands, or nobody knows."""
@@ -107,21 +106,13 @@ class Membership:
         """Writes the rest of the log and ends the session, within `LEAVE_S`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
-                with suppress(ZooKeeperError):
-                    await self._log.flush(self._zk)
-                await self._registration.leave()
+                await self._node.leave()
                 await self._zk.close()
 
     async def _publish(self, record: Callable[[], SupervisorRecord]) -> None:
         with suppress(ZooKeeperError, BadZnode):
             await supervisors.bury(self._zk, self._instance)
-        while True:
-            self._changed.clear()
-            with suppress(ZooKeeperError):
-                await self._registration.publish(record())
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REFRESH_S):
-                    await self._changed.wait()
+        await self._node.keep(record)
 
     async def _follow(
         self, watch: Callable[[], AsyncIterator[T]], hear: Callable[[T], None]

@@ -1,12 +1,12 @@
 """The supervisor's process table: in the run file on its machine, and in ZooKeeper."""
 
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
 
 from core.cluster import run_file
+from core.cluster.node import Identity
 from core.errors import ZkticketError
 from core.eventlog.ring import EventLog
 from core.machine import disk_space, process_birth
@@ -23,20 +23,19 @@ class Table:
     def __init__(
         self,
         settings: Settings,
-        instance: str,
+        identity: Identity,
         fleet: Fleet,
         desk: Desk,
         log: EventLog,
         now: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._instance = instance
+        self._identity = identity
         self._fleet = fleet
         self._desk = desk
         self._log = log
         self._now = now
         self._me = psutil.Process()
-        self._birth = process_birth.birth(self._me.pid)
         self._place = process_birth.place()
         self._written: SupervisorRecord | None = None
         self._room: tuple[Disk, ...] = ()
@@ -70,15 +69,15 @@ class Table:
 
     def record(self) -> SupervisorRecord:
         return SupervisorRecord(
-            host=socket.gethostname(),
+            host=self._identity.host,
             place=self._place,
-            pid=self._me.pid,
+            pid=self._identity.pid,
             created=self._me.create_time(),
-            birth=self._birth,
+            birth=self._identity.birth,
             url=self.url,
             zookeeper=self._settings.hosts,
             ready=self.ready,
-            instance=self._instance,
+            instance=self._identity.instance,
             workers=self._settings.workers,
             processes=self._fleet.records(),
             requests=self._desk.progress,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from core.clock import Clock
 from core.cluster.registry import LiveWorker, Registration
 from core.eventlog.ring import EventLog
 from core.machine.open_files import STRANGERS
@@ -80,8 +81,7 @@ class Stand:
             Journal(folder(data_dir, self._name), RECEIPTS),
             guard,
             self._log,
-            clock=self._clocks.monotonic,
-            now=self._clocks.now,
+            Clock(self._clocks.now, self._clocks.monotonic),
         )
         self.seller = self._kind(
             GuardedStore(zk, guard),
@@ -91,8 +91,7 @@ class Stand:
             order_key=SECRET.order_key,
             fence=self.registration.fence,
             register=self._register,
-            now=self._clocks.now,
-            clock=self._clocks.monotonic,
+            clock=Clock(self._clocks.now, self._clocks.monotonic),
             rng=self._rng,
         )
         stack.callback(receipts.close)

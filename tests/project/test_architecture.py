@@ -20,7 +20,7 @@ SOURCES = [
 # one line does not import each other; everything may import what stands in the lines above it.
 ROOMS = {
     "core": (
-        "errors gc_tuning networks version",
+        "clock errors gc_tuning networks version",
         "text",
         "schema",
         "machine quantiles zookeeper",

@@ -121,10 +121,6 @@ class _Clocks:
     def time(self) -> Callable[[], float]:
         return here().wall_clock
 
-    @property
-    def monotonic(self) -> Callable[[], float]:
-        return here().time
-
 
 async def _at_once(call: Callable[[], Awaitable[object]]) -> object:
     """Stands in for the thread that waits for kazoo: this lock blocks nobody."""
@@ -139,14 +135,13 @@ def _jitter() -> Random:
 def simulated() -> Iterator[None]:
     """Worker processes that are made inside the block live in a simulated world."""
     outside: dict[str, Any] = {
-        "workers.process.ZooKeeper": _zookeeper,
+        "core.cluster.node.ZooKeeper": _zookeeper,
+        "core.cluster.node.os": SimpleNamespace(getpid=lambda: here().pid),
+        "core.cluster.node.process_birth": SimpleNamespace(birth=lambda _pid: ""),
         "workers.process.LinkServer": SimulatedLinks,
         "core.zookeeper.election._aside": _at_once,
         "workers.process.Journal": lambda *given: SimulatedJournal(here().disk, *given),
-        "workers.process.time": _Clocks(),
         "workers.process.random": SimpleNamespace(Random=_jitter),
-        "workers.process.os": SimpleNamespace(getpid=lambda: here().pid),
-        "workers.process.process_birth": SimpleNamespace(birth=lambda _pid: ""),
         "workers.process.instance_id": SimpleNamespace(load=lambda _data_dir: INSTANCE),
         "workers.process.gc_tuning": SimpleNamespace(settle=lambda: None),
         "core.eventlog.audit.time": _Clocks(),

@@ -11,6 +11,7 @@ from random import Random
 from unittest.mock import patch
 
 from admin.recovery.recount import recount
+from core.clock import Clock
 from core.cluster import registry
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
 from core.events import create
@@ -196,7 +197,8 @@ class Shop:
     async def _work(self, machine: Machine, number: int) -> None:
         """A worker's life. One that was drained has a successor."""
         try:
-            await Worker(SETTINGS, machine.role, SECRET).run()
+            clock = Clock(machine.wall_clock, machine.time)
+            await Worker(SETTINGS, machine.role, SECRET, clock).run()
             self.world.after(RESTART_S, self._restart, number)
         except Exception as error:
             self._breaches.append(f"{machine.name} died of {error!r}")

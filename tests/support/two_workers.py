@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from admin.recovery.recount import recount
+from core.clock import Clock
 from core.eventlog.ring import EventLog
 from core.events.create import found
 from core.schema import paths
@@ -35,7 +36,7 @@ PRICE = 4800
 WAIT_S = 60.0
 
 
-class Clock:
+class MovableClock:
     """The workers' time of day, which a test moves on."""
 
     def __init__(self) -> None:
@@ -48,7 +49,7 @@ class Clock:
 class Worker:
     """What a worker process does with orders, on a session of its own."""
 
-    def __init__(self, zk: ZooKeeper, name: str, clock: Clock) -> None:
+    def __init__(self, zk: ZooKeeper, name: str, clock: MovableClock) -> None:
         self.zk = zk
         self.store = Store(zk)
         self.fence = paths.worker(f"{name}.test")
@@ -63,8 +64,7 @@ class Worker:
             order_key=KEY,
             fence=lambda: self.fence,
             register=self.register,
-            now=clock.now,
-            clock=time.monotonic,
+            clock=Clock(clock.now),
             rng=rng,
         )
         amender = Amender(
@@ -156,7 +156,7 @@ class Shop:
 
     one: Worker
     two: Worker
-    clock: Clock
+    clock: MovableClock
     event: Event
 
     @property
@@ -197,7 +197,7 @@ Scenario = Callable[[Shop], Awaitable[None]]
 
 
 @asynccontextmanager
-async def working(zk: ZooKeeper, name: str, clock: Clock) -> AsyncIterator[Worker]:
+async def working(zk: ZooKeeper, name: str, clock: MovableClock) -> AsyncIterator[Worker]:
     worker = Worker(zk, name, clock)
     await worker.register()
     await worker.log.load(zk)
@@ -225,7 +225,7 @@ def play(server: Server, scenario: Scenario, **rules: Any) -> None:
         event = Event(generation=secrets.token_hex(4), title="Show", **rules)
         stock = {"A": TicketType(capacity=CAPACITY, price=PRICE, stripes=STRIPES)}
         assert await found(zk, "show", event, stock)
-        clock = Clock()
+        clock = MovableClock()
         second = await connect(server.hosts, PASSWORD)
         try:
             async with (

@@ -26,6 +26,7 @@ from hypothesis import HealthCheck, given, settings
 from requests.auth import AuthBase
 from schemathesis import Case, Config, GenerationMode
 
+from core.clock import Clock
 from core.secret import Secret, load_secret
 from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb
@@ -181,7 +182,7 @@ FOR_PROGRAMS = re.compile(
 def test_every_route_that_programs_call_is_described_and_nothing_else() -> None:
     parts: dict[str, Any] = dict.fromkeys((field.name for field in fields(Deps)), None)
     front = Front((), "")
-    parts |= {"operator_token": "t", "clock": time.monotonic, "front": front}
+    parts |= {"operator_token": "t", "clock": Clock(), "front": front}
     site = Site(Deps(**parts))
     routes = {(route.method, path_of(route.rule)) for route in site.routes}
     described = {

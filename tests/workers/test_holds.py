@@ -12,7 +12,7 @@ from core.store.batch import Amendment, Batch
 from core.store.lifecycle import Act
 from core.transport.link import Answer, Code
 from core.zookeeper.client import Committed, connect
-from tests.support.two_workers import CAPACITY, Clock, Shop, play, working
+from tests.support.two_workers import CAPACITY, MovableClock, Shop, play, working
 from tests.support.zookeeper_server import PASSWORD, Server
 
 
@@ -127,7 +127,7 @@ def test_confirming_and_expiring_that_meet_leave_every_ticket_sold_or_for_sale(
     async def scenario(shop: Shop) -> None:
         held = await asyncio.gather(*(shop.one.hold(quantity=2) for _ in range(30)))
         # Its confirmations are made by a clock that has not seen the end yet.
-        slow = Clock()
+        slow = MovableClock()
         third = await connect(server.hosts, PASSWORD)
         try:
             async with working(third, "worker-3", slow) as late:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import cast
 
+from core.clock import Clock
 from core.eventlog.ring import EventLog
 from core.store.batch import Batch
 from workers.receipts.journal import Bounds, Journal
@@ -53,8 +54,7 @@ def test_a_receipt_that_comes_while_the_room_is_measured_waits_for_no_other(
             journal,
             cast(Guard, Unsuspecting()),
             EventLog("worker-1", time.time),
-            clock=time.monotonic,
-            now=time.time,
+            Clock(),
         )
         await receipts.open()
         journal.asked.clear()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core.clock import Clock
 from core.errors import Ambiguous
 from core.eventlog import ring
 from core.eventlog.ring import EventLog
@@ -46,8 +47,7 @@ class Desk:
             order_key=b"key",
             fence=lambda: self.fence,
             register=self.register,
-            now=time.time,
-            clock=time.monotonic,
+            clock=Clock(),
             rng=random.Random(1),
         )
         self.log = log

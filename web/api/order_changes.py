@@ -104,7 +104,7 @@ class Changes:
         """
         environ = bottle.request.environ
         body = environ["wsgi.input"].read()
-        if not is_signed(self._deps.payment_key, environ, body, self._deps.now()):
+        if not is_signed(self._deps.payment_key, environ, body, self._deps.clock.now()):
             return problem("bad-signature")
         expect_media_type(environ.get("CONTENT_TYPE", ""), "application/json")
         wanted = json_object(body)

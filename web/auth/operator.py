@@ -1,11 +1,12 @@
 """Who may pass: with the operators' token, or with a session that it began."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
+from core.clock import Clock
 from core.text.names import clean
 from web.auth.ended_sessions import Ended
 from web.auth.sessions import Session, Sessions
@@ -19,13 +20,12 @@ class Guard:
     def __init__(
         self,
         token: str,
-        now: Callable[[], float],
-        clock: Callable[[], float],
+        clock: Clock,
         ended: Ended,
     ) -> None:
         self._token = token.encode()
-        self._attempts = Attempts(clock)
-        self.sessions = Sessions(token, now, ended)
+        self._attempts = Attempts(clock.monotonic)
+        self.sessions = Sessions(token, clock.now, ended)
 
     def session(self, environ: Mapping[str, Any]) -> Session | None:
         """The session of a request (a WSGI environment)."""

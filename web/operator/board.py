@@ -37,7 +37,7 @@ class Board:
         self._deps = deps
         self._guard = guard
         self._paper = Paper(guard, languages)
-        self._glance = Glance(deps.status, deps.clock)
+        self._glance = Glance(deps.status, deps.clock.monotonic)
         self._acts = acts()
         self._pages = (
             CheckIn(deps, self._paper),
@@ -107,7 +107,7 @@ class Board:
             status, trouble = await self._glance.status(), ""
         except ZkticketError as error:
             status, trouble = None, str(error)
-        now = self._deps.now()
+        now = self._deps.clock.now()
         span = Span(now - 60 * minutes, now)
         samples = self._deps.history.since(span.begin)
         return self._paper.page(
@@ -131,7 +131,7 @@ class Board:
         minutes = query().get("minutes", str(MINUTES[-1]))
         if minutes not in map(str, MINUTES):
             raise BadRequest("invalid", "operators.no-span", "minutes")
-        since = self._deps.now() - 60 * int(minutes)
+        since = self._deps.clock.now() - 60 * int(minutes)
         return json_reply({"samples": self._deps.history.since(since)})
 
     # --- the log ---------------------------------------------------------------------
@@ -141,7 +141,7 @@ class Board:
         return self._paper.for_operators(lambda visit: self._log(visit, search))
 
     async def _log(self, visit: Visit, search: Search) -> Outcome:
-        query = search.query(self._deps.now())
+        query = search.query(self._deps.clock.now())
         found, sources = await self._deps.operations.log(query, SHOWN_ENTRIES)
         return self._paper.page(
             visit, "log", search=search, found=found, sources=sources, levels=LEVELS

@@ -107,7 +107,7 @@ class CheckIn:
             return self._page(visit, wanted, scan)
         answer = await self._deps.amend(wanted, environ[BEGAN])
         snapshot = await self._deps.catalog.snapshot()
-        return self._page(visit, told(answer, snapshot, self._deps.now()), scan)
+        return self._page(visit, told(answer, snapshot, self._deps.clock.now()), scan)
 
     def _page(self, visit: Visit, result: Result, scan: Scan) -> Outcome:
         headers = [*HTML_WITH_CAMERA, keep("door", scan.door)] if scan.door else HTML_WITH_CAMERA

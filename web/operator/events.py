@@ -47,7 +47,7 @@ class Events:
         return self._paper.for_operators(self._list)
 
     async def _list(self, visit: Visit) -> Outcome:
-        found, now = await self._deps.operations.events(), self._deps.now()
+        found, now = await self._deps.operations.events(), self._deps.clock.now()
         sales = {event.name: sale_of(event, now) for event in found.events}
         return self._paper.page(visit, "events", found=found, sales=sales)
 
@@ -57,7 +57,7 @@ class Events:
 
     async def _show(self, visit: Visit, name: str, done: str) -> Outcome:
         event = await self._deps.operations.event(name)
-        sale = sale_of(event, self._deps.now())
+        sale = sale_of(event, self._deps.clock.now())
         return self._paper.page(visit, "event", event=event, sale=sale, done=done)
 
     # --- making ----------------------------------------------------------------------

@@ -99,9 +99,9 @@ class Tickets:
         event = (await self._deps.catalog.snapshot()).event(order.event)
         notice = found.detail(language) if found else ""
         if is_hold(order):
-            hold = hold_page(language, order, event, self._deps.now(), key, notice)
+            hold = hold_page(language, order, event, self._deps.clock.now(), key, notice)
             return self._paper.page(visit, "hold", found, hold=hold)
-        ticket = ticket_page(language, order, event, notice, self._deps.now())
+        ticket = ticket_page(language, order, event, notice, self._deps.clock.now())
         return self._paper.page(visit, "ticket", found, ticket=ticket)
 
     def get_calendar(self, order_id: str) -> Any:

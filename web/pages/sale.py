@@ -108,10 +108,10 @@ class Pages:
         self, visit: Visit, name: str, fields: Fields, found: Problem | None = None
     ) -> Outcome:
         snapshot = await self._deps.catalog.snapshot()
-        event = _choose(snapshot, name, self._deps.now())
+        event = _choose(snapshot, name, self._deps.clock.now())
         if event is None:
             return found or self._absent(name, snapshot)
-        page = sale_page(visit.language, event, snapshot, self._deps.now(), fields, found)
+        page = sale_page(visit.language, event, snapshot, self._deps.clock.now(), fields, found)
         return self.paper.page(visit, "sale", found, page=page)
 
     def _absent(self, name: str, snapshot: Snapshot) -> Problem:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.clock import Clock
 from core.errors import BadZnode, NoSuchEvent, NoSuchType, ZooKeeperError
 from core.eventlog.ring import EventLog
 from core.store.availability import EventAvailability
@@ -42,7 +43,7 @@ class Snapshot:
 
 
 class Catalog:
-    """Reads the shelf, once at a time however many ask. `now` is in Unix seconds."""
+    """Reads the shelf, once at a time however many ask."""
 
     def __init__(
         self,
@@ -50,14 +51,13 @@ class Catalog:
         log: EventLog,
         *,
         connected: Callable[[], bool],
-        now: Callable[[], float],
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._shelf = shelf
         self._log = log
         self._connected = connected
-        self._now = now
-        self._clock = clock
+        self._now = clock.now
+        self._clock = clock.monotonic
         self._last = Snapshot()
         self._read_at = float("-inf")
         self._failed = False

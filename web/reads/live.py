@@ -1,13 +1,13 @@
 """What is left, for the pages that watch: rendered once per change, served from memory."""
 
 import hashlib
-from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from core.clock import Clock
 from core.schema.sale_window import Sale, sale_ends_at, sale_state
 from core.store.availability import EventAvailability
 from web.http.replies import Headers, Reply
@@ -61,14 +61,12 @@ class Rendered(msgspec.Struct, frozen=True):
 
 
 class Live:
-    """The availability of each event as JSON. `now` is in Unix seconds."""
+    """The availability of each event as JSON."""
 
-    def __init__(
-        self, catalog: Catalog, *, now: Callable[[], float], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
-        self._now = now
-        self._pace = WatchPace(clock)
+        self._now = clock.now
+        self._pace = WatchPace(clock.monotonic)
         self._rendered: dict[str, Rendered] = {}
 
     @property

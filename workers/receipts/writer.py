@@ -6,11 +6,12 @@ nothing until they can: the purchases go to others.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeAlias
 
+from core.clock import Clock
 from core.errors import Halted, ZkticketError
 from core.eventlog.ring import EventLog
 from core.receipts.format import Receipt, framed, of_batch, of_order
@@ -39,15 +40,13 @@ class Receipts:
         journal: Journal,
         guard: Guard,
         log: EventLog,
-        *,
-        clock: Callable[[], float],
-        now: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._journal = journal
         self._guard = guard
         self._log = log
-        self._clock = clock
-        self._now = now
+        self._clock = clock.monotonic
+        self._now = clock.now
         self._thread = ThreadPoolExecutor(1, "receipts")
         self._waiting: list[_Waiting] = []
         # Committed, and not written: written as soon as the disk takes it.

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 
+from core.clock import Clock
 from core.errors import Ambiguous, Halted, Unavailable, ZkticketError
 from core.eventlog.ring import EventLog
 from core.schema.records import order_id
@@ -58,8 +59,7 @@ class Seller:
         order_key: bytes,
         fence: Callable[[], str],
         register: Callable[[], Awaitable[None]],
-        now: Callable[[], float],
-        clock: Callable[[], float],
+        clock: Clock,
         rng: random.Random,
     ) -> None:
         self._store = store
@@ -68,18 +68,18 @@ class Seller:
         self._receipts = receipts
         self._order_key = order_key
         self._register = register
-        self._clock = clock
+        self._clock = clock.monotonic
         self._rng = rng
-        self.meter = Meter(clock)
+        self.meter = Meter(clock.monotonic)
         self._admission = Admission(Bounds(batch=BATCH_ORDERS))
         self._pace = Pace(Linger())
-        self._queue = Queue(clock)
-        self._offers = Offers(store, log, now, clock)
+        self._queue = Queue(clock.monotonic)
+        self._offers = Offers(store, log, clock)
         self._limits = Limits(store, order_key)
         self._slots = Slots(store.holds)
-        self._attempts = Attempts(log.source, self._offers, fence, now)
+        self._attempts = Attempts(log.source, self._offers, fence, clock.now)
         self._commitment = Commitment(store, zk, SalesLedger(log, zk))
-        self._answers = Answers(store.orders, receipts, log, self.meter, clock)
+        self._answers = Answers(store.orders, receipts, log, self.meter, clock.monotonic)
         self._serving: list[Wish] = []
         self._bought: list[Wish] = []
         self._draining = False

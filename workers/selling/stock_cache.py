@@ -1,10 +1,11 @@
 """What is on sale: the events' rules and the types' counters, as they were read last."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from core.clock import Clock
 from core.errors import BadZnode, NoSuchEvent, NoSuchType
 from core.eventlog.ring import EventLog
 from core.schema import paths
@@ -51,14 +52,12 @@ class Offers:
     What is sold by an old reading of the terms is refused by ZooKeeper: see `unchanged`.
     """
 
-    def __init__(
-        self, store: Store, log: EventLog, now: Callable[[], float], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: Store, log: EventLog, clock: Clock) -> None:
         self._store = store
         self._log = log
         self._place = place_of(log.source)
-        self._now = now
-        self._clock = clock
+        self._now = clock.now
+        self._clock = clock.monotonic
         self._events: dict[str, CachedEvent] = {}
         self._types: dict[TypeRef, CachedType] = {}
         self._counters: dict[TypeRef, tuple[Counter, ...]] = {}

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from core.clock import Clock
 from core.cluster.ended_sessions import merged
 from core.cluster.status import Status
 from core.errors import BadZnode, Unavailable
@@ -181,7 +182,7 @@ class FakeService:
 
         clock = time.monotonic
         self._dispatcher = Dispatcher(KEY, log, rng=rng, connected=connected, clock=clock)
-        catalog = Catalog(shelf, log, now=time.time, connected=connected, clock=clock)
+        catalog = Catalog(shelf, log, connected=connected, clock=Clock())
         await self._open(catalog)
         deps = Deps(
             dispatcher=self._dispatcher,
@@ -197,10 +198,9 @@ class FakeService:
             front=front_of(self._settings),
             open_holds=open_holds_of(self._settings, time.time),
             vitals=Vitals(self._status, partial(fake_board.machine, time.time()), clock),
-            now=time.time,
             rng=rng,
             connected=connected,
-            clock=clock,
+            clock=Clock(),
         )
         await deps.ended.renew()
         deps.metrics.alarms = 0 if self._state == "open" else None

@@ -10,6 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from core.clock import Clock
 from core.errors import BadZnode, Unavailable
 from core.eventlog.ring import EventLog
 from core.schema.records import OrderView
@@ -619,8 +620,7 @@ class Shop:
             self.shelf,
             self.log,
             connected=lambda: self.connected,
-            now=lambda: self.at,
-            clock=lambda: self.at,
+            clock=Clock(lambda: self.at, lambda: self.at),
         )
 
 

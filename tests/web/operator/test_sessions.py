@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import clock as core_clock
 from core.cluster.ended_sessions import MOST, SKEW_S, merged
 from core.errors import Unavailable
 from core.schema.records import EndedSessions
@@ -52,7 +53,7 @@ def sessions_of(
 
 
 def guard_of(clock: Clock) -> Guard:
-    return Guard(TOKEN, clock, clock, Ended(FakeRegister(), clock))
+    return Guard(TOKEN, core_clock.Clock(clock, clock), Ended(FakeRegister(), clock))
 
 
 def renew(sessions: Sessions) -> None:

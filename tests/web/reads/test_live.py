@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import clock as core_clock
 from core.eventlog.ring import EventLog
 from core.schema.sale_window import sale_state
 from core.store.availability import EventAvailability, TypeAvailability
@@ -65,10 +66,9 @@ class World:
             self.shelf,
             EventLog("web-1", self.clock),
             connected=lambda: self.connected,
-            now=self.clock,
-            clock=self.clock,
+            clock=core_clock.Clock(self.clock, self.clock),
         )
-        self.live = Live(self.catalog, now=self.clock, clock=self.clock)
+        self.live = Live(self.catalog, core_clock.Clock(self.clock, self.clock))
 
     async def reads(self) -> Snapshot:
         """A reading that is newer than all before."""

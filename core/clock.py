@@ -1,0 +1,16 @@
+"""The time as a process is told it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Two clocks, handed on together, so that tests and the simulation bring their own.
+
+    `now` is the time of day in Unix seconds; `monotonic`, in seconds, never goes back.
+    """
+
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
