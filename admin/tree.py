@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from admin.confirm import Confirm
 from admin.printable import printable, printable_bytes
@@ -99,7 +100,7 @@ async def delete_tree(zk: ZooKeeper, path: str, confirm: Confirm) -> Deleted:
     Raises `NoNode`, and `ZkticketError` when it is not confirmed or the tree is not ours.
     """
     await _check_marker(zk)
-    plan = await _plan(zk, path)
+    plan = await retry.read(zk, partial(_plan, zk, path))
     if not plan.targets:
         return Deleted(0, plan.kept)
     confirm(plan.question)

@@ -30,6 +30,7 @@ IDLE_S = 3.0
 # of a server that has just been killed, and keep it from coming back.
 # Each process of a test run has a part of them to itself.
 PORTS = (10_000, 30_000)
+SINGLE_PORTS = 3000
 # All buyers of a test have one address. They hold unless a test's options name them.
 UNBOUNDED = ("--holds-per-address", "--held-per-address", "--connections-per-address")
 # The ensemble's quorum and election ports stand at these distances from the client ports.
@@ -42,16 +43,22 @@ def unbounded(options: tuple[str, ...]) -> list[str]:
 
 
 def free_port() -> int:
-    return free_ensemble_port(1)
+    """One that no ensemble of this process takes: the highest of its part are for such."""
+    end = _own_ports()[1]
+    while True:
+        port = random.randrange(end - SINGLE_PORTS, end)
+        if _is_free(port):
+            return port
 
 
 def free_ensemble_port(servers: int = 3) -> int:
     """The first of `servers` client ports in a row whose quorum ports are free as well."""
+    first, end = _own_ports()
     while True:
-        first = random.randrange(*_own_ports())
-        ports = [first + offset + n for offset in PORT_OFFSETS for n in range(servers)]
-        if all(_is_free(port) for port in ports):
-            return first
+        port = random.randrange(first, end - SINGLE_PORTS - max(PORT_OFFSETS) - servers)
+        ports = [port + offset + n for offset in PORT_OFFSETS for n in range(servers)]
+        if all(_is_free(each) for each in ports):
+            return port
 
 
 def _own_ports() -> tuple[int, int]:
@@ -59,8 +66,7 @@ def _own_ports() -> tuple[int, int]:
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     each = (PORTS[1] - PORTS[0]) // processes
-    first = PORTS[0] + number * each
-    return first, first + each - max(PORT_OFFSETS)
+    return PORTS[0] + number * each, PORTS[0] + (number + 1) * each
 
 
 def _is_free(port: int) -> bool:
