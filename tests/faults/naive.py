@@ -25,8 +25,8 @@ class CallsItFailed(Naive):
     """No answer, so it did not happen: the buyers are told so."""
 
     async def _resolve(self, batch: Batch) -> Committed | Failure:
-        for wish in self._serving:
-            self._answers.answer(wish, Code.NO_QUORUM)
+        for request in self._serving:
+            self._answers.answer(request, Code.NO_QUORUM)
         self._log.info("resolved", f"batch {batch.id}: called failed")
         return Failure.MOVED
 
@@ -45,5 +45,5 @@ class MintsNewOrders(TriesAgainWithFreshVersions):
 
     def _take_back(self, attempt: Attempt) -> None:
         super()._take_back(attempt)
-        for wish, _ in attempt.accepted:
-            wish.order_id = wish.order_id[:2] + f"{self._rng.getrandbits(120):030x}"
+        for request, _ in attempt.accepted:
+            request.order_id = request.order_id[:2] + f"{self._rng.getrandbits(120):030x}"

@@ -21,7 +21,7 @@ from core.zookeeper.multi import SetData
 from workers.receipts.writer import Receipts
 from workers.selling.answers import Answers
 from workers.selling.attempt import Attempt, Attempts
-from workers.selling.request import Candidate, Wish
+from workers.selling.purchase_request import Candidate, PurchaseRequest, State
 from workers.selling.seller import Seller
 from workers.selling.stock_cache import Offers
 from workers.selling.stripes import draw
@@ -55,8 +55,8 @@ async def _unresolved(self: Commitment, batch: Batch) -> Committed | Failure:
 
 
 def _called_failed(self: Seller, attempt: Attempt, why: Ambiguous) -> None:
-    for wish, _ in attempt.accepted:
-        self._answers.answer(wish, Code.OVERLOADED)
+    for request, _ in attempt.accepted:
+        self._answers.answer(request, Code.OVERLOADED)
     self._offers.forget(ref for _, ref in attempt.accepted)
 
 
@@ -71,9 +71,9 @@ def _called_sold(self: Seller, attempt: Attempt, why: Ambiguous) -> None:
 def _tell_sold(self: Seller, attempt: Attempt) -> None:
     """Without waiting for anything."""
     self._sold(attempt)
-    for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
+    for (request, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
         stored = StoredOrder(sale.order_id, sale.ref.event, sale.order, 1)
-        self._answers.answer(wish, Code.SOLD, stored)
+        self._answers.answer(request, Code.SOLD, stored)
 
 
 _happened = Store.happened
@@ -140,30 +140,32 @@ async def _commit_alone(self: Seller, part: Attempt) -> None:
         return
     if isinstance(outcome, Committed):
         await self._receipts.keep(part.batch, outcome.zxid)
-        for (wish, _), sale in zip(part.accepted, part.batch.sales, strict=True):
+        for (request, _), sale in zip(part.accepted, part.batch.sales, strict=True):
             found = await self._store.orders.find(
                 sale.ref.event, sale.ref.generation, sale.order_id
             )
-            self._answers.answer(wish, Code.SOLD, found)
+            self._answers.answer(request, Code.SOLD, found)
     else:
         self._take_back(part)
         await self._mend(outcome, part)
 
 
 def _kept_as_read(self: Seller, attempt: Attempt) -> None:
-    for wish, _ in attempt.accepted:
-        wish.sent = False
+    for request, _ in attempt.accepted:
+        request.take_back()
 
 
 _candidates = Seller._candidates
 
 
-async def _remembered_sold_out(self: Seller, wishes: Sequence[Wish]) -> list[Candidate]:
-    found = await _candidates(self, wishes)
-    for wish, ref in found:
+async def _remembered_sold_out(
+    self: Seller, requests: Sequence[PurchaseRequest]
+) -> list[Candidate]:
+    found = await _candidates(self, requests)
+    for request, ref in found:
         if ref in self._offers._sold_out:
-            self._answers.answer(wish, Code.SOLD_OUT)
-    return [(wish, ref) for wish, ref in found if not wish.answered]
+            self._answers.answer(request, Code.SOLD_OUT)
+    return [(request, ref) for request, ref in found if not request.is_answered]
 
 
 # --- answers -------------------------------------------------------------------------
@@ -176,16 +178,16 @@ async def _answered_first(self: Seller, attempt: Attempt) -> None:
     await _settle(self, attempt)
 
 
-def _answered_again(self: Answers, wish: Wish, *args: Any, **kwargs: Any) -> None:
-    wish.answered = False
-    _answer(self, wish, *args, **kwargs)
+def _answered_again(self: Answers, request: PurchaseRequest, *args: Any, **kwargs: Any) -> None:
+    request.state = State.WAITING
+    _answer(self, request, *args, **kwargs)
 
 
 async def _not_looked_up(
-    self: Answers, wishes: Sequence[Candidate], code: Code, left: Callable[[TypeRef], int]
+    self: Answers, requests: Sequence[Candidate], code: Code, left: Callable[[TypeRef], int]
 ) -> None:
-    for wish, ref in wishes:
-        self.answer(wish, code, remaining=left(ref))
+    for request, ref in requests:
+        self.answer(request, code, remaining=left(ref))
 
 
 async def _dropped(self: Seller, timeout_s: float) -> None:
@@ -194,8 +196,10 @@ async def _dropped(self: Seller, timeout_s: float) -> None:
 
 
 async def _confirmed_unwritten(self: Answers, attempt: Attempt, zxid: int) -> None:
-    for (wish, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
-        self.answer(wish, Code.SOLD, StoredOrder(sale.order_id, sale.ref.event, sale.order, zxid))
+    for (request, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
+        self.answer(
+            request, Code.SOLD, StoredOrder(sale.order_id, sale.ref.event, sale.order, zxid)
+        )
 
 
 _retry = Receipts._retry
@@ -224,7 +228,9 @@ FAULTS: Mapping[str, Plant] = {
     "a second multi is in flight on an expected version": _on_seller(_settle=_two_in_flight),
     "the fence is missing": lambda: patch.object(Attempts, "make", _unfenced),
     "sold is answered before it is committed": _on_seller(_settle=_answered_first),
-    "wishes are answered again and again": lambda: patch.object(Answers, "answer", _answered_again),
+    "requests are answered again and again": lambda: patch.object(
+        Answers, "answer", _answered_again
+    ),
     "the other stripes are forgotten": lambda: patch.object(Offers, "left", Offers.own),
     "what failed is not read anew": _on_seller(_take_back=_kept_as_read),
     "sold out once is sold out for ever": _on_seller(_candidates=_remembered_sold_out),
@@ -235,10 +241,10 @@ FAULTS: Mapping[str, Plant] = {
     ),
     # These were in the product once, and found here.
     "a repeat beside its first is not looked up": lambda: patch.object(
-        Wish, "may_have_bought", property(lambda self: self.purchase.keyed)
+        PurchaseRequest, "may_have_bought", property(lambda self: self.purchase.keyed)
     ),
     "a key's other purchase shares the fate of the first": lambda: patch.object(
-        Wish, "repeats_the", lambda self, first: True
+        PurchaseRequest, "repeats_the", lambda self, first: True
     ),
     "the log is written without its version": lambda: patch(
         "core.eventlog.ring.SetData", _blind_set

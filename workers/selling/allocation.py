@@ -3,20 +3,20 @@
 from collections.abc import Callable, Sequence
 
 from core.store.stock import TypeRef
-from workers.selling.request import Candidate
+from workers.selling.purchase_request import Candidate
 
 
 def allocate(
     candidates: Sequence[Candidate], stock_of: Callable[[TypeRef], int]
 ) -> tuple[list[Candidate], list[Candidate]]:
-    """Who gets tickets, and who falls short. A smaller wish behind one that falls short may fit."""
+    """Who gets tickets, and who falls short. A smaller one behind it may fit."""
     left = {ref: stock_of(ref) for ref in {ref for _, ref in candidates}}
     accepted: list[Candidate] = []
     short: list[Candidate] = []
-    for wish, ref in candidates:
-        if wish.purchase.quantity <= left[ref]:
-            left[ref] -= wish.purchase.quantity
-            accepted.append((wish, ref))
+    for request, ref in candidates:
+        if request.purchase.quantity <= left[ref]:
+            left[ref] -= request.purchase.quantity
+            accepted.append((request, ref))
         else:
-            short.append((wish, ref))
+            short.append((request, ref))
     return accepted, short

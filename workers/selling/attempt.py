@@ -1,4 +1,4 @@
-"""An attempt to sell: a batch, and the wishes that it fulfils."""
+"""An attempt to sell: a batch, and the requests that it fulfils."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from core.store.batch import Account, Batch, Sale, batch_ids
 from core.store.holds import hold_lists
 from core.store.stock import TypeRef
 from core.transport.link import Purchase
-from workers.selling.request import Candidate
+from workers.selling.purchase_request import Candidate
 from workers.selling.stock_cache import Offers, Price
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A batch with the wishes that it fulfils, in the order of its sales."""
+    """A batch with the requests that it fulfils, in the order of its sales."""
 
     batch: Batch
     accepted: tuple[Candidate, ...]
 
     def note_times(self, began: float, ended: float) -> None:
         """Its commit took from then to then, monotonic."""
-        for wish, _ in self.accepted:
-            wish.queue_s, wish.commit_s = began - wish.since, ended - began
+        for request, _ in self.accepted:
+            request.queue_s, request.commit_s = began - request.since, ended - began
 
 
 class Attempts:
@@ -45,16 +45,16 @@ class Attempts:
         held: dict[TypeRef, int] = {}
         sales: list[Sale] = []
         holds: list[tuple[TypeRef, str, float]] = []
-        for wish, ref in accepted:
+        for request, ref in accepted:
             until = None
-            if wish.purchase.hold:
+            if request.purchase.hold:
                 until = self._offers.hold_ends(ref)
-                holds.append((ref, wish.order_id, until))
+                holds.append((ref, request.order_id, until))
             taken = sold if until is None else held
-            taken[ref] = taken.get(ref, 0) + wish.purchase.quantity
-            order = _order(wish.purchase, batch_id, at, until, self._offers.price(ref))
-            sales.append(Sale(ref, wish.order_id, order))
-            wish.sent = True
+            taken[ref] = taken.get(ref, 0) + request.purchase.quantity
+            order = _order(request.purchase, batch_id, at, until, self._offers.price(ref))
+            sales.append(Sale(ref, request.order_id, order))
+            request.send()
         counters = [
             counter
             for ref in sold | held

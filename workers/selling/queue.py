@@ -1,17 +1,17 @@
-"""Where wishes wait for the next batch: first come, first served."""
+"""Where requests wait for the next batch: first come, first served."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 
 from workers.selling.batching import Pace
-from workers.selling.request import Wish
+from workers.selling.purchase_request import PurchaseRequest
 
 
 class Queue:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._waiting: deque[Wish] = deque()
+        self._waiting: deque[PurchaseRequest] = deque()
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
         self._enough = 1
@@ -20,11 +20,11 @@ class Queue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def __iter__(self) -> Iterator[Wish]:
+    def __iter__(self) -> Iterator[PurchaseRequest]:
         return iter(self._waiting)
 
-    def put(self, wish: Wish) -> None:
-        self._waiting.append(wish)
+    def put(self, request: PurchaseRequest) -> None:
+        self._waiting.append(request)
         self._wake.set()
         if len(self._waiting) >= self._enough:
             self._full.set()
@@ -36,7 +36,7 @@ class Queue:
         self._full.set()
 
     async def gather(self, pace: Pace) -> None:
-        """Waits for a wish, and then a moment for a batch that is worth its commit."""
+        """Waits for a request, and then a moment for a batch that is worth its commit."""
         await self._wake.wait()
         self._enough = pace.wanted
         if len(self._waiting) >= self._enough or self._hurried:
@@ -46,26 +46,26 @@ class Queue:
         await self._full.wait()
         timer.cancel()
 
-    def take(self, most: int, refuse: Callable[[Wish], None]) -> list[Wish]:
-        """The next wishes; repeats of a key behind their first, and `refuse` for who is late.
+    def take(self, most: int, refuse: Callable[[PurchaseRequest], None]) -> list[PurchaseRequest]:
+        """The next requests; repeats of a key behind their first, and `refuse` for who is late.
 
         Another purchase of the same key waits for the end of the first: it may be refused alone.
         """
-        taken: dict[str, Wish] = {}
-        others: list[Wish] = []
+        taken: dict[str, PurchaseRequest] = {}
+        others: list[PurchaseRequest] = []
         while self._waiting and len(taken) < most:
-            wish = self._waiting.popleft()
-            if wish.deadline <= self._clock():
-                refuse(wish)
-            if wish.answered:
+            request = self._waiting.popleft()
+            if request.deadline <= self._clock():
+                refuse(request)
+            if request.is_answered:
                 continue
-            first = taken.setdefault(wish.order_id, wish)
-            if first is not wish:
-                (first.repeats if wish.repeats_the(first) else others).append(wish)
+            first = taken.setdefault(request.order_id, request)
+            if first is not request:
+                (first.repeats if request.repeats_the(first) else others).append(request)
         self._waiting.extendleft(reversed(others))
         if not self._waiting:
             self._wake.clear()
         return list(taken.values())
 
     def drop_answered(self) -> None:
-        self._waiting = deque(wish for wish in self._waiting if not wish.answered)
+        self._waiting = deque(request for request in self._waiting if not request.is_answered)

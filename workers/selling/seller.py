@@ -30,8 +30,8 @@ from workers.selling.batching import Linger, Pace
 from workers.selling.buyer_limits import Claim, Limits, Verdict
 from workers.selling.hold_slots import Slots
 from workers.selling.meter import Meter
+from workers.selling.purchase_request import Candidate, PurchaseRequest, State
 from workers.selling.queue import Queue
-from workers.selling.request import Candidate, Wish
 from workers.selling.sales_log import SalesLedger
 from workers.selling.stock_cache import Offers
 
@@ -47,7 +47,7 @@ TRAVEL_S = 0.15
 
 
 class Seller:
-    """Takes wishes, commits batches, answers each wish once."""
+    """Takes requests, commits batches, answers each request once."""
 
     def __init__(
         self,
@@ -80,17 +80,17 @@ class Seller:
         self._attempts = Attempts(log.source, self._offers, fence, clock.now)
         self._commitment = Commitment(store, zk, SalesLedger(log, zk))
         self._answers = Answers(store.orders, receipts, log, self.meter, clock.monotonic)
-        self._serving: list[Wish] = []
-        self._bought: list[Wish] = []
+        self._serving: list[PurchaseRequest] = []
+        self._bought: list[PurchaseRequest] = []
         self._draining = False
         self._asked_since: float | None = None
 
-    # --- taking wishes ---------------------------------------------------------------
+    # --- taking requests ---------------------------------------------------------------
 
     @property
     def in_flight(self) -> int:
-        serving = [wish for wish in self._serving if not wish.bought]
-        open_ = sum(not wish.answered for wish in (*serving, *self._bought))
+        serving = [request for request in self._serving if request.state is not State.COMMITTED]
+        open_ = sum(not request.is_answered for request in (*serving, *self._bought))
         return len(self._queue) + open_
 
     @property
@@ -106,7 +106,7 @@ class Seller:
     def submit(self, purchase: Purchase, reply: Callable[[Answer], None]) -> None:
         """Takes a purchase, or refuses it at once. `reply` is called exactly once."""
         now = self._clock()
-        wish = Wish(
+        request = PurchaseRequest(
             purchase,
             order_id(self._order_key, purchase.event, purchase.key),
             reply,
@@ -114,21 +114,21 @@ class Seller:
             deadline=now + max(0.0, purchase.timeout_s - TRAVEL_S),
         )
         if self._draining:
-            self._answers.answer(wish, Code.DRAINING)
+            self._answers.answer(request, Code.DRAINING)
         elif self._receipts.halted:
-            self._answers.answer(wish, Code.HALTED)
+            self._answers.answer(request, Code.HALTED)
         elif self.stalled:
-            self._answers.answer(wish, Code.NO_QUORUM)
-        elif not self._admission.admits(len(self._queue), self._held, wish.deadline - now, now):
-            self._answers.answer(wish, Code.OVERLOADED)
+            self._answers.answer(request, Code.NO_QUORUM)
+        elif not self._admission.admits(len(self._queue), self._held, request.deadline - now, now):
+            self._answers.answer(request, Code.OVERLOADED)
         else:
-            self._queue.put(wish)
+            self._queue.put(request)
 
     def forget(self, reply: Callable[[Answer], None], ids: Collection[int] | None) -> None:
         """Drops purchases whose buyers have gone, all of that `reply` where `ids` is None."""
-        for wish in (*self._serving, *self._queue):
-            if wish.was_asked_by(reply, ids):
-                wish.leave()
+        for request in (*self._serving, *self._queue):
+            if request.was_asked_by(reply, ids):
+                request.leave()
 
     async def drain(self, timeout_s: float) -> None:
         """Takes no more, finishes what it has; what is left after `timeout_s` is told so."""
@@ -138,7 +138,7 @@ class Seller:
             async with asyncio.timeout(timeout_s):
                 while self.in_flight:  # noqa: ASYNC110 - polled for a moment, at the end of a life
                     await asyncio.sleep(WATCH_S / 5)
-        self._answer_waiting(lambda _wish: True)
+        self._answer_waiting(lambda _request: True)
 
     # --- the two loops ---------------------------------------------------------------
 
@@ -165,23 +165,23 @@ class Seller:
             now = self._clock()
             self._answer_waiting(partial(self._hopeless, now=now))
 
-    def _hopeless(self, wish: Wish, now: float) -> bool:
+    def _hopeless(self, request: PurchaseRequest, now: float) -> bool:
         """Past its deadline, or not worth the wait: what was sent waits longer than the rest."""
-        if wish.deadline <= now or self._zk.disconnected_s > GRACE_S:
+        if request.deadline <= now or self._zk.disconnected_s > GRACE_S:
             return True
-        return not wish.sent and bool(self.stalled or self._receipts.halted)
+        return not request.is_sent and bool(self.stalled or self._receipts.halted)
 
-    def _answer_waiting(self, due: Callable[[Wish], bool]) -> None:
-        for wish in [*self._bought, *self._serving, *self._queue]:
-            if not wish.answered and due(wish):
-                self._answer_late(wish)
+    def _answer_waiting(self, due: Callable[[PurchaseRequest], bool]) -> None:
+        for request in [*self._bought, *self._serving, *self._queue]:
+            if not request.is_answered and due(request):
+                self._answer_late(request)
         self._queue.drop_answered()
 
-    def _answer_late(self, wish: Wish) -> None:
-        self._answers.answer(wish, self._code_of_late(wish))
+    def _answer_late(self, request: PurchaseRequest) -> None:
+        self._answers.answer(request, self._code_of_late(request))
 
-    def _code_of_late(self, wish: Wish) -> Code:
-        if wish.sent:
+    def _code_of_late(self, request: PurchaseRequest) -> Code:
+        if request.is_sent:
             return Code.OUTCOME_UNKNOWN
         if self._receipts.halted:
             return Code.HALTED
@@ -191,38 +191,40 @@ class Seller:
 
     # --- one batch -------------------------------------------------------------------
 
-    async def _serve(self, wishes: Sequence[Wish]) -> None:
-        """Decides and commits until every wish has its answer."""
-        while wishes := [wish for wish in wishes if not wish.answered and not wish.bought]:
+    async def _serve(self, requests: Sequence[PurchaseRequest]) -> None:
+        """Decides and commits until every request has its answer."""
+        while requests := [request for request in requests if request.is_undecided]:
             try:
                 await self._receipts.ready()
-                attempt = await self._decide(wishes)
+                attempt = await self._decide(requests)
                 if attempt is not None:
                     await self._settle(attempt)
             except (Unavailable, Ambiguous):
                 await retry.pause(self._zk)
             except Halted:
-                for wish in wishes:
-                    self._answer_late(wish)
+                for request in requests:
+                    self._answer_late(request)
             except ZkticketError as error:
                 self._log.error("selling failed", str(error))
-                for wish in wishes:
-                    self._answers.answer(wish, Code.OUTCOME_UNKNOWN if wish.sent else Code.DAMAGED)
+                for request in requests:
+                    self._answers.answer(
+                        request, Code.OUTCOME_UNKNOWN if request.is_sent else Code.DAMAGED
+                    )
 
-    async def _decide(self, wishes: Sequence[Wish]) -> Attempt | None:
+    async def _decide(self, requests: Sequence[PurchaseRequest]) -> Attempt | None:
         """Refuses who can't be served; an attempt for the others, if there are any."""
-        accepted, short = allocate(await self._candidates(wishes), self._offers.own)
+        accepted, short = allocate(await self._candidates(requests), self._offers.own)
         if short:
-            # Refused is only who is refused by a reading that is newer than his wish, of all
+            # Refused is only who is refused by a reading that is newer than his request, of all
             # stripes.
             self._offers.forget(ref for _, ref in short)
-            accepted, short = allocate(await self._candidates(wishes), self._offers.left)
+            accepted, short = allocate(await self._candidates(requests), self._offers.left)
             # Who falls short only by the others of this batch waits for its end: they may
             # turn out to be repeats, which take nothing.
             hopeless = [
-                (wish, ref)
-                for wish, ref in short
-                if wish.purchase.quantity > self._offers.left(ref)
+                (request, ref)
+                for request, ref in short
+                if request.purchase.quantity > self._offers.left(ref)
             ]
             await self._answers.refuse(hopeless, Code.SOLD_OUT, self._offers.left)
             for ref in {ref for _, ref in hopeless}:
@@ -230,9 +232,9 @@ class Seller:
         accepted, accounts = await self._within_limits(accepted)
         await self._make_slots(accepted)
         # Who was answered while the others were looked up, for being late, must not buy.
-        if accounts and any(wish.answered for wish, _ in accepted):
+        if accounts and any(request.is_answered for request, _ in accepted):
             return None
-        accepted = [pair for pair in accepted if not pair[0].answered]
+        accepted = [pair for pair in accepted if not pair[0].is_answered]
         return self._attempts.make(accepted, accounts) if accepted else None
 
     async def _within_limits(
@@ -241,65 +243,65 @@ class Seller:
         """Whom their event's limit lets buy now, with their accounts; who is over it is refused."""
         if not any(self._offers.rules(ref).limit for ref in {ref for _, ref in accepted}):
             return accepted, ()
-        ruling = await self._limits.rule([self._claim(wish, ref) for wish, ref in accepted])
+        ruling = await self._limits.rule([self._claim(request, ref) for request, ref in accepted])
         ruled = list(zip(accepted, ruling.verdicts, strict=True))
         over = [pair for pair, verdict in ruled if verdict is Verdict.OVER]
-        if not all(self._offers.is_read_since(ref, wish.since) for wish, ref in over):
+        if not all(self._offers.is_read_since(ref, request.since) for request, ref in over):
             # The limit may be a higher one by now. All are decided again, by what is read then.
             await self._read_terms_anew()
             return [], ()
         await self._answers.refuse(over, Code.LIMIT_REACHED, self._offers.left)
         return [pair for pair, verdict in ruled if verdict is Verdict.ALLOWED], ruling.accounts
 
-    def _claim(self, wish: Wish, ref: TypeRef) -> Claim:
-        wanted = wish.purchase
+    def _claim(self, request: PurchaseRequest, ref: TypeRef) -> Claim:
+        wanted = request.purchase
         return Claim(ref, wanted.buyer, wanted.quantity, self._offers.rules(ref).limit)
 
     async def _make_slots(self, accepted: Sequence[Candidate]) -> None:
         """Lists of holds need a place to stand in."""
-        for ref in {ref for wish, ref in accepted if wish.purchase.hold}:
+        for ref in {ref for request, ref in accepted if request.purchase.hold}:
             await self._slots.make(ref, self._offers.hold_ends(ref))
 
-    async def _candidates(self, wishes: Sequence[Wish]) -> list[Candidate]:
-        """The wishes that can be served if there is stock; the others are answered."""
-        found = await self._find(wishes)
+    async def _candidates(self, requests: Sequence[PurchaseRequest]) -> list[Candidate]:
+        """The requests that can be served if there is stock; the others are answered."""
+        found = await self._find(requests)
         if not all(self._is_offered(*pair) for pair in found):
             # Ours may be the old terms, and our server may lag behind: nobody is refused by that.
             await self._read_terms_anew()
-            found = await self._find(wishes)
+            found = await self._find(requests)
         if early := [pair for pair in found if not self._offers.on_sale(pair[1])]:
             await self._answers.refuse(early, Code.NOT_ON_SALE, self._offers.left)
         if other := [pair for pair in found if not self._is_priced(*pair)]:
             await self._answers.refuse(other, Code.PRICE_CHANGED, self._offers.left)
-        return [pair for pair in found if not pair[0].answered]
+        return [pair for pair in found if not pair[0].is_answered]
 
     async def _read_terms_anew(self) -> None:
         await self._zk.sync()
         self._offers.forget_terms()
 
-    def _is_offered(self, wish: Wish, ref: TypeRef) -> bool:
+    def _is_offered(self, request: PurchaseRequest, ref: TypeRef) -> bool:
         """Whether it is on sale, as far as we know, and costs that."""
-        return self._offers.on_sale(ref) and self._is_priced(wish, ref)
+        return self._offers.on_sale(ref) and self._is_priced(request, ref)
 
-    def _is_priced(self, wish: Wish, ref: TypeRef) -> bool:
+    def _is_priced(self, request: PurchaseRequest, ref: TypeRef) -> bool:
         """Whether the type costs what the buyer was shown."""
-        return self._offers.price(ref).fits(wish.purchase)
+        return self._offers.price(ref).fits(request.purchase)
 
-    async def _find(self, wishes: Sequence[Wish]) -> list[Candidate]:
-        """The wishes with the types that they are for; who wants what there is not is told so."""
+    async def _find(self, requests: Sequence[PurchaseRequest]) -> list[Candidate]:
+        """The requests with the types that they are for; who wants what there is not is told so."""
         known: dict[tuple[str, str], TypeRef | Code] = {}
         found: list[Candidate] = []
-        for wish in wishes:
-            if wish.answered:
+        for request in requests:
+            if request.is_answered:
                 continue
-            wanted = (wish.purchase.event, wish.purchase.type)
+            wanted = (request.purchase.event, request.purchase.type)
             if wanted not in known:
                 known[wanted] = await self._offers.find(*wanted)
             ref = known[wanted]
             if isinstance(ref, Code):
-                self._answers.answer(wish, ref)
+                self._answers.answer(request, ref)
             else:
-                found.append((wish, ref))
+                found.append((request, ref))
         return found
 
     # --- committing ------------------------------------------------------------------
@@ -335,14 +337,14 @@ class Seller:
     def _give_up(self, attempt: Attempt, why: Ambiguous) -> None:
         """Nobody waits any more, and nobody was told a lie; the keys will find the truth."""
         self._log.error("unresolved", f"batch {attempt.batch.id}: {why}")
-        for wish, _ in attempt.accepted:
-            self._answers.answer(wish, Code.OUTCOME_UNKNOWN)
+        for request, _ in attempt.accepted:
+            self._answers.answer(request, Code.OUTCOME_UNKNOWN)
         self._offers.forget(ref for _, ref in attempt.accepted)
 
     def _take_back(self, attempt: Attempt) -> None:
         """It has not happened and can't happen any more; what it rested on is read anew."""
-        for wish, _ in attempt.accepted:
-            wish.sent = False
+        for request, _ in attempt.accepted:
+            request.take_back()
         self._offers.forget(ref for _, ref in attempt.accepted)
 
     async def _mend(self, failure: Failure, attempt: Attempt) -> None:
@@ -369,11 +371,11 @@ class Seller:
                 await self._answers.refuse_bucketless(attempt)
 
     def _sold(self, attempt: Attempt) -> None:
-        """Notes what is sold; its wishes wait for their receipt."""
+        """Notes what is sold; its requests wait for their receipt."""
         self._offers.moved(attempt.batch.counters)
-        for wish, _ in attempt.accepted:
-            if not wish.purchase.hold:
-                self.meter.sold(wish.purchase.quantity)
-            wish.bought = True
-        bought = [*self._bought, *(wish for wish, _ in attempt.accepted)]
-        self._bought = [wish for wish in bought if not wish.answered]
+        for request, _ in attempt.accepted:
+            if not request.purchase.hold:
+                self.meter.sold(request.purchase.quantity)
+            request.commit()
+        bought = [*self._bought, *(request for request, _ in attempt.accepted)]
+        self._bought = [request for request in bought if not request.is_answered]
