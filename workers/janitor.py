@@ -16,7 +16,7 @@ from core.schema.records import HoldList
 from core.store.holds import slot_ends
 from core.store.lifecycle import Act, OrderChange
 from core.store.store import Store
-from workers.order_changes import Clerk
+from workers.order_changes import OrderChangeQueue
 
 ROUND_S = 1.0
 ORDERS_AT_ONCE = 100
@@ -25,9 +25,11 @@ ORDERS_AT_ONCE = 100
 class Janitor:
     """`now` is in Unix seconds: a hold ends by the clocks of workers."""
 
-    def __init__(self, store: Store, clerk: Clerk, log: EventLog, now: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, changes: OrderChangeQueue, log: EventLog, now: Callable[[], float]
+    ) -> None:
         self._store = store
-        self._clerk = clerk
+        self._changes = changes
         self._log = log
         self._now = now
         self._told: set[str] = set()
@@ -77,7 +79,7 @@ class Janitor:
         """All in one transaction; where one can't be read, the others one by one."""
         changes = [OrderChange(order=order, act=Act.EXPIRE) for order in orders]
         try:
-            return sum(done.changed for done in await self._clerk.settle(changes))
+            return sum(done.changed for done in await self._changes.settle(changes))
         except BadZnode:
             if len(changes) == 1:
                 raise

@@ -24,7 +24,7 @@ from core.transport.link import Answer, ChangeRequest, Purchase
 from core.zookeeper.election import Election
 from workers.janitor import Janitor
 from workers.link_server import LinkServer
-from workers.order_changes import Clerk
+from workers.order_changes import OrderChangeQueue
 from workers.receipts.journal import Bounds, Journal
 from workers.receipts.rollback_guard import Guard, GuardedStore
 from workers.receipts.writer import Receipts
@@ -95,14 +95,14 @@ class Worker:
             now=clock.now,
             rng=rng,
         )
-        self._clerk = Clerk(
+        self._changes = OrderChangeQueue(
             amender,
             self._log,
             clock=clock.monotonic,
             connected=lambda: self._zk.connected,
             sold=self._seller.meter.sold,
         )
-        self._janitor = Janitor(store, self._clerk, self._log, clock.now)
+        self._janitor = Janitor(store, self._changes, self._log, clock.now)
         self._election = Election(self._zk, JANITOR, name)
         self._server = LinkServer(
             secret.link_key,
@@ -116,7 +116,7 @@ class Worker:
         if isinstance(request, Purchase):
             self._seller.submit(request, reply)
         else:
-            self._clerk.submit(request, reply)
+            self._changes.submit(request, reply)
 
     async def run(self) -> int:
         """Registers, sells until a signal, drains."""
@@ -141,8 +141,8 @@ class Worker:
                 self._seller.watch(),
                 self._receipts.run(),
                 self._guard.watch(),
-                self._clerk.run(),
-                self._clerk.watch(),
+                self._changes.run(),
+                self._changes.watch(),
                 self._election.keep_running(self._janitor.work),
                 self._node.keep(self._record),
                 self._report_refusals(),
@@ -182,9 +182,9 @@ class Worker:
         self._log.info("draining", f"{self._in_flight} purchases to finish")
         with suppress(ZooKeeperError):
             await self._publish()
-        self._clerk.drain()
+        self._changes.close()
         await self._seller.drain(self._settings.drain_s * 0.6)
-        await self._clerk.finish(self._settings.drain_s * 0.2)
+        await self._changes.drain(self._settings.drain_s * 0.2)
         self._log.info("stopped", f"{self._seller.meter.load(0).sold_total} tickets sold")
         await self._node.leave()
         await self._server.close()
@@ -226,7 +226,7 @@ class Worker:
 
     @property
     def _in_flight(self) -> int:
-        return self._seller.in_flight + self._clerk.in_flight
+        return self._seller.in_flight + self._changes.in_flight
 
     def _health(self) -> tuple[str, Load]:
         if self._draining:

@@ -42,8 +42,9 @@ ROOMS = {
         "serve",
     ),
     "workers": (
-        "order_changes overload receipts unproven_connections",
-        "janitor link_server selling",
+        "group_commit overload receipts unproven_connections",
+        "link_server order_changes selling",
+        "janitor",
         "process",
     ),
     "supervisor": (

@@ -18,10 +18,11 @@ from core.store.store import Store
 from core.transport.link import Code
 from core.zookeeper.client import Committed
 from core.zookeeper.multi import SetData
+from workers.group_commit.pending_request import State
 from workers.receipts.writer import Receipts
 from workers.selling.answers import Answers
 from workers.selling.attempt import Attempt, Attempts
-from workers.selling.purchase_request import Candidate, PurchaseRequest, State
+from workers.selling.purchase_request import Candidate, PurchaseRequest
 from workers.selling.seller import Seller
 from workers.selling.stock_cache import Offers
 from workers.selling.stripes import draw

@@ -22,7 +22,7 @@ from core.store.stock import Shelf, TypeRef
 from core.transport.link import Code
 from core.zookeeper.client import Committed
 from workers.janitor import Janitor
-from workers.order_changes import Clerk, Task
+from workers.order_changes import OrderChangeQueue, PendingChange
 from workers.receipts.writer import Receipts
 
 Plant = Callable[[], AbstractContextManager[Any]]
@@ -115,12 +115,12 @@ async def _unresolved(self: Commitment, batch: Batch) -> Committed | Failure:
     return await _resolve(self, batch)
 
 
-def _told_no(tasks: Sequence[Task], code: Code) -> None:
-    for task in tasks:
-        task.answer(Code.OVERLOADED)
+def _told_no(requests: Sequence[PendingChange], code: Code) -> None:
+    for each in requests:
+        each.answer(Code.OVERLOADED)
 
 
-def _never_sent(self: Clerk, task: Task) -> Code:
+def _never_sent(self: OrderChangeQueue, request: PendingChange) -> Code:
     return Code.OVERLOADED
 
 
@@ -188,7 +188,7 @@ FAULTS: Mapping[str, Plant] = {
         patch("workers.order_changes._answer_all", _told_no),
     ),
     "a change that was sent is called not done": lambda: patch.object(
-        Clerk, "_code_of_late", _never_sent
+        OrderChangeQueue, "_code_of_late", _never_sent
     ),
     "a change is answered before its receipt is on disk": lambda: patch.object(
         Amender, "_keep", _unwritten

@@ -25,7 +25,7 @@ from core.zookeeper.client import ZooKeeper, connect
 from tests.support.fakes.fake_receipts import FakeReceipts
 from tests.support.zookeeper_server import PASSWORD, Server
 from workers.janitor import Janitor
-from workers.order_changes import Clerk
+from workers.order_changes import OrderChangeQueue
 from workers.selling.seller import Seller
 from workers.selling.stripes import clerk_place_of
 
@@ -78,14 +78,14 @@ class Worker:
             now=clock.now,
             rng=rng,
         )
-        self.clerk = Clerk(
+        self.changes = OrderChangeQueue(
             amender,
             self.log,
             clock=time.monotonic,
             connected=lambda: zk.connected,
             sold=self.seller.meter.sold,
         )
-        self.janitor = Janitor(self.store, self.clerk, self.log, clock.now)
+        self.janitor = Janitor(self.store, self.changes, self.log, clock.now)
 
     async def register(self) -> None:
         await self.zk.ensure(paths.WORKERS, self.fence)
@@ -128,7 +128,7 @@ class Worker:
         payment: Payment | None = None,
     ) -> Answer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self.clerk.submit(
+        self.changes.submit(
             ChangeRequest(
                 id=next(self._ids),
                 order=order,
@@ -206,8 +206,8 @@ async def working(zk: ZooKeeper, name: str, clock: MovableClock) -> AsyncIterato
         for loop in (
             worker.seller.run,
             worker.seller.watch,
-            worker.clerk.run,
-            worker.clerk.watch,
+            worker.changes.run,
+            worker.changes.watch,
         )
     ]
     try:

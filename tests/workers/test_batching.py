@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.selling.batching import Linger, Pace
+from workers.group_commit.batching import Linger, Pace
 
 
 def after(*commits: tuple[int, float]) -> Pace:

@@ -6,9 +6,7 @@ One batch is in flight at a time. A commit whose answer was lost is resolved by
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 from core.clock import Clock
 from core.errors import Ambiguous, Halted, Unavailable, ZkticketError
@@ -22,16 +20,18 @@ from core.store.store import Store
 from core.transport.link import Answer, Code, Purchase
 from core.zookeeper import retry
 from core.zookeeper.client import Committed, ZooKeeper
+from workers.group_commit.batching import Linger, Pace
+from workers.group_commit.group_commit import GroupCommit
+from workers.group_commit.pending_request import deadline_of
 from workers.overload.admission import Admission, Bounds
 from workers.selling.allocation import allocate
 from workers.selling.answers import Answers
 from workers.selling.attempt import Attempt, Attempts
-from workers.selling.batching import Linger, Pace
 from workers.selling.buyer_limits import Claim, Limits, Verdict
 from workers.selling.hold_slots import Slots
 from workers.selling.meter import Meter
-from workers.selling.purchase_request import Candidate, PurchaseRequest, State
-from workers.selling.queue import Queue
+from workers.selling.purchase_queue import PurchaseQueue
+from workers.selling.purchase_request import Candidate, PurchaseRequest
 from workers.selling.sales_log import SalesLedger
 from workers.selling.stock_cache import Offers
 
@@ -41,12 +41,9 @@ JITTER_S = 0.01
 # A shorter break than this is waited out, an election among them; in a longer one buyers are told
 # at once.
 GRACE_S = 1.2
-WATCH_S = 0.05
-# The answer has to travel back before the web's own deadline passes.
-TRAVEL_S = 0.15
 
 
-class Seller:
+class Seller(GroupCommit[PurchaseRequest]):
     """Takes requests, commits batches, answers each request once."""
 
     def __init__(
@@ -62,40 +59,27 @@ class Seller:
         clock: Clock,
         rng: random.Random,
     ) -> None:
+        self._pace = Pace(Linger())
+        super().__init__(PurchaseQueue(clock.monotonic, self._pace), BATCH_ORDERS, clock.monotonic)
         self._store = store
         self._zk = zk
         self._log = log
         self._receipts = receipts
         self._order_key = order_key
         self._register = register
-        self._clock = clock.monotonic
         self._rng = rng
         self.meter = Meter(clock.monotonic)
         self._admission = Admission(Bounds(batch=BATCH_ORDERS))
-        self._pace = Pace(Linger())
-        self._queue = Queue(clock.monotonic)
         self._offers = Offers(store, log, clock)
         self._limits = Limits(store, order_key)
         self._slots = Slots(store.holds)
         self._attempts = Attempts(log.source, self._offers, fence, clock.now)
         self._commitment = Commitment(store, zk, SalesLedger(log, zk))
         self._answers = Answers(store.orders, receipts, log, self.meter, clock.monotonic)
-        self._serving: list[PurchaseRequest] = []
         self._bought: list[PurchaseRequest] = []
-        self._draining = False
         self._asked_since: float | None = None
 
-    # --- taking requests ---------------------------------------------------------------
-
-    @property
-    def in_flight(self) -> int:
-        serving = [request for request in self._serving if request.state is not State.COMMITTED]
-        open_ = sum(not request.is_answered for request in (*serving, *self._bought))
-        return len(self._queue) + open_
-
-    @property
-    def _held(self) -> int:
-        return len(self._queue) + len(self._serving)
+    # --- taking requests -------------------------------------------------------------
 
     @property
     def stalled(self) -> bool:
@@ -106,23 +90,15 @@ class Seller:
     def submit(self, purchase: Purchase, reply: Callable[[Answer], None]) -> None:
         """Takes a purchase, or refuses it at once. `reply` is called exactly once."""
         now = self._clock()
-        request = PurchaseRequest(
-            purchase,
-            order_id(self._order_key, purchase.event, purchase.key),
-            reply,
-            since=now,
-            deadline=now + max(0.0, purchase.timeout_s - TRAVEL_S),
+        self._submit(
+            PurchaseRequest(
+                purchase=purchase,
+                order_id=order_id(self._order_key, purchase.event, purchase.key),
+                reply=reply,
+                since=now,
+                deadline=deadline_of(purchase.timeout_s, now),
+            )
         )
-        if self._draining:
-            self._answers.answer(request, Code.DRAINING)
-        elif self._receipts.halted:
-            self._answers.answer(request, Code.HALTED)
-        elif self.stalled:
-            self._answers.answer(request, Code.NO_QUORUM)
-        elif not self._admission.admits(len(self._queue), self._held, request.deadline - now, now):
-            self._answers.answer(request, Code.OVERLOADED)
-        else:
-            self._queue.put(request)
 
     def forget(self, reply: Callable[[Answer], None], ids: Collection[int] | None) -> None:
         """Drops purchases whose buyers have gone, all of that `reply` where `ids` is None."""
@@ -130,69 +106,46 @@ class Seller:
             if request.was_asked_by(reply, ids):
                 request.leave()
 
-    async def drain(self, timeout_s: float) -> None:
-        """Takes no more, finishes what it has; what is left after `timeout_s` is told so."""
-        self._draining = True
-        self._queue.hurry()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                while self.in_flight:  # noqa: ASYNC110 - polled for a moment, at the end of a life
-                    await asyncio.sleep(WATCH_S / 5)
-        self._answer_waiting(lambda _request: True)
+    @property
+    def _held(self) -> int:
+        return len(self._queue) + len(self._serving)
 
-    # --- the two loops ---------------------------------------------------------------
+    def _requests(self) -> Iterable[PurchaseRequest]:
+        return dict.fromkeys((*self._bought, *self._serving, *self._queue))
 
-    async def run(self) -> None:
-        """Serves batch after batch until it is cancelled."""
-        while True:
-            await self._queue.gather(self._pace)
-            self._serving = self._queue.take(BATCH_ORDERS, self._answer_late)
-            if self._serving:
-                started = self._clock()
-                self._admission.batched(started - self._serving[-1].since, started)
-                await self._serve(self._serving)
-                ended = self._clock()
-                # A longer round was an outage, which says nothing of how fast selling is.
-                took_s = min(GRACE_S, ended - started)
-                self._admission.served(took_s, self._held, ended)
-                self._pace.committed(len(self._serving), took_s)
-                self._serving = []
+    def _trouble(self) -> Code | None:
+        if self._receipts.halted:
+            return Code.HALTED
+        return Code.NO_QUORUM if self.stalled else None
 
-    async def watch(self) -> None:
-        """Answers whoever can't be served in time, while `run` waits for ZooKeeper."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            now = self._clock()
-            self._answer_waiting(partial(self._hopeless, now=now))
+    def _full(self, request: PurchaseRequest) -> Code | None:
+        left_s = request.deadline - request.since
+        admitted = self._admission.admits(len(self._queue), self._held, left_s, request.since)
+        return None if admitted else Code.OVERLOADED
 
-    def _hopeless(self, request: PurchaseRequest, now: float) -> bool:
+    def _is_hopeless(self, request: PurchaseRequest, now: float) -> bool:
         """Past its deadline, or not worth the wait: what was sent waits longer than the rest."""
         if request.deadline <= now or self._zk.disconnected_s > GRACE_S:
             return True
-        return not request.is_sent and bool(self.stalled or self._receipts.halted)
+        return not request.is_sent and self._trouble() is not None
 
-    def _answer_waiting(self, due: Callable[[PurchaseRequest], bool]) -> None:
-        for request in [*self._bought, *self._serving, *self._queue]:
-            if not request.is_answered and due(request):
-                self._answer_late(request)
-        self._queue.drop_answered()
-
-    def _answer_late(self, request: PurchaseRequest) -> None:
-        self._answers.answer(request, self._code_of_late(request))
-
-    def _code_of_late(self, request: PurchaseRequest) -> Code:
-        if request.is_sent:
-            return Code.OUTCOME_UNKNOWN
-        if self._receipts.halted:
-            return Code.HALTED
-        if self.stalled:
-            return Code.NO_QUORUM
-        return Code.DRAINING if self._draining else Code.OVERLOADED
+    def _answer(self, request: PurchaseRequest, code: Code) -> None:
+        self._answers.answer(request, code)
 
     # --- one batch -------------------------------------------------------------------
 
     async def _serve(self, requests: Sequence[PurchaseRequest]) -> None:
-        """Decides and commits until every request has its answer."""
+        started = self._clock()
+        self._admission.batched(started - requests[-1].since, started)
+        await self._sell(requests)
+        ended = self._clock()
+        # A longer round was an outage, which says nothing of how fast selling is.
+        took_s = min(GRACE_S, ended - started)
+        self._admission.served(took_s, self._held, ended)
+        self._pace.committed(len(requests), took_s)
+
+    async def _sell(self, requests: Sequence[PurchaseRequest]) -> None:
+        """Decides and commits until every request is sold or answered."""
         while requests := [request for request in requests if request.is_undecided]:
             try:
                 await self._receipts.ready()
@@ -203,7 +156,7 @@ class Seller:
                 await retry.pause(self._zk)
             except Halted:
                 for request in requests:
-                    self._answer_late(request)
+                    self._refuse_late(request)
             except ZkticketError as error:
                 self._log.error("selling failed", str(error))
                 for request in requests:

@@ -1,0 +1,1 @@
+"""Group commit: what arrives while one commit is under way is the next batch."""

@@ -1,0 +1,71 @@
+"""A request that waits for its answer, and where it stands."""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.transport.link import Answer
+
+# The answer has to travel back before the web's own deadline passes.
+TRAVEL_S = 0.15
+
+
+class State(enum.Enum):
+    """Where a request stands.
+
+    WAITING ── send ─→ SENT ── commit ─→ COMMITTED
+          ╰─ take back ─╯
+    any ── close ─→ ANSWERED, for good
+    """
+
+    WAITING = "nothing of it can have happened"
+    SENT = "in a transaction whose end is not known"
+    COMMITTED = "done, and waits for its receipt"
+    ANSWERED = "whoever asked has an answer, or has gone"
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class PendingRequest:
+    """`deadline` is monotonic; `reply` is called once."""
+
+    reply: Callable[[Answer], None]
+    deadline: float
+    state: State = State.WAITING
+
+    @property
+    def is_answered(self) -> bool:
+        return self.state is State.ANSWERED
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether it may have happened by now."""
+        return self.state is State.SENT or self.state is State.COMMITTED
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it has neither been committed nor answered."""
+        return self.state is State.WAITING or self.state is State.SENT
+
+    def send(self) -> None:
+        if self.state is State.WAITING:
+            self.state = State.SENT
+
+    def take_back(self) -> None:
+        """What was sent has not happened, and can't happen any more."""
+        if self.state is State.SENT:
+            self.state = State.WAITING
+
+    def commit(self) -> None:
+        if self.state is State.SENT:
+            self.state = State.COMMITTED
+
+    def close(self) -> bool:
+        """Whether it was still open: an answer is given once."""
+        was_open = not self.is_answered
+        self.state = State.ANSWERED
+        return was_open
+
+
+def deadline_of(timeout_s: float, now: float) -> float:
+    """When the answer to a request has to leave whose web waits for so long from `now` on."""
+    return now + max(0.0, timeout_s - TRAVEL_S)
