@@ -1,4 +1,4 @@
-% from web.operator import words
+% from web.operator import formatting
 % rebase("frame", heading=say("operators.event-title", event=event.title), here="events")
 % if done in ("create", "edit", "open", "close"):
 <p class="notice" role="status">{{say(f"operators.done.{done}")}}</p>
@@ -17,7 +17,7 @@
 <dl class="facts">
 % for name in ("starts", "ends", "opens", "closes"):
 %   at = getattr(event, f"{name}_at")
-  <div><dt>{{say(f"event.{name}")}}</dt><dd>{{say("operators.moment", at=words.moment(at)) if at else "–"}}</dd></div>
+  <div><dt>{{say(f"event.{name}")}}</dt><dd>{{say("operators.moment", at=formatting.moment(at)) if at else "–"}}</dd></div>
 % end
   <div><dt>{{say("event.place")}}</dt><dd>{{event.place or "–"}}</dd></div>
   <div><dt>{{say("event.limit")}}</dt><dd>{{event.limit or "–"}}</dd></div>

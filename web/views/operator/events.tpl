@@ -1,4 +1,4 @@
-% from web.operator import words
+% from web.operator import formatting
 % rebase("frame", heading=say("operators.events-title"), here="events")
 <div class="caption"><h1>{{say("operators.events")}}</h1> <a class="button main" href="/operator/new-event">{{say("operators.new-event")}}</a></div>
 % for each in found.trouble:
@@ -14,7 +14,7 @@
 %   for event in found.events:
   <tr><th scope="row"><a href="/operator/events/{{event.name}}">{{event.title}}</a> <code>{{event.name}}</code></th>
     <td class="sale-{{sales[event.name]}}">{{say(f"operators.sale.{sales[event.name]}")}}</td>
-    <td>{{say("operators.moment", at=words.moment(event.starts_at)) if event.starts_at else "–"}}</td>
+    <td>{{say("operators.moment", at=formatting.moment(event.starts_at)) if event.starts_at else "–"}}</td>
 %     for figure in ("capacity", "sold", "held", "remaining"):
     <td class="n">{{f"{sum(getattr(each, figure) for each in event.types):,}"}}</td>
 %     end

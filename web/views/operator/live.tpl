@@ -1,12 +1,12 @@
 % from core.cluster.status import namer
-% from web.operator import words
+% from web.operator import formatting
 % if trouble:
 <p class="notice bad" role="status">{{trouble}}</p>
 % end
 % if status:
 <div class="head">
   <h1 class="{{"well" if status.healthy else "ill"}}" role="status">{{say("operators.healthy" if status.healthy else "operators.degraded")}}</h1>
-  <p class="as-of">{{say("operators.as-of", at=words.moment(status.at))}}</p>
+  <p class="as-of">{{say("operators.as-of", at=formatting.moment(status.at))}}</p>
 </div>
 %   if status.problems:
 <ul class="problems">
@@ -23,7 +23,7 @@
       <h2>{{say(f"operators.plot.{plot.name}")}}</h2>
       <ul class="legend">
 %   for line in plot.lines:
-        <li class="c{{line.number}}"><span>{{say(f"operators.line.{line.name}") if plot.fixed else line.name}}</span> <b>{{words.figure(line.now)}}</b></li>
+        <li class="c{{line.number}}"><span>{{say(f"operators.line.{line.name}") if plot.fixed else line.name}}</span> <b>{{formatting.figure(line.now)}}</b></li>
 %   end
 %   if plot.left_out:
         <li>{{say("operators.left-out", count=plot.left_out)}}</li>
@@ -31,7 +31,7 @@
       </ul>
     </figcaption>
     <div class="field">
-      <span class="top">{{words.figure(plot.top)}}{{plot.unit}}</span>
+      <span class="top">{{formatting.figure(plot.top)}}{{plot.unit}}</span>
       <svg viewBox="0 0 600 100" preserveAspectRatio="none" role="img" aria-label="{{say("operators.plot-of", name=say(f"operators.plot.{plot.name}"), minutes=minutes)}}">
         <path class="grid" d="M0 0H600M0 50H600M0 100H600"/>
 %   for line in plot.lines:
@@ -51,7 +51,7 @@
 </p>
 % if status:
 % name = namer((*status.workers, *status.web))
-% own = words.own(status)
+% own = formatting.own(status)
 <section>
   <div class="caption"><h2>{{say("operators.processes")}}</h2>
     <form class="inline" action="/operator/act/scale">
@@ -72,9 +72,9 @@
     <tbody>
 %   for each in status.workers:
     <tr>
-      <th scope="row">{{name(each)}}</th><td class="{{words.well(each.state)}}">{{words.state(say, each.state)}}</td><td>{{each.pid or "–"}}</td>
+      <th scope="row">{{name(each)}}</th><td class="{{formatting.well(each.state)}}">{{formatting.state(say, each.state)}}</td><td>{{each.pid or "–"}}</td>
       <td class="n">{{f"{each.cpu_percent:.0f}"}}</td><td class="n">{{each.rss_bytes // 1048576}}</td><td class="n">{{each.in_flight}}</td>
-      <td class="n">{{f"{each.sold_total:,}"}}</td><td class="n">{{words.figure(each.sold_per_second)}}</td><td class="n">{{words.figure(each.p99_ms)}}</td>
+      <td class="n">{{f"{each.sold_total:,}"}}</td><td class="n">{{formatting.figure(each.sold_per_second)}}</td><td class="n">{{formatting.figure(each.p99_ms)}}</td>
       <td class="n" title="{{each.last_restart_reason or ""}}">{{each.restarts}}</td><td>
 %     if own(each):
         <a class="button" href="/operator/act/restart?name={{each.name}}" aria-label="{{say("operators.restart-one", name=each.name)}}">{{say("operators.restart")}}</a>
@@ -84,7 +84,7 @@
 %   end
 %   for each in status.web:
     <tr>
-      <th scope="row">{{name(each)}}</th><td class="{{words.well(each.state)}}">{{words.state(say, each.state)}}</td><td>{{each.pid or "–"}}</td>
+      <th scope="row">{{name(each)}}</th><td class="{{formatting.well(each.state)}}">{{formatting.state(say, each.state)}}</td><td>{{each.pid or "–"}}</td>
       <td class="n">{{f"{each.cpu_percent:.0f}"}}</td><td class="n">{{each.rss_bytes // 1048576}}</td><td class="n"></td><td class="n"></td><td class="n"></td><td class="n"></td>
       <td class="n" title="{{each.last_restart_reason or ""}}">{{each.restarts}}</td><td>
 %     if own(each):

@@ -1,4 +1,4 @@
-% from web.operator import words
+% from web.operator import formatting
 % rebase("frame", heading=say("operators.log-title"), here="log")
 <h1>{{say("operators.log")}}</h1>
 <form class="filters" action="/operator/log">
@@ -34,7 +34,7 @@
   <thead><tr><th scope="col">{{say("operators.time")}}</th><th scope="col">{{say("operators.source")}}</th><th scope="col">{{say("operators.level")}}</th><th scope="col">{{say("operators.entry")}}</th></tr></thead>
   <tbody>
 %   for each in found.entries:
-  <tr class="{{each.entry.level}}"><td><time>{{words.stamp(each.entry.at)}}</time></td><td>{{each.source}}</td><td>{{words.level(say, each.entry.level)}}</td><td><b>{{each.entry.event}}</b> {{each.entry.text}}\\
+  <tr class="{{each.entry.level}}"><td><time>{{formatting.stamp(each.entry.at)}}</time></td><td>{{each.source}}</td><td>{{formatting.level(say, each.entry.level)}}</td><td><b>{{each.entry.event}}</b> {{each.entry.text}}\\
 %     for order in each.entry.orders[:5]:
  <a href="/operator/log?level=debug&amp;order={{order}}"><code>{{order[:8]}}</code></a>\\
 %     end

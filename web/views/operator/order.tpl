@@ -1,4 +1,4 @@
-% from web.operator import words
+% from web.operator import formatting
 % rebase("frame", heading=say("operators.order-title", buyer=order.buyer), here="orders")
 % if done == "cancel":
 <p class="notice" role="status">{{say("operators.done.cancel")}}</p>
@@ -43,7 +43,7 @@
     <thead><tr><th scope="col">{{say("operators.time")}}</th><th scope="col">{{say("operators.by")}}</th><th scope="col">{{say("operators.what")}}</th><th scope="col">{{say("operators.entry")}}</th></tr></thead>
     <tbody>
 % for each in life.moments:
-    <tr><td><time>{{words.stamp(each.at)}}</time></td><td>{{each.who}}</td><td>{{each.what}}</td><td>{{each.text}}</td></tr>
+    <tr><td><time>{{formatting.stamp(each.at)}}</time></td><td>{{each.who}}</td><td>{{each.what}}</td><td>{{each.text}}</td></tr>
 % end
     </tbody>
   </table>

@@ -1,4 +1,4 @@
-% from web.operator import words
+% from web.operator import formatting
 % rebase("frame", heading=say("operators.orders-title"), here="orders")
 <h1>{{say("operators.orders")}}</h1>
 <form class="filters search" action="/operator/orders">
