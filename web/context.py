@@ -10,7 +10,7 @@ from core.transport.link import Answer, Code
 from web.auth.ended_sessions import Ended
 from web.dispatch.dispatcher import Dispatcher
 from web.http.problems import Problem
-from web.http.replies import Gone
+from web.http.request import Gone
 from web.metrics.counters import Metrics
 from web.metrics.history import History
 from web.metrics.scrape import Vitals

@@ -11,20 +11,15 @@ import random
 from typing import Protocol
 
 from web.dispatch.dispatcher import Dispatcher
-from web.http.i18n import Language, Languages
+from web.http.i18n import Languages
 from web.http.problems import problem, problem_reply
 from web.http.replies import Reply
+from web.http.request import HeaderFields
 from web.metrics.counters import Metrics
 
 METHOD, PATH = "POST", "/api/orders"
 # So many answers are made ahead, with different times to come back after.
 ANSWERS = 16
-
-
-class Fields(Protocol):
-    """A request's headers, by lower-case names."""
-
-    def get(self, key: str, /) -> str | None: ...
 
 
 class Head(Protocol):
@@ -35,7 +30,7 @@ class Head(Protocol):
     @property
     def path(self) -> str: ...
     @property
-    def headers(self) -> Fields: ...
+    def headers(self) -> HeaderFields: ...
 
 
 class Gate:
@@ -57,13 +52,6 @@ class Gate:
         """The refusal of a purchase for which there is no room, or None."""
         if not self._dispatcher.full or head.path != PATH or head.method != METHOD:
             return None
-        answer = next(self._answers[self._spoken(head.headers).tag])
+        answer = next(self._answers[self._languages.of(head.headers).tag])
         self._metrics.turned_away(f"{METHOD} {PATH}", answer.status)
         return answer
-
-    def _spoken(self, fields: Fields) -> Language:
-        wanted = {
-            "HTTP_COOKIE": fields.get("cookie") or "",
-            "HTTP_ACCEPT_LANGUAGE": fields.get("accept-language") or "",
-        }
-        return self._languages.of(wanted)

@@ -26,7 +26,7 @@ from core.secret import Secret
 from core.settings import Settings
 from core.store.store import Store
 from core.transport.listen_socket import Bell
-from web.app import Site, make_app
+from web.app import Site
 from web.auth.ended_sessions import Ended
 from web.context import Deps
 from web.dispatch.dispatcher import Dispatcher
@@ -90,7 +90,7 @@ class Service:
         self._log = self._identity.make_log(self._clock.now)
         self._node = Node(self._zk, self._log, self._name, paths.web)
         self._deps = self._make_deps()
-        self._adapter = adapt(make_app(self._deps), self._deps)
+        self._adapter = adapt(Site(self._deps), self._deps)
         self._bell = Bell(self._settings.data_dir, self._door.listener, self._parent, self._sells)
         self._zk.start()
         self._log.info("started", f"pid {os.getpid()}, port {self._settings.port}")

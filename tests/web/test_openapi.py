@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import count
 from typing import Any
-from wsgiref.util import setup_testing_defaults
 
 import bottle
 import jsonschema_rs
@@ -36,8 +35,8 @@ from web.app import Site
 from web.auth.webhook_signature import signature
 from web.context import Deps
 from web.http.i18n import Languages
-from web.http.replies import BASE, Reply
-from web.http.routing import ReplyPlugin
+from web.http.request import Request
+from web.http.routing import find_route
 from web.http.static_files import Assets
 from web.openapi.api import operations
 from web.openapi.curl import curl
@@ -45,7 +44,6 @@ from web.openapi.document import codes_of, document, path_of
 from web.openapi.manual import Manual
 from web.openapi.operation import BUY, CODES, JSON, PAGES_ONLY, PURCHASE, Operation
 from web.pages.rendering import Paper
-from web.server import adapter
 from web.server.head import Front
 
 SEED = 20261125
@@ -238,16 +236,12 @@ def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
 
     monkeypatch.setattr("web.openapi.document.document", slowly)
     app, languages = bottle.Bottle(), Languages()
-    app.catchall = False
-    app.install(ReplyPlugin(lambda _environ: None, lambda _environ, _problem: Reply(500, [])))
     Manual(Paper(languages, Assets()), languages, "").mount(app)
 
     async def status(path: str) -> int:
-        environ: dict[str, Any] = {"PATH_INFO": path, BASE: "http://127.0.0.1"}
-        setup_testing_defaults(environ)
-        outcome: Any = adapter.call(app, environ)
-        reply = outcome if isinstance(outcome, Reply) else await outcome
-        return int(reply.status)
+        request = Request(method="GET", path=path, base="http://127.0.0.1")
+        route, parts = find_route(app, request)
+        return int((await route.call(request, **parts)).status)
 
     async def serve() -> None:
         asked = [asyncio.create_task(status(path)) for path in ("/openapi.json", "/docs") * 2]

@@ -11,14 +11,15 @@ from core.store.lifecycle import Act
 from core.transport.link import Answer, Code
 from web.api.orders import basket_of, bought
 from web.auth.operator import Guard
-from web.auth.webhook_signature import is_signed
+from web.auth.webhook_signature import ID_HEADER, is_signed
 from web.context import Deps
 from web.http import problems
 from web.http.problems import Problem, problem
-from web.http.replies import BEGAN, json_reply
+from web.http.replies import json_reply
+from web.http.request import Request
 from web.http.routing import Outcome
 from web.requests.order_change import WantedChange, errand, note, order_in
-from web.requests.purchase import Basket, currency_in, expect_media_type, json_object, price_in
+from web.requests.purchase import currency_in, expect_media_type, json_object, price_in
 
 # An order's id may come as the address that a QR code carries, no longer than this.
 MOST_ADDRESS = 511
@@ -44,92 +45,75 @@ class Changes:
 
     # --- holds -----------------------------------------------------------------------
 
-    def post_hold(self) -> Any:
+    async def post_hold(self, request: Request) -> Outcome:
         """Takes tickets off sale for a while: so many of one client, or any for an operator."""
-        environ = bottle.request.environ
-        operator = self._guard.is_asked(environ)
-        if operator and (refusal := self._guard.refusal(environ)):
+        operator = self._guard.is_asked(request)
+        if operator and (refusal := self._guard.refusal(request)):
             return refusal
-        basket = msgspec.structs.replace(basket_of(environ), hold=True)
-        return self._hold(basket, environ[BEGAN], None if operator else environ["REMOTE_ADDR"])
-
-    async def _hold(self, basket: Basket, began: float, address: str | None) -> Outcome:
-        if address is None:
-            answer: Answer | Problem = await self._deps.buy(basket, began, None)
+        basket = msgspec.structs.replace(basket_of(request), hold=True)
+        if operator:
+            answer: Answer | Problem = await self._deps.buy(basket, request.began, None)
         else:
-            answer = await self._deps.hold(basket, began, None, address)
+            answer = await self._deps.hold(basket, request.began, None, request.client)
         if isinstance(answer, Problem):
             return answer
         return bought(answer, basket, self._deps.rng)
 
-    def post_confirm(self, order_id: str) -> Any:
-        return self._amend(self._wanted(order_id, Act.CONFIRM))
+    async def post_confirm(self, request: Request, order_id: str) -> Outcome:
+        return await self._amend(request, _wanted(request, order_id, Act.CONFIRM))
 
-    def post_release(self, order_id: str) -> Any:
-        return self._amend(self._wanted(order_id, Act.RELEASE))
+    async def post_release(self, request: Request, order_id: str) -> Outcome:
+        return await self._amend(request, _wanted(request, order_id, Act.RELEASE))
 
-    def post_extend(self, order_id: str) -> Any:
-        return self._amend(self._wanted(order_id, Act.EXTEND))
+    async def post_extend(self, request: Request, order_id: str) -> Outcome:
+        return await self._amend(request, _wanted(request, order_id, Act.EXTEND))
 
     # --- orders ----------------------------------------------------------------------
 
-    def post_cancel(self, order_id: str) -> Any:
+    async def post_cancel(self, request: Request, order_id: str) -> Outcome:
         """By its buyer, where the event allows it, or by an operator, who brings the token."""
-        environ = bottle.request.environ
-        operator = self._guard.is_asked(environ)
-        if operator and (refusal := self._guard.refusal(environ)):
+        operator = self._guard.is_asked(request)
+        if operator and (refusal := self._guard.refusal(request)):
             return refusal
-        return self._amend(self._wanted(order_id, Act.CANCEL, operator=operator))
+        return await self._amend(request, _wanted(request, order_id, Act.CANCEL, operator=operator))
 
-    def post_check_in(self) -> Any:
+    async def post_check_in(self, request: Request) -> Outcome:
         """The first scan of a ticket lets its holder in; the second says when that was."""
-        environ = bottle.request.environ
-        if refusal := self._guard.refusal(environ):
+        if refusal := self._guard.refusal(request):
             return refusal
-        wanted = _object_of(environ)
-        return self._amend(
-            errand(
-                _order(wanted),
-                Act.CHECK_IN,
-                environ.get("HTTP_IDEMPOTENCY_KEY"),
-                note=note(wanted, "door"),
-            )
-        )
+        wanted = _object_of(request)
+        order, door, key = _order(wanted), note(wanted, "door"), request.idempotency_key
+        return await self._amend(request, errand(order, Act.CHECK_IN, key, note=door))
 
-    def post_payment(self) -> Any:
+    async def post_payment(self, request: Request) -> Outcome:
         """A payment provider's call confirms a hold.
 
         What counts for nothing, because it is late, or the second one, or of another sum, is
         recorded with the order, and the answer says so: refund it.
         """
-        environ = bottle.request.environ
-        body = environ["wsgi.input"].read()
-        if not is_signed(self._deps.payment_key, environ, body, self._deps.clock.now()):
+        if not is_signed(self._deps.payment_key, request, self._deps.clock.now()):
             return problem("bad-signature")
-        expect_media_type(environ.get("CONTENT_TYPE", ""), "application/json")
-        wanted = json_object(body)
-        payment = _payment(wanted, environ["HTTP_WEBHOOK_ID"])
-        return self._amend(errand(_order(wanted, "hold"), Act.CONFIRM, None, payment=payment))
+        wanted = _object_of(request)
+        payment = _payment(wanted, request.headers[ID_HEADER])
+        confirmed = errand(_order(wanted, "hold"), Act.CONFIRM, None, payment=payment)
+        return await self._amend(request, confirmed)
 
     # --- all of them -----------------------------------------------------------------
 
-    def _wanted(self, order_id: str, act: Act, *, operator: bool = False) -> WantedChange:
-        key = bottle.request.environ.get("HTTP_IDEMPOTENCY_KEY")
-        return errand(order_id, act, key, operator=operator)
-
-    def _amend(self, wanted: WantedChange) -> Any:
-        return self._settled(wanted, bottle.request.environ[BEGAN])
-
-    async def _settled(self, wanted: WantedChange, began: float) -> Outcome:
-        answer: Answer = await self._deps.amend(wanted, began)
+    async def _amend(self, request: Request, wanted: WantedChange) -> Outcome:
+        answer = await self._deps.amend(wanted, request.began)
         if answer.code is Code.DONE and answer.order is not None:
             return json_reply(answer.order)
         return problems.of_change(answer, self._deps.rng)
 
 
-def _object_of(environ: dict[str, Any]) -> dict[str, Any]:
-    expect_media_type(environ.get("CONTENT_TYPE", ""), "application/json")
-    return json_object(environ["wsgi.input"].read())
+def _wanted(request: Request, order_id: str, act: Act, *, operator: bool = False) -> WantedChange:
+    return errand(order_id, act, request.idempotency_key, operator=operator)
+
+
+def _object_of(request: Request) -> dict[str, Any]:
+    expect_media_type(request.content_type, "application/json")
+    return json_object(request.body)
 
 
 def _payment(wanted: dict[str, Any], call: str) -> Payment:

@@ -1,27 +1,22 @@
 """A purchase over the JSON interface: from the request to the answer."""
 
 import random
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
 from core.transport.link import Answer, Code
 from web.http import problems
 from web.http.replies import JSON, Reply, json_reply
+from web.http.request import Request
 from web.http.routing import Outcome
 from web.requests.purchase import Basket, from_json
 
 REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 
 
-def basket_of(environ: Mapping[str, Any]) -> Basket:
-    """What the request of that WSGI environment is to buy. Raises `BadRequest`."""
-    return from_json(
-        environ.get("CONTENT_TYPE", ""),
-        environ["wsgi.input"].read(),
-        environ.get("HTTP_IDEMPOTENCY_KEY"),
-    )
+def basket_of(request: Request) -> Basket:
+    """What the request is to buy. Raises `BadRequest`."""
+    return from_json(request.content_type, request.body, request.idempotency_key)
 
 
 def bought(answer: Answer, basket: Basket, rng: random.Random) -> Outcome:

@@ -14,14 +14,14 @@ from web.auth.operator import Guard
 from web.context import Deps
 from web.http import problems
 from web.http.problems import Problem, problem
-from web.http.replies import BEGAN, GONE, Gone, Reply, json_reply, text_reply
+from web.http.replies import Reply, json_reply, text_reply
+from web.http.request import Request
 from web.http.routing import Outcome
 from web.metrics.prometheus_text import CONTENT_TYPE
 from web.metrics.scrape import exposition
 from web.reads.catalog import Snapshot
 from web.reads.live import RULE, Live
 from web.reads.order_lookup import find_order
-from web.requests.purchase import Basket
 
 
 class Api:
@@ -46,14 +46,12 @@ class Api:
 
     # --- orders ----------------------------------------------------------------------
 
-    def post_order(self) -> Any:
-        environ = bottle.request.environ
-        return self._buy(basket_of(environ), environ[BEGAN], environ[GONE])
+    async def post_order(self, request: Request) -> Outcome:
+        basket = basket_of(request)
+        answer = await self._deps.buy(basket, request.began, request.gone)
+        return bought(answer, basket, self._deps.rng)
 
-    async def _buy(self, basket: Basket, began: float, gone: Gone) -> Outcome:
-        return bought(await self._deps.buy(basket, began, gone), basket, self._deps.rng)
-
-    async def get_order(self, order_id: str) -> Outcome:
+    async def get_order(self, _request: Request, order_id: str) -> Outcome:
         try:
             return json_reply(await find_order(self._deps.orders, order_id))
         except ZkticketError as error:
@@ -61,7 +59,7 @@ class Api:
 
     # --- events ----------------------------------------------------------------------
 
-    async def get_events(self) -> Outcome:
+    async def get_events(self, _request: Request) -> Outcome:
         snapshot = await self._deps.catalog.snapshot()
         if snapshot.as_of is None:
             return self._not_yet()
@@ -69,7 +67,7 @@ class Api:
         damaged = [{"name": name, "unavailable": True} for name in snapshot.damaged]
         return json_reply({"events": events + damaged, **_reading(snapshot)})
 
-    async def get_event(self, name: str) -> Outcome:
+    async def get_event(self, _request: Request, name: str) -> Outcome:
         snapshot = await self._deps.catalog.snapshot()
         event = snapshot.event(name)
         if event is not None:
@@ -78,13 +76,10 @@ class Api:
             return problem("damaged")
         return self._absent(snapshot)
 
-    def get_availability(self, name: str) -> Any:
+    async def get_availability(self, request: Request, name: str) -> Outcome:
         """Where `Live` alone had no answer: before the first reading, and for no such event."""
-        return self._availability(name, bottle.request.environ.get("HTTP_IF_NONE_MATCH"))
-
-    async def _availability(self, name: str, known: str | None) -> Outcome:
         snapshot = await self._deps.catalog.snapshot()
-        found = self._live.answer(snapshot, name, known)
+        found = self._live.answer(snapshot, name, request.headers.get("if-none-match"))
         if found is not None:
             return found
         return problem("damaged") if name in snapshot.damaged else self._absent(snapshot)
@@ -97,19 +92,18 @@ class Api:
 
     # --- machines and operators ------------------------------------------------------
 
-    def get_status(self) -> Any:
-        return self._guard.refusal(bottle.request.environ) or self._status()
-
-    async def _status(self) -> Outcome:
+    async def get_status(self, request: Request) -> Outcome:
+        if refusal := self._guard.refusal(request):
+            return refusal
         try:
             return json_reply(await self._deps.status())
         except ZkticketError as error:
             return problem("no-quorum", "detail.as-told", rng=self._deps.rng, told=str(error))
 
-    def get_health(self) -> Reply:
+    async def get_health(self, _request: Request) -> Reply:
         return text_reply("alive\n")
 
-    async def get_readiness(self) -> Reply:
+    async def get_readiness(self, _request: Request) -> Reply:
         snapshot = await self._deps.catalog.snapshot()
         missing = [
             text
@@ -124,15 +118,11 @@ class Api:
             return text_reply(f"waiting for {', '.join(missing)}\n", 503)
         return text_reply("ready\n")
 
-    def get_metrics(self) -> Any:
+    async def get_metrics(self, request: Request) -> Outcome:
         """For this machine's own programs, and for who brings the operators' token."""
-        environ = bottle.request.environ
-        if self._deps.front.is_local(environ):
-            return self._metrics()
-        return self._guard.refusal(environ) or self._metrics()
-
-    async def _metrics(self) -> Reply:
         deps = self._deps
+        if not deps.front.is_local(request) and (refusal := self._guard.refusal(request)):
+            return refusal
         text = await exposition(
             deps.metrics, deps.dispatcher, deps.catalog, deps.vitals, socket.gethostname()
         )

@@ -8,11 +8,10 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from web.auth.ended_sessions import Ended
-from web.http import cookies
 
 COOKIE = "operator"
 # Where the cookie is sent at all.
@@ -45,9 +44,9 @@ class Sessions:
         id_, ends_at = secrets.token_hex(16), int(self._now()) + LASTS_S
         return f"{ends_at}.{id_}.{self._proof(ends_at, id_)}"
 
-    def find(self, header: str) -> Session | None:
-        """The first session in a request's `Cookie` header that is one of ours and goes on."""
-        found = map(self._session, cookies.values(header, COOKIE))
+    def find(self, cookies: Iterable[str]) -> Session | None:
+        """The first session in a request's cookies that is one of ours and goes on."""
+        found = map(self._session, cookies)
         return next((session for session in found if session is not None), None)
 
     def _session(self, cookie: str) -> Session | None:

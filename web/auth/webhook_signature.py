@@ -7,9 +7,10 @@ somebody has overheard can't be sent again later.
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
-from typing import Any
 
+from web.http.request import Request
+
+ID_HEADER = "webhook-id"
 TOLERANCE_S = 300.0
 
 
@@ -19,15 +20,15 @@ def signature(key: bytes, id_: str, timestamp: str, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
 
 
-def is_signed(key: bytes, environ: Mapping[str, Any], body: bytes, now: float) -> bool:
-    """Whether the request of that WSGI environment was signed with the key, a moment ago."""
-    id_ = environ.get("HTTP_WEBHOOK_ID", "")
-    timestamp = environ.get("HTTP_WEBHOOK_TIMESTAMP", "")
-    given = environ.get("HTTP_WEBHOOK_SIGNATURE", "")
+def is_signed(key: bytes, request: Request, now: float) -> bool:
+    """Whether the request was signed with the key, a moment ago."""
+    id_ = request.headers.get(ID_HEADER, "")
+    timestamp = request.headers.get("webhook-timestamp", "")
+    given = request.headers.get("webhook-signature", "")
     if not (id_.isascii() and timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16):
         return False
     if abs(now - int(timestamp)) > TOLERANCE_S:
         return False
-    expected = signature(key, id_, timestamp, body).encode()
+    expected = signature(key, id_, timestamp, request.body).encode()
     # Of several, one fits: the caller may be changing its key.
     return any(hmac.compare_digest(each.encode(), expected) for each in given.split())

@@ -17,7 +17,7 @@ from web.dispatch.hedged_request import WATCH_S, Pursuit
 from web.dispatch.retry_budget import RetryBudget
 from web.dispatch.stages import Stages
 from web.dispatch.worker import Peer
-from web.http.replies import Gone
+from web.http.request import Gone
 from web.requests.order_change import Wanted
 
 DEADLINE_S = 2.8

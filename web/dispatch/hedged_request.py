@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from core.transport.link import Answer, Code
 from web.dispatch.worker import SILENT_S, Peer, Question
-from web.http.replies import Gone
+from web.http.request import Gone
 from web.requests.order_change import Wanted
 
 # Answers after which nothing is open any more.

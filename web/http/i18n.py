@@ -1,7 +1,6 @@
 """The languages that pages and problems speak, and which one a request is answered in."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from html import escape
@@ -12,6 +11,7 @@ import msgspec
 
 from core.text.money import short
 from web.http import cookies
+from web.http.request import HeaderFields
 
 FOLDER = Path(__file__).parents[1] / "texts"
 COOKIE = "language"
@@ -90,12 +90,12 @@ class Languages:
     def named(self, tag: str) -> Language | None:
         return self._by_tag.get(tag)
 
-    def of(self, environ: Mapping[str, Any]) -> Language:
-        """What a request (a WSGI environment) wants: its cookie says, or its browser."""
-        for chosen in cookies.values(environ.get("HTTP_COOKIE", ""), COOKIE):
+    def of(self, headers: HeaderFields) -> Language:
+        """What a request with those headers wants: its cookie says, or its browser."""
+        for chosen in cookies.values(headers.get("cookie") or "", COOKIE):
             if chosen in self._by_tag:
                 return self._by_tag[chosen]
-        for spoken in preferences(environ.get("HTTP_ACCEPT_LANGUAGE", "")):
+        for spoken in preferences(headers.get("accept-language") or ""):
             for tag, language in self._by_tag.items():
                 # Whoever reads any Chinese reads ours more easily than English.
                 if spoken == tag.partition("-")[0]:

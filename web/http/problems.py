@@ -180,6 +180,8 @@ def extra_headers(trouble: Problem) -> list[tuple[str, str]]:
     """The headers that a problem's status asks for."""
     if trouble.retry_after is not UNSET:
         return [("retry-after", str(trouble.retry_after))]
+    if trouble.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return [("allow", str(trouble.values["allow"]))]
     if trouble.status == HTTPStatus.UNAUTHORIZED:
         return [("www-authenticate", 'Bearer realm="zkticket operators"')]
     if trouble.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):

@@ -1,18 +1,8 @@
 """Whole answers to the browser, and the headers that they share."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-
-# When a request was there, body and all, in its WSGI environment: by the web's clock.
-BEGAN = "zkticket.began"
-# What waits until the buyer has closed the connection, in the same place.
-GONE = "zkticket.gone"
-# Our address as the asker knows it, in the same place.
-BASE = "zkticket.base"
-
-Gone = Callable[[], Awaitable[None]]
 
 Headers = list[tuple[str, str]]
 

@@ -1,61 +1,38 @@
-"""How a Bottle route answers.
+"""How a request finds its handler: Bottle's router chooses it by method and path.
 
-A route returns a `Reply`, or a `Problem` that becomes one in the asker's language, or a
-coroutine that ends in either. The coroutine is awaited on the event loop after Bottle has let
-go of the request: it must not use `bottle.request`.
+A handler is called with the request and with the parts of its path, and answers with a `Reply`,
+or with a `Problem` that becomes one in the client's language.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import bottle
 
 from core.errors import BadRequest
-from web.http.problems import Problem, of_request
+from web.http.problems import Problem
 from web.http.replies import Reply
+from web.http.request import Request
 
 Outcome: TypeAlias = Reply | Problem
-# The answer that a problem gets in a request of that WSGI environment.
-Trouble: TypeAlias = Callable[[Mapping[str, Any], Problem], Reply]
+Handler: TypeAlias = Callable[..., Awaitable[Outcome]]
+# The reply to a request that ends in that problem.
+Trouble: TypeAlias = Callable[[Request, Problem], Reply]
 
 
-class Waiting(Exception):
-    """Leaves Bottle at once: the answer is not there yet, and none of Bottle's own is sent."""
-
-    def __init__(self, outcome: Awaitable[Outcome]) -> None:
-        super().__init__()
-        self.outcome = outcome
-
-
-class ReplyPlugin:
-    """Lets Bottle's routes answer so. `admit` may refuse a request by its environment."""
-
-    name = "replies"
-    api = 2
-
-    def __init__(
-        self, admit: Callable[[Mapping[str, Any]], Problem | None], trouble: Trouble
-    ) -> None:
-        self._admit = admit
-        self._trouble = trouble
-
-    def apply(self, callback: Callable[..., Any], _route: bottle.Route) -> Callable[..., Any]:
-        def answer(**arguments: str) -> Any:
-            environ = bottle.request.environ
-            result: Any = self._admit(environ)
-            try:
-                result = result or callback(**arguments)
-            except BadRequest as error:
-                result = of_request(error)
-            if isinstance(result, Problem):
-                result = self._trouble(environ, result)
-            if isinstance(result, Reply):
-                return as_response(result)
-            raise Waiting(result)
-
-        return answer
+def find_route(app: bottle.Bottle, request: Request) -> tuple[bottle.Route, dict[str, str]]:
+    """The route, and the parts of the path that its rule names. Raises `BadRequest`."""
+    try:
+        found: tuple[bottle.Route, dict[str, str]] = app.match(
+            {"REQUEST_METHOD": request.method, "PATH_INFO": request.path}
+        )
+        return found
+    except bottle.HTTPError as error:
+        raise _refusal(error.get_header("Allow")) from None
 
 
-def as_response(reply: Reply) -> bottle.HTTPResponse:
-    """The reply in Bottle's terms."""
-    return bottle.HTTPResponse(reply.body, reply.status, reply.headers)
+def _refusal(allowed: str | None) -> BadRequest:
+    """No such address, or one that takes other methods."""
+    if allowed is None:
+        return BadRequest("not-found", "problem.not-found")
+    return BadRequest("method-not-allowed", "problem.method-not-allowed", allow=allowed)

@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from core.quantiles import Recent
 from core.transport.link import Code
@@ -26,10 +25,8 @@ class Metrics:
         # How many alarms stand, `None` where that can't be read; nothing is sold while one does.
         self.alarms: int | None = None
 
-    def request(self, environ: Mapping[str, Any], status: int) -> None:
-        """An answered request; its route is what Bottle found."""
-        route = environ.get("bottle.route")
-        rule = f"{route.method} {route.rule}" if route is not None else "none"
+    def request(self, rule: str, status: int) -> None:
+        """An answered request, by the route that Bottle found."""
         self._requests[rule, status] += 1
 
     def purchase(self, code: Code, seconds: float) -> None:

@@ -4,15 +4,15 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import bottle
 import msgspec
 
 from web.http.i18n import Languages
-from web.http.replies import BASE, Headers, Reply
+from web.http.replies import Headers, Reply
+from web.http.request import Request
 from web.http.routing import Outcome
-from web.pages.rendering import Paper, Visit
+from web.pages.rendering import Paper
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,15 @@ class Manual:
         app.route("/openapi.json", "GET", self.get_description)
         app.route("/docs", "GET", self.get_page)
 
-    def get_description(self) -> Any:
-        return self._described(bottle.request.environ.get("HTTP_IF_NONE_MATCH", ""))
-
-    async def _described(self, known: str) -> Outcome:
+    async def get_description(self, request: Request) -> Outcome:
         printed = await self._made()
+        known = request.headers.get("if-none-match", "")
         return printed.unchanged if printed.etag in known else printed.full
 
-    def get_page(self) -> Any:
-        visit = self._paper.visit(bottle.request.environ)
-        return self._shown(visit, bottle.request.environ[BASE])
-
-    async def _shown(self, visit: Visit, box: str) -> Outcome:
+    async def get_page(self, request: Request) -> Outcome:
+        visit = self._paper.visit(request)
         reference = (await self._made()).pages[visit.language.tag]
-        return self._paper.page(visit, "docs", None, box=box, reference=reference)
+        return self._paper.page(visit, "docs", None, box=request.base, reference=reference)
 
     async def _made(self) -> Printed:
         """Once, however many ask at the same time."""

@@ -4,10 +4,8 @@ A scan has an id, which the page keeps until it has an answer. Sent again, it is
 whose answer got lost is let in by the next try, and not told that he was in already.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import bottle
 
@@ -16,7 +14,7 @@ from core.schema.records import OrderView
 from core.store.lifecycle import Act
 from core.transport.link import Answer, Code
 from web.context import Deps
-from web.http.replies import BEGAN, HTML_WITH_CAMERA
+from web.http.replies import HTML_WITH_CAMERA
 from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
 from web.operator.rendering import Paper, Visit
@@ -85,27 +83,18 @@ class CheckIn:
         self._paper = paper
 
     def mount(self, app: bottle.Bottle) -> None:
-        app.route(ADDRESS, "GET", self.get_check_in)
-        app.route(ADDRESS, "POST", self.post_check_in)
+        app.route(ADDRESS, "GET", self._paper.for_operators(self.get_check_in))
+        app.route(ADDRESS, "POST", self._paper.for_forms(self.post_check_in))
 
-    def get_check_in(self) -> Any:
-        environ = bottle.request.environ
+    async def get_check_in(self, visit: Visit) -> Outcome:
+        return self._page(visit, READY, Scan(new_key(), "", kept(visit.request, "door")))
 
-        async def page(visit: Visit) -> Outcome:
-            return self._page(visit, READY, Scan(new_key(), "", kept(environ, "door")))
-
-        return self._paper.for_operators(page)
-
-    def post_check_in(self) -> Any:
-        environ = bottle.request.environ
-        return self._paper.for_forms(lambda visit, fields: self._scanned(visit, fields, environ))
-
-    async def _scanned(self, visit: Visit, fields: Fields, environ: Mapping[str, Any]) -> Outcome:
+    async def post_check_in(self, visit: Visit, fields: Fields) -> Outcome:
         scan = _scan(fields)
         wanted = _errand(scan)
         if isinstance(wanted, Result):
             return self._page(visit, wanted, scan)
-        answer = await self._deps.amend(wanted, environ[BEGAN])
+        answer = await self._deps.amend(wanted, visit.request.began)
         snapshot = await self._deps.catalog.snapshot()
         return self._page(visit, told(answer, snapshot, self._deps.clock.now()), scan)
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 from zoneinfo import available_timezones
 
 import bottle
@@ -12,7 +11,7 @@ from core.events.terms_file import of_toml
 from core.schema.sale_window import is_settled, sale_state
 from core.store.availability import EventAvailability
 from web.context import Deps
-from web.http.query import query
+from web.http.request import Request
 from web.http.routing import Outcome
 from web.operator import event_form
 from web.operator.event_form import MOST_FIELDS, UTC_NAME, EventForm, Reading
@@ -34,47 +33,34 @@ class Events:
         self._zones = sorted(zone for zone in available_timezones() if "/" in zone)
 
     def mount(self, app: bottle.Bottle) -> None:
-        app.route(EVENTS, "GET", self.get_events)
-        app.route(NEW, "GET", self.get_new)
-        app.route(NEW, "POST", self.post_new)
-        app.route(f"{EVENTS}/<name>", "GET", self.get_event)
-        app.route(f"{EVENTS}/<name>/edit", "GET", self.get_edit)
-        app.route(f"{EVENTS}/<name>/edit", "POST", self.post_edit)
+        page, form = self._paper.for_operators, self._paper.for_forms
+        app.route(EVENTS, "GET", page(self.get_events))
+        app.route(NEW, "GET", page(self.get_new))
+        app.route(NEW, "POST", form(self.post_new, MOST_FIELDS))
+        app.route(f"{EVENTS}/<name>", "GET", page(self.get_event))
+        app.route(f"{EVENTS}/<name>/edit", "GET", page(self.get_edit))
+        app.route(f"{EVENTS}/<name>/edit", "POST", form(self.post_edit))
 
     # --- looking ---------------------------------------------------------------------
 
-    def get_events(self) -> Any:
-        return self._paper.for_operators(self._list)
-
-    async def _list(self, visit: Visit) -> Outcome:
+    async def get_events(self, visit: Visit) -> Outcome:
         found, now = await self._deps.operations.events(), self._deps.clock.now()
         sales = {event.name: sale_of(event, now) for event in found.events}
         return self._paper.page(visit, "events", found=found, sales=sales)
 
-    def get_event(self, name: str) -> Any:
-        done = query().get("done", "")
-        return self._paper.for_operators(lambda visit: self._show(visit, name, done))
-
-    async def _show(self, visit: Visit, name: str, done: str) -> Outcome:
+    async def get_event(self, visit: Visit, name: str) -> Outcome:
         event = await self._deps.operations.event(name)
-        sale = sale_of(event, self._deps.clock.now())
+        sale, done = sale_of(event, self._deps.clock.now()), visit.request.query_field("done")
         return self._paper.page(visit, "event", event=event, sale=sale, done=done)
 
     # --- making ----------------------------------------------------------------------
 
-    def get_new(self) -> Any:
-        zone, guess = _zone()
+    async def get_new(self, visit: Visit) -> Outcome:
+        zone, guess = _zone(visit.request)
+        fields = event_form.blank(zone)
+        return self._form(visit, NEW, EventForm(fields, fields), guess=guess)
 
-        async def page(visit: Visit) -> Outcome:
-            fields = event_form.blank(zone)
-            return self._form(visit, NEW, EventForm(fields, fields), guess=guess)
-
-        return self._paper.for_operators(page)
-
-    def post_new(self) -> Any:
-        return self._paper.for_forms(self._new, MOST_FIELDS)
-
-    async def _new(self, visit: Visit, fields: Fields) -> Outcome:
+    async def post_new(self, visit: Visit, fields: Fields) -> Outcome:
         match fields.get("do", ""):
             case "rows":
                 return self._form(visit, NEW, _typed(fields, more=MORE_ROWS))
@@ -97,20 +83,13 @@ class Events:
 
     # --- changing --------------------------------------------------------------------
 
-    def get_edit(self, name: str) -> Any:
-        zone, guess = _zone()
+    async def get_edit(self, visit: Visit, name: str) -> Outcome:
+        zone, guess = _zone(visit.request)
+        fields = event_form.of_event(await self._deps.operations.event(name), zone)
+        address = f"{event_page(name)}/edit"
+        return self._form(visit, address, EventForm(fields, fields), guess=guess)
 
-        async def page(visit: Visit) -> Outcome:
-            fields = event_form.of_event(await self._deps.operations.event(name), zone)
-            address = f"{event_page(name)}/edit"
-            return self._form(visit, address, EventForm(fields, fields), guess=guess)
-
-        return self._paper.for_operators(page)
-
-    def post_edit(self, name: str) -> Any:
-        return self._paper.for_forms(lambda visit, fields: self._edit(visit, name, fields))
-
-    async def _edit(self, visit: Visit, name: str, fields: Fields) -> Outcome:
+    async def post_edit(self, visit: Visit, fields: Fields, name: str) -> Outcome:
         reading, address = Reading(fields), f"{event_page(name)}/edit"
         terms = event_form.terms_in(fields, event_form.was_in(fields), reading)
         if reading.faults:
@@ -140,11 +119,11 @@ class Events:
         return self._paper.go(f"{event_page(name)}?done={what}", zone)
 
 
-def _zone() -> tuple[str, bool]:
+def _zone(request: Request) -> tuple[str, bool]:
     """By whose clock times are written: as asked for, as this device remembers, or else UTC;
     and whether nobody has said it, so that the page's script may ask for the reader's own.
     """
-    for name in (query().get("zone", ""), kept(bottle.request.environ, "zone")):
+    for name in (request.query_field("zone"), kept(request, "zone")):
         if name and event_form.zone_of(name):
             return name, False
     return UTC_NAME, True

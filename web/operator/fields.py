@@ -1,11 +1,11 @@
 """What operators type into the pages' forms and addresses."""
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from web.auth.sessions import PATH
-from web.http import cookies
+from web.http.request import Request
 from web.requests.purchase import form_fields
 
 Fields: TypeAlias = Mapping[str, str]
@@ -14,9 +14,9 @@ EVENTS = f"{PATH}/events"
 YEAR_S = 365 * 24 * 3600
 
 
-def form(environ: Mapping[str, Any], most: int = 16) -> dict[str, str]:
+def form(request: Request, most: int = 16) -> dict[str, str]:
     """The posted fields. Raises `BadRequest`, also for more than `most`."""
-    return form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read(), most)
+    return form_fields(request.content_type, request.body, most)
 
 
 def event_page(name: str) -> str:
@@ -24,10 +24,9 @@ def event_page(name: str) -> str:
     return f"{EVENTS}/{quote(name, safe='')}"
 
 
-def kept(environ: Mapping[str, Any], name: str) -> str:
+def kept(request: Request, name: str) -> str:
     """What this device was told to remember, or ""."""
-    found = cookies.values(environ.get("HTTP_COOKIE", ""), name)
-    return unquote(next(found, ""))
+    return unquote(next(request.cookies(name), ""))
 
 
 def keep(name: str, value: str) -> tuple[str, str]:

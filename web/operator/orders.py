@@ -1,8 +1,6 @@
 """Orders in operators' pages: looked up by id or by buyer, explained, cancelled."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import bottle
 
@@ -12,8 +10,6 @@ from core.transport.link import Code
 from web.context import Deps
 from web.http import problems
 from web.http.i18n import Language
-from web.http.query import query
-from web.http.replies import BEGAN
 from web.http.routing import Outcome
 from web.operator.actions import Question
 from web.operator.fields import Fields
@@ -34,29 +30,23 @@ class Orders:
         self._paper = paper
 
     def mount(self, app: bottle.Bottle) -> None:
-        app.route(ADDRESS, "GET", self.get_orders)
-        app.route(f"{ADDRESS}/<order_id>", "GET", self.get_order)
-        app.route(f"{ADDRESS}/<order_id>/cancel", "GET", self.get_cancel)
-        app.route(f"{ADDRESS}/<order_id>/cancel", "POST", self.post_cancel)
+        page, form = self._paper.for_operators, self._paper.for_forms
+        app.route(ADDRESS, "GET", page(self.get_orders))
+        app.route(f"{ADDRESS}/<order_id>", "GET", page(self.get_order))
+        app.route(f"{ADDRESS}/<order_id>/cancel", "GET", page(self.get_cancel))
+        app.route(f"{ADDRESS}/<order_id>/cancel", "POST", form(self.post_cancel))
 
     # --- looking ---------------------------------------------------------------------
 
-    def get_orders(self) -> Any:
+    async def get_orders(self, visit: Visit) -> Outcome:
         """Those of a buyer, or the one whose number was typed."""
-        wanted = query().get("find", "").strip()[:MOST_CHARACTERS]
-        return self._paper.for_operators(lambda visit: self._find(visit, wanted))
-
-    async def _find(self, visit: Visit, wanted: str) -> Outcome:
+        wanted = visit.request.query_field("find").strip()[:MOST_CHARACTERS]
         if order := order_in(wanted):
             return self._paper.go(f"{ADDRESS}/{order}")
         found = await self._deps.operations.find(wanted) if wanted else None
         return self._paper.page(visit, "orders", wanted=wanted, found=found)
 
-    def get_order(self, order_id: str) -> Any:
-        done = query().get("done", "")
-        return self._paper.for_operators(lambda visit: self._show(visit, order_id, done))
-
-    async def _show(self, visit: Visit, order_id: str, done: str) -> Outcome:
+    async def get_order(self, visit: Visit, order_id: str) -> Outcome:
         order = await find_order(self._deps.orders, order_id)
         life = await self._deps.operations.timeline(order_id)
         paid = total(visit.language, order)
@@ -67,29 +57,22 @@ class Orders:
             total=paid,
             amount=partial(_amount, visit.language, order),
             life=life,
-            done=done,
+            done=visit.request.query_field("done"),
         )
 
     # --- cancelling ------------------------------------------------------------------
 
-    def get_cancel(self, order_id: str) -> Any:
-        return self._paper.for_operators(lambda visit: self._ask(visit, order_id))
-
-    async def _ask(self, visit: Visit, order_id: str) -> Outcome:
+    async def get_cancel(self, visit: Visit, order_id: str) -> Outcome:
         order = await find_order(self._deps.orders, order_id)
         address = f"{ADDRESS}/{order_id}"
         return self._paper.ask(
             visit, f"{address}/cancel", address, _question(visit.language, order)
         )
 
-    def post_cancel(self, order_id: str) -> Any:
-        environ = bottle.request.environ
-        return self._paper.for_forms(lambda _visit, fields: self._cancel(order_id, fields, environ))
-
-    async def _cancel(self, order_id: str, fields: Fields, environ: Mapping[str, Any]) -> Outcome:
+    async def post_cancel(self, visit: Visit, fields: Fields, order_id: str) -> Outcome:
         """By a worker, as the buyer's own: it keeps a receipt of it."""
         wanted = errand(order_id, Act.CANCEL, fields.get("id", ""), operator=True)
-        answer = await self._deps.amend(wanted, environ[BEGAN])
+        answer = await self._deps.amend(wanted, visit.request.began)
         if answer.code is Code.DONE:
             return self._paper.go(f"{ADDRESS}/{order_id}?done=cancel")
         return problems.of_change(answer, self._deps.rng)

@@ -1,11 +1,9 @@
 """The operators' pages as they are printed, and for whom."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
-
-import bottle
 
 from core.cluster import operator_requests
 from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
@@ -14,7 +12,8 @@ from web.auth.sessions import Session
 from web.http.i18n import Language, Languages
 from web.http.problems import Problem, extra_headers, problem
 from web.http.replies import GUARDS, HTML, Headers, Reply
-from web.http.routing import Outcome
+from web.http.request import Request
+from web.http.routing import Handler, Outcome
 from web.http.static_files import Assets
 from web.http.templates import Templates
 from web.operator.actions import HOME, Question
@@ -27,6 +26,7 @@ SIGN_IN = "/operator/sign-in"
 class Visit:
     """An operator who looks at a page, in which language, at what `address` of ours."""
 
+    request: Request
     session: Session
     language: Language
     address: str
@@ -46,25 +46,30 @@ class Paper:
         self._languages = languages
         self._templates = Templates(Assets().address, "operator")
 
-    def visit(self, environ: Mapping[str, Any]) -> Visit | None:
+    def visit(self, request: Request) -> Visit | None:
         """None without a session."""
-        session = self._guard.session(environ)
+        session = self._guard.session(request)
         if session is None:
             return None
-        return Visit(session, self._languages.of(environ), _address(environ))
+        language = self._languages.of(request.headers)
+        return Visit(request, session, language, _address(request))
 
-    def for_operators(self, page: Callable[[Visit], Awaitable[Outcome]]) -> Any:
-        """What that page comes to; everybody else is sent to sign in."""
-        visit = self.visit(bottle.request.environ)
-        return _told(page(visit)) if visit else self.go(SIGN_IN)
+    def for_operators(self, page: Handler) -> Handler:
+        """The handler that calls `page` with the visit; everybody else is sent to sign in."""
 
-    def for_forms(self, page: Callable[[Visit, Fields], Awaitable[Outcome]], most: int = 16) -> Any:
+        async def handler(request: Request, **parts: str) -> Outcome:
+            visit = self.visit(request)
+            return await _told(page(visit, **parts)) if visit else self.go(SIGN_IN)
+
+        return handler
+
+    def for_forms(self, page: Handler, most: int = 16) -> Handler:
         """As `for_operators`, with the fields that were posted, `most` of them."""
-        fields = form(bottle.request.environ, most)
 
-        async def checked(visit: Visit) -> Outcome:
+        async def checked(visit: Visit, **parts: str) -> Outcome:
+            fields = form(visit.request, most)
             visit.check_form(fields)
-            return await page(visit, fields)
+            return await page(visit, fields, **parts)
 
         return self.for_operators(checked)
 
@@ -86,12 +91,12 @@ class Paper:
             visit, "ask", action=action, back=back, question=question, id=operator_requests.new_id()
         )
 
-    def sign_in(self, environ: Mapping[str, Any], refusal: Problem | None, left: str = "") -> Reply:
+    def sign_in(self, request: Request, refusal: Problem | None, left: str = "") -> Reply:
         """The page for who has no session, and why the last try was in vain.
 
         `left` is "here" for who has just signed out, and is signed out here only so far.
         """
-        language = self._languages.of(environ)
+        language = self._languages.of(request.headers)
         text = self._print(
             "sign-in", language, SIGN_IN, visit=None, refusal=refusal, here_only=left == "here"
         )
@@ -99,9 +104,9 @@ class Paper:
             return Reply(200, HTML, text)
         return Reply(refusal.status, HTML + extra_headers(refusal), text)
 
-    def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
+    def trouble(self, request: Request, found: Problem) -> Reply:
         """What went wrong; it tells a stranger nothing."""
-        language, visit = self._languages.of(environ), self.visit(environ)
+        language, visit = self._languages.of(request.headers), self.visit(request)
         text = self._print("trouble", language, HOME, visit=visit, problem=found)
         return Reply(found.status, HTML + extra_headers(found), text)
 
@@ -134,9 +139,8 @@ async def _told(outcome: Awaitable[Outcome]) -> Outcome:
         return problem("refused", "detail.as-told", told=str(error))
 
 
-def _address(environ: Mapping[str, Any]) -> str:
+def _address(request: Request) -> str:
     """Where the operator can come back to after the language was changed."""
-    path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
-    if environ["REQUEST_METHOD"] != "GET" or path == "/operator/live":
+    if request.method != "GET" or request.path == "/operator/live":
         return HOME
-    return f"{path}?{query}" if query else path
+    return f"{request.path}?{request.query_string}" if request.query_string else request.path

@@ -1,7 +1,5 @@
 """The page of an order: a hold that runs, or a ticket. Its buttons change the order."""
 
-from typing import Any
-
 import bottle
 import msgspec
 
@@ -12,7 +10,8 @@ from core.transport.link import Code
 from web.context import Deps
 from web.http import problems
 from web.http.problems import Problem, problem
-from web.http.replies import BASE, BEGAN, Reply
+from web.http.replies import Reply
+from web.http.request import Request
 from web.http.routing import Outcome
 from web.pages.hold_view import hold_page, is_hold
 from web.pages.icalendar import CONTENT_TYPE, calendar
@@ -54,27 +53,20 @@ class Tickets:
             "/orders/<order_id>/<act:re:confirm|extend|release|cancel>", "POST", self.post_act
         )
 
-    def get_order(self, order_id: str) -> Any:
-        return self._order(self._paper.visit(bottle.request.environ), order_id)
-
-    async def _order(self, visit: Visit, order_id: str) -> Outcome:
+    async def get_order(self, request: Request, order_id: str) -> Outcome:
         order = await self._find(order_id)
         if isinstance(order, Problem):
             return order
-        return await self._page(visit, order, new_key())
+        return await self._page(self._paper.visit(request), order, new_key())
 
     # --- its buttons -----------------------------------------------------------------
 
-    def post_act(self, order_id: str, act: str) -> Any:
+    async def post_act(self, request: Request, order_id: str, act: str) -> Outcome:
         """Sends back to the order when that is done. The form may be sent again."""
-        environ = bottle.request.environ
-        fields = form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read())
+        fields = form_fields(request.content_type, request.body)
         wanted = errand(order_id, Act(act), fields.get("key"))
-        visit = self._paper.visit(environ, f"/orders/{order_id}")
-        return self._act(visit, wanted, environ[BEGAN])
-
-    async def _act(self, visit: Visit, wanted: WantedChange, began: float) -> Outcome:
-        answer = await self._deps.amend(wanted, began)
+        visit = self._paper.visit(request, f"/orders/{order_id}")
+        answer = await self._deps.amend(wanted, request.began)
         if answer.code is Code.DONE and answer.order is not None:
             await await_order(self._deps.orders, answer.order)
             return see_other(visit.address)
@@ -104,16 +96,14 @@ class Tickets:
         ticket = ticket_page(language, order, event, notice, self._deps.clock.now())
         return self._paper.page(visit, "ticket", found, ticket=ticket)
 
-    def get_calendar(self, order_id: str) -> Any:
-        return self._calendar(order_id, f"{bottle.request.environ[BASE]}/orders/{order_id}")
-
-    async def _calendar(self, order_id: str, address: str) -> Outcome:
+    async def get_calendar(self, request: Request, order_id: str) -> Outcome:
         order = await self._find(order_id)
         if isinstance(order, Problem):
             return order
         event = (await self._deps.catalog.snapshot()).event(order.event)
         if event is None or event.starts_at is None:
             return problem("not-found")
+        address = f"{request.base}/orders/{order_id}"
         return Reply(200, CALENDAR, calendar(order, event, event.starts_at, address))
 
     async def _find(self, order_id: str) -> OrderView | Problem:

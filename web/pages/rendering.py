@@ -1,6 +1,5 @@
 """The buyers' pages as they are printed, and for whom."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +7,7 @@ from urllib.parse import quote
 from web.http.i18n import Language, Languages
 from web.http.problems import Problem, extra_headers
 from web.http.replies import GUARDS, HTML, Reply
+from web.http.request import Request
 from web.http.static_files import Assets
 from web.http.templates import Templates
 
@@ -27,9 +27,9 @@ class Paper:
         self._languages = languages
         self._templates = Templates(assets.address)
 
-    def visit(self, environ: Mapping[str, Any], address: str = "") -> Visit:
+    def visit(self, request: Request, address: str = "") -> Visit:
         """`address` where that is another one than was asked for."""
-        return Visit(self._languages.of(environ), address or _address(environ))
+        return Visit(self._languages.of(request.headers), address or _address(request))
 
     def page(self, visit: Visit, template: str, found: Problem | None, **values: Any) -> Reply:
         """The page; with a problem's status where one is on it."""
@@ -62,10 +62,9 @@ def see_other(address: str, *headers: tuple[str, str]) -> Reply:
     return Reply(303, [("location", address), ("cache-control", "no-store"), *GUARDS, *headers])
 
 
-def _address(environ: Mapping[str, Any]) -> str:
+def _address(request: Request) -> str:
     """Where the visitor is, or can go back to: what was posted can't be had by a link."""
-    if environ["REQUEST_METHOD"] == "POST":
+    if request.method == "POST":
         return "/"
-    query = environ.get("QUERY_STRING", "")
-    path = quote(environ.get("bottle.raw_path", environ["PATH_INFO"]).encode("latin-1"))
-    return f"{path}?{query}" if query else path
+    path = quote(request.path)
+    return f"{path}?{request.query_string}" if request.query_string else path

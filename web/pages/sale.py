@@ -1,7 +1,6 @@
 """The pages that buyers see."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import bottle
 import msgspec
@@ -15,8 +14,8 @@ from web.context import Deps
 from web.http import problems
 from web.http.i18n import Languages, remember
 from web.http.problems import Problem, problem
-from web.http.query import query_field
-from web.http.replies import BEGAN, GONE, Reply
+from web.http.replies import Reply
+from web.http.request import Request
 from web.http.routing import Outcome
 from web.http.static_files import Assets
 from web.pages.order import Tickets
@@ -47,35 +46,30 @@ class Pages:
 
     # --- selling ---------------------------------------------------------------------
 
-    def get_sale(self) -> Any:
-        name = query_field("event")
-        return self._sale(self.paper.visit(bottle.request.environ), name, {})
+    async def get_sale(self, request: Request) -> Outcome:
+        name = request.query_field("event")
+        return await self._sale(self.paper.visit(request), name, {})
 
-    def post_order(self) -> Any:
-        return self._post(hold=False)
+    async def post_order(self, request: Request) -> Outcome:
+        return await self._post(request, hold=False)
 
-    def post_hold(self) -> Any:
+    async def post_hold(self, request: Request) -> Outcome:
         """The same form's other button: the tickets are only kept for a while."""
-        return self._post(hold=True)
+        return await self._post(request, hold=True)
 
-    def _post(self, *, hold: bool) -> Any:
-        environ = bottle.request.environ
-        visit = self.paper.visit(environ)
-        fields = form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read())
+    async def _post(self, request: Request, *, hold: bool) -> Outcome:
+        visit = self.paper.visit(request)
+        fields = form_fields(request.content_type, request.body)
         try:
             basket = msgspec.structs.replace(of_form(fields), hold=hold)
         except BadRequest as error:
-            return self._sale(visit, fields.get("event", ""), fields, problems.of_request(error))
-        return self._buy(visit, basket, environ, fields)
-
-    async def _buy(
-        self, visit: Visit, basket: Basket, environ: Mapping[str, Any], fields: Fields
-    ) -> Outcome:
+            found = problems.of_request(error)
+            return await self._sale(visit, fields.get("event", ""), fields, found)
         shown = await self._as_shown(basket, fields.get("prices", ""))
         if shown is None:
             changed = problem("price-changed")
             return await self._sale(visit, basket.event, fields, changed)
-        answer = await self._asked(shown, environ)
+        answer = await self._asked(shown, request)
         if isinstance(answer, Answer) and answer.order is not None:
             return see_other(f"/orders/{answer.order.order}")
         found = self._found(answer, basket)
@@ -93,10 +87,10 @@ class Pages:
             basket, price=costs.get(basket.type), currency=event.currency
         )
 
-    async def _asked(self, basket: Basket, environ: Mapping[str, Any]) -> Answer | Problem:
-        began, gone = environ[BEGAN], environ[GONE]
+    async def _asked(self, basket: Basket, request: Request) -> Answer | Problem:
+        began, gone = request.began, request.gone
         if basket.hold:
-            return await self._deps.hold(basket, began, gone, environ["REMOTE_ADDR"])
+            return await self._deps.hold(basket, began, gone, request.client)
         return await self._deps.buy(basket, began, gone)
 
     def _found(self, answer: Answer | Problem, basket: Basket) -> Problem:
@@ -124,21 +118,20 @@ class Pages:
 
     # --- the rest --------------------------------------------------------------------
 
-    def post_language(self) -> Outcome:
+    async def post_language(self, request: Request) -> Outcome:
         """Remembers a language and goes back to where it was chosen."""
-        environ = bottle.request.environ
-        fields = form_fields(environ.get("CONTENT_TYPE", ""), environ["wsgi.input"].read())
+        fields = form_fields(request.content_type, request.body)
         language = self._languages.named(fields.get("to", ""))
         if language is None:
             return problem("not-found")
         return see_other(_own(fields.get("back", "")), remember(language))
 
-    def get_asset(self, name: str) -> Outcome:
+    async def get_asset(self, _request: Request, name: str) -> Outcome:
         return self._assets.find(name) or problem("not-found")
 
-    def trouble(self, environ: Mapping[str, Any], found: Problem) -> Reply:
+    def trouble(self, request: Request, found: Problem) -> Reply:
         """The small page of a problem."""
-        return self.paper.trouble(self.paper.visit(environ), found)
+        return self.paper.trouble(self.paper.visit(request), found)
 
 
 def _own(address: str) -> str:

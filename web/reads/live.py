@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,8 +14,8 @@ from web.reads.catalog import Catalog, Snapshot
 from web.reads.poll_interval import WatchPace
 
 RULE = "/api/events/<name>/availability"
-# The environment that the metrics see of an answer that Bottle has no part in.
-WATCHED = {"bottle.route": SimpleNamespace(method="GET", rule=RULE)}
+# The route as the metrics call it, of an answer that Bottle has no part in.
+WATCHED = f"GET {RULE}"
 # A cache between here and ten thousand watchers asks once a second.
 CACHE = "public, max-age=1"
 # Before a sale opens, the time until then is told anew so often.

@@ -1,21 +1,23 @@
-"""Serves a WSGI application (PEP 3333) over Granian's RSGI, on the event loop.
+"""Serves a Bottle application over Granian's RSGI, on the event loop.
 
-The application runs inline and must not block. A route that has to wait raises
-`routing.Waiting` with a coroutine, which is awaited here without a thread: a waiting
-buyer and a slow sender cost one coroutine each.
+Bottle's router chooses the handler; its WSGI side has no part in it. Handlers are coroutines: a
+waiting buyer and a slow sender cost one each, and no thread.
 """
 
-import io
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+import bottle
+from msgspec.structs import replace
 
 from core.errors import BadRequest
 from web.http.problems import of_request, problem
-from web.http.replies import BEGAN, GONE, Headers, Reply
-from web.http.routing import Outcome, Trouble, Waiting
+from web.http.replies import Headers, Reply
+from web.http.request import Request
+from web.http.routing import Outcome, Trouble, find_route
 from web.reads.live import WATCHED, is_watched
-from web.server.head import Front, Scope, bare_environment, checked
+from web.server.head import Front, Scope, bare_request
 from web.server.timeouts import Patience
 
 BODY_BYTES = 16 * 1024
@@ -24,9 +26,8 @@ BODY_S = 10.0
 DROPPED_BYTES = 1024 * 1024
 # To read a chunk takes as long as so many bytes, however few it has: it counts for them.
 CHUNK_BYTES = 128
-BODILESS = frozenset({"GET", "HEAD"})
-
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+# What the metrics call the route of a request that has none.
+NO_ROUTE = "none"
 
 
 class HttpProtocol(Protocol):
@@ -39,17 +40,17 @@ class HttpProtocol(Protocol):
     def response_empty(self, status: int, headers: Headers) -> None: ...
 
 
-def body_bytes(_environ: Mapping[str, Any]) -> int:
+def body_bytes(_request: Request) -> int:
     """How large a body may be."""
     return BODY_BYTES
 
 
 class Adapter:
-    """An RSGI application around a WSGI one.
+    """An RSGI application around the routes of a Bottle one.
 
-    `trouble` answers a problem; `observe` is told of each answer's environment and status.
-    `turn_away` may refuse a request by its head alone; `most_bytes` says how large its body
-    may be, from its environment.
+    `trouble` answers a problem; `observe` is told the route and the status of each answer.
+    `turn_away` may refuse a request by its head alone; `most_bytes` says how large the body of a
+    request may be.
     What watching pages ask for is answered by `live`, from a path and its `If-None-Match`,
     before anything else, unless that has no answer.
     `front` knows who stands before the web.
@@ -57,13 +58,13 @@ class Adapter:
 
     def __init__(
         self,
-        app: WsgiApp,
+        app: bottle.Bottle,
         trouble: Trouble,
-        observe: Callable[[Mapping[str, Any], int], None],
+        observe: Callable[[str, int], None],
         clock: Callable[[], float],
         turn_away: Callable[[Scope], Reply | None],
         live: Callable[[str, str | None], Reply | None],
-        most_bytes: Callable[[Mapping[str, Any]], int] = body_bytes,
+        most_bytes: Callable[[Request], int] = body_bytes,
         front: Front | None = None,
     ) -> None:
         self._front = front or Front((), "")
@@ -86,25 +87,31 @@ class Adapter:
             return
         if is_watched(scope.path) and self._watched(scope, protocol):
             return
-        environ: dict[str, Any] = {}
+        request, rule = None, NO_ROUTE
         try:
-            environ = self._front.environment(scope, checked(scope))
-            body = await read_body(scope, protocol, self._bodies, self._most_bytes(environ))
-            environ["wsgi.input"] = io.BytesIO(body)
-            environ[BEGAN] = self._clock()
-            environ[GONE] = protocol.client_disconnect
-            answer = call(self._app, environ)
-            outcome = answer if isinstance(answer, Reply) else await answer
-            reply = outcome if isinstance(outcome, Reply) else self._trouble(environ, outcome)
+            request = self._front.request(scope, self._clock(), protocol.client_disconnect)
+            if has_body(request):
+                request = await self._with_body(request, protocol)
+            route, parts = find_route(self._app, request)
+            rule = f"{route.method} {route.rule}"
+            reply = self._as_reply(request, await route.call(request, **parts))
         except BadRequest as error:
-            environ = environ or bare_environment(scope)
-            reply = self._trouble(environ, of_request(error))
+            request = request or bare_request(scope)
+            reply = self._trouble(request, of_request(error))
         except Exception:
             self._logger.exception("%s %r failed", scope.method, scope.path)
-            environ = environ or bare_environment(scope)
-            reply = self._trouble(environ, problem("internal"))
-        self._observe(environ, reply.status)
-        self._send(scope.method, protocol, self._front.secured(environ, reply))
+            request = request or bare_request(scope)
+            reply = self._trouble(request, problem("internal"))
+        self._observe(rule, reply.status)
+        self._send(scope.method, protocol, self._front.secured(request, reply))
+
+    async def _with_body(self, request: Request, protocol: HttpProtocol) -> Request:
+        length = request.headers.get("content-length")
+        body = await read_body(length, protocol, self._bodies, self._most_bytes(request))
+        return replace(request, body=body, began=self._clock())
+
+    def _as_reply(self, request: Request, outcome: Outcome) -> Reply:
+        return outcome if isinstance(outcome, Reply) else self._trouble(request, outcome)
 
     def _watched(self, scope: Scope, protocol: HttpProtocol) -> bool:
         """Whether that could be answered at once."""
@@ -136,39 +143,17 @@ def send(method: str, protocol: HttpProtocol, reply: Reply) -> None:
         protocol.response_bytes(reply.status, reply.headers, reply.body)
 
 
-def call(app: WsgiApp, environ: dict[str, Any]) -> Reply | Awaitable[Outcome]:
-    """What the application answers, at once or later."""
-    status = ""
-    headers: Headers = []
-    parts: list[bytes] = []
-
-    def start_response(line: str, pairs: Headers, _exc_info: Any = None) -> Any:
-        nonlocal status, headers
-        status, headers = line, pairs
-        return parts.append
-
-    try:
-        answer = app(environ, start_response)
-    except Waiting as waiting:
-        return waiting.outcome
-    try:
-        parts.extend(answer)
-    finally:
-        if hasattr(answer, "close"):
-            answer.close()
-    return Reply(int(status[:3]), headers, b"".join(parts))
-
-
 # --- the body ------------------------------------------------------------------------
 
 
+def has_body(request: Request) -> bool:
+    return "content-length" in request.headers or "transfer-encoding" in request.headers
+
+
 async def read_body(
-    scope: Scope, protocol: HttpProtocol, patience: Patience, most: int = BODY_BYTES
+    length: str | None, protocol: HttpProtocol, patience: Patience, most: int
 ) -> bytes:
     """The whole body. Raises `BadRequest`: over `most` bytes, too slow, or broken off."""
-    length = scope.headers.get("content-length")
-    if length is None and "transfer-encoding" not in scope.headers:
-        return b""
     try:
         if length is None or int(length) > most:
             return await patience.wait_for(_bounded(protocol, most))

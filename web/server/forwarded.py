@@ -6,7 +6,8 @@ they are believed only from proxies that the operator trusts.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from core.networks import Network, parse_address
 
@@ -40,8 +41,7 @@ MOST_HOPS = 16
 _WITH_PORT = re.compile(r"(\[[^\]]*\]|[0-9.]+)(?::[0-9]{1,5})?")
 
 
-@dataclass(frozen=True)
-class Asker:
+class Asker(msgspec.Struct, frozen=True):
     """Where a request comes from, and the scheme and host of the address that was asked."""
 
     address: str

@@ -32,11 +32,12 @@ from tests.support.fakes.fake_board import FakeOperations
 from tests.support.fakes.fake_clerk import FakeClerk
 from tests.support.fakes.fake_orders import FakeOrders
 from tests.support.fakes.fake_worker import KEY, FakeWorker
-from web.app import make_app
+from web.app import Site
 from web.auth.ended_sessions import Ended
 from web.context import Deps
 from web.dispatch.dispatcher import Dispatcher
 from web.http.replies import Reply, text_reply
+from web.http.request import Request
 from web.metrics.counters import Metrics
 from web.metrics.scrape import Vitals
 from web.reads.catalog import Catalog
@@ -204,7 +205,7 @@ class FakeService:
         )
         await deps.ended.renew()
         deps.metrics.alarms = 0 if self._state == "open" else None
-        app = make_app(deps)
+        app = Site(deps)
         app.route("/broken", "GET", self._broken)
         app.route("/expire/<order_id>", "POST", self._expire)
         self._adapter = adapt(app, deps)
@@ -230,12 +231,12 @@ class FakeService:
     async def _status(self) -> Status:
         return fake_board.status(self._state, await self._shelf.availability("default"))
 
-    def _expire(self, order_id: str) -> Reply:
+    async def _expire(self, _request: Request, order_id: str) -> Reply:
         """For tests of what buyers see when the time of a hold is up."""
         self._shelf.orders.expire(order_id)
         return text_reply("expired")
 
-    async def _broken(self) -> None:
+    async def _broken(self, _request: Request) -> Reply:
         raise RuntimeError("a bug, for the test of what buyers see of one")
 
 

@@ -18,6 +18,7 @@ from tests.support.fakes.fake_web import FakeWeb, Response, running
 from tests.support.instance import eventually
 from web.http.cross_origin import is_cross_site
 from web.http.problems import problem
+from web.http.request import Request
 from web.requests.purchase import from_form, from_json
 
 PURCHASE = {"type": "A", "buyer": "Ann"}
@@ -447,17 +448,22 @@ def test_metrics_count_requests_and_purchases(web: FakeWeb) -> None:
     assert 'zkticket_purchase_seconds_bucket{le="+Inf"}' in text
 
 
-def test_a_head_request_has_a_length_and_no_body(web: FakeWeb) -> None:
-    answer = web.request("HEAD", "/api/events/default")
-    assert answer.status == 200
-    assert int(answer.headers["content-length"]) > 100
+@pytest.mark.parametrize("path", ["/api/events/default", "/healthz", "/api/nope"])
+def test_a_head_request_has_the_length_of_the_answer_and_no_body(web: FakeWeb, path: str) -> None:
+    whole = web.get(path)
+    answer = web.request("HEAD", path)
+    assert answer.status == whole.status
     assert answer.body == b""
+    if path != "/api/events/default":  # it tells the time
+        assert int(answer.headers["content-length"]) == len(whole.body)
+    assert int(answer.headers["content-length"]) > 0
 
 
 def test_under_api_even_a_wrong_address_or_method_is_a_problem(web: FakeWeb) -> None:
     assert_problem(web.get("/api/nope"), 404, "not-found")
     assert_problem(web.request("DELETE", "/api/orders"), 405, "method-not-allowed")
     assert web.request("DELETE", "/api/orders").headers["allow"] == "POST"
+    assert web.request("DELETE", "/operator/act/scale").headers["allow"] == "GET,POST"
 
 
 # --- cross-site posts ----------------------------------------------------------------
@@ -476,19 +482,46 @@ def test_a_post_from_our_own_page_is_taken(web: FakeWeb) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "refused"),
+    ("method", "headers", "refused"),
     [
-        ({"REQUEST_METHOD": "GET", "HTTP_SEC_FETCH_SITE": "cross-site"}, False),
-        ({"REQUEST_METHOD": "POST"}, False),
-        ({"REQUEST_METHOD": "POST", "HTTP_SEC_FETCH_SITE": "none"}, False),
-        ({"REQUEST_METHOD": "POST", "HTTP_ORIGIN": "http://a:1", "HTTP_HOST": "a:1"}, False),
-        ({"REQUEST_METHOD": "POST", "HTTP_ORIGIN": "http://a:2", "HTTP_HOST": "a:1"}, True),
-        ({"REQUEST_METHOD": "POST", "HTTP_ORIGIN": "http://[", "HTTP_HOST": "a"}, True),
-        ({"REQUEST_METHOD": "PUT", "HTTP_SEC_FETCH_SITE": "same-site"}, True),
+        ("GET", {"sec-fetch-site": "cross-site"}, False),
+        ("POST", {}, False),
+        ("POST", {"sec-fetch-site": "none"}, False),
+        ("POST", {"origin": "http://a:1"}, False),
+        ("POST", {"origin": "http://a:2"}, True),
+        ("POST", {"origin": "http://["}, True),
+        ("PUT", {"sec-fetch-site": "same-site"}, True),
     ],
 )
-def test_who_counts_as_another_site(environ: dict[str, str], refused: bool) -> None:
-    assert is_cross_site(environ) is refused
+def test_who_counts_as_another_site(method: str, headers: dict[str, str], refused: bool) -> None:
+    request = Request(method=method, path="/", headers=headers, host="a:1")
+    assert is_cross_site(request) is refused
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        ("", ""),
+        ("event=gala", "gala"),
+        ("a=1&event=g%C3%A4+la&&b", "gä la"),
+        ("event", ""),
+        ("event=%ff", ""),
+        ("events=1&%65vent=2", "2"),
+    ],
+)
+def test_a_field_of_the_address_is_read_or_empty(query: str, value: str) -> None:
+    request = Request(method="GET", path="/", query_string=query)
+    assert request.query_field("event") == value
+    assert request.query().get("event", "") == value
+
+
+def test_a_field_may_not_stand_twice_in_an_address() -> None:
+    request = Request(method="GET", path="/", query_string="event=1&event=1&other=2")
+    assert request.query_field("other") == "2"
+    with pytest.raises(BadRequest):
+        request.query_field("event")
+    with pytest.raises(BadRequest):
+        request.query()
 
 
 # --- without ZooKeeper ---------------------------------------------------------------

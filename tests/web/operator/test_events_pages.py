@@ -5,7 +5,7 @@ import html
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -298,10 +298,7 @@ def test_a_name_out_of_an_address_is_quoted_in_answers(operator: Operator) -> No
 
 
 class Desk:
-    """Where the same form is posted whatever is asked, of an event that is as it was."""
-
-    def __init__(self, fields: dict[str, str]) -> None:
-        self._fields = fields
+    """Where nothing is made of an edit, and the browser is sent wherever it should go."""
 
     async def edit(self, _name: str, _terms: Terms) -> None:
         return
@@ -310,17 +307,16 @@ class Desk:
     def operations(self) -> "Desk":
         return self
 
-    def for_forms(self, page: Callable[[Any, dict[str, str]], Any]) -> Any:
-        return page(None, self._fields)
-
     def go(self, address: str, *_headers: tuple[str, str]) -> Reply:
         return Reply(303, [("location", address)])
 
 
 def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() -> None:
     fields = event_form.blank("UTC")
-    desk: Any = Desk({**fields, "was": json.dumps(fields)})
-    reply = asyncio.run(Events(desk, desk).post_edit("a?b\r\né"))
+    posted = {**fields, "was": json.dumps(fields)}
+    desk: Any = Desk()
+    reply = asyncio.run(Events(desk, desk).post_edit(desk, posted, "a?b\r\né"))
+    assert isinstance(reply, Reply)
     assert reply.headers == [("location", "/operator/events/a%3Fb%0D%0A%C3%A9?done=edit")]
 
 

@@ -12,8 +12,9 @@ from core.errors import Unavailable
 from core.schema.records import EndedSessions
 from web.auth.ended_sessions import Ended
 from web.auth.operator import Guard
-from web.auth.sessions import LASTS_S, Session, Sessions, set_cookie
+from web.auth.sessions import COOKIE, LASTS_S, Session, Sessions, set_cookie
 from web.auth.throttle import BURST, MOST_ADDRESSES, Attempts
+from web.http.request import Request
 
 TOKEN = "0123456789abcdef" * 2
 NOW = 1_750_000_000.0
@@ -61,20 +62,26 @@ def renew(sessions: Sessions) -> None:
     asyncio.run(sessions._ended.renew())
 
 
+def find(sessions: Sessions, header: str) -> Session | None:
+    """The session in the request's `Cookie` header."""
+    request = Request(method="GET", path="/operator", headers={"cookie": header})
+    return sessions.find(request.cookies(COOKIE))
+
+
 def cookies(value: str) -> str:
     return f"language=en; operator={value}; other=1"
 
 
 def begun(sessions: Sessions) -> tuple[str, Session]:
     value = sessions.begin()
-    found = sessions.find(cookies(value))
+    found = find(sessions, cookies(value))
     assert found is not None
     return value, found
 
 
 def test_a_session_is_found_again_also_by_the_web_servers_successor() -> None:
     value, session = begun(sessions_of(TOKEN))
-    assert sessions_of(TOKEN).find(cookies(value)) == session
+    assert find(sessions_of(TOKEN), cookies(value)) == session
 
 
 def test_of_several_cookies_of_that_name_any_may_be_the_session() -> None:
@@ -90,7 +97,7 @@ def test_of_several_cookies_of_that_name_any_may_be_the_session() -> None:
         f'operator="{value}"',
         "; ".join(["operator=0"] * 50 + [f"operator={value}"]),
     ):
-        assert sessions.find(header) == session, header
+        assert find(sessions, header) == session, header
 
 
 def test_each_session_has_an_id_and_a_form_token_of_its_own() -> None:
@@ -105,17 +112,17 @@ def test_a_session_ends_after_a_shift() -> None:
     sessions = sessions_of(TOKEN, clock)
     value, session = begun(sessions)
     clock.now += LASTS_S - 1
-    assert sessions.find(cookies(value)) == session
+    assert find(sessions, cookies(value)) == session
     clock.now += 1
-    assert sessions.find(cookies(value)) is None
+    assert find(sessions, cookies(value)) is None
 
 
 def test_who_signs_out_is_not_let_in_again_with_the_old_cookie() -> None:
     sessions = sessions_of(TOKEN)
     (one, session), (other, _) = begun(sessions), begun(sessions)
     assert asyncio.run(sessions.end(session))
-    assert sessions.find(cookies(one)) is None
-    assert sessions.find(cookies(other)) is not None
+    assert find(sessions, cookies(one)) is None
+    assert find(sessions, cookies(other)) is not None
 
 
 def test_what_was_ended_stays_ended_when_the_web_server_is_another_one() -> None:
@@ -126,18 +133,18 @@ def test_what_was_ended_stays_ended_when_the_web_server_is_another_one() -> None
     clock.now += 60
     after = sessions_of(TOKEN, clock, register)
     renew(after)
-    assert after.find(cookies(ended)) is None
-    assert after.find(cookies(other)) is not None
+    assert find(after, cookies(ended)) is None
+    assert find(after, cookies(other)) is not None
 
 
 def test_what_was_ended_at_one_web_server_is_ended_at_the_others() -> None:
     clock, register = Clock(), FakeRegister()
     here, there = (sessions_of(TOKEN, clock, register) for _ in range(2))
     value, session = begun(here)
-    assert there.find(cookies(value)) == session
+    assert find(there, cookies(value)) == session
     assert asyncio.run(here.end(session))
     renew(there)
-    assert there.find(cookies(value)) is None
+    assert find(there, cookies(value)) is None
 
 
 def test_a_web_server_that_can_read_nothing_lets_only_those_in_who_have_signed_in_since() -> None:
@@ -147,12 +154,12 @@ def test_a_web_server_that_can_read_nothing_lets_only_those_in_who_have_signed_i
     register.away = True
     after = sessions_of(TOKEN, clock, register)
     renew(after)
-    assert after.find(cookies(before)) is None
+    assert find(after, cookies(before)) is None
     since, _ = begun(after)
-    assert after.find(cookies(since)) is not None
+    assert find(after, cookies(since)) is not None
     register.away = False
     renew(after)
-    assert after.find(cookies(before)) is not None
+    assert find(after, cookies(before)) is not None
 
 
 def test_who_signs_out_while_zookeeper_is_away_is_out_and_the_others_hear_of_it_later() -> None:
@@ -162,11 +169,11 @@ def test_who_signs_out_while_zookeeper_is_away_is_out_and_the_others_hear_of_it_
     value, session = begun(here)
     register.away = True
     assert not asyncio.run(here.end(session))
-    assert here.find(cookies(value)) is None
+    assert find(here, cookies(value)) is None
     register.away = False
     renew(here)
     renew(there)
-    assert there.find(cookies(value)) is None
+    assert find(there, cookies(value)) is None
 
 
 def test_of_many_that_were_ended_all_stay_ended_and_the_record_is_bounded() -> None:
@@ -183,8 +190,8 @@ def test_of_many_that_were_ended_all_stay_ended_and_the_record_is_bounded() -> N
     assert len(register.ended.sessions) <= MOST
     after = sessions_of(TOKEN, clock, register)
     renew(after)
-    assert [value for value in values if after.find(cookies(value)) is not None] == []
-    assert after.find(cookies(latest)) is not None
+    assert [value for value in values if find(after, cookies(value)) is not None] == []
+    assert find(after, cookies(latest)) is not None
 
 
 def test_what_has_had_its_time_is_no_longer_kept() -> None:
@@ -194,7 +201,7 @@ def test_what_has_had_its_time_is_no_longer_kept() -> None:
 
 def test_another_token_ends_every_session() -> None:
     value, _ = begun(sessions_of(TOKEN))
-    assert sessions_of(TOKEN[::-1]).find(cookies(value)) is None
+    assert find(sessions_of(TOKEN[::-1]), cookies(value)) is None
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
@@ -205,12 +212,12 @@ def test_a_cookie_that_was_changed_in_one_place_is_no_session(place: int, which:
     place %= len(value)
     others = [letter for letter in "0123456789abcdefA.é" if letter != value[place]]
     changed = value[:place] + others[which % len(others)] + value[place + 1 :]
-    assert sessions.find(cookies(changed)) is None
+    assert find(sessions, cookies(changed)) is None
 
 
 @given(st.text(max_size=300))
 def test_whatever_is_sent_as_a_cookie_is_no_session(text: str) -> None:
-    assert sessions_of(TOKEN).find(f"operator={text}") is None
+    assert find(sessions_of(TOKEN), f"operator={text}") is None
 
 
 def test_the_cookie_tells_nothing_of_the_token_and_is_kept_from_scripts_and_other_sites() -> None:
@@ -227,8 +234,12 @@ def test_the_cookie_tells_nothing_of_the_token_and_is_kept_from_scripts_and_othe
 # --- guessing ------------------------------------------------------------------------
 
 
-def environ(authorization: str = "", address: str = "192.0.2.1") -> dict[str, str]:
-    return {"HTTP_AUTHORIZATION": authorization, "REMOTE_ADDR": address}
+ADDRESS = "192.0.2.1"
+
+
+def bringing(authorization: str) -> Request:
+    headers = {"authorization": authorization}
+    return Request(method="GET", path="/", headers=headers, client=ADDRESS)
 
 
 @pytest.mark.parametrize(
@@ -236,14 +247,14 @@ def environ(authorization: str = "", address: str = "192.0.2.1") -> dict[str, st
     ["", TOKEN, f"Basic {TOKEN}", "Bearer", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}0", "Bearer é"],
 )
 def test_who_does_not_bring_the_token_is_refused(authorization: str) -> None:
-    refusal = guard_of(Clock()).refusal(environ(authorization))
+    refusal = guard_of(Clock()).refusal(bringing(authorization))
     assert refusal is not None
     assert (refusal.code, refusal.status) == ("unauthorized", 401)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 def test_who_brings_the_token_passes(scheme: str) -> None:
-    assert guard_of(Clock()).refusal(environ(f"{scheme} {TOKEN}")) is None
+    assert guard_of(Clock()).refusal(bringing(f"{scheme} {TOKEN}")) is None
 
 
 def test_guesses_are_bounded_by_address_and_the_right_token_never_waits_for_them() -> None:
@@ -251,27 +262,27 @@ def test_guesses_are_bounded_by_address_and_the_right_token_never_waits_for_them
     guard = guard_of(clock)
     codes = []
     for _ in range(20):
-        refusal = guard.try_token("wrong", environ())
+        refusal = guard.try_token("wrong", ADDRESS)
         assert refusal is not None
         codes.append(refusal.code)
     assert codes == ["unauthorized"] * int(BURST) + ["too-many-attempts"] * 10
-    assert guard.try_token(TOKEN, environ()) is None
-    assert guard.refusal(environ(f"Bearer {TOKEN}")) is None
-    late = guard.try_token("wrong", environ())
+    assert guard.try_token(TOKEN, ADDRESS) is None
+    assert guard.refusal(bringing(f"Bearer {TOKEN}")) is None
+    late = guard.try_token("wrong", ADDRESS)
     assert late is not None
     assert isinstance(late.retry_after, int)
-    elsewhere = guard.try_token("wrong", environ(address="192.0.2.2"))
+    elsewhere = guard.try_token("wrong", "192.0.2.2")
     assert elsewhere is not None
     assert elsewhere.code == "unauthorized"
     clock.now += late.retry_after
-    again = guard.try_token("wrong", environ())
+    again = guard.try_token("wrong", ADDRESS)
     assert again is not None
     assert again.code == "unauthorized"
 
 
 def test_right_tokens_are_never_counted() -> None:
     guard = guard_of(Clock())
-    assert all(guard.try_token(TOKEN, environ()) is None for _ in range(100))
+    assert all(guard.try_token(TOKEN, ADDRESS) is None for _ in range(100))
 
 
 def test_neighbours_in_one_ipv6_network_share_their_guesses() -> None:

@@ -129,7 +129,7 @@ def test_a_proxy_that_nobody_has_named_is_told_of_once(caplog: pytest.LogCapture
     front = Front(parse_networks("192.0.2.1"), "")
     for peer in ("192.0.2.1", "127.0.0.1", "127.0.0.1"):
         fields = [("host", "x"), ("x-forwarded-for", "203.0.113.9")]
-        front.environment(head(peer, fields), fields)
+        front.request(head(peer, fields), 0.0, nobody_leaves)
     assert [record.args for record in caplog.records] == [("127.0.0.1", "127.0.0.1")]
     assert "--trusted-proxy 127.0.0.1" in caplog.text
 
@@ -147,6 +147,10 @@ def test_a_proxy_that_nobody_has_named_is_told_of_once(caplog: pytest.LogCapture
 )
 def test_a_trusted_proxy_and_this_machine_speak_for_many(address: str, many: bool) -> None:
     assert Front(parse_networks("192.0.2.1"), "").speaks_for_many(address) is many
+
+
+async def nobody_leaves() -> None:
+    """The client keeps its connection."""
 
 
 def head(peer: str, fields: list[tuple[str, str]]) -> Scope:

@@ -264,7 +264,7 @@ def test_all_cookies_of_a_name_are_found(header: str, values: list[str]) -> None
 
 
 def test_the_first_cookie_that_names_a_language_counts() -> None:
-    found = Languages().of({"HTTP_COOKIE": "language=xx; language=zh-TW; language=en"})
+    found = Languages().of({"cookie": "language=xx; language=zh-TW; language=en"})
     assert found.tag == "zh-TW"
 
 

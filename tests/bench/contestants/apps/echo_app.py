@@ -15,7 +15,8 @@ import msgspec
 
 from core.schema.records import Order, view
 from core.transport.listen_socket import listen
-from web.http.replies import JSON, text_reply
+from web.http.replies import Reply, json_reply, text_reply
+from web.http.request import Request
 from web.serve import serve
 from web.server.adapter import Adapter, HttpProtocol
 from web.server.granian_socket import Door
@@ -26,13 +27,14 @@ ORDER_ID = "0123456789abcdef" * 2
 
 
 def make_app() -> bottle.Bottle:
-    app = bottle.Bottle(catchall=False, autojson=False)
+    app = bottle.Bottle()
+    app.uninstall(True)
     app.route("/api/orders", "POST", post_order)
     return app
 
 
-def post_order() -> bottle.HTTPResponse:
-    wanted = msgspec.json.decode(bottle.request.environ["wsgi.input"].read())
+async def post_order(request: Request) -> Reply:
+    wanted = msgspec.json.decode(request.body)
     order = Order(
         type=wanted["type"],
         quantity=wanted.get("quantity", 1),
@@ -42,7 +44,7 @@ def post_order() -> bottle.HTTPResponse:
         batch="",
     )
     answer = view(ORDER_ID, wanted["event"], order, 1)
-    return bottle.HTTPResponse(msgspec.json.encode(answer), 201, JSON)
+    return json_reply(answer, 201)
 
 
 class Echo:
@@ -51,8 +53,8 @@ class Echo:
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         self._adapter = Adapter(
             make_app(),
-            trouble=lambda _environ, found: text_reply(found.code, found.status),
-            observe=lambda _environ, _status: None,
+            trouble=lambda _request, found: text_reply(found.code, found.status),
+            observe=lambda _rule, _status: None,
             turn_away=lambda _head: None,
             clock=time.monotonic,
             live=lambda _path, _known: None,
