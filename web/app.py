@@ -5,7 +5,7 @@ import bottle
 from web.api.order_changes import Changes
 from web.api.routes import Api
 from web.auth.operator import Guard
-from web.context import Deps
+from web.context import Context
 from web.http.cross_origin import own_site_only
 from web.http.i18n import Languages
 from web.http.problems import Problem, problem_reply
@@ -22,19 +22,19 @@ from web.server.adapter import BODY_BYTES
 class Site(bottle.Bottle):  # type: ignore[misc]
     """Answers problems in the asker's language: JSON under `/api`, a page elsewhere."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, context: Context) -> None:
         super().__init__()
         self.languages = Languages()
-        self.live = Live(deps.catalog, deps.clock)
-        self._pages = Pages(deps, self.languages)
+        self.live = Live(context.catalog, context.clock)
+        self._pages = Pages(context, self.languages)
         self.uninstall(True)  # Bottle's own, for JSON and templates, have nothing to do here
         self.install(own_site_only)
-        guard = Guard(deps.operator_token, deps.clock, deps.ended)
-        self._board = Board(deps, guard, self.languages)
-        Api(deps, self.live, guard).mount(self)
-        Changes(deps, guard).mount(self)
+        guard = Guard(context.operator_token, context.clock, context.ended)
+        self._board = Board(context, guard, self.languages)
+        Api(context, self.live, guard).mount(self)
+        Changes(context, guard).mount(self)
         self._pages.mount(self)
-        Manual(self._pages.paper, self.languages, deps.front.public_url).mount(self)
+        Manual(self._pages.paper, self.languages, context.front.public_url).mount(self)
         self._board.mount(self)
 
     def trouble(self, request: Request, found: Problem) -> Reply:

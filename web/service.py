@@ -28,7 +28,8 @@ from core.store.store import Store
 from core.transport.listen_socket import Bell
 from web.app import Site
 from web.auth.ended_sessions import Ended
-from web.context import Deps
+from web.checkout import Checkout
+from web.context import Context
 from web.dispatch.dispatcher import Dispatcher
 from web.load_shedding import Gate
 from web.metrics.counters import Metrics
@@ -89,8 +90,8 @@ class Service:
         self._zk = make_session(self._settings, self._secret)
         self._log = self._identity.make_log(self._clock.now)
         self._node = Node(self._zk, self._log, self._name, paths.web)
-        self._deps = self._make_deps()
-        self._adapter = adapt(Site(self._deps), self._deps)
+        self._context = self._make_context()
+        self._adapter = adapt(Site(self._context), self._context)
         self._bell = Bell(self._settings.data_dir, self._door.listener, self._parent, self._sells)
         self._zk.start()
         self._log.info("started", f"pid {os.getpid()}, port {self._settings.port}")
@@ -98,14 +99,14 @@ class Service:
             self._log.warning("limit", shortage)
         await self._hear_of_ended_sessions()
         for work in (
-            self._deps.dispatcher.follow(self._zk),
-            self._deps.ended.follow(),
+            self._context.dispatcher.follow(self._zk),
+            self._context.ended.follow(),
             self._node.keep(self._record),
             self._keep_counting_alarms(),
             self._keep_sampling(),
             end_with_parent(self._parent),
             connections_of(
-                self._settings, self._door.listener, self._deps.front.speaks_for_many, self._log
+                self._settings, self._door.listener, self._context.front.speaks_for_many, self._log
             ).keep_looking(),
             self._zk.watch_over(),
         ):
@@ -116,7 +117,7 @@ class Service:
         """Before the first request, if it can be: until then no session of before is let in."""
         with suppress(ZooKeeperError):
             await self._zk.wait_connected(ENDED_S)
-            await self._deps.ended.renew()
+            await self._context.ended.renew()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -124,37 +125,34 @@ class Service:
         self._tasks.append(task)
 
     def _sells(self) -> bool:
-        return self._zk.connected and self._deps.dispatcher.ready > 0
+        return self._zk.connected and self._context.dispatcher.ready > 0
 
-    def _make_deps(self) -> Deps:
+    def _make_context(self) -> Context:
         store = Store(self._zk)
         rng = random.Random()  # noqa: S311 - jitter
         connected = partial(getattr, self._zk, "connected")
-        return Deps(
-            dispatcher=Dispatcher(
-                self._secret.link_key,
-                self._log,
-                connected=connected,
-                clock=self._clock.monotonic,
-                rng=rng,
-            ),
-            catalog=Catalog(store, self._log, connected=connected, clock=self._clock),
+        monotonic = self._clock.monotonic
+        dispatcher = Dispatcher(
+            self._secret.link_key, self._log, connected=connected, clock=monotonic, rng=rng
+        )
+        catalog = Catalog(store, self._log, connected=connected, clock=self._clock)
+        metrics, gather = Metrics(monotonic), partial(status.gather, self._settings, self._zk)
+        open_holds = open_holds_of(self._settings, self._clock.now)
+        return Context(
+            checkout=Checkout(dispatcher, catalog, open_holds, metrics, monotonic),
+            dispatcher=dispatcher,
+            catalog=catalog,
             orders=store,
-            status=partial(status.gather, self._settings, self._zk),
+            status=gather,
             connected=connected,
             operator_token=self._secret.operator_token,
             payment_key=self._secret.payment_key,
             operations=LiveOperations(self._zk, self._settings),
             ended=Ended(ended_sessions.Register(self._zk), self._clock.now),
             history=History(),
-            metrics=Metrics(self._clock.monotonic),
+            metrics=metrics,
             front=front_of(self._settings),
-            open_holds=open_holds_of(self._settings, self._clock.now),
-            vitals=Vitals(
-                partial(status.gather, self._settings, self._zk),
-                self._machine,
-                self._clock.monotonic,
-            ),
+            vitals=Vitals(gather, self._machine, monotonic),
             clock=self._clock,
             rng=rng,
         )
@@ -167,19 +165,22 @@ class Service:
         """Each second, for the metrics; None while nobody knows."""
         while True:
             try:
-                self._deps.metrics.alarms = len(await alarms.standing(self._zk))
+                self._context.metrics.alarms = len(await alarms.standing(self._zk))
             except ZooKeeperError:
-                self._deps.metrics.alarms = None
+                self._context.metrics.alarms = None
             await asyncio.sleep(ALARMS_S)
 
     async def _keep_sampling(self) -> None:
         """Adds to the history each second, for the operators' plots."""
-        deps = self._deps
+        context = self._context
         sampler = Sampler(
-            deps.metrics.laps.take, lambda: deps.dispatcher.peers, self._processes, self._clock.now
+            context.metrics.laps.take,
+            lambda: context.dispatcher.peers,
+            self._processes,
+            self._clock.now,
         )
         while True:
-            deps.history.add(sampler.sample())
+            context.history.add(sampler.sample())
             await asyncio.sleep(SAMPLE_S)
 
     def _processes(self) -> Sequence[ProcessRecord]:
@@ -194,7 +195,7 @@ class Service:
             host=self._identity.host,
             pid=self._identity.pid,
             instance=self._identity.instance,
-            stages=dict(self._deps.dispatcher.stages.quantiles()),
+            stages=dict(self._context.dispatcher.stages.quantiles()),
             at=round(self._clock.now(), 3),
         )
 
@@ -203,9 +204,9 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._deps.dispatcher.close()
-        await self._deps.catalog.close()
-        await self._deps.vitals.close()
+        await self._context.dispatcher.close()
+        await self._context.catalog.close()
+        await self._context.vitals.close()
         await self._node.leave()
         await self._zk.close()
 
@@ -268,15 +269,15 @@ def end() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def adapt(site: Site, deps: Deps) -> Adapter:
+def adapt(site: Site, context: Context) -> Adapter:
     """The site behind its gate, as an RSGI application."""
     return Adapter(
         site,
         trouble=site.trouble,
-        observe=deps.metrics.request,
+        observe=context.metrics.request,
         clock=time.monotonic,
-        turn_away=Gate(deps.dispatcher, deps.metrics, site.languages, deps.rng).turns_away,
+        turn_away=Gate(context.dispatcher, context.metrics, site.languages, context.rng).turns_away,
         live=site.live.find,
         most_bytes=site.most_bytes,
-        front=deps.front,
+        front=context.front,
     )

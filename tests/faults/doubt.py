@@ -233,7 +233,7 @@ class Run:
             key=wish.key,
             keyed=wish.keyed,
         )
-        return await self._dispatcher.buy(basket, time.monotonic())
+        return await self._dispatcher.ask(basket, time.monotonic())
 
 
 def _attempt(wish: Purchase, answer: Answer, began_s: float, ended_s: float) -> Attempt:

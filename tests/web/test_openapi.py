@@ -25,7 +25,6 @@ from hypothesis import HealthCheck, given, settings
 from requests.auth import AuthBase
 from schemathesis import Case, Config, GenerationMode
 
-from core.clock import Clock
 from core.secret import Secret, load_secret
 from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb
@@ -33,7 +32,7 @@ from tests.support.fakes.fake_web import running as fake_running
 from tests.support.instance import Buyer, Instance, running
 from web.app import Site
 from web.auth.webhook_signature import signature
-from web.context import Deps
+from web.context import Context
 from web.http.i18n import Languages
 from web.http.request import Request
 from web.http.routing import find_route
@@ -178,10 +177,10 @@ FOR_PROGRAMS = re.compile(
 
 
 def test_every_route_that_programs_call_is_described_and_nothing_else() -> None:
-    parts: dict[str, Any] = dict.fromkeys((field.name for field in fields(Deps)), None)
+    parts: dict[str, Any] = dict.fromkeys((field.name for field in fields(Context)), None)
     front = Front((), "")
-    parts |= {"operator_token": "t", "clock": Clock(), "front": front}
-    site = Site(Deps(**parts))
+    parts |= {"operator_token": "t", "clock": time.monotonic, "front": front}
+    site = Site(Context(**parts))
     routes = {(route.method, path_of(route.rule)) for route in site.routes}
     described = {
         (method.upper(), path) for path, item in DESCRIPTION["paths"].items() for method in item

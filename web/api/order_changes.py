@@ -8,11 +8,11 @@ import msgspec
 from core.errors import BadRequest
 from core.schema.records import Payment
 from core.store.lifecycle import Act
-from core.transport.link import Answer, Code
+from core.transport.link import Code
 from web.api.orders import basket_of, bought
 from web.auth.operator import Guard
 from web.auth.webhook_signature import ID_HEADER, is_signed
-from web.context import Deps
+from web.context import Context
 from web.http import problems
 from web.http.problems import Problem, problem
 from web.http.replies import json_reply
@@ -30,8 +30,8 @@ MOST_PAYMENT = 255
 class Changes:
     """Each method is a route: it parses, calls one function, maps the result to a status."""
 
-    def __init__(self, deps: Deps, guard: Guard) -> None:
-        self._deps = deps
+    def __init__(self, context: Context, guard: Guard) -> None:
+        self._context = context
         self._guard = guard
 
     def mount(self, app: bottle.Bottle) -> None:
@@ -51,13 +51,11 @@ class Changes:
         if operator and (refusal := self._guard.refusal(request)):
             return refusal
         basket = msgspec.structs.replace(basket_of(request), hold=True)
-        if operator:
-            answer: Answer | Problem = await self._deps.buy(basket, request.began, None)
-        else:
-            answer = await self._deps.hold(basket, request.began, None, request.client)
+        address = None if operator else request.client
+        answer = await self._context.checkout.hold(basket, request.began, None, address)
         if isinstance(answer, Problem):
             return answer
-        return bought(answer, basket, self._deps.rng)
+        return bought(answer, basket, self._context.rng)
 
     async def post_confirm(self, request: Request, order_id: str) -> Outcome:
         return await self._amend(request, _wanted(request, order_id, Act.CONFIRM))
@@ -91,7 +89,7 @@ class Changes:
         What counts for nothing, because it is late, or the second one, or of another sum, is
         recorded with the order, and the answer says so: refund it.
         """
-        if not is_signed(self._deps.payment_key, request, self._deps.clock.now()):
+        if not is_signed(self._context.payment_key, request, self._context.clock.now()):
             return problem("bad-signature")
         wanted = _object_of(request)
         payment = _payment(wanted, request.headers[ID_HEADER])
@@ -101,10 +99,10 @@ class Changes:
     # --- all of them -----------------------------------------------------------------
 
     async def _amend(self, request: Request, wanted: WantedChange) -> Outcome:
-        answer = await self._deps.amend(wanted, request.began)
+        answer = await self._context.checkout.change(wanted, request.began)
         if answer.code is Code.DONE and answer.order is not None:
             return json_reply(answer.order)
-        return problems.of_change(answer, self._deps.rng)
+        return problems.of_change(answer, self._context.rng)
 
 
 def _wanted(request: Request, order_id: str, act: Act, *, operator: bool = False) -> WantedChange:

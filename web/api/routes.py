@@ -11,7 +11,7 @@ from core.errors import ZkticketError
 from core.store.availability import EventAvailability
 from web.api.orders import basket_of, bought
 from web.auth.operator import Guard
-from web.context import Deps
+from web.context import Context
 from web.http import problems
 from web.http.problems import Problem, problem
 from web.http.replies import Reply, json_reply, text_reply
@@ -27,8 +27,8 @@ from web.reads.order_lookup import find_order
 class Api:
     """Each method is a route: it parses, calls one function, maps the result to a status."""
 
-    def __init__(self, deps: Deps, live: Live, guard: Guard) -> None:
-        self._deps = deps
+    def __init__(self, context: Context, live: Live, guard: Guard) -> None:
+        self._context = context
         self._live = live
         self._guard = guard
 
@@ -48,19 +48,19 @@ class Api:
 
     async def post_order(self, request: Request) -> Outcome:
         basket = basket_of(request)
-        answer = await self._deps.buy(basket, request.began, request.gone)
-        return bought(answer, basket, self._deps.rng)
+        answer = await self._context.checkout.buy(basket, request.began, request.gone)
+        return bought(answer, basket, self._context.rng)
 
     async def get_order(self, _request: Request, order_id: str) -> Outcome:
         try:
-            return json_reply(await find_order(self._deps.orders, order_id))
+            return json_reply(await find_order(self._context.orders, order_id))
         except ZkticketError as error:
-            return problems.of_read(error, self._deps.rng)
+            return problems.of_read(error, self._context.rng)
 
     # --- events ----------------------------------------------------------------------
 
     async def get_events(self, _request: Request) -> Outcome:
-        snapshot = await self._deps.catalog.snapshot()
+        snapshot = await self._context.catalog.snapshot()
         if snapshot.as_of is None:
             return self._not_yet()
         events = [_event(event, snapshot) for event in snapshot.events]
@@ -68,7 +68,7 @@ class Api:
         return json_reply({"events": events + damaged, **_reading(snapshot)})
 
     async def get_event(self, _request: Request, name: str) -> Outcome:
-        snapshot = await self._deps.catalog.snapshot()
+        snapshot = await self._context.catalog.snapshot()
         event = snapshot.event(name)
         if event is not None:
             return json_reply(_event(event, snapshot))
@@ -78,7 +78,7 @@ class Api:
 
     async def get_availability(self, request: Request, name: str) -> Outcome:
         """Where `Live` alone had no answer: before the first reading, and for no such event."""
-        snapshot = await self._deps.catalog.snapshot()
+        snapshot = await self._context.catalog.snapshot()
         found = self._live.answer(snapshot, name, request.headers.get("if-none-match"))
         if found is not None:
             return found
@@ -88,7 +88,7 @@ class Api:
         return self._not_yet() if snapshot.as_of is None else problem("no-such-event")
 
     def _not_yet(self) -> Problem:
-        return problem("no-quorum", "detail.not-open", rng=self._deps.rng)
+        return problem("no-quorum", "detail.not-open", rng=self._context.rng)
 
     # --- machines and operators ------------------------------------------------------
 
@@ -96,20 +96,20 @@ class Api:
         if refusal := self._guard.refusal(request):
             return refusal
         try:
-            return json_reply(await self._deps.status())
+            return json_reply(await self._context.status())
         except ZkticketError as error:
-            return problem("no-quorum", "detail.as-told", rng=self._deps.rng, told=str(error))
+            return problem("no-quorum", "detail.as-told", rng=self._context.rng, told=str(error))
 
     async def get_health(self, _request: Request) -> Reply:
         return text_reply("alive\n")
 
     async def get_readiness(self, _request: Request) -> Reply:
-        snapshot = await self._deps.catalog.snapshot()
+        snapshot = await self._context.catalog.snapshot()
         missing = [
             text
             for text, there in (
-                ("ZooKeeper", self._deps.connected()),
-                ("a ready worker", self._deps.dispatcher.ready > 0),
+                ("ZooKeeper", self._context.connected()),
+                ("a ready worker", self._context.dispatcher.ready > 0),
                 ("an event", bool(snapshot.events)),
             )
             if not there
@@ -120,11 +120,15 @@ class Api:
 
     async def get_metrics(self, request: Request) -> Outcome:
         """For this machine's own programs, and for who brings the operators' token."""
-        deps = self._deps
-        if not deps.front.is_local(request) and (refusal := self._guard.refusal(request)):
+        context = self._context
+        if not context.front.is_local(request) and (refusal := self._guard.refusal(request)):
             return refusal
         text = await exposition(
-            deps.metrics, deps.dispatcher, deps.catalog, deps.vitals, socket.gethostname()
+            context.metrics,
+            context.dispatcher,
+            context.catalog,
+            context.vitals,
+            socket.gethostname(),
         )
         return Reply(200, [("content-type", CONTENT_TYPE)], text.encode())
 

@@ -28,7 +28,7 @@ TICK_S = 0.05
 
 
 class Dispatcher:
-    """A link to every live worker; `buy` picks one of them.
+    """A link to every live worker; `ask` picks one of them.
 
     `connected` tells whether the web itself has ZooKeeper. The balancing is the power of
     two choices (Mitzenmacher 1996) on what waits on a worker and how long it takes there; who
@@ -128,13 +128,15 @@ class Dispatcher:
 
     # --- purchases -------------------------------------------------------------------
 
-    async def buy(
+    async def ask(
         self,
         wanted: Wanted,
         began: float,
         gone: Gone | None = None,
     ) -> Answer:
-        """The end of a purchase, within the deadline; never raises for what a worker does.
+        """A worker's answer to a purchase, or to a change of an order, within the deadline.
+
+        It never raises for what a worker does.
 
         `began` is when its request was there, by the clock; `gone` waits until its buyer has
         closed the connection.

@@ -7,7 +7,7 @@ import bottle
 from core.errors import BadRequest, ZkticketError
 from web.auth.operator import Guard
 from web.auth.sessions import set_cookie
-from web.context import Deps
+from web.context import Context
 from web.http.i18n import Languages
 from web.http.problems import Problem, problem
 from web.http.replies import Reply, json_reply
@@ -30,16 +30,16 @@ SHOWN_ENTRIES = 200
 class Board:
     """Each method is a route. All but the sign-in's want a session, or the token itself."""
 
-    def __init__(self, deps: Deps, guard: Guard, languages: Languages) -> None:
-        self._deps = deps
+    def __init__(self, context: Context, guard: Guard, languages: Languages) -> None:
+        self._context = context
         self._guard = guard
         self._paper = Paper(guard, languages)
-        self._glance = Glance(deps.status, deps.clock.monotonic)
+        self._glance = Glance(context.status, context.clock.monotonic)
         self._acts = acts()
         self._pages = (
-            CheckIn(deps, self._paper),
-            Events(deps, self._paper),
-            Orders(deps, self._paper),
+            CheckIn(context, self._paper),
+            Events(context, self._paper),
+            Orders(context, self._paper),
         )
 
     def mount(self, app: bottle.Bottle) -> None:
@@ -100,9 +100,9 @@ class Board:
             status, trouble = await self._glance.status(), ""
         except ZkticketError as error:
             status, trouble = None, str(error)
-        now = self._deps.clock.now()
+        now = self._context.clock.now()
         span = Span(now - 60 * minutes, now)
-        samples = self._deps.history.since(span.begin)
+        samples = self._context.history.since(span.begin)
         return self._paper.page(
             visit,
             template,
@@ -123,15 +123,15 @@ class Board:
         minutes = request.query().get("minutes", str(MINUTES[-1]))
         if minutes not in map(str, MINUTES):
             raise BadRequest("invalid", "operators.no-span", "minutes")
-        since = self._deps.clock.now() - 60 * int(minutes)
-        return json_reply({"samples": self._deps.history.since(since)})
+        since = self._context.clock.now() - 60 * int(minutes)
+        return json_reply({"samples": self._context.history.since(since)})
 
     # --- the log ---------------------------------------------------------------------
 
     async def get_log(self, visit: Visit) -> Outcome:
         search = search_of(visit.request.query())
-        query = search.query(self._deps.clock.now())
-        found, sources = await self._deps.operations.log(query, SHOWN_ENTRIES)
+        query = search.query(self._context.clock.now())
+        found, sources = await self._context.operations.log(query, SHOWN_ENTRIES)
         return self._paper.page(
             visit, "log", search=search, found=found, sources=sources, levels=LEVELS
         )
@@ -145,7 +145,7 @@ class Board:
 
     async def post_act(self, _visit: Visit, fields: Fields, name: str) -> Outcome:
         act = self._act(name)
-        await act.do(self._deps.operations, fields)
+        await act.do(self._context.operations, fields)
         return self._paper.go(f"{act.home(fields)}?done={act.name}")
 
     def _act(self, name: str) -> Act:

@@ -13,7 +13,7 @@ from core.errors import BadRequest
 from core.schema.records import OrderView
 from core.store.lifecycle import Act
 from core.transport.link import Answer, Code
-from web.context import Deps
+from web.context import Context
 from web.http.replies import HTML_WITH_CAMERA
 from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
@@ -78,8 +78,8 @@ class Scan:
 class CheckIn:
     """Each method is a route."""
 
-    def __init__(self, deps: Deps, paper: Paper) -> None:
-        self._deps = deps
+    def __init__(self, context: Context, paper: Paper) -> None:
+        self._context = context
         self._paper = paper
 
     def mount(self, app: bottle.Bottle) -> None:
@@ -94,9 +94,9 @@ class CheckIn:
         wanted = _errand(scan)
         if isinstance(wanted, Result):
             return self._page(visit, wanted, scan)
-        answer = await self._deps.amend(wanted, visit.request.began)
-        snapshot = await self._deps.catalog.snapshot()
-        return self._page(visit, told(answer, snapshot, self._deps.clock.now()), scan)
+        answer = await self._context.checkout.change(wanted, visit.request.began)
+        snapshot = await self._context.catalog.snapshot()
+        return self._page(visit, told(answer, snapshot, self._context.clock.now()), scan)
 
     def _page(self, visit: Visit, result: Result, scan: Scan) -> Outcome:
         headers = [*HTML_WITH_CAMERA, keep("door", scan.door)] if scan.door else HTML_WITH_CAMERA

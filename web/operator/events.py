@@ -10,7 +10,7 @@ from core.errors import BadRequest, EventExists, WrongUsage
 from core.events.terms_file import of_toml
 from core.schema.sale_window import is_settled, sale_state
 from core.store.availability import EventAvailability
-from web.context import Deps
+from web.context import Context
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.operator import event_form
@@ -26,8 +26,8 @@ FORM_ADDRESS = re.compile(rf"{NEW}|{EVENTS}/[^/]+/edit")
 class Events:
     """Each method is a route."""
 
-    def __init__(self, deps: Deps, paper: Paper) -> None:
-        self._deps = deps
+    def __init__(self, context: Context, paper: Paper) -> None:
+        self._context = context
         self._paper = paper
         # A list of zones to choose from; where the system has none, there is UTC.
         self._zones = sorted(zone for zone in available_timezones() if "/" in zone)
@@ -44,13 +44,13 @@ class Events:
     # --- looking ---------------------------------------------------------------------
 
     async def get_events(self, visit: Visit) -> Outcome:
-        found, now = await self._deps.operations.events(), self._deps.clock.now()
+        found, now = await self._context.operations.events(), self._context.clock.now()
         sales = {event.name: sale_of(event, now) for event in found.events}
         return self._paper.page(visit, "events", found=found, sales=sales)
 
     async def get_event(self, visit: Visit, name: str) -> Outcome:
-        event = await self._deps.operations.event(name)
-        sale, done = sale_of(event, self._deps.clock.now()), visit.request.query_field("done")
+        event = await self._context.operations.event(name)
+        sale, done = sale_of(event, self._context.clock.now()), visit.request.query_field("done")
         return self._paper.page(visit, "event", event=event, sale=sale, done=done)
 
     # --- making ----------------------------------------------------------------------
@@ -73,7 +73,7 @@ class Events:
         if reading.faults:
             return self._form(visit, NEW, _typed(fields, reading.faults))
         try:
-            await self._deps.operations.create(name, terms, types)
+            await self._context.operations.create(name, terms, types)
         except EventExists:
             taken = BadRequest("invalid", "operators.wrong.taken")
             return self._form(visit, NEW, _typed(fields, {"name": taken}))
@@ -85,7 +85,7 @@ class Events:
 
     async def get_edit(self, visit: Visit, name: str) -> Outcome:
         zone, guess = _zone(visit.request)
-        fields = event_form.of_event(await self._deps.operations.event(name), zone)
+        fields = event_form.of_event(await self._context.operations.event(name), zone)
         address = f"{event_page(name)}/edit"
         return self._form(visit, address, EventForm(fields, fields), guess=guess)
 
@@ -95,7 +95,7 @@ class Events:
         if reading.faults:
             return self._form(visit, address, _typed(fields, reading.faults))
         try:
-            await self._deps.operations.edit(name, terms)
+            await self._context.operations.edit(name, terms)
         except WrongUsage as error:
             return self._form(visit, address, _typed(fields, dict([event_form.fault_of(error)])))
         return self._done(name, "edit", fields)

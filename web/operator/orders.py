@@ -7,7 +7,7 @@ import bottle
 from core.schema.records import OrderView, PaymentView
 from core.store.lifecycle import Act
 from core.transport.link import Code
-from web.context import Deps
+from web.context import Context
 from web.http import problems
 from web.http.i18n import Language
 from web.http.routing import Outcome
@@ -25,8 +25,8 @@ MOST_CHARACTERS = 200
 class Orders:
     """Each method is a route."""
 
-    def __init__(self, deps: Deps, paper: Paper) -> None:
-        self._deps = deps
+    def __init__(self, context: Context, paper: Paper) -> None:
+        self._context = context
         self._paper = paper
 
     def mount(self, app: bottle.Bottle) -> None:
@@ -43,12 +43,12 @@ class Orders:
         wanted = visit.request.query_field("find").strip()[:MOST_CHARACTERS]
         if order := order_in(wanted):
             return self._paper.go(f"{ADDRESS}/{order}")
-        found = await self._deps.operations.find(wanted) if wanted else None
+        found = await self._context.operations.find(wanted) if wanted else None
         return self._paper.page(visit, "orders", wanted=wanted, found=found)
 
     async def get_order(self, visit: Visit, order_id: str) -> Outcome:
-        order = await find_order(self._deps.orders, order_id)
-        life = await self._deps.operations.timeline(order_id)
+        order = await find_order(self._context.orders, order_id)
+        life = await self._context.operations.timeline(order_id)
         paid = total(visit.language, order)
         return self._paper.page(
             visit,
@@ -63,7 +63,7 @@ class Orders:
     # --- cancelling ------------------------------------------------------------------
 
     async def get_cancel(self, visit: Visit, order_id: str) -> Outcome:
-        order = await find_order(self._deps.orders, order_id)
+        order = await find_order(self._context.orders, order_id)
         address = f"{ADDRESS}/{order_id}"
         return self._paper.ask(
             visit, f"{address}/cancel", address, _question(visit.language, order)
@@ -72,10 +72,10 @@ class Orders:
     async def post_cancel(self, visit: Visit, fields: Fields, order_id: str) -> Outcome:
         """By a worker, as the buyer's own: it keeps a receipt of it."""
         wanted = errand(order_id, Act.CANCEL, fields.get("id", ""), operator=True)
-        answer = await self._deps.amend(wanted, visit.request.began)
+        answer = await self._context.checkout.change(wanted, visit.request.began)
         if answer.code is Code.DONE:
             return self._paper.go(f"{ADDRESS}/{order_id}?done=cancel")
-        return problems.of_change(answer, self._deps.rng)
+        return problems.of_change(answer, self._context.rng)
 
 
 def _amount(language: Language, order: OrderView, payment: PaymentView) -> str:

@@ -7,7 +7,7 @@ from core.errors import ZkticketError
 from core.schema.records import OrderView
 from core.store.lifecycle import Act
 from core.transport.link import Code
-from web.context import Deps
+from web.context import Context
 from web.http import problems
 from web.http.problems import Problem, problem
 from web.http.replies import Reply
@@ -42,8 +42,8 @@ TEXTS = {
 class Tickets:
     """Each method is a route. An order has one address for all of its life."""
 
-    def __init__(self, deps: Deps, paper: Paper) -> None:
-        self._deps = deps
+    def __init__(self, context: Context, paper: Paper) -> None:
+        self._context = context
         self._paper = paper
 
     def mount(self, app: bottle.Bottle) -> None:
@@ -66,11 +66,11 @@ class Tickets:
         fields = form_fields(request.content_type, request.body)
         wanted = errand(order_id, Act(act), fields.get("key"))
         visit = self._paper.visit(request, f"/orders/{order_id}")
-        answer = await self._deps.amend(wanted, request.began)
+        answer = await self._context.checkout.change(wanted, request.began)
         if answer.code is Code.DONE and answer.order is not None:
-            await await_order(self._deps.orders, answer.order)
+            await await_order(self._context.orders, answer.order)
             return see_other(visit.address)
-        found = problems.of_change(answer, self._deps.rng)
+        found = problems.of_change(answer, self._context.rng)
         text = TEXTS.get(found.code, found.text)
         return await self._refused(visit, wanted, msgspec.structs.replace(found, text=text))
 
@@ -88,19 +88,19 @@ class Tickets:
         self, visit: Visit, order: OrderView, key: str, found: Problem | None = None
     ) -> Reply:
         language = visit.language
-        event = (await self._deps.catalog.snapshot()).event(order.event)
+        event = (await self._context.catalog.snapshot()).event(order.event)
         notice = found.detail(language) if found else ""
         if is_hold(order):
-            hold = hold_page(language, order, event, self._deps.clock.now(), key, notice)
+            hold = hold_page(language, order, event, self._context.clock.now(), key, notice)
             return self._paper.page(visit, "hold", found, hold=hold)
-        ticket = ticket_page(language, order, event, notice, self._deps.clock.now())
+        ticket = ticket_page(language, order, event, notice, self._context.clock.now())
         return self._paper.page(visit, "ticket", found, ticket=ticket)
 
     async def get_calendar(self, request: Request, order_id: str) -> Outcome:
         order = await self._find(order_id)
         if isinstance(order, Problem):
             return order
-        event = (await self._deps.catalog.snapshot()).event(order.event)
+        event = (await self._context.catalog.snapshot()).event(order.event)
         if event is None or event.starts_at is None:
             return problem("not-found")
         address = f"{request.base}/orders/{order_id}"
@@ -108,6 +108,6 @@ class Tickets:
 
     async def _find(self, order_id: str) -> OrderView | Problem:
         try:
-            return await find_order(self._deps.orders, order_id)
+            return await find_order(self._context.orders, order_id)
         except ZkticketError as error:
-            return problems.of_read(error, self._deps.rng)
+            return problems.of_read(error, self._context.rng)

@@ -10,7 +10,7 @@ from core.schema.records import DEFAULT_EVENT
 from core.schema.sale_window import is_settled
 from core.store.availability import EventAvailability
 from core.transport.link import Answer
-from web.context import Deps
+from web.context import Context
 from web.http import problems
 from web.http.i18n import Languages, remember
 from web.http.problems import Problem, problem
@@ -30,8 +30,8 @@ Fields = Mapping[str, str]
 class Pages:
     """Each method is a route, or the page that a problem ends on."""
 
-    def __init__(self, deps: Deps, languages: Languages) -> None:
-        self._deps = deps
+    def __init__(self, context: Context, languages: Languages) -> None:
+        self._context = context
         self._languages = languages
         self._assets = Assets()
         self.paper = Paper(languages, self._assets)
@@ -42,7 +42,7 @@ class Pages:
         app.route("/holds", "POST", self.post_hold)
         app.route("/language", "POST", self.post_language)
         app.route("/static/<name>", "GET", self.get_asset)
-        Tickets(self._deps, self.paper).mount(app)
+        Tickets(self._context, self.paper).mount(app)
 
     # --- selling ---------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class Pages:
 
     async def _as_shown(self, basket: Basket, prices: str) -> Basket | None:
         """With the price that the page showed; None where its prices are no longer ours."""
-        event = (await self._deps.catalog.snapshot()).event(basket.event) if prices else None
+        event = (await self._context.catalog.snapshot()).event(basket.event) if prices else None
         if event is None:
             return basket
         costs = {type_.name: type_.price for type_ in event.types}
@@ -90,22 +90,22 @@ class Pages:
     async def _asked(self, basket: Basket, request: Request) -> Answer | Problem:
         began, gone = request.began, request.gone
         if basket.hold:
-            return await self._deps.hold(basket, began, gone, request.client)
-        return await self._deps.buy(basket, began, gone)
+            return await self._context.checkout.hold(basket, began, gone, request.client)
+        return await self._context.checkout.buy(basket, began, gone)
 
     def _found(self, answer: Answer | Problem, basket: Basket) -> Problem:
         if isinstance(answer, Problem):
             return answer
-        return problems.of_answer(answer, basket.type, basket.quantity, self._deps.rng)
+        return problems.of_answer(answer, basket.type, basket.quantity, self._context.rng)
 
     async def _sale(
         self, visit: Visit, name: str, fields: Fields, found: Problem | None = None
     ) -> Outcome:
-        snapshot = await self._deps.catalog.snapshot()
-        event = _choose(snapshot, name, self._deps.clock.now())
+        snapshot = await self._context.catalog.snapshot()
+        event = _choose(snapshot, name, self._context.clock.now())
         if event is None:
             return found or self._absent(name, snapshot)
-        page = sale_page(visit.language, event, snapshot, self._deps.clock.now(), fields, found)
+        page = sale_page(visit.language, event, snapshot, self._context.clock.now(), fields, found)
         return self.paper.page(visit, "sale", found, page=page)
 
     def _absent(self, name: str, snapshot: Snapshot) -> Problem:
@@ -114,7 +114,7 @@ class Pages:
             return problem("damaged")
         if snapshot.as_of is not None and name and snapshot.events:
             return problem("no-such-event")
-        return problem("no-quorum", "detail.not-open", rng=self._deps.rng)
+        return problem("no-quorum", "detail.not-open", rng=self._context.rng)
 
     # --- the rest --------------------------------------------------------------------
 

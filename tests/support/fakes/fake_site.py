@@ -34,7 +34,8 @@ from tests.support.fakes.fake_orders import FakeOrders
 from tests.support.fakes.fake_worker import KEY, FakeWorker
 from web.app import Site
 from web.auth.ended_sessions import Ended
-from web.context import Deps
+from web.checkout import Checkout
+from web.context import Context
 from web.dispatch.dispatcher import Dispatcher
 from web.http.replies import Reply, text_reply
 from web.http.request import Request
@@ -185,7 +186,9 @@ class FakeService:
         self._dispatcher = Dispatcher(KEY, log, rng=rng, connected=connected, clock=clock)
         catalog = Catalog(shelf, log, connected=connected, clock=Clock())
         await self._open(catalog)
-        deps = Deps(
+        metrics, open_holds = Metrics(clock), open_holds_of(self._settings, time.time)
+        context = Context(
+            checkout=Checkout(self._dispatcher, catalog, open_holds, metrics, clock),
             dispatcher=self._dispatcher,
             catalog=catalog,
             orders=shelf,
@@ -195,22 +198,21 @@ class FakeService:
             operations=FakeOperations(shelf.events, clerk),
             ended=Ended(FakeRegister(self._state), time.time),
             history=fake_board.history(time.time()),
-            metrics=Metrics(clock),
+            metrics=metrics,
             front=front_of(self._settings),
-            open_holds=open_holds_of(self._settings, time.time),
             vitals=Vitals(self._status, partial(fake_board.machine, time.time()), clock),
             rng=rng,
             connected=connected,
             clock=Clock(),
         )
-        await deps.ended.renew()
-        deps.metrics.alarms = 0 if self._state == "open" else None
-        app = Site(deps)
+        await context.ended.renew()
+        context.metrics.alarms = 0 if self._state == "open" else None
+        app = Site(context)
         app.route("/broken", "GET", self._broken)
         app.route("/expire/<order_id>", "POST", self._expire)
-        self._adapter = adapt(app, deps)
+        self._adapter = adapt(app, context)
         # Tests come from this machine: here it is not spared.
-        connections = connections_of(self._settings, self._door.listener, deps.front.trusts, log)
+        connections = connections_of(self._settings, self._door.listener, context.front.trusts, log)
         self._looking = asyncio.ensure_future(connections.keep_looking())
 
     async def _open(self, catalog: Catalog) -> None:

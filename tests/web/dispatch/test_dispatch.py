@@ -71,7 +71,7 @@ class Box:
         self.dispatcher.update(worker.live(state=worker.state) for worker in workers)
 
     async def buy(self, key: str = "k", *, keyed: bool = False) -> Answer:
-        return await self.dispatcher.buy(basket(key, keyed=keyed), time.monotonic())
+        return await self.dispatcher.ask(basket(key, keyed=keyed), time.monotonic())
 
     async def buy_many(self, number: int) -> Sequence[Answer]:
         return await asyncio.gather(*(self.buy(f"k-{n}") for n in range(number)))
@@ -484,14 +484,14 @@ def test_a_purchase_whose_buyer_has_gone_is_taken_back_from_the_worker() -> None
         async with Box(worker) as box:
             started = time.monotonic()
             wish = basket("k-1")
-            left = box.dispatcher.buy(wish, started, leaves)
+            left = box.dispatcher.ask(wish, started, leaves)
             assert (await left).code is Code.OUTCOME_UNKNOWN
             await until(lambda: bool(worker.forgotten))
             assert worker.forgotten == [worker.asked[0].id]
             assert box.peers[0].outstanding == 0
             # Who stays gets his answer, and nobody watches him any more.
             worker.behaviour, worker.delay_s = sells, 0.3
-            waits = box.dispatcher.buy(wish, started, lambda: _wait(stays))
+            waits = box.dispatcher.ask(wish, started, lambda: _wait(stays))
             assert (await waits).code is Code.SOLD
 
     run(scenario)
@@ -547,7 +547,7 @@ def test_a_worker_with_another_secret_is_never_asked() -> None:
         )
         dispatcher.update([worker.live()])
         await until(lambda: log.waiting)
-        assert (await dispatcher.buy(basket(), time.monotonic())).code is Code.NO_WORKER
+        assert (await dispatcher.ask(basket(), time.monotonic())).code is Code.NO_WORKER
         await dispatcher.close()
         worker.die()
         assert worker.asked == []

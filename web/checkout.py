@@ -1,0 +1,72 @@
+"""Checkout: buys tickets, holds them for a while, changes orders."""
+
+from collections.abc import Callable
+
+from core.transport.link import Answer, Code
+from web.dispatch.dispatcher import Dispatcher
+from web.http.problems import Problem
+from web.http.request import Gone
+from web.metrics.counters import Metrics
+from web.reads.catalog import Catalog
+from web.requests.hold_quota import OpenHolds
+from web.requests.order_change import WantedChange
+from web.requests.purchase import Basket
+
+
+class Checkout:
+    """What buyers and operators do with tickets. `clock` is monotonic.
+
+    Of each request, `began` is when it was there, by `clock`, and `gone` ends when its buyer
+    leaves.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        catalog: Catalog,
+        open_holds: OpenHolds,
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._catalog = catalog
+        self._open_holds = open_holds
+        self._metrics = metrics
+        self._clock = clock
+
+    async def buy(self, basket: Basket, began: float, gone: Gone | None) -> Answer:
+        """The end of a purchase; what a fresh catalog lacks is refused without a worker."""
+        lacking = self._catalog.lacks(basket.event, basket.type)
+        if lacking is not None:
+            answer = Answer(id=0, code=Code(lacking))
+        else:
+            answer = await self._dispatcher.ask(basket, began, gone)
+        if answer.code is Code.SOLD:
+            self._catalog.sold()
+        self._metrics.purchase(answer.code, self._clock() - began)
+        return answer
+
+    async def hold(
+        self, basket: Basket, began: float, gone: Gone | None, address: str | None
+    ) -> Answer | Problem:
+        """As `buy`, within what the client at that address may hold at a time.
+
+        Without an address, which is for operators, there is no bound.
+        """
+        if address is None:
+            return await self.buy(basket, began, gone)
+        claim = self._open_holds.claim(address, basket)
+        if isinstance(claim, Problem):
+            return claim
+        answer = await self.buy(basket, began, gone)
+        self._open_holds.settle(claim, answer)
+        return answer
+
+    async def change(self, wanted: WantedChange, began: float) -> Answer:
+        """The end of a change of an order."""
+        answer = await self._dispatcher.ask(wanted, began)
+        if answer.code is Code.DONE:
+            self._catalog.sold()
+        if answer.order is not None:
+            self._open_holds.note(answer.order)
+        return answer
