@@ -7,8 +7,6 @@ model raises `BadZnode`, which names it.
 import hashlib
 import hmac
 import re
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -16,6 +14,7 @@ import msgspec
 from core.errors import BadZnode
 from core.schema.sale_window import sale_state
 from core.text.names import folded
+from core.text.timestamps import rfc3339
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
@@ -493,11 +492,11 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
         quantity=order.quantity,
         buyer=order.buyer,
         status=order.status,
-        created_at=_timestamp(order.at),
+        created_at=rfc3339(order.at),
         zxid=zxid,
-        held_until=None if order.until is None else _timestamp(order.until),
+        held_until=None if order.until is None else rfc3339(order.until),
         extended=order.extended,
-        checked_in_at=None if order.admitted is None else _timestamp(order.admitted.at),
+        checked_in_at=None if order.admitted is None else rfc3339(order.admitted.at),
         checked_in_by=None if order.admitted is None else order.admitted.door,
         price=order.price,
         total=order.total,
@@ -511,16 +510,9 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
 def _payment_view(at: float, payment: Payment) -> PaymentView:
     return PaymentView(
         id=payment.id,
-        at=_timestamp(at),
+        at=rfc3339(at),
         counts=not payment.refused,
         amount=payment.amount,
         currency=payment.currency,
         refused=payment.refused,
     )
-
-
-# The orders of a batch have one time.
-@lru_cache(maxsize=16)
-def _timestamp(at: float) -> str:
-    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")

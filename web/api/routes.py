@@ -1,7 +1,6 @@
 """The JSON interface under `/api`, and what machines ask: health, readiness, metrics."""
 
 import socket
-from datetime import UTC, datetime
 from typing import Any
 
 import bottle
@@ -9,6 +8,7 @@ import msgspec
 
 from core.errors import ZkticketError
 from core.store.availability import EventAvailability
+from core.text.timestamps import rfc3339
 from web.api.orders import basket_of, bought
 from web.auth.operator import Guard
 from web.context import Context
@@ -138,5 +138,4 @@ def _event(event: EventAvailability, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _reading(snapshot: Snapshot) -> dict[str, Any]:
-    as_of = datetime.fromtimestamp(snapshot.as_of or 0.0, UTC).isoformat(timespec="milliseconds")
-    return {"as_of": as_of.replace("+00:00", "Z"), "stale": snapshot.stale}
+    return {"as_of": rfc3339(snapshot.as_of or 0.0), "stale": snapshot.stale}

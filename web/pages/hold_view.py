@@ -6,9 +6,9 @@ from datetime import datetime
 
 from core.schema.records import OrderView
 from core.store.availability import EventAvailability
+from core.text.timestamps import rfc3339
 from web.http.i18n import Language
 from web.pages.ticket_view import total, type_label
-from web.reads.live import iso
 
 HOLDS = frozenset({"held", "released", "expired"})
 # Who has to act is warned when a fifth of the time is left, within these bounds: WCAG 2.2.1
@@ -73,7 +73,7 @@ def hold_page(
         title=event.title if event else order.event,
         place=event.place if event else "",
         starts=language.say_time("format.day", starts_at) if starts_at else "",
-        starts_at=iso(starts_at) if starts_at else "",
+        starts_at=rfc3339(starts_at) if starts_at else "",
         type=type_label(order, event),
         quantity=order.quantity,
         buyer=order.buyer,
@@ -83,7 +83,7 @@ def hold_page(
         lead=language.say(f"hold.{state}-lead"),
         notice=notice,
         until=language.say_time("format.clock", until),
-        until_at=iso(until),
+        until_at=rfc3339(until),
         ends_in_ms=round(1000 * left_s),
         warn_ms=round(1000 * _warning_s(event)),
         left=time_left(left_s),

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from core.schema.sale_window import is_settled, sale_ends_at, sale_state
 from core.store.availability import EventAvailability, TypeAvailability
+from core.text.timestamps import rfc3339
 from web.http.i18n import Language
 from web.http.problems import Problem
 from web.reads.catalog import Snapshot
-from web.reads.live import iso, opens_in_ms
+from web.reads.live import opens_in_ms
 from web.reads.poll_interval import STEPS_S
 from web.requests.purchase import KEY_HEADER, MOST_TICKETS, new_key
 
@@ -102,7 +103,7 @@ def sale_page(
         title=event.title,
         place=event.place,
         starts=language.say_time("format.day", starts_at) if starts_at else "",
-        starts_at=iso(starts_at) if starts_at else "",
+        starts_at=rfc3339(starts_at) if starts_at else "",
         cards=_cards(language, event, fields.get("type", "")),
         currency=event.currency,
         prices=price_list(event),
@@ -112,7 +113,7 @@ def sale_page(
         notice=_notice(language, problem),
         state=state,
         lead=_lead(language, event, "past" if is_settled(event, now) else state),
-        opens_at=iso(event.opens_at) if event.opens_at else "",
+        opens_at=rfc3339(event.opens_at) if event.opens_at else "",
         opens_in_ms=opens_in_ms(event, now),
         stale=_stale(language, snapshot),
         hold=language.duration(event.hold_s),

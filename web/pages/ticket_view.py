@@ -6,9 +6,9 @@ from datetime import datetime
 from core.schema.records import OrderView
 from core.schema.sale_window import is_settled
 from core.store.availability import EventAvailability, TypeAvailability
+from core.text.timestamps import rfc3339
 from web.http.i18n import Language
 from web.pages.qr import qr_svg
-from web.reads.live import iso
 
 # Orders that let nobody in: their code is not shown.
 SPENT = frozenset({"held", "released", "expired", "cancelled"})
@@ -61,7 +61,7 @@ def ticket_page(
         title=event.title if event else order.event,
         place=event.place if event else "",
         starts=language.say_time("format.day", starts_at) if starts_at else "",
-        starts_at=iso(starts_at) if starts_at else "",
+        starts_at=rfc3339(starts_at) if starts_at else "",
         number=" ".join(order.order[start : start + 4] for start in range(0, 32, 4)),
         type=type_label(order, event),
         quantity=order.quantity,

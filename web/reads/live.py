@@ -1,7 +1,6 @@
 """What is left, for the pages that watch: rendered once per change, served from memory."""
 
 import hashlib
-from datetime import UTC, datetime
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -9,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from core.clock import Clock
 from core.schema.sale_window import Sale, sale_ends_at, sale_state
 from core.store.availability import EventAvailability
+from core.text.timestamps import rfc3339
 from web.http.replies import Headers, Reply
 from web.reads.catalog import Catalog, Snapshot
 from web.reads.poll_interval import WatchPace
@@ -119,12 +119,6 @@ def opens_in_ms(event: EventAvailability, now: float) -> int:
     return max(0, round(1000 * ((event.opens_at or 0.0) - now)))
 
 
-def iso(at: float) -> str:
-    """RFC 3339."""
-    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
 def _render(event: EventAvailability, snapshot: Snapshot, step_s: int, now: float) -> Rendered:
     sale = sale_state(event, now)
     body = msgspec.json.encode(
@@ -133,7 +127,7 @@ def _render(event: EventAvailability, snapshot: Snapshot, step_s: int, now: floa
             sale=sale,
             opens_in_ms=opens_in_ms(event, now) if sale == "before" else UNSET,
             stale=snapshot.stale,
-            as_of=iso(snapshot.as_of) if snapshot.stale and snapshot.as_of else UNSET,
+            as_of=rfc3339(snapshot.as_of) if snapshot.stale and snapshot.as_of else UNSET,
             poll_after_ms=1000 * step_s,
             types=tuple(Left(type_.name, type_.remaining, type_.capacity) for type_ in event.types),
         )
