@@ -8,7 +8,8 @@ from core.schema.records import Marker, encode
 from core.secret import Secret
 from core.settings import Settings
 from core.store.store import Store
-from core.zookeeper.client import ZooKeeper, connect, prepare_tree
+from core.zookeeper.client import ZooKeeper, connect
+from core.zookeeper.prepare import prepare_tree
 from core.zookeeper.probe import ServerState
 from supervisor.zookeeper.ensemble import Ensemble, wait_for_quorum
 

@@ -398,7 +398,7 @@ def _name_damage(reader: "Reader") -> None:
 def credentials_command(data_dir: DataDir = None) -> None:
     """Print what opens the tree to zkCli, and the operator's token for /api/status."""
     from core.secret import load_secret
-    from core.zookeeper.client import IDENTITY
+    from core.zookeeper.kazoo_adapter import IDENTITY
 
     secret = load_secret(current_settings(data_dir=data_dir).data_dir)
     typer.echo(f"addauth digest {IDENTITY}:{secret.zookeeper_password}")

@@ -1,7 +1,8 @@
 """One of many acts: kazoo's election, on the event loop.
 
-Who is elected may lose his session without knowing it yet. What he does must therefore be
-safe when two do it at once; the election only spares the work.
+Whoever is elected may lose its session without knowing it yet. What it does must therefore be
+safe when two do it at once; the election only spares the work. Whatever kazoo's recipe raises
+costs a candidate its turn, and never its process: hence `except Exception`.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from core.zookeeper.client import ZooKeeper
+from core.zookeeper.kazoo_adapter import withdraw
 
 # A candidate stands for so long, then looks up and stands again.
 TURN_S = 10.0
@@ -39,7 +41,7 @@ class Election:
         """Once, with a lock of its own: one that outlived its session still thinks it holds."""
         election = self._zk.election(self._path, self._name)
         with suppress(Exception):  # no connection, or nobody has stood yet
-            await _aside(partial(_withdraw, election.lock))
+            await _aside(partial(withdraw, election.lock))
         try:
             if await _won(election):
                 await self._rule(lead)
@@ -79,20 +81,6 @@ async def _won(election: Any) -> bool:
         return bool(await _aside(partial(election.lock.acquire, timeout=TURN_S)))
     except Exception:  # not elected in time, or the connection went: it stands again
         return False
-
-
-def _withdraw(lock: Any) -> None:
-    """Deletes what this session's earlier candidacies have left.
-
-    A connection that breaks while one ends leaves its znode, and with the session it lives on:
-    everybody would wait for it, and nobody act.
-    """
-    session, _ = lock.client.client_id
-    for name in lock.client.get_children(lock.path):
-        znode = f"{lock.path}/{name}"
-        stat = lock.client.exists(znode)
-        if stat is not None and stat.ephemeralOwner == session:
-            lock.client.delete(znode)
 
 
 async def _aside(call: Callable[[], Any]) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.schema.records import Marker, encode
-from core.zookeeper.client import prepare_tree
+from core.zookeeper.prepare import prepare_tree
 from supervisor.zookeeper.ensemble import wait_for_quorum
 from tests.faults.clock import JumpingClocks
 from tests.faults.doubt import Doubts, Run

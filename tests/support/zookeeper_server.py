@@ -21,8 +21,9 @@ from core.secret import Secret
 from core.store.batch import Batch, Sale
 from core.store.stock import TypeRef
 from core.store.store import Store
-from core.zookeeper.client import Committed, ZooKeeper, connect, prepare_tree
+from core.zookeeper.client import Committed, ZooKeeper, connect
 from core.zookeeper.multi import Delete
+from core.zookeeper.prepare import prepare_tree
 from supervisor.zookeeper.java import find_class_path, find_java
 from tests.support.instance import free_port
 from workers.selling.stripes import draw

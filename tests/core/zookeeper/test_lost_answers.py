@@ -184,7 +184,7 @@ def lose_in_preparing(server: Server, nth: int) -> bool:
 
     server.remove("")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.zookeeper.client.KazooClient", Lossy)
+        patch.setattr("core.zookeeper.kazoo_adapter.KazooClient", Lossy)
         server.prepare()
     assert {f"/{name}" for name in server.session(names)} == set(paths.TOP)
     return next(numbers) > nth

@@ -1,0 +1,178 @@
+"""kazoo behind one adapter: how a client is made, what its errors mean, and its private parts.
+
+The private parts, which no documentation promises, are used here and nowhere else: a new kazoo
+that lacks one of them is named by `tests/core/zookeeper/test_kazoo_adapter.py`. `pyproject.toml`
+binds kazoo to the versions that are known to have them.
+"""
+
+import asyncio
+import logging
+import socket
+from contextlib import suppress
+from typing import Any
+
+from kazoo import exceptions as kz
+from kazoo.client import KazooClient
+from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.security import ACL, make_digest_acl
+
+from core.errors import (
+    AccessDenied,
+    Ambiguous,
+    BadVersion,
+    NodeExists,
+    NoNode,
+    NotEmpty,
+    Unavailable,
+    ZooKeeperError,
+)
+from core.zookeeper.kazoo_handler import PollingHandler
+
+IDENTITY = "zkticket"
+# After these nobody knows whether it has happened.
+LOST = (kz.ConnectionLoss, kz.SessionExpiredError, kz.SessionMovedError, kz.ConnectionClosedError)
+# What kazoo raises on purpose.
+ERRORS = (kz.KazooException, KazooTimeoutError)
+
+
+def make_client(hosts: str, password: str, session_s: float, **options: Any) -> KazooClient:
+    """A client that keeps trying to connect, for the holder of the secret."""
+    return KazooClient(
+        hosts=hosts,
+        timeout=session_s,
+        auth_data=[("digest", f"{IDENTITY}:{password}")],
+        connection_retry=patient(),
+        handler=PollingHandler(),
+        logger=quiet_logger(),
+        **options,
+    )
+
+
+def patient() -> dict[str, Any]:
+    return {"max_tries": -1, "delay": 0.05, "backoff": 1.5, "max_delay": 0.2}
+
+
+def owner_acl(password: str) -> list[ACL]:
+    """All rights for the holder of the secret, none for anybody else."""
+    return [make_digest_acl(IDENTITY, password, all=True)]
+
+
+def quiet_logger() -> logging.Logger:
+    """kazoo's own log, without DEBUG, where it would print the credentials."""
+    logger = logging.getLogger("kazoo")
+    logger.setLevel(logging.WARNING)
+    if not logger.handlers:
+        # A process that keeps no log, like an operator's command, prints nothing of it.
+        logger.addHandler(logging.NullHandler())
+    return logger
+
+
+# --- private parts -------------------------------------------------------------------
+
+
+def send(client: KazooClient, request: Any, answer: Any) -> None:
+    """Sends a request of ours: kazoo takes whatever has `type`, `serialize` and `deserialize`.
+
+    `answer` has the methods `set` and `set_exception`, which kazoo's threads call.
+    """
+    client._call(request, answer)
+
+
+def is_alive(client: KazooClient) -> bool:
+    """Whether the thread that keeps the connection runs."""
+    thread = client._connection._connection_routine
+    return thread is not None and bool(thread.is_alive())
+
+
+def cut(client: KazooClient) -> None:
+    """Drops the connection, so that kazoo looks for another server."""
+    connection = client._connection._socket
+    if connection is not None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+def election(client: KazooClient, path: str, name: str) -> Any:
+    """kazoo's recipe, whose calls block. Its `lock` has `acquire`, `release` and `cancel`."""
+    return client.Election(path, name)
+
+
+def withdraw(lock: Any) -> None:
+    """Deletes what this session's earlier candidacies have left. It blocks.
+
+    A connection that breaks while one ends leaves its znode, and with the session it lives on:
+    everybody would wait for it, and nobody act.
+    """
+    session, _ = lock.client.client_id
+    for name in lock.client.get_children(lock.path):
+        znode = f"{lock.path}/{name}"
+        stat = lock.client.exists(znode)
+        if stat is not None and stat.ephemeralOwner == session:
+            lock.client.delete(znode)
+
+
+class Landing:
+    """Where kazoo's threads leave an answer for the loop. It stands in for an `AsyncResult`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.future: asyncio.Future[Any] = loop.create_future()
+
+    def set(self, value: Any) -> None:
+        self._hand_over(value, None)
+
+    def set_exception(self, error: Exception) -> None:
+        self._hand_over(None, error)
+
+    def take(self, result: Any) -> None:
+        self._hand_over(result.value, result.exception)
+
+    def _hand_over(self, value: Any, error: Exception | None) -> None:
+        with suppress(RuntimeError):  # the loop has closed
+            self._loop.call_soon_threadsafe(self._settle, value, error)
+
+    def _settle(self, value: Any, error: Exception | None) -> None:
+        if self.future.done():
+            return
+        if error is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(value)
+
+
+# --- errors --------------------------------------------------------------------------
+
+
+def error_of(code: int) -> Exception:
+    """kazoo's exception for a server's code."""
+    return kz.EXCEPTIONS[code]() if code in kz.EXCEPTIONS else Exception(f"error {code}")
+
+
+_MEANINGS: tuple[
+    tuple[type[Exception] | tuple[type[Exception], ...], type[ZooKeeperError]], ...
+] = (
+    (kz.NoNodeError, NoNode),
+    (kz.NodeExistsError, NodeExists),
+    (kz.BadVersionError, BadVersion),
+    (kz.NotEmptyError, NotEmpty),
+    ((kz.NoAuthError, kz.AuthFailedError, kz.InvalidACLError), AccessDenied),
+    (LOST, Ambiguous),
+)
+
+
+def translated(error: Exception) -> ZooKeeperError:
+    """Our error for one of kazoo's; unknown ones keep their text."""
+    if isinstance(error, ZooKeeperError):
+        return error
+    for theirs, ours in _MEANINGS:
+        if isinstance(error, theirs):
+            return ours(_MESSAGES.get(ours, str(error) or type(error).__name__))
+    if isinstance(error, KazooTimeoutError):
+        return Unavailable("ZooKeeper does not answer; is the ensemble running?")
+    return ZooKeeperError(f"ZooKeeper: {type(error).__name__} {error}".strip())
+
+
+_MESSAGES: dict[type[ZooKeeperError], str] = {
+    AccessDenied: "the secret does not open this tree; is it another instance's --data-dir?",
+    Ambiguous: "the connection to ZooKeeper broke before the answer came",
+}
