@@ -25,6 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from requests.auth import AuthBase
 from schemathesis import Case, Config, GenerationMode
 
+from core.clock import Clock
 from core.secret import Secret, load_secret
 from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb
@@ -42,6 +43,7 @@ from web.openapi.curl import curl
 from web.openapi.document import codes_of, document, path_of
 from web.openapi.manual import Manual
 from web.openapi.operation import BUY, CODES, JSON, PAGES_ONLY, PURCHASE, Operation
+from web.openapi.schemas import example_of
 from web.pages.rendering import Paper
 from web.server.head import Front
 
@@ -179,7 +181,7 @@ FOR_PROGRAMS = re.compile(
 def test_every_route_that_programs_call_is_described_and_nothing_else() -> None:
     parts: dict[str, Any] = dict.fromkeys((field.name for field in fields(Context)), None)
     front = Front((), "")
-    parts |= {"operator_token": "t", "clock": time.monotonic, "front": front}
+    parts |= {"operator_token": "t", "clock": Clock(), "front": front}
     site = Site(Context(**parts))
     routes = {(route.method, path_of(route.rule)) for route in site.routes}
     described = {
@@ -315,7 +317,7 @@ def test_the_commands_on_the_page_work_as_they_stand(
 
 
 def _made(path: str, buyer: Buyer) -> str:
-    body = json.dumps(PURCHASE.example).encode()
+    body = json.dumps(example_of(PURCHASE.shape)).encode()
     order: str = buyer.request("POST", path, body, {"Content-Type": JSON}).json["order"]
     return order
 
@@ -406,7 +408,7 @@ def test_what_needs_a_key_is_closed_without_it(
 ) -> None:
     path, body = path_of(operation.path), operation.body
     with requests.Session() as stranger:
-        content: dict[str, Any] = {"json": body.example} if body else {}
+        content: dict[str, Any] = {"json": example_of(body.shape)} if body else {}
         headers = {"Authorization": shown, "webhook-signature": shown}
         answer = ask(stranger, box, operation.method, path, headers=headers, **content)
     # A wrong token too often is slowed down.
@@ -438,7 +440,9 @@ def test_without_zookeeper_the_answers_are_described(state: str) -> None:
             path = path_of(operation.path)
             for parameter in operation.parameters:
                 path = path.replace(f"{{{parameter.name}}}", str(parameter.example or "0" * 32))
-            content: dict[str, Any] = {"json": operation.body.example} if operation.body else {}
+            content: dict[str, Any] = (
+                {"json": example_of(operation.body.shape)} if operation.body else {}
+            )
             answer = requests.request(
                 operation.method,
                 f"http://127.0.0.1:{site.port}{path}",

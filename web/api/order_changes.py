@@ -1,12 +1,8 @@
 """Holds, and what becomes of orders: kept, confirmed, extended, given back, let in."""
 
-from typing import Any
-
 import bottle
 import msgspec
 
-from core.errors import BadRequest
-from core.schema.records import Payment
 from core.store.lifecycle import Act
 from core.transport.link import Code
 from web.api.orders import basket_of, bought
@@ -18,13 +14,7 @@ from web.http.problems import Problem, problem
 from web.http.replies import json_reply
 from web.http.request import Request
 from web.http.routing import Outcome
-from web.requests.order_change import WantedChange, errand, note, order_in
-from web.requests.purchase import currency_in, expect_media_type, json_object, price_in
-
-# An order's id may come as the address that a QR code carries, no longer than this.
-MOST_ADDRESS = 511
-# Of the ids that providers give; Stripe's may have so many, and money must not go unrecorded.
-MOST_PAYMENT = 255
+from web.requests.order_change import WantedChange, check_in, errand, payment
 
 
 class Changes:
@@ -79,9 +69,7 @@ class Changes:
         """The first scan of a ticket lets its holder in; the second says when that was."""
         if refusal := self._guard.refusal(request):
             return refusal
-        wanted = _object_of(request)
-        order, door, key = _order(wanted), note(wanted, "door"), request.idempotency_key
-        return await self._amend(request, errand(order, Act.CHECK_IN, key, note=door))
+        return await self._amend(request, check_in(request))
 
     async def post_payment(self, request: Request) -> Outcome:
         """A payment provider's call confirms a hold.
@@ -91,10 +79,7 @@ class Changes:
         """
         if not is_signed(self._context.payment_key, request, self._context.clock.now()):
             return problem("bad-signature")
-        wanted = _object_of(request)
-        payment = _payment(wanted, request.headers[ID_HEADER])
-        confirmed = errand(_order(wanted, "hold"), Act.CONFIRM, None, payment=payment)
-        return await self._amend(request, confirmed)
+        return await self._amend(request, payment(request, request.headers[ID_HEADER]))
 
     # --- all of them -----------------------------------------------------------------
 
@@ -107,29 +92,3 @@ class Changes:
 
 def _wanted(request: Request, order_id: str, act: Act, *, operator: bool = False) -> WantedChange:
     return errand(order_id, act, request.idempotency_key, operator=operator)
-
-
-def _object_of(request: Request) -> dict[str, Any]:
-    expect_media_type(request.content_type, "application/json")
-    return json_object(request.body)
-
-
-def _payment(wanted: dict[str, Any], call: str) -> Payment:
-    """The payment that a provider's call tells of; the call's own id names one without a name."""
-    name = note(wanted, "payment", MOST_PAYMENT) or note({"payment": call}, "payment", MOST_PAYMENT)
-    if not name:
-        raise BadRequest("invalid", "detail.note", "payment", most=MOST_PAYMENT)
-    return Payment(
-        id=name,
-        amount=price_in(wanted.get("amount"), "amount"),
-        currency=currency_in(wanted.get("currency", "")),
-    )
-
-
-def _order(wanted: dict[str, Any], field: str = "order") -> str:
-    """The order's id, also as its ticket prints it, or out of an address."""
-    value = wanted.get(field)
-    found = order_in(value) if isinstance(value, str) and len(value) <= MOST_ADDRESS else ""
-    if not found:
-        raise BadRequest("invalid", "detail.order", field)
-    return found

@@ -156,7 +156,7 @@ def _holds() -> tuple[Operation, ...]:
             "`admin payment-secret` prints. The same payment has the same answer again. With any "
             "409 it counts for nothing and is recorded with the order: refund it, unless it is "
             "`payment-used`, for then it has paid another order.",
-            body=Body(JSON, "Payment", {"hold": "{order}", "payment": "pay-7"}),
+            body=Body(JSON, "Payment"),
             answers=(CHANGED,),
             codes=(
                 *("bad-signature", "hold-expired", "not-held"),
@@ -234,7 +234,7 @@ def _doors() -> tuple[Operation, ...]:
             "The first scan lets in. The second is refused, with the order, which says when and "
             "where the first was. A scan that is repeated with its key is the same scan.",
             parameters=(KEY,),
-            body=Body(JSON, "CheckIn", {"order": "{order}", "door": "North"}),
+            body=Body(JSON, "CheckIn"),
             answers=(Answer(200, "Let in.", (JSON,), "Order"),),
             codes=(*OPERATOR, "not-valid", "already-checked-in", *JSON_BODY, *AMEND),
             keys=(OPERATOR_TOKEN,),

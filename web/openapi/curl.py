@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Iterable
 
 from web.openapi.operation import OPERATOR_TOKEN, PURCHASE, SIGNED, Operation
+from web.openapi.schemas import example_of
+from web.requests.field_types import EXAMPLE_ORDER
 
 # What the examples call the box office's address, an order, a hold, and the operator's token.
 BOX, ORDER, HOLD, TOKEN = "$BOX", "$ORDER", "$HOLD", "$TOKEN"
@@ -70,5 +72,6 @@ def _data(operation: Operation) -> Iterable[str]:
 def _json(operation: Operation) -> str:
     """The example as a word of the shell; an order's id in it is a variable."""
     assert operation.body
-    text = shlex.quote(json.dumps(operation.body.example, ensure_ascii=False))
-    return text.replace("{order}", f"'{HOLD if operation.body.shape == 'Payment' else ORDER}'")
+    text = shlex.quote(json.dumps(example_of(operation.body.shape), ensure_ascii=False))
+    order = HOLD if operation.body.shape == "Payment" else ORDER
+    return text.replace(EXAMPLE_ORDER, f"'{order}'")

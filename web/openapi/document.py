@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from itertools import groupby
-from typing import Any
 
 import msgspec
 
 from core.schema.records import OrderView
 from web.http.i18n import Language, Languages
 from web.http.problems import RETRY_S, STATUS, Problem, problem, problem_json
-from web.openapi.answered import answered
 from web.openapi.api import operations
 from web.openapi.operation import (
     ANY,
@@ -26,7 +24,8 @@ from web.openapi.operation import (
     Parameter,
 )
 from web.openapi.schema import Schema, reference
-from web.openapi.taken import taken
+from web.openapi.schemas import example_of, schemas
+from web.requests.field_types import EXAMPLE_ORDER
 from web.requests.purchase import MOST_TICKETS
 from web.server.head import TARGET_CHARACTERS
 
@@ -87,7 +86,7 @@ HEADERS: dict[str, tuple[str, Schema]] = {
 }
 COMES_BACK = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 EXAMPLE = OrderView(
-    order="9c1b7f20d84e4a6fb3c2a1908e7d6f55",
+    order=EXAMPLE_ORDER,
     event="default",
     type="A",
     quantity=2,
@@ -100,7 +99,7 @@ EXAMPLE = OrderView(
 
 def document(languages: Languages, url: str = "/") -> Schema:
     """OpenAPI 3.1 of the box office at that address. Its problems speak the default language."""
-    every = operations()
+    every, shapes = operations(), schemas()
     language = languages.default
     return {
         "openapi": "3.1.0",
@@ -114,7 +113,7 @@ def document(languages: Languages, url: str = "/") -> Schema:
         "tags": [{"name": name, "description": text} for name, text in GROUPS.items()],
         "paths": _paths(every),
         "components": {
-            "schemas": dict(sorted({**answered(), **taken()}.items())),
+            "schemas": shapes,
             "headers": {name: _header(name) for name in HEADERS},
             "examples": {code: _example_of(code, language) for code in sorted(CODES)},
             "securitySchemes": SECURITY,
@@ -164,15 +163,8 @@ def _parameter(parameter: Parameter) -> Schema:
 
 
 def _body(body: Body) -> Schema:
-    example = {name: _filled_in(value) for name, value in body.example.items()}
-    return {
-        "required": True,
-        "content": {body.media: {"schema": reference(body.shape), "example": example}},
-    }
-
-
-def _filled_in(value: Any) -> Any:
-    return EXAMPLE.order if value == "{order}" else value
+    content = {"schema": reference(body.shape), "example": example_of(body.shape)}
+    return {"required": True, "content": {body.media: content}}
 
 
 # --- answers -------------------------------------------------------------------------

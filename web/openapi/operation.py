@@ -54,11 +54,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Body:
-    """What is sent: a shape by its name, with an example."""
+    """What is sent: a shape by its name."""
 
     media: str
     shape: str
-    example: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,6 @@ SEEN = Parameter(
     "If-None-Match", "header", {"type": "string"}, "The `ETag` of the answer that you have."
 )
 
-PURCHASE = Body(
-    JSON, "Purchase", {"event": DEFAULT_EVENT, "type": "A", "quantity": 2, "buyer": "Ann"}
-)
+PURCHASE = Body(JSON, "Purchase")
 CHANGED = Answer(200, "Done, or it had been done before.", (JSON,), "Order")
 SAME = Answer(304, "It has not changed.", headers=("ETag", "Cache-Control"))

@@ -178,12 +178,12 @@ def _type(schema: Schema) -> str:
     match schema:
         case {"$ref": str(name)}:
             return str(name.removeprefix(HERE))
-        case {"anyOf": [*choices]}:
-            return " or ".join(_type(each) for each in choices)
+        case {"anyOf": [*choices]} if "type" not in schema:
+            return " or ".join(_kind(each) for each in choices)
         case {"type": "array", "items": items}:
-            return f"list of {_type(items)}"
+            return f"list of {_kind(items)}"
         case {"additionalProperties": dict(values)}:
-            return f"{_type(values)} by name"
+            return f"{_kind(values)} by name"
         case {"const": value}:
             return str(value).lower()
         case {"enum": [int(), *_]}:

@@ -19,7 +19,8 @@ from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
 from web.operator.rendering import Paper, Visit
 from web.reads.catalog import Snapshot
-from web.requests.order_change import WantedChange, errand, note, order_in
+from web.requests.field_types import note
+from web.requests.order_change import MOST_CHARACTERS, WantedChange, errand, order_in
 from web.requests.purchase import new_key
 
 ADDRESS = "/operator/check-in"
@@ -151,7 +152,7 @@ def _errand(scan: Scan) -> WantedChange | Result:
     if not order:
         return Result("unreadable")
     try:
-        door = note({"door": scan.door}, "door")
+        door = note(scan.door, MOST_CHARACTERS)
     except BadRequest:
         door = ""
     if not door:

@@ -22,7 +22,7 @@ from web.pages.order import Tickets
 from web.pages.rendering import Paper, Visit, see_other
 from web.pages.sale_view import price_list, sale_page
 from web.reads.catalog import Snapshot
-from web.requests.purchase import Basket, form_fields, of_form
+from web.requests.purchase import Basket, form_fields, from_form
 
 Fields = Mapping[str, str]
 
@@ -61,7 +61,7 @@ class Pages:
         visit = self.paper.visit(request)
         fields = form_fields(request.content_type, request.body)
         try:
-            basket = msgspec.structs.replace(of_form(fields), hold=hold)
+            basket = msgspec.structs.replace(from_form(fields), hold=hold)
         except BadRequest as error:
             found = problems.of_request(error)
             return await self._sale(visit, fields.get("event", ""), fields, found)

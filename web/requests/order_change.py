@@ -1,20 +1,53 @@
 """What somebody wants of an order that exists, checked before anything is done about it."""
 
 import re
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from core.errors import BadRequest
 from core.schema.records import Payment
 from core.store.lifecycle import Act, OrderChange
 from core.store.orders import ORDER_ID
-from core.text.names import clean, is_shown
+from core.text.names import clean
 from core.transport.link import ChangeRequest
-from web.requests.purchase import Basket, checked_key, new_key
+from web.http.request import Request
+from web.requests.field_types import EXAMPLE_ORDER, Amount, Currency, checked, note_meta
+from web.requests.purchase import Basket, json_object, key_or_new
 
 MOST_CHARACTERS = 64
+# An order's id may come as the address that a QR code carries, no longer than this.
+MOST_ADDRESS = 511
+# Of the ids that providers give; Stripe's may have so many, and money must not go unrecorded.
+MOST_PAYMENT = 255
 ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
+
+
+def order_in(text: str) -> str:
+    """The order's id in what was typed or scanned: an address, or a number in groups; or "".
+
+    Two numbers that ran into each other are neither.
+    """
+    found = ALONE.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
+    return found.group() if found else ""
+
+
+def _order(text: str) -> str:
+    if found := order_in(text):
+        return found
+    raise BadRequest("invalid", "detail.order")
+
+
+def order_meta(description: str) -> Meta:
+    """For an order's id somewhere in a short text."""
+    return Meta(
+        max_length=MOST_ADDRESS,
+        description=description,
+        examples=[EXAMPLE_ORDER],
+        extra_json_schema={"pattern": ORDER_ID.pattern},
+        extra={"text": "detail.order", "clean": _order},
+    )
 
 
 class WantedChange(OrderChange, frozen=True, kw_only=True):
@@ -29,6 +62,41 @@ class WantedChange(OrderChange, frozen=True, kw_only=True):
         """The message to a worker."""
         assert keyed
         return ChangeRequest(id=id_, timeout_s=timeout_s, **msgspec.structs.asdict(self))
+
+
+# The first field at fault is told of, so their order is part of the interface.
+class CheckInRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A scan of a ticket."""
+
+    order: Annotated[str, order_meta("The order's id, or the address in its QR code.")]
+    door: Annotated[
+        str,
+        note_meta(
+            MOST_CHARACTERS, "Where: told to anyone who comes with the same ticket.", ["North"]
+        ),
+    ] = ""
+
+
+class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment that has come in."""
+
+    payment: Annotated[
+        str,
+        note_meta(
+            MOST_PAYMENT,
+            "The payment, as its provider calls it; without it the call's `webhook-id` names it.",
+            ["pay-7"],
+        ),
+    ] = ""
+    amount: Annotated[
+        Amount | None,
+        Meta(
+            description="What was paid, in units as the order's `total`; another sum is refused.",
+            extra={"text": "detail.price"},
+        ),
+    ] = None
+    currency: Annotated[Currency, Meta(description="That of the amount.")] = ""
+    hold: Annotated[str, order_meta("The hold that was paid.")]
 
 
 Wanted: TypeAlias = Basket | WantedChange
@@ -46,25 +114,34 @@ def errand(
     """Raises `BadRequest`: an order of that name can't exist, or the key is none."""
     if not ORDER_ID.fullmatch(order):
         raise BadRequest("no-such-order", "problem.no-such-order")
-    checked = new_key() if key is None else checked_key(key)
     return WantedChange(
-        order=order, act=act, note=note, key=checked, operator=operator, payment=payment
+        order=order, act=act, note=note, key=key_or_new(key), operator=operator, payment=payment
     )
 
 
-def order_in(text: str) -> str:
-    """The order's id in what was typed or scanned: an address, or a number in groups; or "".
+def check_in(request: Request) -> WantedChange:
+    """A scan of a ticket, as JSON. Raises `BadRequest`."""
+    scan = checked(CheckInRequest, _fields(CheckInRequest, request))
+    return errand(scan.order, Act.CHECK_IN, request.idempotency_key, note=scan.door)
 
-    Two numbers that ran into each other are neither.
+
+def payment(request: Request, call: str) -> WantedChange:
+    """A payment that a provider's call tells of, as JSON. Raises `BadRequest`.
+
+    The call's own id names a payment without a name.
     """
-    found = ALONE.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
-    return found.group() if found else ""
+    wanted = _fields(PaymentRequest, request)
+    name = wanted.get("payment", "")
+    if isinstance(name, str) and not clean(name):
+        wanted["payment"] = call
+    told = checked(PaymentRequest, wanted)
+    if not told.payment:
+        raise BadRequest("invalid", "detail.note", "payment", most=MOST_PAYMENT)
+    paid = Payment(id=told.payment, amount=told.amount, currency=told.currency)
+    return errand(told.hold, Act.CONFIRM, None, payment=paid)
 
 
-def note(wanted: dict[str, Any], field: str, most: int = MOST_CHARACTERS) -> str:
-    """A short text that a machine or an operator gave. Raises `BadRequest`."""
-    value = wanted.get(field, "")
-    text = clean(value) if isinstance(value, str) else None
-    if text is None or len(text) > most or (text and not is_shown(text)):
-        raise BadRequest("invalid", "detail.note", field, most=most)
-    return text
+def _fields(type_: type[msgspec.Struct], request: Request) -> dict[str, Any]:
+    """The fields of that type in a JSON object; what it has besides counts for nothing."""
+    sent = json_object(request.content_type, request.body)
+    return {name: sent[name] for name in type_.__struct_fields__ if name in sent}

@@ -12,8 +12,9 @@ from core.events.service import Terms, changed, text_of
 from core.schema.records import Event, buyer_id
 from core.store.scan import of_buyer
 from core.text.names import clean, folded, is_shown
-from web.requests.order_change import note
-from web.requests.purchase import from_form, from_json
+from web.http.request import Request
+from web.requests.order_change import check_in
+from web.requests.purchase import form_fields, from_form, from_json
 
 KEY = b"k" * 32
 # Characters of CJK's extensions H and J, a private one, two that Unicode has not assigned.
@@ -37,11 +38,14 @@ def in_json(name: str) -> str:
 
 def in_form(name: str) -> str:
     body = urlencode({"type": "A", "buyer": name, "key": "k"}, errors="surrogatepass")
-    return from_form("application/x-www-form-urlencoded", body.encode()).buyer
+    fields = form_fields("application/x-www-form-urlencoded", body.encode())
+    return from_form(fields).buyer
 
 
 def at_door(name: str) -> str:
-    return note({"door": name}, "door")
+    body = json.dumps({"order": "0" * 32, "door": name}).encode()
+    headers = {"content-type": "application/json"}
+    return check_in(Request(method="POST", path="/", headers=headers, body=body)).note
 
 
 def as_title(name: str) -> str:

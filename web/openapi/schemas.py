@@ -1,10 +1,11 @@
-"""The data of the answers as JSON Schema, from the types that the code works with.
+"""The data of requests and answers as JSON Schema, from the types that the code works with.
 
 `NOTES` adds what a Python type can't say; a note on a field that is not there is an error.
 """
 
-from collections.abc import Mapping
-from typing import get_args
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, get_args
 
 import msgspec
 from msgspec import UNSET
@@ -19,16 +20,22 @@ from web.openapi.operation import CODES
 from web.openapi.schema import HERE, NAME_SCHEMA, ORDER_SCHEMA, Schema, reference, thing
 from web.reads.live import Availability, Left
 from web.reads.poll_interval import STEPS_S
+from web.requests.order_change import CheckInRequest, PaymentRequest
+from web.requests.purchase import PurchaseRequest
 
 # What the interface calls these types.
 NAMES = {
+    "PurchaseRequest": "Purchase",
+    "CheckInRequest": "CheckIn",
+    "PaymentRequest": "Payment",
     "OrderView": "Order",
     "PaymentView": "OrderPayment",
     "EventAvailability": "EventStock",
     "TypeAvailability": "TicketType",
     "ProblemJson": "Problem",
 }
-ANSWERED = (
+REQUESTS = (PurchaseRequest, CheckInRequest, PaymentRequest)
+ANSWERS = (
     OrderView,
     PaymentView,
     ProblemJson,
@@ -171,54 +178,65 @@ TEXTS = {
 }
 
 
-def answered() -> dict[str, Schema]:
-    """Every schema of an answer, by name."""
-    found = _of_types()
-    return {**found, **_gathered(found["EventStock"])}
+@cache
+def schemas() -> dict[str, Schema]:
+    """Every schema, by name."""
+    types = {each.__name__: each for each in (*REQUESTS, *ANSWERS)}
+    _, found = msgspec.json.schema_components(types.values(), ref_template=HERE + "{name}")
+    named = {NAMES.get(name, name): _shape(types[name], found[name]) for name in found}
+    return dict(sorted({**named, **_gathered(named["EventStock"])}.items()))
 
 
-def _of_types() -> dict[str, Schema]:
-    _, found = msgspec.json.schema_components(ANSWERED, ref_template=HERE + "{name}")
-    types = {each.__name__: each for each in ANSWERED}
-    return {NAMES.get(name, name): _shape(types[name], found[name]) for name in found}
+def example_of(shape: str) -> dict[str, Any]:
+    """A request, out of the examples of its fields."""
+    properties = schemas()[shape]["properties"]
+    return {name: each["examples"][0] for name, each in properties.items() if "examples" in each}
 
 
 def _shape(type_: type[msgspec.Struct], schema: Schema) -> Schema:
-    """The schema of what is written, where msgspec's is that of what may be read."""
+    """An object, first what it has to have. Of an answer that is what is always written."""
+    is_sent = type_ in REQUESTS
     notes = NOTES.get(type_.__name__, {})
-    properties = {name: _written(each) for name, each in schema["properties"].items()}
+    text = TEXTS.get(type_.__name__) or schema.get("description", "")
+    properties = _published(schema["properties"], "" if is_sent else "default")
     for name, note in notes.items():
         properties[name] = {**properties[name], **note}
+    required = schema["required"] if is_sent else _always_there(type_, properties)
     return {
         "type": "object",
-        "description": TEXTS.get(type_.__name__, " ".join(schema.get("description", "").split())),
-        "properties": properties,
-        "required": [name for name in properties if _is_always_there(type_, name)],
+        "description": " ".join(text.split()),
+        "properties": {name: properties[name] for name in dict.fromkeys((*required, *properties))},
+        "required": required,
+        **({"additionalProperties": False} if "additionalProperties" in schema else {}),
     }
 
 
-def _written(schema: Schema) -> Schema:
-    """A property without its default, its references by the interface's names."""
-    written: Schema = {}
-    for word, value in schema.items():
-        if word == "$ref":
-            name = value.removeprefix(HERE)
-            written[word] = HERE + NAMES.get(name, name)
-        elif isinstance(value, dict):
-            written[word] = _written(value)
-        elif isinstance(value, list):
-            written[word] = [_written(each) if isinstance(each, dict) else each for each in value]
-        elif word != "default":
-            written[word] = value
-    return written
+def _published(part: Any, without: str = "") -> Any:
+    """The schema in the interface's names and ECMA-262's patterns, without a word of msgspec's."""
+    match part:
+        case dict():
+            return {key: _published(each, without) for key, each in part.items() if key != without}
+        case list():
+            return [_published(each, without) for each in part]
+        case str() if part.startswith(HERE):
+            name = part.removeprefix(HERE)
+            return HERE + NAMES.get(name, name)
+        case str():
+            return part.replace(r"\Z", "$")
+    return part
 
 
-def _is_always_there(type_: type[msgspec.Struct], name: str) -> bool:
+def _always_there(type_: type[msgspec.Struct], names: Iterable[str]) -> list[str]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(type_)}
-    if name not in fields:  # the tag
-        return True
-    field = fields[name]
-    return field.required or not (type_.__struct_config__.omit_defaults or field.default is UNSET)
+    omits = type_.__struct_config__.omit_defaults
+    # A name without a field is the tag.
+    return [
+        name
+        for name in names
+        if (field := fields.get(name)) is None
+        or field.required
+        or not (omits or field.default is UNSET)
+    ]
 
 
 def _gathered(stock: Schema) -> dict[str, Schema]:
