@@ -8,6 +8,7 @@ from core.schema.records import Marker, encode
 from core.secret import Secret
 from core.settings import Settings
 from core.store.store import Store
+from core.store.stripes import stripes_for
 from core.zookeeper.client import ZooKeeper, connect
 from core.zookeeper.prepare import prepare_tree
 from core.zookeeper.probe import ServerState
@@ -64,7 +65,7 @@ async def join(settings: Settings, secret: Secret) -> ZooKeeper:
         session_s=settings.session_s,
     )
     if not await Store(zk).event_names():
-        await BackOffice(zk).create_default_event(settings.quantity, settings.workers)
+        await BackOffice(zk).create_default_event(settings.quantity, stripes_for(settings.workers))
     return zk
 
 

@@ -29,7 +29,6 @@ from workers.receipts.journal import Bounds, Journal
 from workers.receipts.rollback_guard import Guard, GuardedStore
 from workers.receipts.writer import Receipts
 from workers.selling.seller import Seller
-from workers.selling.stripes import clerk_place_of
 
 REPORT_S = 1.0
 STRANGERS_S = 60.0
@@ -88,7 +87,6 @@ class Worker:
             store,
             self._zk,
             name=name,
-            place=clerk_place_of(name),
             order_key=secret.order_key,
             fence=self._node.registration.fence,
             books=self._receipts,

@@ -172,19 +172,16 @@ async def _cancel(
 
 
 def _amender(zk: "ZooKeeper", settings: Settings) -> "Amender":
-    """On the last stripe: the workers come to it last."""
     from core.eventlog.audit import SOURCE
     from core.secret import load_secret
     from core.store.bookkeeping import NoBooks
     from core.store.order_changes import Amender
-    from core.store.stock import STRIPES
     from core.store.store import Store
 
     return Amender(
         Store(zk),
         zk,
         name=SOURCE,
-        place=STRIPES - 1,
         order_key=load_secret(settings.data_dir).order_key,
         fence=str,
         books=NoBooks(),

@@ -23,6 +23,7 @@ from core.errors import ZkticketError
 from core.events.edit import BackOffice
 from core.schema.records import TicketType, order_id
 from core.secret import load_secret
+from core.store.stripes import stripes_for
 
 LOOK_S = 0.5
 POLL_S = 0.05
@@ -98,7 +99,7 @@ class Drill:
     async def _open(self, event: str) -> None:
         self._board.phase = "opening the sale"
         types = {
-            name: TicketType(capacity=capacity, stripes=self._shop.settings.workers)
+            name: TicketType(capacity=capacity, stripes=stripes_for(self._shop.settings.workers))
             for name, capacity in ((MANY, MANY_TICKETS), (FEW, FEW_TICKETS))
         }
         async with session(self._shop.settings) as zk:

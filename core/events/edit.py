@@ -13,8 +13,9 @@ from core.errors import BadVersion, NoNode, NoSuchEvent, WrongTerm
 from core.events.create import found, limit, shares
 from core.schema import paths
 from core.schema.records import NAME, Event, Stock, TicketType, decode, encode
-from core.store.stock import STRIPES, Counter, TypeRef
+from core.store.stock import Counter, TypeRef
 from core.store.store import Store
+from core.store.stripes import STRIPES
 from core.zookeeper import retry
 from core.zookeeper.children import below
 from core.zookeeper.client import ZooKeeper

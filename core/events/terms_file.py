@@ -9,7 +9,7 @@ import msgspec
 from core.errors import WrongTerm, WrongUsage
 from core.events.service import Terms, currency_of, expect_name, in_words, text_of
 from core.schema.records import TicketType
-from core.store.stock import STRIPES
+from core.store.stripes import STRIPES
 from core.text.money import price
 from core.text.toml import parsed
 

@@ -73,7 +73,7 @@ class TicketType(Record, frozen=True, kw_only=True, omit_defaults=True):
     price: Count = 0
     label: str = ""
     colour: Annotated[str, msgspec.Meta(pattern=r"^(#[0-9a-f]{6})?$")] = ""
-    # Its stock is kept in so many counters, one for each worker, so that they don't collide.
+    # Its stock is kept in so many counters: see `core.store.stripes`.
     stripes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
 
 

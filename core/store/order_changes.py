@@ -33,6 +33,7 @@ from core.store.lifecycle import (
 from core.store.orders import StoredOrder
 from core.store.stock import Counter, TypeRef
 from core.store.store import Store
+from core.store.stripes import changing_stripe
 from core.zookeeper.client import Committed, ZooKeeper
 
 TRIES = 50
@@ -75,7 +76,7 @@ class Draft:
 class Amender:
     """Settles changes, many in one transaction. One at a time: it is no queue.
 
-    `place` chooses the counters that are its own; `fence` gives its owner's registration, or "" for
+    `name` chooses the counters that are its own; `fence` gives its owner's registration, or "" for
     who needs none, and raises `Unavailable` where he has lost it; `books` take a receipt of every
     change before anybody hears of it.
     """
@@ -86,7 +87,6 @@ class Amender:
         zk: ZooKeeper,
         *,
         name: str,
-        place: int,
         order_key: bytes,
         fence: Callable[[], str],
         books: Bookkeeper,
@@ -95,13 +95,13 @@ class Amender:
     ) -> None:
         self._store = store
         self._zk = zk
-        self._place = place
         self._order_key = order_key
         self._fence = fence
         self._books = books
         self._now = now
         self._rng = rng
         self._commitment = Commitment(store, zk, NoLedger())
+        self._name = name
         self._batch_ids = batch_ids(name)
 
     async def settle(self, changes: Sequence[OrderChange]) -> list[Done]:
@@ -222,7 +222,7 @@ class Amender:
                 continue
             if before.ref not in own:
                 stripes = await self._store.counters(before.ref)
-                own[before.ref] = stripes[self._place % len(stripes)]
+                own[before.ref] = stripes[changing_stripe(self._name, len(stripes))]
             counter = own[before.ref]
             stock = effect(counter.stock, before.order, order)
             own[before.ref] = msgspec.structs.replace(counter, stock=stock)

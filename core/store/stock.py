@@ -10,9 +10,6 @@ from core.schema import paths
 from core.schema.records import Stock, TicketType, decode
 from core.zookeeper.client import Znode
 
-# Two for each worker of an instance: one to sell from, one to give tickets back.
-STRIPES = 6
-
 
 # This and `Counter` are structs: each purchase makes or looks up some of them.
 class TypeRef(msgspec.Struct, frozen=True):

@@ -81,7 +81,6 @@ async def check_in(zk: ZooKeeper, id_: str) -> None:
         Store(zk),
         zk,
         name="worker-2",
-        place=1,
         order_key=b"key",
         fence=str,
         books=NoBooks(),

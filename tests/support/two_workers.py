@@ -18,8 +18,9 @@ from core.schema import paths
 from core.schema.records import Event, OrderView, Payment, Stock, TicketType, buyer_id
 from core.store.lifecycle import Act
 from core.store.order_changes import Amender
-from core.store.stock import STRIPES, TypeRef
+from core.store.stock import TypeRef
 from core.store.store import Store
+from core.store.stripes import STRIPES
 from core.transport.link import Answer, ChangeRequest, Code, Purchase
 from core.zookeeper.client import ZooKeeper, connect
 from tests.support.fakes.fake_receipts import FakeReceipts
@@ -27,7 +28,6 @@ from tests.support.zookeeper_server import PASSWORD, Server
 from workers.janitor import Janitor
 from workers.order_changes import OrderChangeQueue
 from workers.selling.seller import Seller
-from workers.selling.stripes import clerk_place_of
 
 KEY = b"key"
 CAPACITY = 60
@@ -71,7 +71,6 @@ class Worker:
             self.store,
             zk,
             name=name,
-            place=clerk_place_of(name),
             order_key=KEY,
             fence=lambda: self.fence,
             books=FakeReceipts(),

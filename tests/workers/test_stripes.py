@@ -4,7 +4,7 @@ import pytest
 
 from core.schema.records import Stock
 from core.store.stock import Counter, TypeRef
-from workers.selling.stripes import draw, place_of, remaining
+from workers.selling.stripes import draw, remaining
 
 REF = TypeRef("default", "g", "A")
 
@@ -37,8 +37,3 @@ def test_every_ticket_can_be_sold_and_none_appears(left: tuple[int, ...], home: 
         assert remaining(tuple(after.values())) == sum(left) - tickets
         assert after[home].stock.sold == tickets
         assert sum(counter.stock.capacity for counter in after.values()) == sum(left)
-
-
-def test_workers_have_a_stripe_each() -> None:
-    assert [place_of(f"worker-{n}") for n in (1, 2, 3, 4)] == [0, 1, 2, 3]
-    assert place_of("worker") >= 0

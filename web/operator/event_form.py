@@ -18,7 +18,7 @@ from core.events.service import Terms, text_of
 from core.events.terms_file import FIRST_YEAR, LAST_YEAR, TIMES, TypeSaid, priced
 from core.schema.records import NAME, TicketType
 from core.store.availability import EventAvailability
-from core.store.stock import STRIPES
+from core.store.stripes import STRIPES
 from core.text.money import decimals_of, example, short, units
 from web.operator.fields import Fields
 

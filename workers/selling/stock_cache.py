@@ -13,9 +13,10 @@ from core.schema.records import Event, TicketType
 from core.schema.sale_window import hold_ends_at
 from core.store.stock import Counter, TypeRef
 from core.store.store import Store
+from core.store.stripes import selling_stripe
 from core.transport.link import Code, Purchase
 from core.zookeeper.multi import Check
-from workers.selling.stripes import draw, place_of, remaining
+from workers.selling.stripes import draw, remaining
 
 EVENT_AGE_S = 1.0
 
@@ -55,7 +56,7 @@ class Offers:
     def __init__(self, store: Store, log: EventLog, clock: Clock) -> None:
         self._store = store
         self._log = log
-        self._place = place_of(log.source)
+        self._name = log.source
         self._now = clock.now
         self._clock = clock.monotonic
         self._events: dict[str, CachedEvent] = {}
@@ -123,7 +124,7 @@ class Offers:
     def own(self, ref: TypeRef) -> int:
         """What this worker's stripe holds."""
         counters = self._counters[ref]
-        return counters[self._place % len(counters)].stock.remaining
+        return counters[selling_stripe(self._name, len(counters))].stock.remaining
 
     def left(self, ref: TypeRef) -> int:
         """What all stripes hold together."""
@@ -132,7 +133,7 @@ class Offers:
     def draw(self, ref: TypeRef, sold: int, held: int) -> tuple[Counter, ...]:
         """The counters that change when so many are sold and held, as they are then."""
         counters = self._counters[ref]
-        return draw(counters, self._place % len(counters), sold=sold, held=held)
+        return draw(counters, selling_stripe(self._name, len(counters)), sold=sold, held=held)
 
     def moved(self, changed: Iterable[Counter]) -> None:
         """Those counters are committed: that is what they say now."""

@@ -5,25 +5,11 @@ same transaction that sells (work stealing, Blumofe and Leiserson 1999: steal in
 seldom). So the last ticket is found in whichever stripe it lies.
 """
 
-import re
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from core.store.stock import STRIPES, Counter
-
-
-def place_of(name: str) -> int:
-    """0 for `worker-1`, 1 for `worker-2` …: stripes go to them round and round."""
-    digits = re.search(r"\d+$", name)
-    return int(digits.group()) - 1 if digits else sum(name.encode())
-
-
-def clerk_place_of(name: str) -> int:
-    """Where the worker of that name gives tickets back: on no stripe that somebody sells from,
-    as long as there are two for each worker.
-    """
-    return place_of(name) + STRIPES // 2
+from core.store.stock import Counter
 
 
 def remaining(counters: Sequence[Counter]) -> int:
