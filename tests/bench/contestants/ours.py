@@ -12,6 +12,7 @@ from pathlib import Path
 from core.events.edit import BackOffice
 from core.schema.records import TicketType
 from core.secret import load_secret
+from core.store.stripes import STRIPES
 from core.zookeeper.client import connect
 from tests.bench.contestants.shop import STOCK, Shop
 from tests.bench.load import BenchError, Wares
@@ -60,7 +61,7 @@ async def _create_event(instance: Instance, wares: Wares) -> None:
     password = load_secret(instance.data_dir).zookeeper_password
     zk = await connect(hosts_of(instance), password)
     try:
-        types = {name: TicketType(capacity=STOCK, price=0, stripes=3) for name in wares.types}
+        types = {name: TicketType(capacity=STOCK, price=0, stripes=STRIPES) for name in wares.types}
         await BackOffice(zk).create_event(wares.event, "Bench", types)
     finally:
         await zk.close()
