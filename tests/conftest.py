@@ -1,10 +1,11 @@
 """Fixtures that several test files share."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from core.zookeeper.client import ZooKeeper
 from tests.support.instance import Instance, running
 from tests.support.throwaway import thrown_away
 from tests.support.zookeeper_server import Server, serving
@@ -13,6 +14,12 @@ from tests.support.zookeeper_server import Server, serving
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest file first: what it computes in the background takes what others leave."""
     items.sort(key=lambda item: item.path.name != "test_simulation.py")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """What runs the tests that are coroutines, each on a loop of its own."""
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +56,10 @@ def server(zookeeper: Server) -> Server:
     """That server with an empty tree."""
     zookeeper.wipe()
     return zookeeper
+
+
+@pytest.fixture
+async def zk(server: Server) -> AsyncIterator[ZooKeeper]:
+    """A session on that server, for a test that is a coroutine."""
+    async with server.connected() as zk:
+        yield zk

@@ -238,45 +238,35 @@ def test_delete_tree_of_one_event_leaves_the_others(run: Run, server: Server) ->
     assert server.session(lambda zk: zk.children("/events")) == ["other"]
 
 
-def test_delete_tree_keeps_the_registrations_of_living_processes(server: Server) -> None:
+async def test_delete_tree_keeps_the_registrations_of_living_processes(zk: ZooKeeper) -> None:
     record = WorkerRecord(name="w", host="h", pid=1, address="a", state="ready")
-
-    async def work(zk: ZooKeeper) -> None:
-        await zk.create("/workers/w.1", encode(record), ephemeral=True)
-        deleted = await tree.delete_tree(zk, "/", agree)
-        assert deleted.kept == 1
-        assert await zk.children("/workers") == ["w.1"]
-
-    server.session(work)
+    await zk.create("/workers/w.1", encode(record), ephemeral=True)
+    deleted = await tree.delete_tree(zk, "/", agree)
+    assert deleted.kept == 1
+    assert await zk.children("/workers") == ["w.1"]
 
 
-def test_delete_tree_goes_on_where_it_was_interrupted(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        store = Store(zk)
-        generation = (await store.event("default")).generation
-        await BackOffice(zk).close(await BackOffice(zk).counter_paths("default"))
-        for bucket in paths.BUCKETS[:100]:
-            path = paths.bucket("default", generation, bucket)
-            for order in await zk.children(path):
-                await zk.delete(f"{path}/{order}")
-            await zk.delete(path)
-        await tree.delete_tree(zk, "/events", agree)
-        assert await zk.children("/events") == []
-
-    server.session(work)
+async def test_delete_tree_goes_on_where_it_was_interrupted(zk: ZooKeeper) -> None:
+    store = Store(zk)
+    generation = (await store.event("default")).generation
+    await BackOffice(zk).close(await BackOffice(zk).counter_paths("default"))
+    for bucket in paths.BUCKETS[:100]:
+        path = paths.bucket("default", generation, bucket)
+        for order in await zk.children(path):
+            await zk.delete(f"{path}/{order}")
+        await zk.delete(path)
+    await tree.delete_tree(zk, "/events", agree)
+    assert await zk.children("/events") == []
 
 
-def test_no_sale_commits_once_a_deletion_has_begun(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        store = Store(zk)
-        ref = await ref_of(store)
-        await BackOffice(zk).close(await BackOffice(zk).counter_paths("default"))
-        with pytest.raises(NoSuchType):
-            await store.counters(ref)
-        with pytest.raises(NoSuchType):
-            await sell(zk, 2)
-
-    server.session(work)
+async def test_no_sale_commits_once_a_deletion_has_begun(zk: ZooKeeper) -> None:
+    store = Store(zk)
+    ref = await ref_of(store)
+    await BackOffice(zk).close(await BackOffice(zk).counter_paths("default"))
+    with pytest.raises(NoSuchType):
+        await store.counters(ref)
+    with pytest.raises(NoSuchType):
+        await sell(zk, 2)
 
 
 def test_delete_tree_of_a_type_leaves_the_other_types_on_sale(server: Server) -> None:
@@ -357,21 +347,18 @@ def test_text_of_others_is_printable() -> None:
 # --- log -----------------------------------------------------------------------------
 
 
-def fill_log(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        for number, source in enumerate(("web", "worker-1", "worker-2")):
-            at = time.time() - 3600 * number
-            log = EventLog(source, iter([at, at]).__next__)
-            await log.load(zk)
-            log.info("start", f"{source} begins")
-            log.warning("sold", "x", ["ab" * 16])
-            await log.flush(zk)
-
-    server.session(work)
+async def fill_log(zk: ZooKeeper) -> None:
+    for number, source in enumerate(("web", "worker-1", "worker-2")):
+        at = time.time() - 3600 * number
+        log = EventLog(source, iter([at, at]).__next__)
+        await log.load(zk)
+        log.info("start", f"{source} begins")
+        log.warning("sold", "x", ["ab" * 16])
+        await log.flush(zk)
 
 
 def test_log_filters(run: Run, server: Server) -> None:
-    fill_log(server)
+    server.session(fill_log)
     assert len(run("admin", "log").stdout.splitlines()) == 6
     assert len(run("admin", "log", "--source", "web").stdout.splitlines()) == 2
     assert len(run("admin", "log", "--level", "warning").stdout.splitlines()) == 3
@@ -383,13 +370,13 @@ def test_log_filters(run: Run, server: Server) -> None:
 
 
 def test_log_as_json_is_an_object_a_line(run: Run, server: Server) -> None:
-    fill_log(server)
+    server.session(fill_log)
     found = [json.loads(line) for line in run("admin", "log", "--json").stdout.splitlines()]
     assert [each["source"] for each in found] == ["worker-2"] * 2 + ["worker-1"] * 2 + ["web"] * 2
 
 
 def test_log_exports_a_file_for_each_source(run: Run, server: Server, tmp_path: Path) -> None:
-    fill_log(server)
+    server.session(fill_log)
     assert run("admin", "log", "--export", str(tmp_path / "out")).exit_code == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "web.log",
@@ -399,7 +386,7 @@ def test_log_exports_a_file_for_each_source(run: Run, server: Server, tmp_path: 
 
 
 def test_log_names_an_unreadable_slot_and_goes_on(run: Run, server: Server) -> None:
-    fill_log(server)
+    server.session(fill_log)
     server.plant(paths.log_slot("web", 0), b"rubbish")
     done = run("admin", "log")
     assert len(done.stdout.splitlines()) == 4
@@ -425,19 +412,16 @@ def test_log_with_wrong_options_is_wrong_usage(run: Run, options: tuple[str, ...
     assert getattr(done.exception, "exit_code", done.exit_code) == 2
 
 
-def test_two_operators_at_once_both_get_into_the_log(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        rival = EventLog("operator", time.time)
-        await rival.load(zk)
-        await note(zk, "reset", "first")
-        rival.info("reset", "second")
-        for _ in range(2):
-            await rival.flush(zk)
-        slots = await ring.read(zk, "operator")
-        texts = [found.entry.text for slot in slots for found in slot.entries]
-        assert texts == ["first", "second"]
-
-    server.session(work)
+async def test_two_operators_at_once_both_get_into_the_log(zk: ZooKeeper) -> None:
+    rival = EventLog("operator", time.time)
+    await rival.load(zk)
+    await note(zk, "reset", "first")
+    rival.info("reset", "second")
+    for _ in range(2):
+        await rival.flush(zk)
+    slots = await ring.read(zk, "operator")
+    texts = [found.entry.text for slot in slots for found in slot.entries]
+    assert texts == ["first", "second"]
 
 
 # --- verify, status ------------------------------------------------------------------

@@ -257,26 +257,22 @@ def test_servers_restart_one_by_one_and_the_leader_last() -> None:
     assert any(text.startswith("zookeeper-1 (3 of 3)") for text in told)
 
 
-def test_a_server_is_restarted_only_while_the_others_serve() -> None:
+async def test_a_server_is_restarted_only_while_the_others_serve() -> None:
     crew = Crew(mute={"zookeeper-3"})
     crew.serve(3)
     told: list[str] = []
-
-    async def scene() -> None:
-        asked = Request(id="1", action="", names=("zookeeper-1",), at=0.0, timeout_s=5.0)
-        acting = asyncio.create_task(crew.rolling.restart(asked, told.append))
-        for _ in range(50):
-            crew.turn()
-            await asyncio.sleep(0.005)
-        assert set(told) == {"zookeeper-1 waits: the others have no quorum without it"}
-        assert [child.restarts for child in crew.fleet.children] == [0, 0, 0]
-        crew.mute.clear()
-        while not acting.done():
-            crew.turn()
-            await asyncio.sleep(0.005)
-        assert (await acting).startswith("zookeeper-1 restarted")
-
-    asyncio.run(scene())
+    asked = Request(id="1", action="", names=("zookeeper-1",), at=0.0, timeout_s=5.0)
+    acting = asyncio.create_task(crew.rolling.restart(asked, told.append))
+    for _ in range(50):
+        crew.turn()
+        await asyncio.sleep(0.005)
+    assert set(told) == {"zookeeper-1 waits: the others have no quorum without it"}
+    assert [child.restarts for child in crew.fleet.children] == [0, 0, 0]
+    crew.mute.clear()
+    while not acting.done():
+        crew.turn()
+        await asyncio.sleep(0.005)
+    assert (await acting).startswith("zookeeper-1 restarted")
 
 
 def test_a_server_is_not_restarted_where_another_one_does_not_start() -> None:

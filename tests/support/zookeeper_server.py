@@ -5,8 +5,8 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,9 +58,15 @@ class Server:
         return asyncio.run(self._session(work))
 
     async def _session(self, work: Work[T]) -> T:
+        async with self.connected() as zk:
+            return await work(zk)
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[ZooKeeper]:
+        """A client of its own inside the block."""
         zk = await connect(self.hosts, PASSWORD)
         try:
-            return await work(zk)
+            yield zk
         finally:
             await zk.close()
 

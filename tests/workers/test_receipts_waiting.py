@@ -43,31 +43,27 @@ class Unsuspecting:
         """Nothing is known."""
 
 
-def test_a_receipt_that_comes_while_the_room_is_measured_waits_for_no_other(
+async def test_a_receipt_that_comes_while_the_room_is_measured_waits_for_no_other(
     tmp_path: Path,
 ) -> None:
     """Found by a mixture of faults, seed 20261125: a worker sold nothing any more."""
     journal = SlowlyMeasured(tmp_path / "receipts" / "worker-1")
-
-    async def scenario() -> None:
-        receipts = Receipts(
-            journal,
-            cast(Guard, Unsuspecting()),
-            EventLog("worker-1", time.time),
-            Clock(),
-        )
-        await receipts.open()
-        journal.asked.clear()
-        journal.may_tell.clear()
-        looking_after = asyncio.create_task(receipts.run())
-        await asyncio.get_running_loop().run_in_executor(None, journal.asked.wait, PATIENCE_S)
-        keeping = asyncio.create_task(receipts.keep(Batch("b1", "/workers/w", (), ()), 7))
-        await asyncio.sleep(0)
-        assert not keeping.done()
-        journal.may_tell.set()
-        async with asyncio.timeout(PATIENCE_S):
-            await keeping
-        looking_after.cancel()
-        receipts.close()
-
-    asyncio.run(scenario())
+    receipts = Receipts(
+        journal,
+        cast(Guard, Unsuspecting()),
+        EventLog("worker-1", time.time),
+        Clock(),
+    )
+    await receipts.open()
+    journal.asked.clear()
+    journal.may_tell.clear()
+    looking_after = asyncio.create_task(receipts.run())
+    await asyncio.get_running_loop().run_in_executor(None, journal.asked.wait, PATIENCE_S)
+    keeping = asyncio.create_task(receipts.keep(Batch("b1", "/workers/w", (), ()), 7))
+    await asyncio.sleep(0)
+    assert not keeping.done()
+    journal.may_tell.set()
+    async with asyncio.timeout(PATIENCE_S):
+        await keeping
+    looking_after.cancel()
+    receipts.close()

@@ -3,8 +3,10 @@
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
+
+import pytest
 
 from core.schema.records import Load
 from core.transport.link import Answer, Channel, Link, Ping
@@ -16,6 +18,8 @@ MOST = 128
 CROWD = 3 * MOST
 # A web that starts has its links within this, whatever strangers do.
 SOON_S = 1.5
+
+pytestmark = pytest.mark.timeout(30)
 
 
 class Door:
@@ -66,70 +70,57 @@ def _is_open(stranger: socket.socket) -> bool:
     return True
 
 
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 30))
-
-
 async def _ping(link: Link) -> None:
     await link.ask(Ping(id=link.next_id()), 1.0)
 
 
-def test_of_a_crowd_of_strangers_only_so_many_stay_connected() -> None:
-    async def scenario() -> None:
-        async with Door() as door:
-            for _ in range(CROWD):
+async def test_of_a_crowd_of_strangers_only_so_many_stay_connected() -> None:
+    async with Door() as door:
+        for _ in range(CROWD):
+            await door.knock()
+        deadline = time.monotonic() + SOON_S
+        while door.left() > MOST:
+            assert time.monotonic() < deadline, "the crowd stays"
+            await asyncio.sleep(0.01)
+        assert door.server.take_turned_away() == CROWD - MOST
+        assert door.server.take_turned_away() == 0
+
+
+async def test_who_knows_the_secret_is_linked_at_once_while_strangers_pour_in() -> None:
+    async with Door() as door:
+
+        async def pour() -> None:
+            while True:
                 await door.knock()
-            deadline = time.monotonic() + SOON_S
-            while door.left() > MOST:
-                assert time.monotonic() < deadline, "the crowd stays"
-                await asyncio.sleep(0.01)
-            assert door.server.take_turned_away() == CROWD - MOST
-            assert door.server.take_turned_away() == 0
+                if len(door.crowd) > CROWD:
+                    door.crowd.pop(0).close()
 
-    run(scenario)
-
-
-def test_who_knows_the_secret_is_linked_at_once_while_strangers_pour_in() -> None:
-    async def scenario() -> None:
-        async with Door() as door:
-
-            async def pour() -> None:
-                while True:
-                    await door.knock()
-                    if len(door.crowd) > CROWD:
-                        door.crowd.pop(0).close()
-
-            flood = [asyncio.ensure_future(pour()) for _ in range(4)]
-            await asyncio.sleep(0)
-            began = time.monotonic()
-            links = [Link() for _ in range(5)]
-            for link in links:
-                await link.open(door.address, KEY)
-                await _ping(link)
-            assert time.monotonic() - began < SOON_S
-            for task in flood:
-                task.cancel()
-            for link in links:  # whoever has proved himself once is pushed out by nobody
-                await _ping(link)
-                link.close()
-
-    run(scenario)
+        flood = [asyncio.ensure_future(pour()) for _ in range(4)]
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        links = [Link() for _ in range(5)]
+        for link in links:
+            await link.open(door.address, KEY)
+            await _ping(link)
+        assert time.monotonic() - began < SOON_S
+        for task in flood:
+            task.cancel()
+        for link in links:  # whoever has proved himself once is pushed out by nobody
+            await _ping(link)
+            link.close()
 
 
-def test_a_crowd_from_one_address_pushes_out_nobody_from_another_one() -> None:
-    async def scenario() -> None:
-        strangers, gone = Strangers(most=4), list[str]()
+async def test_a_crowd_from_one_address_pushes_out_nobody_from_another_one() -> None:
+    strangers, gone = Strangers(most=4), list[str]()
 
-        def enter(host: str) -> None:
-            strangers.enter(FakeChannel(host, gone))
+    def enter(host: str) -> None:
+        strangers.enter(FakeChannel(host, gone))
 
-        enter("10.0.0.1")
-        for _ in range(10):
-            enter("10.0.0.2")
-        assert gone == ["10.0.0.2"] * 7
-        assert strangers.take_turned_away() == 7
-
-    run(scenario)
+    enter("10.0.0.1")
+    for _ in range(10):
+        enter("10.0.0.2")
+    assert gone == ["10.0.0.2"] * 7
+    assert strangers.take_turned_away() == 7
 
 
 class FakeChannel(Channel):

@@ -15,7 +15,6 @@ from core.schema.records import Event, TicketType
 from core.store.store import Store
 from core.zookeeper.client import Outcome, ZooKeeper
 from core.zookeeper.multi import Operation
-from tests.support.zookeeper_server import Server
 
 Multi = Callable[[Sequence[Operation]], Awaitable[Outcome]]
 
@@ -41,65 +40,49 @@ def failing(multi: Multi, after: int) -> Multi:
     return limited
 
 
-def test_an_event_that_fits_no_transaction_is_made_whole(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        store = Store(zk)
-        assert await BackOffice(zk).create_event("big", "Big", TYPES)
-        assert not (await store.event("big")).draft
-        assert await types_of(zk) == TYPES
-        assert not await BackOffice(zk).create_event("big", "Big", FEW)
-        assert (await recount(zk)).ok
-
-    server.session(work)
+async def test_an_event_that_fits_no_transaction_is_made_whole(zk: ZooKeeper) -> None:
+    store = Store(zk)
+    assert await BackOffice(zk).create_event("big", "Big", TYPES)
+    assert not (await store.event("big")).draft
+    assert await types_of(zk) == TYPES
+    assert not await BackOffice(zk).create_event("big", "Big", FEW)
+    assert (await recount(zk)).ok
 
 
-def test_a_draft_is_sound_but_not_on_sale_and_is_finished_by_who_makes_it_again(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+async def test_a_draft_is_sound_but_not_on_sale_and_is_finished_by_who_makes_it_again(
+    zk: ZooKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(create, "PART_BYTES", 8 * 1024)
-
-    async def work(zk: ZooKeeper) -> None:
-        store = Store(zk)
-        with monkeypatch.context() as broken:
-            broken.setattr(zk, "multi", failing(zk.multi, after=3))
-            with pytest.raises(Unavailable):
-                await BackOffice(zk).create_event("big", "Big", FEW)
-        draft = await store.event("big")
-        assert draft.draft
-        assert not draft.on_sale(0.0)
-        assert 0 < len(await types_of(zk)) < len(FEW)
-        assert (await recount(zk)).ok
-        assert await BackOffice(zk).create_event("big", "Another title", FEW)
-        event = await store.event("big")
-        assert (event.draft, event.generation, event.title) == (False, draft.generation, "Big")
-        assert event.on_sale(0.0)
-        assert await types_of(zk) == FEW
-
-    server.session(work)
-
-
-def test_several_who_make_the_same_event_make_one(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(create, "PART_BYTES", 8 * 1024)
-
-    async def work(zk: ZooKeeper) -> None:
-        made = await asyncio.gather(
-            *(BackOffice(zk).create_event("big", "Big", FEW) for _ in range(4))
-        )
-        assert made.count(True) == 1
-        assert await types_of(zk) == FEW
-
-    server.session(work)
-
-
-def test_rubbish_in_the_events_place_is_named(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        await zk.create(paths.event("big"), b"rubbish")
-        with pytest.raises(BadZnode):
+    store = Store(zk)
+    with monkeypatch.context() as broken:
+        broken.setattr(zk, "multi", failing(zk.multi, after=3))
+        with pytest.raises(Unavailable):
             await BackOffice(zk).create_event("big", "Big", FEW)
+    draft = await store.event("big")
+    assert draft.draft
+    assert not draft.on_sale(0.0)
+    assert 0 < len(await types_of(zk)) < len(FEW)
+    assert (await recount(zk)).ok
+    assert await BackOffice(zk).create_event("big", "Another title", FEW)
+    event = await store.event("big")
+    assert (event.draft, event.generation, event.title) == (False, draft.generation, "Big")
+    assert event.on_sale(0.0)
+    assert await types_of(zk) == FEW
 
-    server.session(work)
+
+async def test_several_who_make_the_same_event_make_one(
+    zk: ZooKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(create, "PART_BYTES", 8 * 1024)
+    made = await asyncio.gather(*(BackOffice(zk).create_event("big", "Big", FEW) for _ in range(4)))
+    assert made.count(True) == 1
+    assert await types_of(zk) == FEW
+
+
+async def test_rubbish_in_the_events_place_is_named(zk: ZooKeeper) -> None:
+    await zk.create(paths.event("big"), b"rubbish")
+    with pytest.raises(BadZnode):
+        await BackOffice(zk).create_event("big", "Big", FEW)
 
 
 def test_an_event_stored_before_there_were_drafts_is_none() -> None:

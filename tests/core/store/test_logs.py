@@ -38,44 +38,34 @@ async def loaded(zk: ZooKeeper, source: str = "worker-1") -> EventLog:
 # --- the ring ------------------------------------------------------------------------
 
 
-def test_entries_share_a_znode_until_it_is_full(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        log = await loaded(zk)
-        for number in range(100):
-            log.info("test", f"{number} {'x' * 100}")
-            await log.flush(zk)
-        slots = await zk.children(paths.log_source("worker-1"))
-        assert 2 < len(slots) < 10
-        assert [text.split()[0] for text in await texts(zk)] == [str(n) for n in range(100)]
-
-    server.session(work)
+async def test_entries_share_a_znode_until_it_is_full(zk: ZooKeeper) -> None:
+    log = await loaded(zk)
+    for number in range(100):
+        log.info("test", f"{number} {'x' * 100}")
+        await log.flush(zk)
+    slots = await zk.children(paths.log_source("worker-1"))
+    assert 2 < len(slots) < 10
+    assert [text.split()[0] for text in await texts(zk)] == [str(n) for n in range(100)]
 
 
-def test_the_ring_is_bounded_and_keeps_the_newest(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+async def test_the_ring_is_bounded_and_keeps_the_newest(
+    zk: ZooKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ring, "SLOTS", 4)
+    log = await loaded(zk)
+    for number in range(20):
+        log.info("test", f"{number} {'x' * ring.SLOT_BYTES}")
+        await log.flush(zk)
+    assert len(await zk.children(paths.log_source("worker-1"))) == 4
+    assert [text.split()[0] for text in await texts(zk)] == ["16", "17", "18", "19"]
 
-    async def work(zk: ZooKeeper) -> None:
+
+async def test_a_process_goes_on_where_its_predecessor_ended(zk: ZooKeeper) -> None:
+    for text in ("first life", "second life"):
         log = await loaded(zk)
-        for number in range(20):
-            log.info("test", f"{number} {'x' * ring.SLOT_BYTES}")
-            await log.flush(zk)
-        assert len(await zk.children(paths.log_source("worker-1"))) == 4
-        assert [text.split()[0] for text in await texts(zk)] == ["16", "17", "18", "19"]
-
-    server.session(work)
-
-
-def test_a_process_goes_on_where_its_predecessor_ended(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        for text in ("first life", "second life"):
-            log = await loaded(zk)
-            log.info("start", text)
-            await log.flush(zk)
-        assert await texts(zk) == ["first life", "second life"]
-
-    server.session(work)
+        log.info("start", text)
+        await log.flush(zk)
+    assert await texts(zk) == ["first life", "second life"]
 
 
 def test_a_ring_that_was_deleted_is_made_anew(server: Server) -> None:
@@ -97,18 +87,15 @@ def test_a_ring_that_was_deleted_is_made_anew(server: Server) -> None:
     server.session(write_again)
 
 
-def test_entries_that_were_dropped_are_confessed(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        log = await loaded(zk)
-        for number in range(ring.MOST_WAITING + 5):
-            log.info("test", str(number))
-        await log.flush(zk)
-        found = await texts(zk)
-        assert "5 older entries were dropped" in found[0]
-        assert found[1:] == [str(number) for number in range(5, ring.MOST_WAITING + 5)]
-        assert not log.waiting
-
-    server.session(work)
+async def test_entries_that_were_dropped_are_confessed(zk: ZooKeeper) -> None:
+    log = await loaded(zk)
+    for number in range(ring.MOST_WAITING + 5):
+        log.info("test", str(number))
+    await log.flush(zk)
+    found = await texts(zk)
+    assert "5 older entries were dropped" in found[0]
+    assert found[1:] == [str(number) for number in range(5, ring.MOST_WAITING + 5)]
+    assert not log.waiting
 
 
 def test_many_waiting_entries_do_not_make_one_great_transaction() -> None:
@@ -120,19 +107,16 @@ def test_many_waiting_entries_do_not_make_one_great_transaction() -> None:
     assert len(operation.data) < 900_000
 
 
-def test_an_entry_that_waits_for_its_transaction_is_not_written_twice(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        log = await loaded(zk)
-        log.info("test", "waited")
-        await zk.multi(log.plan([log.entry(logging.INFO, "sold", "with a batch")]))
-        log.applied()
-        assert log.plan() == []
-        log.applied()
-        log.info("test", "later")
-        await log.flush(zk)
-        assert await texts(zk) == ["waited", "with a batch", "later"]
-
-    server.session(work)
+async def test_an_entry_that_waits_for_its_transaction_is_not_written_twice(zk: ZooKeeper) -> None:
+    log = await loaded(zk)
+    log.info("test", "waited")
+    await zk.multi(log.plan([log.entry(logging.INFO, "sold", "with a batch")]))
+    log.applied()
+    assert log.plan() == []
+    log.applied()
+    log.info("test", "later")
+    await log.flush(zk)
+    assert await texts(zk) == ["waited", "with a batch", "later"]
 
 
 # --- the look-up ---------------------------------------------------------------------
@@ -195,63 +179,50 @@ def test_a_line_is_in_local_time_and_safe_for_a_terminal(monkeypatch: pytest.Mon
     time.tzset()
 
 
-def test_entries_of_all_processes_come_in_the_order_of_time(server: Server) -> None:
+async def test_entries_of_all_processes_come_in_the_order_of_time(zk: ZooKeeper) -> None:
     clock = iter(range(100))
-
-    async def work(zk: ZooKeeper) -> None:
-        writers = []
-        for source in ("web", "worker-1"):
-            writers.append(EventLog(source, lambda: float(next(clock))))
-            await writers[-1].load(zk)
-        for number in range(6):
-            writers[number % 2].info("test", str(number))
-            await writers[number % 2].flush(zk)
-        found = await Reader(zk).news(Query())
-        assert [each.entry.text for each in found] == [str(number) for number in range(6)]
-
-    server.session(work)
+    writers = []
+    for source in ("web", "worker-1"):
+        writers.append(EventLog(source, lambda: float(next(clock))))
+        await writers[-1].load(zk)
+    for number in range(6):
+        writers[number % 2].info("test", str(number))
+        await writers[number % 2].flush(zk)
+    found = await Reader(zk).news(Query())
+    assert [each.entry.text for each in found] == [str(number) for number in range(6)]
 
 
-def test_a_reader_returns_each_entry_once(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        log, reader, seen = await loaded(zk), Reader(zk), []
-        for number in range(80):
-            log.info("test", f"{number} {'x' * 200}")
-            await log.flush(zk)
-            seen += [found.entry.text.split()[0] for found in await reader.news(Query())]
-        assert seen == [str(number) for number in range(80)]
-        assert len(await zk.children(paths.log_source("worker-1"))) > 2
-
-    server.session(work)
-
-
-def test_a_reader_outlives_the_deletion_of_the_log(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        reader = Reader(zk)
-        for text in ("first", "second"):
-            log = await loaded(zk)
-            log.info("test", text)
-            await log.flush(zk)
-            assert [found.entry.text for found in await reader.news(Query())] == [text]
-            for slot in await zk.children(paths.log_source("worker-1")):
-                await zk.delete(f"{paths.log_source('worker-1')}/{slot}")
-            assert await reader.news(Query()) == []
-
-    server.session(work)
-
-
-def test_an_unreadable_entry_is_named_and_skipped(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        log = await loaded(zk)
-        log.info("test", "good")
+async def test_a_reader_returns_each_entry_once(zk: ZooKeeper) -> None:
+    log, reader, seen = await loaded(zk), Reader(zk), []
+    for number in range(80):
+        log.info("test", f"{number} {'x' * 200}")
         await log.flush(zk)
-        slot = paths.log_slot("worker-1", 0)
-        await zk.set(slot, b"\xffrubbish\n" + (await zk.get(slot)).data)
-        reader = Reader(zk)
-        assert [found.entry.text for found in await reader.news(Query())] == ["good"]
-        assert list(reader.damage) == [slot]
+        seen += [found.entry.text.split()[0] for found in await reader.news(Query())]
+    assert seen == [str(number) for number in range(80)]
+    assert len(await zk.children(paths.log_source("worker-1"))) > 2
 
-    server.session(work)
+
+async def test_a_reader_outlives_the_deletion_of_the_log(zk: ZooKeeper) -> None:
+    reader = Reader(zk)
+    for text in ("first", "second"):
+        log = await loaded(zk)
+        log.info("test", text)
+        await log.flush(zk)
+        assert [found.entry.text for found in await reader.news(Query())] == [text]
+        for slot in await zk.children(paths.log_source("worker-1")):
+            await zk.delete(f"{paths.log_source('worker-1')}/{slot}")
+        assert await reader.news(Query()) == []
+
+
+async def test_an_unreadable_entry_is_named_and_skipped(zk: ZooKeeper) -> None:
+    log = await loaded(zk)
+    log.info("test", "good")
+    await log.flush(zk)
+    slot = paths.log_slot("worker-1", 0)
+    await zk.set(slot, b"\xffrubbish\n" + (await zk.get(slot)).data)
+    reader = Reader(zk)
+    assert [found.entry.text for found in await reader.news(Query())] == ["good"]
+    assert list(reader.damage) == [slot]
 
 
 def test_an_export_writes_a_file_for_each_source(tmp_path: Path) -> None:
@@ -277,28 +248,23 @@ def test_local_files_are_named(tmp_path: Path) -> None:
     assert lookup.local_files(tmp_path) == f"{tmp_path}: web.log"
 
 
-def test_the_latest_entries_are_found_from_the_end_of_every_log(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        for source in ("worker-1", "worker-2"):
-            log = EventLog(source, itertools.count(1000.0).__next__)
-            await log.load(zk)
-            for number in range(400):
-                log.info("sold", f"{number} {'x' * 300}")
-                if number % 40 == 39:
-                    await log.flush(zk)
-        found = await latest(zk, Query(), 5)
-        assert [each.entry.text.split()[0] for each in found.entries[:4]] == ["399"] * 2 + [
-            "398"
-        ] * 2
-        assert (len(found.entries), found.whole) == (5, False)
-        rare = await latest(zk, Query(pattern=re.compile("^sold: 7 ")), 5)
-        assert [each.source for each in rare.entries] == ["worker-1", "worker-2"]
-        assert rare.whole
-        late = await latest(zk, Query(since=1398.0), 5)
-        assert (len(late.entries), late.whole) == (4, True)
-        assert await latest(zk, Query(sources=frozenset({"nobody"})), 5) == Found((), whole=True)
-
-    server.session(work)
+async def test_the_latest_entries_are_found_from_the_end_of_every_log(zk: ZooKeeper) -> None:
+    for source in ("worker-1", "worker-2"):
+        log = EventLog(source, itertools.count(1000.0).__next__)
+        await log.load(zk)
+        for number in range(400):
+            log.info("sold", f"{number} {'x' * 300}")
+            if number % 40 == 39:
+                await log.flush(zk)
+    found = await latest(zk, Query(), 5)
+    assert [each.entry.text.split()[0] for each in found.entries[:4]] == ["399"] * 2 + ["398"] * 2
+    assert (len(found.entries), found.whole) == (5, False)
+    rare = await latest(zk, Query(pattern=re.compile("^sold: 7 ")), 5)
+    assert [each.source for each in rare.entries] == ["worker-1", "worker-2"]
+    assert rare.whole
+    late = await latest(zk, Query(since=1398.0), 5)
+    assert (len(late.entries), late.whole) == (4, True)
+    assert await latest(zk, Query(sources=frozenset({"nobody"})), 5) == Found((), whole=True)
 
 
 @pytest.mark.parametrize("host", ["beta", "alpha"], ids=["another host", "a host of that name"])

@@ -39,18 +39,15 @@ CHROOT = paths.CHROOT
 # --- reads and writes ----------------------------------------------------------------
 
 
-def test_a_znode_is_written_read_and_deleted(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        await zk.create("/log/a", b"1")
-        assert await zk.set("/log/a", b"2", 0) == 1
-        znode = await zk.get("/log/a")
-        assert (znode.data, znode.version, znode.children) == (b"2", 1, 0)
-        assert znode.created_zxid < znode.modified_zxid
-        assert await zk.children("/log") == ["a"]
-        await zk.delete("/log/a", 1)
-        assert await zk.find("/log/a") is None
-
-    server.session(work)
+async def test_a_znode_is_written_read_and_deleted(zk: ZooKeeper) -> None:
+    await zk.create("/log/a", b"1")
+    assert await zk.set("/log/a", b"2", 0) == 1
+    znode = await zk.get("/log/a")
+    assert (znode.data, znode.version, znode.children) == (b"2", 1, 0)
+    assert znode.created_zxid < znode.modified_zxid
+    assert await zk.children("/log") == ["a"]
+    await zk.delete("/log/a", 1)
+    assert await zk.find("/log/a") is None
 
 
 @pytest.mark.parametrize(
@@ -65,33 +62,24 @@ def test_a_znode_is_written_read_and_deleted(server: Server) -> None:
         (lambda zk: zk.delete("/"), ZooKeeperError),
     ],
 )
-def test_errors_are_our_own(
-    server: Server, act: Callable[[ZooKeeper], Awaitable[Any]], error: type[ZooKeeperError]
+async def test_errors_are_our_own(
+    zk: ZooKeeper, act: Callable[[ZooKeeper], Awaitable[Any]], error: type[ZooKeeperError]
 ) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        with pytest.raises(error):
-            await act(zk)
-
-    server.session(work)
+    with pytest.raises(error):
+        await act(zk)
 
 
-def test_a_watch_is_called_once_at_a_change(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        changed = asyncio.Event()
-        await zk.children("/log", changed.set)
-        await zk.create("/log/a")
-        async with asyncio.timeout(5):
-            await changed.wait()
-
-    server.session(work)
+async def test_a_watch_is_called_once_at_a_change(zk: ZooKeeper) -> None:
+    changed = asyncio.Event()
+    await zk.children("/log", changed.set)
+    await zk.create("/log/a")
+    async with asyncio.timeout(5):
+        await changed.wait()
 
 
-def test_many_reads_at_once_wait_for_each_other(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        found = await asyncio.gather(*(zk.get("/") for _ in range(1000)))
-        assert len(found) == 1000
-
-    server.session(work)
+async def test_many_reads_at_once_wait_for_each_other(zk: ZooKeeper) -> None:
+    found = await asyncio.gather(*(zk.get("/") for _ in range(1000)))
+    assert len(found) == 1000
 
 
 def test_an_ephemeral_znode_goes_with_its_session(server: Server) -> None:
@@ -106,12 +94,9 @@ def test_an_ephemeral_znode_goes_with_its_session(server: Server) -> None:
 # --- transactions --------------------------------------------------------------------
 
 
-def test_a_transaction_that_commits_names_its_zxid(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        outcome = await zk.multi([Create("/log/a"), SetData("/log", b"x", -1), Check("/log/a", 0)])
-        assert outcome == Committed((await zk.get("/log/a")).created_zxid)
-
-    server.session(work)
+async def test_a_transaction_that_commits_names_its_zxid(zk: ZooKeeper) -> None:
+    outcome = await zk.multi([Create("/log/a"), SetData("/log", b"x", -1), Check("/log/a", 0)])
+    assert outcome == Committed((await zk.get("/log/a")).created_zxid)
 
 
 @pytest.mark.parametrize(
@@ -126,84 +111,71 @@ def test_a_transaction_that_commits_names_its_zxid(server: Server) -> None:
     ],
     ids=repr,
 )
-def test_a_transaction_that_is_refused_names_the_operation_and_does_nothing(
-    server: Server,
+async def test_a_transaction_that_is_refused_names_the_operation_and_does_nothing(
+    zk: ZooKeeper,
     operation: Check | Create | SetData | Delete,
     error: type[ZooKeeperError],
 ) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        await zk.ensure("/events/full", "/events/full/child")
-        outcome = await zk.multi([Create("/log/a"), operation, Create("/log/b")])
-        assert isinstance(outcome, Refused)
-        assert outcome.index == 1
-        assert isinstance(outcome.error, error)
-        assert await zk.children("/log") == []
-
-    server.session(work)
+    await zk.ensure("/events/full", "/events/full/child")
+    outcome = await zk.multi([Create("/log/a"), operation, Create("/log/b")])
+    assert isinstance(outcome, Refused)
+    assert outcome.index == 1
+    assert isinstance(outcome.error, error)
+    assert await zk.children("/log") == []
 
 
-def test_the_same_batch_sent_twice_happens_once(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        store = Store(zk)
-        await BackOffice(zk).create_default_event(10)
-        sale = await sell(zk, 1, 2)
-        shelf = await store.shelf(await ref_of(store))
-        counter = next(found for found in shelf.counters if found.version)
-        stale = replace(counter, version=counter.version - 1)
-        again = Batch("b1", paths.worker("test.1"), (stale,), (sale,))
-        assert await store.commit(again) is Failure.MOVED
-        fresh = Batch("b1", paths.worker("test.1"), (counter,), (sale,))
-        assert await store.commit(fresh) is Failure.REPEATED
-        fenced = Batch("b1", paths.worker("gone"), (counter,), (sale,))
-        assert await store.commit(fenced) is Failure.FENCED
-        assert (await store.shelf(shelf.ref)).stock.sold == 2
-
-    server.session(work)
+async def test_the_same_batch_sent_twice_happens_once(zk: ZooKeeper) -> None:
+    store = Store(zk)
+    await BackOffice(zk).create_default_event(10)
+    sale = await sell(zk, 1, 2)
+    shelf = await store.shelf(await ref_of(store))
+    counter = next(found for found in shelf.counters if found.version)
+    stale = replace(counter, version=counter.version - 1)
+    again = Batch("b1", paths.worker("test.1"), (stale,), (sale,))
+    assert await store.commit(again) is Failure.MOVED
+    fresh = Batch("b1", paths.worker("test.1"), (counter,), (sale,))
+    assert await store.commit(fresh) is Failure.REPEATED
+    fenced = Batch("b1", paths.worker("gone"), (counter,), (sale,))
+    assert await store.commit(fenced) is Failure.FENCED
+    assert (await store.shelf(shelf.ref)).stock.sold == 2
 
 
-def test_an_event_made_twice_stays_as_it_was(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        store = Store(zk)
-        assert await BackOffice(zk).create_default_event(10)
-        generation = (await store.event("default")).generation
-        assert not await BackOffice(zk).create_default_event(99)
-        assert (await store.event("default")).generation == generation
-        assert [type_.capacity for type_ in (await store.availability("default")).types] == [10] * 3
-
-    server.session(work)
+async def test_an_event_made_twice_stays_as_it_was(zk: ZooKeeper) -> None:
+    store = Store(zk)
+    assert await BackOffice(zk).create_default_event(10)
+    generation = (await store.event("default")).generation
+    assert not await BackOffice(zk).create_default_event(99)
+    assert (await store.event("default")).generation == generation
+    assert [type_.capacity for type_ in (await store.availability("default")).types] == [10] * 3
 
 
 # --- a server that does not answer ---------------------------------------------------
 
 
-def test_a_write_to_a_frozen_server_is_ambiguous_and_a_read_unavailable(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        os.kill(server.process.pid, signal.SIGSTOP)
-        try:
-            started = time.monotonic()
-            with pytest.raises(Ambiguous):
-                await zk.set("/log", b"late")
-            with pytest.raises(Unavailable):
-                await zk.get("/log")
-            with pytest.raises(Unavailable):
-                await zk.multi([Create("/log/a")])
-            assert time.monotonic() - started < 4
-        finally:
-            os.kill(server.process.pid, signal.SIGCONT)
-        await zk.wait_connected(10)
-        assert (await zk.get("/log")).path == "/log"
-
-    server.session(work)
-
-
-def test_no_server_is_unavailable_within_the_deadline() -> None:
-    async def work() -> None:
+async def test_a_write_to_a_frozen_server_is_ambiguous_and_a_read_unavailable(
+    server: Server, zk: ZooKeeper
+) -> None:
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
         started = time.monotonic()
-        with pytest.raises(Unavailable, match="running"):
-            await connect("127.0.0.1:1", PASSWORD, timeout_s=0.5)
-        assert time.monotonic() - started < 3
+        with pytest.raises(Ambiguous):
+            await zk.set("/log", b"late")
+        with pytest.raises(Unavailable):
+            await zk.get("/log")
+        with pytest.raises(Unavailable):
+            await zk.multi([Create("/log/a")])
+        assert time.monotonic() - started < 4
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    await zk.wait_connected(10)
+    assert (await zk.get("/log")).path == "/log"
 
-    asyncio.run(work())
+
+async def test_no_server_is_unavailable_within_the_deadline() -> None:
+    started = time.monotonic()
+    with pytest.raises(Unavailable, match="running"):
+        await connect("127.0.0.1:1", PASSWORD, timeout_s=0.5)
+    assert time.monotonic() - started < 3
 
 
 # --- who may do what -----------------------------------------------------------------
@@ -268,22 +240,14 @@ def test_nobody_without_the_secret_creates_beside_the_tree_or_changes_its_acl(
             client.set(path, b"mine")
 
 
-def test_a_wrong_secret_is_told_at_the_start(server: Server) -> None:
-    async def work() -> None:
-        with pytest.raises(AccessDenied, match="secret"):
-            await connect(server.hosts, "wrong")
-
-    asyncio.run(work())
+async def test_a_wrong_secret_is_told_at_the_start(server: Server) -> None:
+    with pytest.raises(AccessDenied, match="secret"):
+        await connect(server.hosts, "wrong")
 
 
-def test_a_tree_of_another_secret_is_not_taken_over(server: Server) -> None:
-    async def work() -> None:
-        with pytest.raises(AccessDenied):
-            await prepare_tree(
-                server.hosts, "wrong", encode(Marker()), close_root=True, timeout_s=5
-            )
-
-    asyncio.run(work())
+async def test_a_tree_of_another_secret_is_not_taken_over(server: Server) -> None:
+    with pytest.raises(AccessDenied):
+        await prepare_tree(server.hosts, "wrong", encode(Marker()), close_root=True, timeout_s=5)
 
 
 ABOVE = ("/", "/zookeeper", "/zookeeper/quota")

@@ -18,22 +18,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def test_what_a_broken_connection_left_of_a_candidacy_keeps_nobody_waiting(server: Server) -> None:
-    async def work(zk: ZooKeeper) -> None:
-        # Acquired and never released, by a session that lives on.
-        lost = zk.election(JANITOR, "worker-1").lock
-        assert await asyncio.to_thread(lost.acquire, timeout=5.0)
-        elected = asyncio.Event()
+async def test_what_a_broken_connection_left_of_a_candidacy_keeps_nobody_waiting(
+    zk: ZooKeeper,
+) -> None:
+    lost = zk.election(JANITOR, "worker-1").lock
+    assert await asyncio.to_thread(lost.acquire, timeout=5.0)
+    elected = asyncio.Event()
 
-        async def lead() -> None:
-            elected.set()
-            await asyncio.Event().wait()
+    async def lead() -> None:
+        elected.set()
+        await asyncio.Event().wait()
 
-        standing = asyncio.ensure_future(Election(zk, JANITOR, "worker-1").keep_running(lead))
-        try:
-            await asyncio.wait_for(elected.wait(), 8.0)
-        finally:
-            standing.cancel()
-            await asyncio.gather(standing, return_exceptions=True)
-
-    server.session(work)
+    standing = asyncio.ensure_future(Election(zk, JANITOR, "worker-1").keep_running(lead))
+    try:
+        await asyncio.wait_for(elected.wait(), 8.0)
+    finally:
+        standing.cancel()
+        await asyncio.gather(standing, return_exceptions=True)

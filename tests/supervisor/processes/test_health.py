@@ -122,53 +122,44 @@ class Pulse:
             channel.send(Pong(id=ping.id, state="ready", load=Load(sold_per_second=7.0)))
 
 
-def test_a_heartbeat_counts_the_silence_of_a_worker_that_has_answered() -> None:
-    async def scene() -> None:
-        pulse, heart = Pulse(), WorkerHeartbeat(KEY)
-        server = await pulse.listen()
-        heart.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await heart.beat()
-        assert heart.known
-        assert heart.load.sold_per_second == 7.0
-        pulse.answers = False
-        await heart.beat()
-        await heart.beat()
-        assert heart.silent_s == 2.0
-        pulse.answers = True
-        await heart.beat()
-        assert heart.silent_s == 0.0
-        heart.close()
-        server.close()
-
-    asyncio.run(scene())
+async def test_a_heartbeat_counts_the_silence_of_a_worker_that_has_answered() -> None:
+    pulse, heart = Pulse(), WorkerHeartbeat(KEY)
+    server = await pulse.listen()
+    heart.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await heart.beat()
+    assert heart.known
+    assert heart.load.sold_per_second == 7.0
+    pulse.answers = False
+    await heart.beat()
+    await heart.beat()
+    assert heart.silent_s == 2.0
+    pulse.answers = True
+    await heart.beat()
+    assert heart.silent_s == 0.0
+    heart.close()
+    server.close()
 
 
-def test_a_worker_that_never_answered_is_not_silent() -> None:
-    async def scene() -> None:
-        heart = WorkerHeartbeat(KEY)
-        await heart.beat()
-        heart.address = "127.0.0.1:1"
-        await heart.beat()
-        await heart.beat()
-        assert not heart.known
-        assert heart.silent_s == 0.0
-
-    asyncio.run(scene())
+async def test_a_worker_that_never_answered_is_not_silent() -> None:
+    heart = WorkerHeartbeat(KEY)
+    await heart.beat()
+    heart.address = "127.0.0.1:1"
+    await heart.beat()
+    await heart.beat()
+    assert not heart.known
+    assert heart.silent_s == 0.0
 
 
-def test_a_link_that_breaks_is_opened_again() -> None:
-    async def scene() -> None:
-        pulse, heart = Pulse(), WorkerHeartbeat(KEY)
-        server = await pulse.listen()
-        heart.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await heart.beat()
-        heart.close()
-        await heart.beat()
-        assert heart.silent_s == 0.0
-        heart.close()
-        server.close()
-        await server.wait_closed()
-        await heart.beat()
-        assert heart.silent_s == 1.0
-
-    asyncio.run(scene())
+async def test_a_link_that_breaks_is_opened_again() -> None:
+    pulse, heart = Pulse(), WorkerHeartbeat(KEY)
+    server = await pulse.listen()
+    heart.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await heart.beat()
+    heart.close()
+    await heart.beat()
+    assert heart.silent_s == 0.0
+    heart.close()
+    server.close()
+    await server.wait_closed()
+    await heart.beat()
+    assert heart.silent_s == 1.0

@@ -225,34 +225,26 @@ class Asked:
         return Vitals(self.status, lambda: fake_board.machine(0.0), lambda: self.now)
 
 
-def test_however_many_scrape_the_instance_is_asked_once_in_a_while() -> None:
+async def test_however_many_scrape_the_instance_is_asked_once_in_a_while() -> None:
     asked = Asked()
-
-    async def work() -> None:
-        latest = asked.vitals()
-        found = await asyncio.gather(*(latest.latest() for _ in range(50)))
-        assert all(reading is not None for reading in found)
-        assert asked.times == 1
-        asked.now += FRESH_S + 0.1
-        await latest.latest()
-        assert asked.times == 2
-
-    asyncio.run(work())
+    latest = asked.vitals()
+    found = await asyncio.gather(*(latest.latest() for _ in range(50)))
+    assert all(reading is not None for reading in found)
+    assert asked.times == 1
+    asked.now += FRESH_S + 0.1
+    await latest.latest()
+    assert asked.times == 2
 
 
-def test_an_instance_that_tells_nothing_has_no_series_of_it() -> None:
+async def test_an_instance_that_tells_nothing_has_no_series_of_it() -> None:
     asked = Asked()
     asked.fails = True
-
-    async def work() -> None:
-        reading = await asked.vitals().latest()
-        assert reading is not None
-        assert reading.status is None
-
-    asyncio.run(work())
+    reading = await asked.vitals().latest()
+    assert reading is not None
+    assert reading.status is None
 
 
-def test_an_old_reading_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_old_reading_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked()
     monkeypatch.setattr("web.metrics.scrape.WAIT_S", 0.01)
 
@@ -260,17 +252,14 @@ def test_an_old_reading_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(60)
         raise AssertionError
 
-    async def work() -> None:
-        latest = asked.vitals()
-        assert await latest.latest() is not None
-        latest._status = hang
-        asked.now += STALE_S - 1
-        assert await latest.latest() is not None
-        asked.now += 2
-        assert await latest.latest() is None
-        await latest.close()
-
-    asyncio.run(work())
+    latest = asked.vitals()
+    assert await latest.latest() is not None
+    latest._status = hang
+    asked.now += STALE_S - 1
+    assert await latest.latest() is not None
+    asked.now += 2
+    assert await latest.latest() is None
+    await latest.close()
 
 
 # --- the machine ---------------------------------------------------------------------

@@ -320,13 +320,11 @@ def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() -> None:
     assert reply.headers == [("location", "/operator/events/a%3Fb%0D%0A%C3%A9?done=edit")]
 
 
-def test_an_unchanged_edit_of_no_event_says_that_there_is_none() -> None:
-    async def edit() -> None:
-        operations = LiveOperations(FakeZooKeeper().as_zookeeper(), Settings())
-        with pytest.raises(NoSuchEvent):
-            await operations.edit("nope", Terms())  # of which nothing is said
-
-    asyncio.run(asyncio.wait_for(edit(), 10))
+@pytest.mark.timeout(10)
+async def test_an_unchanged_edit_of_no_event_says_that_there_is_none() -> None:
+    operations = LiveOperations(FakeZooKeeper().as_zookeeper(), Settings())
+    with pytest.raises(NoSuchEvent):
+        await operations.edit("nope", Terms())  # of which nothing is said
 
 
 def test_a_time_may_be_taken_away_and_another_zone_moves_all_of_them(operator: Operator) -> None:

@@ -155,21 +155,18 @@ def test_a_search_reads_page_by_page_and_lets_buyers_go_first() -> None:
     assert min(pauses) > 0.9 * PATIENTLY.pause_s
 
 
-def test_a_second_search_is_refused_at_once_and_the_first_goes_on() -> None:
-    async def look() -> None:
-        shelves = Shelves()
-        await shelves.stock_up(20)
-        operations = LiveOperations(shelves.as_zookeeper(), Settings())
-        first = asyncio.create_task(operations.find("ann"))
-        await asyncio.sleep(0)
-        with pytest.raises(BadRequest) as refusal:
-            await operations.find("bob")
-        assert (refusal.value.code, refusal.value.text) == ("refused", "operators.orders.busy")
-        assert not first.done()
-        assert len((await first).orders) == 20
-        assert (await operations.find("bob")).orders == ()
-
-    asyncio.run(look())
+async def test_a_second_search_is_refused_at_once_and_the_first_goes_on() -> None:
+    shelves = Shelves()
+    await shelves.stock_up(20)
+    operations = LiveOperations(shelves.as_zookeeper(), Settings())
+    first = asyncio.create_task(operations.find("ann"))
+    await asyncio.sleep(0)
+    with pytest.raises(BadRequest) as refusal:
+        await operations.find("bob")
+    assert (refusal.value.code, refusal.value.text) == ("refused", "operators.orders.busy")
+    assert not first.done()
+    assert len((await first).orders) == 20
+    assert (await operations.find("bob")).orders == ()
 
 
 def test_who_is_told_to_wait_is_told_in_his_language(operator: Operator) -> None:

@@ -1,6 +1,5 @@
 """What watching pages ask for: the same answer to all, seldom made, seldom asked for."""
 
-import asyncio
 import heapq
 import random
 
@@ -77,105 +76,87 @@ class World:
         return await self.catalog.snapshot()
 
 
-def test_an_answer_is_made_once_and_its_etag_spares_the_body() -> None:
-    async def scene() -> None:
-        world = World()
+async def test_an_answer_is_made_once_and_its_etag_spares_the_body() -> None:
+    world = World()
+    await world.reads()
+    first = world.live.find(PATH, None)
+    assert first is not None
+    assert first.status == 200
+    assert b'"remaining":10' in first.body
+    assert world.live.find(PATH, None) is first
+    etag = dict(first.headers)["etag"]
+    for known in (etag, f'"other", {etag}', f"W/{etag}"):
+        again = world.live.find(PATH, known)
+        assert again is not None
+        assert (again.status, again.body, dict(again.headers)["etag"]) == (304, b"", etag)
+    await world.reads()  # nothing has changed
+    same = world.live.find(PATH, etag)
+    assert same is not None
+    assert same.status == 304
+    world.shelf.remaining = 9
+    await world.reads()
+    changed = world.live.find(PATH, etag)
+    assert changed is not None
+    assert b'"remaining":9' in changed.body
+
+
+async def test_nothing_is_kept_of_events_that_are_gone() -> None:
+    world = World()
+    for number in range(50):
+        world.shelf.names = [f"event-{number}"]
         await world.reads()
-        first = world.live.find(PATH, None)
-        assert first is not None
-        assert first.status == 200
-        assert b'"remaining":10' in first.body
-        assert world.live.find(PATH, None) is first
-        etag = dict(first.headers)["etag"]
-        for known in (etag, f'"other", {etag}', f"W/{etag}"):
-            again = world.live.find(PATH, known)
-            assert again is not None
-            assert (again.status, again.body, dict(again.headers)["etag"]) == (304, b"", etag)
-        await world.reads()  # nothing has changed
-        same = world.live.find(PATH, etag)
-        assert same is not None
-        assert same.status == 304
-        world.shelf.remaining = 9
-        await world.reads()
-        changed = world.live.find(PATH, etag)
-        assert changed is not None
-        assert b'"remaining":9' in changed.body
-
-    asyncio.run(scene())
+        assert world.live.find(PATH.replace("default", f"event-{number}"), None) is not None
+    assert world.live.size == 1
 
 
-def test_nothing_is_kept_of_events_that_are_gone() -> None:
-    async def scene() -> None:
-        world = World()
-        for number in range(50):
-            world.shelf.names = [f"event-{number}"]
-            await world.reads()
-            assert world.live.find(PATH.replace("default", f"event-{number}"), None) is not None
-        assert world.live.size == 1
-
-    asyncio.run(scene())
+async def test_without_zookeeper_the_answer_says_of_when_it_is() -> None:
+    world = World()
+    await world.reads()
+    world.connected = False
+    found = world.live.find(PATH, None)
+    assert found is not None
+    assert b'"stale":true,"as_of":"1970-01-01T00:16:40.600Z"' in found.body
 
 
-def test_without_zookeeper_the_answer_says_of_when_it_is() -> None:
-    async def scene() -> None:
-        world = World()
-        await world.reads()
-        world.connected = False
-        found = world.live.find(PATH, None)
-        assert found is not None
-        assert b'"stale":true,"as_of":"1970-01-01T00:16:40.600Z"' in found.body
-
-    asyncio.run(scene())
-
-
-def test_what_is_not_in_memory_is_left_to_who_can_wait() -> None:
-    async def scene() -> None:
-        world = World()
-        assert world.live.find(PATH, None) is None  # nothing was read yet
-        await world.reads()
-        assert world.live.find("/api/events/nope/availability", None) is None
-        assert world.live.find("/availability", None) is None
-        world.clock.time += 60
-        assert world.live.find(PATH, None) is None  # nobody has asked for a minute
-        await world.catalog.close()
-
-    asyncio.run(scene())
+async def test_what_is_not_in_memory_is_left_to_who_can_wait() -> None:
+    world = World()
+    assert world.live.find(PATH, None) is None  # nothing was read yet
+    await world.reads()
+    assert world.live.find("/api/events/nope/availability", None) is None
+    assert world.live.find("/availability", None) is None
+    world.clock.time += 60
+    assert world.live.find(PATH, None) is None  # nobody has asked for a minute
+    await world.catalog.close()
 
 
-def test_before_the_sale_the_time_until_then_is_the_servers() -> None:
-    async def scene() -> None:
-        world = World()
-        world.shelf.opens_at = world.clock.time + 10
-        snapshot = await world.reads()
-        first = world.live.answer(snapshot, "default", None)
-        world.clock.time += 1.0
-        later = world.live.answer(snapshot, "default", None)
-        world.clock.time += 9.0
-        open_ = world.live.answer(snapshot, "default", None)
-        assert first is not None
-        assert later is not None
-        assert open_ is not None
-        assert b'"sale":"before","opens_in_ms":9400' in first.body
-        assert b'"sale":"before","opens_in_ms":8400' in later.body
-        assert b'"sale":"open","stale"' in open_.body
-
-    asyncio.run(scene())
+async def test_before_the_sale_the_time_until_then_is_the_servers() -> None:
+    world = World()
+    world.shelf.opens_at = world.clock.time + 10
+    snapshot = await world.reads()
+    first = world.live.answer(snapshot, "default", None)
+    world.clock.time += 1.0
+    later = world.live.answer(snapshot, "default", None)
+    world.clock.time += 9.0
+    open_ = world.live.answer(snapshot, "default", None)
+    assert first is not None
+    assert later is not None
+    assert open_ is not None
+    assert b'"sale":"before","opens_in_ms":9400' in first.body
+    assert b'"sale":"before","opens_in_ms":8400' in later.body
+    assert b'"sale":"open","stale"' in open_.body
 
 
-def test_a_sale_closes_on_its_own() -> None:
-    async def scene() -> None:
-        world = World()
-        world.shelf.closes_at = world.clock.time + 10
-        snapshot = await world.reads()
-        before = world.live.answer(snapshot, "default", None)
-        world.clock.time += 10
-        after = world.live.answer(snapshot, "default", None)
-        assert before is not None
-        assert after is not None
-        assert b'"sale":"open"' in before.body
-        assert b'"sale":"closed"' in after.body
-
-    asyncio.run(scene())
+async def test_a_sale_closes_on_its_own() -> None:
+    world = World()
+    world.shelf.closes_at = world.clock.time + 10
+    snapshot = await world.reads()
+    before = world.live.answer(snapshot, "default", None)
+    world.clock.time += 10
+    after = world.live.answer(snapshot, "default", None)
+    assert before is not None
+    assert after is not None
+    assert b'"sale":"open"' in before.body
+    assert b'"sale":"closed"' in after.body
 
 
 @given(st.none() | st.floats(0, 100), st.none() | st.floats(0, 100), st.floats(0, 100))

@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
+import pytest
+
 from core.transport.link import Code
 from tests.bench.overload.delay import slow_shop
 from tests.support.fakes.fake_worker import FakeWorker, is_mute, sells
@@ -38,52 +40,48 @@ def gate(box: Box) -> Gate:
     return Gate(box.dispatcher, Metrics(time.monotonic), Languages(), random.Random(1))
 
 
-def test_while_every_worker_is_full_purchases_are_turned_away_at_the_gate() -> None:
-    async def scenario() -> None:
-        worker = FakeWorker("w-1", is_mute)
-        async with Box(worker, deadline_s=0.5) as box:
-            shut = gate(box)
-            assert shut.turns_away(Head()) is None
-            buying = asyncio.ensure_future(box.buy_many(FIRST))
-            await until(lambda: len(worker.asked) == FIRST)
-            assert (await box.buy("one more")).code is Code.OVERLOADED
-            refusal = shut.turns_away(Head())
-            assert refusal is not None
-            assert refusal.status == 503
-            assert 1 <= int(dict(refusal.headers)["retry-after"]) <= 5
-            assert b'"code":"overloaded"' in refusal.body
-            chinese = shut.turns_away(Head(accept_language="zh-TW"))
-            assert chinese is not None
-            assert dict(chinese.headers)["content-language"].startswith("zh")
-            # Whoever does not want to buy is let in.
-            assert shut.turns_away(Head("GET")) is None
-            assert shut.turns_away(Head(path="/")) is None
-            await buying
-            assert shut.turns_away(Head()) is None
-
-    asyncio.run(asyncio.wait_for(scenario(), 30))
+@pytest.mark.timeout(30)
+async def test_while_every_worker_is_full_purchases_are_turned_away_at_the_gate() -> None:
+    worker = FakeWorker("w-1", is_mute)
+    async with Box(worker, deadline_s=0.5) as box:
+        shut = gate(box)
+        assert shut.turns_away(Head()) is None
+        buying = asyncio.ensure_future(box.buy_many(FIRST))
+        await until(lambda: len(worker.asked) == FIRST)
+        assert (await box.buy("one more")).code is Code.OVERLOADED
+        refusal = shut.turns_away(Head())
+        assert refusal is not None
+        assert refusal.status == 503
+        assert 1 <= int(dict(refusal.headers)["retry-after"]) <= 5
+        assert b'"code":"overloaded"' in refusal.body
+        chinese = shut.turns_away(Head(accept_language="zh-TW"))
+        assert chinese is not None
+        assert dict(chinese.headers)["content-language"].startswith("zh")
+        # Whoever does not want to buy is let in.
+        assert shut.turns_away(Head("GET")) is None
+        assert shut.turns_away(Head(path="/")) is None
+        await buying
+        assert shut.turns_away(Head()) is None
 
 
-def test_a_refusal_costs_a_small_part_of_a_sale() -> None:
+@pytest.mark.timeout(60)
+async def test_a_refusal_costs_a_small_part_of_a_sale() -> None:
     """Processor time within this process: the sale's has the fake worker's in it, and no HTTP."""
 
-    async def scenario() -> None:
-        async with Box(FakeWorker("w-1", sells)) as box:
-            adapter = Adapter(
-                cast(Any, None),
-                trouble=cast(Any, None),
-                observe=cast(Any, None),
-                clock=time.monotonic,
-                turn_away=gate(box).turns_away,
-                live=lambda _path, _known: None,
-            )
-            scope, protocol = cast(Scope, Head()), cast(HttpProtocol, Deaf())
-            box.dispatcher.full = True
-            refusal_s = await _cost(lambda: adapter(scope, protocol))
-            sale_s = await _cost(box.buy)
-        assert refusal_s < 0.25 * sale_s, (refusal_s, sale_s)
-
-    asyncio.run(asyncio.wait_for(scenario(), 60))
+    async with Box(FakeWorker("w-1", sells)) as box:
+        adapter = Adapter(
+            cast(Any, None),
+            trouble=cast(Any, None),
+            observe=cast(Any, None),
+            clock=time.monotonic,
+            turn_away=gate(box).turns_away,
+            live=lambda _path, _known: None,
+        )
+        scope, protocol = cast(Scope, Head()), cast(HttpProtocol, Deaf())
+        box.dispatcher.full = True
+        refusal_s = await _cost(lambda: adapter(scope, protocol))
+        sale_s = await _cost(box.buy)
+    assert refusal_s < 0.25 * sale_s, (refusal_s, sale_s)
 
 
 class Deaf:
