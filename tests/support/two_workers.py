@@ -4,7 +4,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -22,9 +22,9 @@ from core.store.stock import TypeRef
 from core.store.store import Store
 from core.store.stripes import STRIPES
 from core.transport.link import Answer, ChangeRequest, Code, Purchase
-from core.zookeeper.client import ZooKeeper, connect
+from core.zookeeper.client import ZooKeeper
 from tests.support.fakes.fake_receipts import FakeReceipts
-from tests.support.zookeeper_server import PASSWORD, Server
+from tests.support.zookeeper_server import Server
 from workers.janitor import Janitor
 from workers.order_changes import OrderChangeQueue
 from workers.selling.seller import Seller
@@ -192,9 +192,6 @@ class Shop:
         assert proof.ok, proof.breach
 
 
-Scenario = Callable[[Shop], Awaitable[None]]
-
-
 @asynccontextmanager
 async def working(zk: ZooKeeper, name: str, clock: MovableClock) -> AsyncIterator[Worker]:
     worker = Worker(zk, name, clock)
@@ -217,25 +214,20 @@ async def working(zk: ZooKeeper, name: str, clock: MovableClock) -> AsyncIterato
         await asyncio.gather(*loops, return_exceptions=True)
 
 
-def play(server: Server, scenario: Scenario, **rules: Any) -> None:
-    """The scenario in a shop whose event has those rules; afterwards every ticket is counted."""
-
-    async def first(zk: ZooKeeper) -> None:
-        event = Event(generation=secrets.token_hex(4), title="Show", **rules)
-        stock = {"A": TicketType(capacity=CAPACITY, price=PRICE, stripes=STRIPES)}
-        assert await found(zk, "show", event, stock)
-        clock = MovableClock()
-        second = await connect(server.hosts, PASSWORD)
-        try:
-            async with (
-                working(zk, "worker-1", clock) as one,
-                working(second, "worker-2", clock) as two,
-            ):
-                shop = Shop(one, two, clock, event)
-                async with asyncio.timeout(WAIT_S):
-                    await scenario(shop)
-                await shop.verify()
-        finally:
-            await second.close()
-
-    server.session(first)
+@asynccontextmanager
+async def shop_of(server: Server, **rules: Any) -> AsyncIterator[Shop]:
+    """A shop whose event has those rules; at the end of the block every ticket is counted."""
+    event = Event(generation=secrets.token_hex(4), title="Show", **rules)
+    stock = {"A": TicketType(capacity=CAPACITY, price=PRICE, stripes=STRIPES)}
+    clock = MovableClock()
+    async with (
+        server.connected() as first,
+        server.connected() as second,
+        working(first, "worker-1", clock) as one,
+        working(second, "worker-2", clock) as two,
+    ):
+        assert await found(first, "show", event, stock)
+        shop = Shop(one, two, clock, event)
+        async with asyncio.timeout(WAIT_S):
+            yield shop
+        await shop.verify()

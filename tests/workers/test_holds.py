@@ -12,7 +12,7 @@ from core.store.batch import Amendment, Batch
 from core.store.lifecycle import Act
 from core.transport.link import Answer, Code
 from core.zookeeper.client import Committed, connect
-from tests.support.two_workers import CAPACITY, MovableClock, Shop, play, working
+from tests.support.two_workers import CAPACITY, MovableClock, Shop, shop_of, working
 from tests.support.zookeeper_server import PASSWORD, Server
 
 
@@ -23,8 +23,8 @@ def codes(answers: list[Answer]) -> Counter[Code]:
 # --- one hold ------------------------------------------------------------------------
 
 
-def test_a_hold_takes_tickets_off_sale_and_confirming_it_sells_them(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_hold_takes_tickets_off_sale_and_confirming_it_sells_them(server: Server) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold(quantity=4)
         assert (held.status, held.held_until is not None) == ("held", True)
         assert await shop.counts() == (CAPACITY - 4, 4, 0)
@@ -36,11 +36,9 @@ def test_a_hold_takes_tickets_off_sale_and_confirming_it_sells_them(server: Serv
         await shop.later(600)
         assert await shop.counts() == (CAPACITY - 4, 0, 4)
 
-    play(server, scenario)
 
-
-def test_a_released_hold_is_for_sale_again_at_once_and_once_only(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_released_hold_is_for_sale_again_at_once_and_once_only(server: Server) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold(quantity=4)
         assert (await shop.two.amend(held.order, Act.RELEASE)).code is Code.DONE
         assert await shop.counts() == (CAPACITY, 0, 0)
@@ -49,11 +47,11 @@ def test_a_released_hold_is_for_sale_again_at_once_and_once_only(server: Server)
         assert await shop.counts() == (CAPACITY, 0, 0)
         assert (await shop.one.amend(held.order, Act.CONFIRM)).code is Code.NOT_HELD
 
-    play(server, scenario)
 
-
-def test_a_hold_is_extended_a_bounded_number_of_times_and_then_expires(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_hold_is_extended_a_bounded_number_of_times_and_then_expires(
+    server: Server,
+) -> None:
+    async with shop_of(server, hold_s=60.0, extensions=2) as shop:
         held = await shop.one.hold()
         for _ in range(2):
             assert (await shop.two.amend(held.order, Act.EXTEND)).code is Code.DONE
@@ -65,36 +63,32 @@ def test_a_hold_is_extended_a_bounded_number_of_times_and_then_expires(server: S
         assert await shop.counts() == (CAPACITY, 0, 0)
         assert (await shop.one.amend(held.order, Act.EXTEND)).code is Code.HOLD_EXPIRED
 
-    play(server, scenario, hold_s=60.0, extensions=2)
 
-
-def test_an_extension_that_is_asked_for_twice_with_one_key_counts_once(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_an_extension_that_is_asked_for_twice_with_one_key_counts_once(
+    server: Server,
+) -> None:
+    async with shop_of(server, hold_s=60.0, extensions=2) as shop:
         held = await shop.one.hold()
         asked = [worker.amend(held.order, Act.EXTEND, key="k") for worker in shop.workers * 3]
         answers = await asyncio.gather(*asked)
         assert codes(list(answers)) == {Code.DONE: 6}
         assert {answer.order.extended for answer in answers if answer.order} == {1}
 
-    play(server, scenario, hold_s=60.0, extensions=2)
 
-
-def test_the_same_key_holds_the_same_tickets(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_the_same_key_holds_the_same_tickets(server: Server) -> None:
+    async with shop_of(server) as shop:
         asked = [worker.buy(key="mine", hold=True, quantity=2) for worker in shop.workers * 5]
         answers = await asyncio.gather(*asked)
         assert len({answer.order.order for answer in answers if answer.order}) == 1
         assert codes(list(answers)) == {Code.SOLD: 1, Code.REPLAYED: 9}
         assert await shop.counts() == (CAPACITY - 2, 2, 0)
 
-    play(server, scenario)
-
 
 # --- the end of holds ----------------------------------------------------------------
 
 
-def test_everything_that_was_held_and_not_confirmed_is_for_sale_again(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_everything_that_was_held_and_not_confirmed_is_for_sale_again(server: Server) -> None:
+    async with shop_of(server, hold_s=60.0) as shop:
         asked = [worker.hold(quantity=2) for worker in shop.workers for _ in range(15)]
         held = await asyncio.gather(*asked)
         assert await shop.counts() == (0, CAPACITY, 0)
@@ -109,22 +103,18 @@ def test_everything_that_was_held_and_not_confirmed_is_for_sale_again(server: Se
         assert late.order.status == "expired"
         assert (await shop.two.buy(quantity=10)).code is Code.SOLD
 
-    play(server, scenario, hold_s=60.0)
 
-
-def test_a_payment_after_the_end_is_late_though_no_janitor_came_by(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_payment_after_the_end_is_late_though_no_janitor_came_by(server: Server) -> None:
+    async with shop_of(server, hold_s=60.0) as shop:
         held = await shop.one.hold()
         shop.clock.ahead_s += 60
         assert (await shop.one.amend(held.order, Act.CONFIRM)).code is Code.HOLD_EXPIRED
 
-    play(server, scenario, hold_s=60.0)
 
-
-def test_confirming_and_expiring_that_meet_leave_every_ticket_sold_or_for_sale(
+async def test_confirming_and_expiring_that_meet_leave_every_ticket_sold_or_for_sale(
     server: Server,
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server, hold_s=60.0) as shop:
         held = await asyncio.gather(*(shop.one.hold(quantity=2) for _ in range(30)))
         # Its confirmations are made by a clock that has not seen the end yet.
         slow = MovableClock()
@@ -146,25 +136,21 @@ def test_confirming_and_expiring_that_meet_leave_every_ticket_sold_or_for_sale(
         assert await shop.counts() == (CAPACITY - sold, 0, sold)
         assert await shop.slots() == []
 
-    play(server, scenario, hold_s=60.0)
 
-
-def test_two_janitors_at_once_give_nothing_back_twice(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_two_janitors_at_once_give_nothing_back_twice(server: Server) -> None:
+    async with shop_of(server, hold_s=60.0) as shop:
         await asyncio.gather(*(shop.two.hold(quantity=3) for _ in range(20)))
         shop.clock.ahead_s += 70
         expired = await asyncio.gather(*(worker.janitor.round() for worker in shop.workers))
         assert sum(expired) == 20
         assert await shop.counts() == (CAPACITY, 0, 0)
 
-    play(server, scenario, hold_s=60.0)
-
 
 # --- limits --------------------------------------------------------------------------
 
 
-def test_no_number_of_purchases_at_once_beats_the_limit_of_a_buyer(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_no_number_of_purchases_at_once_beats_the_limit_of_a_buyer(server: Server) -> None:
+    async with shop_of(server, limit=4) as shop:
         buyers = ["Ann Lee", "ann  lee", "ANN LEE", "Ａnn\u200d Lee"]
         asked = [
             worker.buy(buyer=buyers[number % 4], hold=number % 2 == 0)
@@ -177,11 +163,9 @@ def test_no_number_of_purchases_at_once_beats_the_limit_of_a_buyer(server: Serve
         assert (await shop.tab("Ann Lee"), await shop.tab("Bob")) == (4, 3)
         assert (await shop.stock()).taken == 7
 
-    play(server, scenario, limit=4)
 
-
-def test_what_is_given_back_may_be_bought_again_within_the_limit(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_what_is_given_back_may_be_bought_again_within_the_limit(server: Server) -> None:
+    async with shop_of(server, limit=4, hold_s=60.0, cancellable=True) as shop:
         held = await shop.one.hold(quantity=2)
         sold = await shop.one.sell(quantity=2)
         assert (await shop.two.buy()).code is Code.LIMIT_REACHED
@@ -196,14 +180,12 @@ def test_what_is_given_back_may_be_bought_again_within_the_limit(server: Server)
         assert await shop.tab("Ann") == 0
         assert await shop.counts() == (CAPACITY, 0, 0)
 
-    play(server, scenario, limit=4, hold_s=60.0, cancellable=True)
-
 
 # --- orders --------------------------------------------------------------------------
 
 
-def test_cancelling_at_once_by_many_gives_the_tickets_back_once(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_cancelling_at_once_by_many_gives_the_tickets_back_once(server: Server) -> None:
+    async with shop_of(server) as shop:
         sold = await shop.one.sell(quantity=5)
         refused = await shop.one.amend(sold.order, Act.CANCEL)
         assert refused.code is Code.NOT_CANCELLABLE
@@ -211,11 +193,9 @@ def test_cancelling_at_once_by_many_gives_the_tickets_back_once(server: Server) 
         assert codes(list(await asyncio.gather(*asked))) == {Code.DONE: 10}
         assert await shop.counts() == (CAPACITY, 0, 0)
 
-    play(server, scenario)
 
-
-def test_two_doors_that_scan_at_once_admit_once(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_two_doors_that_scan_at_once_admit_once(server: Server) -> None:
+    async with shop_of(server) as shop:
         sold = await shop.one.sell()
         doors = {"north": shop.one, "south": shop.two}
         scans = [
@@ -235,13 +215,10 @@ def test_two_doors_that_scan_at_once_admit_once(server: Server) -> None:
         refused = await shop.one.amend(sold.order, Act.CANCEL, operator=True)
         assert refused.code is Code.CHECKED_IN
 
-    play(server, scenario)
 
-
-def test_a_changes_commit_is_told_from_those_that_came_after_it(server: Server) -> None:
+async def test_a_changes_commit_is_told_from_those_that_came_after_it(server: Server) -> None:
     """Whose answer was lost: by another one's zxid a worker would think that stock went back."""
-
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         store = shop.one.store
         held = await shop.one.hold()
         assert (await shop.one.amend(held.order, Act.CONFIRM)).code is Code.DONE
@@ -266,11 +243,9 @@ def test_a_changes_commit_is_told_from_those_that_came_after_it(server: Server) 
         assert await store.happened(batch) == Committed(0)
         assert await store.happened(dataclasses.replace(batch, id="another")) is None
 
-    play(server, scenario)
 
-
-def test_a_damaged_order_spoils_no_other_change_of_its_batch(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_damaged_order_spoils_no_other_change_of_its_batch(server: Server) -> None:
+    async with shop_of(server) as shop:
         sold = [(await shop.one.sell()).order for _ in range(7)]
         path = paths.order("show", shop.event.generation, sold[3])
         whole = (await shop.one.zk.get(path)).data
@@ -282,11 +257,9 @@ def test_a_damaged_order_spoils_no_other_change_of_its_batch(server: Server) -> 
         assert [answer.code for answer in answers] == wanted
         await shop.one.zk.set(path, whole)
 
-    play(server, scenario)
 
-
-def test_a_damaged_event_spoils_no_change_of_another_events_order(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_damaged_event_spoils_no_change_of_another_events_order(server: Server) -> None:
+    async with shop_of(server) as shop:
         await shop.one.zk.ensure(paths.event("broken"))
         sold = await shop.one.sell()
         scans = [
@@ -297,11 +270,9 @@ def test_a_damaged_event_spoils_no_change_of_another_events_order(server: Server
         assert [answer.code for answer in answers] == [Code.DONE, Code.DAMAGED]
         await shop.one.zk.delete(paths.event("broken"))
 
-    play(server, scenario)
 
-
-def test_only_the_scan_that_lets_in_says_that_it_changed_the_order(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_only_the_scan_that_lets_in_says_that_it_changed_the_order(server: Server) -> None:
+    async with shop_of(server) as shop:
         sold = await shop.one.sell()
         first = await shop.one.amend(sold.order, Act.CHECK_IN, key="scan", note="North")
         again = await shop.two.amend(sold.order, Act.CHECK_IN, key="scan", note="North")
@@ -312,10 +283,8 @@ def test_only_the_scan_that_lets_in_says_that_it_changed_the_order(server: Serve
             (Code.CHECKED_IN, False),
         ]
 
-    play(server, scenario)
 
-
-def test_holds_sales_and_changes_of_all_kinds_at_once_keep_the_books(server: Server) -> None:
+async def test_holds_sales_and_changes_of_all_kinds_at_once_keep_the_books(server: Server) -> None:
     async def buyer(shop: Shop, rng: random.Random) -> None:
         worker, other = rng.sample(shop.workers, 2)
         held = await worker.buy(buyer=rng.choice("abcdef"), quantity=rng.randint(1, 3), hold=True)
@@ -326,7 +295,7 @@ def test_holds_sales_and_changes_of_all_kinds_at_once_keep_the_books(server: Ser
         if rng.random() < 0.2:
             await worker.janitor.round()
 
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server, hold_s=60.0, limit=20, cancellable=True) as shop:
         rng = random.Random(5)
         for _ in range(4):
             await asyncio.gather(*(buyer(shop, rng) for _ in range(25)))
@@ -336,5 +305,3 @@ def test_holds_sales_and_changes_of_all_kinds_at_once_keep_the_books(server: Ser
         left, held, sold = await shop.counts()
         assert (left + sold, held) == (CAPACITY, 0)
         assert await shop.slots() == []
-
-    play(server, scenario, hold_s=60.0, limit=20, cancellable=True)

@@ -1,7 +1,6 @@
 """What a worker knows is held against what it reads: no loss goes unnoticed, no lag is a loss."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -21,6 +20,8 @@ from tests.simulation.tree import Tree
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from workers.receipts.rollback_guard import Guard, GuardedStore
 from workers.selling.stripes import draw
+
+pytestmark = pytest.mark.timeout(20)
 
 FENCE = "/workers/worker-1.abc"
 
@@ -80,133 +81,103 @@ class Shop(FakeZooKeeper):
             listener()
 
 
-def in_shop(tmp_path: Path, scenario: Callable[[Shop], Awaitable[None]]) -> None:
-    async def play() -> None:
-        shop = Shop(tmp_path)
-        await shop.open()
-        async with asyncio.timeout(20):
-            await scenario(shop)
-
-    asyncio.run(play())
+@pytest.fixture
+async def shop(tmp_path: Path) -> Shop:
+    shop = Shop(tmp_path)
+    await shop.open()
+    return shop
 
 
-def test_a_counter_that_went_back_stops_the_selling(tmp_path: Path) -> None:
-    async def scenario(shop: Shop) -> None:
-        await shop.sell(1)
-        before = shop.image()
-        await shop.sell(2)
-        shop.set_back(before)
-        with pytest.raises(Halted, match="from version 2"):
-            await shop.guarded.counters(await shop.ref())
-        assert "lost sales" in shop.guard.alarm
-
-    in_shop(tmp_path, scenario)
+async def test_a_counter_that_went_back_stops_the_selling(shop: Shop) -> None:
+    await shop.sell(1)
+    before = shop.image()
+    await shop.sell(2)
+    shop.set_back(before)
+    with pytest.raises(Halted, match="from version 2"):
+        await shop.guarded.counters(await shop.ref())
+    assert "lost sales" in shop.guard.alarm
 
 
-def test_a_counter_that_was_sold_up_to_its_old_version_is_another_one(tmp_path: Path) -> None:
-    async def scenario(shop: Shop) -> None:
-        before = shop.image()
-        await shop.sell(1)
-        knowing = shop.guard
-        shop.set_back(before)
-        await shop.ensure("/somewhere")  # the same version, by another zxid
-        shop.hire()
-        await shop.sell(2)
-        counters = await shop.store.counters(await shop.ref())
-        with pytest.raises(Halted):
-            await knowing.contradicts(counters)
-
-    in_shop(tmp_path, scenario)
+async def test_a_counter_that_was_sold_up_to_its_old_version_is_another_one(shop: Shop) -> None:
+    before = shop.image()
+    await shop.sell(1)
+    knowing = shop.guard
+    shop.set_back(before)
+    await shop.ensure("/somewhere")  # the same version, by another zxid
+    shop.hire()
+    await shop.sell(2)
+    counters = await shop.store.counters(await shop.ref())
+    with pytest.raises(Halted):
+        await knowing.contradicts(counters)
 
 
-def test_what_is_remembered_late_makes_nobody_forget_what_was_read(tmp_path: Path) -> None:
-    async def scenario(shop: Shop) -> None:
-        early = await shop.sell(1)
-        before = shop.image()
-        await shop.sell(2)
-        shop.guard.remember(of_batch(early, 0, 1.0))
-        shop.set_back(before)
-        with pytest.raises(Halted):
-            await shop.guarded.counters(await shop.ref())
-
-    in_shop(tmp_path, scenario)
+async def test_what_is_remembered_late_makes_nobody_forget_what_was_read(shop: Shop) -> None:
+    early = await shop.sell(1)
+    before = shop.image()
+    await shop.sell(2)
+    shop.guard.remember(of_batch(early, 0, 1.0))
+    shop.set_back(before)
+    with pytest.raises(Halted):
+        await shop.guarded.counters(await shop.ref())
 
 
-def test_the_latest_orders_are_looked_for_after_each_connection(tmp_path: Path) -> None:
-    async def scenario(shop: Shop) -> None:
-        before = shop.image()
-        await shop.sell(1)
+async def test_the_latest_orders_are_looked_for_after_each_connection(shop: Shop) -> None:
+    before = shop.image()
+    await shop.sell(1)
+    await shop.guard.inspect()
+    assert not shop.guard.alarm
+    shop.set_back(before)
+    await shop.guard.inspect()
+    assert not shop.guard.alarm  # nothing has told it to look again
+    shop.reconnect()
+    await shop.guard.inspect()
+    assert "are gone" in shop.guard.alarm
+
+
+async def test_a_new_worker_goes_by_its_journal(shop: Shop) -> None:
+    before = shop.image()
+    batch = await shop.sell(1)
+    shop.set_back(before)
+    successor = shop.hire()
+    successor.recall([of_batch(batch, 7, 1.0)])
+    await successor.inspect()
+    assert successor.alarm
+
+
+async def test_a_lagging_read_raises_no_alarm(shop: Shop) -> None:
+    ref = await shop.ref()
+    old = await shop.store.counters(ref)
+    await shop.sell(1)
+    assert await shop.guard.contradicts(old)
+    assert not await shop.guard.contradicts(await shop.store.counters(ref))
+    assert not shop.guard.alarm
+
+
+async def test_a_reset_raises_no_alarm(shop: Shop) -> None:
+    await shop.sell(1)
+    await BackOffice(shop.as_zookeeper()).reset(await shop.ref(), 3)
+    await shop.sell(2)
+    shop.reconnect()
+    await shop.guard.inspect()
+    assert not shop.guard.alarm
+
+
+async def test_an_event_that_an_operator_deleted_is_not_missed(shop: Shop) -> None:
+    batch = await shop.sell(1)
+    ref = await shop.ref()
+    await BackOffice(shop.as_zookeeper()).close([batch.counters[0].path], [ref.generation])
+    shop.apply([Delete(batch.sales[0].path)])
+    shop.reconnect()
+    await shop.guard.inspect()
+    assert not shop.guard.alarm
+
+
+async def test_without_an_answer_nobody_sells(shop: Shop) -> None:
+    batch = await shop.sell(1)
+    shop.apply([Delete(batch.sales[0].path)])
+    shop.reconnect()
+    shop.faults.append("lose-reply")
+    with pytest.raises(Unavailable):
         await shop.guard.inspect()
-        assert not shop.guard.alarm
-        shop.set_back(before)
-        await shop.guard.inspect()
-        assert not shop.guard.alarm  # nothing has told it to look again
-        shop.reconnect()
-        await shop.guard.inspect()
-        assert "are gone" in shop.guard.alarm
-
-    in_shop(tmp_path, scenario)
-
-
-def test_a_new_worker_goes_by_its_journal(tmp_path: Path) -> None:
-    async def scenario(shop: Shop) -> None:
-        before = shop.image()
-        batch = await shop.sell(1)
-        shop.set_back(before)
-        successor = shop.hire()
-        successor.recall([of_batch(batch, 7, 1.0)])
-        await successor.inspect()
-        assert successor.alarm
-
-    in_shop(tmp_path, scenario)
-
-
-def test_a_lagging_read_raises_no_alarm(tmp_path: Path) -> None:
-    async def scenario(shop: Shop) -> None:
-        ref = await shop.ref()
-        old = await shop.store.counters(ref)
-        await shop.sell(1)
-        assert await shop.guard.contradicts(old)
-        assert not await shop.guard.contradicts(await shop.store.counters(ref))
-        assert not shop.guard.alarm
-
-    in_shop(tmp_path, scenario)
-
-
-def test_a_reset_raises_no_alarm(tmp_path: Path) -> None:
-    async def scenario(shop: Shop) -> None:
-        await shop.sell(1)
-        await BackOffice(shop.as_zookeeper()).reset(await shop.ref(), 3)
-        await shop.sell(2)
-        shop.reconnect()
-        await shop.guard.inspect()
-        assert not shop.guard.alarm
-
-    in_shop(tmp_path, scenario)
-
-
-def test_an_event_that_an_operator_deleted_is_not_missed(tmp_path: Path) -> None:
-    async def scenario(shop: Shop) -> None:
-        batch = await shop.sell(1)
-        ref = await shop.ref()
-        await BackOffice(shop.as_zookeeper()).close([batch.counters[0].path], [ref.generation])
-        shop.apply([Delete(batch.sales[0].path)])
-        shop.reconnect()
-        await shop.guard.inspect()
-        assert not shop.guard.alarm
-
-    in_shop(tmp_path, scenario)
-
-
-def test_without_an_answer_nobody_sells(tmp_path: Path) -> None:
-    async def scenario(shop: Shop) -> None:
-        batch = await shop.sell(1)
-        shop.apply([Delete(batch.sales[0].path)])
-        shop.reconnect()
-        shop.faults.append("lose-reply")
-        with pytest.raises(Unavailable):
-            await shop.guard.inspect()
-        await shop.guard.inspect()
-        assert shop.guard.alarm
-
-    in_shop(tmp_path, scenario)
+    await shop.guard.inspect()
+    assert shop.guard.alarm

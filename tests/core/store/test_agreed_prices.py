@@ -17,7 +17,7 @@ from core.schema.records import Order, OrderView, decode, view
 from core.store.lifecycle import Act
 from core.text.money import amount
 from core.transport.link import Answer, Code
-from tests.support.two_workers import CAPACITY, PRICE, Shop, play
+from tests.support.two_workers import CAPACITY, PRICE, Shop, shop_of
 from tests.support.zookeeper_server import Server
 from web.http.i18n import Languages
 from web.pages.ticket_view import ticket_page
@@ -37,8 +37,8 @@ async def price(shop: Shop, hundredths: int) -> None:
     )
 
 
-def test_an_order_and_a_hold_keep_the_price_at_which_they_were_made(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_an_order_and_a_hold_keep_the_price_at_which_they_were_made(server: Server) -> None:
+    async with shop_of(server) as shop:
         sold, held = await shop.one.sell(quantity=2), await shop.one.hold()
         assert agreed(sold) == (PRICE, 2 * PRICE, "EUR")
         await price(shop, 9900)
@@ -47,13 +47,10 @@ def test_an_order_and_a_hold_keep_the_price_at_which_they_were_made(server: Serv
         assert agreed((await shop.one.store.order(sold.order)).view) == (PRICE, 2 * PRICE, "EUR")
         assert agreed(await shop.one.sell()) == (9900, 9900, "EUR")
 
-    play(server, scenario)
 
-
-def test_from_a_new_price_on_nothing_is_sold_at_the_old_one(server: Server) -> None:
+async def test_from_a_new_price_on_nothing_is_sold_at_the_old_one(server: Server) -> None:
     """Both workers had read the old price a moment ago."""
-
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         for worker in shop.workers:
             assert agreed(await worker.sell()) == (PRICE, PRICE, "EUR")
         for hundredths in range(1, 6):
@@ -61,11 +58,9 @@ def test_from_a_new_price_on_nothing_is_sold_at_the_old_one(server: Server) -> N
             for worker in shop.workers:
                 assert agreed(await worker.sell()) == (hundredths, hundredths, "EUR")
 
-    play(server, scenario)
 
-
-def test_a_buyer_who_was_shown_another_price_buys_nothing(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_buyer_who_was_shown_another_price_buys_nothing(server: Server) -> None:
+    async with shop_of(server) as shop:
         await shop.one.sell()
         await price(shop, 9900)
         for hold in (False, True):
@@ -76,25 +71,21 @@ def test_a_buyer_who_was_shown_another_price_buys_nothing(server: Server) -> Non
         bought = await shop.one.buy("k-1", price=9900, currency="EUR")
         assert (bought.code, agreed(bought)) == (Code.SOLD, (9900, 9900, "EUR"))
 
-    play(server, scenario)
 
-
-def test_a_worker_that_has_the_old_price_refuses_nobody_who_was_shown_the_new_one(
+async def test_a_worker_that_has_the_old_price_refuses_nobody_who_was_shown_the_new_one(
     server: Server,
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         await shop.one.sell()
         await price(shop, 9900)
         assert agreed(await shop.one.sell(price=9900, currency="EUR")) == (9900, 9900, "EUR")
 
-    play(server, scenario)
-
 
 @pytest.mark.parametrize("hold", [False, True], ids=["sold", "held"])
-def test_a_worker_that_knew_the_sale_as_closed_sells_once_it_is_open(
+async def test_a_worker_that_knew_the_sale_as_closed_sells_once_it_is_open(
     server: Server, hold: bool
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         for _ in range(3):
             await service.close_sale(shop.two.zk, "show", time.time())
             for worker in shop.workers:
@@ -103,11 +94,9 @@ def test_a_worker_that_knew_the_sale_as_closed_sells_once_it_is_open(
             for worker in shop.workers:
                 assert (await worker.buy(hold=hold)).code is Code.SOLD
 
-    play(server, scenario)
 
-
-def test_a_worker_that_knew_a_lower_limit_sells_up_to_the_new_one(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_worker_that_knew_a_lower_limit_sells_up_to_the_new_one(server: Server) -> None:
+    async with shop_of(server, limit=1) as shop:
         for limit in (1, 2, 3):
             await service.edit(shop.two.zk, "show", Terms(limit=limit))
             assert (await shop.one.buy()).code is Code.SOLD
@@ -117,11 +106,10 @@ def test_a_worker_that_knew_a_lower_limit_sells_up_to_the_new_one(server: Server
         for worker in shop.workers:
             assert (await worker.buy(quantity=4)).code is Code.SOLD
 
-    play(server, scenario, limit=1)
 
+async def test_a_sale_goes_on_while_its_terms_change_all_the_time(server: Server) -> None:
+    async with shop_of(server) as shop:
 
-def test_a_sale_goes_on_while_its_terms_change_all_the_time(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
         async def edits() -> None:
             for number in range(1000):
                 await service.edit(
@@ -138,25 +126,21 @@ def test_a_sale_goes_on_while_its_terms_change_all_the_time(server: Server) -> N
         assert not editing.done()
         editing.cancel()
 
-    play(server, scenario)
 
-
-def test_a_repeat_gets_its_order_at_whatever_price_it_was_made(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_repeat_gets_its_order_at_whatever_price_it_was_made(server: Server) -> None:
+    async with shop_of(server) as shop:
         first = await shop.one.buy("k-1", price=PRICE, currency="EUR")
         await price(shop, 9900)
         for worker in shop.workers:
             again = await worker.buy("k-1", price=PRICE, currency="EUR")
             assert (again.code, again.order) == (Code.REPLAYED, first.order)
 
-    play(server, scenario)
-
 
 @pytest.mark.parametrize("hold", [False, True], ids=["sold", "held"])
-def test_the_currency_changes_only_while_nothing_is_sold_or_held(
+async def test_the_currency_changes_only_while_nothing_is_sold_or_held(
     server: Server, hold: bool
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         await service.edit(shop.two.zk, "show", Terms(currency="TWD"))
         order = (await shop.one.buy(hold=hold)).order
         assert agreed(order) == (PRICE, PRICE, "TWD")
@@ -169,8 +153,6 @@ def test_the_currency_changes_only_while_nothing_is_sold_or_held(
         await service.edit(shop.two.zk, "show", Terms(currency="USD"))
         assert agreed((await shop.one.store.order(order.order)).view) == (PRICE, PRICE, "TWD")
         assert agreed(await shop.one.sell()) == (PRICE, PRICE, "USD")
-
-    play(server, scenario)
 
 
 # --- as it is shown ------------------------------------------------------------------

@@ -22,7 +22,7 @@ from core.store.lifecycle import Act
 from core.store.stock import TypeRef
 from core.transport.link import Code
 from core.zookeeper.client import ZooKeeper
-from tests.support.two_workers import CAPACITY, Shop, Worker, play
+from tests.support.two_workers import CAPACITY, Worker, shop_of
 from tests.support.zookeeper_server import SECRET, Server
 
 app = typer.Typer()
@@ -55,10 +55,10 @@ def agree(_question: str) -> None:
 # --- one change ----------------------------------------------------------------------
 
 
-def test_a_capacity_is_set_in_all_or_added_to_and_what_comes_back_stays_within(
+async def test_a_capacity_is_set_in_all_or_added_to_and_what_comes_back_stays_within(
     server: Server,
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         sold = await shop.one.sell(quantity=10)
         held = await shop.two.hold(quantity=5)
         await edit(shop.one.zk, capacity=25)
@@ -70,11 +70,11 @@ def test_a_capacity_is_set_in_all_or_added_to_and_what_comes_back_stays_within(
         await shop.two.amend(sold.order, Act.CANCEL, operator=True)
         assert await shop.counts() == (30, 0, 0)
 
-    play(server, scenario)
 
-
-def test_a_capacity_below_what_is_sold_and_held_is_refused_with_the_numbers(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_capacity_below_what_is_sold_and_held_is_refused_with_the_numbers(
+    server: Server,
+) -> None:
+    async with shop_of(server) as shop:
         await shop.one.sell(quantity=10)
         await shop.two.hold(quantity=5)
         with pytest.raises(ZkticketError, match=r"14 .* too few: 10 are sold and 5 held"):
@@ -83,11 +83,9 @@ def test_a_capacity_below_what_is_sold_and_held_is_refused_with_the_numbers(serv
         await edit(shop.one.zk, capacity=15)
         assert await shop.counts() == (0, 5, 10)
 
-    play(server, scenario)
 
-
-def test_a_change_of_several_things_happens_whole_or_not_at_all(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_change_of_several_things_happens_whole_or_not_at_all(server: Server) -> None:
+    async with shop_of(server) as shop:
         await shop.one.sell(quantity=10)
         with pytest.raises(ZkticketError, match="too few"):
             await service.edit(
@@ -103,11 +101,11 @@ def test_a_change_of_several_things_happens_whole_or_not_at_all(server: Server) 
         )
         assert (type_.capacity, type_.price, version) == (CAPACITY, 4800, 0)
 
-    play(server, scenario)
 
-
-def test_a_sold_out_type_is_sold_again_by_those_that_knew_it_as_sold_out(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_sold_out_type_is_sold_again_by_those_that_knew_it_as_sold_out(
+    server: Server,
+) -> None:
+    async with shop_of(server) as shop:
         await shop.one.sell(quantity=CAPACITY)
         assert (await shop.one.buy()).code is Code.SOLD_OUT
         assert (await shop.two.buy()).code is Code.SOLD_OUT
@@ -116,16 +114,15 @@ def test_a_sold_out_type_is_sold_again_by_those_that_knew_it_as_sold_out(server:
         await shop.two.sell()
         assert (await shop.two.buy()).code is Code.SOLD_OUT
 
-    play(server, scenario)
-
 
 # --- while others buy ----------------------------------------------------------------
 
 
-def test_a_reset_that_others_overtake_never_makes_more_than_was_agreed_to(server: Server) -> None:
+async def test_a_reset_that_others_overtake_never_makes_more_than_was_agreed_to(
+    server: Server,
+) -> None:
     """12 of 60 are sold, 13 more are wanted: 25 in all, whoever buys meanwhile."""
-
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         await shop.one.sell(quantity=12)
         asked, agreed = asyncio.Event(), asyncio.Event()
 
@@ -153,27 +150,22 @@ def test_a_reset_that_others_overtake_never_makes_more_than_was_agreed_to(server
         assert (row.sold, row.remaining, row.capacity) == (17, 8, 25)
         assert await shop.counts() == (8, 0, 17)
 
-    play(server, scenario)
 
-
-def test_a_reset_by_numbers_that_are_old_goes_by_those_numbers(server: Server) -> None:
+async def test_a_reset_by_numbers_that_are_old_goes_by_those_numbers(server: Server) -> None:
     """As the operators' page asks: what was sold when the question was put goes with the yes."""
-
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         await shop.one.sell(quantity=17)
         rows = await restock.reset(shop.one.zk, "show", [], 13, agree, {"A": 12})
         assert [(row.capacity, row.remaining) for row in rows] == [(25, 8)]
         rows = await restock.reset(shop.one.zk, "show", [], 2, agree, {"A": 12})
         assert [(row.capacity, row.remaining) for row in rows] == [(17, 0)]
 
-    play(server, scenario)
-
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_room_is_never_oversold_however_its_size_changes_while_others_come_and_go(
+async def test_the_room_is_never_oversold_however_its_size_changes_while_others_come_and_go(
     server: Server, seed: int
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         rng = random.Random(seed)
         ref = TypeRef("show", shop.event.generation, "A")
         done = asyncio.Event()
@@ -219,13 +211,11 @@ def test_the_room_is_never_oversold_however_its_size_changes_while_others_come_a
         changes, _ = await watching
         assert changes > 3
 
-    play(server, scenario)
 
-
-def test_a_change_whose_answer_is_lost_happens_once(
+async def test_a_change_whose_answer_is_lost_happens_once(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         zk, lost = shop.one.zk, [True, True]
         multi = zk.multi
 
@@ -241,8 +231,6 @@ def test_a_change_whose_answer_is_lost_happens_once(
             await edit(zk, added=5)
         assert not lost
         assert await shop.counts() == (CAPACITY + 5, 0, 0)
-
-    play(server, scenario)
 
 
 # --- the command ---------------------------------------------------------------------

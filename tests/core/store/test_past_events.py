@@ -12,7 +12,7 @@ from core.schema.sale_window import LASTS_S, is_over, is_settled, sale_ends_at, 
 from core.store.lifecycle import Act
 from core.transport.link import Code
 from tests.support.fakes.fake_site import GALA
-from tests.support.two_workers import Shop, play
+from tests.support.two_workers import shop_of
 from tests.support.zookeeper_server import Server
 from web.http.i18n import Languages
 from web.pages.sale import _choose
@@ -57,8 +57,8 @@ def around(ends_in_s: float, **rules: Any) -> dict[str, Any]:
     return {"starts_at": now - HOUR, "ends_at": now + ends_in_s, "cancellable": True, **rules}
 
 
-def test_after_its_end_an_event_sells_and_changes_nothing_for_buyers(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_after_its_end_an_event_sells_and_changes_nothing_for_buyers(server: Server) -> None:
+    async with shop_of(server, **around(HOUR)) as shop:
         sold, scanned = await shop.one.sell(), await shop.one.sell()
         held = await shop.one.hold()
         shop.clock.ahead_s = 2 * HOUR
@@ -75,13 +75,11 @@ def test_after_its_end_an_event_sells_and_changes_nothing_for_buyers(server: Ser
         cancelled = await shop.two.amend(sold.order, Act.CANCEL, operator=True)
         assert cancelled.code is Code.DONE
 
-    play(server, scenario, **around(HOUR))
 
-
-def test_a_hold_lasts_no_longer_than_its_event_and_money_for_it_is_late_then(
+async def test_a_hold_lasts_no_longer_than_its_event_and_money_for_it_is_late_then(
     server: Server,
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server, **around(60)) as shop:
         held = await shop.one.hold()
         ends = (await shop.one.store.order(held.order)).order.until
         assert ends == pytest.approx(shop.event.ends_at, abs=0.01)
@@ -92,11 +90,9 @@ def test_a_hold_lasts_no_longer_than_its_event_and_money_for_it_is_late_then(
         assert late.order is not None
         assert [each.refused for each in late.order.payments] == ["hold-expired"]
 
-    play(server, scenario, **around(60))
 
-
-def test_an_event_that_is_moved_into_the_past_sells_no_holds_any_more(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_an_event_that_is_moved_into_the_past_sells_no_holds_any_more(server: Server) -> None:
+    async with shop_of(server, **around(HOUR)) as shop:
         held = await shop.one.hold()
         await service.edit(shop.one.zk, "show", service.Terms(ends_at=time.time() - 5))
         for act in (Act.CONFIRM, Act.EXTEND):
@@ -107,19 +103,15 @@ def test_an_event_that_is_moved_into_the_past_sells_no_holds_any_more(server: Se
         with pytest.raises(ZkticketError, match=r"is over; .* a later --ends"):
             await service.open_sale(shop.one.zk, "show", time.time())
 
-    play(server, scenario, **around(HOUR))
 
-
-def test_a_sale_that_is_said_to_close_later_goes_on_after_the_event(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_sale_that_is_said_to_close_later_goes_on_after_the_event(server: Server) -> None:
+    async with shop_of(server, **around(HOUR, closes_at=time.time() + 3 * HOUR)) as shop:
         shop.clock.ahead_s = 2 * HOUR
         sold, held = await shop.one.sell(), await shop.one.hold()
         assert (await shop.two.amend(held.order, Act.CONFIRM)).code is Code.DONE
         assert (await shop.two.amend(sold.order, Act.CANCEL)).code is Code.DONE
         shop.clock.ahead_s = 4 * HOUR
         assert (await shop.one.buy()).code is Code.NOT_ON_SALE
-
-    play(server, scenario, **around(HOUR, closes_at=time.time() + 3 * HOUR))
 
 
 # --- what buyers see -----------------------------------------------------------------

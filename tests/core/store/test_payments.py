@@ -19,7 +19,7 @@ from core.store.batch import Sale
 from core.store.lifecycle import MOST_REFUSED, Act
 from core.store.order_history import timeline
 from core.transport.link import Answer, Code
-from tests.support.two_workers import KEY, PRICE, Shop, play
+from tests.support.two_workers import KEY, PRICE, Shop, shop_of
 from tests.support.zookeeper_server import Server
 
 
@@ -38,8 +38,10 @@ async def on_record(shop: Shop, order: OrderView) -> list[tuple[str, str]]:
 # --- one order -----------------------------------------------------------------------
 
 
-def test_a_payment_counts_once_and_a_second_one_is_refused_and_on_record(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_payment_counts_once_and_a_second_one_is_refused_and_on_record(
+    server: Server,
+) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold(quantity=2)
         first = await shop.one.pay(held.order, "p1", 2 * PRICE, "EUR")
         assert (first.code, told(first)) == (Code.DONE, [("p1", "")])
@@ -54,11 +56,9 @@ def test_a_payment_counts_once_and_a_second_one_is_refused_and_on_record(server:
         found = (await shop.one.store.order(held.order)).view.payments[1]
         assert (found.amount, found.currency, found.counts) == (2 * PRICE, "EUR", False)
 
-    play(server, scenario)
 
-
-def test_of_two_payments_at_once_at_two_workers_one_counts(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_of_two_payments_at_once_at_two_workers_one_counts(server: Server) -> None:
+    async with shop_of(server) as shop:
         for number in range(6):
             held = await shop.one.hold(buyer=f"b{number}")
             answers = await asyncio.gather(
@@ -71,11 +71,11 @@ def test_of_two_payments_at_once_at_two_workers_one_counts(server: Server) -> No
             record = await on_record(shop, held)
             assert sorted(refused for _, refused in record) == ["", *["paid-already"] * 3]
 
-    play(server, scenario)
 
-
-def test_a_hold_that_was_confirmed_free_may_be_paid_once_and_the_reverse(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_hold_that_was_confirmed_free_may_be_paid_once_and_the_reverse(
+    server: Server,
+) -> None:
+    async with shop_of(server) as shop:
         free, bought = await shop.one.hold(), await shop.one.sell()
         assert (await shop.one.amend(free.order, Act.CONFIRM)).code is Code.DONE
         for number, order in enumerate((free, bought)):
@@ -87,16 +87,14 @@ def test_a_hold_that_was_confirmed_free_may_be_paid_once_and_the_reverse(server:
         assert await on_record(shop, paid) == [("p1", "")]
         assert (await shop.counts())[1:] == (0, 3)
 
-    play(server, scenario)
-
 
 @pytest.mark.parametrize(
     ("amount", "currency"), [(PRICE - 1, "EUR"), (PRICE + 1, ""), (PRICE, "TWD"), (0, "EUR")]
 )
-def test_another_sum_or_currency_than_agreed_sells_nothing_and_is_on_record(
+async def test_another_sum_or_currency_than_agreed_sells_nothing_and_is_on_record(
     server: Server, amount: int, currency: str
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold()
         wrong = await shop.one.pay(held.order, "p1", amount, currency)
         assert (wrong.code, wrong.order and wrong.order.status) == (Code.WRONG_AMOUNT, "held")
@@ -104,11 +102,9 @@ def test_another_sum_or_currency_than_agreed_sells_nothing_and_is_on_record(
         right = await shop.two.pay(held.order, "p2", PRICE, "EUR")
         assert (right.code, told(right)) == (Code.DONE, [("p1", "wrong-amount"), ("p2", "")])
 
-    play(server, scenario)
 
-
-def test_money_that_is_late_is_on_record_with_the_order(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_money_that_is_late_is_on_record_with_the_order(server: Server) -> None:
+    async with shop_of(server) as shop:
         past, released, expired, sold = [await shop.one.hold(buyer=f"b{n}") for n in range(4)]
         await shop.one.amend(released.order, Act.RELEASE)
         await shop.one.amend(sold.order, Act.CONFIRM)
@@ -128,13 +124,11 @@ def test_money_that_is_late_is_on_record_with_the_order(server: Server) -> None:
             assert await on_record(shop, order) == [record]
         assert (await shop.counts())[1:] == (0, 0)
 
-    play(server, scenario)
 
-
-def test_a_payment_that_counted_counted_though_its_order_was_cancelled_since(
+async def test_a_payment_that_counted_counted_though_its_order_was_cancelled_since(
     server: Server,
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold()
         await shop.one.pay(held.order, "p1")
         await shop.one.amend(held.order, Act.CANCEL, operator=True)
@@ -142,13 +136,11 @@ def test_a_payment_that_counted_counted_though_its_order_was_cancelled_since(
         assert (again.code, again.order and again.order.status) == (Code.DONE, "cancelled")
         assert (await shop.two.pay(held.order, "p2")).code is Code.PAID_ALREADY
 
-    play(server, scenario)
 
-
-def test_there_is_a_bound_on_what_is_recorded_and_a_mark_where_it_is_passed(
+async def test_there_is_a_bound_on_what_is_recorded_and_a_mark_where_it_is_passed(
     server: Server,
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold()
         answers = await asyncio.gather(
             *(shop.one.pay(held.order, f"w{number}", 1) for number in range(MOST_REFUSED + 5))
@@ -161,16 +153,14 @@ def test_there_is_a_bound_on_what_is_recorded_and_a_mark_where_it_is_passed(
         assert len(found.payments) == MOST_REFUSED + 1
         assert (found.more_payments, found.payments[-1].id) == (True, "right")
 
-    play(server, scenario)
-
 
 # --- several orders ------------------------------------------------------------------
 
 
-def test_a_payment_counts_for_one_order_only_and_the_other_has_it_on_record(
+async def test_a_payment_counts_for_one_order_only_and_the_other_has_it_on_record(
     server: Server,
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         one, other = await shop.one.hold(buyer="Ann"), await shop.one.hold(buyer="Bob")
         assert (await shop.one.pay(one.order, "p1")).code is Code.DONE
         for worker in shop.workers:
@@ -180,11 +170,11 @@ def test_a_payment_counts_for_one_order_only_and_the_other_has_it_on_record(
         assert (await shop.two.pay(other.order, "p2")).code is Code.DONE
         assert (await shop.two.pay(one.order, "p2")).code is Code.PAYMENT_USED
 
-    play(server, scenario)
 
-
-def test_of_many_orders_that_one_payment_comes_in_for_at_once_one_is_paid(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_of_many_orders_that_one_payment_comes_in_for_at_once_one_is_paid(
+    server: Server,
+) -> None:
+    async with shop_of(server) as shop:
         held = [await shop.one.hold(buyer=f"b{number}") for number in range(8)]
         answers = await asyncio.gather(
             *(shop.workers[number % 2].pay(order.order, "p1") for number, order in enumerate(held))
@@ -192,26 +182,22 @@ def test_of_many_orders_that_one_payment_comes_in_for_at_once_one_is_paid(server
         assert sorted(each.code for each in answers) == [Code.DONE, *[Code.PAYMENT_USED] * 7]
         assert (await shop.counts())[1:] == (7, 1)
 
-    play(server, scenario)
 
-
-def test_a_payment_for_no_order_sells_nothing_and_is_in_the_log(
+async def test_a_payment_for_no_order_sells_nothing_and_is_in_the_log(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         assert (await shop.one.pay("0" * 32, "p-lost", PRICE)).code is Code.NO_SUCH_ORDER
-
-    play(server, scenario)
     assert "payment 'p-lost' of 4800, counts for nothing" in caplog.text
 
 
 # --- what is lost --------------------------------------------------------------------
 
 
-def test_a_payment_whose_answer_is_lost_counts_once(
+async def test_a_payment_whose_answer_is_lost_counts_once(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold()
         await shop.one.pay(held.order, "p1")
         multi, lost = shop.one.zk.multi, [True] * 3
@@ -234,11 +220,9 @@ def test_a_payment_whose_answer_is_lost_counts_once(
         assert await on_record(shop, held) == [("p1", ""), ("p2", "paid-already")]
         assert await on_record(shop, other) == [("p3", "")]
 
-    play(server, scenario)
 
-
-def test_what_the_tree_forgot_of_a_payment_is_put_back_with_its_claim(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_what_the_tree_forgot_of_a_payment_is_put_back_with_its_claim(server: Server) -> None:
+    async with shop_of(server) as shop:
         zk = shop.one.zk
         held = await shop.one.hold()
         before = await zk.get(f"{await path_of(shop, held)}")
@@ -262,11 +246,9 @@ def test_what_the_tree_forgot_of_a_payment_is_put_back_with_its_claim(server: Se
         assert (await shop.two.pay(other.order, "p1")).code is Code.PAYMENT_USED
         assert (await shop.two.pay(held.order, "p2")).code is Code.PAID_ALREADY
 
-    play(server, scenario)
 
-
-def test_a_recount_names_an_order_that_counts_two_payments(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_recount_names_an_order_that_counts_two_payments(server: Server) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold()
         await shop.one.pay(held.order, "p1")
         zk, path = shop.one.zk, await path_of(shop, held)
@@ -279,8 +261,6 @@ def test_a_recount_names_an_order_that_counts_two_payments(server: Server) -> No
         assert proof.breach.znode.endswith(held.order)
         assert "it counts 2 payments: p1, p2" in proof.breach.text
         await zk.set(path, whole.data, -1)
-
-    play(server, scenario)
 
 
 async def path_of(shop: Shop, order: OrderView) -> str:
@@ -355,10 +335,10 @@ def test_what_an_earlier_version_noted_is_a_payment_that_counts() -> None:
     assert made(replace(noted, note="")).paid is None
 
 
-def test_exports_and_the_order_s_life_tell_of_every_payment(
+async def test_exports_and_the_order_s_life_tell_of_every_payment(
     server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold()
         await shop.one.pay(held.order, "p1", PRICE, "EUR")
         surplus = await shop.one.pay(held.order, "=p2", PRICE, "EUR")
@@ -368,8 +348,6 @@ def test_exports_and_the_order_s_life_tell_of_every_payment(
         texts = [each.text for each in (await timeline(shop.one.zk, held.order)).moments]
         assert any("payment p1 of 48.00 EUR, counts;" in text for text in texts)
         assert any("counts for nothing: paid-already" in text for text in texts)
-
-    play(server, scenario)
     line, *rows = capsys.readouterr().out.splitlines()
     payments = json.loads(line)["payments"]
     assert [(each["id"], each["amount"], each["counts"]) for each in payments] == [

@@ -19,7 +19,7 @@ from core.store.lifecycle import Act, Occasion, OrderChange, Refusal, amended, h
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef, counter_paths
 from core.transport.link import Code
-from tests.support.two_workers import CAPACITY, KEY, Shop, play
+from tests.support.two_workers import CAPACITY, KEY, Shop, shop_of
 from tests.support.zookeeper_server import Server
 
 # Longer than any hold lasts here.
@@ -65,8 +65,8 @@ async def put_back(shop: Shop, *sales: Sale, oversell: bool = False) -> int:
 # --- on a real server ----------------------------------------------------------------
 
 
-def test_a_forgotten_confirmation_sells_what_is_held_still(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_a_forgotten_confirmation_sells_what_is_held_still(server: Server) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold(quantity=4)
         confirmed = await forgotten(shop, held.order, Act.EXTEND, Act.CONFIRM)
         assert await shop.counts() == (CAPACITY - 4, 4, 0)
@@ -78,11 +78,9 @@ def test_a_forgotten_confirmation_sells_what_is_held_still(server: Server) -> No
         await shop.later(AGES_S)
         assert await shop.counts() == (CAPACITY - 4, 0, 4)
 
-    play(server, scenario)
 
-
-def test_what_was_sold_is_sold_also_when_its_hold_ran_out_since(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_what_was_sold_is_sold_also_when_its_hold_ran_out_since(server: Server) -> None:
+    async with shop_of(server, limit=4) as shop:
         held = await shop.one.hold(quantity=4)
         confirmed = await forgotten(shop, held.order, Act.CONFIRM, Act.CHECK_IN)
         await shop.later(AGES_S)
@@ -97,11 +95,11 @@ def test_what_was_sold_is_sold_also_when_its_hold_ran_out_since(server: Server) 
         again = await shop.two.amend(held.order, Act.CHECK_IN, note="south")
         assert again.code is Code.CHECKED_IN
 
-    play(server, scenario, limit=4)
 
-
-def test_where_its_tickets_were_sold_again_it_is_not_put_back_silently(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_where_its_tickets_were_sold_again_it_is_not_put_back_silently(
+    server: Server,
+) -> None:
+    async with shop_of(server) as shop:
         held = await shop.one.hold(quantity=4)
         confirmed = await forgotten(shop, held.order, Act.CONFIRM)
         await shop.later(AGES_S)
@@ -112,17 +110,15 @@ def test_where_its_tickets_were_sold_again_it_is_not_put_back_silently(server: S
         assert await put_back(shop, confirmed, oversell=True) == 1
         assert await shop.counts() == (0, 0, CAPACITY + 3)
 
-    play(server, scenario)
-
 
 @pytest.mark.parametrize(
     ("acts", "held"),
     [((Act.CANCEL,), False), ((Act.CONFIRM, Act.CANCEL), True), ((Act.RELEASE,), True)],
 )
-def test_forgotten_givings_back_are_for_sale_again(
+async def test_forgotten_givings_back_are_for_sale_again(
     acts: Sequence[Act], held: bool, server: Server
 ) -> None:
-    async def scenario(shop: Shop) -> None:
+    async with shop_of(server, limit=3) as shop:
         order = await shop.one.buy(hold=held, quantity=3)
         assert order.order is not None
         given_back = await forgotten(shop, order.order.order, *acts)
@@ -132,11 +128,9 @@ def test_forgotten_givings_back_are_for_sale_again(
         assert await shop.counts() == (CAPACITY, 0, 0)
         assert await shop.tab("Ann") == 0
 
-    play(server, scenario, limit=3)
 
-
-def test_orders_that_are_gone_are_on_their_buyers_tab_again(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_orders_that_are_gone_are_on_their_buyers_tab_again(server: Server) -> None:
+    async with shop_of(server, limit=6) as shop:
         ref = TypeRef("show", shop.event.generation, "A")
         lost = [
             Sale(ref, f"{number:032x}", changed(SOLD, batch=f"x{number}", buyer=buyer))
@@ -147,11 +141,9 @@ def test_orders_that_are_gone_are_on_their_buyers_tab_again(server: Server) -> N
         assert await shop.counts() == (CAPACITY - 9, 0, 9)
         assert (await shop.one.buy(buyer="Ann")).code is Code.LIMIT_REACHED
 
-    play(server, scenario, limit=6)
 
-
-def test_orders_are_put_back_while_others_are_sold_and_changed(server: Server) -> None:
-    async def scenario(shop: Shop) -> None:
+async def test_orders_are_put_back_while_others_are_sold_and_changed(server: Server) -> None:
+    async with shop_of(server) as shop:
         held = [await shop.one.hold(quantity=2) for _ in range(6)]
         confirmed = [await forgotten(shop, each.order, Act.CONFIRM) for each in held]
         sold = [shop.two.sell(buyer="Bob") for _ in range(30)]
@@ -159,8 +151,6 @@ def test_orders_are_put_back_while_others_are_sold_and_changed(server: Server) -
         done = await asyncio.gather(put_back(shop, *confirmed), released, *sold)
         assert done[0] == 6
         assert await shop.counts() == (CAPACITY - 42, 0, 42)
-
-    play(server, scenario)
 
 
 # --- every sequence ------------------------------------------------------------------
