@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from admin.commandline import App
-from admin.commands.events import event_app
-from admin.commands.instance import DataDir, Zookeeper, admin_app, repair, status, verify
-from admin.commands.orders import order_app
-from admin.commands.restart import restart, scale
-from admin.drill.command import drill
+from admin.commandline import App, DataDir, Zookeeper
+from admin.commands.admin import admin_app
+from admin.commands.event import event_app
+from admin.commands.instance import drill, repair, restart, scale, status, verify
+from admin.commands.order import order_app
 from core.errors import CannotWrite, ZkticketError
 from core.machine import private_files, streams, system_errors
 from core.settings import Settings, current_settings
@@ -136,11 +135,9 @@ def reap(mark: Annotated[str, typer.Argument(help="In the environment of what is
 @admin_app.command("zkcli")
 def zkcli(data_dir: DataDir = None, zookeeper: Zookeeper = None) -> None:
     """Open ZooKeeper's own shell; type the `addauth` line of `admin credentials` first."""
-    from core.cluster import run_file
     from supervisor.zookeeper.zkcli import become
 
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    become(os.environ, run_file.hosts(settings.data_dir, settings.zookeeper))
+    become(os.environ, current_settings(data_dir=data_dir, zookeeper=zookeeper))
 
 
 app.command()(status)

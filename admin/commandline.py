@@ -1,13 +1,30 @@
-"""The program's commands: what is asked for twice is refused, where one of both would be lost."""
+"""The program's commands, and the options that many of them take.
+
+What is asked for twice is refused, where one of both would be lost.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperOption
 
 from core.errors import WrongUsage
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="The instance's directory, .zkticket unless told.", show_default=False),
+]
+Zookeeper = Annotated[
+    str | None,
+    typer.Option(
+        "--zookeeper", metavar="HOSTS", help="The ensemble, as host:port,…", show_default=False
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Command(TyperCommand):

@@ -1,7 +1,9 @@
 """An operator's connection to an instance."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from core.cluster import run_file
 from core.errors import NotRunning, Unavailable
@@ -13,6 +15,18 @@ from core.settings import Settings
 from core.zookeeper.client import ZooKeeper, connect
 
 CONNECT_S = 5.0
+
+T = TypeVar("T")
+
+
+def with_session(settings: Settings, act: Callable[[ZooKeeper], Awaitable[T]]) -> T:
+    """What the act returns, over a session of its own. Raises as `session` does."""
+
+    async def over_a_session() -> T:
+        async with session(settings) as zk:
+            return await act(zk)
+
+    return asyncio.run(over_a_session())
 
 
 @asynccontextmanager

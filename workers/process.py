@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+import uvloop
+
 from core import gc_tuning
 from core.clock import Clock
 from core.cluster import instance_id
@@ -39,19 +41,12 @@ LINK_HOST = "127.0.0.1"
 def run(settings: Settings, name: str) -> int:
     """Sells until SIGTERM, then drains. Returns the exit code."""
     diagnostics.begin(time.monotonic)
-    with asyncio.Runner(loop_factory=_new_loop) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_sell(settings, name))
 
 
 async def _sell(settings: Settings, name: str) -> int:
     return await Worker(settings, name, load_secret(settings.data_dir), Clock()).run()
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    import uvloop
-
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
 
 
 class Worker:

@@ -1,4 +1,4 @@
-"""`zkticket.py drill`: its options, its terminal, and that nothing of it survives it."""
+"""`drill`, once its options are read: its terminal, and that nothing of it survives it."""
 
 import asyncio
 import random
@@ -6,80 +6,62 @@ import secrets
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Self
 
 import msgspec
 import typer
+import uvloop
+from rich.console import Console
+from rich.live import Live
 
+from admin.drill import ports, screen
+from admin.drill.drill import Drill
 from admin.drill.fault_names import FaultName
+from admin.drill.faults import Fault, chosen
+from admin.drill.instance import Shop
+from admin.drill.report import Report
+from admin.drill.ui import Board
+from admin.screen.output import put_json
 from core.errors import ZkticketError
+from core.machine.reaper import reaping
 from core.settings import foreign_environment
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from admin.drill.faults import Fault
-    from admin.drill.instance import Shop
-    from admin.drill.report import Report
-    from admin.drill.ui import Board
 
 FRAMES_PER_S = 4
 STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def drill(
-    faults: Annotated[
-        list[FaultName] | None,
-        typer.Argument(metavar="[FAULT]...", help=", ".join(FaultName)),
-    ] = None,
-    buyers: Annotated[int, typer.Option(min=1, max=500, help="Buyers at once.")] = 24,
-    seconds: Annotated[
-        float, typer.Option(min=1, max=600, help="How long each sale goes on after its fault.")
-    ] = 8.0,
-    seed: Annotated[int | None, typer.Option(help="Of whatever is left to chance.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep data and histories.")] = False,
-) -> None:
-    """Break a sale on purpose, and prove that nobody was cheated.
-
-    Starts an instance of its own, lets buyers buy, strikes (all faults in turn unless some are
-    named), then compares what every buyer was told with what ZooKeeper holds. Exit 0 only when
-    nothing was lost, doubled, oversold, stranded or misreported.
-    """
-    from admin.drill.faults import chosen
-    from core.machine.reaper import reaping
-
+def run(
+    faults: Sequence[FaultName],
+    buyers: int,
+    seconds: float,
+    seed: int | None,
+    *,
+    keep: bool,
+    as_json: bool,
+) -> int:
+    """Holds a drill and prints its verdict; the exit code."""
     chosen_seed = secrets.randbelow(10_000) if seed is None else seed
     with (
         reaping(foreign_environment()) as environ,
-        asyncio.Runner(loop_factory=_new_loop) as runner,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        report = runner.run(
-            _drill(chosen(faults or []), buyers, seconds, chosen_seed, keep, environ)
-        )
+        report = runner.run(_drill(chosen(faults), buyers, seconds, chosen_seed, keep, environ))
     _print(report, as_json)
-    raise typer.Exit(0 if report.ok else 1)
+    return 0 if report.ok else 1
 
 
 async def _drill(
-    faults: "list[Fault]",
+    faults: list[Fault],
     buyers: int,
     seconds: float,
     seed: int,
     keep: bool,
     environ: Mapping[str, str],
-) -> "Report":
-    from rich.console import Console
-
-    from admin.drill import ports
-    from admin.drill.drill import Drill
-    from admin.drill.instance import Shop
-    from admin.drill.ui import Board
-
+) -> Report:
     rng = random.Random(seed)  # noqa: S311 - chance, not secrecy
     ground = random.Random()  # noqa: S311 - the same seed finds other ports free
     shop = Shop(
@@ -106,7 +88,7 @@ async def _drill(
     return msgspec.structs.replace(report, kept=kept)
 
 
-def _clear(shop: "Shop", *, keep: bool) -> str | None:
+def _clear(shop: Shop, *, keep: bool) -> str | None:
     """Deletes what the drill wrote, or says where it is."""
     if not keep:
         shop.clear()
@@ -121,7 +103,7 @@ class _Stop:
     def __init__(self) -> None:
         self._armed = True
 
-    def __enter__(self) -> "_Stop":
+    def __enter__(self) -> Self:
         task = asyncio.current_task()
         assert task is not None
         for number in STOPPERS:
@@ -142,15 +124,11 @@ class _Stop:
 
 
 @asynccontextmanager
-async def _shown(board: "Board", console: "Console") -> AsyncIterator[None]:
+async def _shown(board: Board, console: Console) -> AsyncIterator[None]:
     """Shows the board inside the block, if there is a terminal to show it on."""
     if not console.is_terminal:
         yield
         return
-    from rich.live import Live
-
-    from admin.drill import screen
-
     with Live(console=console, auto_refresh=False, transient=True) as live:
         drawing = asyncio.create_task(_draw(lambda: live.update(screen.live(board), refresh=True)))
         try:
@@ -170,19 +148,8 @@ def _silent(_text: str) -> None:
     """The screen shows it."""
 
 
-def _print(report: "Report", as_json: bool) -> None:
+def _print(report: Report, as_json: bool) -> None:
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
-        return
-    from rich.console import Console
-
-    from admin.drill import screen
-
-    Console().print(screen.verdict(report))
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    import uvloop
-
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
+        put_json(report)
+    else:
+        Console().print(screen.verdict(report))

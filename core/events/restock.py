@@ -13,7 +13,8 @@ import msgspec
 from core.errors import NoSuchEvent, NoSuchType, ZkticketError
 from core.eventlog.audit import note
 from core.events.edit import DEFAULT_TYPES, BackOffice
-from core.schema.records import DEFAULT_EVENT, Stock
+from core.schema.paths import DEFAULT_EVENT
+from core.schema.records import Stock
 from core.store.stock import TypeRef
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper

@@ -5,6 +5,8 @@ import re
 from core.errors import WrongUsage
 
 CHROOT = "/zkticket"
+# The event that purchases are of which name none.
+DEFAULT_EVENT = "default"
 
 EVENTS = "/events"
 WORKERS = "/workers"

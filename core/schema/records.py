@@ -20,7 +20,6 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 Name = Annotated[str, msgspec.Meta(pattern=rf"^{NAME.pattern}$")]
 
-DEFAULT_EVENT = "default"
 DEFAULT_CURRENCY = "EUR"
 
 

@@ -7,7 +7,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.cluster import run_file
 from core.errors import StartupError
+from core.settings import Settings
 from supervisor.processes.process import UTF8
 from supervisor.zookeeper.jar_pins import Unpinned
 from supervisor.zookeeper.java import FETCHED, HERE, find_class_path, find_java, require
@@ -40,8 +42,12 @@ def command(
     return [str(java), *JVM, "-cp", class_path, MAIN_CLASS, "-server", hosts]
 
 
-def become(environ: Mapping[str, str], hosts: str) -> None:
-    """Goes on as the shell: this process is Java's from now on. Raises `StartupError`."""
+def become(environ: Mapping[str, str], settings: Settings) -> None:
+    """Goes on as the shell: this process is Java's from now on.
+
+    Raises `NotRunning`, `StartupError`.
+    """
+    hosts = run_file.hosts(settings.data_dir, settings.zookeeper)
     program, *arguments = command(environ, hosts)
     os.execve(program, [program, *arguments], {**environ, **UTF8})  # noqa: S606 - Ctrl-C is the shell's
 

@@ -14,7 +14,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from admin import tree
-from admin.commands.instance import admin_app, status, verify
+from admin.commands.admin import admin_app
+from admin.commands.instance import status, verify
 from admin.printable import printable, printable_bytes
 from core.errors import NoNode, NoSuchEvent, NoSuchType, NotRunning, ZkticketError
 from core.eventlog import ring

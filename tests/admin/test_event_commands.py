@@ -10,8 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from admin.commands import event_options
-from admin.commands.events import event_app
+from admin.actions import event_options
+from admin.commands.event import event_app
 from admin.recovery.recount import recount
 from core.errors import WrongUsage, ZkticketError
 from core.events import service

@@ -14,8 +14,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from admin.commands.instance import admin_app
-from admin.commands.orders import order_app
+from admin.commands.admin import admin_app
+from admin.commands.order import order_app
 from admin.recovery.recount import recount
 from core.errors import Unavailable, ZkticketError
 from core.eventlog.audit import note
@@ -193,12 +193,12 @@ def test_an_export_that_breaks_off_says_so_and_fails(
     whole = scan.every_order
 
     async def broken(*arguments: Any) -> AsyncIterator[OrderView]:
-        async with aclosing(whole(*arguments)) as orders:
-            async for order in orders:
+        async with aclosing(whole(*arguments)) as found:
+            async for order in found:
                 yield order
                 raise Unavailable("ZooKeeper does not answer in time")
 
-    monkeypatch.setattr(scan, "every_order", broken)
+    monkeypatch.setattr("admin.actions.orders.every_order", broken)
     done = run("export")
     assert (done.exit_code, refusal(done)) == (1, "ZooKeeper does not answer in time")
     assert len(done.stdout.splitlines()) == 2

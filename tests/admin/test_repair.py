@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from admin import screen
 from admin.confirm import confirmer
 from admin.recovery.audit import ReceiptsProof, audit
 from admin.recovery.receipt_coverage import Coverage, Coverer, Receipted
 from admin.recovery.recount import recount
 from admin.recovery.repair import Choice, Plan, repair
+from admin.screen import proofs
 from admin.tree import delete_tree
 from core.cluster import alarms
 from core.errors import ZkticketError
@@ -127,7 +127,7 @@ def covering(proof: ReceiptsProof) -> tuple[bool, int, int, int]:
 
 
 def said(proof: ReceiptsProof) -> str:
-    return str(screen.receipts(proof))
+    return str(proofs.receipts(proof))
 
 
 def test_without_receipts_nothing_is_proved(server: Server, tmp_path: Path) -> None:

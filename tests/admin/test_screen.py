@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console, RenderableType
 
-from admin import screen
 from admin.recovery.repair import Plan, Row
+from admin.screen import event_tables, output, proofs
 from core.store.availability import EventAvailability, TypeAvailability
 
 NAME = "summer-gala-of-the-year-2026-abc"
@@ -48,15 +48,15 @@ LOSS = Row(
 )
 SHOWN: dict[str, tuple[Callable[[], RenderableType], str]] = {
     "list": (
-        lambda: screen.events([GALA], NOW),
+        lambda: event_tables.events([GALA], NOW),
         "event title sale starts sold for sale 200,000,000",
     ),
     "show": (
-        lambda: screen.event(GALA, NOW),
+        lambda: event_tables.event(GALA, NOW),
         "type label price TWD capacity sold held for sale 9,999,999.99 100,000,000 #7a3fa0",
     ),
     "repair": (
-        lambda: screen.plan(Plan(rows=(LOSS,), conflicts=(), alarms=(), damaged=())),
+        lambda: proofs.plan(Plan(rows=(LOSS,), conflicts=(), alarms=(), damaged=())),
         "orders lost for sale put back oversold given up to choose 23,456 12,345 1,234",
     ),
 }
@@ -77,7 +77,7 @@ def test_nothing_is_cut_off_in_80_columns(what: str) -> None:
 def test_into_a_pipe_a_row_is_a_line_and_nothing_is_drawn(
     what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    screen.put(SHOWN[what][0]())
+    output.put(SHOWN[what][0]())
     text = capsys.readouterr().out
     assert "─" not in text
     assert any(NAME in line for line in text.splitlines())

@@ -1,6 +1,8 @@
 """What may import what, how large a room may be, and who may read the environment."""
 
 import ast
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,9 +61,14 @@ ROOMS = {
     "admin": (
         "commandline confirm export printable session supervisor_requests",
         "logs recovery tree",
-        "drill screen",
+        "screen",
+        "actions drill",
         "commands",
     ),
+}
+# Modules that load some things late, and why.
+DEFERRED = {
+    "web/openapi/manual.py": "a description of 200 KB, made when somebody asks for it",
 }
 LEVELS = {
     (folder, room): level
@@ -166,6 +173,35 @@ def test_the_environment_is_read_in_one_place(path: Path) -> None:
         return
     for node in without_entrypoint(tree_of(path)):
         assert not reads_environment(node), f"{path}:{getattr(node, 'lineno', '?')}"
+
+
+def deferred(path: Path) -> dict[str, int]:
+    """How many statements import something when a function is called, by the function."""
+    found = {}
+    for function in ast.walk(tree_of(path)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            inside = [isinstance(each, ast.Import | ast.ImportFrom) for each in ast.walk(function)]
+            if any(inside):
+                found[function.name] = sum(inside)
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_imports_wait_for_a_command_and_for_nothing_else(path: Path) -> None:
+    """So that `--help` and completion are quick, and each command loads only what it does."""
+    if path == ROOT / "zkticket.py" or path.parent == ROOT / "admin" / "commands":
+        assert all(count == 1 for count in deferred(path).values())
+    elif names(path) not in DEFERRED:
+        assert deferred(path) == {}
+
+
+def test_what_commands_take_is_known_without_what_they_do() -> None:
+    slow = "{'asyncio', 'kazoo', 'msgspec', 'psutil', 'rich'}"
+    code = f"import sys, zkticket; print(*(set(sys.modules) & {slow}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.split() == [], done.stderr
 
 
 def test_the_sources_are_found() -> None:

@@ -17,8 +17,8 @@ from core.errors import BadVersion, ZkticketError, ZooKeeperError
 from core.events import create
 from core.events.restock import reset
 from core.schema import paths
-from core.schema.paths import ALARMS, TOP
-from core.schema.records import DEFAULT_EVENT, Event, ProcessRecord, TicketType
+from core.schema.paths import ALARMS, DEFAULT_EVENT, TOP
+from core.schema.records import Event, ProcessRecord, TicketType
 from core.secret import Secret
 from core.settings import Settings
 from core.store.stock import TypeRef

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from core.schema.records import DEFAULT_EVENT
+from core.schema.paths import DEFAULT_EVENT
 from web.http.problems import STATUS
 from web.metrics import prometheus_text
 from web.openapi.schema import KEY_SCHEMA, NAME_SCHEMA, ORDER_SCHEMA, Schema

@@ -6,7 +6,7 @@ import bottle
 import msgspec
 
 from core.errors import BadRequest
-from core.schema.records import DEFAULT_EVENT
+from core.schema.paths import DEFAULT_EVENT
 from core.schema.sale_window import is_settled
 from core.store.availability import EventAvailability
 from core.transport.link import Answer

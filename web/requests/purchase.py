@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from core.errors import BadRequest
-from core.schema.records import DEFAULT_EVENT
+from core.schema.paths import DEFAULT_EVENT
 from core.text.names import clean, is_shown
 from core.transport.link import Purchase
 from web.requests.field_types import Amount, Currency, Name, checked, shown

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from core.errors import ZkticketError
-from core.schema.records import DEFAULT_EVENT, OrderView
+from core.schema.paths import DEFAULT_EVENT
+from core.schema.records import OrderView
 
 SALES = (200, 201)
 

@@ -15,7 +15,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from admin import screen
+from admin.screen import status as screen
+from admin.screen.output import Fitted, plain
 from core.cluster import run_file
 from core.cluster.status import Status, collect, gather
 from core.errors import AccessDenied, NotRunning, Unavailable
@@ -311,7 +312,7 @@ def test_the_screen_fits_80_columns(server: Server, tmp_path: Path) -> None:
 def test_in_a_pipe_a_row_is_a_line_and_nothing_is_drawn(server: Server, tmp_path: Path) -> None:
     found = look(server, tmp_path, worker())
     output = io.StringIO()
-    Console(file=output, width=240).print(screen.plain(screen.status(found)))
+    Console(file=output, width=240).print(plain(screen.status(found)))
     text = output.getvalue()
     assert not any(character in text for character in "─━│┃…\x1b")
     [row] = [line.split() for line in text.splitlines() if line.startswith("worker-1 ")]
@@ -339,7 +340,7 @@ def test_a_window_that_is_too_low_shows_what_is_wrong_and_counts_what_it_leaves_
 
     def shown(height: int) -> list[str]:
         options = console.options.update(height=height)
-        lines = console.render_lines(screen.Fitted(screen.status(found, live=True)), options)
+        lines = console.render_lines(Fitted(screen.status(found, live=True)), options)
         return ["".join(segment.text for segment in line).rstrip() for line in lines]
 
     low = shown(8)
@@ -391,7 +392,7 @@ def test_workers_of_two_machines_with_one_name_and_one_pid_are_told_apart(
     assert found.supervisor is not None
     assert found.supervisor.instance == INSTANCE
     output = io.StringIO()
-    Console(file=output, width=240).print(screen.plain(screen.status(found)))
+    Console(file=output, width=240).print(plain(screen.status(found)))
     assert f"{called}/worker-1 " in output.getvalue()
 
 
@@ -426,7 +427,7 @@ def test_what_was_not_read_is_not_called_missing(server: Server, tmp_path: Path)
     assert [problem for problem in found.problems if "could not be read" in problem]
     assert not [p for p in found.problems for words in LEFT_OUT if words in p]
     output = io.StringIO()
-    Console(file=output, width=240).print(screen.plain(screen.status(found)))
+    Console(file=output, width=240).print(plain(screen.status(found)))
     assert "could not be read" in output.getvalue()
     assert "process " not in output.getvalue()
     assert msgspec.json.decode(msgspec.json.encode(found))["unread"]

@@ -11,8 +11,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from admin.commands.events import event_app
-from admin.commands.instance import admin_app
+from admin.commands.admin import admin_app
+from admin.commands.event import event_app
 from core.errors import Ambiguous, NoSuchType, WrongUsage, ZkticketError
 from core.events import restock, service
 from core.events.edit import BackOffice

@@ -1,0 +1,114 @@
+"""`event create|edit|open|close|list|show`, and `admin reset`, once their options are read."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from admin.actions import event_options
+from admin.confirm import confirmer
+from admin.screen import event_tables, output
+from admin.session import with_session
+from core.errors import NoSuchEvent, WrongUsage
+from core.events import service
+from core.events.restock import reset
+from core.events.terms_file import priced
+from core.machine import streams
+from core.settings import Settings
+from core.store.availability import EventAvailability
+from core.store.store import Store
+from core.zookeeper.client import ZooKeeper
+
+
+def create(
+    settings: Settings,
+    name: str | None,
+    file: Path | None,
+    types: Iterable[str],
+    options: Mapping[str, Any],
+) -> None:
+    """Makes an event of a file and of options, which go before it."""
+    known, said, stock = event_options.read(file) if file else ("", event_options.NOTHING, {})
+    said = event_options.both(said, event_options.of_options(options))
+    stock |= event_options.ticket_types(types)
+    if not (chosen := name or known):
+        raise WrongUsage("the event has no name; give it one: event create NAME")
+    made = priced(stock, said)
+    with_session(settings, lambda zk: service.create(zk, chosen, said, made))
+    streams.tell(f"event {chosen} made: {', '.join(stock)}")
+
+
+def edit(
+    settings: Settings,
+    name: str,
+    options: Mapping[str, Any],
+    capacities: Iterable[str],
+    prices: Iterable[str],
+) -> None:
+    """Changes what is named, and prints what is on sale then."""
+    said = event_options.of_options(options)
+    types = event_options.type_terms(capacities, prices)
+    if said == event_options.NOTHING and not types:
+        raise WrongUsage("nothing to change was named; see `event edit --help`")
+    edited = with_session(settings, lambda zk: service.edit(zk, name, said, types))
+    streams.tell(f"event {name} changed")
+    for type_, stock in edited.stock.items():
+        streams.tell(
+            f"{type_}: {stock.capacity} in all, {stock.sold} sold, {stock.held} held, "
+            f"{stock.remaining} for sale"
+        )
+
+
+def open_sale(settings: Settings, name: str) -> None:
+    """Opens the sale now."""
+    with_session(settings, lambda zk: service.open_sale(zk, name, time.time()))
+    streams.tell(f"event {name} is open")
+
+
+def close_sale(settings: Settings, name: str, yes: bool) -> None:
+    """Closes the sale now, after asking."""
+    confirmer(yes)(f"Close the sale of event {name}?")
+    with_session(settings, lambda zk: service.close_sale(zk, name, time.time()))
+    streams.tell(f"event {name} is closed")
+
+
+def reset_stock(settings: Settings, event: str, types: list[str], quantity: int, yes: bool) -> None:
+    """Puts so many tickets on sale, after asking, and prints what is on sale then."""
+    rows = with_session(settings, lambda zk: reset(zk, event, types, quantity, confirmer(yes)))
+    console = Console()
+    with console.capture() as shown:
+        console.print(event_tables.reset(rows))
+    streams.tell(shown.get().rstrip())
+
+
+def show_all(settings: Settings, as_json: bool) -> None:
+    """Prints a line for every event."""
+    found = with_session(settings, _every)
+    if as_json:
+        output.put_json(found)
+    else:
+        output.put(event_tables.events(found, time.time()))
+
+
+def show(settings: Settings, name: str, as_json: bool) -> None:
+    """Prints an event's terms and types."""
+    found = with_session(settings, lambda zk: _one(zk, name))
+    if as_json:
+        output.put_json(found)
+    else:
+        output.put(event_tables.event(found, time.time()))
+
+
+async def _every(zk: ZooKeeper) -> list[EventAvailability]:
+    store = Store(zk)
+    return [await store.availability(name) for name in await store.event_names()]
+
+
+async def _one(zk: ZooKeeper, name: str) -> EventAvailability:
+    store = Store(zk)
+    try:
+        return await store.availability(name)
+    except NoSuchEvent:
+        raise await store.no_such_event(name) from None

@@ -1,0 +1,155 @@
+"""`order show|explain|find|cancel|export`, once their options are read."""
+
+import random
+import secrets
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing, contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from admin.actions.order_ids import order_id_of
+from admin.confirm import Confirm, confirmer
+from admin.export import Begin, csv_rows, json_lines
+from admin.screen import order_tables, output
+from admin.session import with_session
+from core.errors import ZkticketError
+from core.eventlog.audit import SOURCE, note
+from core.events.service import text_of
+from core.machine import streams
+from core.schema.records import OrderView
+from core.secret import load_secret
+from core.settings import Settings
+from core.store.bookkeeping import NoBooks
+from core.store.lifecycle import Act, OrderChange
+from core.store.order_changes import Amender, Done
+from core.store.order_history import timeline
+from core.store.orders import no_such_order
+from core.store.scan import Tell, every_order, existing, of_buyer
+from core.store.store import Store
+from core.zookeeper.client import ZooKeeper
+
+REFUSALS = {
+    "not-valid": "it is not sold",
+    "already-checked-in": "its holder has been let in",
+}
+
+
+def show(settings: Settings, order: str, as_json: bool) -> None:
+    """Prints an order as its buyer sees it."""
+    found = with_session(settings, lambda zk: _view(zk, order_id_of(order)))
+    if as_json:
+        output.put_json(found)
+    else:
+        output.put_lines(order_tables.order(found))
+
+
+def explain(settings: Settings, order: str, as_json: bool) -> None:
+    """Prints all that became of an order."""
+    found = with_session(settings, lambda zk: timeline(zk, order_id_of(order)))
+    if as_json:
+        output.put_json(found)
+        return
+    output.put_lines(order_tables.timeline(found))
+    if not found.whole:
+        typer.echo("older entries of the log are not shown; see `admin log --order`", err=True)
+
+
+def cancel(settings: Settings, order: str, reason: str, yes: bool) -> None:
+    """Cancels a sold order, after asking."""
+    why = text_of(reason, "--reason")
+    done = with_session(
+        settings, lambda zk: _cancel(zk, settings, order_id_of(order), why, confirmer(yes))
+    )
+    streams.tell(done)
+
+
+def find(settings: Settings, buyer: str, events: Sequence[str], as_json: bool) -> None:
+    """Prints the orders of a buyer, the oldest first."""
+    found: list[OrderView] = []
+    wanted = of_buyer(buyer)
+
+    def keep(order: OrderView) -> None:
+        if wanted(order):
+            found.append(order)
+
+    _read_all(settings, events, lambda _out: keep)
+    found.sort(key=lambda order: order.created_at)
+    if as_json:
+        for each in found:
+            json_lines(sys.stdout)(each)
+    else:
+        Console().print(order_tables.orders(found))
+
+
+def export(settings: Settings, events: Sequence[str], as_json: bool) -> None:
+    """Writes every order to stdout, as it is read."""
+    _read_all(settings, events, json_lines if as_json else csv_rows)
+
+
+async def _view(zk: ZooKeeper, order_id: str) -> OrderView:
+    return (await Store(zk).order(order_id)).view
+
+
+async def _cancel(
+    zk: ZooKeeper, settings: Settings, order_id: str, reason: str, confirm: Confirm
+) -> str:
+    before = await _view(zk, order_id)
+    tickets = f"{before.quantity} of {before.type} of {before.event} for {before.buyer}"
+    confirm(f"Cancel order {order_id}, {tickets}?")
+    change = OrderChange(
+        order=order_id, act=Act.CANCEL, note=reason, key=secrets.token_hex(8), operator=True
+    )
+    [done] = await _amender(zk, settings).settle([change])
+    _expect_done(done, order_id)
+    if not done.changed:
+        return f"order {order_id} was cancelled before"
+    await note(zk, "cancel", f"order {order_id} cancelled by operator")
+    return f"order {order_id} is cancelled: {before.quantity} of {before.type} are for sale again"
+
+
+def _amender(zk: ZooKeeper, settings: Settings) -> Amender:
+    return Amender(
+        Store(zk),
+        zk,
+        name=SOURCE,
+        order_key=load_secret(settings.data_dir).order_key,
+        fence=str,
+        books=NoBooks(),
+        now=time.time,
+        rng=random.Random(),  # noqa: S311 - jitter
+    )
+
+
+def _expect_done(done: Done, order_id: str) -> None:
+    if done.order is None:
+        raise no_such_order(order_id)
+    if done.refusal is not None:
+        why = REFUSALS.get(done.refusal, done.refusal)
+        raise ZkticketError(f"order {order_id} can't be cancelled: {why}; nothing was changed")
+
+
+def _read_all(settings: Settings, events: Sequence[str], begin: Begin) -> None:
+    """Begins to write once the orders can be read: before that, nothing is to be on stdout."""
+    with _progress() as tell:
+        with_session(settings, lambda zk: _write_all(zk, events, begin, tell))
+
+
+async def _write_all(zk: ZooKeeper, events: Sequence[str], begin: Begin, tell: Tell) -> None:
+    found = await existing(zk, events)
+    write = begin(sys.stdout)
+    async with aclosing(every_order(zk, found, tell)) as orders:
+        async for order in orders:
+            write(order)
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """A bar on stderr, where that is a terminal."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("orders", total=1.0)
+        yield lambda part: bar.update(task, completed=part)

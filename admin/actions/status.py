@@ -1,0 +1,51 @@
+"""`status`, once its options are read."""
+
+import asyncio
+from contextlib import suppress
+
+from rich.live import Live
+
+from admin.screen import output
+from admin.screen import status as screen
+from core.cluster import run_file
+from core.cluster.status import Status, collect
+from core.errors import ZkticketError
+from core.secret import load_secret
+from core.settings import Settings
+
+REFRESH_S = 1.0
+
+
+def show(settings: Settings, as_json: bool) -> bool:
+    """Prints how the instance is; whether it is healthy."""
+    found = asyncio.run(_look(settings))
+    if as_json:
+        output.put_json(found)
+    else:
+        output.put(screen.status(found))
+    return found.healthy
+
+
+def watch(settings: Settings) -> None:
+    """Shows it, each second anew, until Ctrl-C."""
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_watch(settings))
+
+
+async def _look(settings: Settings) -> Status:
+    run_file.hosts(settings.data_dir, settings.zookeeper)  # nothing runs: say that first
+    return await collect(settings, load_secret(settings.data_dir))
+
+
+async def _watch(settings: Settings) -> None:
+    found = await _look(settings)
+    first = output.Fitted(screen.status(found, live=True))
+    with Live(first, auto_refresh=False, screen=True) as live:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            try:
+                found = await _look(settings)
+                shown = screen.status(found, live=True)
+            except ZkticketError as error:  # it may come back
+                shown = screen.absent(found, str(error))
+            live.update(output.Fitted(shown), refresh=True)

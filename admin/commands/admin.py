@@ -1,0 +1,105 @@
+"""`admin …`: what its commands take."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from admin.commandline import App, DataDir, Yes, Zookeeper
+from core.schema.paths import DEFAULT_EVENT
+from core.settings import current_settings
+
+QUANTITY_MOST = 100_000_000
+
+admin_app = App(name="admin", help="Look after tickets, znodes and logs.", no_args_is_help=True)
+
+Top = Annotated[str, typer.Argument(help="Inside /zkticket.")]
+
+
+class Level(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@admin_app.command("reset")
+def reset_command(
+    quantity: Annotated[
+        int, typer.Option(min=0, max=QUANTITY_MOST, help="Tickets for sale from now on.")
+    ],
+    types: Annotated[list[str] | None, typer.Argument(metavar="[TYPE]...")] = None,
+    event: Annotated[str, typer.Option(help="The event.")] = DEFAULT_EVENT,
+    yes: Yes = False,
+    data_dir: DataDir = None,
+    zookeeper: Zookeeper = None,
+) -> None:
+    """Set the number of tickets for sale, of all types or of those named; sold ones stay sold."""
+    from admin.actions import events
+
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    events.reset_stock(settings, event, types or [], quantity, yes)
+
+
+@admin_app.command("tree")
+def tree_command(
+    path: Top = "/",
+    data: Annotated[bool, typer.Option("--data", help="Print what they hold, too.")] = False,
+    data_dir: DataDir = None,
+    zookeeper: Zookeeper = None,
+) -> None:
+    """Print the znodes at and below PATH."""
+    from admin.actions import znodes
+
+    znodes.show(current_settings(data_dir=data_dir, zookeeper=zookeeper), path, data)
+
+
+@admin_app.command("delete-tree")
+def delete_tree_command(
+    path: Top = "/", yes: Yes = False, data_dir: DataDir = None, zookeeper: Zookeeper = None
+) -> None:
+    """Delete the znodes at and below PATH, with the tickets that they record."""
+    from admin.actions import znodes
+
+    znodes.delete(current_settings(data_dir=data_dir, zookeeper=zookeeper), path, yes)
+
+
+@admin_app.command("log")
+def log_command(
+    source: Annotated[list[str] | None, typer.Option(help="Of this process only.")] = None,
+    level: Annotated[Level, typer.Option(help="Of this level and above.")] = Level.DEBUG,
+    since: Annotated[str | None, typer.Option(help="Not older than 30s, 10m, 2h, 1d.")] = None,
+    grep: Annotated[str | None, typer.Option(help="Matching this regular expression.")] = None,
+    order: Annotated[str | None, typer.Option(help="About this order.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on as entries come.")] = False,
+    tail: Annotated[int | None, typer.Option(min=0, help="The last N only.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    export: Annotated[Path | None, typer.Option(help="Write <source>.log files here.")] = None,
+    data_dir: DataDir = None,
+    zookeeper: Zookeeper = None,
+) -> None:
+    """Look up log entries of every worker, web and supervisor, in the order of time."""
+    from admin.actions import log
+
+    if follow and export:
+        raise typer.BadParameter("--follow and --export exclude each other")
+    query = log.query_of(source or [], level, since, grep, order)
+    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
+    log.look_up(settings, query, log.Output(as_json, export), tail, follow)
+
+
+@admin_app.command("credentials")
+def credentials_command(data_dir: DataDir = None) -> None:
+    """Print what opens the tree to zkCli, and the operator's token for /api/status."""
+    from admin.actions import credentials
+
+    credentials.show(current_settings(data_dir=data_dir))
+
+
+@admin_app.command("payment-secret")
+def payment_secret_command(data_dir: DataDir = None) -> None:
+    """Print what a payment provider signs its calls to /api/payments with."""
+    from admin.actions import credentials
+
+    credentials.show_payment_secret(current_settings(data_dir=data_dir))

@@ -1,0 +1,59 @@
+"""How commands print: into a window, through a pipe, as JSON."""
+
+from dataclasses import dataclass
+
+import msgspec
+import typer
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+# Whoever reads it is no screen: nothing is cut off.
+PIPED_COLUMNS = 240
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What fits into the window, and how much does not: nothing is cut without a word."""
+
+    shown: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.height or console.height
+        lines = console.render_lines(self.shown, options.reset_height(), pad=False)
+        fits = lines if len(lines) <= room else lines[: room - 1]
+        for number, line in enumerate(fits):
+            yield from ([Segment.line()] if number else [])
+            yield from line
+        if left := len(lines) - len(fits):
+            yield Segment.line()
+            yield Text(f"… {left} more lines: make the window taller", style="dim", no_wrap=True)
+
+
+def put(shown: RenderableType) -> None:
+    """Prints it as wide as the window is, or as wide as it wants to be into a pipe."""
+    console = Console()
+    if console.is_terminal:
+        console.print(shown)
+    else:
+        group = shown if isinstance(shown, Group) else Group(shown)
+        Console(width=PIPED_COLUMNS, soft_wrap=True).print(plain(group))
+
+
+def put_lines(shown: RenderableType) -> None:
+    """Prints it without breaking a line."""
+    Console(soft_wrap=True).print(shown)
+
+
+def put_json(record: object) -> None:
+    """Prints a struct as JSON, for programs."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(record), indent=2))
+
+
+def plain(found: Group) -> Group:
+    """For a pipe: a row a line, columns apart by blanks, nothing drawn."""
+    for part in found.renderables:
+        if isinstance(part, Table):
+            part.box = None
+    return found

@@ -1,0 +1,56 @@
+"""Tables and times as a person reads them, in 80 columns."""
+
+from datetime import datetime
+
+from rich import box
+from rich.table import Table
+
+# As long as a date.
+LONG_WORD = 10
+
+
+def new_table(*columns: str, words: int | None = None) -> Table:
+    """A table whose columns hold numbers after the first `words` ones."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    if words is not None:
+        justify_right(table, words)
+    return table
+
+
+def justify_right(table: Table, first: int) -> None:
+    for column in table.columns[first:]:
+        column.justify = "right"
+
+
+def fit(table: Table, numbers: int, words: int = 0) -> None:
+    """From the column `numbers` on nothing is cut, and `words` before them are cut at blanks.
+
+    What people have named gives way first, over more lines.
+    """
+    table.padding = (0, 1, 0, 0)
+    for column in table.columns:
+        column.no_wrap, column.overflow = False, "fold"
+    for number, column in enumerate(table.columns[numbers - words :]):
+        texts = [str(text) for text in (column.header, *column.cells)]
+        longest = max(len(word) for text in texts for word in text.split())
+        column.min_width = longest if number >= words else min(longest, LONG_WORD)
+        column.no_wrap = column.min_width == max(map(len, texts))
+    justify_right(table, numbers)
+
+
+def in_minutes(at: float | None) -> str:
+    """A time in Unix seconds as a local one."""
+    if at is None:
+        return "–"
+    return datetime.fromtimestamp(at).astimezone().isoformat(" ", "minutes")
+
+
+def short(at: float | None) -> str:
+    """The same, where there is little room."""
+    return "–" if at is None else f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M}"
+
+
+def in_seconds(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().isoformat(" ", timespec="seconds")
