@@ -2,8 +2,10 @@
 
 import bottle
 
+from web.api.events import EventRoutes
 from web.api.order_changes import Changes
-from web.api.routes import Api
+from web.api.orders import OrderRoutes
+from web.api.status import StatusRoutes
 from web.auth.operator import Guard
 from web.context import Context
 from web.http.cross_origin import own_site_only
@@ -31,7 +33,9 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         self.install(own_site_only)
         guard = Guard(context.operator_token, context.clock, context.ended)
         self._board = Board(context, guard, self.languages)
-        Api(context, self.live, guard).mount(self)
+        OrderRoutes(context).mount(self)
+        EventRoutes(context, self.live).mount(self)
+        StatusRoutes(context, guard).mount(self)
         Changes(context, guard).mount(self)
         self._pages.mount(self)
         Manual(self._pages.paper, self.languages, context.front.public_url).mount(self)

@@ -41,16 +41,16 @@ from web.reads.catalog import Catalog
 from web.requests.hold_quota import OpenHolds
 from web.server.adapter import Adapter, HttpProtocol
 from web.server.connections import Connections
-from web.server.granian_socket import RETIRE, Door
+from web.server.granian_adapter import HEADERS_S, PublicSocket
 from web.server.head import Front, Scope
 
+# Asks a web server to leave its socket to a successor, and to end when its clients have gone.
+RETIRE = signal.SIGUSR1
 ORPHAN_S = 0.5
 ALARMS_S = 1.0
 # A successor has its connection within this; a first web server waits for ZooKeeper's start.
 ENDED_S = 1.0
-# A request's head has to be there within this; a connection may be idle for as long.
-HEADERS_S = 5.0
-GUESTS_S = 0.1
+CONNECTED_S = 0.1
 # Who is still connected after this share of the time to drain has had it.
 SEE_OFF_SHARE = 0.7
 
@@ -58,11 +58,11 @@ SEE_OFF_SHARE = 0.7
 class Service:
     """The RSGI application: starts and stops with the event loop that serves it.
 
-    `parent` is the pid of Granian's first process, `door` where buyers come in.
+    `parent` is the pid of Granian's first process, `public` where buyers come in.
     """
 
     def __init__(
-        self, settings: Settings, name: str, secret: Secret, parent: int, door: Door
+        self, settings: Settings, name: str, secret: Secret, parent: int, public: PublicSocket
     ) -> None:
         self._settings = settings
         self._name = name
@@ -70,7 +70,7 @@ class Service:
         self._clock = Clock()
         self._secret = secret
         self._parent = parent
-        self._door = door
+        self._public = public
         self._tasks: list[asyncio.Task[None]] = []
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -92,7 +92,7 @@ class Service:
         self._node = Node(self._zk, self._log, self._name, paths.web)
         self._context = self._make_context()
         self._adapter = adapt(Site(self._context), self._context)
-        self._bell = Bell(self._settings.data_dir, self._door.listener, self._parent, self._sells)
+        self._bell = Bell(self._settings.data_dir, self._public.listener, self._parent, self._sells)
         self._zk.start()
         self._log.info("started", f"pid {os.getpid()}, port {self._settings.port}")
         if shortage := open_files.shortage(open_files.allowed()):
@@ -106,7 +106,10 @@ class Service:
             self._keep_sampling(),
             end_with_parent(self._parent),
             connections_of(
-                self._settings, self._door.listener, self._context.front.speaks_for_many, self._log
+                self._settings,
+                self._public.listener,
+                self._context.front.speaks_for_many,
+                self._log,
             ).keep_looking(),
             self._zk.watch_over(),
         ):
@@ -212,9 +215,9 @@ class Service:
 
     def _retire(self) -> None:
         """Leaves new buyers to a successor, and ends when the last one here has gone."""
-        self._door.shut()
+        self._public.shut()
         self._adapter.dismiss()
-        self._log.info("retires", f"pid {os.getpid()}, {self._door.guests()} connections left")
+        self._log.info("retires", f"pid {os.getpid()}, {self._public.connected()} connections left")
         self._run(self._see_off())
 
     async def _see_off(self) -> None:
@@ -222,8 +225,8 @@ class Service:
         patience_s = min(2 * HEADERS_S, SEE_OFF_SHARE * self._settings.drain_s)
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
-                while self._door.guests():  # noqa: ASYNC110 - nothing tells of a connection's end
-                    await asyncio.sleep(GUESTS_S)
+                while self._public.connected():  # noqa: ASYNC110 - nothing tells of a connection's end
+                    await asyncio.sleep(CONNECTED_S)
         os.kill(self._parent, signal.SIGTERM)
 
     def _end_with(self, task: asyncio.Task[None]) -> None:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol, TypeAlias
 LASTS_S = 12 * 3600.0
 
 Sale: TypeAlias = Literal["before", "open", "closed"]
+SalePhase: TypeAlias = Literal["before", "open", "closed", "past"]
 
 
 class Times(Protocol):
@@ -60,6 +61,11 @@ def sale_state(event: Times, now: float) -> Sale:
     if ends is not None and now >= ends:
         return "closed"
     return "before" if event.opens_at is not None and now < event.opens_at else "open"
+
+
+def sale_phase(event: Times, now: float) -> SalePhase:
+    """As `sale_state`, and `past` from when on buyers change nothing any more."""
+    return "past" if is_settled(event, now) else sale_state(event, now)
 
 
 def hold_ends_at(event: Times, until: float) -> float:

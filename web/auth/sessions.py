@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from web.auth.ended_sessions import Ended
+from web.http import cookies
 
 COOKIE = "operator"
 # Where the cookie is sent at all.
@@ -44,9 +45,9 @@ class Sessions:
         id_, ends_at = secrets.token_hex(16), int(self._now()) + LASTS_S
         return f"{ends_at}.{id_}.{self._proof(ends_at, id_)}"
 
-    def find(self, cookies: Iterable[str]) -> Session | None:
+    def find(self, values: Iterable[str]) -> Session | None:
         """The first session in a request's cookies that is one of ours and goes on."""
-        found = map(self._session, cookies)
+        found = map(self._session, values)
         return next((session for session in found if session is not None), None)
 
     def _session(self, cookie: str) -> Session | None:
@@ -71,8 +72,9 @@ class Sessions:
 def set_cookie(value: str, *, secure: bool) -> tuple[str, str]:
     """The header that keeps the session in the browser; an empty value ends it there."""
     lasts_s = LASTS_S if value else 0
-    cookie = f"{COOKIE}={value}; Path={PATH}; Max-Age={lasts_s}; HttpOnly; SameSite=Strict"
-    return ("set-cookie", cookie + ("; Secure" if secure else ""))
+    return cookies.set_cookie(
+        COOKIE, value, path=PATH, lasts_s=lasts_s, same_site="Strict", secure=secure
+    )
 
 
 def _derived(key: bytes, purpose: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Cookies of a request (RFC 6265)."""
+"""Cookies (RFC 6265): `http.cookies` keeps one of each name, and here all of them are tried."""
 
 import re
 from collections.abc import Iterator
@@ -8,3 +8,11 @@ def values(header: str, name: str) -> Iterator[str]:
     """The value of each cookie of that name: another path or host may have set one as well."""
     for found in re.finditer(rf"(?:^|;)\s*{re.escape(name)}=([^;]*)", header):
         yield found[1].strip().strip('"')
+
+
+def set_cookie(
+    name: str, value: str, *, path: str, lasts_s: int, same_site: str, secure: bool = False
+) -> tuple[str, str]:
+    """The header that keeps a cookie in the browser, out of scripts' reach; for 0 s it ends it."""
+    attributes = f"Path={path}; Max-Age={lasts_s}; HttpOnly; SameSite={same_site}"
+    return ("set-cookie", f"{name}={value}; {attributes}" + ("; Secure" if secure else ""))

@@ -105,8 +105,7 @@ class Languages:
 
 def remember(language: Language) -> tuple[str, str]:
     """The header that makes the browser ask for this language from now on."""
-    value = f"{COOKIE}={language.tag}; Path=/; Max-Age={YEAR_S}; SameSite=Lax; HttpOnly"
-    return ("set-cookie", value)
+    return cookies.set_cookie(COOKIE, language.tag, path="/", lasts_s=YEAR_S, same_site="Lax")
 
 
 def preferences(accepted: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable, Zkticket
 from core.schema.records import OrderView
 from core.transport.link import Answer, Code
 from web.http.i18n import Language
-from web.http.replies import Reply
+from web.http.replies import NO_STORE, Reply, content
 
 RETRY_S = (1, 5)
 
@@ -167,12 +167,7 @@ def problem_json(trouble: Problem, language: Language) -> ProblemJson:
 def problem_reply(trouble: Problem, language: Language) -> Reply:
     """The problem as JSON."""
     body = msgspec.json.encode(problem_json(trouble, language))
-    headers = [
-        ("content-type", "application/problem+json"),
-        ("content-language", language.tag),
-        ("cache-control", "no-store"),
-        ("x-content-type-options", "nosniff"),
-    ]
+    headers = content("application/problem+json", ("content-language", language.tag), NO_STORE)
     return Reply(trouble.status, headers + extra_headers(trouble), body)
 
 

@@ -11,33 +11,30 @@ CONTENT_SECURITY_POLICY = (
     "img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+NO_STORE = ("cache-control", "no-store")
+NO_SNIFF = ("x-content-type-options", "nosniff")
 GUARDS: Headers = [
-    ("x-content-type-options", "nosniff"),
+    NO_SNIFF,
     ("referrer-policy", "same-origin"),
     ("content-security-policy", CONTENT_SECURITY_POLICY),
     ("cross-origin-opener-policy", "same-origin"),
     ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
 ]
-JSON: Headers = [
-    ("content-type", "application/json"),
-    ("cache-control", "no-store"),
-    ("x-content-type-options", "nosniff"),
-]
-HTML: Headers = [
-    ("content-type", "text/html; charset=utf-8"),
-    ("cache-control", "no-store"),
-    *GUARDS,
-]
+HTML: Headers = [("content-type", "text/html; charset=utf-8"), NO_STORE, *GUARDS]
 # Of the one page that may look through the camera, when its reader lets it.
 HTML_WITH_CAMERA: Headers = [
     *(each for each in HTML if each[0] != "permissions-policy"),
     ("permissions-policy", "camera=(self), microphone=(), geolocation=()"),
 ]
-TEXT: Headers = [
-    ("content-type", "text/plain; charset=utf-8"),
-    ("cache-control", "no-store"),
-    ("x-content-type-options", "nosniff"),
-]
+
+
+def content(media_type: str, *headers: tuple[str, str]) -> Headers:
+    """The headers of a body of that type, which no browser takes for another one."""
+    return [("content-type", media_type), NO_SNIFF, *headers]
+
+
+JSON = content("application/json", NO_STORE)
+TEXT = content("text/plain; charset=utf-8", NO_STORE)
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -50,6 +47,11 @@ class Reply(msgspec.Struct, frozen=True):
 
 def json_reply(content: Any, status: int = 200) -> Reply:
     return Reply(status, JSON, msgspec.json.encode(content))
+
+
+def see_other(address: str, *headers: tuple[str, str]) -> Reply:
+    """Sends the browser to that address."""
+    return Reply(303, [("location", address), NO_STORE, *GUARDS, *headers])
 
 
 def text_reply(text: str, status: int = 200) -> Reply:

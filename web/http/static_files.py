@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from web.http.replies import Reply
+from web.http.replies import Reply, content
 
 FOLDER = Path(__file__).parents[1] / "static"
 TYPES = {
@@ -40,16 +40,13 @@ class Assets:
         if name in self._replies:
             return
         path = FOLDER / name
-        content = path.read_bytes()
+        body = path.read_bytes()
         if path.suffix == ".js":
-            content = IMPORT.sub(self._imported, content.decode()).encode()
-        self._versions[name] = hashlib.sha256(content).hexdigest()[:12]
-        headers = [
-            ("content-type", TYPES[path.suffix]),
-            ("cache-control", f"public, max-age={YEAR_S}, immutable"),
-            ("x-content-type-options", "nosniff"),
-        ]
-        self._replies[name] = Reply(200, headers, content)
+            body = IMPORT.sub(self._imported, body.decode()).encode()
+        self._versions[name] = hashlib.sha256(body).hexdigest()[:12]
+        cache = ("cache-control", f"public, max-age={YEAR_S}, immutable")
+        headers = content(TYPES[path.suffix], cache)
+        self._replies[name] = Reply(200, headers, body)
 
     def _imported(self, found: re.Match[str]) -> str:
         self._add(found[1])

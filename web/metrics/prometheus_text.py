@@ -1,6 +1,8 @@
 """Prometheus' text format, version 0.0.4: families of samples, each with its help and its type.
 
 What could not be read has no sample: a missing series can be alerted on, a wrong one misleads.
+
+Written here, for `prometheus_client` takes 33 ms of processor time at each start of a web.
 """
 
 from collections.abc import Iterable, Mapping

@@ -9,7 +9,7 @@ import bottle
 import msgspec
 
 from web.http.i18n import Languages
-from web.http.replies import Headers, Reply
+from web.http.replies import Headers, Reply, content
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.pages.rendering import Paper
@@ -25,8 +25,7 @@ class Printed:
 
     @property
     def full(self) -> Reply:
-        content = [("content-type", "application/json"), ("x-content-type-options", "nosniff")]
-        return Reply(200, [*content, *self._caching], self.body)
+        return Reply(200, content("application/json", *self._caching), self.body)
 
     @property
     def unchanged(self) -> Reply:

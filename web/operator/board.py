@@ -10,7 +10,7 @@ from web.auth.sessions import set_cookie
 from web.context import Context
 from web.http.i18n import Languages
 from web.http.problems import Problem, problem
-from web.http.replies import Reply, json_reply
+from web.http.replies import Reply, json_reply, see_other
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.operator.actions import HOME, Act, acts
@@ -73,7 +73,7 @@ class Board:
         refusal = self._guard.try_token(form(request).get("token", ""), request.client)
         if refusal is not None:
             return self._paper.sign_in(request, refusal)
-        return self._paper.go(HOME, _cookie(request, self._guard.sessions.begin()))
+        return see_other(HOME, _cookie(request, self._guard.sessions.begin()))
 
     async def post_sign_out(self, request: Request) -> Outcome:
         visit, address = self._paper.visit(request), SIGN_IN
@@ -81,7 +81,7 @@ class Board:
             visit.check_form(form(request))
             if not await self._guard.sessions.end(visit.session):
                 address = f"{SIGN_IN}?left=here"
-        return self._paper.go(address, _cookie(request, ""))
+        return see_other(address, _cookie(request, ""))
 
     # --- how it is -------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class Board:
     async def post_act(self, _visit: Visit, fields: Fields, name: str) -> Outcome:
         act = self._act(name)
         await act.do(self._context.operations, fields)
-        return self._paper.go(f"{act.home(fields)}?done={act.name}")
+        return see_other(f"{act.home(fields)}?done={act.name}")
 
     def _act(self, name: str) -> Act:
         if name not in self._acts:

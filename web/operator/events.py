@@ -8,9 +8,9 @@ import bottle
 
 from core.errors import BadRequest, EventExists, WrongUsage
 from core.events.terms_file import of_toml
-from core.schema.sale_window import is_settled, sale_state
-from core.store.availability import EventAvailability
+from core.schema.sale_window import sale_phase
 from web.context import Context
+from web.http.replies import see_other
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.operator import event_form
@@ -45,12 +45,12 @@ class Events:
 
     async def get_events(self, visit: Visit) -> Outcome:
         found, now = await self._context.operations.events(), self._context.clock.now()
-        sales = {event.name: sale_of(event, now) for event in found.events}
+        sales = {event.name: sale_phase(event, now) for event in found.events}
         return self._paper.page(visit, "events", found=found, sales=sales)
 
     async def get_event(self, visit: Visit, name: str) -> Outcome:
         event = await self._context.operations.event(name)
-        sale, done = sale_of(event, self._context.clock.now()), visit.request.query_field("done")
+        sale, done = sale_phase(event, self._context.clock.now()), visit.request.query_field("done")
         return self._paper.page(visit, "event", event=event, sale=sale, done=done)
 
     # --- making ----------------------------------------------------------------------
@@ -116,7 +116,7 @@ class Events:
 
     def _done(self, name: str, what: str, fields: Fields) -> Outcome:
         zone = keep("zone", fields["zone"].strip())
-        return self._paper.go(f"{event_page(name)}?done={what}", zone)
+        return see_other(f"{event_page(name)}?done={what}", zone)
 
 
 def _zone(request: Request) -> tuple[str, bool]:
@@ -127,11 +127,6 @@ def _zone(request: Request) -> tuple[str, bool]:
         if name and event_form.zone_of(name):
             return name, False
     return UTC_NAME, True
-
-
-def sale_of(event: EventAvailability, now: float) -> str:
-    """Whether its sale is `before`, `open` or `closed`, or it is `past`; `now` in Unix seconds."""
-    return "past" if is_settled(event, now) else sale_state(event, now)
 
 
 def _typed(

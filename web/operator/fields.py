@@ -5,6 +5,7 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from web.auth.sessions import PATH
+from web.http.cookies import set_cookie
 from web.http.request import Request
 from web.requests.purchase import form_fields
 
@@ -32,5 +33,4 @@ def kept(request: Request, name: str) -> str:
 def keep(name: str, value: str) -> tuple[str, str]:
     """The header that makes this device remember it; an empty value forgets it."""
     lasts_s = YEAR_S if value else 0
-    cookie = f"{name}={quote(value, safe='')}; Path={PATH}; Max-Age={lasts_s}"
-    return ("set-cookie", f"{cookie}; HttpOnly; SameSite=Strict")
+    return set_cookie(name, quote(value, safe=""), path=PATH, lasts_s=lasts_s, same_site="Strict")

@@ -10,6 +10,7 @@ from core.transport.link import Code
 from web.context import Context
 from web.http import problems
 from web.http.i18n import Language
+from web.http.replies import see_other
 from web.http.routing import Outcome
 from web.operator.actions import Question
 from web.operator.fields import Fields
@@ -42,7 +43,7 @@ class Orders:
         """Those of a buyer, or the one whose number was typed."""
         wanted = visit.request.query_field("find").strip()[:MOST_CHARACTERS]
         if order := order_in(wanted):
-            return self._paper.go(f"{ADDRESS}/{order}")
+            return see_other(f"{ADDRESS}/{order}")
         found = await self._context.operations.find(wanted) if wanted else None
         return self._paper.page(visit, "orders", wanted=wanted, found=found)
 
@@ -74,7 +75,7 @@ class Orders:
         wanted = errand(order_id, Act.CANCEL, fields.get("id", ""), operator=True)
         answer = await self._context.checkout.change(wanted, visit.request.began)
         if answer.code is Code.DONE:
-            return self._paper.go(f"{ADDRESS}/{order_id}?done=cancel")
+            return see_other(f"{ADDRESS}/{order_id}?done=cancel")
         return problems.of_change(answer, self._context.rng)
 
 

@@ -11,7 +11,7 @@ from web.auth.operator import Guard
 from web.auth.sessions import Session
 from web.http.i18n import Language, Languages
 from web.http.problems import Problem, extra_headers, problem
-from web.http.replies import GUARDS, HTML, Headers, Reply
+from web.http.replies import HTML, Headers, Reply, see_other
 from web.http.request import Request
 from web.http.routing import Handler, Outcome
 from web.http.static_files import Assets
@@ -59,7 +59,7 @@ class Paper:
 
         async def handler(request: Request, **parts: str) -> Outcome:
             visit = self.visit(request)
-            return await _told(page(visit, **parts)) if visit else self.go(SIGN_IN)
+            return await _told(page(visit, **parts)) if visit else see_other(SIGN_IN)
 
         return handler
 
@@ -109,10 +109,6 @@ class Paper:
         language, visit = self._languages.of(request.headers), self.visit(request)
         text = self._print("trouble", language, HOME, visit=visit, problem=found)
         return Reply(found.status, HTML + extra_headers(found), text)
-
-    def go(self, address: str, *headers: tuple[str, str]) -> Reply:
-        """Sends the browser there."""
-        return Reply(303, [("location", address), ("cache-control", "no-store"), *GUARDS, *headers])
 
     def _print(self, template: str, language: Language, address: str, **values: Any) -> bytes:
         return self._templates.render(

@@ -10,23 +10,20 @@ from core.transport.link import Code
 from web.context import Context
 from web.http import problems
 from web.http.problems import Problem, problem
-from web.http.replies import Reply
+from web.http.replies import NO_STORE, Reply, content, see_other
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.pages.hold_view import hold_page, is_hold
 from web.pages.icalendar import CONTENT_TYPE, calendar
-from web.pages.rendering import Paper, Visit, see_other
+from web.pages.rendering import Paper, Visit
 from web.pages.ticket_view import ticket_page
 from web.reads.order_lookup import await_order, find_order
 from web.requests.order_change import WantedChange, errand
 from web.requests.purchase import form_fields, new_key
 
-CALENDAR = [
-    ("content-type", CONTENT_TYPE),
-    ("content-disposition", 'attachment; filename="ticket.ics"'),
-    ("cache-control", "no-store"),
-    ("x-content-type-options", "nosniff"),
-]
+CALENDAR = content(
+    CONTENT_TYPE, ("content-disposition", 'attachment; filename="ticket.ics"'), NO_STORE
+)
 
 # What a problem means for who wanted something of an order.
 TEXTS = {

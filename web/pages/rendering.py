@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from web.http.i18n import Language, Languages
 from web.http.problems import Problem, extra_headers
-from web.http.replies import GUARDS, HTML, Reply
+from web.http.replies import HTML, Reply
 from web.http.request import Request
 from web.http.static_files import Assets
 from web.http.templates import Templates
@@ -55,11 +55,6 @@ class Paper:
     def trouble(self, visit: Visit, found: Problem, back: str = "") -> Reply:
         """The small page of a problem; `back` is an order's address, if it is about one."""
         return self.page(visit, "problem", found, problem=found, back=back)
-
-
-def see_other(address: str, *headers: tuple[str, str]) -> Reply:
-    """Sends the browser there."""
-    return Reply(303, [("location", address), ("cache-control", "no-store"), *GUARDS, *headers])
 
 
 def _address(request: Request) -> str:

@@ -14,12 +14,12 @@ from web.context import Context
 from web.http import problems
 from web.http.i18n import Languages, remember
 from web.http.problems import Problem, problem
-from web.http.replies import Reply
+from web.http.replies import Reply, see_other
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.http.static_files import Assets
 from web.pages.order import Tickets
-from web.pages.rendering import Paper, Visit, see_other
+from web.pages.rendering import Paper, Visit
 from web.pages.sale_view import price_list, sale_page
 from web.reads.catalog import Snapshot
 from web.requests.purchase import Basket, form_fields, from_form

@@ -9,7 +9,7 @@ from core.clock import Clock
 from core.schema.sale_window import Sale, sale_ends_at, sale_state
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
-from web.http.replies import Headers, Reply
+from web.http.replies import Headers, Reply, content
 from web.reads.catalog import Catalog, Snapshot
 from web.reads.poll_interval import WatchPace
 
@@ -134,14 +134,13 @@ def _render(event: EventAvailability, snapshot: Snapshot, step_s: int, now: floa
     )
     etag = f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
     headers: Headers = [("cache-control", CACHE), ("etag", etag)]
-    content = [("content-type", "application/json"), ("x-content-type-options", "nosniff")]
     return Rendered(
         events=snapshot.events,
         stale=snapshot.stale,
         step_s=step_s,
         until=_until(event, sale, now),
         etag=etag,
-        full=Reply(200, [*content, *headers], body),
+        full=Reply(200, content("application/json", *headers), body),
         unchanged=Reply(304, headers),
     )
 

@@ -12,7 +12,7 @@ import pytest
 from core.errors import StartupError
 from core.transport.listen_socket import BELL, Answer, Bell, listen, ring
 from tests.support.instance import ROOT, free_port
-from web.server.granian_socket import Door
+from web.server.granian_adapter import PublicSocket
 
 INHERIT = """
 from core.transport.listen_socket import inherited
@@ -104,9 +104,9 @@ def test_standard_input_is_taken_only_where_it_listens() -> None:
         assert said(one.fileno()) == "none"
 
 
-def test_a_shut_door_leaves_who_comes_to_the_others() -> None:
+def test_a_socket_that_was_shut_leaves_new_connections_to_the_others() -> None:
     with opened() as listener:
-        old, new = Door(listener), Door(listener)
+        old, new = PublicSocket(listener), PublicSocket(listener)
         old.shut()
         with socket.create_connection(listener.getsockname(), timeout=5):
             with socket.socket(fileno=os.dup(old._descriptor)) as shut:
@@ -117,8 +117,8 @@ def test_a_shut_door_leaves_who_comes_to_the_others() -> None:
                 still_open.setblocking(True)
                 still_open.settimeout(5)
                 still_open.accept()[0].close()
-        for door in (old, new):
-            os.close(door._descriptor)
+        for public in (old, new):
+            os.close(public._descriptor)
 
 
 def test_a_port_in_use_is_named_with_its_option() -> None:

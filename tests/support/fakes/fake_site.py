@@ -42,9 +42,8 @@ from web.http.request import Request
 from web.metrics.counters import Metrics
 from web.metrics.scrape import Vitals
 from web.reads.catalog import Catalog
-from web.serve import serve
 from web.server.adapter import HttpProtocol
-from web.server.granian_socket import Door
+from web.server.granian_adapter import PublicSocket, serve
 from web.server.head import Scope
 from web.service import adapt, connections_of, end_with_parent, front_of, open_holds_of
 
@@ -154,8 +153,8 @@ class FakeRegister:
 class FakeService:
     """As `web.service.Service`, without ZooKeeper."""
 
-    def __init__(self, state: str, parent: int, settings: Settings, door: Door) -> None:
-        self._door = door
+    def __init__(self, state: str, parent: int, settings: Settings, public: PublicSocket) -> None:
+        self._public = public
         self._state = state
         self._parent = parent
         self._settings = settings
@@ -212,7 +211,9 @@ class FakeService:
         app.route("/expire/<order_id>", "POST", self._expire)
         self._adapter = adapt(app, context)
         # Tests come from this machine: here it is not spared.
-        connections = connections_of(self._settings, self._door.listener, context.front.trusts, log)
+        connections = connections_of(
+            self._settings, self._public.listener, context.front.trusts, log
+        )
         self._looking = asyncio.ensure_future(connections.keep_looking())
 
     async def _open(self, catalog: Catalog) -> None:
@@ -252,6 +253,6 @@ def settings_of(options: Sequence[str]) -> Settings:
 if __name__ == "__main__":
     port, state, *options = sys.argv[1:]
     settings = settings_of(options)
-    door = Door(listen(settings.host, int(port), "--port"))
-    service = partial(FakeService, state, os.getpid(), settings, door)
-    sys.exit(serve(service, door, 5.0))
+    public = PublicSocket(listen(settings.host, int(port), "--port"))
+    service = partial(FakeService, state, os.getpid(), settings, public)
+    sys.exit(serve(service, public, 5.0))

@@ -17,9 +17,8 @@ from core.schema.records import Order, view
 from core.transport.listen_socket import listen
 from web.http.replies import Reply, json_reply, text_reply
 from web.http.request import Request
-from web.serve import serve
 from web.server.adapter import Adapter, HttpProtocol
-from web.server.granian_socket import Door
+from web.server.granian_adapter import PublicSocket, serve
 from web.server.head import Scope
 
 DRAIN_S = 2.0
@@ -65,4 +64,4 @@ class Echo:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(Echo, Door(listen("127.0.0.1", int(sys.argv[1]), "--port")), DRAIN_S))
+    sys.exit(serve(Echo, PublicSocket(listen("127.0.0.1", int(sys.argv[1]), "--port")), DRAIN_S))
