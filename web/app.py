@@ -2,11 +2,11 @@
 
 import bottle
 
-from web.api.events import EventRoutes
-from web.api.order_changes import Changes
-from web.api.orders import OrderRoutes
-from web.api.status import StatusRoutes
-from web.auth.operator import Guard
+from web.api.events import EventApi
+from web.api.order_changes import OrderChangeApi
+from web.api.orders import OrderApi
+from web.api.status import StatusApi
+from web.auth.operator import OperatorGuard
 from web.context import Context
 from web.http.cross_origin import own_site_only
 from web.http.i18n import Languages
@@ -14,9 +14,9 @@ from web.http.problems import Problem, problem_reply
 from web.http.replies import Reply
 from web.http.request import Request
 from web.openapi.manual import Manual
-from web.operator.board import Board
+from web.operator.board import BoardPages
 from web.operator.event_form import FORM_BYTES
-from web.pages.sale import Pages
+from web.pages.sale import SalePages
 from web.reads.live import Live
 from web.server.adapter import BODY_BYTES
 
@@ -28,17 +28,17 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         super().__init__()
         self.languages = Languages()
         self.live = Live(context.catalog, context.clock)
-        self._pages = Pages(context, self.languages)
+        self._pages = SalePages(context, self.languages)
         self.uninstall(True)  # Bottle's own, for JSON and templates, have nothing to do here
         self.install(own_site_only)
-        guard = Guard(context.operator_token, context.clock, context.ended)
-        self._board = Board(context, guard, self.languages)
-        OrderRoutes(context).mount(self)
-        EventRoutes(context, self.live).mount(self)
-        StatusRoutes(context, guard).mount(self)
-        Changes(context, guard).mount(self)
+        guard = OperatorGuard(context.operator_token, context.clock, context.ended)
+        self._board = BoardPages(context, guard, self.languages)
+        OrderApi(context).mount(self)
+        EventApi(context, self.live).mount(self)
+        StatusApi(context, guard).mount(self)
+        OrderChangeApi(context, guard).mount(self)
         self._pages.mount(self)
-        Manual(self._pages.paper, self.languages, context.front.public_url).mount(self)
+        Manual(self._pages.renderer, self.languages, context.front.public_url).mount(self)
         self._board.mount(self)
 
     def trouble(self, request: Request, found: Problem) -> Reply:

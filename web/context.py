@@ -10,11 +10,11 @@ from web.auth.ended_sessions import Ended
 from web.checkout import Checkout
 from web.dispatch.dispatcher import Dispatcher
 from web.metrics.counters import Metrics
-from web.metrics.history import History
-from web.metrics.scrape import Vitals
+from web.metrics.history import SampleHistory
+from web.metrics.scrape import InstanceVitals
 from web.operations import Operations
 from web.reads.catalog import Catalog
-from web.reads.order_lookup import Orders
+from web.reads.order_lookup import OrderReader
 from web.server.head import Front
 
 
@@ -25,16 +25,16 @@ class Context:
     checkout: Checkout
     dispatcher: Dispatcher
     catalog: Catalog
-    orders: Orders
+    orders: OrderReader
     status: Callable[[], Awaitable[Any]]
     connected: Callable[[], bool]
     operator_token: str
     payment_key: bytes
     operations: Operations
     ended: Ended
-    history: History
+    history: SampleHistory
     metrics: Metrics
     front: Front
-    vitals: Vitals
+    vitals: InstanceVitals
     clock: Clock
     rng: random.Random

@@ -33,7 +33,7 @@ class Head(Protocol):
     def headers(self) -> HeaderFields: ...
 
 
-class Gate:
+class LoadShedder:
     """In front of the site; `Dispatcher.full` closes it."""
 
     def __init__(

@@ -31,11 +31,11 @@ from web.auth.ended_sessions import Ended
 from web.checkout import Checkout
 from web.context import Context
 from web.dispatch.dispatcher import Dispatcher
-from web.load_shedding import Gate
+from web.load_shedding import LoadShedder
 from web.metrics.counters import Metrics
-from web.metrics.history import SAMPLE_S, History, Sampler
+from web.metrics.history import SAMPLE_S, HistorySampler, SampleHistory
 from web.metrics.host_metrics import Machine, look
-from web.metrics.scrape import Vitals
+from web.metrics.scrape import InstanceVitals
 from web.operations import LiveOperations
 from web.reads.catalog import Catalog
 from web.requests.hold_quota import OpenHolds
@@ -152,10 +152,10 @@ class Service:
             payment_key=self._secret.payment_key,
             operations=LiveOperations(self._zk, self._settings),
             ended=Ended(ended_sessions.Register(self._zk), self._clock.now),
-            history=History(),
+            history=SampleHistory(),
             metrics=metrics,
             front=front_of(self._settings),
-            vitals=Vitals(gather, self._machine, monotonic),
+            vitals=InstanceVitals(gather, self._machine, monotonic),
             clock=self._clock,
             rng=rng,
         )
@@ -176,7 +176,7 @@ class Service:
     async def _keep_sampling(self) -> None:
         """Adds to the history each second, for the operators' plots."""
         context = self._context
-        sampler = Sampler(
+        sampler = HistorySampler(
             context.metrics.laps.take,
             lambda: context.dispatcher.peers,
             self._processes,
@@ -279,7 +279,9 @@ def adapt(site: Site, context: Context) -> Adapter:
         trouble=site.trouble,
         observe=context.metrics.request,
         clock=time.monotonic,
-        turn_away=Gate(context.dispatcher, context.metrics, site.languages, context.rng).turns_away,
+        turn_away=LoadShedder(
+            context.dispatcher, context.metrics, site.languages, context.rng
+        ).turns_away,
         live=site.live.find,
         most_bytes=site.most_bytes,
         front=context.front,

@@ -44,7 +44,7 @@ from web.openapi.document import codes_of, document, path_of
 from web.openapi.manual import Manual
 from web.openapi.operation import BUY, CODES, JSON, PAGES_ONLY, PURCHASE, Operation
 from web.openapi.schemas import example_of
-from web.pages.rendering import Paper
+from web.pages.rendering import PageRenderer
 from web.server.head import Front
 
 SEED = 20261125
@@ -237,7 +237,7 @@ def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
 
     monkeypatch.setattr("web.openapi.document.document", slowly)
     app, languages = bottle.Bottle(), Languages()
-    Manual(Paper(languages, Assets()), languages, "").mount(app)
+    Manual(PageRenderer(languages, Assets()), languages, "").mount(app)
 
     async def status(path: str) -> int:
         request = Request(method="GET", path=path, base="http://127.0.0.1")

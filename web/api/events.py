@@ -16,7 +16,7 @@ from web.reads.catalog import Snapshot
 from web.reads.live import RULE, Live
 
 
-class EventRoutes:
+class EventApi:
     """Each method is a route."""
 
     def __init__(self, context: Context, live: Live) -> None:

@@ -6,7 +6,7 @@ import msgspec
 from core.store.lifecycle import Act
 from core.transport.link import Code
 from web.api.orders import basket_of, bought
-from web.auth.operator import Guard
+from web.auth.operator import OperatorGuard
 from web.auth.webhook_signature import ID_HEADER, is_signed
 from web.context import Context
 from web.http import problems
@@ -17,10 +17,10 @@ from web.http.routing import Outcome
 from web.requests.order_change import WantedChange, check_in, errand, payment
 
 
-class Changes:
+class OrderChangeApi:
     """Each method is a route: it parses, calls one function, maps the result to a status."""
 
-    def __init__(self, context: Context, guard: Guard) -> None:
+    def __init__(self, context: Context, guard: OperatorGuard) -> None:
         self._context = context
         self._guard = guard
 

@@ -18,7 +18,7 @@ from web.requests.purchase import Basket, from_json
 REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 
 
-class OrderRoutes:
+class OrderApi:
     """Each method is a route: it parses, calls one function, maps the result to a status."""
 
     def __init__(self, context: Context) -> None:

@@ -5,7 +5,7 @@ import socket
 import bottle
 
 from core.errors import ZkticketError
-from web.auth.operator import Guard
+from web.auth.operator import OperatorGuard
 from web.context import Context
 from web.http.problems import problem
 from web.http.replies import Reply, json_reply, text_reply
@@ -15,10 +15,10 @@ from web.metrics.prometheus_text import CONTENT_TYPE
 from web.metrics.scrape import exposition
 
 
-class StatusRoutes:
+class StatusApi:
     """Each method is a route."""
 
-    def __init__(self, context: Context, guard: Guard) -> None:
+    def __init__(self, context: Context, guard: OperatorGuard) -> None:
         self._context = context
         self._guard = guard
 

@@ -14,7 +14,7 @@ LOOK_S = 1.0
 KEPT_S = 2.0
 
 
-class Register(Protocol):
+class SessionRegister(Protocol):
     """Where they are kept; `core.cluster.ended_sessions.Register` is one."""
 
     async def load(self) -> EndedSessions: ...
@@ -27,7 +27,7 @@ class Ended:
     with a session of before: it may have been ended. Whoever signs in anew is.
     """
 
-    def __init__(self, register: Register, now: Callable[[], float]) -> None:
+    def __init__(self, register: SessionRegister, now: Callable[[], float]) -> None:
         self._register = register
         self._now = now
         self._since = int(now())

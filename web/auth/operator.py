@@ -8,12 +8,12 @@ from core.clock import Clock
 from core.text.names import clean
 from web.auth.ended_sessions import Ended
 from web.auth.sessions import COOKIE, Session, Sessions
-from web.auth.throttle import Attempts
+from web.auth.throttle import TokenThrottle
 from web.http.problems import Problem, problem
 from web.http.request import Request
 
 
-class Guard:
+class OperatorGuard:
     """Compares in constant time, and slows down who guesses."""
 
     def __init__(
@@ -23,7 +23,7 @@ class Guard:
         ended: Ended,
     ) -> None:
         self._token = token.encode()
-        self._attempts = Attempts(clock.monotonic)
+        self._attempts = TokenThrottle(clock.monotonic)
         self.sessions = Sessions(token, clock.now, ended)
 
     def session(self, request: Request) -> Session | None:

@@ -11,7 +11,7 @@ PER_S = 1 / 6
 MOST_ADDRESSES = 1024
 
 
-class Attempts:
+class TokenThrottle:
     """Wrong tokens by where they came from. `clock` is monotonic."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

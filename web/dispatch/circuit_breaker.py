@@ -14,7 +14,7 @@ MOST_S = 10.0
 PROBE_S = 3.0
 
 
-class Ejection:
+class CircuitBreaker:
     """Of one worker. `may_eject` tells whether enough of the others are left."""
 
     def __init__(self, may_eject: Callable[[], bool]) -> None:

@@ -14,7 +14,7 @@ BACKOFF = 0.9
 PAUSE_S = 0.1
 
 
-class Window:
+class ConcurrencyLimit:
     """`outstanding` is what the worker has of ours."""
 
     def __init__(self) -> None:

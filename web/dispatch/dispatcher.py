@@ -13,7 +13,7 @@ from core.eventlog.ring import EventLog
 from core.transport.link import Answer, Code
 from core.zookeeper.client import ZooKeeper
 from web.dispatch.affinity import Turn, turn
-from web.dispatch.hedged_request import WATCH_S, Pursuit
+from web.dispatch.hedged_request import WATCH_S, HedgedRequest
 from web.dispatch.retry_budget import RetryBudget
 from web.dispatch.stages import Stages
 from web.dispatch.worker import Peer
@@ -57,7 +57,7 @@ class Dispatcher:
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._farewells: set[asyncio.Task[None]] = set()
         # When each began, the oldest first.
-        self._pursuits: dict[Pursuit, float] = {}
+        self._hedged: dict[HedgedRequest, float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._turn: Turn | None = None
         self.stages = Stages()
@@ -141,42 +141,42 @@ class Dispatcher:
         `began` is when its request was there, by the clock; `gone` waits until its buyer has
         closed the connection.
         """
-        pursuit = Pursuit(wanted, self._clock, self._deadline_s, gone)
-        now = pursuit.began
+        hedged = HedgedRequest(wanted, self._clock, self._deadline_s, gone)
+        now = hedged.began
         peer = self._pick((), now)
         if peer is None:
             code = self._why_nobody()
-            self.full = code is Code.OVERLOADED and bool(self._pursuits)
+            self.full = code is Code.OVERLOADED and bool(self._hedged)
             return Answer(id=0, code=code)
-        self._pursuits[pursuit] = now
+        self._hedged[hedged] = now
         self._keep_time()
         try:
-            pursuit.ask(peer, now)
-            while pursuit.open:
-                await pursuit.wait()
-                if pursuit.wants_another:
-                    await self._ask_another(pursuit)
+            hedged.ask(peer, now)
+            while hedged.open:
+                await hedged.wait()
+                if hedged.wants_another:
+                    await self._ask_another(hedged)
         finally:
-            pursuit.close()
-            del self._pursuits[pursuit]
+            hedged.close()
+            del self._hedged[hedged]
             self.full = False
-        answer = pursuit.end
+        answer = hedged.end
         if answer.code is Code.DRAINING:  # it leaves, and nobody else could be asked
             return Answer(id=0, code=self._why_nobody())
-        if answer.code is Code.SOLD and len(pursuit.asked) == 1:
+        if answer.code is Code.SOLD and len(hedged.asked) == 1:
             self.stages.note(
-                answer, began=began, sent=now, heard=pursuit.heard_at, ended=self._clock()
+                answer, began=began, sent=now, heard=hedged.heard_at, ended=self._clock()
             )
         return self._finished(wanted, answer)
 
-    async def _ask_another(self, pursuit: Pursuit) -> None:
-        if len(pursuit.asked) >= MOST_ASKED or not self._budget.spend():
+    async def _ask_another(self, hedged: HedgedRequest) -> None:
+        if len(hedged.asked) >= MOST_ASKED or not self._budget.spend():
             return
         await asyncio.sleep(self._rng.uniform(0, JITTER_S))
         now = self._clock()
-        peer = self._pick(pursuit.asked, now)
-        if peer is not None and pursuit.wants_another:
-            pursuit.ask(peer, now)
+        peer = self._pick(hedged.asked, now)
+        if peer is not None and hedged.wants_another:
+            hedged.ask(peer, now)
 
     def _keep_time(self) -> None:
         """One timer for all purchases: one each would cost more than their way to a worker."""
@@ -187,11 +187,11 @@ class Dispatcher:
         self._timer = None
         self.full = False  # somebody looks again now and then, whatever the workers do
         now = self._clock()
-        for pursuit, since in tuple(self._pursuits.items()):
+        for hedged, since in tuple(self._hedged.items()):
             if now - since < min(WATCH_S, self._deadline_s):
                 break  # they stand in the order of their beginning
-            pursuit.pass_time(now)
-        if self._pursuits:
+            hedged.pass_time(now)
+        if self._hedged:
             self._keep_time()
 
     def _finished(self, wanted: Wanted, answer: Answer) -> Answer:
@@ -213,7 +213,7 @@ class Dispatcher:
             return None
         peer = self._better_of_two(able, now)
         if not asked:
-            self._turn = turn(peer, able, len(self._pursuits), now)
+            self._turn = turn(peer, able, len(self._hedged), now)
         return peer
 
     def _better_of_two(self, able: Sequence[Peer], now: float) -> Peer:

@@ -38,7 +38,7 @@ WATCH_S = 0.1
 LOCAL = frozenset({Code.DRAINING, Code.HALTED, Code.NO_QUORUM})
 
 
-class Pursuit:
+class HedgedRequest:
     """Asks workers for one purchase until one gives a final answer.
 
     Asking several is safe, because one key makes one order (P3). Once a question was sent

@@ -10,8 +10,8 @@ from core.errors import LinkLost, LinkRefused
 from core.eventlog.ring import EventLog
 from core.schema.records import Load, WorkerRecord
 from core.transport.link import Answer, Code, Link, Ping, Pong, Reply
-from web.dispatch.circuit_breaker import Ejection
-from web.dispatch.concurrency_limit import Window
+from web.dispatch.circuit_breaker import CircuitBreaker
+from web.dispatch.concurrency_limit import ConcurrencyLimit
 from web.requests.order_change import Wanted
 
 # A worker that owes an answer and has said nothing for this long is passed over.
@@ -59,8 +59,8 @@ class Peer:
         # How long it takes for one purchase, all in all.
         self.latency_s = GUESSED_LATENCY_S
         self._answered_at = 0.0
-        self._window = Window()
-        self._ejection = Ejection(may_eject)
+        self._limit = ConcurrencyLimit()
+        self._breaker = CircuitBreaker(may_eject)
         self.state = record.state
         self.outstanding = 0
 
@@ -84,7 +84,7 @@ class Peer:
 
     @property
     def ejected(self) -> bool:
-        return self._ejection.ejected
+        return self._breaker.ejected
 
     @property
     def load(self) -> Load:
@@ -93,7 +93,7 @@ class Peer:
 
     def takes(self, now: float) -> bool:
         """Whether it may be given one more purchase."""
-        return self.ready and self.outstanding < self._window.size and self._ejection.lets(now)
+        return self.ready and self.outstanding < self._limit.size and self._breaker.lets(now)
 
     def serves(self, now: float) -> bool:
         """It has ended somebody's purchase a moment ago: who waits for it waits in a queue."""
@@ -139,7 +139,7 @@ class Peer:
         """
         assert self._link is not None
         self.outstanding += 1
-        self._ejection.asked(now)
+        self._breaker.asked(now)
         if self._owes_since is None:
             self._owes_since = now
         question = Question(self, self._link, self._link.next_id(), keyed, now, on_end)
@@ -156,7 +156,7 @@ class Peer:
             self._fail(now)
             return
         if answer.code is Code.OVERLOADED:
-            self._window.refused(self.outstanding, question.asked, now)
+            self._limit.refused(self.outstanding, question.asked, now)
         self.outstanding -= 1
         self._owes_since = now if self.outstanding else None
         if answer.code in FAILURES:
@@ -177,12 +177,12 @@ class Peer:
         """No refusal: those come quicker, and to count them would send the busy still more."""
         self.latency_s += SMOOTHING * (took_s - self.latency_s)
         self._answered_at = now
-        self._window.served(self.outstanding)
-        self._ejection.succeeded(now)
+        self._limit.served(self.outstanding)
+        self._breaker.succeeded(now)
 
     def _fail(self, now: float) -> None:
-        if self._ejection.failed(now):
-            self._log.warning("ejected", f"{self.name} for {self._ejection.seconds:.0f} s")
+        if self._breaker.failed(now):
+            self._log.warning("ejected", f"{self.name} for {self._breaker.seconds:.0f} s")
 
     def _heard(self) -> None:
         self._owes_since = self._clock() if self.outstanding else None

@@ -8,7 +8,7 @@ from core.quantiles import Recent
 from core.transport.link import Code
 from web.dispatch.worker import Peer
 from web.metrics.laps import Laps
-from web.metrics.prometheus_text import Family, Sample, counter, gauge, one, summed
+from web.metrics.prometheus_text import Family, MetricSample, counter, gauge, one, summed
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -52,40 +52,46 @@ class Metrics:
         yield one("alarms", "Alarms that stop the selling.", self.alarms)
         yield one("stale", "Whether availability is not fresh.", int(stale))
 
-    def _request_samples(self) -> Iterable[Sample]:
+    def _request_samples(self) -> Iterable[MetricSample]:
         for (rule, status), count in sorted(self._requests.items()):
-            yield Sample(count, {"route": rule, "status": str(status)})
+            yield MetricSample(count, {"route": rule, "status": str(status)})
 
-    def _by_outcome(self) -> Iterable[Sample]:
-        return (Sample(self._purchases[code], {"outcome": code}) for code in Code)
+    def _by_outcome(self) -> Iterable[MetricSample]:
+        return (MetricSample(self._purchases[code], {"outcome": code}) for code in Code)
 
-    def _latencies(self) -> tuple[Sample, ...]:
+    def _latencies(self) -> tuple[MetricSample, ...]:
         total, samples = 0, []
         for bound, count in zip((*BUCKETS_S, "+Inf"), self._seconds, strict=True):
             total += count
-            samples.append(Sample(total, {"le": str(bound)}, "_bucket"))
-        return (*samples, Sample(self._seconds_sum, {}, "_sum"), Sample(total, {}, "_count"))
+            samples.append(MetricSample(total, {"le": str(bound)}, "_bucket"))
+        return (
+            *samples,
+            MetricSample(self._seconds_sum, {}, "_sum"),
+            MetricSample(total, {}, "_count"),
+        )
 
 
-def _stages(stages: Mapping[str, Recent]) -> tuple[Sample, ...]:
+def _stages(stages: Mapping[str, Recent]) -> tuple[MetricSample, ...]:
     """Quantiles of the latest thousand sales; sum and count are of all."""
-    samples: list[Sample] = []
+    samples: list[MetricSample] = []
     for stage, recent in stages.items():
         found = recent.quantiles()
         for quantile, milliseconds in (("0.5", found.p50_ms), ("0.99", found.p99_ms)):
-            samples.append(Sample(milliseconds / 1000, {"stage": stage, "quantile": quantile}))
-        samples.append(Sample(recent.sum_s, {"stage": stage}, "_sum"))
-        samples.append(Sample(recent.count, {"stage": stage}, "_count"))
+            samples.append(
+                MetricSample(milliseconds / 1000, {"stage": stage, "quantile": quantile})
+            )
+        samples.append(MetricSample(recent.sum_s, {"stage": stage}, "_sum"))
+        samples.append(MetricSample(recent.count, {"stage": stage}, "_count"))
     return tuple(samples)
 
 
-def _waiting(peers: Sequence[Peer]) -> Iterable[Sample]:
-    return summed(Sample(peer.outstanding, _worker(peer)) for peer in peers)
+def _waiting(peers: Sequence[Peer]) -> Iterable[MetricSample]:
+    return summed(MetricSample(peer.outstanding, _worker(peer)) for peer in peers)
 
 
-def _ready(peers: Sequence[Peer]) -> Iterable[Sample]:
+def _ready(peers: Sequence[Peer]) -> Iterable[MetricSample]:
     """A worker that is restarted may have two registrations for a moment."""
-    return summed(Sample(int(peer.ready), _worker(peer)) for peer in peers)
+    return summed(MetricSample(int(peer.ready), _worker(peer)) for peer in peers)
 
 
 def _worker(peer: Peer) -> Mapping[str, str]:

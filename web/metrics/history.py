@@ -13,7 +13,7 @@ SAMPLE_S = 1.0
 KEPT = 1800
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
+class HistorySample(msgspec.Struct, frozen=True, kw_only=True):
     """One second. `at` is in Unix seconds, rates are per second, latencies in ms.
 
     Latencies are those of sales as the web has answered them; None where nothing was sold.
@@ -30,16 +30,16 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     cpu: Mapping[str, float]
 
 
-class History:
+class SampleHistory:
     """The last `KEPT` samples, the oldest first."""
 
     def __init__(self) -> None:
-        self._samples: deque[Sample] = deque(maxlen=KEPT)
+        self._samples: deque[HistorySample] = deque(maxlen=KEPT)
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: HistorySample) -> None:
         self._samples.append(sample)
 
-    def since(self, at: float) -> Sequence[Sample]:
+    def since(self, at: float) -> Sequence[HistorySample]:
         """Those that are newer than that."""
         found = []
         for sample in reversed(self._samples):
@@ -49,7 +49,7 @@ class History:
         return found[::-1]
 
 
-class Sampler:
+class HistorySampler:
     """Makes a sample of what the web knows and what its supervisor has measured."""
 
     def __init__(
@@ -64,11 +64,11 @@ class Sampler:
         self._processes = processes
         self._now = now
 
-    def sample(self) -> Sample:
+    def sample(self) -> HistorySample:
         lap = self._take_lap()
         peers = sorted(self._peers(), key=lambda peer: peer.name)
         sells = [each for each in self._processes() if each.role in ("worker", "web")]
-        return Sample(
+        return HistorySample(
             at=round(self._now(), 3),
             sold=round(sum(peer.load.sold_per_second for peer in peers), 1),
             p50_ms=lap.latency.p50_ms if lap.sold else None,

@@ -22,7 +22,7 @@ TCP = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
 @dataclass(frozen=True)
-class Journal:
+class ReceiptFiles:
     """A worker's receipts: when one was written last, in Unix seconds, and how much is kept.
 
     `dropped` are the files that were deleted, being the oldest of too many.
@@ -42,7 +42,7 @@ class Machine:
     table: SupervisorRecord | None
     supervised: bool
     disks: tuple[Disk, ...]
-    journals: tuple[Journal, ...]
+    journals: tuple[ReceiptFiles, ...]
     connections: int
 
 
@@ -77,7 +77,7 @@ def _table(data_dir: Path) -> SupervisorRecord | None:
     return None
 
 
-def _journals(data_dir: Path) -> tuple[Journal, ...]:
+def _journals(data_dir: Path) -> tuple[ReceiptFiles, ...]:
     by_worker: dict[str, list[format.Segment]] = {}
     with suppress(ZkticketError):
         for segment in format.segments(data_dir):
@@ -86,12 +86,12 @@ def _journals(data_dir: Path) -> tuple[Journal, ...]:
     return tuple(journal for journal in found if journal is not None)
 
 
-def _journal(worker: str, segments: list[format.Segment]) -> Journal | None:
+def _journal(worker: str, segments: list[format.Segment]) -> ReceiptFiles | None:
     told = [each for each in map(_stat, segments) if each is not None]
     written = [each for each in told if each.st_size]
     if not written:
         return None
-    return Journal(
+    return ReceiptFiles(
         worker=worker,
         written_at=max(each.st_mtime for each in written),
         size_bytes=sum(each.st_size for each in written),

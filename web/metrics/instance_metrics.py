@@ -8,8 +8,8 @@ from core.cluster.status import Status
 from core.schema.records import CAUSES, ProcessRecord, SupervisorRecord
 from core.store.availability import EventAvailability, TypeAvailability
 from core.version import VERSION
-from web.metrics.host_metrics import Journal, Machine
-from web.metrics.prometheus_text import Family, Sample, counter, gauge, one, summed
+from web.metrics.host_metrics import Machine, ReceiptFiles
+from web.metrics.prometheus_text import Family, MetricSample, counter, gauge, one, summed
 
 # Beyond so many types of tickets their stock is left out: Prometheus keeps each series for weeks.
 MOST_TYPES = 1000
@@ -29,7 +29,7 @@ def build(status: Status | None) -> Family:
         "python": platform.python_version(),
         "zookeeper": ",".join(versions),
     }
-    return gauge("build_info", "Versions of what runs here.", (Sample(1, labels),))
+    return gauge("build_info", "Versions of what runs here.", (MetricSample(1, labels),))
 
 
 # --- tickets -------------------------------------------------------------------------
@@ -40,7 +40,7 @@ def tickets(events: Sequence[EventAvailability]) -> Iterable[Family]:
     listed = types[:MOST_TYPES]
     for name, help_, of in _STOCK:
         yield gauge(
-            name, help_, [Sample(of(type_), _type(event, type_)) for event, type_ in listed]
+            name, help_, [MetricSample(of(type_), _type(event, type_)) for event, type_ in listed]
         )
     yield one("types_unlisted", "Types of tickets beyond those listed.", len(types) - len(listed))
 
@@ -70,16 +70,16 @@ def instance(status: Status) -> Iterable[Family]:
         yield gauge("workers", "Workers by state.", _workers(status))
 
 
-def _roles(status: Status) -> Iterable[Sample]:
+def _roles(status: Status) -> Iterable[MetricSample]:
     for server in status.ensemble.servers:
         for role in ROLES:
             labels = {"server": server.address, "role": role}
-            yield Sample(int(server.role == role), labels)
+            yield MetricSample(int(server.role == role), labels)
 
 
-def _workers(status: Status) -> Iterable[Sample]:
+def _workers(status: Status) -> Iterable[MetricSample]:
     found = Counter(worker.state for worker in status.workers)
-    return (Sample(found[state], {"state": state}) for state in WORKER_STATES)
+    return (MetricSample(found[state], {"state": state}) for state in WORKER_STATES)
 
 
 # --- this machine --------------------------------------------------------------------
@@ -87,8 +87,10 @@ def _workers(status: Status) -> Iterable[Sample]:
 
 def machine(found: Machine, host: str) -> Iterable[Family]:
     labels = {"host": host}
-    yield gauge("supervisor_up", "Whether it lives.", (Sample(int(found.supervised), labels),))
-    open_ = (Sample(found.connections, labels),)
+    yield gauge(
+        "supervisor_up", "Whether it lives.", (MetricSample(int(found.supervised), labels),)
+    )
+    open_ = (MetricSample(found.connections, labels),)
     yield gauge("connections", "Open connections to the page's port.", open_)
     if found.table is not None:
         yield from _processes(found.table)
@@ -99,7 +101,9 @@ def machine(found: Machine, host: str) -> Iterable[Family]:
 def _processes(table: SupervisorRecord) -> Iterable[Family]:
     yield gauge("processes", "Processes by role and state.", _by_state(table))
     for name, help_, of in _USAGE:
-        samples = [Sample(of(process), _process(table, process)) for process in table.processes]
+        samples = [
+            MetricSample(of(process), _process(table, process)) for process in table.processes
+        ]
         yield gauge(name, help_, samples)
     help_ = "How often a process was started again, by cause."
     yield counter("process_restarts_total", help_, _restarts(table))
@@ -117,25 +121,27 @@ def _process(table: SupervisorRecord, process: ProcessRecord) -> Mapping[str, st
     return {"host": table.host, "process": process.name}
 
 
-def _by_state(table: SupervisorRecord) -> Iterable[Sample]:
+def _by_state(table: SupervisorRecord) -> Iterable[MetricSample]:
     found = Counter((process.role, process.state) for process in table.processes)
     for role in PROCESS_ROLES:
         for state in PROCESS_STATES:
             labels = {"host": table.host, "role": role, "state": state}
-            yield Sample(found[role, state], labels)
+            yield MetricSample(found[role, state], labels)
 
 
-def _restarts(table: SupervisorRecord) -> Iterable[Sample]:
+def _restarts(table: SupervisorRecord) -> Iterable[MetricSample]:
     for process in table.processes:
         for cause in CAUSES:
             labels = {**_process(table, process), "cause": cause}
-            yield Sample(process.restart_causes.get(cause, 0), labels)
+            yield MetricSample(process.restart_causes.get(cause, 0), labels)
 
 
 def _disks(found: Machine, host: str) -> Iterable[Family]:
-    def samples(of: Callable[[int], float]) -> list[Sample]:
+    def samples(of: Callable[[int], float]) -> list[MetricSample]:
         disks = enumerate(found.disks)
-        return [Sample(of(n), {"host": host, "directory": disk.directory}) for n, disk in disks]
+        return [
+            MetricSample(of(n), {"host": host, "directory": disk.directory}) for n, disk in disks
+        ]
 
     disks = found.disks
     free, size = samples(lambda n: disks[n].free_bytes), samples(lambda n: disks[n].size_bytes)
@@ -145,15 +151,15 @@ def _disks(found: Machine, host: str) -> Iterable[Family]:
     yield gauge("disk_read_only", "Whether it takes no writes.", read_only)
 
 
-def _receipts(journals: Sequence[Journal], host: str) -> Iterable[Family]:
+def _receipts(journals: Sequence[ReceiptFiles], host: str) -> Iterable[Family]:
     for kind, name, help_, of in _JOURNAL:
         labels = [{"host": host, "worker": journal.worker} for journal in journals]
         pairs = zip(journals, labels, strict=True)
-        samples = summed(Sample(of(journal), label) for journal, label in pairs)
+        samples = summed(MetricSample(of(journal), label) for journal, label in pairs)
         yield Family(name, kind, help_, samples)
 
 
-_JOURNAL: tuple[tuple[str, str, str, Callable[[Journal], float]], ...] = (
+_JOURNAL: tuple[tuple[str, str, str, Callable[[ReceiptFiles], float]], ...] = (
     (
         "gauge",
         "receipts_written_timestamp_seconds",

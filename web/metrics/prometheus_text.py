@@ -14,7 +14,7 @@ Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Sample:
+class MetricSample:
     """`suffix` belongs to the name: a histogram's `_bucket`, say."""
 
     value: float
@@ -29,29 +29,29 @@ class Family:
     name: str
     kind: str
     help: str
-    samples: tuple[Sample, ...]
+    samples: tuple[MetricSample, ...]
 
 
-def counter(name: str, help_: str, samples: Iterable[Sample]) -> Family:
+def counter(name: str, help_: str, samples: Iterable[MetricSample]) -> Family:
     return Family(name, "counter", help_, tuple(samples))
 
 
-def gauge(name: str, help_: str, samples: Iterable[Sample]) -> Family:
+def gauge(name: str, help_: str, samples: Iterable[MetricSample]) -> Family:
     return Family(name, "gauge", help_, tuple(samples))
 
 
 def one(name: str, help_: str, value: float | None) -> Family:
     """A gauge without labels; no sample for `None`."""
-    return gauge(name, help_, () if value is None else (Sample(value, {}),))
+    return gauge(name, help_, () if value is None else (MetricSample(value, {}),))
 
 
-def summed(samples: Iterable[Sample]) -> tuple[Sample, ...]:
+def summed(samples: Iterable[MetricSample]) -> tuple[MetricSample, ...]:
     """One sample for each set of labels: two instances on one host may have the same names."""
-    sums: dict[frozenset[tuple[str, str]], Sample] = {}
+    sums: dict[frozenset[tuple[str, str]], MetricSample] = {}
     for sample in samples:
         key = frozenset(sample.labels.items())
         before = sums[key].value if key in sums else 0
-        sums[key] = Sample(before + sample.value, sample.labels, sample.suffix)
+        sums[key] = MetricSample(before + sample.value, sample.labels, sample.suffix)
     return tuple(sums.values())
 
 

@@ -24,7 +24,7 @@ STALE_S = 15.0
 
 
 @dataclass(frozen=True)
-class Reading:
+class VitalsReading:
     """`status` is `None` where nobody could tell."""
 
     status: Status | None
@@ -32,7 +32,7 @@ class Reading:
     at: float
 
 
-class Vitals:
+class InstanceVitals:
     """The last reading. `look` blocks, so it has a thread; `clock` is monotonic."""
 
     def __init__(
@@ -44,10 +44,10 @@ class Vitals:
         self._status = status
         self._look = look
         self._clock = clock
-        self._last: Reading | None = None
+        self._last: VitalsReading | None = None
         self._reading: asyncio.Task[None] | None = None
 
-    async def latest(self) -> Reading | None:
+    async def latest(self) -> VitalsReading | None:
         """`None` where there is none that is fresh enough."""
         if self._age_s > FRESH_S:
             self._reading = self._reading or asyncio.ensure_future(self._read())
@@ -67,7 +67,7 @@ class Vitals:
         try:
             at = self._clock()
             machine = await asyncio.to_thread(self._look)
-            self._last = Reading(await self._told(), machine, at)
+            self._last = VitalsReading(await self._told(), machine, at)
         finally:
             self._reading = None
 
@@ -78,7 +78,7 @@ class Vitals:
 
 
 async def exposition(
-    metrics: Metrics, dispatcher: Dispatcher, catalog: Catalog, latest: Vitals, host: str
+    metrics: Metrics, dispatcher: Dispatcher, catalog: Catalog, latest: InstanceVitals, host: str
 ) -> str:
     """The whole text."""
     snapshot = await catalog.snapshot()
@@ -88,7 +88,7 @@ async def exposition(
     return text([*own, *instance_metrics.tickets(events), *_rest(reading, host)])
 
 
-def _rest(reading: Reading | None, host: str) -> Iterable[Family]:
+def _rest(reading: VitalsReading | None, host: str) -> Iterable[Family]:
     if reading is None:
         yield instance_metrics.build(None)
         return

@@ -12,7 +12,7 @@ from web.http.i18n import Languages
 from web.http.replies import Headers, Reply, content
 from web.http.request import Request
 from web.http.routing import Outcome
-from web.pages.rendering import Paper
+from web.pages.rendering import PageRenderer
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Manual:
     a thread does it, beside the event loop.
     """
 
-    def __init__(self, paper: Paper, languages: Languages, public_url: str) -> None:
+    def __init__(self, renderer: PageRenderer, languages: Languages, public_url: str) -> None:
         self._public_url = public_url
-        self._paper = paper
+        self._renderer = renderer
         self._languages = languages
         self._making = asyncio.Lock()
         self._printed: Printed | None = None
@@ -60,9 +60,9 @@ class Manual:
         return printed.unchanged if printed.etag in known else printed.full
 
     async def get_page(self, request: Request) -> Outcome:
-        visit = self._paper.visit(request)
+        visit = self._renderer.visit(request)
         reference = (await self._made()).pages[visit.language.tag]
-        return self._paper.page(visit, "docs", None, box=request.base, reference=reference)
+        return self._renderer.page(visit, "docs", None, box=request.base, reference=reference)
 
     async def _made(self) -> Printed:
         """Once, however many ask at the same time."""
@@ -78,7 +78,7 @@ class Manual:
         description = document(self._languages, self._public_url or "/")
         body = msgspec.json.encode(description)
         pages = {
-            language.tag: self._paper.part(
+            language.tag: self._renderer.part(
                 "reference", language, page=reference_page(description, language)
             )
             for language in self._languages.all

@@ -15,7 +15,7 @@ from core.schema.records import Alarm, Disk, OrderView, PaymentView, Progress, Q
 from core.schema.records import Status as OrderStatus
 from core.store.availability import EventAvailability, TypeAvailability
 from web.http.problems import ProblemJson
-from web.metrics.history import Sample
+from web.metrics.history import HistorySample
 from web.openapi.operation import CODES
 from web.openapi.schema import HERE, NAME_SCHEMA, ORDER_SCHEMA, Schema, reference, thing
 from web.reads.live import Availability, Left
@@ -53,7 +53,7 @@ ANSWERS = (
     Worker,
     Web,
     Quantiles,
-    Sample,
+    HistorySample,
 )
 
 MOMENT: Schema = {"format": "date-time"}
@@ -160,7 +160,7 @@ NOTES: Mapping[str, Mapping[str, Schema]] = {
         "size_bytes": COUNT,
     },
     "Server": {"role": {"enum": ["leader", "follower", "standalone", "down"]}},
-    "Sample": {
+    "HistorySample": {
         "at": UNIX,
         "sold": {**COUNT, "description": "Tickets per second."},
         "shed": {**COUNT, "description": "Purchases per second that were turned away."},
@@ -265,7 +265,7 @@ def _gathered(stock: Schema) -> dict[str, Schema]:
             description="All events, also those whose sale is yet to open.",
         ),
         "History": thing(
-            {"samples": {"type": "array", "items": reference("Sample")}},
+            {"samples": {"type": "array", "items": reference("HistorySample")}},
             description="A sample each second, the oldest first.",
         ),
     }

@@ -24,7 +24,7 @@ MOST_TAKEN = 8192
 
 
 @dataclass(frozen=True)
-class Question:
+class Confirmation:
     """What is asked before it is done. `fields` are sent with the answer yes."""
 
     title: str
@@ -38,26 +38,26 @@ def _board(_fields: Fields) -> str:
 
 
 @dataclass(frozen=True)
-class Act:
+class OperatorAction:
     """`ask` puts the question, or raises `BadRequest`; `do` does what was asked for.
 
     `home` is the address of the page where one is told that it is done.
     """
 
     name: str
-    ask: Callable[[Language, Status, Fields], Question]
+    ask: Callable[[Language, Status, Fields], Confirmation]
     do: Callable[[Operations, Fields], Awaitable[None]]
     home: Callable[[Fields], str] = _board
 
 
-def acts() -> Mapping[str, Act]:
+def operator_actions() -> Mapping[str, OperatorAction]:
     """By the last part of their address."""
     every = (
-        Act("restart", _ask_restart, _restart),
-        Act("scale", _ask_scale, _scale),
-        Act("reset", _ask_reset, _reset),
-        Act("open", _ask_open, _open, _event_page),
-        Act("close", _ask_close, _close, _event_page),
+        OperatorAction("restart", _ask_restart, _restart),
+        OperatorAction("scale", _ask_scale, _scale),
+        OperatorAction("reset", _ask_reset, _reset),
+        OperatorAction("open", _ask_open, _open, _event_page),
+        OperatorAction("close", _ask_close, _close, _event_page),
     )
     return {act.name: act for act in every}
 
@@ -65,7 +65,7 @@ def acts() -> Mapping[str, Act]:
 # --- restart -------------------------------------------------------------------------
 
 
-def _ask_restart(language: Language, status: Status, fields: Fields) -> Question:
+def _ask_restart(language: Language, status: Status, fields: Fields) -> Confirmation:
     name = fields.get("name", "")
     if not name:
         return _restart_all(language, status)
@@ -77,7 +77,7 @@ def _ask_restart(language: Language, status: Status, fields: Fields) -> Question
     effects = ("operators.restart.web", "operators.restart.kept")
     if name not in web:
         effects = ("operators.restart.drains", "operators.restart.others")
-    return Question(
+    return Confirmation(
         title=say("operators.restart.title", name=name),
         effects=tuple(say(effect) for effect in effects),
         yes=say("operators.restart.yes", name=name),
@@ -85,9 +85,9 @@ def _ask_restart(language: Language, status: Status, fields: Fields) -> Question
     )
 
 
-def _restart_all(language: Language, status: Status) -> Question:
+def _restart_all(language: Language, status: Status) -> Confirmation:
     say, count = language.say, sum(map(formatting.own(status), status.workers))
-    return Question(
+    return Confirmation(
         title=say("operators.restart-all.title", count=count),
         effects=(say("operators.restart-all.turns"), say("operators.restart.drains")),
         yes=say("operators.restart-all.yes", count=count),
@@ -102,7 +102,7 @@ async def _restart(operations: Operations, fields: Fields) -> None:
 # --- scale ---------------------------------------------------------------------------
 
 
-def _ask_scale(language: Language, status: Status, fields: Fields) -> Question:
+def _ask_scale(language: Language, status: Status, fields: Fields) -> Confirmation:
     wanted = _number(fields, "workers", 1, MOST_WORKERS)
     now = sum(map(formatting.own(status), status.workers))
     say = language.say
@@ -110,7 +110,7 @@ def _ask_scale(language: Language, status: Status, fields: Fields) -> Question:
         effect = say("operators.scale.more", count=wanted - now)
     else:
         effect = say("operators.scale.fewer", count=now - wanted)
-    return Question(
+    return Confirmation(
         title=say("operators.scale.title", count=wanted, now=now),
         effects=(effect, say("operators.scale.stays")),
         yes=say("operators.scale.yes", count=wanted),
@@ -125,7 +125,7 @@ async def _scale(operations: Operations, fields: Fields) -> None:
 # --- reset ---------------------------------------------------------------------------
 
 
-def _ask_reset(language: Language, status: Status, fields: Fields) -> Question:
+def _ask_reset(language: Language, status: Status, fields: Fields) -> Confirmation:
     event, quantity = _event(status, fields), _number(fields, "quantity", 0, MOST_QUANTITY)
     type_ = fields.get("type", "")
     chosen = [each for each in event.types if type_ in ("", each.name)]
@@ -145,7 +145,7 @@ def _ask_reset(language: Language, status: Status, fields: Fields) -> Question:
     taken = " ".join(f"{each.name}:{each.sold + each.held}" for each in chosen)
     if len(taken) > MOST_TAKEN:
         raise BadRequest("invalid", "operators.reset.many", "type")
-    return Question(
+    return Confirmation(
         title=say("operators.reset.title", event=event.title),
         effects=(*changes, say("operators.reset.kept", count=sum(each.sold for each in chosen))),
         yes=say("operators.reset.yes"),
@@ -171,9 +171,9 @@ def _taken(fields: Fields) -> dict[str, int]:
 # --- open and close ------------------------------------------------------------------
 
 
-def _ask_open(language: Language, status: Status, fields: Fields) -> Question:
+def _ask_open(language: Language, status: Status, fields: Fields) -> Confirmation:
     event, say = _event(status, fields), language.say
-    return Question(
+    return Confirmation(
         title=say("operators.open.title", event=event.title),
         effects=(say("operators.open.now"),),
         yes=say("operators.open.yes"),
@@ -181,10 +181,10 @@ def _ask_open(language: Language, status: Status, fields: Fields) -> Question:
     )
 
 
-def _ask_close(language: Language, status: Status, fields: Fields) -> Question:
+def _ask_close(language: Language, status: Status, fields: Fields) -> Confirmation:
     event, say = _event(status, fields), language.say
     left = sum(each.remaining for each in event.types)
-    return Question(
+    return Confirmation(
         title=say("operators.close.title", event=event.title),
         effects=(say("operators.close.now", count=left), say("operators.close.held")),
         yes=say("operators.close.yes"),

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import bottle
 
 from core.errors import BadRequest, ZkticketError
-from web.auth.operator import Guard
+from web.auth.operator import OperatorGuard
 from web.auth.sessions import set_cookie
 from web.context import Context
 from web.http.i18n import Languages
@@ -13,40 +13,40 @@ from web.http.problems import Problem, problem
 from web.http.replies import Reply, json_reply, see_other
 from web.http.request import Request
 from web.http.routing import Outcome
-from web.operator.actions import HOME, Act, acts
-from web.operator.checkin import CheckIn
-from web.operator.events import FORM_ADDRESS, Events
+from web.operator.actions import HOME, OperatorAction, operator_actions
+from web.operator.checkin import CheckInPages
+from web.operator.events import FORM_ADDRESS, EventPages
 from web.operator.fields import Fields, form
 from web.operator.log_search import LEVELS, search_of
-from web.operator.orders import Orders
+from web.operator.orders import OrderPages
 from web.operator.plots import Span, plots
-from web.operator.rendering import SIGN_IN, Paper, Visit
-from web.operator.status_cache import Glance
+from web.operator.rendering import SIGN_IN, OperatorRenderer, OperatorVisit
+from web.operator.status_cache import StatusCache
 
 MINUTES = (5, 15, 30)
 SHOWN_ENTRIES = 200
 
 
-class Board:
+class BoardPages:
     """Each method is a route. All but the sign-in's want a session, or the token itself."""
 
-    def __init__(self, context: Context, guard: Guard, languages: Languages) -> None:
+    def __init__(self, context: Context, guard: OperatorGuard, languages: Languages) -> None:
         self._context = context
         self._guard = guard
-        self._paper = Paper(guard, languages)
-        self._glance = Glance(context.status, context.clock.monotonic)
-        self._acts = acts()
+        self._renderer = OperatorRenderer(guard, languages)
+        self._status_cache = StatusCache(context.status, context.clock.monotonic)
+        self._actions = operator_actions()
         self._pages = (
-            CheckIn(context, self._paper),
-            Events(context, self._paper),
-            Orders(context, self._paper),
+            CheckInPages(context, self._renderer),
+            EventPages(context, self._renderer),
+            OrderPages(context, self._renderer),
         )
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route(SIGN_IN, "GET", self.get_sign_in)
         app.route(SIGN_IN, "POST", self.post_sign_in)
         app.route("/operator/sign-out", "POST", self.post_sign_out)
-        page, form = self._paper.for_operators, self._paper.for_forms
+        page, form = self._renderer.for_operators, self._renderer.for_forms
         app.route(HOME, "GET", page(self.get_board))
         app.route("/operator/live", "GET", self.get_live)
         app.route("/operator/log", "GET", page(self.get_log))
@@ -58,7 +58,7 @@ class Board:
 
     def trouble(self, request: Request, found: Problem) -> Reply:
         """The page of a problem at one of these addresses."""
-        return self._paper.trouble(request, found)
+        return self._renderer.trouble(request, found)
 
     def takes_event(self, request: Request) -> bool:
         """Whether an operator posts an event's form, which is longer than all others."""
@@ -67,16 +67,16 @@ class Board:
     # --- coming and going ------------------------------------------------------------
 
     async def get_sign_in(self, request: Request) -> Outcome:
-        return self._paper.sign_in(request, None, left=request.query_field("left"))
+        return self._renderer.sign_in(request, None, left=request.query_field("left"))
 
     async def post_sign_in(self, request: Request) -> Outcome:
         refusal = self._guard.try_token(form(request).get("token", ""), request.client)
         if refusal is not None:
-            return self._paper.sign_in(request, refusal)
+            return self._renderer.sign_in(request, refusal)
         return see_other(HOME, _cookie(request, self._guard.sessions.begin()))
 
     async def post_sign_out(self, request: Request) -> Outcome:
-        visit, address = self._paper.visit(request), SIGN_IN
+        visit, address = self._renderer.visit(request), SIGN_IN
         if visit is not None:
             visit.check_form(form(request))
             if not await self._guard.sessions.end(visit.session):
@@ -85,25 +85,25 @@ class Board:
 
     # --- how it is -------------------------------------------------------------------
 
-    async def get_board(self, visit: Visit) -> Outcome:
+    async def get_board(self, visit: OperatorVisit) -> Outcome:
         return await self._shown(visit, "board")
 
     async def get_live(self, request: Request) -> Outcome:
         """The part of the board that changes, to be put in its place."""
-        visit = self._paper.visit(request)
+        visit = self._renderer.visit(request)
         return await self._shown(visit, "live") if visit else problem("unauthorized")
 
-    async def _shown(self, visit: Visit, template: str) -> Outcome:
+    async def _shown(self, visit: OperatorVisit, template: str) -> Outcome:
         fields = visit.request.query()
         minutes = _minutes(fields)
         try:
-            status, trouble = await self._glance.status(), ""
+            status, trouble = await self._status_cache.status(), ""
         except ZkticketError as error:
             status, trouble = None, str(error)
         now = self._context.clock.now()
         span = Span(now - 60 * minutes, now)
         samples = self._context.history.since(span.begin)
-        return self._paper.page(
+        return self._renderer.page(
             visit,
             template,
             status=status,
@@ -128,30 +128,30 @@ class Board:
 
     # --- the log ---------------------------------------------------------------------
 
-    async def get_log(self, visit: Visit) -> Outcome:
+    async def get_log(self, visit: OperatorVisit) -> Outcome:
         search = search_of(visit.request.query())
         query = search.query(self._context.clock.now())
         found, sources = await self._context.operations.log(query, SHOWN_ENTRIES)
-        return self._paper.page(
+        return self._renderer.page(
             visit, "log", search=search, found=found, sources=sources, levels=LEVELS
         )
 
     # --- the buttons -----------------------------------------------------------------
 
-    async def get_act(self, visit: Visit, name: str) -> Outcome:
+    async def get_act(self, visit: OperatorVisit, name: str) -> Outcome:
         act, fields = self._act(name), visit.request.query()
-        question = act.ask(visit.language, await self._glance.status(), fields)
-        return self._paper.ask(visit, f"/operator/act/{act.name}", act.home(fields), question)
+        question = act.ask(visit.language, await self._status_cache.status(), fields)
+        return self._renderer.ask(visit, f"/operator/act/{act.name}", act.home(fields), question)
 
-    async def post_act(self, _visit: Visit, fields: Fields, name: str) -> Outcome:
+    async def post_act(self, _visit: OperatorVisit, fields: Fields, name: str) -> Outcome:
         act = self._act(name)
         await act.do(self._context.operations, fields)
         return see_other(f"{act.home(fields)}?done={act.name}")
 
-    def _act(self, name: str) -> Act:
-        if name not in self._acts:
+    def _act(self, name: str) -> OperatorAction:
+        if name not in self._actions:
             raise BadRequest("not-found", "problem.not-found")
-        return self._acts[name]
+        return self._actions[name]
 
 
 def _minutes(fields: Fields) -> int:

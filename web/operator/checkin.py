@@ -17,7 +17,7 @@ from web.context import Context
 from web.http.replies import HTML_WITH_CAMERA
 from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
-from web.operator.rendering import Paper, Visit
+from web.operator.rendering import OperatorRenderer, OperatorVisit
 from web.reads.catalog import Snapshot
 from web.requests.field_types import note
 from web.requests.order_change import MOST_CHARACTERS, WantedChange, errand, order_in
@@ -40,7 +40,7 @@ STATUS = {
 
 
 @dataclass(frozen=True)
-class Result:
+class ScanResult:
     """What became of a scan, and of which order; its type and event as people call them."""
 
     kind: str
@@ -59,11 +59,11 @@ class Result:
         return datetime.fromisoformat(self.order.checked_in_at or "")
 
 
-READY, NO_ANSWER = Result("ready"), Result("no-answer")
+READY, NO_ANSWER = ScanResult("ready"), ScanResult("no-answer")
 # Final answers that come without an order.
 WITHOUT_ORDER = {
-    Code.NO_SUCH_ORDER: Result("no-such-order"),
-    Code.DAMAGED: Result("damaged"),
+    Code.NO_SUCH_ORDER: ScanResult("no-such-order"),
+    Code.DAMAGED: ScanResult("damaged"),
 }
 
 
@@ -76,32 +76,32 @@ class Scan:
     door: str
 
 
-class CheckIn:
+class CheckInPages:
     """Each method is a route."""
 
-    def __init__(self, context: Context, paper: Paper) -> None:
+    def __init__(self, context: Context, renderer: OperatorRenderer) -> None:
         self._context = context
-        self._paper = paper
+        self._renderer = renderer
 
     def mount(self, app: bottle.Bottle) -> None:
-        app.route(ADDRESS, "GET", self._paper.for_operators(self.get_check_in))
-        app.route(ADDRESS, "POST", self._paper.for_forms(self.post_check_in))
+        app.route(ADDRESS, "GET", self._renderer.for_operators(self.get_check_in))
+        app.route(ADDRESS, "POST", self._renderer.for_forms(self.post_check_in))
 
-    async def get_check_in(self, visit: Visit) -> Outcome:
+    async def get_check_in(self, visit: OperatorVisit) -> Outcome:
         return self._page(visit, READY, Scan(new_key(), "", kept(visit.request, "door")))
 
-    async def post_check_in(self, visit: Visit, fields: Fields) -> Outcome:
+    async def post_check_in(self, visit: OperatorVisit, fields: Fields) -> Outcome:
         scan = _scan(fields)
         wanted = _errand(scan)
-        if isinstance(wanted, Result):
+        if isinstance(wanted, ScanResult):
             return self._page(visit, wanted, scan)
         answer = await self._context.checkout.change(wanted, visit.request.began)
         snapshot = await self._context.catalog.snapshot()
         return self._page(visit, told(answer, snapshot, self._context.clock.now()), scan)
 
-    def _page(self, visit: Visit, result: Result, scan: Scan) -> Outcome:
+    def _page(self, visit: OperatorVisit, result: ScanResult, scan: Scan) -> Outcome:
         headers = [*HTML_WITH_CAMERA, keep("door", scan.door)] if scan.door else HTML_WITH_CAMERA
-        return self._paper.page(
+        return self._renderer.page(
             visit,
             "check-in",
             code=result.status,
@@ -114,7 +114,7 @@ class CheckIn:
         )
 
 
-def told(answer: Answer, snapshot: Snapshot, now: float) -> Result:
+def told(answer: Answer, snapshot: Snapshot, now: float) -> ScanResult:
     """What the door is told; `now` is in Unix seconds."""
     order = answer.order
     if order is None:
@@ -123,7 +123,7 @@ def told(answer: Answer, snapshot: Snapshot, now: float) -> Result:
     types = event.types if event else ()
     label = next((each.label for each in types if each.name == order.type), "")
     kind = _kind(answer, order, now)
-    return Result(kind, order, label or order.type, event.title if event else order.event)
+    return ScanResult(kind, order, label or order.type, event.title if event else order.event)
 
 
 def _kind(answer: Answer, order: OrderView, now: float) -> str:
@@ -146,15 +146,15 @@ def _scan(fields: Fields) -> Scan:
     )
 
 
-def _errand(scan: Scan) -> WantedChange | Result:
+def _errand(scan: Scan) -> WantedChange | ScanResult:
     """What a worker is asked for, or why nobody is. Raises `BadRequest` for an odd form."""
     order = order_in(scan.text)
     if not order:
-        return Result("unreadable")
+        return ScanResult("unreadable")
     try:
         door = note(scan.door, MOST_CHARACTERS)
     except BadRequest:
         door = ""
     if not door:
-        return Result("no-door")
+        return ScanResult("no-door")
     return errand(order, Act.CHECK_IN, scan.id, note=door)

@@ -54,7 +54,7 @@ class EventForm:
         return msgspec.json.encode(self.was).decode()
 
 
-class Reading:
+class FormReader:
     """Reads fields one by one, and collects what is wrong with them."""
 
     def __init__(self, fields: Fields) -> None:
@@ -142,7 +142,7 @@ def was_in(fields: Fields) -> Fields:
         raise BadRequest("form-expired", "problem.form-expired") from None
 
 
-def terms_in(fields: Fields, was: Fields, reading: Reading) -> Terms:
+def terms_in(fields: Fields, was: Fields, reading: FormReader) -> Terms:
     """What was changed, and nothing else: so two operators don't undo each other's work."""
     zone = reading.take("zone", _zone) or UTC
     moved = fields.get("zone", "") != was.get("zone", "")
@@ -154,7 +154,7 @@ def terms_in(fields: Fields, was: Fields, reading: Reading) -> Terms:
     return Terms() if reading.faults else Terms(**said)
 
 
-def types_in(fields: Fields, reading: Reading) -> dict[str, TicketType]:
+def types_in(fields: Fields, reading: FormReader) -> dict[str, TicketType]:
     """The rows that are filled in."""
     found: dict[str, TicketType] = {}
     currency = fields.get("currency", "").strip().upper()
@@ -178,7 +178,7 @@ def types_in(fields: Fields, reading: Reading) -> dict[str, TicketType]:
     return found
 
 
-def name_in(reading: Reading) -> str:
+def name_in(reading: FormReader) -> str:
     return reading.take("name", _name) or ""
 
 

@@ -14,26 +14,26 @@ from web.http.replies import see_other
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.operator import event_form
-from web.operator.event_form import MOST_FIELDS, UTC_NAME, EventForm, Reading
+from web.operator.event_form import MOST_FIELDS, UTC_NAME, EventForm, FormReader
 from web.operator.fields import EVENTS, Fields, event_page, keep, kept
-from web.operator.rendering import Paper, Visit
+from web.operator.rendering import OperatorRenderer, OperatorVisit
 
 NEW = "/operator/new-event"
 MORE_ROWS = 3
 FORM_ADDRESS = re.compile(rf"{NEW}|{EVENTS}/[^/]+/edit")
 
 
-class Events:
+class EventPages:
     """Each method is a route."""
 
-    def __init__(self, context: Context, paper: Paper) -> None:
+    def __init__(self, context: Context, renderer: OperatorRenderer) -> None:
         self._context = context
-        self._paper = paper
+        self._renderer = renderer
         # A list of zones to choose from; where the system has none, there is UTC.
         self._zones = sorted(zone for zone in available_timezones() if "/" in zone)
 
     def mount(self, app: bottle.Bottle) -> None:
-        page, form = self._paper.for_operators, self._paper.for_forms
+        page, form = self._renderer.for_operators, self._renderer.for_forms
         app.route(EVENTS, "GET", page(self.get_events))
         app.route(NEW, "GET", page(self.get_new))
         app.route(NEW, "POST", form(self.post_new, MOST_FIELDS))
@@ -43,30 +43,30 @@ class Events:
 
     # --- looking ---------------------------------------------------------------------
 
-    async def get_events(self, visit: Visit) -> Outcome:
+    async def get_events(self, visit: OperatorVisit) -> Outcome:
         found, now = await self._context.operations.events(), self._context.clock.now()
         sales = {event.name: sale_phase(event, now) for event in found.events}
-        return self._paper.page(visit, "events", found=found, sales=sales)
+        return self._renderer.page(visit, "events", found=found, sales=sales)
 
-    async def get_event(self, visit: Visit, name: str) -> Outcome:
+    async def get_event(self, visit: OperatorVisit, name: str) -> Outcome:
         event = await self._context.operations.event(name)
         sale, done = sale_phase(event, self._context.clock.now()), visit.request.query_field("done")
-        return self._paper.page(visit, "event", event=event, sale=sale, done=done)
+        return self._renderer.page(visit, "event", event=event, sale=sale, done=done)
 
     # --- making ----------------------------------------------------------------------
 
-    async def get_new(self, visit: Visit) -> Outcome:
+    async def get_new(self, visit: OperatorVisit) -> Outcome:
         zone, guess = _zone(visit.request)
         fields = event_form.blank(zone)
         return self._form(visit, NEW, EventForm(fields, fields), guess=guess)
 
-    async def post_new(self, visit: Visit, fields: Fields) -> Outcome:
+    async def post_new(self, visit: OperatorVisit, fields: Fields) -> Outcome:
         match fields.get("do", ""):
             case "rows":
                 return self._form(visit, NEW, _typed(fields, more=MORE_ROWS))
             case "file":
                 return self._form(visit, NEW, _filled(fields))
-        reading = Reading(fields)
+        reading = FormReader(fields)
         name = event_form.name_in(reading)
         terms = event_form.terms_in(fields, event_form.was_in(fields), reading)
         types = event_form.types_in(fields, reading)
@@ -83,14 +83,14 @@ class Events:
 
     # --- changing --------------------------------------------------------------------
 
-    async def get_edit(self, visit: Visit, name: str) -> Outcome:
+    async def get_edit(self, visit: OperatorVisit, name: str) -> Outcome:
         zone, guess = _zone(visit.request)
         fields = event_form.of_event(await self._context.operations.event(name), zone)
         address = f"{event_page(name)}/edit"
         return self._form(visit, address, EventForm(fields, fields), guess=guess)
 
-    async def post_edit(self, visit: Visit, fields: Fields, name: str) -> Outcome:
-        reading, address = Reading(fields), f"{event_page(name)}/edit"
+    async def post_edit(self, visit: OperatorVisit, fields: Fields, name: str) -> Outcome:
+        reading, address = FormReader(fields), f"{event_page(name)}/edit"
         terms = event_form.terms_in(fields, event_form.was_in(fields), reading)
         if reading.faults:
             return self._form(visit, address, _typed(fields, reading.faults))
@@ -102,8 +102,10 @@ class Events:
 
     # --- both ------------------------------------------------------------------------
 
-    def _form(self, visit: Visit, address: str, form: EventForm, *, guess: bool = False) -> Outcome:
-        return self._paper.page(
+    def _form(
+        self, visit: OperatorVisit, address: str, form: EventForm, *, guess: bool = False
+    ) -> Outcome:
+        return self._renderer.page(
             visit,
             "event-form",
             code=422 if form.faults else 200,

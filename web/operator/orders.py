@@ -12,9 +12,9 @@ from web.http import problems
 from web.http.i18n import Language
 from web.http.replies import see_other
 from web.http.routing import Outcome
-from web.operator.actions import Question
+from web.operator.actions import Confirmation
 from web.operator.fields import Fields
-from web.operator.rendering import Paper, Visit
+from web.operator.rendering import OperatorRenderer, OperatorVisit
 from web.pages.ticket_view import total
 from web.reads.order_lookup import find_order
 from web.requests.order_change import errand, order_in
@@ -23,15 +23,15 @@ ADDRESS = "/operator/orders"
 MOST_CHARACTERS = 200
 
 
-class Orders:
+class OrderPages:
     """Each method is a route."""
 
-    def __init__(self, context: Context, paper: Paper) -> None:
+    def __init__(self, context: Context, renderer: OperatorRenderer) -> None:
         self._context = context
-        self._paper = paper
+        self._renderer = renderer
 
     def mount(self, app: bottle.Bottle) -> None:
-        page, form = self._paper.for_operators, self._paper.for_forms
+        page, form = self._renderer.for_operators, self._renderer.for_forms
         app.route(ADDRESS, "GET", page(self.get_orders))
         app.route(f"{ADDRESS}/<order_id>", "GET", page(self.get_order))
         app.route(f"{ADDRESS}/<order_id>/cancel", "GET", page(self.get_cancel))
@@ -39,19 +39,19 @@ class Orders:
 
     # --- looking ---------------------------------------------------------------------
 
-    async def get_orders(self, visit: Visit) -> Outcome:
+    async def get_orders(self, visit: OperatorVisit) -> Outcome:
         """Those of a buyer, or the one whose number was typed."""
         wanted = visit.request.query_field("find").strip()[:MOST_CHARACTERS]
         if order := order_in(wanted):
             return see_other(f"{ADDRESS}/{order}")
         found = await self._context.operations.find(wanted) if wanted else None
-        return self._paper.page(visit, "orders", wanted=wanted, found=found)
+        return self._renderer.page(visit, "orders", wanted=wanted, found=found)
 
-    async def get_order(self, visit: Visit, order_id: str) -> Outcome:
+    async def get_order(self, visit: OperatorVisit, order_id: str) -> Outcome:
         order = await find_order(self._context.orders, order_id)
         life = await self._context.operations.timeline(order_id)
         paid = total(visit.language, order)
-        return self._paper.page(
+        return self._renderer.page(
             visit,
             "order",
             order=order,
@@ -63,14 +63,14 @@ class Orders:
 
     # --- cancelling ------------------------------------------------------------------
 
-    async def get_cancel(self, visit: Visit, order_id: str) -> Outcome:
+    async def get_cancel(self, visit: OperatorVisit, order_id: str) -> Outcome:
         order = await find_order(self._context.orders, order_id)
         address = f"{ADDRESS}/{order_id}"
-        return self._paper.ask(
+        return self._renderer.ask(
             visit, f"{address}/cancel", address, _question(visit.language, order)
         )
 
-    async def post_cancel(self, visit: Visit, fields: Fields, order_id: str) -> Outcome:
+    async def post_cancel(self, visit: OperatorVisit, fields: Fields, order_id: str) -> Outcome:
         """By a worker, as the buyer's own: it keeps a receipt of it."""
         wanted = errand(order_id, Act.CANCEL, fields.get("id", ""), operator=True)
         answer = await self._context.checkout.change(wanted, visit.request.began)
@@ -86,9 +86,9 @@ def _amount(language: Language, order: OrderView, payment: PaymentView) -> str:
     return language.money(payment.amount, currency, order.decimals)
 
 
-def _question(language: Language, order: OrderView) -> Question:
+def _question(language: Language, order: OrderView) -> Confirmation:
     say = language.say
-    return Question(
+    return Confirmation(
         title=say("operators.cancel.title", buyer=order.buyer),
         effects=(
             say("operators.cancel.back", count=order.quantity, type=order.type, event=order.event),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from web.metrics.history import Sample
+from web.metrics.history import HistorySample
 
 WIDTH = 600
 HEIGHT = 100
@@ -16,11 +16,11 @@ GAP_S = 4.0
 MOST_LINES = 8
 
 Figure: TypeAlias = float | None
-Get: TypeAlias = Callable[[Sample], Figure]
+Get: TypeAlias = Callable[[HistorySample], Figure]
 
 
 @dataclass(frozen=True)
-class Line:
+class PlotLine:
     """`path` is the SVG's; `number` chooses the colour; `now` is the latest figure."""
 
     name: str
@@ -39,7 +39,7 @@ class Plot:
     name: str
     unit: str
     top: float
-    lines: tuple[Line, ...]
+    lines: tuple[PlotLine, ...]
     fixed: bool = False
     left_out: int = 0
 
@@ -59,7 +59,7 @@ class Span:
         return (self.end - self.begin) / MOST_POINTS
 
 
-def plots(samples: Sequence[Sample], span: Span) -> tuple[Plot, ...]:
+def plots(samples: Sequence[HistorySample], span: Span) -> tuple[Plot, ...]:
     """All of them, in the order of the page."""
     return (
         *(
@@ -86,7 +86,7 @@ _FIXED = (
 
 
 def _by_name(
-    samples: Sequence[Sample], figures: Callable[[Sample], Mapping[str, float]]
+    samples: Sequence[HistorySample], figures: Callable[[HistorySample], Mapping[str, float]]
 ) -> dict[str, Get]:
     """A getter for each process that the latest samples know."""
     found = {name for sample in samples[-10:] for name in figures(sample)}
@@ -102,7 +102,7 @@ def _by_name(
 def _plot(
     name: str,
     unit: str,
-    samples: Sequence[Sample],
+    samples: Sequence[HistorySample],
     getters: Mapping[str, Get],
     span: Span,
     *,
@@ -119,7 +119,7 @@ def _plot(
         unit=unit,
         top=top,
         lines=tuple(
-            Line(line, number, path(found, span, top), _latest(samples, drawn[line]))
+            PlotLine(line, number, path(found, span, top), _latest(samples, drawn[line]))
             for number, (line, found) in enumerate(points.items(), 1)
         ),
         fixed=fixed,
@@ -127,7 +127,7 @@ def _plot(
     )
 
 
-def _latest(samples: Sequence[Sample], get: Get) -> Figure:
+def _latest(samples: Sequence[HistorySample], get: Get) -> Figure:
     return get(samples[-1]) if samples else None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.cluster import operator_requests
 from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
-from web.auth.operator import Guard
+from web.auth.operator import OperatorGuard
 from web.auth.sessions import Session
 from web.http.i18n import Language, Languages
 from web.http.problems import Problem, extra_headers, problem
@@ -16,14 +16,14 @@ from web.http.request import Request
 from web.http.routing import Handler, Outcome
 from web.http.static_files import Assets
 from web.http.templates import Templates
-from web.operator.actions import HOME, Question
+from web.operator.actions import HOME, Confirmation
 from web.operator.fields import Fields, form
 
 SIGN_IN = "/operator/sign-in"
 
 
 @dataclass(frozen=True)
-class Visit:
+class OperatorVisit:
     """An operator who looks at a page, in which language, at what `address` of ours."""
 
     request: Request
@@ -38,21 +38,21 @@ class Visit:
             raise BadRequest("form-expired", "problem.form-expired")
 
 
-class Paper:
+class OperatorRenderer:
     """Prints templates of `views/operator`."""
 
-    def __init__(self, guard: Guard, languages: Languages) -> None:
+    def __init__(self, guard: OperatorGuard, languages: Languages) -> None:
         self._guard = guard
         self._languages = languages
         self._templates = Templates(Assets().address, "operator")
 
-    def visit(self, request: Request) -> Visit | None:
+    def visit(self, request: Request) -> OperatorVisit | None:
         """None without a session."""
         session = self._guard.session(request)
         if session is None:
             return None
         language = self._languages.of(request.headers)
-        return Visit(request, session, language, _address(request))
+        return OperatorVisit(request, session, language, _address(request))
 
     def for_operators(self, page: Handler) -> Handler:
         """The handler that calls `page` with the visit; everybody else is sent to sign in."""
@@ -66,7 +66,7 @@ class Paper:
     def for_forms(self, page: Handler, most: int = 16) -> Handler:
         """As `for_operators`, with the fields that were posted, `most` of them."""
 
-        async def checked(visit: Visit, **parts: str) -> Outcome:
+        async def checked(visit: OperatorVisit, **parts: str) -> Outcome:
             fields = form(visit.request, most)
             visit.check_form(fields)
             return await page(visit, fields, **parts)
@@ -75,7 +75,7 @@ class Paper:
 
     def page(
         self,
-        visit: Visit,
+        visit: OperatorVisit,
         template: str,
         *,
         code: int = 200,
@@ -85,7 +85,7 @@ class Paper:
         text = self._print(template, visit.language, visit.address, visit=visit, **values)
         return Reply(code, [*headers, ("content-language", visit.language.tag)], text)
 
-    def ask(self, visit: Visit, action: str, back: str, question: Question) -> Reply:
+    def ask(self, visit: OperatorVisit, action: str, back: str, question: Confirmation) -> Reply:
         """A question, whose answer yes is posted to `action`; no leads `back`."""
         return self.page(
             visit, "ask", action=action, back=back, question=question, id=operator_requests.new_id()

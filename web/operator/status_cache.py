@@ -8,7 +8,7 @@ from core.cluster.status import Status
 FRESH_S = 0.9
 
 
-class Glance:
+class StatusCache:
     """Whoever comes while it is being gathered waits for that one. `clock` is monotonic."""
 
     def __init__(self, gather: Callable[[], Awaitable[Status]], clock: Callable[[], float]) -> None:

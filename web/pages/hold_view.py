@@ -18,7 +18,7 @@ LEAST_WARNING_S, MOST_WARNING_S = 20.0, 60.0
 
 
 @dataclass(frozen=True)
-class HoldPage:
+class HoldView:
     """A hold. `state` is held, over or released; `until` is also there in RFC 3339.
 
     `left` is the time left as text. `extend` is what the button to extend says, empty where
@@ -54,20 +54,20 @@ def is_hold(order: OrderView) -> bool:
     return order.status in HOLDS
 
 
-def hold_page(
+def hold_view(
     language: Language,
     order: OrderView,
     event: EventAvailability | None,
     now: float,
     key: str,
     notice: str = "",
-) -> HoldPage:
+) -> HoldView:
     """The page of a hold; its event is `None` while the catalog can't tell. `now` in Unix s."""
     until = datetime.fromisoformat(order.held_until or order.created_at).timestamp()
     left_s = max(0.0, until - now)
     state = _state(order, left_s)
     starts_at = event.starts_at if event else None
-    return HoldPage(
+    return HoldView(
         order=order.order,
         event=order.event,
         title=event.title if event else order.event,

@@ -13,10 +13,10 @@ from web.http.problems import Problem, problem
 from web.http.replies import NO_STORE, Reply, content, see_other
 from web.http.request import Request
 from web.http.routing import Outcome
-from web.pages.hold_view import hold_page, is_hold
+from web.pages.hold_view import hold_view, is_hold
 from web.pages.icalendar import CONTENT_TYPE, calendar
-from web.pages.rendering import Paper, Visit
-from web.pages.ticket_view import ticket_page
+from web.pages.rendering import PageRenderer, Visit
+from web.pages.ticket_view import ticket_view
 from web.reads.order_lookup import await_order, find_order
 from web.requests.order_change import WantedChange, errand
 from web.requests.purchase import form_fields, new_key
@@ -36,12 +36,12 @@ TEXTS = {
 }
 
 
-class Tickets:
+class TicketPages:
     """Each method is a route. An order has one address for all of its life."""
 
-    def __init__(self, context: Context, paper: Paper) -> None:
+    def __init__(self, context: Context, renderer: PageRenderer) -> None:
         self._context = context
-        self._paper = paper
+        self._renderer = renderer
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/orders/<order_id>", "GET", self.get_order)
@@ -54,7 +54,7 @@ class Tickets:
         order = await self._find(order_id)
         if isinstance(order, Problem):
             return order
-        return await self._page(self._paper.visit(request), order, new_key())
+        return await self._page(self._renderer.visit(request), order, new_key())
 
     # --- its buttons -----------------------------------------------------------------
 
@@ -62,7 +62,7 @@ class Tickets:
         """Sends back to the order when that is done. The form may be sent again."""
         fields = form_fields(request.content_type, request.body)
         wanted = errand(order_id, Act(act), fields.get("key"))
-        visit = self._paper.visit(request, f"/orders/{order_id}")
+        visit = self._renderer.visit(request, f"/orders/{order_id}")
         answer = await self._context.checkout.change(wanted, request.began)
         if answer.code is Code.DONE and answer.order is not None:
             await await_order(self._context.orders, answer.order)
@@ -75,7 +75,7 @@ class Tickets:
         """The order as it is, with what went wrong; a form in doubt keeps its key."""
         order = await self._find(wanted.order)
         if isinstance(order, Problem):
-            return self._paper.trouble(visit, found, back=visit.address)
+            return self._renderer.trouble(visit, found, back=visit.address)
         key = wanted.key if found.status == 503 else new_key()
         return await self._page(visit, order, key, found)
 
@@ -88,10 +88,10 @@ class Tickets:
         event = (await self._context.catalog.snapshot()).event(order.event)
         notice = found.detail(language) if found else ""
         if is_hold(order):
-            hold = hold_page(language, order, event, self._context.clock.now(), key, notice)
-            return self._paper.page(visit, "hold", found, hold=hold)
-        ticket = ticket_page(language, order, event, notice, self._context.clock.now())
-        return self._paper.page(visit, "ticket", found, ticket=ticket)
+            hold = hold_view(language, order, event, self._context.clock.now(), key, notice)
+            return self._renderer.page(visit, "hold", found, hold=hold)
+        ticket = ticket_view(language, order, event, notice, self._context.clock.now())
+        return self._renderer.page(visit, "ticket", found, ticket=ticket)
 
     async def get_calendar(self, request: Request, order_id: str) -> Outcome:
         order = await self._find(order_id)

@@ -20,7 +20,7 @@ class Visit:
     address: str
 
 
-class Paper:
+class PageRenderer:
     """Prints templates of `views`."""
 
     def __init__(self, languages: Languages, assets: Assets) -> None:

@@ -18,23 +18,23 @@ from web.http.replies import Reply, see_other
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.http.static_files import Assets
-from web.pages.order import Tickets
-from web.pages.rendering import Paper, Visit
-from web.pages.sale_view import price_list, sale_page
+from web.pages.order import TicketPages
+from web.pages.rendering import PageRenderer, Visit
+from web.pages.sale_view import price_list, sale_view
 from web.reads.catalog import Snapshot
 from web.requests.purchase import Basket, form_fields, from_form
 
 Fields = Mapping[str, str]
 
 
-class Pages:
+class SalePages:
     """Each method is a route, or the page that a problem ends on."""
 
     def __init__(self, context: Context, languages: Languages) -> None:
         self._context = context
         self._languages = languages
         self._assets = Assets()
-        self.paper = Paper(languages, self._assets)
+        self.renderer = PageRenderer(languages, self._assets)
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/", "GET", self.get_sale)
@@ -42,13 +42,13 @@ class Pages:
         app.route("/holds", "POST", self.post_hold)
         app.route("/language", "POST", self.post_language)
         app.route("/static/<name>", "GET", self.get_asset)
-        Tickets(self._context, self.paper).mount(app)
+        TicketPages(self._context, self.renderer).mount(app)
 
     # --- selling ---------------------------------------------------------------------
 
     async def get_sale(self, request: Request) -> Outcome:
         name = request.query_field("event")
-        return await self._sale(self.paper.visit(request), name, {})
+        return await self._sale(self.renderer.visit(request), name, {})
 
     async def post_order(self, request: Request) -> Outcome:
         return await self._post(request, hold=False)
@@ -58,7 +58,7 @@ class Pages:
         return await self._post(request, hold=True)
 
     async def _post(self, request: Request, *, hold: bool) -> Outcome:
-        visit = self.paper.visit(request)
+        visit = self.renderer.visit(request)
         fields = form_fields(request.content_type, request.body)
         try:
             basket = msgspec.structs.replace(from_form(fields), hold=hold)
@@ -105,8 +105,8 @@ class Pages:
         event = _choose(snapshot, name, self._context.clock.now())
         if event is None:
             return found or self._absent(name, snapshot)
-        page = sale_page(visit.language, event, snapshot, self._context.clock.now(), fields, found)
-        return self.paper.page(visit, "sale", found, page=page)
+        page = sale_view(visit.language, event, snapshot, self._context.clock.now(), fields, found)
+        return self.renderer.page(visit, "sale", found, page=page)
 
     def _absent(self, name: str, snapshot: Snapshot) -> Problem:
         """Why there is no event to show."""
@@ -131,7 +131,7 @@ class Pages:
 
     def trouble(self, request: Request, found: Problem) -> Reply:
         """The small page of a problem."""
-        return self.paper.trouble(self.paper.visit(request), found)
+        return self.renderer.trouble(self.renderer.visit(request), found)
 
 
 def _own(address: str) -> str:

@@ -48,7 +48,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class SalePage:
+class SaleView:
     """The page of one event. `lead` says how the sale stands, `stale` how old that is.
 
     `state` is before, open, sold-out or closed. `notice` says what went wrong, unless that
@@ -88,18 +88,18 @@ class SalePage:
         return self.detail if found is not None and found.field == field else ""
 
 
-def sale_page(
+def sale_view(
     language: Language,
     event: EventAvailability,
     snapshot: Snapshot,
     now: float,
     fields: Mapping[str, str],
     problem: Problem | None = None,
-) -> SalePage:
+) -> SaleView:
     """The page of `event` with the form refilled from `fields`."""
     state = _state(event, now)
     starts_at = event.starts_at
-    return SalePage(
+    return SaleView(
         title=event.title,
         place=event.place,
         starts=language.say_time("format.day", starts_at) if starts_at else "",

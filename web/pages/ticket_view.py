@@ -15,7 +15,7 @@ SPENT = frozenset({"held", "released", "expired", "cancelled"})
 
 
 @dataclass(frozen=True)
-class TicketPage:
+class TicketView:
     """A ticket. `number` is the order's id in groups of four; moments are also there in RFC 3339.
 
     `code` is the QR code as SVG, empty where the order admits nobody; `notice` what went wrong.
@@ -44,17 +44,17 @@ class TicketPage:
     notice: str
 
 
-def ticket_page(
+def ticket_view(
     language: Language,
     order: OrderView,
     event: EventAvailability | None,
     notice: str = "",
     now: float = 0.0,
-) -> TicketPage:
+) -> TicketView:
     """The page of an order; its event is `None` while the catalog can't tell."""
     starts_at = event.starts_at if event else None
     state = "checked-in" if order.checked_in_at else order.status
-    return TicketPage(
+    return TicketView(
         order=order.order,
         event=order.event,
         greeting=_greeting(language, order, state),

@@ -18,7 +18,7 @@ WAIT_S = 0.3
 GAP_S = 0.05
 
 
-class Shelf(Protocol):
+class EventReader(Protocol):
     """Where events are read; `core.store.store.Store` is one."""
 
     async def event_names(self) -> list[str]: ...
@@ -43,17 +43,17 @@ class Snapshot:
 
 
 class Catalog:
-    """Reads the shelf, once at a time however many ask."""
+    """Reads all events, once at a time however many ask."""
 
     def __init__(
         self,
-        shelf: Shelf,
+        reader: EventReader,
         log: EventLog,
         *,
         connected: Callable[[], bool],
         clock: Clock,
     ) -> None:
-        self._shelf = shelf
+        self._reader = reader
         self._log = log
         self._connected = connected
         self._now = clock.now
@@ -92,7 +92,7 @@ class Catalog:
         return self.last
 
     def _shows(self, sales: int) -> bool:
-        # With nothing on the shelf yet, everybody waits for the first event.
+        # Before there is any event, everybody waits for the first event.
         return self._sales_read >= sales and bool(self._last.events)
 
     def _begin_reading(self) -> asyncio.Task[None]:
@@ -138,7 +138,7 @@ class Catalog:
         await asyncio.sleep(max(0.0, self._read_at + GAP_S - self._clock()))
         sales = self._sales
         try:
-            names = await self._shelf.event_names()
+            names = await self._reader.event_names()
             found = await asyncio.gather(*(self._event(name) for name in names))
         except ZooKeeperError:
             self._failed = True
@@ -159,7 +159,7 @@ class Catalog:
     async def _event(self, name: str) -> EventAvailability | str | None:
         """The event; what is wrong with it; nothing where it has just gone."""
         try:
-            return await self._shelf.availability(name)
+            return await self._reader.availability(name)
         except (NoSuchEvent, NoSuchType):
             return None
         except BadZnode as error:

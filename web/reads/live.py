@@ -11,7 +11,7 @@ from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
 from web.http.replies import Headers, Reply, content
 from web.reads.catalog import Catalog, Snapshot
-from web.reads.poll_interval import WatchPace
+from web.reads.poll_interval import PollInterval
 
 RULE = "/api/events/<name>/availability"
 # The route as the metrics call it, of an answer that Bottle has no part in.
@@ -65,7 +65,7 @@ class Live:
     def __init__(self, catalog: Catalog, clock: Clock) -> None:
         self._catalog = catalog
         self._now = clock.now
-        self._pace = WatchPace(clock.monotonic)
+        self._pace = PollInterval(clock.monotonic)
         self._rendered: dict[str, Rendered] = {}
 
     @property

@@ -14,13 +14,13 @@ SEEN_S = 1.0
 FIRST_LOOK_S = 0.02
 
 
-class Orders(Protocol):
+class OrderReader(Protocol):
     """Where orders are read; `core.store.store.Store` is one."""
 
     async def order(self, order_id: str) -> StoredOrder: ...
 
 
-async def find_order(orders: Orders, order_id: str) -> OrderView:
+async def find_order(orders: OrderReader, order_id: str) -> OrderView:
     """Raises `NoSuchOrder`, `BadZnode`, and `Unavailable` after `LOOKUP_S`."""
     if not ORDER_ID.fullmatch(order_id):
         raise NoSuchOrder("an order's id is 32 hexadecimal digits")
@@ -31,7 +31,7 @@ async def find_order(orders: Orders, order_id: str) -> OrderView:
         raise Unavailable("ZooKeeper does not answer in time") from None
 
 
-async def await_order(orders: Orders, changed: OrderView) -> None:
+async def await_order(orders: OrderReader, changed: OrderView) -> None:
     """Waits until the order is read here as a worker has left it, `SEEN_S` at the most.
 
     Our ZooKeeper server may hear of a change a moment later than the worker's.
@@ -44,7 +44,7 @@ async def await_order(orders: Orders, changed: OrderView) -> None:
                 pause_s *= 2
 
 
-async def _is_seen(orders: Orders, changed: OrderView) -> bool:
+async def _is_seen(orders: OrderReader, changed: OrderView) -> bool:
     with suppress(NoSuchOrder, Unavailable, BadZnode):
         found = await find_order(orders, changed.order)
         return (found.status, found.held_until) == (changed.status, changed.held_until)

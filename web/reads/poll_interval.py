@@ -12,7 +12,7 @@ WINDOW_S = 1.0
 SMOOTHING = 0.3
 
 
-class WatchPace:
+class PollInterval:
     """Counts what is asked and spreads it: that many watchers, each so seldom.
 
     Whoever watches asks once in the time that was hinted at, so the requests of a second

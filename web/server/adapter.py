@@ -18,7 +18,7 @@ from web.http.request import Request
 from web.http.routing import Outcome, Trouble, find_route
 from web.reads.live import WATCHED, is_watched
 from web.server.head import Front, Scope, bare_request
-from web.server.timeouts import Patience
+from web.server.timeouts import SharedTimeout
 
 BODY_BYTES = 16 * 1024
 BODY_S = 10.0
@@ -75,7 +75,7 @@ class Adapter:
         self._trouble = trouble
         self._observe = observe
         self._clock = clock
-        self._bodies = Patience(BODY_S, clock)
+        self._bodies = SharedTimeout(BODY_S, clock)
         self._logger = logging.getLogger("zkticket.web")
         self._send = send
 
@@ -151,7 +151,7 @@ def has_body(request: Request) -> bool:
 
 
 async def read_body(
-    length: str | None, protocol: HttpProtocol, patience: Patience, most: int
+    length: str | None, protocol: HttpProtocol, patience: SharedTimeout, most: int
 ) -> bytes:
     """The whole body. Raises `BadRequest`: over `most` bytes, too slow, or broken off."""
     try:

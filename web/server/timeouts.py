@@ -10,7 +10,7 @@ T = TypeVar("T")
 LOOKS = 10
 
 
-class Patience:
+class SharedTimeout:
     """Waits of at most `seconds` each, or a tenth more."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:

@@ -20,7 +20,7 @@ from core.transport.link import Answer, Code
 from tests.support.two_workers import CAPACITY, PRICE, Shop, shop_of
 from tests.support.zookeeper_server import Server
 from web.http.i18n import Languages
-from web.pages.ticket_view import ticket_page
+from web.pages.ticket_view import ticket_view
 
 OLD = b'{"v":1,"type":"A","quantity":2,"buyer":"Ann","status":"sold","at":1.0,"batch":"b.1"}'
 
@@ -165,14 +165,14 @@ def order_of(data: bytes) -> OrderView:
 def test_an_order_of_an_earlier_version_says_that_its_price_was_not_recorded() -> None:
     order = order_of(OLD)
     assert b"total" not in msgspec.json.encode(order)
-    assert ticket_page(Languages().default, order, None).total == "Not recorded"
+    assert ticket_view(Languages().default, order, None).total == "Not recorded"
 
 
 def test_pages_and_exports_show_what_the_order_says_and_not_the_event(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     order = order_of(OLD.replace(b'"batch"', b'"price":4850,"currency":"TWD","batch"'))
-    assert ticket_page(Languages().default, order, None).total == "NT$97"
+    assert ticket_view(Languages().default, order, None).total == "NT$97"
     json_lines(sys.stdout)(order)
     csv_rows(sys.stdout)(order)
     told, *rows = capsys.readouterr().out.splitlines()
@@ -184,4 +184,4 @@ def test_pages_and_exports_show_what_the_order_says_and_not_the_event(
 def test_an_order_without_a_price_is_free_and_not_unknown() -> None:
     order = order_of(OLD.replace(b'"batch"', b'"price":0,"currency":"EUR","batch"'))
     assert (order.price, order.total) == (0, 0)
-    assert ticket_page(Languages().default, order, None).total == "Free"
+    assert ticket_view(Languages().default, order, None).total == "Free"

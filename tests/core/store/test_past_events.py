@@ -16,7 +16,7 @@ from tests.support.two_workers import shop_of
 from tests.support.zookeeper_server import Server
 from web.http.i18n import Languages
 from web.pages.sale import _choose
-from web.pages.sale_view import sale_page
+from web.pages.sale_view import sale_view
 from web.reads.catalog import Snapshot
 
 HOUR = 3600.0
@@ -140,11 +140,11 @@ def test_past_events_leave_the_list_and_are_still_at_their_own_address() -> None
     now = 2e5
     default = _choose(found, "", now)
     assert default is not None
-    page = sale_page(Languages().default, default, found, now, {})
+    page = sale_view(Languages().default, default, found, now, {})
     assert (default.name, page.others) == ("default", (("coming", "coming"),))
     past = _choose(found, "past-1", now)
     assert past is not None
-    page = sale_page(Languages().default, past, found, now, {})
+    page = sale_view(Languages().default, past, found, now, {})
     assert (page.state, page.lead) == ("closed", "This event is over.")
     assert {name for name, _ in page.others} == {"coming", "default"}
 

@@ -22,8 +22,8 @@ from core.store.availability import EventAvailability, TypeAvailability, event_a
 from core.store.order_history import Timeline, of_order
 from core.store.scan import of_buyer
 from tests.support.fakes.fake_clerk import FakeClerk
-from web.metrics.history import History, Sample
-from web.metrics.host_metrics import Journal, Machine
+from web.metrics.history import HistorySample, SampleHistory
+from web.metrics.host_metrics import Machine, ReceiptFiles
 from web.operations import FoundEvents, FoundOrders
 
 AT = 1750000000.0
@@ -118,23 +118,23 @@ def machine(now: float) -> Machine:
         table=table,
         supervised=True,
         disks=(Disk(directory="/srv", state="low", free_bytes=9 << 20, size_bytes=1 << 30),),
-        journals=(Journal("worker-1", now - 3.0, 4096, 2, 1),),
+        journals=(ReceiptFiles("worker-1", now - 3.0, 4096, 2, 1),),
         connections=12,
     )
 
 
-def history(now: float) -> History:
+def history(now: float) -> SampleHistory:
     """Ten minutes with a rush in the middle, and a minute in which nothing was sold."""
-    found = History()
+    found = SampleHistory()
     for second in range(-600, 0):
         found.add(_sample(now + second, second))
     return found
 
 
-def _sample(at: float, second: int) -> Sample:
+def _sample(at: float, second: int) -> HistorySample:
     rush = math.exp(-(((second + 150) / 60) ** 2))
     quiet = -80 < second < -40
-    return Sample(
+    return HistorySample(
         at=at,
         sold=0.0 if quiet else round(300 + 2100 * rush + 60 * math.sin(second), 1),
         p50_ms=None if quiet else 8 + 12 * rush,

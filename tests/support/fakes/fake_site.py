@@ -40,7 +40,7 @@ from web.dispatch.dispatcher import Dispatcher
 from web.http.replies import Reply, text_reply
 from web.http.request import Request
 from web.metrics.counters import Metrics
-from web.metrics.scrape import Vitals
+from web.metrics.scrape import InstanceVitals
 from web.reads.catalog import Catalog
 from web.server.adapter import HttpProtocol
 from web.server.granian_adapter import PublicSocket, serve
@@ -199,7 +199,7 @@ class FakeService:
             history=fake_board.history(time.time()),
             metrics=metrics,
             front=front_of(self._settings),
-            vitals=Vitals(self._status, partial(fake_board.machine, time.time()), clock),
+            vitals=InstanceVitals(self._status, partial(fake_board.machine, time.time()), clock),
             rng=rng,
             connected=connected,
             clock=Clock(),

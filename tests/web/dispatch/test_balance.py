@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from web.dispatch.circuit_breaker import BASE_S, FAILURES, MOST_S, PROBE_S, Ejection
-from web.dispatch.concurrency_limit import LEAST, Window
+from web.dispatch.circuit_breaker import BASE_S, FAILURES, MOST_S, PROBE_S, CircuitBreaker
+from web.dispatch.concurrency_limit import LEAST, ConcurrencyLimit
 from web.dispatch.concurrency_limit import MOST as MOST_GIVEN
 from web.dispatch.retry_budget import FLOOR, FLOOR_PER_S, MOST, SHARE, RetryBudget
 
@@ -41,7 +41,7 @@ def test_retries_never_exceed_a_tenth_of_the_successes_and_the_floor(
 def test_an_ejection_ends_and_is_never_longer_than_ten_seconds(
     steps: list[tuple[str, float]],
 ) -> None:
-    ejection, now = Ejection(lambda: True), 0.0
+    ejection, now = CircuitBreaker(lambda: True), 0.0
     for step, pause_s in steps:
         now += pause_s
         if not ejection.lets(now):
@@ -60,7 +60,7 @@ def test_an_ejection_ends_and_is_never_longer_than_ten_seconds(
 @quick
 @given(st.lists(st.booleans(), max_size=200))
 def test_only_failures_in_a_row_eject(answers: list[bool]) -> None:
-    ejection, row = Ejection(lambda: True), 0
+    ejection, row = CircuitBreaker(lambda: True), 0
     for good in answers:
         row = 0 if good else row + 1
         if good:
@@ -74,9 +74,10 @@ def test_only_failures_in_a_row_eject(answers: list[bool]) -> None:
 @quick
 @given(st.lists(st.sampled_from(["ok", "fail", "wait"]), max_size=200), st.integers(1, 9))
 def test_never_more_than_one_of_three_is_left_out(steps: list[str], workers: int) -> None:
-    out: list[Ejection] = []
+    out: list[CircuitBreaker] = []
     pool = [
-        Ejection(lambda: sum(e.ejected for e in out) + 1 <= workers // 3) for _ in range(workers)
+        CircuitBreaker(lambda: sum(e.ejected for e in out) + 1 <= workers // 3)
+        for _ in range(workers)
     ]
     out.extend(pool)
     for number, step in enumerate(steps):
@@ -89,7 +90,7 @@ def test_never_more_than_one_of_three_is_left_out(steps: list[str], workers: int
 
 
 def test_half_open_means_one_probe_at_a_time() -> None:
-    ejection = Ejection(lambda: True)
+    ejection = CircuitBreaker(lambda: True)
     for _ in range(FAILURES):
         ejection.failed(10.0)
     assert not ejection.lets(11.9)
@@ -106,7 +107,7 @@ def test_half_open_means_one_probe_at_a_time() -> None:
 
 
 def test_what_was_asked_before_an_ejection_neither_ends_nor_lengthens_it() -> None:
-    ejection = Ejection(lambda: True)
+    ejection = CircuitBreaker(lambda: True)
     for _ in range(FAILURES + 70):
         ejection.failed(10.0)
     ejection.succeeded(11.0)
@@ -115,7 +116,7 @@ def test_what_was_asked_before_an_ejection_neither_ends_nor_lengthens_it() -> No
 
 
 def test_a_good_while_shortens_the_next_ejection() -> None:
-    ejection, now = Ejection(lambda: True), 0.0
+    ejection, now = CircuitBreaker(lambda: True), 0.0
     for _ in range(4):
         for _ in range(FAILURES):
             ejection.failed(now)
@@ -139,7 +140,7 @@ STEPS = st.tuples(st.booleans(), st.integers(0, 5000), st.floats(0.0, 1.0), st.f
 def test_a_window_stays_within_its_bounds_and_below_what_was_refused(
     steps: list[tuple[bool, int, float, float]],
 ) -> None:
-    window, now, last = Window(), 1.0, 0.0
+    window, now, last = ConcurrencyLimit(), 1.0, 0.0
     for served, outstanding, pause_s, waited_s in steps:
         now += pause_s
         if served:
@@ -153,7 +154,7 @@ def test_a_window_stays_within_its_bounds_and_below_what_was_refused(
 
 
 def test_refusals_asked_for_together_shrink_a_window_once_whenever_they_are_heard() -> None:
-    window = Window()
+    window = ConcurrencyLimit()
     for n in range(100):
         window.refused(1000 - 10 * n, 1.0, 1.1 + n / 100)
     assert window.size == 900

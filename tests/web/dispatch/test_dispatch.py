@@ -21,7 +21,7 @@ from tests.support.fakes.fake_worker import KEY, FakeWorker, is_mute, says, sell
 from web.dispatch.circuit_breaker import FAILURES
 from web.dispatch.concurrency_limit import FIRST
 from web.dispatch.dispatcher import Dispatcher
-from web.dispatch.hedged_request import Pursuit
+from web.dispatch.hedged_request import HedgedRequest
 from web.dispatch.retry_budget import FLOOR, RetryBudget
 from web.dispatch.worker import SILENT_S, Peer, Question
 from web.reads.catalog import Catalog, Snapshot
@@ -644,7 +644,7 @@ async def test_sold_out_from_one_that_did_not_look_is_no_end_while_another_may_h
         zxid=1,
     )
     first, second = Slow(), Slow()
-    pursuit = Pursuit(basket, lambda: 0.0, 2.8)
+    pursuit = HedgedRequest(basket, lambda: 0.0, 2.8)
     pursuit.ask(cast(Peer, first), 0.0)
     pursuit.pass_time(SILENT_S)
     await pursuit.wait()

@@ -27,8 +27,8 @@ from tests.support.fakes.fake_web import FakeWeb, running
 from tests.support.instance import ROOT
 from web.metrics import host_metrics, instance_metrics
 from web.metrics.host_metrics import Machine
-from web.metrics.prometheus_text import Family, Sample, one, summed, text
-from web.metrics.scrape import FRESH_S, STALE_S, Vitals
+from web.metrics.prometheus_text import Family, MetricSample, one, summed, text
+from web.metrics.scrape import FRESH_S, STALE_S, InstanceVitals
 
 FOLDER = ROOT / "supervisor" / "monitoring"
 SERIES = re.compile(r"\bzkticket_[a-z_]+\b")
@@ -139,12 +139,16 @@ def test_several_hosts_workers_of_one_name_are_told_apart(scraped: str) -> None:
 
 def test_two_samples_with_the_same_labels_become_one() -> None:
     """A worker has two registrations while it is restarted."""
-    twice = [Sample(1, {"worker": "w-1"}), Sample(2, {"worker": "w-1"}), Sample(4, {"worker": "b"})]
+    twice = [
+        MetricSample(1, {"worker": "w-1"}),
+        MetricSample(2, {"worker": "w-1"}),
+        MetricSample(4, {"worker": "b"}),
+    ]
     assert [sample.value for sample in summed(twice)] == [3, 4]
 
 
 def test_labels_and_numbers_are_written_as_the_format_wants_them() -> None:
-    odd = Family("x", "gauge", "A\nB\\", (Sample(0.5, {"l": 'a"b\\c\nd'}),))
+    odd = Family("x", "gauge", "A\nB\\", (MetricSample(0.5, {"l": 'a"b\\c\nd'}),))
     assert text([odd]) == (
         '# HELP zkticket_x A\\nB\\\\\n# TYPE zkticket_x gauge\nzkticket_x{l="a\\"b\\\\c\\nd"} 0.5\n'
     )
@@ -221,8 +225,8 @@ class Asked:
             raise NotRunning("nothing is running")
         return fake_board.status("open", GALA)
 
-    def vitals(self) -> Vitals:
-        return Vitals(self.status, lambda: fake_board.machine(0.0), lambda: self.now)
+    def vitals(self) -> InstanceVitals:
+        return InstanceVitals(self.status, lambda: fake_board.machine(0.0), lambda: self.now)
 
 
 async def test_however_many_scrape_the_instance_is_asked_once_in_a_while() -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from core.schema.records import ProcessRecord, Quantiles
 from core.transport.link import Code
-from web.metrics.history import KEPT, History, Sample, Sampler
+from web.metrics.history import KEPT, HistorySample, HistorySampler, SampleHistory
 from web.metrics.laps import Lap, Laps
 from web.operator.plots import HEIGHT, MOST_LINES, MOST_POINTS, WIDTH, Span, nice_top, path, plots
 
@@ -18,8 +18,8 @@ SPAN = Span(NOW - 300, NOW)
 STEP = re.compile(r"([ML])(-?[\d.]+) (-?[\d.]+)(h0)?")
 
 
-def sample(at: float, **fields: object) -> Sample:
-    plain = Sample(
+def sample(at: float, **fields: object) -> HistorySample:
+    plain = HistorySample(
         at=at, sold=1.0, p50_ms=2.0, p99_ms=3.0, shed=0.0, failed=0.0, in_flight={}, cpu={}
     )
     return replace(plain, **fields)
@@ -35,7 +35,7 @@ def drawn(text: str) -> list[tuple[str, float, float]]:
 
 
 def test_the_ring_forgets_the_oldest() -> None:
-    history = History()
+    history = SampleHistory()
     for second in range(KEPT + 10):
         history.add(sample(NOW + second))
     kept = history.since(0.0)
@@ -63,7 +63,7 @@ def test_a_sample_is_of_rates_and_has_no_latency_where_nothing_was_sold() -> Non
         ProcessRecord(name=name, role=role, state="running", pid=1, cpu_percent=7.0)
         for name, role in (("zookeeper-1", "zookeeper"), ("worker-1", "worker"), ("web-1", "web"))
     ]
-    found = Sampler(lambda: lap, lambda: (), lambda: table, lambda: NOW).sample()
+    found = HistorySampler(lambda: lap, lambda: (), lambda: table, lambda: NOW).sample()
     assert (found.shed, found.failed, found.p50_ms, found.p99_ms) == (5.0, 1.5, None, None)
     assert found.cpu == {"worker-1": 7.0, "web-1": 7.0}
 

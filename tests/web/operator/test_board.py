@@ -12,7 +12,7 @@ from tests.support.fakes.fake_site import GALA, TOKEN
 from tests.support.fakes.fake_web import FakeWeb, running
 from tests.support.signed_in import Operator, enter, sign_in, sign_out
 from web.http.i18n import Languages
-from web.operator.actions import acts
+from web.operator.actions import operator_actions
 
 PAGES = ("/operator", "/operator/log", "/operator/act/restart", "/operator/act/scale?workers=5")
 
@@ -262,7 +262,7 @@ def test_only_the_processes_of_its_own_instance_are_acted_on() -> None:
     )
     language = Languages().named("en")
     assert language is not None
-    restart, scale = acts()["restart"], acts()["scale"]
+    restart, scale = operator_actions()["restart"], operator_actions()["scale"]
     assert restart.ask(language, shown, {"name": own[0].name}).fields == {"name": own[0].name}
     with pytest.raises(BadRequest):
         restart.ask(language, shown, {"name": theirs[0].name})

@@ -22,8 +22,8 @@ from web.http.i18n import Languages
 from web.http.replies import Reply
 from web.operations import LiveOperations
 from web.operator import event_form
-from web.operator.event_form import MOST_ROWS, PARTS, Reading, terms_in, types_in
-from web.operator.events import Events
+from web.operator.event_form import MOST_ROWS, PARTS, FormReader, terms_in, types_in
+from web.operator.events import EventPages
 
 NEW = "/operator/new-event"
 PAGES = ("/operator/events", "/operator/events/gala", "/operator/events/gala/edit", NEW)
@@ -312,7 +312,7 @@ def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() -> None:
     fields = event_form.blank("UTC")
     posted = {**fields, "was": json.dumps(fields)}
     desk: Any = Desk()
-    reply = asyncio.run(Events(desk, desk).post_edit(desk, posted, "a?b\r\né"))
+    reply = asyncio.run(EventPages(desk, desk).post_edit(desk, posted, "a?b\r\né"))
     assert isinstance(reply, Reply)
     assert dict(reply.headers)["location"] == "/operator/events/a%3Fb%0D%0A%C3%A9?done=edit"
 
@@ -369,7 +369,7 @@ def test_a_sale_is_opened_and_closed_after_a_question(
 
 def test_a_form_that_nobody_touched_says_nothing() -> None:
     fields = event_form.blank("Europe/Berlin")
-    reading = Reading(fields)
+    reading = FormReader(fields)
     assert terms_in(fields, fields, reading) == Terms()
     assert reading.faults == {}
 
@@ -378,7 +378,7 @@ def test_times_are_by_the_clock_of_the_place_in_summer_and_in_winter() -> None:
     for text, hour in (("2027-01-15T12:00", 11), ("2027-07-15T12:00", 10)):
         was = event_form.blank("Europe/Berlin")
         fields = was | {"opens": text}
-        opens = terms_in(fields, was, Reading(fields)).opens_at
+        opens = terms_in(fields, was, FormReader(fields)).opens_at
         assert isinstance(opens, float)
         assert datetime.fromtimestamp(opens, UTC).hour == hour
 
@@ -388,7 +388,7 @@ def test_times_are_by_the_clock_of_the_place_in_summer_and_in_winter() -> None:
 )
 def test_a_moment_that_cannot_be_is_refused(text: str) -> None:
     was = event_form.blank("America/New_York")
-    reading = Reading(was | {"ends": text})
+    reading = FormReader(was | {"ends": text})
     terms_in(was | {"ends": text}, was, reading)
     assert isinstance(reading.faults["ends"], BadRequest)
 
@@ -413,7 +413,7 @@ def test_prices_have_the_decimals_of_their_currency(
     currency: str, price: str, found: int | None, told: str
 ) -> None:
     fields = {"type-0": "A", "capacity-0": "3", "price-0": price, "currency": currency}
-    reading = Reading(fields)
+    reading = FormReader(fields)
     types = types_in(fields, reading)
     if found is not None:
         assert (types["A"].price, reading.faults) == (found, {})
@@ -478,4 +478,4 @@ def test_a_file_fills_in_prices_of_its_currency(operator: Operator) -> None:
 
 def test_prices_are_read_to_the_hundredth() -> None:
     fields = {"rows": "1", "type-0": "A", "capacity-0": "3", "price-0": "19.99"}
-    assert types_in(fields, Reading(fields))["A"].price == 1999
+    assert types_in(fields, FormReader(fields))["A"].price == 1999

@@ -13,7 +13,7 @@ from core.schema.records import OrderView
 from tests.support.fakes.fake_site import GALA
 from tests.support.fakes.fake_web import FakeWeb, Response, running
 from web.http.i18n import Languages
-from web.pages.hold_view import HoldPage, hold_page, time_left
+from web.pages.hold_view import HoldView, hold_view, time_left
 
 LANGUAGES = Languages()
 NOW = 1_780_000_000.0
@@ -41,9 +41,9 @@ def web() -> Iterator[FakeWeb]:
         yield site
 
 
-def page(now: float = NOW, event: Any = GALA, **fields: Any) -> HoldPage:
+def page(now: float = NOW, event: Any = GALA, **fields: Any) -> HoldView:
     order = msgspec.structs.replace(ORDER, **fields)
-    return hold_page(LANGUAGES.default, order, event, now, "key")
+    return hold_view(LANGUAGES.default, order, event, now, "key")
 
 
 def post(web: FakeWeb, address: str, fields: dict[str, str], **headers: str) -> Response:

@@ -16,7 +16,7 @@ from tests.support.fakes.fake_web import FakeWeb, running
 from web.http.i18n import Languages
 from web.pages.icalendar import calendar
 from web.pages.qr import qr_svg
-from web.pages.ticket_view import ticket_page
+from web.pages.ticket_view import ticket_view
 
 ORDER = OrderView(
     order="0123456789abcdef" * 2,
@@ -87,18 +87,18 @@ def test_a_ticket_says_how_it_stands(status: str, english: str, chinese: str, ad
     for tag, text in (("en", english), ("zh-TW", chinese)):
         language = LANGUAGES.named(tag)
         assert language is not None
-        page = ticket_page(language, changed(status=status), GALA)
+        page = ticket_view(language, changed(status=status), GALA)
         assert (page.status, bool(page.code)) == (text, admits)
 
 
 def test_a_ticket_that_was_used_says_when() -> None:
     used = changed(checked_in_at="2026-06-01T08:00:00.000Z")
-    page = ticket_page(LANGUAGES.default, used, GALA)
+    page = ticket_view(LANGUAGES.default, used, GALA)
     assert (page.status, page.checked_in) == ("Checked in", "1 June 2026, 08:00:00 UTC")
 
 
 def test_a_ticket_stands_alone_while_its_event_cannot_be_read() -> None:
-    page = ticket_page(LANGUAGES.default, ORDER, None)
+    page = ticket_view(LANGUAGES.default, ORDER, None)
     assert (page.title, page.type, page.total, page.starts) == ("gala", "front", "NT$2,400", "")
 
 

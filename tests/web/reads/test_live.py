@@ -14,7 +14,7 @@ from core.store.availability import EventAvailability, TypeAvailability
 from tests.support.fakes.fake_web import running
 from web.reads.catalog import Catalog, Snapshot
 from web.reads.live import Live, is_watched
-from web.reads.poll_interval import POLLS_PER_S, STEPS_S, WatchPace
+from web.reads.poll_interval import POLLS_PER_S, STEPS_S, PollInterval
 
 PATH = "/api/events/default/availability"
 
@@ -182,7 +182,7 @@ def test_watchers_are_asked_to_come_the_more_seldom_the_more_they_are(
 ) -> None:
     """Each comes when it was told, within a quarter; in the end all keep to the budget."""
     clock, rng = Clock(), random.Random(1)
-    pace = WatchPace(clock)
+    pace = PollInterval(clock)
     coming = sorted((rng.uniform(0, STEPS_S[0]), each) for each in range(watchers))
     begin, asked = clock.time, 0
     while coming[0][0] < 150:
@@ -197,7 +197,7 @@ def test_watchers_are_asked_to_come_the_more_seldom_the_more_they_are(
 
 def test_when_they_have_gone_the_few_who_stay_may_ask_often() -> None:
     clock = Clock()
-    pace = WatchPace(clock)
+    pace = PollInterval(clock)
     for _ in range(50_000):
         clock.time += 1 / 5_000
         pace.note()

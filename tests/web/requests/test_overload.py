@@ -18,7 +18,7 @@ from tests.support.stampede import Stampede, stampede
 from tests.web.dispatch.test_dispatch import Box, until
 from web.dispatch.concurrency_limit import FIRST
 from web.http.i18n import Languages
-from web.load_shedding import Gate
+from web.load_shedding import LoadShedder
 from web.metrics.counters import Metrics
 from web.server.adapter import Adapter, HttpProtocol
 from web.server.head import Scope
@@ -36,8 +36,8 @@ class Head:
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def gate(box: Box) -> Gate:
-    return Gate(box.dispatcher, Metrics(time.monotonic), Languages(), random.Random(1))
+def gate(box: Box) -> LoadShedder:
+    return LoadShedder(box.dispatcher, Metrics(time.monotonic), Languages(), random.Random(1))
 
 
 @pytest.mark.timeout(30)
