@@ -61,13 +61,13 @@ def report(json: Json = HERE / "results.json") -> None:
 
 def _publish(found: results.Results, folder: Path) -> None:
     # Drawing takes half a second to import, which the sellers' processes are spared.
-    from tests.bench.report import publish
+    from tests.bench.report.page import publish
 
     rounds.to_stderr(f"written: {publish(found, folder).name}")
 
 
 def _show(found: results.Results) -> None:
-    from tests.bench.screen import show
+    from tests.bench.report.screen import show
 
     show(found, Console(width=None if sys.stdout.isatty() else WIDTH))
 

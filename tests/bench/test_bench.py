@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import packages, report, sheets
+from tests.bench import packages
 from tests.bench.contestants.shop import compare
 from tests.bench.contestants.straight import BUYERS, LOCK
 from tests.bench.load import BenchError, parsed
+from tests.bench.report import page as report_page
+from tests.bench.report import tables
 from tests.bench.results import Reading, Results, percentile, read, spread, write
 from tests.bench.roster import ECHO, HOT_TYPE, POSTGRES, in_turn
 from tests.bench.targets import verdicts
@@ -105,7 +107,7 @@ def test_a_target_is_met_missed_or_not_measured() -> None:
 
 
 def test_a_load_that_was_not_measured_is_a_dash() -> None:
-    rows = {row[0]: row[1:] for row in sheets.throughput(RUN).rows}
+    rows = {row[0]: row[1:] for row in tables.throughput(RUN).rows}
     assert rows[HOT_TYPE.name] == ("4,000", "5,500 (5,000–6,000)")
     assert rows[POSTGRES.name] == ("–", "1,000")
 
@@ -116,7 +118,7 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 
 def test_the_same_results_make_the_same_page_and_plots(tmp_path: Path) -> None:
-    pages = [report.publish(RUN, tmp_path / name) for name in ("one", "two")]
+    pages = [report_page.publish(RUN, tmp_path / name) for name in ("one", "two")]
     first, second = (
         {file.name: file.read_bytes() for file in page.parent.rglob("*.*") if file.is_file()}
         for page in pages

@@ -14,15 +14,15 @@ from admin.drill.proof.checker import Finding
 from core.schema.records import Marker, encode
 from core.zookeeper.prepare import prepare_tree
 from supervisor.zookeeper.ensemble import wait_for_quorum
-from tests.faults.clock import JumpingClocks
+from tests.faults.ambiguity.clocks import JumpingClocks
+from tests.faults.ambiguity.sale import Doubts, Run
 from tests.faults.crowd import PATIENT, Crowd
-from tests.faults.disk import disk_of
-from tests.faults.doubt import Doubts, Run
-from tests.faults.ensemble import three_servers
-from tests.faults.mixture import Tally, inflict, menu, plan
-from tests.faults.partition import Islands
+from tests.faults.ensemble.partition import Islands
+from tests.faults.ensemble.servers import three_servers
+from tests.faults.ensemble.storms import Partitions, deaths
+from tests.faults.nemeses.disk import disk_of
+from tests.faults.nemeses.mixture import Tally, inflict, menu, plan
 from tests.faults.shop import open_shop
-from tests.faults.storms import Partitions, deaths
 from tests.support.zookeeper_server import PASSWORD
 
 QUORUM_S = 60.0

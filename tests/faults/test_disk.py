@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.crowd import EAGER, Crowd
-from tests.faults.disk import disk_of, made
+from tests.faults.nemeses.disk import disk_of, made
 from tests.faults.shop import Shop, open_shop
 from tests.support.instance import Instance, eventually, running
 

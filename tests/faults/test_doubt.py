@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from admin.drill.proof.checker import Kind
-from tests.faults import naive
-from tests.faults.doubt import Run
-from tests.faults.ensemble import Servers, three_servers
+from tests.faults.ambiguity import naive_sellers
+from tests.faults.ambiguity.sale import Run
+from tests.faults.ensemble.servers import Servers, three_servers
 from workers.selling.seller import Seller
 
 SEED = 20260729
@@ -38,9 +38,9 @@ def test_five_hundred_ambiguous_commits_are_resolved_and_none_is_misreported(
 @pytest.mark.parametrize(
     ("kind", "caught"),
     [
-        (naive.CallsItFailed, Kind.MISREPORTED),
-        (naive.MintsNewOrders, Kind.DOUBLED),
-        (naive.TriesAgainWithFreshVersions, Kind.MISREPORTED),
+        (naive_sellers.CallsItFailed, Kind.MISREPORTED),
+        (naive_sellers.MintsNewOrders, Kind.DOUBLED),
+        (naive_sellers.TriesAgainWithFreshVersions, Kind.MISREPORTED),
     ],
 )
 def test_a_naive_retry_is_caught(servers: Servers, kind: type[Seller], caught: Kind) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.crowd import PATIENT, Crowd
-from tests.faults.disk import disk_of
-from tests.faults.mixture import Tally, inflict, menu, plan
+from tests.faults.nemeses.disk import disk_of
+from tests.faults.nemeses.mixture import Tally, inflict, menu, plan
 from tests.faults.shop import open_shop
 
 SEED = 4

@@ -3,8 +3,8 @@
 from collections import Counter
 from itertools import islice
 
-from tests.faults.mixture import plan
-from tests.faults.nemeses import SIGNALS
+from tests.faults.nemeses.mixture import plan
+from tests.faults.nemeses.nemesis import SIGNALS
 from tests.faults.soak import AROUND_S, shares
 
 

@@ -11,11 +11,11 @@ import pytest
 from core.schema.records import Marker, encode
 from core.zookeeper.prepare import prepare_tree
 from supervisor.zookeeper.ensemble import wait_for_quorum
-from tests.faults.clock import JumpingClocks
-from tests.faults.doubt import Doubts, Run
-from tests.faults.ensemble import Servers, three_servers
-from tests.faults.partition import Islands
-from tests.faults.storms import Partitions, deaths
+from tests.faults.ambiguity.clocks import JumpingClocks
+from tests.faults.ambiguity.sale import Doubts, Run
+from tests.faults.ensemble.partition import Islands
+from tests.faults.ensemble.servers import Servers, three_servers
+from tests.faults.ensemble.storms import Partitions, deaths
 from tests.support.zookeeper_server import PASSWORD
 
 SEED = 20260730

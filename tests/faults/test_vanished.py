@@ -12,7 +12,7 @@ import pytest
 from core.errors import ZooKeeperError
 from core.zookeeper.client import ZooKeeper, connect
 from core.zookeeper.probe import probe_all
-from tests.faults.partition import SERVERS, Islands
+from tests.faults.ensemble.partition import SERVERS, Islands
 from tests.faults.test_storms import found
 from tests.support.zookeeper_server import PASSWORD
 

@@ -11,8 +11,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.simulation.planted import FAULTS
-from tests.simulation.planted_holds import FAULTS as HOLD_FAULTS
+from tests.simulation.planted.holds import FAULTS as HOLD_FAULTS
+from tests.simulation.planted.selling import FAULTS
 from tests.simulation.play import Report, play
 
 SCHEDULES = 2000

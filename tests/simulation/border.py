@@ -12,11 +12,11 @@ from typing import Any, cast
 from unittest.mock import patch
 
 from core.transport.link import Answer, ChangeRequest, Purchase
-from tests.simulation.books import life
-from tests.simulation.client import SimulatedZooKeeper
-from tests.simulation.disk import Disk, SimulatedJournal
-from tests.simulation.ensemble import Ensemble
-from tests.simulation.world import Process
+from tests.simulation.checker.recount import life
+from tests.simulation.world.disk import Disk, SimulatedJournal
+from tests.simulation.world.event_loops import Process
+from tests.simulation.zookeeper.ensemble import Ensemble
+from tests.simulation.zookeeper.session import SimulatedZooKeeper
 
 EPOCH_S = 1_700_000_000.0
 INSTANCE = "simulated"

@@ -5,14 +5,14 @@ from itertools import count
 from typing import Generic
 
 from core.transport.link import Answer, ChangeRequest, Code, Purchase
-from tests.simulation.attempts import Attempt, RequestT, Witness
-from tests.simulation.books import Books
 from tests.simulation.border import Machine
-from tests.simulation.deeds import OPEN, Deeds
-from tests.simulation.history import EVENT, History
+from tests.simulation.checker.attempts import Attempt, RequestT, Witness
+from tests.simulation.checker.order_changes import OPEN, Deeds
+from tests.simulation.checker.purchases import EVENT, History
+from tests.simulation.checker.recount import Books
 from tests.simulation.plan import Deed, Wanted
-from tests.simulation.weather import Weather
-from tests.simulation.world import Handle, World
+from tests.simulation.world.event_loops import Handle, World
+from tests.simulation.world.network import Weather
 
 FINAL = frozenset({Code.SOLD, Code.REPLAYED, Code.SOLD_OUT, Code.KEY_REUSED})
 TRIES = 4

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from core.store.lifecycle import Act
-from tests.simulation.weather import Weather
+from tests.simulation.world.network import Weather
 
 OPEN_S = 0.15
 TYPES = ("A", "B")

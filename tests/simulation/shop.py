@@ -23,17 +23,17 @@ from core.secret import Secret
 from core.settings import Settings
 from core.store.stock import TypeRef
 from core.zookeeper.client import ZooKeeper
-from tests.simulation.books import OPERATOR, Books
 from tests.simulation.border import INSTANCE, Machine
 from tests.simulation.buyers import Buyer, Street
-from tests.simulation.deeds import Deeds
-from tests.simulation.disk import Disk
-from tests.simulation.ensemble import Ensemble
-from tests.simulation.history import History
+from tests.simulation.checker.order_changes import Deeds
+from tests.simulation.checker.purchases import History
+from tests.simulation.checker.recount import OPERATOR, Books
 from tests.simulation.plan import OPEN_S, Incident, Kind, Plan, Terms, Wanted
-from tests.simulation.tree import Tree
-from tests.simulation.weather import CALM
-from tests.simulation.world import START_S, World
+from tests.simulation.world.disk import Disk
+from tests.simulation.world.event_loops import START_S, World
+from tests.simulation.world.network import CALM
+from tests.simulation.zookeeper.ensemble import Ensemble
+from tests.simulation.zookeeper.tree import Tree
 from workers.process import Worker
 
 SECRET = Secret(b"s" * 32)

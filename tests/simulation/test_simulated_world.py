@@ -12,11 +12,11 @@ from core.errors import Ambiguous, NodeExists, Unavailable
 from core.zookeeper.client import Committed
 from core.zookeeper.multi import Check, Create, Delete, Operation, SetData
 from tests.simulation.border import Machine
-from tests.simulation.client import SimulatedZooKeeper
-from tests.simulation.ensemble import Ensemble
-from tests.simulation.tree import Node, Tree
-from tests.simulation.weather import CALM
-from tests.simulation.world import START_S, Process, World
+from tests.simulation.world.event_loops import START_S, Process, World
+from tests.simulation.world.network import CALM
+from tests.simulation.zookeeper.ensemble import Ensemble
+from tests.simulation.zookeeper.session import SimulatedZooKeeper
+from tests.simulation.zookeeper.tree import Node, Tree
 
 PATHS = ("/a", "/b", "/a/c")
 

@@ -13,11 +13,11 @@ from core.secret import load_secret
 from core.zookeeper.client import Committed, Refused, Znode, ZooKeeper, connect
 from core.zookeeper.multi import Check, Create, Delete, Operation, SetData
 from tests.simulation.border import Machine
-from tests.simulation.client import SimulatedZooKeeper
-from tests.simulation.ensemble import Ensemble
-from tests.simulation.tree import Tree
-from tests.simulation.weather import Weather
-from tests.simulation.world import START_S, World
+from tests.simulation.world.event_loops import START_S, World
+from tests.simulation.world.network import Weather
+from tests.simulation.zookeeper.ensemble import Ensemble
+from tests.simulation.zookeeper.session import SimulatedZooKeeper
+from tests.simulation.zookeeper.tree import Tree
 from tests.support.instance import Instance
 
 STEPS = 120

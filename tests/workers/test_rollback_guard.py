@@ -16,7 +16,7 @@ from core.store.stock import TypeRef
 from core.store.store import Store
 from core.zookeeper.client import Committed
 from core.zookeeper.multi import Delete
-from tests.simulation.tree import Tree
+from tests.simulation.zookeeper.tree import Tree
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from workers.receipts.rollback_guard import Guard, GuardedStore
 from workers.selling.stripes import draw

@@ -7,7 +7,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from tests.bench.plots import LOOK
+from tests.bench.report.plots import LOOK
 from tests.bench.scale.results import Scale
 
 INCHES = (8.0, 3.6)

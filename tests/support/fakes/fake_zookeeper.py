@@ -9,7 +9,7 @@ from core.errors import Ambiguous, NoNode, Unavailable, ZooKeeperError
 from core.schema.records import Stock, decode, encode
 from core.zookeeper.client import Committed, Outcome, Refused, Znode, ZooKeeper
 from core.zookeeper.multi import Create, Delete, Operation, SetData
-from tests.simulation.tree import Tree
+from tests.simulation.zookeeper.tree import Tree
 
 
 class FakeZooKeeper:

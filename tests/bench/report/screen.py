@@ -3,14 +3,14 @@
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import sheets
+from tests.bench.report import tables
+from tests.bench.report.tables import Sheet
 from tests.bench.results import Results
-from tests.bench.sheets import Sheet
 
 
 def show(results: Results, console: Console) -> None:
     """One table of all figures, one of the targets."""
-    for sheet in (sheets.everything(results), sheets.targets(results)):
+    for sheet in (tables.everything(results), tables.targets(results)):
         console.print(_table(sheet))
 
 

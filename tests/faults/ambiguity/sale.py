@@ -27,8 +27,8 @@ from core.events.edit import BackOffice
 from core.schema.records import TicketType, order_id
 from core.transport.link import Answer, Code, Purchase
 from core.zookeeper.client import connect
-from tests.faults.clock import Clocks
-from tests.faults.stand import CONNECT_S, SellerKind, Stand, cancelled, real_clocks
+from tests.faults.ambiguity.clocks import Clocks
+from tests.faults.ambiguity.worker import CONNECT_S, SellerKind, Stand, cancelled, real_clocks
 from tests.support.zookeeper_server import PASSWORD, SECRET
 from web.dispatch.dispatcher import Dispatcher
 from web.requests.purchase import Basket

@@ -9,7 +9,7 @@ from contextlib import suppress
 import psutil
 
 from supervisor.zookeeper.ensemble import ELECTION_OFFSET, QUORUM_OFFSET
-from tests.faults.nemeses import Nemesis, worker
+from tests.faults.nemeses.nemesis import Nemesis, worker
 from tests.faults.shop import SERVERS, Shop
 
 Ports = Callable[[Shop], list[int]]

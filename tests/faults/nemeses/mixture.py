@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.faults import links
 from tests.faults.crowd import Crowd
-from tests.faults.disk import Disk, Full, Slow
-from tests.faults.links import LINKS
-from tests.faults.nemeses import SIGNALS, Nemesis
+from tests.faults.nemeses import connections
+from tests.faults.nemeses.connections import LINKS
+from tests.faults.nemeses.disk import Disk, Full, Slow
+from tests.faults.nemeses.nemesis import SIGNALS, Nemesis
 from tests.faults.shop import Shop
 
 Menu = Mapping[str, Callable[[], Nemesis]]
@@ -54,7 +54,7 @@ def plan(menu: Menu, seed: int) -> Iterator[tuple[Strike, ...]]:
 def menu(disk: Disk | None) -> Menu:
     """All nemeses that this machine allows."""
     found = dict(SIGNALS)
-    if links.possible():
+    if connections.possible():
         found |= LINKS
     if disk is not None:
         found |= {"disk full": lambda: Full(disk), "disk slow": lambda: Slow(disk)}

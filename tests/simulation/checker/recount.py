@@ -9,9 +9,9 @@ from core.errors import BadZnode
 from core.schema import paths
 from core.schema.records import Change, Order, Status, Stock, TicketType, WorkerRecord, decode
 from core.store.stock import TypeRef
-from tests.simulation.fates import Impossible, states
+from tests.simulation.checker.order_states import Impossible, states
 from tests.simulation.plan import Terms
-from tests.simulation.tree import Changes, Node, Tree
+from tests.simulation.zookeeper.tree import Changes, Node, Tree
 
 ORDER_ID_LENGTH = 32
 REGISTRY = paths.WORKERS + "/"

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from core.schema.records import Change, Order
 from core.store.lifecycle import Act
 from core.transport.link import Answer, ChangeRequest, Code
-from tests.simulation.attempts import Attempt
-from tests.simulation.books import Books
 from tests.simulation.border import EPOCH_S, Machine
-from tests.simulation.history import as_told
+from tests.simulation.checker.attempts import Attempt
+from tests.simulation.checker.purchases import as_told
+from tests.simulation.checker.recount import Books
 from tests.simulation.plan import Terms
-from tests.simulation.tree import Tree
+from tests.simulation.zookeeper.tree import Tree
 
 # After these it may have been done, or has been for certain.
 MAY_HAVE_DONE = frozenset({Code.DONE, Code.OUTCOME_UNKNOWN})

@@ -24,10 +24,10 @@ from core.zookeeper.client import (
     ZooKeeper,
 )
 from core.zookeeper.multi import Create, Delete, Operation, SetData
-from tests.simulation.ensemble import SERVERS, Ensemble, Session
-from tests.simulation.lock import SimulatedElection
-from tests.simulation.tree import Node
-from tests.simulation.world import Process
+from tests.simulation.world.event_loops import Process
+from tests.simulation.zookeeper.election import SimulatedElection
+from tests.simulation.zookeeper.ensemble import SERVERS, Ensemble, Session
+from tests.simulation.zookeeper.tree import Node
 
 
 @dataclass(eq=False)

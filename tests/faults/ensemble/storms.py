@@ -6,8 +6,8 @@ import signal
 from collections.abc import Sequence
 
 from core.zookeeper.probe import probe_all
-from tests.faults.ensemble import Servers
-from tests.faults.partition import SERVERS, Islands
+from tests.faults.ensemble.partition import SERVERS, Islands
+from tests.faults.ensemble.servers import Servers
 
 CALM_S = (0.5, 2.0)
 # A leader that hears of no quorum for 2 s steps down.

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from core.schema.records import Order, order_id, view
 from core.transport.link import Answer, Code, Purchase
-from tests.simulation.attempts import Attempt
-from tests.simulation.books import Books, Entry
 from tests.simulation.border import Machine
-from tests.simulation.tree import Tree
+from tests.simulation.checker.attempts import Attempt
+from tests.simulation.checker.recount import Books, Entry
+from tests.simulation.zookeeper.tree import Tree
 
 EVENT = "default"
 # After these the buyer may have a ticket, or has one for certain.

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import plots, sheets
-from tests.bench.method import method
 from tests.bench.plan import PLANS
+from tests.bench.report import plots, tables
+from tests.bench.report.method import method
+from tests.bench.report.tables import Sheet
 from tests.bench.results import Results
 from tests.bench.scale import results as scale
 from tests.bench.scale.page import section
-from tests.bench.sheets import Sheet
 
 PAGE = "RESULTS.md"
 PLOTS = "plots"
@@ -59,21 +59,21 @@ def _head(results: Results) -> str:
 
 
 def _targets(results: Results) -> str:
-    return _titled(sheets.targets(results))
+    return _titled(tables.targets(results))
 
 
 def _throughput(results: Results) -> str:
-    sheet = sheets.throughput(results)
+    sheet = tables.throughput(results)
     return _titled(sheet, f"![{sheet.title}]({PLOTS}/throughput.svg)")
 
 
 def _latency(results: Results) -> str:
-    sheet = sheets.latency(results)
+    sheet = tables.latency(results)
     return _titled(sheet, f"![{sheet.title}]({PLOTS}/latency.svg)")
 
 
 def _without_http(results: Results) -> str:
-    return _titled(sheets.without_http(results))
+    return _titled(tables.without_http(results))
 
 
 def _failures(results: Results) -> str:
@@ -92,9 +92,9 @@ def _method(results: Results) -> str:
 
 def _machine(results: Results) -> str:
     return (
-        _titled(sheets.facts("The machine", results.machine))
+        _titled(tables.facts("The machine", results.machine))
         + "\n"
-        + _titled(sheets.facts("Versions", results.versions))
+        + _titled(tables.facts("Versions", results.versions))
     )
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from core.errors import Ambiguous
 from core.zookeeper.client import Outcome
 from core.zookeeper.multi import Check, Create, Delete, Operation
-from tests.simulation.tree import Changes, Tree
-from tests.simulation.weather import Weather
-from tests.simulation.world import Handle, World
+from tests.simulation.world.event_loops import Handle, World
+from tests.simulation.world.network import Weather
+from tests.simulation.zookeeper.tree import Changes, Tree
 
 SERVERS = 3
 

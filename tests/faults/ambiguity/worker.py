@@ -16,8 +16,8 @@ from core.schema.paths import worker as worker_path
 from core.schema.records import Load, WorkerRecord
 from core.transport.link import Answer, ChangeRequest, Purchase
 from core.zookeeper.client import connect
-from tests.faults.clock import Clocks
-from tests.faults.proxy import LOOPBACK, Ambush, Line, Proxy
+from tests.faults.ambiguity.clocks import Clocks
+from tests.faults.ambiguity.proxy import LOOPBACK, Ambush, Line, Proxy
 from tests.support.zookeeper_server import PASSWORD, SECRET
 from workers.link_server import LinkServer
 from workers.receipts.journal import Bounds, Journal

@@ -1,0 +1,1 @@
+"""Sales whose commits are made ambiguous by the hundred."""

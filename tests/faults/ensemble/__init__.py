@@ -1,0 +1,1 @@
+"""ZooKeeper servers that die and are parted."""

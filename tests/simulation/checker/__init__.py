@@ -1,0 +1,1 @@
+"""The truth that every answer is compared with."""

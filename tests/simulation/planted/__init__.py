@@ -1,0 +1,1 @@
+"""Faults planted into the product, which the simulation has to find."""

@@ -1,0 +1,1 @@
+"""A clock, a network and disks that a schedule moves."""

@@ -1,0 +1,1 @@
+"""ZooKeeper, simulated: its tree, its servers, and sessions on them."""
