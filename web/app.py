@@ -1,4 +1,4 @@
-"""The Bottle application: the routes, and what happens where there is none."""
+"""The Bottle application: all routes, and the reply to each problem."""
 
 import bottle
 
@@ -22,14 +22,16 @@ from web.server.adapter import BODY_BYTES
 
 
 class Site(bottle.Bottle):  # type: ignore[misc]
-    """Answers problems in the asker's language: JSON under `/api`, a page elsewhere."""
+    """Answers problems in the client's language: JSON under `/api`, a page elsewhere."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.languages = Languages()
         self.live = Live(context.catalog, context.clock)
         self._pages = SalePages(context, self.languages)
-        self.uninstall(True)  # Bottle's own, for JSON and templates, have nothing to do here
+        self.uninstall(
+            True
+        )  # Bottle's own plugins, for JSON and templates, have nothing to do here
         self.install(own_site_only)
         guard = OperatorGuard(context.operator_token, context.clock, context.ended)
         self._board = BoardPages(context, guard, self.languages)

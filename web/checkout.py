@@ -14,10 +14,10 @@ from web.requests.purchase import Basket
 
 
 class Checkout:
-    """What buyers and operators do with tickets. `clock` is monotonic.
+    """What buyers and operators do with tickets.
 
-    Of each request, `began` is when it was there, by `clock`, and `gone` ends when its buyer
-    leaves.
+    `began` is when the request was complete, by `clock`, which is monotonic; `gone` ends when
+    the buyer has closed the connection.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Checkout:
         self._clock = clock
 
     async def buy(self, basket: Basket, began: float, gone: Gone | None) -> Answer:
-        """The end of a purchase; what a fresh catalog lacks is refused without a worker."""
+        """Buys tickets; a fresh catalog refuses an unknown event or type without a worker."""
         lacking = self._catalog.lacks(basket.event, basket.type)
         if lacking is not None:
             answer = Answer(id=0, code=Code(lacking))
@@ -49,9 +49,9 @@ class Checkout:
     async def hold(
         self, basket: Basket, began: float, gone: Gone | None, address: str | None
     ) -> Answer | Problem:
-        """As `buy`, within what the client at that address may hold at a time.
+        """Holds tickets, at most as many as one client may hold at a time.
 
-        Without an address, which is for operators, there is no bound.
+        `address` is the client's; None is for operators, who have no bound.
         """
         if address is None:
             return await self.buy(basket, began, gone)
@@ -63,7 +63,7 @@ class Checkout:
         return answer
 
     async def change(self, wanted: WantedChange, began: float) -> Answer:
-        """The end of a change of an order."""
+        """Changes an order."""
         answer = await self._dispatcher.ask(wanted, began)
         if answer.code is Code.DONE:
             self._catalog.sold()

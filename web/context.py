@@ -20,7 +20,7 @@ from web.server.head import Front
 
 @dataclass(frozen=True)
 class Context:
-    """`status` gathers what `/api/status` tells; `connected` is the web's own ZooKeeper."""
+    """`status` gathers the body of `/api/status`; `connected` is of our own ZooKeeper session."""
 
     checkout: Checkout
     dispatcher: Dispatcher

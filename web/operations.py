@@ -23,9 +23,9 @@ from core.store.orders import Haste
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper
 
-# The supervisor gives up what takes longer.
+# The supervisor gives up a request that takes longer.
 TIMEOUT_S = 120.0
-# A buyer is looked for so long, and no faster than this: whoever buys needs this web, too.
+# A search for a buyer's orders ends after this, and pauses between pages: buyers need this web.
 FIND_S = 8.0
 PATIENTLY = Haste(pages_ahead=0, pause_s=0.005)
 MOST_FOUND = 100
@@ -33,7 +33,7 @@ MOST_FOUND = 100
 
 @dataclass(frozen=True)
 class FoundEvents:
-    """All that can be read; `trouble` says what is wrong with each of the others."""
+    """All readable events; `trouble` has a line for each of the others."""
 
     events: tuple[EventAvailability, ...]
     trouble: tuple[str, ...] = ()
@@ -41,18 +41,18 @@ class FoundEvents:
 
 @dataclass(frozen=True)
 class FoundOrders:
-    """Orders of a buyer, the latest first. `whole`: every order was looked at."""
+    """Orders of a buyer, the latest first. `whole` says whether every order was looked at."""
 
     orders: tuple[OrderView, ...]
     whole: bool
 
 
 class Latest:
-    """Keeps the latest of all orders that it is given, as many as are shown."""
+    """Keeps the latest orders of all that are added, as many as a page shows."""
 
     def __init__(self) -> None:
         self.seen = 0
-        # The oldest first, and of equally old ones the one that was seen last.
+        # A heap, the oldest first; of equally old orders, the one added last comes first.
         self._kept: list[tuple[str, int, OrderView]] = []
 
     def __len__(self) -> int:
@@ -64,30 +64,30 @@ class Latest:
         put(self._kept, (order.created_at, -self.seen, order))
 
     def found(self, *, whole: bool) -> FoundOrders:
-        """`whole`: there are no others to add."""
+        """`whole` says that no other order is left to add."""
         orders = tuple(order for *_age, order in sorted(self._kept, reverse=True))
         return FoundOrders(orders, whole and self.seen <= MOST_FOUND)
 
 
 class Operations(Protocol):
-    """Each raises `ZkticketError`, in one line that says what is wrong and what to do.
+    """What operators can do. Each method raises `ZkticketError`: one line, and what to do.
 
-    `id_` is the request's own: whoever sends a form twice has asked once.
+    `id_` names the request: a form that is sent twice acts once.
     """
 
     async def restart(self, id_: str, name: str) -> None:
-        """One process, or all workers in turn for no name; returns before it is done."""
+        """Restarts one process, or all workers in turn for no name; returns before that is done."""
 
     async def scale(self, id_: str, workers: int) -> None:
-        """So many workers from now on; returns before they are there."""
+        """Changes the number of workers; returns before that is done."""
 
     async def reset(
         self, event: str, types: Sequence[str], quantity: int, taken: Mapping[str, int]
     ) -> None:
-        """Puts so many tickets of each type on sale, of all for none, beside those `taken`."""
+        """Puts `quantity` tickets of each type on sale, beside those `taken`; no types: all."""
 
     async def log(self, wanted: Query, most: int) -> tuple[Found, Sequence[str]]:
-        """The latest entries, and the names of all processes that have some."""
+        """The latest entries, and the names of all processes that have any."""
 
     async def events(self) -> FoundEvents:
         """Every event as it is now."""
@@ -102,13 +102,13 @@ class Operations(Protocol):
         """As `core.events.service.edit`."""
 
     async def open_sale(self, name: str) -> None:
-        """The sale opens now."""
+        """Opens the sale now."""
 
     async def close_sale(self, name: str) -> None:
-        """The sale ends now."""
+        """Ends the sale now."""
 
     async def find(self, buyer: str) -> FoundOrders:
-        """The orders of whoever has that in his name, however it is spelled.
+        """The orders of buyers whose name contains that, however it is spelled.
 
         Raises `BadRequest` while another search is under way.
         """
@@ -123,7 +123,7 @@ class LiveOperations:
     def __init__(self, zk: ZooKeeper, settings: Settings) -> None:
         self._zk = zk
         self._settings = settings
-        # One at a time; who comes meanwhile is told so at once.
+        # One search at a time; another one is refused meanwhile.
         self._finding = asyncio.Lock()
 
     async def restart(self, id_: str, name: str) -> None:
@@ -162,7 +162,7 @@ class LiveOperations:
     async def edit(self, name: str, terms: Terms) -> None:
         if terms.said:
             await service.edit(self._zk, name, terms)
-        else:  # nothing to write, and nothing to note; but is there such an event?
+        else:  # nothing to write; raises `NoSuchEvent` all the same
             await Store(self._zk).event(name)
 
     async def open_sale(self, name: str) -> None:
@@ -195,8 +195,8 @@ class LiveOperations:
 
 
 def _unheard(_part: float) -> None:
-    """Nobody waits for a bar."""
+    """Ignores progress: no bar is shown."""
 
 
 def _agreed(_question: str) -> None:
-    """The page has asked already."""
+    """Agrees at once: the page has asked already."""

@@ -14,15 +14,15 @@ from web.service import RETIRE, Service
 
 
 def run(settings: Settings, name: str) -> int:
-    """Serves until SIGTERM, finishes what is under way. Returns the exit code.
+    """Serves until SIGTERM, then finishes open requests. Returns the exit code.
 
-    It serves from the listening socket that it was given as standard input, else from one of
-    its own. Granian forks once; all that lives on the event loop is made in its child. Raises
-    `StartupError` where the port is taken.
+    The listening socket is the one that was given as standard input, or else a new one. Granian
+    forks once; its child makes all that lives on the event loop. Raises `StartupError` if the
+    port is taken.
     """
     diagnostics.begin(time.monotonic)
     public = PublicSocket(inherited() or listen(settings.host, settings.port, "--port"))
-    # For Granian's child, which hears it as well: signals go to the whole process group.
+    # Only Granian's child acts on it, but signals reach the whole process group.
     signal.signal(RETIRE, signal.SIG_IGN)
     secret = load_secret(settings.data_dir)
     service = partial(Service, settings, name, secret, os.getpid(), public)

@@ -48,17 +48,17 @@ from web.server.head import Front, Scope
 RETIRE = signal.SIGUSR1
 ORPHAN_S = 0.5
 ALARMS_S = 1.0
-# A successor has its connection within this; a first web server waits for ZooKeeper's start.
+# A successor connects within this; the first web server starts before ZooKeeper does.
 ENDED_S = 1.0
 CONNECTED_S = 0.1
-# Who is still connected after this share of the time to drain has had it.
+# Connections that are left after this share of the drain time are closed.
 SEE_OFF_SHARE = 0.7
 
 
 class Service:
     """The RSGI application: starts and stops with the event loop that serves it.
 
-    `parent` is the pid of Granian's first process, `public` where buyers come in.
+    `parent` is the pid of Granian's first process, `public` is the socket that buyers connect to.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Service:
         gc_tuning.settle()
 
     async def _hear_of_ended_sessions(self) -> None:
-        """Before the first request, if it can be: until then no session of before is let in."""
+        """Reads ended sessions before the first request: until then no earlier session is valid."""
         with suppress(ZooKeeperError):
             await self._zk.wait_connected(ENDED_S)
             await self._context.ended.renew()
@@ -165,7 +165,7 @@ class Service:
         return look(settings.data_dir.resolve(), settings.port, self._clock.now())
 
     async def _keep_counting_alarms(self) -> None:
-        """Each second, for the metrics; None while nobody knows."""
+        """Counts alarms each second, for the metrics; None while ZooKeeper is away."""
         while True:
             try:
                 self._context.metrics.alarms = len(await alarms.standing(self._zk))
@@ -174,7 +174,7 @@ class Service:
             await asyncio.sleep(ALARMS_S)
 
     async def _keep_sampling(self) -> None:
-        """Adds to the history each second, for the operators' plots."""
+        """Adds a sample to the history each second, for the operators' plots."""
         context = self._context
         sampler = HistorySampler(
             context.metrics.laps.take,
@@ -187,7 +187,7 @@ class Service:
             await asyncio.sleep(SAMPLE_S)
 
     def _processes(self) -> Sequence[ProcessRecord]:
-        """The supervisor's table, from its file: it is there also while ZooKeeper is away."""
+        """The supervisor's table, from its file, which is there while ZooKeeper is away too."""
         with suppress(ZkticketError):
             return run_file.read(self._settings.data_dir).processes
         return ()
@@ -214,14 +214,14 @@ class Service:
         await self._zk.close()
 
     def _retire(self) -> None:
-        """Leaves new buyers to a successor, and ends when the last one here has gone."""
+        """Leaves new connections to a successor, and ends when the last one here is closed."""
         self._public.shut()
         self._adapter.dismiss()
         self._log.info("retires", f"pid {os.getpid()}, {self._public.connected()} connections left")
         self._run(self._see_off())
 
     async def _see_off(self) -> None:
-        """Idle ones are closed after `HEADERS_S`, those in use with their next answer."""
+        """Waits until connections close: idle ones after `HEADERS_S`, others with an answer."""
         patience_s = min(2 * HEADERS_S, SEE_OFF_SHARE * self._settings.drain_s)
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
@@ -230,21 +230,21 @@ class Service:
         os.kill(self._parent, signal.SIGTERM)
 
     def _end_with(self, task: asyncio.Task[None]) -> None:
-        """A part that nobody expects to end takes the process with it: it is started anew."""
+        """Ends the process when a task breaks that should never end; the supervisor restarts it."""
         if not task.cancelled() and (error := task.exception()) is not None:
             logging.getLogger("zkticket.web").error("a part of the web broke", exc_info=error)
             end()
 
 
 def front_of(settings: Settings) -> Front:
-    """What stands before this instance's web."""
+    """The proxies and the public address of this instance."""
     return Front(parse_networks(settings.trusted_proxy), settings.public_url)
 
 
 def connections_of(
     settings: Settings, listener: socket.socket, spared: Callable[[str], bool], log: EventLog
 ) -> Connections:
-    """Those that come in at that listening socket; `spared` addresses have as many as they like."""
+    """The connections of that listening socket; `spared` addresses may have any number."""
     return Connections(
         listener.getsockname()[1],
         open_files.connections(open_files.allowed()),
@@ -273,7 +273,7 @@ def end() -> None:
 
 
 def adapt(site: Site, context: Context) -> Adapter:
-    """The site behind its gate, as an RSGI application."""
+    """The site behind the load shedder, as an RSGI application."""
     return Adapter(
         site,
         trouble=site.trouble,

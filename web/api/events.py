@@ -17,7 +17,7 @@ from web.reads.live import RULE, Live
 
 
 class EventApi:
-    """Each method is a route."""
+    """Each public method is a route."""
 
     def __init__(self, context: Context, live: Live) -> None:
         self._context = context
@@ -46,7 +46,7 @@ class EventApi:
         return self._absent(snapshot)
 
     async def get_availability(self, request: Request, name: str) -> Outcome:
-        """Where `Live` alone had no answer: before the first reading, and for no such event."""
+        """Answers where `Live` could not: before the first reading, or for an unknown event."""
         snapshot = await self._context.catalog.snapshot()
         found = self._live.answer(snapshot, name, request.headers.get("if-none-match"))
         if found is not None:

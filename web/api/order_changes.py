@@ -1,4 +1,4 @@
-"""Holds, and what becomes of orders: kept, confirmed, extended, given back, let in."""
+"""Holds and changes of orders over the JSON interface."""
 
 import bottle
 import msgspec
@@ -36,7 +36,7 @@ class OrderChangeApi:
     # --- holds -----------------------------------------------------------------------
 
     async def post_hold(self, request: Request) -> Outcome:
-        """Takes tickets off sale for a while: so many of one client, or any for an operator."""
+        """Holds tickets for a while: a bounded number for a client, any for an operator."""
         operator = self._guard.is_asked(request)
         if operator and (refusal := self._guard.refusal(request)):
             return refusal
@@ -59,23 +59,23 @@ class OrderChangeApi:
     # --- orders ----------------------------------------------------------------------
 
     async def post_cancel(self, request: Request, order_id: str) -> Outcome:
-        """By its buyer, where the event allows it, or by an operator, who brings the token."""
+        """Cancels an order: for its buyer if the event allows that, or for an operator's token."""
         operator = self._guard.is_asked(request)
         if operator and (refusal := self._guard.refusal(request)):
             return refusal
         return await self._amend(request, _wanted(request, order_id, Act.CANCEL, operator=operator))
 
     async def post_check_in(self, request: Request) -> Outcome:
-        """The first scan of a ticket lets its holder in; the second says when that was."""
+        """Lets a ticket's holder in at the first scan; later ones say when that was."""
         if refusal := self._guard.refusal(request):
             return refusal
         return await self._amend(request, check_in(request))
 
     async def post_payment(self, request: Request) -> Outcome:
-        """A payment provider's call confirms a hold.
+        """Confirms a hold when a payment provider says that it was paid.
 
-        What counts for nothing, because it is late, or the second one, or of another sum, is
-        recorded with the order, and the answer says so: refund it.
+        A payment that is late, the second one, or of another sum counts for nothing: it is
+        recorded with the order, and the answer says that it should be refunded.
         """
         if not is_signed(self._context.payment_key, request, self._context.clock.now()):
             return problem("bad-signature")

@@ -42,12 +42,12 @@ class OrderApi:
 
 
 def basket_of(request: Request) -> Basket:
-    """What the request is to buy. Raises `BadRequest`."""
+    """What the request wants to buy. Raises `BadRequest`."""
     return from_json(request.content_type, request.body, request.idempotency_key)
 
 
 def bought(answer: Answer, basket: Basket, rng: random.Random) -> Outcome:
-    """What a worker's answer is to a buyer."""
+    """The outcome of a purchase for the buyer."""
     if answer.order is not None and answer.code is Code.SOLD:
         return json_reply(answer.order, 201)
     if answer.order is not None and answer.code is Code.REPLAYED:

@@ -1,4 +1,4 @@
-"""What machines and operators ask: status, health, readiness, metrics."""
+"""Status, health, readiness and metrics, for machines and operators."""
 
 import socket
 
@@ -55,7 +55,7 @@ class StatusApi:
         return text_reply("ready\n")
 
     async def get_metrics(self, request: Request) -> Outcome:
-        """For this machine's own programs, and for who brings the operators' token."""
+        """Prometheus text, for programs on this machine and for the operators' token."""
         context = self._context
         if not context.front.is_local(request) and (refusal := self._guard.refusal(request)):
             return refusal

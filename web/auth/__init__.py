@@ -1,1 +1,1 @@
-"""Who may pass: operators by token or session, programs by signature."""
+"""Authentication: operators by token or session, programs by signature."""

@@ -1,4 +1,4 @@
-"""Which sessions were ended: at this web server, and at any other one, as ZooKeeper has it."""
+"""Remembers which sessions were ended, here and, by way of ZooKeeper, at other web servers."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from core.errors import BadZnode, ZooKeeperError
 from core.schema.records import EndedSessions
 
 LOOK_S = 1.0
-# Who signs out waits no longer for ZooKeeper.
+# Signing out waits no longer than this for ZooKeeper.
 KEPT_S = 2.0
 
 
 class SessionRegister(Protocol):
-    """Where they are kept; `core.cluster.ended_sessions.Register` is one."""
+    """Where ended sessions are kept; `core.cluster.ended_sessions.Register` is one."""
 
     async def load(self) -> EndedSessions: ...
 
@@ -23,8 +23,10 @@ class SessionRegister(Protocol):
 
 
 class Ended:
-    """`now` is in Unix seconds. As long as nothing could be read of the others, nobody is let in
-    with a session of before: it may have been ended. Whoever signs in anew is.
+    """The sessions that were ended. `now` is in Unix seconds.
+
+    Until the register was read once, every session that began before this process counts as
+    ended, because it may be; new sessions are valid.
     """
 
     def __init__(self, register: SessionRegister, now: Callable[[], float]) -> None:
@@ -33,18 +35,18 @@ class Ended:
         self._since = int(now())
         self._known = False
         self._all = EndedSessions()
-        # Those that were ended here, and are not in the register for certain.
+        # Sessions that were ended here and may be missing in the register.
         self._open = EndedSessions()
         self._keeping = asyncio.Lock()
 
     def bars(self, id_: str, began_at: int, ends_at: int) -> bool:
-        """Whether a session that has not had its time is over, or may be."""
+        """Whether a session that has time left was ended, or may have been."""
         if not self._known and began_at < self._since:
             return True
         return id_ in self._all.sessions or ends_at <= self._all.all_until
 
     async def end(self, id_: str, ends_at: int) -> bool:
-        """Here it is over at once; whether it is so elsewhere too, and for good."""
+        """Ends a session here at once; returns whether the register has it, for all web servers."""
         ended = EndedSessions(sessions={id_: ends_at})
         self._note(ended)
         self._open = merged(self._open, ended, self._now())
@@ -56,13 +58,13 @@ class Ended:
         return kept
 
     async def follow(self) -> None:
-        """Until it is cancelled; waits out an absent ZooKeeper."""
+        """Reads the register until it is cancelled; waits while ZooKeeper is away."""
         while True:
             await self.renew()
             await asyncio.sleep(LOOK_S)
 
     async def renew(self) -> None:
-        """Reads what others have ended, and adds what they do not know of."""
+        """Reads what other web servers have ended, and adds what was ended here."""
         with suppress(ZooKeeperError, BadZnode):
             self._note(await self._register.load())
             self._known = True

@@ -1,4 +1,4 @@
-"""Who may pass: with the operators' token, or with a session that it began."""
+"""Lets operators in: with their token, or with a session that was begun with it."""
 
 import hmac
 
@@ -14,7 +14,7 @@ from web.http.request import Request
 
 
 class OperatorGuard:
-    """Compares in constant time, and slows down who guesses."""
+    """Compares tokens in constant time, and slows down guessing."""
 
     def __init__(
         self,
@@ -30,18 +30,18 @@ class OperatorGuard:
         return self.sessions.find(request.cookies(COOKIE))
 
     def is_asked(self, request: Request) -> bool:
-        """Whether a request means to pass: it brings a token, be it right or wrong."""
+        """Whether a request brings a token, right or wrong."""
         return _bearer(request) is not None
 
     def refusal(self, request: Request) -> Problem | None:
-        """Why a request may not pass that should bring the token in its `Authorization`."""
+        """The problem of a request without the right token in its `Authorization`, else None."""
         given = _bearer(request)
         return problem("unauthorized") if given is None else self.try_token(given, request.client)
 
     def try_token(self, given: str, address: str) -> Problem | None:
-        """None where that is the token, brought or typed in by the client at that address."""
-        # The right one never waits for a neighbour's wrong ones, whose address a proxy may share:
-        # it has 128 random bits, which nobody guesses at any speed.
+        """None if the client at that address gave the right token, else the problem."""
+        # The right token never waits because of wrong ones from the same address, which may be a
+        # proxy's: it has 128 random bits, which nobody guesses at any speed.
         if hmac.compare_digest(clean(given).encode(errors="replace"), self._token):
             return None
         wait_s = self._attempts.wait_s(address)
@@ -52,6 +52,6 @@ class OperatorGuard:
 
 
 def _bearer(request: Request) -> str | None:
-    """The token of the request's `Authorization`; None where it brings none."""
+    """The token in the request's `Authorization`, or None."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     return given if scheme.lower() == "bearer" else None

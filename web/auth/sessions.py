@@ -1,7 +1,7 @@
-"""Operators' sessions: a signed cookie with an end, made from the token and telling nothing of it.
+"""Operators' sessions: cookies that are signed with a key made from the token.
 
-Stateless, so that a web server's successor knows them; which ones were ended is remembered until
-then (`web.auth.ended_sessions`).
+Nothing is stored, so a web server's successor knows them; `web.auth.ended_sessions` remembers
+which ones were ended before their time.
 """
 
 import hashlib
@@ -15,17 +15,17 @@ from web.auth.ended_sessions import Ended
 from web.http import cookies
 
 COOKIE = "operator"
-# Where the cookie is sent at all.
+# Browsers send the cookie to these addresses only.
 PATH = "/operator"
 # A long shift.
 LASTS_S = 12 * 3600
-# An end in Unix seconds, a random id, and what proves that we made it.
+# An end in Unix seconds, a random id, and the signature.
 COOKIE_VALUE = re.compile(r"(\d{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
 class Session:
-    """`csrf` stands in each of its forms, and is good for no other session."""
+    """`csrf` stands in each form of the session; no other session's is accepted."""
 
     id: str
     ends_at: int
@@ -33,7 +33,7 @@ class Session:
 
 
 class Sessions:
-    """`now` is in Unix seconds. Another token makes all sessions end."""
+    """Begins, finds and ends sessions. `now` is in Unix seconds. A new token ends all of them."""
 
     def __init__(self, token: str, now: Callable[[], float], ended: Ended) -> None:
         self._key = _derived(token.encode(), "operator session")
@@ -41,12 +41,12 @@ class Sessions:
         self._ended = ended
 
     def begin(self) -> str:
-        """The cookie's value of a new session."""
+        """The value of a new session's cookie."""
         id_, ends_at = secrets.token_hex(16), int(self._now()) + LASTS_S
         return f"{ends_at}.{id_}.{self._proof(ends_at, id_)}"
 
     def find(self, values: Iterable[str]) -> Session | None:
-        """The first session in a request's cookies that is one of ours and goes on."""
+        """The first valid session in a request's cookies."""
         found = map(self._session, values)
         return next((session for session in found if session is not None), None)
 
@@ -62,7 +62,7 @@ class Sessions:
         return Session(id_, ends_at, _derived(self._key, f"form {id_}").hex())
 
     async def end(self, session: Session) -> bool:
-        """From now on nobody is let in with it; False where that can't be kept for good yet."""
+        """Ends the session; False if other web servers may not know that yet."""
         return await self._ended.end(session.id, session.ends_at)
 
     def _proof(self, ends_at: int, id_: str) -> str:

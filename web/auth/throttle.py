@@ -1,22 +1,22 @@
-"""Bounds how often somebody may try to guess the operators' token."""
+"""Limits guesses of the operators' token."""
 
 from collections import OrderedDict
 from collections.abc import Callable
 
 from core.networks import client_network
 
-# So many wrong ones at once, and then one every so often (a token bucket).
+# A token bucket: so many wrong tokens at once, and then so many in a second.
 BURST = 10.0
 PER_S = 1 / 6
 MOST_ADDRESSES = 1024
 
 
 class TokenThrottle:
-    """Wrong tokens by where they came from. `clock` is monotonic."""
+    """Counts wrong tokens by client network. `clock` is monotonic."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        # What is left, and since when; who was heard last stands at the end.
+        # By network: what was left, and when that was; the latest one stands at the end.
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     @property
@@ -25,12 +25,12 @@ class TokenThrottle:
         return len(self._left)
 
     def wait_s(self, address: str) -> int:
-        """0 where one more attempt may be made, else when to come back."""
+        """Seconds until the next attempt may be made."""
         left = self._left_of(client_network(address))
         return 0 if left >= 1 else int((1 - left) / PER_S) + 1
 
     def failed(self, address: str) -> None:
-        """A wrong token came from there."""
+        """Counts a wrong token from that address."""
         network = client_network(address)
         self._left[network] = (self._left_of(network) - 1, self._clock())
         self._left.move_to_end(network)

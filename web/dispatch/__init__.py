@@ -1,1 +1,1 @@
-"""Chooses a worker for each purchase, and asks another one where that is safe."""
+"""Chooses a worker for each purchase, and asks another one if that is safe."""

@@ -1,8 +1,8 @@
-"""Turns: one worker is given all purchases for a moment, then another one.
+"""Turns: one worker gets all purchases for a moment, then another one.
 
 A transaction costs its worker and the servers as much as some fifteen orders in it, so a few
 large ones sell more than many small ones. Spread one by one over three workers, 64 buyers cost
-twice the processor time of 64 who all meet the same worker (measured; see the bench's profile).
+twice the processor time of 64 at a single worker (measured; see the bench's profile).
 """
 
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from web.dispatch.worker import Peer
 
 LONGEST_S = 0.25
-# Enough for large transactions, where few buy; where many do, as many as are under way.
+# Purchases in a turn: at least so many, or as many as are under way.
 LEAST = 64
-# Who takes so many times as long as the quickest gets no turn.
+# A worker that takes so many times as long as the quickest gets no turn.
 TOLERANCE = 2.0
 
 
 class Turn:
-    """`purchases` for that worker, until `ends` at the latest; the first of them is given."""
+    """Up to `purchases` for that worker until `ends`; the first of them is given already."""
 
     def __init__(self, peer: Peer, purchases: int, ends: float) -> None:
         self.peer = peer
@@ -25,7 +25,7 @@ class Turn:
         self._ends = ends
 
     def goes_on(self, now: float) -> bool:
-        """Whether that worker should have one more, which counts: it still answers promptly."""
+        """Whether the worker is prompt and should get one more purchase, which is counted."""
         if self._left <= 0 or now >= self._ends:
             return False
         self._left -= 1
@@ -33,7 +33,7 @@ class Turn:
 
 
 def turn(peer: Peer, able: Iterable[Peer], outstanding: int, now: float) -> Turn:
-    """Of a worker that has just been chosen among the `able`; a slow one has had it by that."""
+    """The turn of the worker chosen among the `able`; a slow one gets a single purchase."""
     slow = peer.latency_s > TOLERANCE * min(each.latency_s for each in able)
     purchases = 1 if slow else max(LEAST, outstanding)
     return Turn(peer, purchases, now + LONGEST_S)

@@ -1,4 +1,4 @@
-"""Leaves out a worker that fails, and tries it again with one purchase at a time.
+"""Leaves out a worker that fails, then probes it with one purchase at a time.
 
 A circuit breaker (Nygard, "Release It!") with the times of Envoy's outlier detection: five
 failures in a row eject for 2 s, then 4 s, 6 s … up to 10 s. Then it is half open: one purchase
@@ -10,12 +10,12 @@ from collections.abc import Callable
 FAILURES = 5
 BASE_S = 2.0
 MOST_S = 10.0
-# A probe that nobody heard of again is given up.
+# A probe without an answer is given up after this.
 PROBE_S = 3.0
 
 
 class CircuitBreaker:
-    """Of one worker. `may_eject` tells whether enough of the others are left."""
+    """The breaker of one worker. `may_eject` says whether enough other workers are left."""
 
     def __init__(self, may_eject: Callable[[], bool]) -> None:
         self._may_eject = may_eject
@@ -27,20 +27,20 @@ class CircuitBreaker:
 
     @property
     def ejected(self) -> bool:
-        """Out, or on probation."""
+        """Whether the worker is left out or being probed."""
         return self._until > 0.0
 
     def lets(self, now: float) -> bool:
-        """Whether the worker may be asked: always, not now, or by one probe."""
+        """Whether the worker may be asked now; while it is ejected, by one probe only."""
         return not self.ejected or (now >= self._until and now >= self._probe_ends)
 
     def asked(self, now: float) -> None:
-        """A purchase is on its way; the first one after an ejection is the probe."""
+        """Notes a purchase on its way; the first one after an ejection is the probe."""
         if self.ejected:
             self._probe_ends = now + PROBE_S
 
     def succeeded(self, now: float) -> None:
-        """A success of the probe ends the ejection; a good while after it shortens the next."""
+        """Notes a success: the probe's ends the ejection, a good while shortens the next one."""
         self._failures = 0
         if self.ejected and now >= self._until:
             self._until = self._probe_ends = 0.0
@@ -50,16 +50,16 @@ class CircuitBreaker:
             self._good_since = now
 
     def failed(self, now: float) -> bool:
-        """True where this failure ejects it."""
+        """Notes a failure. Returns whether it ejects the worker."""
         self._failures += 1
         if self.ejected:
-            # What was asked before the ejection tells nothing new.
+            # A purchase from before the ejection tells nothing new.
             return now >= self._until and self._eject(now)
         return self._failures >= FAILURES and self._may_eject() and self._eject(now)
 
     @property
     def seconds(self) -> float:
-        """How long the latest ejection lasts."""
+        """The length of the latest ejection."""
         return min(MOST_S, BASE_S * self._count)
 
     def _eject(self, now: float) -> bool:

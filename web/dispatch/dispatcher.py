@@ -1,4 +1,4 @@
-"""Spreads purchases over the workers, and asks another one where that is safe."""
+"""Spreads purchases over the workers, and asks another one if that is safe."""
 
 import asyncio
 import random
@@ -30,10 +30,10 @@ TICK_S = 0.05
 class Dispatcher:
     """A link to every live worker; `ask` picks one of them.
 
-    `connected` tells whether the web itself has ZooKeeper. The balancing is the power of
-    two choices (Mitzenmacher 1996) on what waits on a worker and how long it takes there; who
-    is chosen has a turn of several purchases.
-    `full`: the last one who came found no room at any worker, and nobody has left since.
+    `connected` says whether the web itself has ZooKeeper. A worker is chosen by the power of two
+    choices (Mitzenmacher 1996), by how much waits on it and how long that takes; it then has a
+    turn of several purchases. `full` is set when a purchase finds no room at any worker, until
+    another one has ended.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Dispatcher:
         self._peers: dict[str, Peer] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._farewells: set[asyncio.Task[None]] = set()
-        # When each began, the oldest first.
+        # When each request began, the oldest first.
         self._hedged: dict[HedgedRequest, float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._turn: Turn | None = None
@@ -79,7 +79,7 @@ class Dispatcher:
             await asyncio.sleep(FOLLOW_AGAIN_S)
 
     def update(self, live: Iterable[LiveWorker]) -> None:
-        """Takes the registry's list: links to who is new, leaves who has gone."""
+        """Links to the registry's new workers, and leaves those that have gone."""
         records = {worker.registration: worker.record for worker in live}
         for registration in self._peers.keys() - records.keys():
             self._leave(registration)
@@ -136,10 +136,8 @@ class Dispatcher:
     ) -> Answer:
         """A worker's answer to a purchase, or to a change of an order, within the deadline.
 
-        It never raises for what a worker does.
-
-        `began` is when its request was there, by the clock; `gone` waits until its buyer has
-        closed the connection.
+        Never raises for what a worker does. `began` is when the request was complete, by the
+        clock; `gone` waits until the buyer has closed the connection.
         """
         hedged = HedgedRequest(wanted, self._clock, self._deadline_s, gone)
         now = hedged.began
@@ -161,7 +159,7 @@ class Dispatcher:
             del self._hedged[hedged]
             self.full = False
         answer = hedged.end
-        if answer.code is Code.DRAINING:  # it leaves, and nobody else could be asked
+        if answer.code is Code.DRAINING:  # it is leaving, and no other worker could be asked
             return Answer(id=0, code=self._why_nobody())
         if answer.code is Code.SOLD and len(hedged.asked) == 1:
             self.stages.note(
@@ -179,17 +177,17 @@ class Dispatcher:
             hedged.ask(peer, now)
 
     def _keep_time(self) -> None:
-        """One timer for all purchases: one each would cost more than their way to a worker."""
+        """Starts the timer of all purchases: one for each would cost more than asking a worker."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        self.full = False  # somebody looks again now and then, whatever the workers do
+        self.full = False  # tries the workers again now and then
         now = self._clock()
         for hedged, since in tuple(self._hedged.items()):
             if now - since < min(WATCH_S, self._deadline_s):
-                break  # they stand in the order of their beginning
+                break  # all later ones began later
             hedged.pass_time(now)
         if self._hedged:
             self._keep_time()
@@ -198,7 +196,7 @@ class Dispatcher:
         if answer.order is not None:
             self._budget.earn()
         if answer.code is Code.REPLAYED and not wanted.keyed:
-            # The key was minted for this very purchase: the repeat was ours.
+            # The key was made for this very purchase, so the repeat was our own.
             return msgspec.structs.replace(answer, code=Code.SOLD)
         return answer
 
@@ -224,12 +222,12 @@ class Dispatcher:
         return min(able[one], able[other], key=lambda peer: peer.burden(now))
 
     def _may_eject(self) -> bool:
-        """One of three at the most is left out: the others have to carry its load."""
+        """Whether one more worker may be left out: a third at most; the others carry its load."""
         ejected = sum(peer.ejected for peer in self._peers.values())
         return ejected + 1 <= len(self._peers) // 3
 
     def _why_nobody(self) -> Code:
-        """What the linked workers say of themselves; without any, our own connection tells."""
+        """Why no worker can be asked: by their states, or without any by our own connection."""
         states = {peer.state for peer in self._peers.values() if peer.linked}
         if "ready" in states:
             return Code.OVERLOADED

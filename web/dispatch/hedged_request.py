@@ -1,4 +1,4 @@
-"""One purchase on its way: who has been asked, what came back, what is still in doubt."""
+"""One purchase on its way: the workers that were asked, their answers, and what is in doubt."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from web.dispatch.worker import SILENT_S, Peer, Question
 from web.http.request import Gone
 from web.requests.order_change import Wanted
 
-# Answers after which nothing is open any more.
+# Codes that end a purchase.
 FINAL = frozenset(
     {
         Code.SOLD,
@@ -30,21 +30,21 @@ FINAL = frozenset(
         Code.DAMAGED,
     }
 )
-# What can't be otherwise, whatever else is under way.
+# Codes that are true whatever other workers answer.
 CERTAIN = frozenset({Code.SOLD, Code.REPLAYED, Code.DONE, Code.KEY_REUSED})
-# Who has waited for so long is asked whether he is still there.
+# After so long the buyer's connection is watched.
 WATCH_S = 0.1
-# Refusals that another worker may not share.
+# Refusals for one worker's own reasons: another one may accept.
 LOCAL = frozenset({Code.DRAINING, Code.HALTED, Code.NO_QUORUM})
 
 
 class HedgedRequest:
     """Asks workers for one purchase until one gives a final answer.
 
-    Asking several is safe, because one key makes one order (P3). Once a question was sent
-    and its end is not known, the others are told that the key may have bought already.
-    There is no timer of its own in it: `pass_time` is called now and then. `gone` waits until
-    the buyer's connection closes; None where nobody can tell.
+    Asking several is safe, because one key makes one order (P3). Once the end of a question is
+    unknown, the next workers are told that the key may have bought already. The dispatcher calls
+    `pass_time` now and then. `gone` waits until the buyer's connection closes; None if that can't
+    be known.
     """
 
     def __init__(
@@ -89,23 +89,23 @@ class HedgedRequest:
 
     @property
     def open(self) -> bool:
-        """There is no final answer, and one may yet come."""
+        """Whether there is no final answer yet and one may still come."""
         return self.answer is None and bool(self._pending)
 
     @property
     def wants_another(self) -> bool:
-        """Another worker should be asked: one has gone, refused for itself, or is silent."""
+        """Whether to ask another worker: one has gone, refused for itself, or is silent."""
         return self.answer is None and self._wants_another
 
     async def wait(self) -> None:
-        """Until something comes back, or a worker has been silent for too long."""
+        """Waits until an answer comes, or a worker has been silent for too long."""
         if not self._is_news:
             self._news = asyncio.get_running_loop().create_future()
             await self._news
         self._is_news = False
 
     def pass_time(self, now: float) -> None:
-        """Gives up at the deadline; asks for another worker, once, where one ends nothing."""
+        """Gives up at the deadline; before it, wants another worker once if all asked are stuck."""
         if now >= self._ends:
             self._abandon()
         elif not self._hedged and now - self._asked_at >= SILENT_S and self._is_stuck(now):
@@ -119,7 +119,7 @@ class HedgedRequest:
         return not any(question.peer.serves(now) for question in self._pending)
 
     def _leave(self, watch: "asyncio.Future[None]") -> None:
-        """The buyer has gone: what a worker has not sent yet need not be sold."""
+        """Gives up when the buyer has gone: a worker need not sell what it has not sent yet."""
         if not watch.cancelled() and watch.exception() is None:
             self._abandon()
 
@@ -129,7 +129,7 @@ class HedgedRequest:
         self._tell()
 
     def close(self) -> None:
-        """Waits for nothing any more."""
+        """Drops all open questions."""
         if self._watch is not None:
             self._watch.cancel()
         for question in self._pending:
@@ -139,7 +139,7 @@ class HedgedRequest:
 
     @property
     def end(self) -> Answer:
-        """The final answer, or the honest one: refused, or not known."""
+        """The final answer; without one, the refusal, or that the outcome is unknown."""
         if self.answer is None:
             code = Code.OUTCOME_UNKNOWN if self._in_doubt else self._refusal
             return Answer(id=0, code=code)
@@ -171,9 +171,9 @@ class HedgedRequest:
             self._refusal = answer.code
 
     def _conclude(self, answer: Answer, *, keyed: bool) -> None:
-        """A refusal ends it only where no other worker may have sold meanwhile.
+        """Accepts a refusal only if no other worker may have sold meanwhile.
 
-        Sold out, from one that looked for an earlier order and found none, always does.
+        Sold out is always accepted from a worker that looked for an earlier order first.
         """
         alone = not self._pending and not self._in_doubt
         looked = keyed and answer.code is Code.SOLD_OUT

@@ -1,10 +1,10 @@
-"""How much may be tried again: a share of what succeeds, so that retries never multiply."""
+"""Bounds retries by a share of the successes, so that they never multiply."""
 
 from collections.abc import Callable
 
 SHARE = 0.1
-# What a healthy start may spend, and what a quiet time earns again: enough for all that
-# waits on one worker when it is killed.
+# What may be spent at the start, and is earned again in a quiet time: enough for all purchases
+# that wait on one worker when it is killed.
 FLOOR = 128.0
 FLOOR_PER_S = 16.0
 MOST = 512.0
@@ -22,7 +22,7 @@ class RetryBudget:
         self._balance = min(MOST, self._balance + SHARE)
 
     def spend(self) -> bool:
-        """Takes one retry; False where there is none left."""
+        """Takes one retry; False if none is left."""
         self._refill()
         if self._balance < 1.0:
             return False

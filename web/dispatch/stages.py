@@ -1,4 +1,4 @@
-"""Where a purchase's time goes, from the request in the web's hands to the buyer's answer."""
+"""Measures where a purchase's time goes, from the request to the reply."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ STAGES = ("web", "link", "queue", "commit", "answer")
 
 
 class Stages:
-    """Of sales that went to one worker only, the latest ones.
+    """The stages of the latest sales for which one worker was asked.
 
     `web`: until the purchase is on its way to a worker; `link`: there and back, with the waits
     in the sockets; `queue`: until the worker's batch is sent; `commit`: until ZooKeeper has it;
@@ -24,7 +24,7 @@ class Stages:
     def note(
         self, answer: Answer, *, began: float, sent: float, heard: float, ended: float
     ) -> None:
-        """One sale; all times are of one monotonic clock, in seconds."""
+        """Adds a sale; all times are in seconds of one monotonic clock."""
         queue_s, commit_s = answer.queue_us / 1e6, answer.commit_us / 1e6
         recent = self._recent
         recent["web"].add(sent - began)
@@ -35,9 +35,9 @@ class Stages:
 
     @property
     def recent(self) -> Mapping[str, Recent]:
-        """By stage, in order."""
+        """By stage, in their order."""
         return self._recent
 
     def quantiles(self) -> Mapping[str, Quantiles]:
-        """By stage, in order."""
+        """By stage, in their order."""
         return {stage: recent.quantiles() for stage, recent in self._recent.items()}

@@ -14,18 +14,18 @@ from web.dispatch.circuit_breaker import CircuitBreaker
 from web.dispatch.concurrency_limit import ConcurrencyLimit
 from web.requests.order_change import Wanted
 
-# A worker that owes an answer and has said nothing for this long is passed over.
+# A worker that owes an answer and has sent nothing for this long is passed over.
 SILENT_S = 1.0
 PING_S = 0.5
-# A published load that is older tells nothing about now.
+# A published load that is older is ignored.
 LOAD_AGE_S = 1.5
-# Others' purchases count less than ours: the figure is always a little old.
+# Purchases from other web servers count less than ours: their figure is a little old.
 LOAD_WEIGHT = 0.25
-# A worker's latency is a mean over its answers. Where there are none of late it is guessed, low
-# enough that it is asked again.
+# The latency of a worker without recent answers: low enough that the worker is asked again. Else
+# it is a mean over the answers.
 GUESSED_LATENCY_S = 0.005
 SMOOTHING = 0.05
-# Who keeps everybody waiting for so many times its latency answers promptly no longer.
+# A worker that has not answered for so many times its latency is not prompt.
 PROMPT = 2.0
 FAILURES = frozenset({Code.OUTCOME_UNKNOWN, Code.NO_QUORUM})
 FIRST_BACKOFF_S = 0.05
@@ -34,7 +34,7 @@ RETIRE_S = 3.0
 
 
 class Peer:
-    """Keeps a link to one registration of a worker, and hands purchases to it."""
+    """One registration of a worker: keeps a link to it, and sends purchases over that."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Peer:
         self._record = record
         self._load = record.load
         self._load_at = clock()
-        # How long it takes for one purchase, all in all.
+        # How long one purchase takes.
         self.latency_s = GUESSED_LATENCY_S
         self._answered_at = 0.0
         self._limit = ConcurrencyLimit()
@@ -88,7 +88,7 @@ class Peer:
 
     @property
     def load(self) -> Load:
-        """What the worker said of itself last."""
+        """The load that the worker told last."""
         return self._load
 
     def takes(self, now: float) -> bool:
@@ -96,20 +96,20 @@ class Peer:
         return self.ready and self.outstanding < self._limit.size and self._breaker.lets(now)
 
     def serves(self, now: float) -> bool:
-        """It has ended somebody's purchase a moment ago: who waits for it waits in a queue."""
+        """Whether it has answered a purchase just now, so that others wait only in its queue."""
         return now - self._answered_at < SILENT_S
 
     def prompt(self, now: float) -> bool:
-        """It has served somebody a moment ago, and nobody has waited for twice the usual time."""
+        """Whether it has answered just now, and no purchase has waited for twice the usual time."""
         kept_s = 0.0 if self._owes_since is None else now - self._owes_since
         return self.serves(now) and kept_s <= PROMPT * self.latency_s
 
     def silent(self, now: float) -> bool:
-        """It owes an answer and has been mute for too long; hung, perhaps."""
+        """Whether it owes an answer and has sent nothing for too long: it may hang."""
         return self._owes_since is not None and now - self._owes_since > SILENT_S
 
     def burden(self, now: float) -> float:
-        """How long one more would wait, with a mild penalty for what others have put there."""
+        """How long one more purchase would wait; other web servers' purchases count a little."""
         waiting = self.outstanding + 1.0
         if now - self._load_at <= LOAD_AGE_S:
             waiting += LOAD_WEIGHT * self._load.in_flight
@@ -117,7 +117,7 @@ class Peer:
         return waiting * (GUESSED_LATENCY_S if unknown else self.latency_s)
 
     def note(self, record: WorkerRecord) -> None:
-        """The registry's word, if it is a new one: a link may know better than an old one."""
+        """Takes the registry's record if it is new: the link may know more than an old one."""
         if record.at != self._record.at:
             self._record = record
             self._hear(record.state, record.load)
@@ -133,9 +133,9 @@ class Peer:
         timeout_s: float,
         on_end: Callable[["Question", Answer | None], None],
     ) -> "Question":
-        """Sends a purchase over the link, which must be there; it is outstanding from `now` on.
+        """Sends a purchase over the link, which must be open; it is outstanding from `now` on.
 
-        `on_end` hears the answer, or None where the link breaks first.
+        `on_end` gets the answer, or None if the link breaks first.
         """
         assert self._link is not None
         self.outstanding += 1
@@ -149,7 +149,7 @@ class Peer:
         return question
 
     def settle(self, question: "Question", answer: Answer | None) -> None:
-        """A question is open no longer: it has its answer, or never will."""
+        """Closes a question: it has its answer, or, with None, the link broke."""
         now = self._clock()
         if answer is None:
             self.outstanding -= 1
@@ -167,14 +167,14 @@ class Peer:
             self._served(now - question.asked, now)
 
     def leave(self, question: "Question") -> None:
-        """Nobody waits for that question any more; it failed only where it took too long."""
+        """Closes a question without an answer; it counts as a failure if it took too long."""
         now = self._clock()
         self.outstanding -= 1
         if now - question.asked >= SILENT_S and not self.serves(now):
             self._fail(now)
 
     def _served(self, took_s: float, now: float) -> None:
-        """No refusal: those come quicker, and to count them would send the busy still more."""
+        """Learns from an answer that is no refusal: refusals are quick, and would attract more."""
         self.latency_s += SMOOTHING * (took_s - self.latency_s)
         self._answered_at = now
         self._limit.served(self.outstanding)
@@ -236,7 +236,7 @@ class Peer:
         self._hear(pong.state, pong.load)
 
     async def retire(self) -> None:
-        """Waits a while for what is under way on a worker that has left the registry."""
+        """Waits a while for open purchases at a worker that has left the registry."""
         with suppress(TimeoutError):
             async with asyncio.timeout(RETIRE_S):
                 while self.outstanding and self.linked:  # noqa: ASYNC110 - for a moment only
@@ -245,9 +245,9 @@ class Peer:
 
 @dataclass(eq=False, slots=True)
 class Question:
-    """A purchase put to one worker, open until it is answered, lost with the link, or dropped.
+    """A purchase that one worker was asked for, until its answer, the link's end, or `drop`.
 
-    `keyed`: the worker was told to look for an earlier order. `asked` is when, by the clock.
+    `keyed` says that the worker looks for an earlier order; `asked` is when, by the clock.
     """
 
     peer: Peer
@@ -263,6 +263,6 @@ class Question:
         self.on_end(self, reply)
 
     def drop(self) -> None:
-        """Waits no more."""
+        """Waits no longer for the answer."""
         self.link.forget(self.id)
         self.peer.leave(self)

@@ -15,7 +15,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def own_site_only(handler: Handler) -> Handler:
-    """A plugin of Bottle's: the handler is only called where no other site can be the cause."""
+    """A Bottle plugin that refuses a request which another site may have caused."""
 
     def checked(request: Request, **parts: str) -> Awaitable[Outcome]:
         if is_cross_site(request):
@@ -26,7 +26,7 @@ def own_site_only(handler: Handler) -> Handler:
 
 
 def is_cross_site(request: Request) -> bool:
-    """Whether the request could be another site's doing."""
+    """Whether another site may have caused the request."""
     if request.method in SAFE_METHODS:
         return False
     fetch_site = request.headers.get("sec-fetch-site", "")

@@ -15,12 +15,12 @@ from web.http.request import HeaderFields
 
 FOLDER = Path(__file__).parents[1] / "texts"
 COOKIE = "language"
-# The texts that the pages' scripts need as well.
+# Texts with these beginnings of their keys are sent to the pages' scripts.
 SCRIPTS_SAY = frozenset({"script", "sale", "left"})
 YEAR_S = 365 * 24 * 3600
 UNITS = (("hours", 3600), ("minutes", 60))
 
-# More of an Accept-Language than this nobody means.
+# The part of an Accept-Language that is read.
 MOST_PREFERENCES = 20
 MOST_CHARACTERS = 512
 
@@ -52,7 +52,7 @@ class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=Tru
         return self.say(key, at=datetime.fromtimestamp(at, UTC))
 
     def duration(self, seconds: float) -> str:
-        """In the largest unit that leaves no rest: 300 s is 5 minutes, 90 s is 90 seconds."""
+        """The duration in its largest whole unit: 300 s is 5 minutes, 90 s is 90 seconds."""
         for unit, length_s in UNITS:
             if seconds >= length_s and seconds % length_s == 0:
                 return self.say(f"format.{unit}", count=round(seconds / length_s))
@@ -60,7 +60,7 @@ class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=Tru
 
     @cached_property
     def for_scripts(self) -> str:
-        """The texts that the pages' scripts say: JSON, escaped for an attribute of HTML."""
+        """The texts for the pages' scripts: JSON, escaped for an attribute of HTML."""
         said = {
             key: text for key, text in self.texts.items() if key.partition(".")[0] in SCRIPTS_SAY
         }
@@ -76,7 +76,7 @@ class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=Tru
 
 
 class Languages:
-    """All of them, read once; English where nothing else is asked for."""
+    """All languages, read once; English is the default."""
 
     def __init__(self) -> None:
         read = (msgspec.toml.decode(path.read_bytes(), type=Language) for path in _files())
@@ -91,25 +91,25 @@ class Languages:
         return self._by_tag.get(tag)
 
     def of(self, headers: HeaderFields) -> Language:
-        """What a request with those headers wants: its cookie says, or its browser."""
+        """The language of a request with those headers: its cookie's, or its browser's."""
         for chosen in cookies.values(headers.get("cookie") or "", COOKIE):
             if chosen in self._by_tag:
                 return self._by_tag[chosen]
         for spoken in preferences(headers.get("accept-language") or ""):
             for tag, language in self._by_tag.items():
-                # Whoever reads any Chinese reads ours more easily than English.
+                # Readers of any Chinese read ours more easily than English.
                 if spoken == tag.partition("-")[0]:
                     return language
         return self.default
 
 
 def remember(language: Language) -> tuple[str, str]:
-    """The header that makes the browser ask for this language from now on."""
+    """The cookie that makes the browser ask for this language from now on."""
     return cookies.set_cookie(COOKIE, language.tag, path="/", lasts_s=YEAR_S, same_site="Lax")
 
 
 def preferences(accepted: str) -> tuple[str, ...]:
-    """The primary languages of an `Accept-Language` (RFC 9110, 12.5.4), the dearest first."""
+    """The primary languages of an `Accept-Language` (RFC 9110, 12.5.4), the preferred one first."""
     weighed = []
     for part in accepted[:MOST_CHARACTERS].split(",", MOST_PREFERENCES)[:MOST_PREFERENCES]:
         tag, _, parameter = part.partition(";")

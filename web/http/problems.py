@@ -1,4 +1,4 @@
-"""Problem answers (RFC 9457): what went wrong, in a stable code and in words of two languages."""
+"""Problems (RFC 9457): a stable code, and what went wrong in the client's language."""
 
 import random
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ STATUS = {
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """A problem, in no language yet: `text` names what `values` go into. `retry_after` in s."""
+    """A problem in no language yet: `values` fill the text named `text`. `retry_after` is in s."""
 
     code: str
     status: int
@@ -98,9 +98,9 @@ def problem(
     rng: random.Random | None = None,
     **values: str | int,
 ) -> Problem:
-    """The problem of that code; `text` where the code's own says too little.
+    """The problem of that code; `text` names a text that says more than the code's own.
 
-    With `rng` it says when to come back, not all at once.
+    With `rng` it says when to come back, at random: clients should not all come at once.
     """
     return Problem(
         code=code,
@@ -119,7 +119,7 @@ def of_request(error: BadRequest) -> Problem:
 
 
 def of_read(error: ZkticketError, rng: random.Random) -> Problem:
-    """Why something could not be read from ZooKeeper."""
+    """The problem for an error while reading ZooKeeper."""
     match error:
         case NoSuchOrder():
             return problem("no-such-order")
@@ -131,7 +131,7 @@ def of_read(error: ZkticketError, rng: random.Random) -> Problem:
 
 
 def of_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> Problem:
-    """Why a purchase did not end in an order."""
+    """The problem for a purchase that made no order."""
     match answer.code:
         case Code.SOLD_OUT:
             return _sold_out(type_, quantity, answer.remaining or 0)
@@ -145,7 +145,7 @@ def of_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> 
 
 
 def of_change(answer: Answer, rng: random.Random) -> Problem:
-    """Why an order was not changed as wanted; with the order, where there is one."""
+    """The problem for a change that was refused, with the order if there is one."""
     order = UNSET if answer.order is None else answer.order
     return msgspec.structs.replace(of_answer(answer, "", 0, rng), order=order)
 
@@ -172,7 +172,7 @@ def problem_reply(trouble: Problem, language: Language) -> Reply:
 
 
 def extra_headers(trouble: Problem) -> list[tuple[str, str]]:
-    """The headers that a problem's status asks for."""
+    """The headers that a problem's status requires."""
     if trouble.retry_after is not UNSET:
         return [("retry-after", str(trouble.retry_after))]
     if trouble.status == HTTPStatus.METHOD_NOT_ALLOWED:

@@ -1,4 +1,4 @@
-"""Whole answers to the browser, and the headers that they share."""
+"""Replies, and the headers that they share."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ GUARDS: Headers = [
     ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
 ]
 HTML: Headers = [("content-type", "text/html; charset=utf-8"), NO_STORE, *GUARDS]
-# Of the one page that may look through the camera, when its reader lets it.
+# For the one page that may use the camera, with its reader's permission.
 HTML_WITH_CAMERA: Headers = [
     *(each for each in HTML if each[0] != "permissions-policy"),
     ("permissions-policy", "camera=(self), microphone=(), geolocation=()"),
@@ -29,7 +29,7 @@ HTML_WITH_CAMERA: Headers = [
 
 
 def content(media_type: str, *headers: tuple[str, str]) -> Headers:
-    """The headers of a body of that type, which no browser takes for another one."""
+    """The headers of a body of that type; browsers don't take it for another one."""
     return [("content-type", media_type), NO_SNIFF, *headers]
 
 
@@ -38,7 +38,7 @@ TEXT = content("text/plain; charset=utf-8", NO_STORE)
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A whole answer. The header list may be shared: it is never changed."""
+    """A whole reply. Its list of headers may be shared and is never changed."""
 
     status: int
     headers: Headers

@@ -9,7 +9,7 @@ import msgspec
 from core.errors import BadRequest
 from web.http import cookies
 
-# Ends when the client has closed the connection.
+# Waits until the client has closed the connection.
 Gone: TypeAlias = Callable[[], Awaitable[None]]
 
 
@@ -20,12 +20,12 @@ class HeaderFields(Protocol):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request says, and who sends it; made once, from a head that was checked.
+    """A request, made once, after its head was checked.
 
-    `headers` have lower-case names and lack what proxies add. `client` is the sender's address,
-    `peer` that of the connection: a proxy's, where `is_forwarded`. `scheme` and `host` are those
-    that the client has asked, `base` is our address as the client knows it. `began` is when the
-    whole request was there, by the web's clock.
+    `headers` have lower-case names, without those that proxies add. `client` is the client's
+    address, `peer` is the connection's: a proxy's if `is_forwarded`. `scheme` and `host` are what
+    the client asked for; `base` is our address as the client knows it. `began` is when the
+    request was complete, by the web's monotonic clock.
     """
 
     method: str
@@ -56,14 +56,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return cookies.values(self.headers.get("cookie", ""), name)
 
     def query_field(self, name: str) -> str:
-        """A field of the address, "" where there is none. Raises `BadRequest` for two of them."""
+        """A field of the address, "" if it is missing. Raises `BadRequest` if it stands twice."""
         found = [value for key, value in self._pairs() if key == name]
         if len(found) > 1:
             raise BadRequest("malformed", "detail.query-twice")
         return found[0] if found else ""
 
     def query(self) -> dict[str, str]:
-        """All fields of the address. Raises `BadRequest` for two of one name."""
+        """All fields of the address. Raises `BadRequest` if one stands twice."""
         pairs = list(self._pairs())
         if len(fields := dict(pairs)) != len(pairs):
             raise BadRequest("malformed", "detail.query-twice")
@@ -76,7 +76,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _unquoted(text: str) -> str:
-    """The text, "" where its escapes are no UTF-8."""
+    """The text, "" if its escapes are not UTF-8."""
     try:
         return unquote_plus(text, errors="strict")
     except UnicodeDecodeError:

@@ -12,7 +12,7 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-# What a script imports from the file beside it.
+# The file in an import of a script.
 IMPORT = re.compile(r'(?<=from ")\./([\w.-]+)(?=";)')
 YEAR_S = 365 * 24 * 3600
 
@@ -20,7 +20,7 @@ YEAR_S = 365 * 24 * 3600
 class Assets:
     """Every file in `static/`. An address carries a digest, so it may be kept for a year.
 
-    Scripts import each other by such addresses: a changed one is never mixed with an old one.
+    Scripts import each other by such addresses, so a new one never meets an old one.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The pages' templates, compiled once; they escape whatever they show."""
+"""The pages' templates, compiled once; they escape all values."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ VIEWS = Path(__file__).parents[1] / "views"
 
 
 class Templates:
-    """Those of one folder. `asset` gives a static file's address."""
+    """The templates of one folder. `asset` gives a static file's address."""
 
     def __init__(self, asset: Callable[[str], str], folder: str = "") -> None:
         self._asset = asset

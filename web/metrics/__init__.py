@@ -1,1 +1,1 @@
-"""What the web measures, and how Prometheus is told."""
+"""What the web measures, and how Prometheus gets it."""

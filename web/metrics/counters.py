@@ -1,4 +1,4 @@
-"""What a web server counts of its own work, for `/metrics`."""
+"""Counts a web server's own work, for `/metrics`."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -22,11 +22,11 @@ class Metrics:
         self._purchases: Counter[Code] = Counter()
         self._seconds = [0] * (len(BUCKETS_S) + 1)
         self._seconds_sum = 0.0
-        # How many alarms stand, `None` where that can't be read; nothing is sold while one does.
+        # The number of standing alarms, which stop the selling; `None` if it can't be read.
         self.alarms: int | None = None
 
     def request(self, rule: str, status: int) -> None:
-        """An answered request, by the route that Bottle found."""
+        """Counts a reply, by the route that Bottle found."""
         self._requests[rule, status] += 1
 
     def purchase(self, code: Code, seconds: float) -> None:
@@ -36,7 +36,7 @@ class Metrics:
         self._seconds_sum += seconds
 
     def turned_away(self, rule: str, status: int) -> None:
-        """A purchase that was refused at the gate, in no time."""
+        """Counts a purchase that the load shedder refused."""
         self._requests[rule, status] += 1
         self.purchase(Code.OVERLOADED, 0.0)
 

@@ -1,4 +1,4 @@
-"""How the sale has been over the last minutes: a sample each second, in a ring."""
+"""The last minutes of the sale: a sample each second, in a ring."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ KEPT = 1800
 class HistorySample(msgspec.Struct, frozen=True, kw_only=True):
     """One second. `at` is in Unix seconds, rates are per second, latencies in ms.
 
-    Latencies are those of sales as the web has answered them; None where nothing was sold.
+    Latencies are of sales, as the web answered them; None if nothing was sold.
     `cpu` is in per cent of one core, by process.
     """
 
@@ -40,7 +40,7 @@ class SampleHistory:
         self._samples.append(sample)
 
     def since(self, at: float) -> Sequence[HistorySample]:
-        """Those that are newer than that."""
+        """The samples that are newer than that."""
         found = []
         for sample in reversed(self._samples):
             if sample.at <= at:

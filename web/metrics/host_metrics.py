@@ -1,6 +1,6 @@
-"""What this machine holds of an instance, as files and the kernel tell: for `/metrics`.
+"""What files and the kernel tell of an instance on this machine, for `/metrics`.
 
-It is there also while ZooKeeper is away. Reading it blocks for a few milliseconds.
+ZooKeeper is not needed. Reading blocks for a few milliseconds.
 """
 
 import os
@@ -15,7 +15,7 @@ from core.machine import disk_space, process_identity
 from core.receipts import format
 from core.schema.records import Disk, SupervisorRecord
 
-# A supervisor writes its table each second; an older one says nothing about now.
+# A supervisor writes its table each second; an older one than this is ignored.
 TABLE_S = 10.0
 ESTABLISHED = "01"
 TCP = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -25,7 +25,7 @@ TCP = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 class ReceiptFiles:
     """A worker's receipts: when one was written last, in Unix seconds, and how much is kept.
 
-    `dropped` are the files that were deleted, being the oldest of too many.
+    `dropped` counts the files that were deleted as the oldest of too many.
     """
 
     worker: str
@@ -37,7 +37,7 @@ class ReceiptFiles:
 
 @dataclass(frozen=True)
 class Machine:
-    """`table` is `None` where there is no fresh one, `supervised` says whether its writer lives."""
+    """`table` is `None` if there is no fresh one; `supervised` says whether its writer lives."""
 
     table: SupervisorRecord | None
     supervised: bool
@@ -59,7 +59,7 @@ def look(data_dir: Path, port: int, now: float) -> Machine:
 
 
 def connections(port: int, tables: Iterable[Path] = TCP) -> int:
-    """How many connections to a port of this machine are open, by the kernel's tables."""
+    """The number of open connections to a port of this machine, by the kernel's tables."""
     return sum(_count(table, f":{port:04X}") for table in tables)
 
 
@@ -101,6 +101,6 @@ def _journal(worker: str, segments: list[format.Segment]) -> ReceiptFiles | None
 
 
 def _stat(segment: format.Segment) -> os.stat_result | None:
-    with suppress(OSError):  # let go by its worker at this moment
+    with suppress(OSError):  # its worker has just deleted it
         return segment.path.stat()
     return None

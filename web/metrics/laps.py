@@ -1,4 +1,4 @@
-"""What has happened to purchases since somebody looked last."""
+"""Counts what happened to purchases between two looks."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -27,14 +27,14 @@ class Lap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Laps:
-    """Counting a purchase costs next to nothing; `clock` is monotonic."""
+    """The current lap. `clock` is monotonic."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._begin()
 
     def purchase(self, code: Code, seconds: float) -> None:
-        """One was answered."""
+        """Counts an answered purchase."""
         self._outcomes[code] += 1
         if code is Code.SOLD:
             self._latency.add(seconds)

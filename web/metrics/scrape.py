@@ -1,7 +1,7 @@
-"""`/metrics`: what this web server counts, and what it has read of the rest within seconds.
+"""The text of `/metrics`: this web server's counters, and a recent reading of the instance.
 
-However many scrape, the instance is asked once in `FRESH_S`. A scrape waits `WAIT_S` at most;
-what is older than `STALE_S` by then is left out.
+The instance is read once in `FRESH_S`, for any number of scrapes. A scrape waits at most `WAIT_S`;
+a reading that is older than `STALE_S` by then is left out.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ STALE_S = 15.0
 
 @dataclass(frozen=True)
 class VitalsReading:
-    """`status` is `None` where nobody could tell."""
+    """A reading of the instance; `status` is `None` if it could not be gathered."""
 
     status: Status | None
     machine: Machine
@@ -48,7 +48,7 @@ class InstanceVitals:
         self._reading: asyncio.Task[None] | None = None
 
     async def latest(self) -> VitalsReading | None:
-        """`None` where there is none that is fresh enough."""
+        """The last reading, `None` if it is too old."""
         if self._age_s > FRESH_S:
             self._reading = self._reading or asyncio.ensure_future(self._read())
             await asyncio.wait({self._reading}, timeout=WAIT_S)

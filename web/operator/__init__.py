@@ -1,1 +1,1 @@
-"""The operators' pages: who may see them, what they show, and what their buttons do."""
+"""The operators' pages."""

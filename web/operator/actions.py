@@ -1,4 +1,4 @@
-"""What the buttons do, each after a question that names what will happen."""
+"""What the operators' buttons do, each after a question that says what will happen."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,14 +18,14 @@ HOME = "/operator"
 MOST_QUANTITY = 100_000_000
 NUMBER = re.compile(r"[0-9]{1,9}")
 ID = re.compile(r"[0-9a-f]{16}")
-# What is sold or held, by type, as a question says it; one of more types is put type by type.
+# Sold and held tickets by type, in a form; for more types than fit, operators reset type by type.
 TAKEN = re.compile(rf"{NAME.pattern}:[0-9]{{1,16}}(?: {NAME.pattern}:[0-9]{{1,16}})*")
 MOST_TAKEN = 8192
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What is asked before it is done. `fields` are sent with the answer yes."""
+    """A question before an action. `fields` are sent with the answer yes."""
 
     title: str
     effects: tuple[str, ...]
@@ -39,9 +39,9 @@ def _board(_fields: Fields) -> str:
 
 @dataclass(frozen=True)
 class OperatorAction:
-    """`ask` puts the question, or raises `BadRequest`; `do` does what was asked for.
+    """`ask` makes the question, or raises `BadRequest`; `do` acts.
 
-    `home` is the address of the page where one is told that it is done.
+    `home` is the address of the page that then says that it is done.
     """
 
     name: str
@@ -51,7 +51,7 @@ class OperatorAction:
 
 
 def operator_actions() -> Mapping[str, OperatorAction]:
-    """By the last part of their address."""
+    """All actions, by the last part of their address."""
     every = (
         OperatorAction("restart", _ask_restart, _restart),
         OperatorAction("scale", _ask_scale, _scale),
@@ -160,7 +160,7 @@ async def _reset(operations: Operations, fields: Fields) -> None:
 
 
 def _taken(fields: Fields) -> dict[str, int]:
-    """What was sold or held of each type as the question said it: who buys since takes of it."""
+    """Sold and held tickets by type when the question was asked; later purchases don't count."""
     text = fields.get("taken", "")
     if text and not TAKEN.fullmatch(text):
         raise BadRequest("form-expired", "problem.form-expired")
@@ -222,7 +222,7 @@ def _number(fields: Fields, name: str, least: int, most: int) -> int:
 
 
 def _id(fields: Fields) -> str:
-    """The request's id, minted with its question."""
+    """The request's id, which was made with its question."""
     if not ID.fullmatch(fields.get("id", "")):
         raise BadRequest("form-expired", "problem.form-expired")
     return fields["id"]

@@ -1,4 +1,4 @@
-"""The routes of the operators' pages."""
+"""The board, the log, the buttons, and signing in and out."""
 
 from urllib.parse import urlsplit
 
@@ -28,7 +28,7 @@ SHOWN_ENTRIES = 200
 
 
 class BoardPages:
-    """Each method is a route. All but the sign-in's want a session, or the token itself."""
+    """Each public method is a route; all but those to sign in need a session or the token."""
 
     def __init__(self, context: Context, guard: OperatorGuard, languages: Languages) -> None:
         self._context = context
@@ -61,7 +61,7 @@ class BoardPages:
         return self._renderer.trouble(request, found)
 
     def takes_event(self, request: Request) -> bool:
-        """Whether an operator posts an event's form, which is longer than all others."""
+        """Whether an operator posts an event's form, which is longer than other forms."""
         return bool(FORM_ADDRESS.fullmatch(request.path) and self._guard.session(request))
 
     # --- coming and going ------------------------------------------------------------
@@ -89,7 +89,7 @@ class BoardPages:
         return await self._shown(visit, "board")
 
     async def get_live(self, request: Request) -> Outcome:
-        """The part of the board that changes, to be put in its place."""
+        """The part of the board that changes, which a script puts in its place."""
         visit = self._renderer.visit(request)
         return await self._shown(visit, "live") if visit else problem("unauthorized")
 
@@ -160,5 +160,5 @@ def _minutes(fields: Fields) -> int:
 
 
 def _cookie(request: Request, session: str) -> tuple[str, str]:
-    """Over TLS, ours or a proxy's, the session is never sent without it."""
+    """The session's cookie; over TLS, ours or a proxy's, browsers never send it without."""
     return set_cookie(session, secure="https" in (request.scheme, urlsplit(request.base).scheme))

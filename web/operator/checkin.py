@@ -1,7 +1,7 @@
-"""The page at the doors: a ticket is scanned or typed, and whoever holds it gets in, once.
+"""The page at the doors: a ticket is scanned or typed, and its holder gets in, once.
 
-A scan has an id, which the page keeps until it has an answer. Sent again, it is the same scan:
-whose answer got lost is let in by the next try, and not told that he was in already.
+A scan has an id, which the page keeps until it has an answer. Sent again, it is the same scan: if
+an answer was lost, the next try lets the holder in and does not say that they are in already.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from web.requests.order_change import MOST_CHARACTERS, WantedChange, errand, ord
 from web.requests.purchase import new_key
 
 ADDRESS = "/operator/check-in"
-# So long after its first try, a repeated scan is rather somebody who went back to an old page.
+# A scan that is repeated later than this is rather an old page that was opened again.
 SAME_SCAN_S = 120.0
 STATUS = {
     "ready": 200,
@@ -41,7 +41,7 @@ STATUS = {
 
 @dataclass(frozen=True)
 class ScanResult:
-    """What became of a scan, and of which order; its type and event as people call them."""
+    """The result of a scan and its order, with the names of its type and event for people."""
 
     kind: str
     order: OrderView | None = None
@@ -60,7 +60,7 @@ class ScanResult:
 
 
 READY, NO_ANSWER = ScanResult("ready"), ScanResult("no-answer")
-# Final answers that come without an order.
+# Results of final answers that have no order.
 WITHOUT_ORDER = {
     Code.NO_SUCH_ORDER: ScanResult("no-such-order"),
     Code.DAMAGED: ScanResult("damaged"),
@@ -69,7 +69,7 @@ WITHOUT_ORDER = {
 
 @dataclass(frozen=True)
 class Scan:
-    """A scan as it was posted. `text` is what the code says, or what was typed."""
+    """A scan as it was posted. `text` was read from the code, or typed."""
 
     id: str
     text: str
@@ -115,7 +115,7 @@ class CheckInPages:
 
 
 def told(answer: Answer, snapshot: Snapshot, now: float) -> ScanResult:
-    """What the door is told; `now` is in Unix seconds."""
+    """The result for the door; `now` is in Unix seconds."""
     order = answer.order
     if order is None:
         return WITHOUT_ORDER.get(answer.code, NO_ANSWER)
@@ -134,7 +134,7 @@ def _kind(answer: Answer, order: OrderView, now: float) -> str:
 
 
 def _age_s(order: OrderView, now: float) -> float:
-    """For how long the holder has been in, as far as the worker's clock and ours agree."""
+    """Seconds since the holder came in, as far as the worker's clock and ours agree."""
     return now - datetime.fromisoformat(order.checked_in_at or "").timestamp()
 
 
@@ -147,7 +147,7 @@ def _scan(fields: Fields) -> Scan:
 
 
 def _errand(scan: Scan) -> WantedChange | ScanResult:
-    """What a worker is asked for, or why nobody is. Raises `BadRequest` for an odd form."""
+    """The change to ask a worker for, or why there is none. Raises `BadRequest` for a bad id."""
     order = order_in(scan.text)
     if not order:
         return ScanResult("unreadable")

@@ -1,6 +1,6 @@
-"""The form of an event: what is typed, what that means, and what is wrong with it.
+"""The form of an event: its fields, what they mean, and what is wrong with them.
 
-Times are typed by the clock of a place, its zone in a field of its own.
+Times are typed by a local clock, whose zone has a field of its own.
 """
 
 import re
@@ -27,7 +27,7 @@ MOST_CAPACITY = 100_000_000
 MOST_ROWS = 100
 ROWS = 3
 PARTS = ("type", "label", "capacity", "price", "colour")
-# What a form may have: the terms, the rows, and what goes with them.
+# Bounds of a form: the terms, the rows, and its other fields.
 FORM_BYTES = 256 * 1024
 MOST_FILE = 64 * 1024
 MOST_FIELDS = 32 + MOST_ROWS * len(PARTS)
@@ -42,7 +42,7 @@ Faults = Mapping[str, BadRequest]
 
 @dataclass(frozen=True)
 class EventForm:
-    """As it is shown. `was` are the fields before anything was typed, `faults` go by field."""
+    """The form as it is shown. `was` has the fields as they were; `faults` are by field."""
 
     fields: Fields
     was: Fields
@@ -62,7 +62,7 @@ class FormReader:
         self.faults: dict[str, BadRequest] = {}
 
     def take(self, name: str, read: Callable[[str], Read]) -> Read | None:
-        """None for what can't be read."""
+        """The field's value, or None, with a fault, if it can't be read."""
         try:
             return read(self._fields.get(name, "").strip())
         except BadRequest as fault:
@@ -74,7 +74,7 @@ class FormReader:
 
 
 def blank(zone: str) -> dict[str, str]:
-    """The fields of an event about which nothing is said yet: as `Event` has it by default."""
+    """The fields of a new event, with the defaults of `Event`."""
     texts = dict.fromkeys(("name", "title", "place", *TIMES, "cancellable"), "")
     numbers = {"limit": "0", "hold_minutes": "5", "extensions": "2"}
     return {**texts, **numbers, "currency": "EUR", "zone": zone}
@@ -88,7 +88,7 @@ def of_event(event: EventAvailability, zone: str) -> dict[str, str]:
 def of_file(
     name: str, terms: Terms, types: Mapping[str, TypeSaid], zone: str
 ) -> tuple[dict[str, str], int]:
-    """The fields that a file fills in, and how many rows it needs. Raises `WrongUsage`."""
+    """The fields that a file fills in, and the number of its rows. Raises `WrongUsage`."""
     fields = {**blank(zone), "name": name, **_typed(terms.said, zone)}
     decimals = decimals_of(fields["currency"])
     for number, (type_name, type_) in enumerate(priced(types, terms).items()):
@@ -114,7 +114,7 @@ def _typed(said: Mapping[str, Any], zone: str) -> dict[str, str]:
 
 
 def _clock(at: float | None, zone: str) -> str:
-    """As a field of type `datetime-local` has it."""
+    """The time as a field of type `datetime-local` wants it."""
     if at is None:
         return ""
     local = datetime.fromtimestamp(int(at), zone_of(zone) or UTC).replace(tzinfo=None)
@@ -129,13 +129,13 @@ def _price(units: int, decimals: int) -> str:
 
 
 def rows_in(fields: Fields) -> int:
-    """How many rows for types were on the page."""
+    """The number of rows for types on the page."""
     text = fields.get("rows", "")
     return min(MOST_ROWS, int(text)) if WHOLE.fullmatch(text) else ROWS
 
 
 def was_in(fields: Fields) -> Fields:
-    """The fields as they were. Raises `BadRequest`."""
+    """The fields as they were at first. Raises `BadRequest`."""
     try:
         return msgspec.json.decode(fields.get("was", ""), type=dict[str, str])
     except msgspec.DecodeError:
@@ -143,7 +143,7 @@ def was_in(fields: Fields) -> Fields:
 
 
 def terms_in(fields: Fields, was: Fields, reading: FormReader) -> Terms:
-    """What was changed, and nothing else: so two operators don't undo each other's work."""
+    """The changed terms only, so that two operators don't undo each other's work."""
     zone = reading.take("zone", _zone) or UTC
     moved = fields.get("zone", "") != was.get("zone", "")
     said: dict[str, Any] = {}
@@ -155,7 +155,7 @@ def terms_in(fields: Fields, was: Fields, reading: FormReader) -> Terms:
 
 
 def types_in(fields: Fields, reading: FormReader) -> dict[str, TicketType]:
-    """The rows that are filled in."""
+    """The types in the rows that are filled in."""
     found: dict[str, TicketType] = {}
     currency = fields.get("currency", "").strip().upper()
     for row in range(rows_in(fields)):
@@ -183,17 +183,17 @@ def name_in(reading: FormReader) -> str:
 
 
 def fault_of(error: WrongUsage) -> tuple[str, BadRequest]:
-    """The field of an error that the core has found, "" for the whole, and what to say."""
+    """The field of an error that the core found, "" for the whole form, and what to say."""
     if isinstance(error, WrongTerm):
         return error.field, BadRequest("invalid", f"operators.wrong.{error.rule}")
     return "", BadRequest("invalid", "detail.as-told", told=str(error))
 
 
 def zone_of(name: str) -> tzinfo | None:
-    """None where there is no such zone."""
+    """The zone of that name, or None."""
     try:
         return ZoneInfo(name) if name != UTC_NAME else UTC
-    except (OSError, ValueError, KeyError):  # no name of a zone at all, or of none known here
+    except (OSError, ValueError, KeyError):  # not a zone's name, or an unknown one
         return None
 
 
@@ -215,7 +215,7 @@ def _moment(text: str, zone: tzinfo) -> float | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise _wrong("moment") from None
-    # The zone has a field of its own: another one here would say something else.
+    # The zone has a field of its own, so there may be none here.
     if moment.tzinfo is not None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise _wrong("moment")
     return moment.replace(tzinfo=zone).timestamp()

@@ -1,4 +1,4 @@
-"""The events in operators' pages: what `event list|show|create|edit` do, in a browser."""
+"""The operators' pages of events: what `event list|show|create|edit` do, in a browser."""
 
 import re
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ FORM_ADDRESS = re.compile(rf"{NEW}|{EVENTS}/[^/]+/edit")
 
 
 class EventPages:
-    """Each method is a route."""
+    """Each public method is a route."""
 
     def __init__(self, context: Context, renderer: OperatorRenderer) -> None:
         self._context = context
         self._renderer = renderer
-        # A list of zones to choose from; where the system has none, there is UTC.
+        # The zones to choose from; a system without any has UTC.
         self._zones = sorted(zone for zone in available_timezones() if "/" in zone)
 
     def mount(self, app: bottle.Bottle) -> None:
@@ -122,8 +122,10 @@ class EventPages:
 
 
 def _zone(request: Request) -> tuple[str, bool]:
-    """By whose clock times are written: as asked for, as this device remembers, or else UTC;
-    and whether nobody has said it, so that the page's script may ask for the reader's own.
+    """The zone of times on the page, and whether it is only a guess.
+
+    It is the one in the address, or the one that this device remembers, or else UTC; for a guess,
+    the page's script asks again with the reader's own.
     """
     for name in (request.query_field("zone"), kept(request, "zone")):
         if name and event_form.zone_of(name):
@@ -140,7 +142,7 @@ def _typed(
 
 
 def _filled(fields: Fields) -> EventForm:
-    """The form as a file fills it in; as it was, where that is no event's file."""
+    """The form as a file fills it in; as it was typed, with the fault, if the file is wrong."""
     zone = fields.get("zone", "")
     if not event_form.zone_of(zone):
         zone = UTC_NAME

@@ -1,4 +1,4 @@
-"""What operators type into the pages' forms and addresses."""
+"""Fields of the operators' forms and addresses, and of their cookies."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -16,17 +16,17 @@ YEAR_S = 365 * 24 * 3600
 
 
 def form(request: Request, most: int = 16) -> dict[str, str]:
-    """The posted fields. Raises `BadRequest`, also for more than `most`."""
+    """The posted fields. Raises `BadRequest`, for more than `most` as well."""
     return form_fields(request.content_type, request.body, most)
 
 
 def event_page(name: str) -> str:
-    """An event's address, whatever somebody has made of its name in another one."""
+    """An event's address; its name may come out of another address, so it is quoted."""
     return f"{EVENTS}/{quote(name, safe='')}"
 
 
 def kept(request: Request, name: str) -> str:
-    """What this device was told to remember, or ""."""
+    """What this device remembers under that name, or ""."""
     return unquote(next(request.cookies(name), ""))
 
 

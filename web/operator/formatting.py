@@ -13,7 +13,7 @@ LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 
 
 def figure(number: float | None) -> str:
-    """Short: three digits at least, a dash for none."""
+    """The figure, short; a dash for none."""
     if number is None:
         return "–"
     return f"{number:.1f}" if 0 < number < 10 and number % 1 else f"{number:,.0f}"
@@ -29,17 +29,17 @@ def stamp(at: float) -> str:
 
 
 def well(state: str) -> str:
-    """The class of a process's state."""
+    """The CSS class of a process's state."""
     return "well" if state in WELL else "ill"
 
 
 def state(say: Callable[[str], str], name: str) -> str:
-    """A state that this web does not know is shown as it is."""
+    """The state in words; one that this web does not know is shown as it is."""
     return say(f"operators.state.{name}") if name in STATES else name
 
 
 def own(status: Status) -> Callable[[Worker | Web], bool]:
-    """Tells the processes of the instance that this web belongs to: others it only shows."""
+    """Says whether a process is of this web's instance; others are only shown."""
     instance = status.supervisor.instance if status.supervisor else ""
 
     def is_own(process: Worker | Web) -> bool:

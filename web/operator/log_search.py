@@ -1,4 +1,4 @@
-"""The log's filters as an operator types them."""
+"""The filters of the log's page, as they are typed."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ MOST_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class Search:
-    """As typed, to be shown again. `text` is plain: a pattern of one's own could take for ever."""
+    """The filters as typed. `text` is no pattern, for that could take for ever."""
 
     source: str
     level: str
@@ -22,7 +22,7 @@ class Search:
     order: str
 
     def query(self, now: float) -> Query:
-        """Raises `BadRequest`."""
+        """The query of these filters. Raises `BadRequest`."""
         return Query(
             sources=frozenset({self.source} - {""}),
             level=level_number(self.level),
@@ -33,7 +33,7 @@ class Search:
 
 
 def search_of(fields: Mapping[str, str]) -> Search:
-    """The search in a page's address. Raises `BadRequest` for what is no level."""
+    """The search in a page's address. Raises `BadRequest` for an unknown level."""
     typed = {
         name: fields.get(name, "").strip()[:MOST_CHARACTERS]
         for name in ("source", "level", "since", "text", "order")

@@ -1,4 +1,4 @@
-"""Orders in operators' pages: looked up by id or by buyer, explained, cancelled."""
+"""The operators' pages of orders: found by id or by buyer, explained, cancelled."""
 
 from functools import partial
 
@@ -24,7 +24,7 @@ MOST_CHARACTERS = 200
 
 
 class OrderPages:
-    """Each method is a route."""
+    """Each public method is a route."""
 
     def __init__(self, context: Context, renderer: OperatorRenderer) -> None:
         self._context = context
@@ -40,7 +40,7 @@ class OrderPages:
     # --- looking ---------------------------------------------------------------------
 
     async def get_orders(self, visit: OperatorVisit) -> Outcome:
-        """Those of a buyer, or the one whose number was typed."""
+        """The orders of a buyer, or the one whose number was typed."""
         wanted = visit.request.query_field("find").strip()[:MOST_CHARACTERS]
         if order := order_in(wanted):
             return see_other(f"{ADDRESS}/{order}")
@@ -71,7 +71,7 @@ class OrderPages:
         )
 
     async def post_cancel(self, visit: OperatorVisit, fields: Fields, order_id: str) -> Outcome:
-        """By a worker, as the buyer's own: it keeps a receipt of it."""
+        """Cancels by a worker, as for the buyer, because workers keep receipts."""
         wanted = errand(order_id, Act.CANCEL, fields.get("id", ""), operator=True)
         answer = await self._context.checkout.change(wanted, visit.request.began)
         if answer.code is Code.DONE:

@@ -1,4 +1,4 @@
-"""Plots of the last minutes as lines of an SVG: the figures in, the points of its paths out."""
+"""Plots of the last minutes: makes paths of an SVG from samples."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from web.metrics.history import HistorySample
 
 WIDTH = 600
 HEIGHT = 100
-# No more points than this on a line: neighbours share one, the higher figure counts.
+# A line has at most so many points: neighbours share one, with the higher figure.
 MOST_POINTS = 300
 # A longer silence is a gap in the line.
 GAP_S = 4.0
@@ -21,7 +21,7 @@ Get: TypeAlias = Callable[[HistorySample], Figure]
 
 @dataclass(frozen=True)
 class PlotLine:
-    """`path` is the SVG's; `number` chooses the colour; `now` is the latest figure."""
+    """`path` is for the SVG; `number` chooses the colour; `now` is the latest figure."""
 
     name: str
     number: int
@@ -33,7 +33,7 @@ class PlotLine:
 class Plot:
     """`name` is that of its texts; `top` is the figure at the upper edge.
 
-    The lines of a `fixed` one are named by texts as well, the others' by processes.
+    The lines of a `fixed` plot are named by texts as well, those of others by processes.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Span:
 
 
 def plots(samples: Sequence[HistorySample], span: Span) -> tuple[Plot, ...]:
-    """All of them, in the order of the page."""
+    """All plots, in the order of the page."""
     return (
         *(
             _plot(name, unit, samples, {line: _FIGURES[line] for line in lines}, span, fixed=True)
@@ -132,7 +132,7 @@ def _latest(samples: Sequence[HistorySample], get: Get) -> Figure:
 
 
 def _thinned(points: Sequence[tuple[float, Figure]], span: Span) -> list[tuple[float, Figure]]:
-    """One point for each step, the highest of those in it."""
+    """The highest point of each step."""
     highest: dict[int, tuple[float, Figure]] = {}
     for at, figure in points:
         if at < span.begin:
@@ -145,7 +145,7 @@ def _thinned(points: Sequence[tuple[float, Figure]], span: Span) -> list[tuple[f
 
 
 def path(points: Sequence[tuple[float, Figure]], span: Span, top: float) -> str:
-    """The line through the points, broken where there is no figure, or no sample for long."""
+    """The line through the points, with gaps where figures or samples are missing."""
     parts: list[str] = []
     drawn_at: float | None = None
     for at, figure in points:
@@ -154,14 +154,14 @@ def path(points: Sequence[tuple[float, Figure]], span: Span, top: float) -> str:
             continue
         joined = drawn_at is not None and at - drawn_at <= max(GAP_S, 2 * span.step_s)
         y = HEIGHT - HEIGHT * min(figure, top) / top
-        # A point by itself shows as a dot: a line of no length with round ends.
+        # A single point is a dot: a line without length and with round ends.
         parts.append(f"{'L' if joined else 'M'}{span.x(at):.1f} {y:.1f}" + ("" if joined else "h0"))
         drawn_at = at
     return "".join(parts)
 
 
 def nice_top(most: float) -> float:
-    """The next of 1, 2, 5, 10, 20, 50 … that is not below, from 1 on."""
+    """The least of 1, 2, 5, 10, 20, 50 … that is not below `most`."""
     if most <= 1:
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))

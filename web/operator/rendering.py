@@ -1,4 +1,4 @@
-"""The operators' pages as they are printed, and for whom."""
+"""Renders the operators' pages, for operators only."""
 
 import hmac
 from collections.abc import Awaitable
@@ -24,7 +24,7 @@ SIGN_IN = "/operator/sign-in"
 
 @dataclass(frozen=True)
 class OperatorVisit:
-    """An operator who looks at a page, in which language, at what `address` of ours."""
+    """An operator's visit of a page; `address` is where they can come back to."""
 
     request: Request
     session: Session
@@ -39,7 +39,7 @@ class OperatorVisit:
 
 
 class OperatorRenderer:
-    """Prints templates of `views/operator`."""
+    """Renders templates of `views/operator`."""
 
     def __init__(self, guard: OperatorGuard, languages: Languages) -> None:
         self._guard = guard
@@ -47,7 +47,7 @@ class OperatorRenderer:
         self._templates = Templates(Assets().address, "operator")
 
     def visit(self, request: Request) -> OperatorVisit | None:
-        """None without a session."""
+        """The visit, or None without a session."""
         session = self._guard.session(request)
         if session is None:
             return None
@@ -55,7 +55,7 @@ class OperatorRenderer:
         return OperatorVisit(request, session, language, _address(request))
 
     def for_operators(self, page: Handler) -> Handler:
-        """The handler that calls `page` with the visit; everybody else is sent to sign in."""
+        """A handler that calls `page` with the visit, and sends all others to sign in."""
 
         async def handler(request: Request, **parts: str) -> Outcome:
             visit = self.visit(request)
@@ -64,7 +64,7 @@ class OperatorRenderer:
         return handler
 
     def for_forms(self, page: Handler, most: int = 16) -> Handler:
-        """As `for_operators`, with the fields that were posted, `most` of them."""
+        """As `for_operators`, for a page that also takes the posted fields, at most `most`."""
 
         async def checked(visit: OperatorVisit, **parts: str) -> Outcome:
             fields = form(visit.request, most)
@@ -86,15 +86,15 @@ class OperatorRenderer:
         return Reply(code, [*headers, ("content-language", visit.language.tag)], text)
 
     def ask(self, visit: OperatorVisit, action: str, back: str, question: Confirmation) -> Reply:
-        """A question, whose answer yes is posted to `action`; no leads `back`."""
+        """The page of a question: yes is posted to `action`, no leads `back`."""
         return self.page(
             visit, "ask", action=action, back=back, question=question, id=operator_requests.new_id()
         )
 
     def sign_in(self, request: Request, refusal: Problem | None, left: str = "") -> Reply:
-        """The page for who has no session, and why the last try was in vain.
+        """The page to sign in, with the refusal of the last try.
 
-        `left` is "here" for who has just signed out, and is signed out here only so far.
+        `left` is "here" after signing out if other web servers may not know that yet.
         """
         language = self._languages.of(request.headers)
         text = self._print(
@@ -105,7 +105,7 @@ class OperatorRenderer:
         return Reply(refusal.status, HTML + extra_headers(refusal), text)
 
     def trouble(self, request: Request, found: Problem) -> Reply:
-        """What went wrong; it tells a stranger nothing."""
+        """The page of a problem, which tells strangers nothing else."""
         language, visit = self._languages.of(request.headers), self.visit(request)
         text = self._print("trouble", language, HOME, visit=visit, problem=found)
         return Reply(found.status, HTML + extra_headers(found), text)
@@ -122,7 +122,7 @@ class OperatorRenderer:
 
 
 async def _told(outcome: Awaitable[Outcome]) -> Outcome:
-    """The outcome, or why there is none, in the words of who knows."""
+    """The outcome, or the problem for an error, in its own words."""
     try:
         return await outcome
     except BadRequest:
@@ -136,7 +136,7 @@ async def _told(outcome: Awaitable[Outcome]) -> Outcome:
 
 
 def _address(request: Request) -> str:
-    """Where the operator can come back to after the language was changed."""
+    """The address to come back to after the language was changed."""
     if request.method != "GET" or request.path == "/operator/live":
         return HOME
     return f"{request.path}?{request.query_string}" if request.query_string else request.path

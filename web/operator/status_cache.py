@@ -1,4 +1,4 @@
-"""The status, gathered once a second at the most, however many look at it."""
+"""Gathers the status at most once a second, for any number of readers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ FRESH_S = 0.9
 
 
 class StatusCache:
-    """Whoever comes while it is being gathered waits for that one. `clock` is monotonic."""
+    """Requests during a gathering wait for that one. `clock` is monotonic."""
 
     def __init__(self, gather: Callable[[], Awaitable[Status]], clock: Callable[[], float]) -> None:
         self._gather = gather
@@ -18,7 +18,7 @@ class StatusCache:
         self._began = 0.0
 
     async def status(self) -> Status:
-        """Raises what gathering raises."""
+        """The status. Raises what gathering raises."""
         last = self._last
         if last is None or (last.done() and self._clock() - self._began > FRESH_S):
             self._began = self._clock()

@@ -1,4 +1,4 @@
-"""What the page of a hold shows, while it runs and after its end: frozen, ready to print."""
+"""What the page of a hold shows, while it runs and after its end."""
 
 import math
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from web.http.i18n import Language
 from web.pages.ticket_view import total, type_label
 
 HOLDS = frozenset({"held", "released", "expired"})
-# Who has to act is warned when a fifth of the time is left, within these bounds: WCAG 2.2.1
-# wants 20 s at the least, and more than a minute is no warning.
+# The buyer is warned when a fifth of the time is left, within these bounds: WCAG 2.2.1 wants 20 s
+# at least, and more than a minute is no warning.
 WARNING_SHARE = 0.2
 LEAST_WARNING_S, MOST_WARNING_S = 20.0, 60.0
 
 
 @dataclass(frozen=True)
 class HoldView:
-    """A hold. `state` is held, over or released; `until` is also there in RFC 3339.
+    """A hold. `state` is held, over or released; `until_at` is in RFC 3339.
 
-    `left` is the time left as text. `extend` is what the button to extend says, empty where
-    that can't be done; `key` makes its form extend once.
+    `left` is the time left as text. `extend` is the text of the button to extend, empty if that
+    can't be done; `key` makes its form extend once.
     """
 
     order: str
@@ -50,7 +50,7 @@ class HoldView:
 
 
 def is_hold(order: OrderView) -> bool:
-    """Whether it is one, or ended as one."""
+    """Whether the order is a hold, or ended as one."""
     return order.status in HOLDS
 
 
@@ -94,14 +94,14 @@ def hold_view(
 
 
 def time_left(seconds: float) -> str:
-    """Minutes and seconds, the begun second counted whole; with hours where there are any."""
+    """Minutes and seconds, rounded up; with hours if there are any."""
     minutes, second = divmod(math.ceil(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute:02}:{second:02}"
 
 
 def _state(order: OrderView, left_s: float) -> str:
-    """A hold is over by the clock; that it is on sale again may take a moment longer."""
+    """The state by the clock: a hold that is over may be on sale again a moment later."""
     if order.status == "released":
         return "released"
     return "held" if order.status == "held" and left_s else "over"
@@ -113,7 +113,7 @@ def _warning_s(event: EventAvailability | None) -> float:
 
 
 def _left(order: OrderView, event: EventAvailability | None) -> int:
-    """How often it may still be extended."""
+    """The number of extensions that are left."""
     return max(0, event.extensions - order.extended) if event else 0
 
 

@@ -1,4 +1,4 @@
-"""A ticket as an entry for a calendar (iCalendar, RFC 5545)."""
+"""Writes a ticket as an entry of a calendar (iCalendar, RFC 5545)."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ from core.schema.records import OrderView
 from core.store.availability import EventAvailability
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"
-# Octets of a line; longer ones are folded (RFC 5545, 3.1).
+# Longer lines are folded (RFC 5545, 3.1).
 LINE_OCTETS = 75
 PRODUCT = "-//zkticket//zkticket//EN"
 

@@ -25,7 +25,7 @@ CALENDAR = content(
     CONTENT_TYPE, ("content-disposition", 'attachment; filename="ticket.ics"'), NO_STORE
 )
 
-# What a problem means for who wanted something of an order.
+# What problems are called on the page of an order.
 TEXTS = {
     "halted": "ticket.busy",
     "hold-expired": "hold.late",
@@ -37,7 +37,7 @@ TEXTS = {
 
 
 class TicketPages:
-    """Each method is a route. An order has one address for all of its life."""
+    """Each public method is a route. An order has one address for all of its life."""
 
     def __init__(self, context: Context, renderer: PageRenderer) -> None:
         self._context = context
@@ -59,7 +59,7 @@ class TicketPages:
     # --- its buttons -----------------------------------------------------------------
 
     async def post_act(self, request: Request, order_id: str, act: str) -> Outcome:
-        """Sends back to the order when that is done. The form may be sent again."""
+        """Changes the order, and sends the browser back to it. The form may be sent again."""
         fields = form_fields(request.content_type, request.body)
         wanted = errand(order_id, Act(act), fields.get("key"))
         visit = self._renderer.visit(request, f"/orders/{order_id}")
@@ -72,7 +72,7 @@ class TicketPages:
         return await self._refused(visit, wanted, msgspec.structs.replace(found, text=text))
 
     async def _refused(self, visit: Visit, wanted: WantedChange, found: Problem) -> Outcome:
-        """The order as it is, with what went wrong; a form in doubt keeps its key."""
+        """The order's page with what went wrong; a form in doubt keeps its key."""
         order = await self._find(wanted.order)
         if isinstance(order, Problem):
             return self._renderer.trouble(visit, found, back=visit.address)

@@ -1,4 +1,4 @@
-"""The buyers' pages as they are printed, and for whom."""
+"""Renders the buyers' pages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,25 +14,25 @@ from web.http.templates import Templates
 
 @dataclass(frozen=True)
 class Visit:
-    """Who looks at a page: in which language, and at what `address` of ours."""
+    """A visit of a page: its language, and its `address` on our site."""
 
     language: Language
     address: str
 
 
 class PageRenderer:
-    """Prints templates of `views`."""
+    """Renders templates of `views`."""
 
     def __init__(self, languages: Languages, assets: Assets) -> None:
         self._languages = languages
         self._templates = Templates(assets.address)
 
     def visit(self, request: Request, address: str = "") -> Visit:
-        """`address` where that is another one than was asked for."""
+        """The visit of a request; `address` if it is not the request's own."""
         return Visit(self._languages.of(request.headers), address or _address(request))
 
     def page(self, visit: Visit, template: str, found: Problem | None, **values: Any) -> Reply:
-        """The page; with a problem's status where one is on it."""
+        """The page, with the status of the problem on it, if there is one."""
         language = visit.language
         text = self._templates.render(
             template,
@@ -49,16 +49,16 @@ class PageRenderer:
         return Reply(found.status, headers + extra_headers(found), text.encode())
 
     def part(self, template: str, language: Language, **values: Any) -> str:
-        """Of a page."""
+        """The text of a template that is a part of a page."""
         return self._templates.render(template, say=language.say, **values)
 
     def trouble(self, visit: Visit, found: Problem, back: str = "") -> Reply:
-        """The small page of a problem; `back` is an order's address, if it is about one."""
+        """The small page of a problem; `back` is the order's address if it is about one."""
         return self.page(visit, "problem", found, problem=found, back=back)
 
 
 def _address(request: Request) -> str:
-    """Where the visitor is, or can go back to: what was posted can't be had by a link."""
+    """The address to come back to; a post has none, so it is the sale's page."""
     if request.method == "POST":
         return "/"
     path = quote(request.path)

@@ -1,4 +1,4 @@
-"""The pages that buyers see."""
+"""The sale's page, its forms, and what all pages share."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ Fields = Mapping[str, str]
 
 
 class SalePages:
-    """Each method is a route, or the page that a problem ends on."""
+    """Each public method is a route; `trouble` is the page of a problem."""
 
     def __init__(self, context: Context, languages: Languages) -> None:
         self._context = context
@@ -54,7 +54,7 @@ class SalePages:
         return await self._post(request, hold=False)
 
     async def post_hold(self, request: Request) -> Outcome:
-        """The same form's other button: the tickets are only kept for a while."""
+        """Answers the form's other button, which holds the tickets for a while."""
         return await self._post(request, hold=True)
 
     async def _post(self, request: Request, *, hold: bool) -> Outcome:
@@ -76,7 +76,7 @@ class SalePages:
         return await self._sale(visit, basket.event, fields, found)
 
     async def _as_shown(self, basket: Basket, prices: str) -> Basket | None:
-        """With the price that the page showed; None where its prices are no longer ours."""
+        """The basket with the price that the page showed; None if prices have changed since."""
         event = (await self._context.catalog.snapshot()).event(basket.event) if prices else None
         if event is None:
             return basket
@@ -109,7 +109,7 @@ class SalePages:
         return self.renderer.page(visit, "sale", found, page=page)
 
     def _absent(self, name: str, snapshot: Snapshot) -> Problem:
-        """Why there is no event to show."""
+        """The problem when there is no event to show."""
         if (name or DEFAULT_EVENT) in snapshot.damaged:
             return problem("damaged")
         if snapshot.as_of is not None and name and snapshot.events:
@@ -135,15 +135,15 @@ class SalePages:
 
 
 def _own(address: str) -> str:
-    """The address if it is one of ours; the box office's where it could lead elsewhere."""
+    """The address if it is on this site, else the sale's page."""
     ours = address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if ours and address.isascii() and address.isprintable() else "/"
 
 
 def _choose(snapshot: Snapshot, name: str, now: float) -> EventAvailability | None:
-    """The event of that name; where none is named the default one, or else the first.
+    """The event of that name; without a name the default one, or else the first.
 
-    One that is over is shown to who names it, or where there is no other.
+    An event that is over is chosen if it is named, or if there is no other.
     """
     if name:
         return snapshot.event(name)

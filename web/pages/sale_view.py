@@ -1,4 +1,4 @@
-"""What the sale page shows: frozen, ready to print."""
+"""What the sale's page shows."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from web.reads.live import opens_in_ms
 from web.reads.poll_interval import STEPS_S
 from web.requests.purchase import KEY_HEADER, MOST_TICKETS, new_key
 
-# From here on a type's remaining tickets are shown as few.
+# Up to this share of its capacity, a type has few tickets left.
 FEW_SHARE = 0.1
-# Problems of these are shown beside them.
+# Problems of these fields are shown beside them.
 AT_FIELDS = frozenset({"type", "quantity", "buyer"})
 
 
@@ -38,7 +38,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Form:
-    """What the buyer has typed, as text; `key` makes the form buy once."""
+    """The form as the buyer has filled it in; `key` makes it buy once."""
 
     event: str
     type: str
@@ -51,9 +51,9 @@ class Form:
 class SaleView:
     """The page of one event. `lead` says how the sale stands, `stale` how old that is.
 
-    `state` is before, open, sold-out or closed. `notice` says what went wrong, unless that
-    stands at a field. `prices` stands for all prices on the page. `hold` says how long tickets
-    are held, `limit` is of one buyer, 0 for none.
+    `state` is before, open, sold-out or closed. `notice` says what went wrong, unless a field
+    shows it. `prices` is a digest of all prices on the page. `hold` says how long tickets are
+    held; `limit` is the most for one buyer, 0 for any number.
     """
 
     title: str
@@ -83,7 +83,7 @@ class SaleView:
         return range(1, min(MOST_TICKETS, self.limit or MOST_TICKETS) + 1)
 
     def error(self, field: str) -> str:
-        """What is wrong with that field of the form."""
+        """What is wrong with that field of the form, or ""."""
         found = self.problem
         return self.detail if found is not None and found.field == field else ""
 
@@ -127,7 +127,7 @@ def sale_view(
 
 
 def price_list(event: EventAvailability) -> str:
-    """A digest of what its types cost: a form carries what its page showed, however many."""
+    """A digest of all prices, short enough for a form to carry what its page showed."""
     prices = "".join(f"{type_.name} {type_.price}\n" for type_ in event.types)
     return hashlib.blake2b(f"{event.currency}\n{prices}".encode(), digest_size=12).hexdigest()
 
@@ -188,7 +188,7 @@ def _card(
 
 
 def _form(event: EventAvailability, fields: Mapping[str, str], problem: Problem | None) -> Form:
-    """A key is kept while its purchase may still come true, or was never made."""
+    """The form, with the key that it had, unless that has bought something else."""
     spent = problem is not None and problem.field == KEY_HEADER
     return Form(
         event=event.name,

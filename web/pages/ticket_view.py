@@ -1,4 +1,4 @@
-"""What the ticket's page shows: frozen, ready to print."""
+"""What a ticket's page shows."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,15 +10,15 @@ from core.text.timestamps import rfc3339
 from web.http.i18n import Language
 from web.pages.qr import qr_svg
 
-# Orders that let nobody in: their code is not shown.
+# The code of orders that admit nobody is not shown.
 SPENT = frozenset({"held", "released", "expired", "cancelled"})
 
 
 @dataclass(frozen=True)
 class TicketView:
-    """A ticket. `number` is the order's id in groups of four; moments are also there in RFC 3339.
+    """A ticket. `number` is the order's id in groups of four; fields in `_at` are RFC 3339.
 
-    `code` is the QR code as SVG, empty where the order admits nobody; `notice` what went wrong.
+    `code` is the QR code as SVG, empty if the order admits nobody; `notice` is what went wrong.
     """
 
     order: str
@@ -92,13 +92,13 @@ def _greeting(language: Language, order: OrderView, state: str) -> str:
 
 
 def type_label(order: OrderView, event: EventAvailability | None) -> str:
-    """What the order's type is called."""
+    """The label of the order's type."""
     known = _known(order, event)
     return known.label or known.name if known else order.type
 
 
 def total(language: Language, order: OrderView) -> str:
-    """What was agreed for all its tickets, whatever the event costs now."""
+    """The agreed price of all its tickets, whatever the event costs now."""
     if order.total is None:
         return language.say("ticket.no-price")
     return language.money(order.total, order.currency, order.decimals)

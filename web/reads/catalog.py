@@ -1,4 +1,4 @@
-"""What is left, from memory: read again twice a second while somebody asks."""
+"""Availability from memory: read again twice a second while there are requests."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from core.eventlog.ring import EventLog
 from core.store.availability import EventAvailability
 
 FRESH_S = 0.5
-# Who asks within this time of the last reading gets that one, while the next is made.
+# Within this time the last reading is the answer, while the next one is made.
 RECENT_S = 2.0
 WAIT_S = 0.3
-# Between two readings, so that a busy sale is not read over and over.
+# The least time between two readings, so that a busy sale is not read over and over.
 GAP_S = 0.05
 
 
@@ -30,7 +30,7 @@ class EventReader(Protocol):
 class Snapshot:
     """A reading of all events. `as_of` is in Unix seconds, `None` before the first one.
 
-    `damaged` are the events that can't be read until somebody mends their znodes.
+    `damaged` events can't be read until their znodes are mended.
     """
 
     events: tuple[EventAvailability, ...] = ()
@@ -43,7 +43,7 @@ class Snapshot:
 
 
 class Catalog:
-    """Reads all events, once at a time however many ask."""
+    """Reads all events, one reading at a time, for any number of requests."""
 
     def __init__(
         self,
@@ -66,11 +66,11 @@ class Catalog:
         self._told: frozenset[str] = frozenset()
 
     def sold(self) -> None:
-        """Something was sold through this web: who asks from now on is shown it."""
+        """Notes a sale through this web: `snapshot` shows it from now on."""
         self._sales += 1
 
     async def snapshot(self) -> Snapshot:
-        """The last reading; stale where ZooKeeper is away. Waits `WAIT_S` at the most."""
+        """The last reading, stale while ZooKeeper is away. Waits at most `WAIT_S`."""
         age_s = self._clock() - self._read_at
         if not self._connected() or (age_s <= FRESH_S and self._shows(self._sales)):
             return self.last
@@ -80,9 +80,9 @@ class Catalog:
         return self.last
 
     def glance(self) -> Snapshot | None:
-        """The last reading, without a wait; `None` where nobody has asked for long.
+        """The last reading, without waiting; `None` if it is too old.
 
-        The next reading is begun where that is due.
+        Begins the next reading if that is due.
         """
         age_s = self._clock() - self._read_at
         if self._connected() and age_s > FRESH_S:
@@ -101,7 +101,7 @@ class Catalog:
         return self._reading
 
     async def _read_all(self) -> None:
-        """One reading, and one more where something was sold meanwhile."""
+        """Reads once, and once more if something was sold meanwhile."""
         try:
             wanted = self._sales
             await self._read()
@@ -121,7 +121,7 @@ class Catalog:
         return self._failed or too_old or not self._connected()
 
     def lacks(self, event: str, type_: str) -> str | None:
-        """`no-such-event` or `no-such-type` where a fresh reading is sure of it."""
+        """`no-such-event` or `no-such-type` if a fresh reading proves it, else None."""
         if self._clock() - self._read_at > FRESH_S or self._stale():
             return None
         found = self._last.event(event)
@@ -157,7 +157,7 @@ class Catalog:
         self._told = frozenset(damage.values())
 
     async def _event(self, name: str) -> EventAvailability | str | None:
-        """The event; what is wrong with it; nothing where it has just gone."""
+        """The event, or what is wrong with it, or None if it has just gone."""
         try:
             return await self._reader.availability(name)
         except (NoSuchEvent, NoSuchType):

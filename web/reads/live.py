@@ -1,4 +1,4 @@
-"""What is left, for the pages that watch: rendered once per change, served from memory."""
+"""Availability for the pages that watch a sale: rendered once per change, served from memory."""
 
 import hashlib
 
@@ -14,18 +14,18 @@ from web.reads.catalog import Catalog, Snapshot
 from web.reads.poll_interval import PollInterval
 
 RULE = "/api/events/<name>/availability"
-# The route as the metrics call it, of an answer that Bottle has no part in.
+# The metrics' name of the route, for replies that Bottle has no part in.
 WATCHED = f"GET {RULE}"
 # A cache between here and ten thousand watchers asks once a second.
 CACHE = "public, max-age=1"
-# Before a sale opens, the time until then is told anew so often.
+# Before a sale opens, the time until then is rendered again so often.
 COUNTDOWN_S = 1.0
 
 _BEFORE, _AFTER = RULE.split("<name>")
 
 
 class Left(msgspec.Struct, frozen=True):
-    """Of one ticket type."""
+    """What is left of one ticket type."""
 
     name: str
     remaining: int
@@ -33,9 +33,9 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class Availability(msgspec.Struct, frozen=True, kw_only=True):
-    """What a watching page needs. `opens_in_ms` is the server's clock, `as_of` stands when stale.
+    """What a watching page needs. `opens_in_ms` is by the server's clock.
 
-    `poll_after_ms` says when to ask again.
+    `as_of` is there if `stale`; `poll_after_ms` says when to ask again.
     """
 
     event: str
@@ -48,7 +48,7 @@ class Availability(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """An answer and what it was made of; at `until`, in Unix seconds, it is no longer true."""
+    """A reply and what it was made of; it is valid before `until`, in Unix seconds."""
 
     events: tuple[EventAvailability, ...]
     stale: bool
@@ -70,11 +70,11 @@ class Live:
 
     @property
     def size(self) -> int:
-        """How many answers are kept."""
+        """The number of replies that are kept."""
         return len(self._rendered)
 
     def find(self, path: str, known: str | None) -> Reply | None:
-        """The answer at that path from memory, where there is one; `known` is `If-None-Match`."""
+        """The reply at that path from memory, or `None`; `known` is the `If-None-Match`."""
         if not path.startswith(_BEFORE):
             return None
         snapshot = self._catalog.glance()
@@ -83,7 +83,7 @@ class Live:
         return self.answer(snapshot, path[len(_BEFORE) : -len(_AFTER)], known)
 
     def answer(self, snapshot: Snapshot, name: str, known: str | None) -> Reply | None:
-        """The availability of that event, or `None` where there is no such event."""
+        """The availability of that event, or `None` if there is no such event."""
         self._pace.note()
         found = self._rendered.get(name)
         if found is None or not self._holds(found, snapshot):
@@ -95,7 +95,7 @@ class Live:
         return found.unchanged if known and found.etag in known else found.full
 
     def _keep(self, name: str, rendered: Rendered, snapshot: Snapshot) -> None:
-        """Of events that are gone nothing is kept."""
+        """Keeps the reply, and drops those of events that have gone."""
         self._rendered[name] = rendered
         if len(self._rendered) > len(snapshot.events):
             there = {event.name for event in snapshot.events}
@@ -115,7 +115,7 @@ def is_watched(path: str) -> bool:
 
 
 def opens_in_ms(event: EventAvailability, now: float) -> int:
-    """Until the sale opens, 0 where it has."""
+    """Milliseconds until the sale opens, 0 if it has opened."""
     return max(0, round(1000 * ((event.opens_at or 0.0) - now)))
 
 

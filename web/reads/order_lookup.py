@@ -9,7 +9,7 @@ from core.schema.records import OrderView
 from core.store.orders import ORDER_ID, StoredOrder
 
 LOOKUP_S = 2.8
-# How long the web waits for its own server to hear of a change; first a short while.
+# The web waits so long for its own ZooKeeper server to hear of a change; first a short while.
 SEEN_S = 1.0
 FIRST_LOOK_S = 0.02
 
@@ -21,7 +21,7 @@ class OrderReader(Protocol):
 
 
 async def find_order(orders: OrderReader, order_id: str) -> OrderView:
-    """Raises `NoSuchOrder`, `BadZnode`, and `Unavailable` after `LOOKUP_S`."""
+    """The order. Raises `NoSuchOrder`, `BadZnode`, and `Unavailable` after `LOOKUP_S`."""
     if not ORDER_ID.fullmatch(order_id):
         raise NoSuchOrder("an order's id is 32 hexadecimal digits")
     try:
@@ -32,7 +32,7 @@ async def find_order(orders: OrderReader, order_id: str) -> OrderView:
 
 
 async def await_order(orders: OrderReader, changed: OrderView) -> None:
-    """Waits until the order is read here as a worker has left it, `SEEN_S` at the most.
+    """Waits until the order can be read here as a worker has left it, at most `SEEN_S`.
 
     Our ZooKeeper server may hear of a change a moment later than the worker's.
     """

@@ -1,11 +1,11 @@
-"""How often the pages that watch a sale may ask: the more of them, the less often."""
+"""Decides how often pages that watch a sale may ask: the more of them, the less often."""
 
 from collections.abc import Callable
 
-# What all watchers together may ask in a second: less than a tenth of what a sale costs, measured.
-# Half of them come over a new connection, which costs more than the answer.
+# Requests of all watchers together in a second: less than a tenth of what a sale costs, measured.
+# Half of them come over a new connection, which costs more than the reply.
 POLLS_PER_S = 320.0
-# Few steps, so that the hint, which is part of what is cached, seldom changes.
+# There are few steps, for the hint is part of the cached reply and should seldom change.
 STEPS_S = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 60)
 WINDOW_S = 1.0
 # The share of a window's count in the estimate of how many watch.
@@ -13,10 +13,10 @@ SMOOTHING = 0.3
 
 
 class PollInterval:
-    """Counts what is asked and spreads it: that many watchers, each so seldom.
+    """Estimates the number of watchers, and spreads their requests.
 
-    Whoever watches asks once in the time that was hinted at, so the requests of a second
-    times that time are the watchers (Little's law).
+    A watcher asks once in the time that it was told, so requests per second times that time are
+    the watchers (Little's law).
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -27,7 +27,7 @@ class PollInterval:
         self.step_s = STEPS_S[0]
 
     def note(self) -> None:
-        """Somebody asks."""
+        """Counts a request."""
         self._polls += 1
         now = self._clock()
         if now >= self._ends:
@@ -36,7 +36,7 @@ class PollInterval:
     def _settle(self, now: float) -> None:
         seconds = WINDOW_S + now - self._ends
         watchers = self._polls / seconds * self.step_s
-        # A long silence leaves nothing of what was known before.
+        # After a long silence nothing is left of the earlier estimate.
         share = 1 - (1 - SMOOTHING) ** (seconds / WINDOW_S)
         self._watchers += share * (watchers - self._watchers)
         wanted = self._watchers / POLLS_PER_S

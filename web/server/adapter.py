@@ -1,7 +1,7 @@
 """Serves a Bottle application over Granian's RSGI, on the event loop.
 
-Bottle's router chooses the handler; its WSGI side has no part in it. Handlers are coroutines: a
-waiting buyer and a slow sender cost one each, and no thread.
+Bottle's router chooses the handler; WSGI is not used. Handlers are coroutines: a waiting buyer
+or a slow sender costs one coroutine and no thread.
 """
 
 import logging
@@ -22,9 +22,9 @@ from web.server.timeouts import SharedTimeout
 
 BODY_BYTES = 16 * 1024
 BODY_S = 10.0
-# A body that is too large is read up to here and dropped, so that its sender hears why.
+# A body that is too large is read up to here and dropped, so that its sender gets the answer.
 DROPPED_BYTES = 1024 * 1024
-# To read a chunk takes as long as so many bytes, however few it has: it counts for them.
+# Each chunk counts for at least so many bytes: to read one takes as long as to read these.
 CHUNK_BYTES = 128
 # What the metrics call the route of a request that has none.
 NO_ROUTE = "none"
@@ -41,19 +41,17 @@ class HttpProtocol(Protocol):
 
 
 def body_bytes(_request: Request) -> int:
-    """How large a body may be."""
+    """The bound for every body, if a site has no other one."""
     return BODY_BYTES
 
 
 class Adapter:
     """An RSGI application around the routes of a Bottle one.
 
-    `trouble` answers a problem; `observe` is told the route and the status of each answer.
-    `turn_away` may refuse a request by its head alone; `most_bytes` says how large the body of a
-    request may be.
-    What watching pages ask for is answered by `live`, from a path and its `If-None-Match`,
-    before anything else, unless that has no answer.
-    `front` knows who stands before the web.
+    `trouble` makes the reply to a problem; `observe` hears the route and the status of each
+    reply; `turn_away` may refuse a request by its head alone; `most_bytes` bounds its body.
+    `live` answers the pages that watch a sale, from a path and its `If-None-Match`, before
+    anything else is done; where it has no answer, the route has one. `front` knows the proxies.
     """
 
     def __init__(
@@ -114,7 +112,7 @@ class Adapter:
         return outcome if isinstance(outcome, Reply) else self._trouble(request, outcome)
 
     def _watched(self, scope: Scope, protocol: HttpProtocol) -> bool:
-        """Whether that could be answered at once."""
+        """Answers a watching page from memory; False where that is not possible."""
         if scope.method != "GET":
             return False
         reply = self._live(scope.path, scope.headers.get("if-none-match"))
@@ -125,7 +123,7 @@ class Adapter:
         return True
 
     def dismiss(self) -> None:
-        """From now on each answer is the last one on its connection."""
+        """Makes each answer from now on the last one on its connection."""
         self._send = send_last
 
 
@@ -153,7 +151,7 @@ def has_body(request: Request) -> bool:
 async def read_body(
     length: str | None, protocol: HttpProtocol, patience: SharedTimeout, most: int
 ) -> bytes:
-    """The whole body. Raises `BadRequest`: over `most` bytes, too slow, or broken off."""
+    """The whole body. Raises `BadRequest` if it is over `most` bytes, too slow, or incomplete."""
     try:
         if length is None or int(length) > most:
             return await patience.wait_for(_bounded(protocol, most))

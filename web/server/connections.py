@@ -1,7 +1,7 @@
-"""The connections that clients have to the web: who takes more than his share is cut off.
+"""Watches the clients' connections, and ends those of clients that take more than their share.
 
-Granian accepts by itself and says nothing of its connections; but they are sockets of this
-process, and the kernel knows how each one does.
+Granian accepts connections and tells nothing of them. They are sockets of this process, so the
+kernel's tables say how each one does.
 """
 
 import asyncio
@@ -23,19 +23,19 @@ from core.eventlog.ring import EventLog
 from core.networks import client_network
 
 LOOK_S = 1.0
-# While there is no room.
+# The same while there is hardly any room.
 HURRY_S = 0.25
-# A look at very many connections may take this share of a processor: more where there is no room.
+# The share of a processor that looking may take: more while there is hardly any room.
 MOST_COST, MOST_HURRIED_COST = 0.005, 0.05
-# Who has something to read, for so long, reads at least as fast as this, or is cut off.
+# A client that has had data to read for this long, and reads slower than this, is cut off.
 SLOW_S = 20.0
 LEAST_BYTES_PER_S = 1024
-# Above this share of all connections those that are spared most easily go, down to the other.
+# Above the first share of all connections, idle ones are ended down to the second.
 FULL, ROOMY = 0.9, 0.8
-# An answer takes no longer than this.
+# No answer takes longer than this.
 ANSWER_S = 3.5
 SPARE_S = 0.5
-# As many are looked at for that: to look at all takes too long.
+# Number of connections that are examined for that: to examine all takes too long.
 SAMPLE = 1024
 TELL_S = 30.0
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -47,7 +47,7 @@ _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 
 class Connection(NamedTuple):
-    """As the kernel's table has it. `unsent` are the bytes that its client has not taken yet."""
+    """A row of the kernel's table. `unsent` counts the bytes that the client has not taken yet."""
 
     client: str
     inode: int
@@ -55,7 +55,7 @@ class Connection(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """`sent_s` and `received_s` are how long ago that was; `taken` and `received` are bytes."""
+    """`sent_s` and `received_s` are ages in seconds; `taken` and `received` are bytes."""
 
     sent_s: float
     received_s: float
@@ -65,14 +65,14 @@ class Flow(NamedTuple):
 
 @dataclass(frozen=True)
 class Stall:
-    """Since when a connection has had something unsent, and what it had taken by then."""
+    """When a connection was last seen with unsent data, and how many bytes it had taken then."""
 
     since: float
     taken: int
 
 
 def read_table(port: int) -> list[Connection]:
-    """Everybody who is connected to that port, accepted or not."""
+    """All connections to that port, accepted or not."""
     pattern = _row(port)
     return [
         Connection(_address(found[1].decode()), int(found[3]), int(found[2], 16))
@@ -95,7 +95,7 @@ def _row(port: int) -> re.Pattern[bytes]:
 
 
 def _address(hexadecimal: str) -> str:
-    """In 32-bit words, each as this machine has it in memory."""
+    """The address in a table, which has it as 32-bit words in this machine's byte order."""
     words = struct.unpack(f">{len(hexadecimal) // 8}I", bytes.fromhex(hexadecimal))
     packed = struct.pack(f"={len(words)}I", *words)
     family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
@@ -106,7 +106,7 @@ def _address(hexadecimal: str) -> str:
 
 
 def own_sockets(inodes: Collection[int]) -> Iterator[tuple[int, socket.socket]]:
-    """Those of this process, each open here until the next one is asked for."""
+    """Duplicates of this process's sockets with these inodes, each open until the next one."""
     for name in os.listdir("/proc/self/fd"):
         with suppress(OSError):
             found = _SOCKET.fullmatch(os.readlink(f"/proc/self/fd/{name}"))
@@ -117,7 +117,7 @@ def own_sockets(inodes: Collection[int]) -> Iterator[tuple[int, socket.socket]]:
 
 @contextmanager
 def _duplicate(descriptor: int, inode: int) -> Iterator[socket.socket]:
-    """Raises `OSError` where the descriptor has become another's: only a duplicate stays ours."""
+    """A duplicate of the socket. Raises `OSError` if the descriptor is another socket's by now."""
     duplicate = os.dup(descriptor)
     try:
         if os.fstat(duplicate).st_ino != inode:
@@ -135,20 +135,20 @@ def flow_of(connection: socket.socket) -> Flow:
 
 
 def end(connection: socket.socket, *, at_once: bool) -> None:
-    """Granian notices, and closes it. `at_once` throws away what its client would not read."""
+    """Shuts the connection; Granian then closes it. `at_once` drops what is not sent yet."""
     with suppress(OSError):
         if at_once:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.shutdown(socket.SHUT_RDWR)
 
 
-# --- who has to go -------------------------------------------------------------------
+# --- which ones have to go -----------------------------------------------------------
 
 
 class Connections:
-    """Looks over them again and again. `most` there may be, `most_of_client` (0: any) of each.
+    """Keeps connections below `most` in all and `most_of_client` for each client (0: no bound).
 
-    Those at a `spared` address have no bound: it speaks for many. `clock` is monotonic.
+    A `spared` address has no bound, for many clients may come from it. `clock` is monotonic.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class Connections:
         self._spared = spared
         self._log = log
         self._clock = clock
-        # Since when each is known, by its inode.
+        # When each connection was first seen, by its inode.
         self._since: dict[int, float] = {}
         self._waiting: set[int] = set()
         self._stalls: dict[int, Stall] = {}
@@ -176,7 +176,7 @@ class Connections:
         self._told_at = -math.inf
 
     async def keep_looking(self) -> None:
-        """Says who was cut off, from time to time."""
+        """Looks at the connections until it is cancelled, and logs now and then what it ended."""
         while True:
             cost_s = await asyncio.to_thread(self._look)
             self._tell()
@@ -188,7 +188,7 @@ class Connections:
         return max(LOOK_S, cost_s / MOST_COST)
 
     def _look(self) -> float:
-        """Looks, and returns the processor time that it took."""
+        """Looks at the connections. Returns the processor time that this took."""
         began = time.thread_time()
         self.look()
         return time.thread_time() - began
@@ -204,7 +204,7 @@ class Connections:
         return count >= FULL * self._most
 
     def look(self) -> None:
-        """Ends who has to go."""
+        """Looks at all connections once, and ends those that have to go."""
         table = read_table(self._port)
         now = self._clock()
         self._since = {each.inode: self._since.get(each.inode, now) for each in table}
@@ -218,7 +218,7 @@ class Connections:
             self._ended[why] += 1
 
     def _crowding(self, table: Sequence[Connection]) -> set[int]:
-        """The newest ones of each client that has more than may be."""
+        """The newest connections of each client that has too many."""
         if not 0 < self._most_of_client < len(table):
             return set()
         return {
@@ -242,7 +242,7 @@ class Connections:
         return self._since[inode], inode
 
     def _stalled(self, table: Sequence[Connection], now: float) -> set[int]:
-        """Those that have had something to read all the while, and took next to nothing."""
+        """The connections whose clients had data to read all the while and took next to nothing."""
         before, self._waiting = self._waiting, {each.inode for each in table if each.unsent}
         self._stalls = {
             inode: stall for inode, stall in self._stalls.items() if inode in self._waiting
@@ -262,7 +262,7 @@ class Connections:
         return stall is not None and now - stall.since < SLOW_S
 
     def _spare(self, table: Sequence[Connection], now: float) -> set[int]:
-        """Those that were idle for longest, where there is hardly room for anybody else."""
+        """The connections that were idle for longest, while there is hardly any room."""
         if not self._is_full(len(table)):
             return set()
         looked_at = set(self._rng.sample(list(self._since), min(SAMPLE, len(self._since))))
@@ -275,7 +275,7 @@ class Connections:
 
 
 def _idle_s(flow: Flow, age_s: float) -> float:
-    """Since its answer was sent; who has had none may be waiting for us."""
+    """Seconds since its answer was sent; without one, the client may be waiting for us."""
     if not flow.received:
         return age_s
     if flow.taken and flow.sent_s < flow.received_s:

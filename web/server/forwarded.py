@@ -1,7 +1,7 @@
-"""Who asks, and how our address looks to them, as the proxies before us tell it.
+"""Reads what proxies tell of a client: its address, and the scheme and host that it asked for.
 
-They tell it in `Forwarded` (RFC 7239) or in the older `X-Forwarded-…`. Anybody can send these:
-they are believed only from proxies that the operator trusts.
+They tell it in `Forwarded` (RFC 7239) or in the older `X-Forwarded-…`. Anybody can send these
+headers, so they are believed only from proxies that the operator trusts.
 """
 
 import re
@@ -11,7 +11,7 @@ import msgspec
 
 from core.networks import Network, parse_address
 
-# What proxies add to a request. None of it reaches the routes but by way of `Proxies`.
+# Headers that proxies add. Handlers don't see them, only what `Proxies` makes of them.
 PREFIX = "x-forwarded-"
 OTHERS = frozenset(
     {
@@ -37,12 +37,12 @@ SCHEMES = frozenset({"http", "https"})
 # A chain of more proxies than this is not followed.
 MOST_HOPS = 16
 
-# An address may come with a port; an IPv6 one is in brackets then.
+# An address with a port, or without; an IPv6 address with a port stands in brackets.
 _WITH_PORT = re.compile(r"(\[[^\]]*\]|[0-9.]+)(?::[0-9]{1,5})?")
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """Where a request comes from, and the scheme and host of the address that was asked."""
+    """The address of a client, and the scheme and host that it asked for."""
 
     address: str
     scheme: str
@@ -50,7 +50,7 @@ class Asker(msgspec.Struct, frozen=True):
 
 
 def is_forwarding(name: str) -> bool:
-    """Whether a header of that lower-case name is a proxy's."""
+    """Whether proxies add the header of that lower-case name."""
     return name in OTHERS or name.startswith(PREFIX)
 
 
@@ -68,7 +68,7 @@ class Proxies:
         return parsed is not None and any(parsed in network for network in self._networks)
 
     def asker(self, seen: Asker, fields: Mapping[str, str]) -> Asker:
-        """Who asks, where `seen` is what the connection shows; `fields` are the proxies'."""
+        """The client, where the connection shows `seen` and the proxies' headers are `fields`."""
         if not fields or not self.trusts(seen.address):
             return seen
         elements = _elements(fields.get("forwarded", ""))
@@ -82,8 +82,9 @@ class Proxies:
         )
 
     def _address(self, peer: str, elements: Sequence[Mapping[str, str]], chain: str) -> str:
-        """A proxy that speaks one of the two headers may pass on what a client wrote into the
-        other: where they disagree, neither is believed.
+        """The client's address; `peer` where the two headers disagree.
+
+        A proxy that writes one of them may pass on what a client wrote into the other.
         """
         told = {
             self._nearest(peer, hops)
@@ -93,7 +94,7 @@ class Proxies:
         return told.pop() if len(told) == 1 else peer
 
     def _nearest(self, peer: str, hops: Iterable[str]) -> str:
-        """The nearest address that is no trusted proxy's: what stands before it may be invented."""
+        """The nearest address that is no trusted proxy's; those before it may be invented."""
         for hop in hops:
             found = _WITH_PORT.fullmatch(hop)
             address = parse_address(found[1] if found else hop)
@@ -128,5 +129,5 @@ def _last(listed: str) -> str:
 
 
 def _agreed(one: str, other: str) -> str:
-    """What both say, or the one that says anything."""
+    """What both say, or what the only one says; "" where they differ."""
     return one or other if not (one and other) or one == other else ""

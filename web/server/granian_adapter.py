@@ -1,7 +1,7 @@
-"""Granian: how it is run, and all that is used of its private parts.
+"""Runs Granian, and holds all uses of its private parts.
 
-`pyproject.toml` binds it to the version that this was written for; tests name the part that a
-new one lacks.
+`pyproject.toml` binds Granian to the version that this was written for; a test names the part
+that a new version lacks.
 """
 
 import os
@@ -18,9 +18,9 @@ from granian.server.mp import MPServer
 from core.machine import open_files
 from core.transport.listen_socket import BACKLOG
 
-# A request's head has to be there within this; a connection may be idle for as long.
+# A request's head has to arrive within this; an idle connection is closed after it.
 HEADERS_S = 5.0
-# Of a connection's requests, and of its answers: some heads as large as they may be.
+# Buffers of a connection: several heads of the largest size fit.
 BUFFER_BYTES = 64 * 1024
 
 
@@ -36,15 +36,15 @@ class PublicSocket:
 
     @property
     def holder(self) -> Any:
-        """Granian's kind of listening socket; its stubs leave out how one is made of ours."""
+        """The socket as Granian wants it; its type stubs lack this constructor."""
         make: Any = _granian.SocketHolder
         return make(self._descriptor, False, BACKLOG)
 
     def shut(self) -> None:
-        """Accepts nobody any more in this process; new connections wait for the successor.
+        """Stops accepting in this process; new connections wait for the successor.
 
-        Granian can't stop accepting without ending: so its descriptor gets another socket,
-        which nobody knows.
+        Granian can't stop accepting without ending, so its descriptor is made to refer to another
+        socket, to which nobody connects.
         """
         with socket.socket() as deaf:
             deaf.bind(("127.0.0.1", 0))
@@ -53,7 +53,7 @@ class PublicSocket:
             os.dup2(deaf.fileno(), self._descriptor)
 
     def connected(self) -> int:
-        """How many connections of this process came in here."""
+        """The number of open connections of this process to the socket."""
         port = self.listener.getsockname()[1]
         connections = psutil.Process().net_connections("tcp")
         return sum(
@@ -63,9 +63,9 @@ class PublicSocket:
 
 
 def serve(service: Callable[[], Any], public: PublicSocket, drain_s: float) -> int:
-    """Runs Granian with the RSGI application that `service` makes in its child.
+    """Runs Granian with the RSGI application that `service` makes in its child. Returns its code.
 
-    Granian accepts no more connections than it may have open: those beyond wait in the queue.
+    Granian accepts no more connections than it may have open; others wait in the queue.
     """
     server = _Server(
         "zkticket",
@@ -90,7 +90,7 @@ def serve(service: Callable[[], Any], public: PublicSocket, drain_s: float) -> i
 
 
 class _Server(MPServer):
-    """Granian at a socket of ours: by itself it opens another one on the same port."""
+    """Granian on our socket: by itself it would open another one on the same port."""
 
     public: PublicSocket
 

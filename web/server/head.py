@@ -1,7 +1,7 @@
-"""A request's head: bounded before anything is made of it, then a `Request`.
+"""Checks a request's head, and makes a `Request` of it.
 
-What costs time or memory by its length is refused by a bound that is well above what browsers,
-proxies and programs send.
+Every length that costs time or memory has a bound, well above what browsers, proxies and programs
+send.
 """
 
 import logging
@@ -22,19 +22,19 @@ MOST_PARAMETERS = 64
 MOST_HEADERS = 64
 HEADER_CHARACTERS = 8192
 HEADERS_CHARACTERS = 16 * 1024
-# So much of a refused address is looked at.
+# As much of a refused address is read.
 SHOWN_CHARACTERS = 64
-# Stands for a header's value that is no ASCII: no field of ours takes it.
+# Stands for a header's value that is not ASCII: no field of ours accepts it.
 UNREADABLE = "\x80"
 
 STRICT = ("strict-transport-security", "max-age=31536000")
-# As Granian calls the version.
+# What Granian calls HTTP/1.0.
 HTTP_1_0 = "1"
 LOOPBACK_NAMES = frozenset({"localhost", "localhost."})
 
 
 class HttpHeaders(Protocol):
-    """Granian's headers: lower-case names; values that are no ASCII are left out of `items`."""
+    """Granian's headers by lower-case names; `items` lacks values that are not ASCII."""
 
     def items(self) -> list[tuple[str, str]]: ...
     def keys(self) -> list[str]: ...
@@ -77,7 +77,7 @@ def _check_target(path: str, query: str) -> None:
 
 def _check_sizes(sizes: Sequence[int]) -> None:
     together = sum(sizes)
-    # Where all of them are short, each one is.
+    # If all together are short, each of them is.
     if together > HEADER_CHARACTERS and (
         together > HEADERS_CHARACTERS or max(sizes) > HEADER_CHARACTERS
     ):
@@ -90,14 +90,14 @@ def _check_number(headers: int) -> None:
 
 
 def bare_request(scope: Scope) -> Request:
-    """As much of a refused head as its answer needs."""
+    """The part of a refused head that its reply needs."""
     return Request(method=scope.method, path=scope.path[:SHOWN_CHARACTERS])
 
 
 class Front:
-    """What stands before the web: the proxies that are trusted, and the address that all know.
+    """The trusted proxies, and the address under which clients know the web.
 
-    `public_url` has no slash at its end; it is empty where nobody has said one.
+    `public_url` has no slash at its end; it is empty if none is set.
     """
 
     def __init__(self, trusted: Sequence[Network], public_url: str) -> None:
@@ -110,13 +110,13 @@ class Front:
         return self._proxies.trusts(address)
 
     def speaks_for_many(self, address: str) -> bool:
-        """Whether many clients may come from there: a trusted proxy, or one on this machine."""
+        """Whether it may be the address of many clients: a trusted proxy's, or this machine's."""
         return self.trusts(address) or _is_loopback(address)
 
     def request(self, scope: Scope, began: float, gone: Gone) -> Request:
-        """The request, all but its body.
+        """The request without its body.
 
-        Raises `BadRequest` for a head that is too large, or that names no host, or two.
+        Raises `BadRequest` for a head that is too large, or that names no host, or more than one.
         """
         headers = checked_headers(scope)
         told = {name: headers.pop(name) for name in [*headers] if is_forwarding(name)}
@@ -146,17 +146,17 @@ class Front:
         return self._proxies.asker(seen, told)
 
     def secured(self, request: Request, reply: Reply) -> Reply:
-        """The answer; over HTTPS, browsers learn to come by nothing else (RFC 6797).
+        """The reply; over HTTPS it tells browsers to use nothing else (RFC 6797).
 
-        Only where an operator has said so by the public address: it holds for a year, for all
-        that the host serves.
+        It does so only if the public address is an HTTPS one, for browsers keep to it for a year,
+        and for all that the host serves.
         """
         if not self.public_url.startswith("https:") or request.scheme != "https":
             return reply
         return msgspec.structs.replace(reply, headers=[*reply.headers, STRICT])
 
     def _warn(self, peer: str) -> None:
-        """Once: anybody may send such headers, and a proxy that is not named shares its bounds."""
+        """Warns once of an untrusted address that forwards requests: its clients share bounds."""
         self._has_warned = True
         logging.getLogger("zkticket.web").warning(
             "%s forwards requests and is no trusted proxy: all its clients count as one; "
@@ -166,10 +166,10 @@ class Front:
         )
 
     def is_local(self, request: Request) -> bool:
-        """Whether a program on this machine asks for itself, and no proxy for somebody else.
+        """Whether the request is a local program's own, and no proxy passes it on.
 
-        A proxy that says nothing of whom it asks for sends the host that the world knows, or
-        speaks HTTP/1.0, as nginx does unless told otherwise.
+        A proxy that adds no header sends the public host name, or speaks HTTP/1.0, as nginx does
+        by default.
         """
         return (
             _is_loopback(request.peer)
@@ -181,7 +181,7 @@ class Front:
 
 
 def _by_name(fields: Fields, names: Sequence[str]) -> dict[str, str]:
-    """The values of one name are put together."""
+    """The headers by name; the values of one name are joined."""
     found = dict(fields)
     if len(found) < len(fields):
         found = _joined(fields)
@@ -199,7 +199,7 @@ def _joined(fields: Fields) -> dict[str, str]:
 
 
 def _host(headers: Mapping[str, str], scope: Scope) -> str:
-    """The host that was asked; of two, an address that is none has been made."""
+    """The host that was asked; two of them are joined by now, and no host any more."""
     host = headers.get("host")
     if host is None and scope.http_version == HTTP_1_0:
         return scope.server

@@ -1,4 +1,4 @@
-"""Cuts short what takes too long, with one timer for all: one each costs more than the wait."""
+"""Timeouts for many waits with one timer: a timer for each costs more than the wait itself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,23 +6,23 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# How often the waits are looked over, as a share of what each may take.
+# The waits are checked so many times within the longest one.
 LOOKS = 10
 
 
 class SharedTimeout:
-    """Waits of at most `seconds` each, or a tenth more."""
+    """Bounds waits at `seconds` each, or up to a tenth more."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._seconds = seconds
         self._clock = clock
-        # When each began, the oldest first.
+        # When each wait began, the oldest first.
         self._waits: dict[asyncio.Task[Any], float] = {}
         self._expired: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     async def wait_for(self, what: Awaitable[T]) -> T:
-        """What it ends in; one wait at a time in a task. Raises `TimeoutError`."""
+        """The result of `what`; a task has one wait at a time. Raises `TimeoutError`."""
         task = asyncio.current_task()
         assert task is not None
         self._waits[task] = self._clock()
