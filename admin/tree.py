@@ -61,7 +61,7 @@ def _shown(data: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeletionPlan:
     """What a deletion would take: whole subtrees, and the counters that go before them.
 
     Of the `retired` generations orders go: receipts are not to ask for them any more.
@@ -120,14 +120,14 @@ async def _check_marker(zk: ZooKeeper) -> None:
         ) from None
 
 
-async def _plan(zk: ZooKeeper, path: str) -> Plan:
+async def _plan(zk: ZooKeeper, path: str) -> DeletionPlan:
     if await zk.find(path) is None:
         raise NoNode(f"there is no znode {_full(path)}; `admin tree` lists them")
     targets, kept = await _targets(zk, path)
     counters = await _counters(zk, path)
     counts = [await _count(zk, target) for target in targets]
     sold = await _sold(zk, counters)
-    return Plan(path, targets, counters, _retired(path, counters), sum(counts), sold, kept)
+    return DeletionPlan(path, targets, counters, _retired(path, counters), sum(counts), sold, kept)
 
 
 async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
@@ -188,7 +188,7 @@ def _retired(path: str, counters: Sequence[str]) -> frozenset[str]:
     return frozenset(life.rpartition("/")[2] for life in losing)
 
 
-async def _close_sales(zk: ZooKeeper, plan: Plan) -> int:
+async def _close_sales(zk: ZooKeeper, plan: DeletionPlan) -> int:
     if not plan.counters:
         return 0
     await BackOffice(zk).close(plan.counters, plan.retired)

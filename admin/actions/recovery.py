@@ -7,7 +7,7 @@ import typer
 from admin.confirm import confirmer
 from admin.recovery.audit import ReceiptsProof, audit
 from admin.recovery.recount import recount
-from admin.recovery.repair import Choice, Plan
+from admin.recovery.repair import Choice, RepairPlan
 from admin.recovery.repair import repair as put_back
 from admin.screen import output, proofs
 from admin.session import with_session
@@ -66,7 +66,7 @@ def repair(
     """Puts back what the tree lost, after showing it and asking."""
     choice = Choice(oversell, leave_out)
 
-    def show(plan: Plan) -> None:
+    def show(plan: RepairPlan) -> None:
         if as_json:
             output.put_json(plan)
         else:

@@ -5,8 +5,7 @@ from contextlib import suppress
 
 from rich.live import Live
 
-from admin.screen import output
-from admin.screen import status as screen
+from admin.screen import output, status_tables
 from core.cluster import run_file
 from core.cluster.status import Status, collect
 from core.errors import ZkticketError
@@ -22,7 +21,7 @@ def show(settings: Settings, as_json: bool) -> bool:
     if as_json:
         output.put_json(found)
     else:
-        output.put(screen.status(found))
+        output.put(status_tables.status(found))
     return found.healthy
 
 
@@ -39,13 +38,13 @@ async def _look(settings: Settings) -> Status:
 
 async def _watch(settings: Settings) -> None:
     found = await _look(settings)
-    first = output.Fitted(screen.status(found, live=True))
+    first = output.Fitted(status_tables.status(found, live=True))
     with Live(first, auto_refresh=False, screen=True) as live:
         while True:
             await asyncio.sleep(REFRESH_S)
             try:
                 found = await _look(settings)
-                shown = screen.status(found, live=True)
+                shown = status_tables.status(found, live=True)
             except ZkticketError as error:  # it may come back
-                shown = screen.absent(found, str(error))
+                shown = status_tables.absent(found, str(error))
             live.update(output.Fitted(shown), refresh=True)

@@ -26,7 +26,7 @@ MANY, FEW = "A", "B"
 MOST_TICKETS = 3
 
 
-class Line:
+class BuyerConnection:
     """A connection that is kept, and dialled again when it broke."""
 
     def __init__(self, port: int) -> None:
@@ -97,7 +97,7 @@ class Crowd:
 
     async def buy_the_rest(self, most: int) -> None:
         """Single tickets of the few, until they are sold out or `most` have been asked for."""
-        line = Line(self._port)
+        line = BuyerConnection(self._port)
         try:
             for _ in range(most):
                 attempt = await self._buy(line, self._wish(FEW, 1))
@@ -107,7 +107,7 @@ class Crowd:
             line.close()
 
     async def _buy_on(self) -> None:
-        line = Line(self._port)
+        line = BuyerConnection(self._port)
         try:
             while not self._closing.is_set():
                 await self._buy(line, self._any_wish())
@@ -115,7 +115,7 @@ class Crowd:
         finally:
             line.close()
 
-    async def _buy(self, line: Line, wish: Wish) -> Attempt | None:
+    async def _buy(self, line: BuyerConnection, wish: Wish) -> Attempt | None:
         """Asks until the answer is definite; None where it never was."""
         since = self._clock()
         self.waiting += 1
@@ -131,7 +131,7 @@ class Crowd:
             self.waiting -= 1
         return None
 
-    async def _ask(self, line: Line, wish: Wish) -> tuple[Attempt, float]:
+    async def _ask(self, line: BuyerConnection, wish: Wish) -> tuple[Attempt, float]:
         """One attempt, and when to make the next one."""
         began = self._clock()
         try:

@@ -11,7 +11,7 @@ from admin.drill.faults import Fault
 from admin.drill.gauge import Gauge
 from admin.drill.instance import Shop
 from admin.drill.pauses import Spell, longest_pauses
-from admin.drill.processes import Part
+from admin.drill.processes import ObservedProcess
 from admin.drill.proof.checker import Finding, check
 from admin.drill.proof.history import Attempt, History
 from admin.drill.proof.tree_books import read_books
@@ -123,8 +123,8 @@ class Drill:
         self._tell("all is well again" if recovered else "not all is well again")
         return Spell(fault.name, struck, self._clock()), recovered
 
-    async def _strike(self, fault: Fault) -> list[Part]:
-        victims = fault.choose(await self._shop.parts(), self._rng)
+    async def _strike(self, fault: Fault) -> list[ObservedProcess]:
+        victims = fault.choose(await self._shop.processes(), self._rng)
         if not victims:
             raise ZkticketError(f"there is no {fault.name} to strike; `status` would say why")
         for victim in victims:
@@ -132,7 +132,7 @@ class Drill:
         self._board.phase = f"{fault.verb} {', '.join(victim.name for victim in victims)}"
         return victims
 
-    async def _mend(self, fault: Fault, victims: Sequence[Part]) -> None:
+    async def _mend(self, fault: Fault, victims: Sequence[ObservedProcess]) -> None:
         try:
             await asyncio.sleep(fault.hold_s)
         finally:
@@ -159,8 +159,8 @@ class Drill:
 
     async def _is_well(self, gauge: Gauge) -> bool:
         sells = gauge.sold_at is not None and self._clock() - gauge.sold_at < AFTER_S
-        parts = await self._shop.parts() if sells else ()
-        return bool(parts) and all(part.well for part in parts)
+        processes = await self._shop.processes() if sells else ()
+        return bool(processes) and all(process.well for process in processes)
 
     async def _check(self, event: str, attempts: Sequence[Attempt]) -> tuple[Finding, ...]:
         secret = load_secret(self._shop.settings.data_dir)
@@ -189,7 +189,7 @@ class Drill:
     async def _watch(self) -> None:
         """Tells what becomes of the processes, as a watcher sees it from outside."""
         while True:
-            for change in self._board.see(await self._shop.parts()):
+            for change in self._board.see(await self._shop.processes()):
                 self._tell(change)
             await asyncio.sleep(LOOK_S)
 
@@ -222,5 +222,5 @@ def _result(
     )
 
 
-def _names(parts: Sequence[Part]) -> str:
-    return ", ".join(f"{part.name} ({part.state})" for part in parts)
+def _names(processes: Sequence[ObservedProcess]) -> str:
+    return ", ".join(f"{process.name} ({process.state})" for process in processes)

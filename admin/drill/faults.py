@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from admin.drill.fault_names import FaultName
-from admin.drill.processes import Part
+from admin.drill.processes import ObservedProcess
 
-Choose = Callable[[Sequence[Part], random.Random], list[Part]]
+Choose = Callable[[Sequence[ObservedProcess], random.Random], list[ObservedProcess]]
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,20 @@ class Fault:
 
 
 def _one(role: str) -> Choose:
-    def choose(parts: Sequence[Part], rng: random.Random) -> list[Part]:
-        able = [part for part in parts if role in (part.role, part.state) and part.well]
+    def choose(processes: Sequence[ObservedProcess], rng: random.Random) -> list[ObservedProcess]:
+        able = [
+            process
+            for process in processes
+            if role in (process.role, process.state) and process.well
+        ]
         return [rng.choice(able)] if able else []
 
     return choose
 
 
 def _servers(how_many: int | None) -> Choose:
-    def choose(parts: Sequence[Part], rng: random.Random) -> list[Part]:
-        able = [part for part in parts if part.role == "zookeeper"]
+    def choose(processes: Sequence[ObservedProcess], rng: random.Random) -> list[ObservedProcess]:
+        able = [process for process in processes if process.role == "zookeeper"]
         return rng.sample(able, len(able) if how_many is None else how_many)
 
     return choose

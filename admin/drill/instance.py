@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from admin.drill.processes import Part, look
+from admin.drill.processes import ObservedProcess, look
 from core.errors import StartupError
 from core.machine.program import SCRIPT
 from core.settings import Settings
@@ -45,7 +45,7 @@ class Shop:
         if code:
             raise StartupError(f"the drill's own instance does not start: {said}")
 
-    async def parts(self) -> tuple[Part, ...]:
+    async def processes(self) -> tuple[ObservedProcess, ...]:
         return await look(self.settings.data_dir)
 
     async def down(self) -> None:

@@ -22,7 +22,7 @@ WELL = frozenset({"running", "leader", "follower", "standalone"})
 
 
 @dataclass(frozen=True)
-class Part:
+class ObservedProcess:
     """A process. `state` is its supervisor's word, a server's role, or frozen or dead."""
 
     name: str
@@ -48,7 +48,7 @@ class Part:
                     os.kill(each.pid, number)
 
 
-async def look(data_dir: Path) -> tuple[Part, ...]:
+async def look(data_dir: Path) -> tuple[ObservedProcess, ...]:
     """Servers, workers, web, supervisor; nothing where the run file can't be read."""
     try:
         record = run_file.read(data_dir)
@@ -56,18 +56,18 @@ async def look(data_dir: Path) -> tuple[Part, ...]:
         return ()
     states = await probe_all(record.zookeeper, PROBE_S)
     roles = {state.address: state.role for state in states}
-    return tuple(_parts(record, roles))
+    return tuple(_observed(record, roles))
 
 
-def _parts(record: SupervisorRecord, roles: dict[str, str]) -> Iterable[Part]:
+def _observed(record: SupervisorRecord, roles: dict[str, str]) -> Iterable[ObservedProcess]:
     for each in record.processes:
         said = roles.get(each.address, "down") if each.role == "zookeeper" else each.state
-        yield _part(each.name, each.role, each, said)
-    yield _part("supervisor", "supervisor", record, "running")
+        yield _observe(each.name, each.role, each, said)
+    yield _observe("supervisor", "supervisor", record, "running")
 
 
-def _part(name: str, role: str, meant: Identified, said: str) -> Part:
-    return Part(name, role, _seen(meant) or said, meant.pid, meant.created, meant.birth)
+def _observe(name: str, role: str, meant: Identified, said: str) -> ObservedProcess:
+    return ObservedProcess(name, role, _seen(meant) or said, meant.pid, meant.created, meant.birth)
 
 
 def _seen(meant: Identified) -> str:

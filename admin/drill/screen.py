@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from admin.drill.gauge import Gauge, Slot
-from admin.drill.processes import Part
+from admin.drill.processes import ObservedProcess
 from admin.drill.report import FaultResult, Report
 from admin.drill.ui import NEWS, Board
 
@@ -25,8 +25,8 @@ def live(board: Board) -> RenderableType:
         parts += [Text(board.fault.does, style="bold"), Text(f"Watch: {board.fault.watch}")]
     if board.gauge is not None:
         parts += [Text(), _gauges(board.gauge, board.waiting())]
-    if board.parts:
-        parts += [Text(), _states(board.parts)]
+    if board.processes:
+        parts += [Text(), _states(board.processes)]
     parts.append(_news(board.news))
     if board.results:
         parts.append(results(board.results))
@@ -116,20 +116,20 @@ def _p99(slot: Slot) -> float:
     return slot.p99_ms
 
 
-def _states(parts: Sequence[Part]) -> RenderableType:
+def _states(processes: Sequence[ObservedProcess]) -> RenderableType:
     """Servers in one line, what sells in the next one."""
-    servers = [part for part in parts if part.role == "zookeeper"]
-    others = [part for part in parts if part.role != "zookeeper"]
+    servers = [process for process in processes if process.role == "zookeeper"]
+    others = [process for process in processes if process.role != "zookeeper"]
     return Group(_line(servers), _line(others))
 
 
-def _line(parts: Sequence[Part]) -> Text:
+def _line(processes: Sequence[ObservedProcess]) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis")
-    for part in parts:
-        mark = _style(part)
-        line.append("● ", mark).append(_short(part.name))
+    for process in processes:
+        mark = _style(process)
+        line.append("● ", mark).append(_short(process.name))
         # What simply runs needs no word.
-        line.append("" if part.state == "running" else f" {part.state}", mark).append("  ")
+        line.append("" if process.state == "running" else f" {process.state}", mark).append("  ")
     return line
 
 
@@ -137,10 +137,10 @@ def _short(name: str) -> str:
     return name.replace("zookeeper", "server").replace("web-1", "web")
 
 
-def _style(part: Part) -> str:
-    if part.state == "leader":
+def _style(process: ObservedProcess) -> str:
+    if process.state == "leader":
         return "bold green"
-    return "green" if part.well else "blue" if part.state == "frozen" else "bold red"
+    return "green" if process.well else "blue" if process.state == "frozen" else "bold red"
 
 
 def _news(news: Iterable[str]) -> Text:

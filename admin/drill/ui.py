@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from admin.drill.faults import Fault
 from admin.drill.gauge import Gauge
-from admin.drill.processes import Part
+from admin.drill.processes import ObservedProcess
 from admin.drill.report import FaultResult
 
 NEWS = 3
@@ -24,7 +24,7 @@ class Board:
     phase: str = ""
     gauge: Gauge | None = None
     waiting: Callable[[], int] = lambda: 0
-    parts: tuple[Part, ...] = ()
+    processes: tuple[ObservedProcess, ...] = ()
     news: deque[str] = field(default_factory=lambda: deque(maxlen=NEWS))
     results: list[FaultResult] = field(default_factory=list)
 
@@ -46,14 +46,14 @@ class Board:
         self.news.append(text)
         self.announce(text)
 
-    def see(self, parts: Sequence[Part]) -> list[str]:
-        """Takes the parts as they are now; what has changed, in words."""
-        before = {part.name: part.state for part in self.parts}
+    def see(self, processes: Sequence[ObservedProcess]) -> list[str]:
+        """Takes the processes as they are now; what has changed, in words."""
+        before = {process.name: process.state for process in self.processes}
         changes = [
-            f"{part.name}: {before[part.name]} → {part.state}"
-            for part in parts
-            if part.name in before and before[part.name] != part.state
+            f"{process.name}: {before[process.name]} → {process.state}"
+            for process in processes
+            if process.name in before and before[process.name] != process.state
         ]
-        if parts:
-            self.parts = tuple(parts)
+        if processes:
+            self.processes = tuple(processes)
         return changes

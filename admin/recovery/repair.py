@@ -30,7 +30,7 @@ ORDERS_AT_ONCE = 100
 MOST_NAMED = 20
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class RepairRow(msgspec.Struct, frozen=True, kw_only=True):
     """One type: what it has lost, and what becomes of it; all but `orders` are tickets."""
 
     event: str
@@ -44,10 +44,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     open: int
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class RepairPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What `repair` would do. `conflicts` names the first orders that can't simply be put back."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[RepairRow, ...]
     conflicts: tuple[LostOrder, ...]
     alarms: tuple[Alarm, ...]
     damaged: tuple[str, ...]
@@ -84,10 +84,10 @@ class Case:
     crowded: Sequence[Loss]
     barred: Sequence[Loss]
 
-    def row(self, choice: Choice) -> Row:
+    def row(self, choice: Choice) -> RepairRow:
         given_up = _tickets(self.barred if choice.oversell else (*self.crowded, *self.barred))
         every = [*self.fitting, *self.crowded, *self.barred]
-        return Row(
+        return RepairRow(
             event=self.ref.event,
             type=self.ref.type,
             orders=len(every),
@@ -115,9 +115,9 @@ async def repair(
     data_dir: Path,
     order_key: bytes,
     choice: Choice,
-    show: Callable[[Plan], None],
+    show: Callable[[RepairPlan], None],
     confirm: Confirm,
-) -> Plan:
+) -> RepairPlan:
     """Shows its plan, asks, does it, proves the tree and ends the alarm.
 
     `order_key` is the secret's, from which the buyers' tabs have their names. Raises
@@ -126,7 +126,7 @@ async def repair(
     """
     archive = Archive(data_dir)
     cases = await _cases(zk, archive)
-    plan = Plan(
+    plan = RepairPlan(
         rows=tuple(case.row(choice) for case in cases),
         conflicts=tuple(_conflicts(cases)),
         alarms=tuple(await alarms.standing(zk)),
@@ -148,7 +148,7 @@ async def repair(
     return plan
 
 
-def _require_receipts(archive: Archive, plan: Plan, choice: Choice) -> None:
+def _require_receipts(archive: Archive, plan: RepairPlan, choice: Choice) -> None:
     """Without receipts nobody knows what is missing. Raises `ZkticketError`."""
     if archive.since is not None or (plan.alarms and choice.leave_out):
         return
@@ -228,7 +228,7 @@ def _tickets(found: Iterable[Loss]) -> int:
     return sum(loss.sale.order.quantity for loss in found)
 
 
-def _question(plan: Plan) -> str:
+def _question(plan: RepairPlan) -> str:
     restored = sum(row.restored for row in plan.rows)
     oversold = sum(row.oversold for row in plan.rows)
     left_out = sum(row.left_out for row in plan.rows)

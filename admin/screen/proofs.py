@@ -8,7 +8,7 @@ from rich.text import Text
 from admin.printable import printable
 from admin.recovery.audit import LostOrder, ReceiptsProof
 from admin.recovery.recount import EventProof, Proof
-from admin.recovery.repair import Plan
+from admin.recovery.repair import RepairPlan
 from admin.screen.tables import fit, in_seconds, new_table
 
 
@@ -79,7 +79,7 @@ def _lost_order(order: LostOrder) -> str:
     )
 
 
-def plan(found: Plan) -> RenderableType:
+def plan(found: RepairPlan) -> RenderableType:
     """What `repair` would do, in tickets, and the orders that need a choice."""
     if found.empty:
         return Text("nothing is missing, and no alarm stands")

@@ -14,7 +14,7 @@ from admin.confirm import confirmer
 from admin.recovery.audit import ReceiptsProof, audit
 from admin.recovery.receipt_coverage import Coverage, Coverer, Receipted
 from admin.recovery.recount import recount
-from admin.recovery.repair import Choice, Plan, repair
+from admin.recovery.repair import Choice, RepairPlan, repair
 from admin.screen import proofs
 from admin.tree import delete_tree
 from core.cluster import alarms
@@ -94,9 +94,9 @@ def audited(server: Server, data_dir: Path) -> ReceiptsProof:
     return server.session(work)
 
 
-def repaired(server: Server, data_dir: Path, choice: Choice) -> list[Plan]:
+def repaired(server: Server, data_dir: Path, choice: Choice) -> list[RepairPlan]:
     """The plans that were shown; sums and receipts are proved when it has been done."""
-    shown: list[Plan] = []
+    shown: list[RepairPlan] = []
 
     async def work(zk: ZooKeeper) -> None:
         await repair(zk, data_dir, SECRET.order_key, choice, shown.append, confirmer(yes=True))
@@ -432,7 +432,7 @@ def test_without_a_terminal_it_shows_its_plan_and_changes_nothing(
 ) -> None:
     lost = lost_sale(server, 1)
     write(tmp_path, lost)
-    shown: list[Plan] = []
+    shown: list[RepairPlan] = []
 
     async def work(zk: ZooKeeper) -> None:
         await repair(zk, tmp_path, SECRET.order_key, NEITHER, shown.append, confirmer(yes=False))

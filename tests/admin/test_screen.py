@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console, RenderableType
 
-from admin.recovery.repair import Plan, Row
+from admin.recovery.repair import RepairPlan, RepairRow
 from admin.screen import event_tables, output, proofs
 from core.store.availability import EventAvailability, TypeAvailability
 
@@ -35,7 +35,7 @@ GALA = EventAvailability(
     starts_at=NOW + 2e8,
     types=TYPES,
 )
-LOSS = Row(
+LOSS = RepairRow(
     event=NAME,
     type="front",
     orders=12_345,
@@ -56,7 +56,7 @@ SHOWN: dict[str, tuple[Callable[[], RenderableType], str]] = {
         "type label price TWD capacity sold held for sale 9,999,999.99 100,000,000 #7a3fa0",
     ),
     "repair": (
-        lambda: proofs.plan(Plan(rows=(LOSS,), conflicts=(), alarms=(), damaged=())),
+        lambda: proofs.plan(RepairPlan(rows=(LOSS,), conflicts=(), alarms=(), damaged=())),
         "orders lost for sale put back oversold given up to choose 23,456 12,345 1,234",
     ),
 }

@@ -70,6 +70,20 @@ ROOMS = {
 DEFERRED = {
     "web/openapi/manual.py": "a description of 200 KB, made when somebody asks for it",
 }
+# Names of modules that stand in more than two folders, and why: each is one side's part of a noun.
+MODULES = {
+    "events": "routes of the interface, operators' pages, commands",
+    "orders": "the tree's, routes of the interface, operators' pages, commands",
+    "order_changes": "the tree's, routes of the interface, the workers'",
+    "status": "the instance's, its route, its command",
+}
+# Classes whose names are still to be told apart; none is to come.
+STILL_TWICE = """
+    Act Admission Answer Attempt Attempts Board Bounds Claim Door Ensemble Found FoundOrders
+    Guard History Journal Limits Line Orders Paper Part Plan PurchaseRequest Question
+    Reading Register Request Result Row Sample Sampler Server Shelf Slot State Supervisor
+    Verdict Visit Vitals Window Wish Worker
+"""
 LEVELS = {
     (folder, room): level
     for folder, lines in ROOMS.items()
@@ -203,6 +217,25 @@ def test_what_commands_take_is_known_without_what_they_do() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.split() == [], done.stderr
+
+
+def test_the_name_of_a_class_is_defined_once() -> None:
+    """A reader who searches for it finds what is meant."""
+    found = Counter(
+        node.name
+        for path in SOURCES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    twice = {name for name, times in found.items() if times > 1}
+    assert twice - set(STILL_TWICE.split()) == set(), (
+        "rename one of both into a word for what it is here"
+    )
+
+
+def test_the_name_of_a_module_stands_in_two_folders_at_the_most() -> None:
+    found = Counter(path.stem for path in SOURCES if path.stem != "__init__")
+    assert {name for name, times in found.items() if times > 2} - MODULES.keys() == set()
 
 
 def test_the_sources_are_found() -> None:

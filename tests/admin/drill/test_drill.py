@@ -18,7 +18,7 @@ from admin.drill import ports, screen
 from admin.drill.fault_names import FaultName
 from admin.drill.faults import FAULTS, chosen
 from admin.drill.gauge import SLOT_S, Gauge
-from admin.drill.processes import Part
+from admin.drill.processes import ObservedProcess
 from admin.drill.proof.checker import Finding, Kind
 from admin.drill.proof.history import Wish, unanswered
 from admin.drill.report import FaultResult, Report, counted
@@ -26,11 +26,14 @@ from admin.drill.ui import NEWS, Board
 from tests.support.instance import ENTRYPOINT, environment, eventually
 
 SERVERS = ("leader", "follower", "frozen")
-PARTS = (
-    *(Part(f"zookeeper-{n}", "zookeeper", role, n, 0.0) for n, role in enumerate(SERVERS, 1)),
-    *(Part(f"worker-{n}", "worker", "running", 10 + n, 0.0) for n in (1, 2, 3)),
-    Part("web-1", "web", "starting", 20, 0.0),
-    Part("supervisor", "supervisor", "running", 30, 0.0),
+PROCESSES = (
+    *(
+        ObservedProcess(f"zookeeper-{n}", "zookeeper", role, n, 0.0)
+        for n, role in enumerate(SERVERS, 1)
+    ),
+    *(ObservedProcess(f"worker-{n}", "worker", "running", 10 + n, 0.0) for n in (1, 2, 3)),
+    ObservedProcess("web-1", "web", "starting", 20, 0.0),
+    ObservedProcess("supervisor", "supervisor", "running", 30, 0.0),
 )
 
 
@@ -76,13 +79,13 @@ def test_every_fault_has_its_name_and_all_are_drilled_unless_some_are_named() ->
 def test_a_fault_strikes_whom_it_names_and_nobody_who_is_down(
     name: FaultName, victims: set[str]
 ) -> None:
-    struck = FAULTS[name].choose(PARTS, random.Random(1))
+    struck = FAULTS[name].choose(PROCESSES, random.Random(1))
     assert {part.name for part in struck} == victims
 
 
 def test_the_same_seed_strikes_the_same_victim() -> None:
     worker = FAULTS[FaultName.WORKER]
-    first, again = (worker.choose(PARTS, random.Random(7)) for _ in range(2))
+    first, again = (worker.choose(PROCESSES, random.Random(7)) for _ in range(2))
     assert first == again
 
 
@@ -111,7 +114,7 @@ def test_the_screen_fits_80_columns_and_24_lines() -> None:
     for number in range(2000):
         attempt = unanswered(Wish(key=f"{number}", buyer="Ann", type="A"), 0, number / 20)
         board.gauge.note(attempt, 0.1)
-    board.parts = PARTS
+    board.processes = PROCESSES
     for number, fault in enumerate(FAULTS.values(), 1):
         board.begin(number, fault)
         board.tell("a piece of news that is much longer than a line of the terminal " * 3)

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from admin.screen import status as screen
+from admin.screen import status_tables as screen
 from admin.screen.output import Fitted, plain
 from core.cluster import run_file
 from core.cluster.status import Status, collect, gather
