@@ -11,7 +11,7 @@ from admin.printable import printable
 from core.errors import NoSuchProcess, Unavailable, ZkticketError
 from core.eventlog import ring
 from core.eventlog.query import Query
-from core.eventlog.ring import Slot, SourcedEntry
+from core.eventlog.ring import RingSlot, SourcedEntry
 from core.machine import private_files
 from core.zookeeper.client import ZooKeeper
 
@@ -48,7 +48,7 @@ class Reader:
         entries = [entry for slot in slots for entry in slot.entries]
         return entries[seen:] if slots[0].number == number else entries
 
-    def _note_damage(self, slots: Iterable[Slot]) -> None:
+    def _note_damage(self, slots: Iterable[RingSlot]) -> None:
         for slot in slots:
             if slot.damage is not None:
                 self.damage[slot.damage.path] = slot.damage

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from core.cluster import operator_requests
 from core.errors import Unavailable, ZkticketError, ZooKeeperError
-from core.schema.records import Progress, Request, SupervisorRecord
+from core.schema.records import OperatorRequest, Progress, SupervisorRecord
 from core.settings import Settings
 from core.zookeeper.client import ZooKeeper
 
@@ -18,7 +18,7 @@ ANSWER_S = 10.0
 GRACE_S = 5.0
 
 Tell = Callable[[str], None]
-Ask = Callable[[str], Awaitable[Request]]
+Ask = Callable[[str], Awaitable[OperatorRequest]]
 
 
 async def restart(
@@ -55,7 +55,7 @@ async def _ask(zk: ZooKeeper, table: SupervisorRecord, ask: Ask, tell: Tell) -> 
             await operator_requests.withdraw(zk, table.instance, id_)
 
 
-async def _follow(zk: ZooKeeper, instance: str, request: Request, tell: Tell) -> str:
+async def _follow(zk: ZooKeeper, instance: str, request: OperatorRequest, tell: Tell) -> str:
     """What was done. Raises `ZkticketError` with the reason where it was not."""
     deadline = time.monotonic() + request.timeout_s + GRACE_S
     heard_at, told = time.monotonic(), ""

@@ -16,7 +16,7 @@ from core.machine import private_directory, private_files, process_identity, sys
 from core.secret import load_secret
 from core.settings import Settings
 from supervisor import banner, lock, log_rotation, orphans
-from supervisor.processes.child import State
+from supervisor.processes.child import ChildState
 
 POLL_S = 0.05
 # A start may have to fetch ZooKeeper first.
@@ -164,7 +164,7 @@ def _await_stragglers(data_dir: Path) -> None:
     deadline = time.monotonic() + STRAGGLERS_S
     while time.monotonic() < deadline:
         states = {process.state for process in run_file.read(data_dir).processes}
-        if states == {State.RUNNING.value}:
+        if states == {ChildState.RUNNING.value}:
             return
         time.sleep(POLL_S)
 

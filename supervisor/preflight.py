@@ -16,9 +16,9 @@ from core.settings import Settings
 from core.transport.listen_socket import Answer, listen, ring
 from supervisor import orphans
 from supervisor.orphans import Leftover
-from supervisor.processes.listen_socket import Door
-from supervisor.processes.process import Plan, Role
-from supervisor.succession import Handover
+from supervisor.processes.listen_socket import ListenSocket
+from supervisor.processes.process import ProcessPlan, Role
+from supervisor.successor import Handover
 from supervisor.zookeeper import cds_archive
 from supervisor.zookeeper.ensemble import Ensemble, Server
 from supervisor.zookeeper.java import CACHE, find_class_path, find_java
@@ -33,16 +33,16 @@ POLL_S = 0.05
 class Groundwork:
     """What is to run, by name what of it runs already, and where buyers come in."""
 
-    plans: tuple[Plan, ...]
+    plans: tuple[ProcessPlan, ...]
     kept: Mapping[str, Leftover]
-    door: Door
+    door: ListenSocket
 
 
 async def lay(
     settings: Settings,
     environ: Mapping[str, str],
     ensemble: Ensemble,
-    children: Sequence[Plan],
+    children: Sequence[ProcessPlan],
     tell: Callable[[str, str], None],
     taken: Handover | None = None,
 ) -> Groundwork:
@@ -78,7 +78,9 @@ async def lay(
     return Groundwork(plans, kept, door)
 
 
-def _write(settings: Settings, ensemble: Ensemble, plans: Iterable[Plan], *, anew: bool) -> None:
+def _write(
+    settings: Settings, ensemble: Ensemble, plans: Iterable[ProcessPlan], *, anew: bool
+) -> None:
     """All that can be written before anything starts. Raises `OSError`."""
     if anew:  # what runs already goes on, on a full disk too
         system_errors.require_room(settings.data_dir)
@@ -93,19 +95,19 @@ def _door(
     kept: Mapping[str, Leftover],
     answer: Answer | None,
     taken: Handover | None,
-) -> Door:
+) -> ListenSocket:
     """The one that is left, that of a web server that is kept, or a new one.
 
     Raises `StartupError`.
     """
     anew = partial(listen, settings.host, settings.port, "--port")
     if taken is not None and taken.door is not None:
-        return Door(socket.socket(fileno=taken.door), anew)
+        return ListenSocket(socket.socket(fileno=taken.door), anew)
     if answer is not None:
         if any(left.process.pid == answer.pid for left in kept.values()):
-            return Door(answer.listener, anew)
+            return ListenSocket(answer.listener, anew)
         answer.listener.close()
-    return Door(anew(), anew)
+    return ListenSocket(anew(), anew)
 
 
 def _server_plans(
@@ -113,7 +115,7 @@ def _server_plans(
     environ: Mapping[str, str],
     ensemble: Ensemble,
     tell: Callable[[str, str], None],
-) -> list[Plan]:
+) -> list[ProcessPlan]:
     if not ensemble.servers:
         return []
     if len(ensemble.servers) == 2:
@@ -165,12 +167,14 @@ def _are_free(ensemble: Ensemble, servers: Iterable[Server]) -> bool:
     return False
 
 
-def _is_listed(table: SupervisorRecord, wanted: Mapping[str, Plan], left: Leftover) -> bool:
+def _is_listed(table: SupervisorRecord, wanted: Mapping[str, ProcessPlan], left: Leftover) -> bool:
     listed = {(each.name, each.pid, each.birth) for each in table.processes}
     return left.name in wanted and (left.name, left.process.pid, left.process.birth) in listed
 
 
-def _fits(wanted: Mapping[str, Plan], ensemble: Ensemble, bell_pid: int, left: Leftover) -> bool:
+def _fits(
+    wanted: Mapping[str, ProcessPlan], ensemble: Ensemble, bell_pid: int, left: Leftover
+) -> bool:
     plan = wanted.get(left.name)
     if plan is None or left.argv != plan.argv:
         return False

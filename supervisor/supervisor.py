@@ -25,7 +25,7 @@ from core.machine import (
     system_errors,
 )
 from core.machine.program import SCRIPT
-from core.schema.records import ProcessRecord, Request
+from core.schema.records import OperatorRequest, ProcessRecord
 from core.secret import Secret, load_or_create_secret
 from core.settings import Settings
 from supervisor import (
@@ -36,24 +36,24 @@ from supervisor import (
     orphans,
     preflight,
     readiness,
-    succession,
+    successor,
 )
 from supervisor.operations import process_table
-from supervisor.operations.desk import Desk
 from supervisor.operations.membership import Membership
-from supervisor.operations.process_table import Table
+from supervisor.operations.process_table import ProcessTable
+from supervisor.operations.reconciler import Reconciler
 from supervisor.orphans import STOP_ORDER
 from supervisor.preflight import Groundwork
 from supervisor.processes import commands
-from supervisor.processes.child import Child, State
+from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
-from supervisor.processes.handover import Relay
-from supervisor.processes.health import Limits
+from supervisor.processes.handover import HandoverChild
+from supervisor.processes.health import HealthLimits
 from supervisor.processes.heartbeat import BEAT_S
-from supervisor.processes.listen_socket import Door
-from supervisor.processes.process import Plan, Role, spawner
+from supervisor.processes.listen_socket import ListenSocket
+from supervisor.processes.process import ProcessPlan, Role, spawner
 from supervisor.signals import Stop, dies_with_terminal
-from supervisor.succession import Handover, Place, Succession
+from supervisor.successor import Handover, Place, SuccessorStart
 from supervisor.systemd_notify import Notifier
 from supervisor.zookeeper.disk_faults import Disks
 from supervisor.zookeeper.ensemble import local_ensemble
@@ -92,20 +92,20 @@ class Supervisor:
         self._ensemble = local_ensemble(
             settings.data_dir, settings.zookeeper_port, servers, secret.quorum_password
         )
-        limits = Limits(settings.worker_hung_s, settings.worker_memory_mb << 20)
+        limits = HealthLimits(settings.worker_hung_s, settings.worker_memory_mb << 20)
         self._fleet = Fleet(
             secret.link_key, settings.data_dir, limits, settings.drain_s, clock.monotonic
         )
-        self._door: Door | None = None
+        self._door: ListenSocket | None = None
         self._notifier = Notifier(environ)
         self._disks = Disks(clock.monotonic)
         self._instance = instance_id.load_or_create(settings.data_dir)
         identity = Identity.from_instance("supervisor", self._instance)
         self._log = identity.make_log(clock.now)
         self._membership: Membership | None = None
-        self._successor: Request | None = None
+        self._successor: OperatorRequest | None = None
         self._now = clock.now
-        replacing = Succession(
+        replacing = SuccessorStart(
             place,
             environ,
             self._fleet,
@@ -113,7 +113,7 @@ class Supervisor:
             begin=self._make_way,
             now=clock.now,
         )
-        self._desk = Desk(
+        self._reconciler = Reconciler(
             settings,
             script,
             self._fleet,
@@ -124,7 +124,9 @@ class Supervisor:
             clock=clock,
             over=self._taken.table.requests if self._taken else (),
         )
-        self._table = Table(settings, identity, self._fleet, self._desk, self._log, clock.now)
+        self._table = ProcessTable(
+            settings, identity, self._fleet, self._reconciler, self._log, clock.now
+        )
         self._errands: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stop = Stop(self._wake_up)
@@ -145,7 +147,7 @@ class Supervisor:
                 self._settings,
                 self._environ,
                 self._ensemble,
-                [*self._desk.worker_plans, commands.web_plan(self._settings, self._script)],
+                [*self._reconciler.worker_plans, commands.web_plan(self._settings, self._script)],
                 self._log.warning,
                 self._taken,
             )
@@ -177,8 +179,8 @@ class Supervisor:
             if plan.name in ground.kept:
                 child.adopt(ground.kept[plan.name].process)
 
-    def _hire(self, plan: Plan) -> Child:
-        kind = Relay if plan.role is Role.WEB else Child
+    def _hire(self, plan: ProcessPlan) -> Child:
+        kind = HandoverChild if plan.role is Role.WEB else Child
         child = kind(plan, self._spawn, self._clock, _jitter, self._heard)
         child.start()
         return child
@@ -190,9 +192,9 @@ class Supervisor:
         membership = await self._join()
         async with asyncio.TaskGroup() as tasks:
             learn = partial(self._fleet.learn_addresses, self._instance)
-            hear = (learn, self._desk.hear, lambda: self._desk.wish)
+            hear = (learn, self._reconciler.hear, lambda: self._reconciler.wish)
             tasks.create_task(membership.keep(self._table.record, *hear))
-            tasks.create_task(self._desk.serve(membership.forget))
+            tasks.create_task(self._reconciler.serve(membership.forget))
 
     async def _join(self) -> Membership:
         """A successor comes into a shop that sells: it does not end it by failing."""
@@ -293,19 +295,19 @@ class Supervisor:
 
     def _summary(self) -> str:
         """One line for a service manager."""
-        ill = [child for child in self._fleet.children if child.state is not State.RUNNING]
+        ill = [child for child in self._fleet.children if child.state is not ChildState.RUNNING]
         states = ", ".join(f"{child.plan.name} {child.state}" for child in ill)
         return f"{self._table.url}: {states or 'all processes run'}"
 
     def _require_life(self) -> None:
         """A child that cannot live at all ends a start; later the others carry on without it."""
         for child in self._fleet.children:
-            if child.state is State.FATAL and not self._table.ready and self._taken is None:
+            if child.state is ChildState.FATAL and not self._table.ready and self._taken is None:
                 raise StartupError(f"{child.plan.name} does not start: {child.reason}")
 
     def _mind_door(self) -> None:
         """Where no web server will come, buyers are refused at once; the next one opens it."""
-        given_up = all(child.state is State.FATAL for child in self._fleet.of(Role.WEB))
+        given_up = all(child.state is ChildState.FATAL for child in self._fleet.of(Role.WEB))
         if given_up and self._door is not None and self._door.shut():
             self._log.error("shut", "no web server is left: buyers are refused until `restart web`")
 
@@ -344,7 +346,7 @@ class Supervisor:
 
     def _heard(self, child: Child, text: str) -> None:
         """A child has ended: said, logged, and a worker's registration taken away at once."""
-        levels = {State.FATAL: logging.ERROR, State.STOPPED: logging.INFO}
+        levels = {ChildState.FATAL: logging.ERROR, ChildState.STOPPED: logging.INFO}
         level = levels.get(child.state, logging.WARNING)
         self._log.add(level, child.state.value, f"{child.plan.name} {text}")
         if child.plan.role is Role.WORKER and child.process and self._membership:
@@ -364,7 +366,7 @@ class Supervisor:
 
     # --- handing over ----------------------------------------------------------------
 
-    def _make_way(self, request: Request) -> None:
+    def _make_way(self, request: OperatorRequest) -> None:
         self._successor = request
         self._stop.end_work()
 
@@ -390,7 +392,7 @@ class Supervisor:
         door = self._door.give_away() if self._door is not None else None
         return self._handover(self._successor, door)
 
-    def _handover(self, request: Request, door: int | None = None) -> Handover:
+    def _handover(self, request: OperatorRequest, door: int | None = None) -> Handover:
         return Handover(
             data_dir=str(self._settings.data_dir),
             lock=self._place.lock,
@@ -468,16 +470,16 @@ async def supervise(
     script: Path = SCRIPT,
 ) -> None:
     """`run`, for those who have an event loop."""
-    taken = succession.inherited(environ)
+    taken = successor.inherited(environ)
     open_files.require()
     _make_directories(settings)
     settings = replace(settings, data_dir=settings.data_dir.resolve())
     with lock.hold(settings.data_dir, taken.lock if taken else None) as descriptor:
         secret = load_or_create_secret(settings.data_dir)
         try:
-            place = Place(succession.own_command(SCRIPT), descriptor, taken)
+            place = Place(successor.own_command(SCRIPT), descriptor, taken)
             while left := await Supervisor(settings, environ, secret, script, place, Clock()).run():
-                place = replace(place, taken=succession.become(place.command, environ, left))
+                place = replace(place, taken=successor.become(place.command, environ, left))
         finally:
             # Who could not take over what lives leaves it to be found by the next one.
             if not orphans.find(settings.data_dir):
@@ -487,6 +489,6 @@ async def supervise(
 def run(settings: Settings, environ: Mapping[str, str]) -> int:
     """`up` in the foreground, until it is stopped: 0. Raises `StartupError`."""
     diagnostics.begin_warnings(time.monotonic)
-    if not succession.rehearsed(settings, environ):
+    if not successor.rehearsed(settings, environ):
         asyncio.run(supervise(settings, environ))
     return 0

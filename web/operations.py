@@ -11,7 +11,7 @@ from typing import Protocol
 from core.cluster import operator_requests
 from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
 from core.eventlog import query, ring
-from core.eventlog.query import Found, Query
+from core.eventlog.query import LogMatches, Query
 from core.events import restock, service
 from core.events.service import Terms
 from core.schema.records import Event, OrderView, TicketType
@@ -86,7 +86,7 @@ class Operations(Protocol):
     ) -> None:
         """Puts `quantity` tickets of each type on sale, beside those `taken`; no types: all."""
 
-    async def log(self, wanted: Query, most: int) -> tuple[Found, Sequence[str]]:
+    async def log(self, wanted: Query, most: int) -> tuple[LogMatches, Sequence[str]]:
         """The latest entries, and the names of all processes that have any."""
 
     async def events(self) -> FoundEvents:
@@ -139,7 +139,7 @@ class LiveOperations:
     ) -> None:
         await restock.reset(self._zk, event, types, quantity, _agreed, taken)
 
-    async def log(self, wanted: Query, most: int) -> tuple[Found, Sequence[str]]:
+    async def log(self, wanted: Query, most: int) -> tuple[LogMatches, Sequence[str]]:
         found = await query.latest(self._zk, wanted, most)
         return found, sorted(await ring.sources(self._zk))
 

@@ -151,7 +151,7 @@ class Service:
             operator_token=self._secret.operator_token,
             payment_key=self._secret.payment_key,
             operations=LiveOperations(self._zk, self._settings),
-            ended=Ended(ended_sessions.Register(self._zk), self._clock.now),
+            ended=Ended(ended_sessions.EndedSessionsZnode(self._zk), self._clock.now),
             history=SampleHistory(),
             metrics=metrics,
             front=front_of(self._settings),

@@ -9,7 +9,7 @@ import msgspec
 
 from core.errors import WrongUsage
 from core.events.service import Terms, TypeTerms
-from core.events.terms_file import MOST_FILE, TIMES, TypeSaid, of_toml, terms_of
+from core.events.terms_file import MOST_FILE, TIMES, TypeSaid, from_toml, terms_of
 from core.schema.records import NAME
 from core.text import utf8
 from core.text.names import brief
@@ -27,7 +27,7 @@ def read(path: Path) -> tuple[str, Terms, dict[str, TypeSaid]]:
     """The event's name, its terms and its types. Raises `WrongUsage`, which names the field."""
     try:
         with path.open("rb") as file:
-            return of_toml(utf8.text_of(file.read(MOST_FILE_BYTES)))
+            return from_toml(utf8.text_of(file.read(MOST_FILE_BYTES)))
     except OSError as error:
         raise WrongUsage(f"{path}: {error.strerror}") from None
     except WrongUsage as error:

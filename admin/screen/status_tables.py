@@ -10,10 +10,10 @@ from rich.text import Text
 
 from admin.printable import printable
 from admin.screen.tables import new_table
-from core.cluster.status import WELL, Server, Status, Web, Worker, namer
+from core.cluster.status import WELL, ServerStatus, Status, WebStatus, WorkerStatus, namer
 from core.store.availability import EventAvailability
 
-Namer: TypeAlias = Callable[[Worker | Web], str]
+Namer: TypeAlias = Callable[[WorkerStatus | WebStatus], str]
 
 MEBIBYTE = 1024 * 1024
 MOST_EVENTS = 20
@@ -60,7 +60,7 @@ def _headline(found: Status, live: bool) -> Text:
     return Text.assemble((word, style), printable(rest), clock)
 
 
-def _servers(servers: Iterable[Server]) -> Table:
+def _servers(servers: Iterable[ServerStatus]) -> Table:
     table = new_table("server", "role", "address", "pid", "version")
     for server in servers:
         well = server.role != "down"
@@ -74,7 +74,7 @@ def _servers(servers: Iterable[Server]) -> Table:
     return table
 
 
-def _processes(workers: Sequence[Worker], web: Sequence[Web], name: Namer) -> Table:
+def _processes(workers: Sequence[WorkerStatus], web: Sequence[WebStatus], name: Namer) -> Table:
     table = new_table(*PROCESS, words=3)
     for worker in workers:
         table.add_row(
@@ -90,7 +90,7 @@ def _processes(workers: Sequence[Worker], web: Sequence[Web], name: Namer) -> Ta
     return table
 
 
-def _process(process: Worker | Web, name: Namer) -> tuple[RenderableType, ...]:
+def _process(process: WorkerStatus | WebStatus, name: Namer) -> tuple[RenderableType, ...]:
     return (
         printable(name(process)),
         _state(process.state, process.state in WELL),
@@ -100,8 +100,8 @@ def _process(process: Worker | Web, name: Namer) -> tuple[RenderableType, ...]:
     )
 
 
-def _restarts(workers: Sequence[Worker], web: Sequence[Web], name: Namer) -> Text:
-    processes: tuple[Worker | Web, ...] = (*workers, *web)
+def _restarts(workers: Sequence[WorkerStatus], web: Sequence[WebStatus], name: Namer) -> Text:
+    processes: tuple[WorkerStatus | WebStatus, ...] = (*workers, *web)
     return Text(
         "\n".join(
             printable(f"↻ {name(process)}: {process.last_restart_reason}")
@@ -111,7 +111,7 @@ def _restarts(workers: Sequence[Worker], web: Sequence[Web], name: Namer) -> Tex
     )
 
 
-def _stages(web: Web, name: str) -> Table:
+def _stages(web: WebStatus, name: str) -> Table:
     table = new_table(f"a sale's ms in {printable(name)}", *web.stages, words=1)
     table.add_row("p50", *(f"{stage.p50_ms:.1f}" for stage in web.stages.values()))
     table.add_row("p99", *(f"{stage.p99_ms:.1f}" for stage in web.stages.values()))

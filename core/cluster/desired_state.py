@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from core.errors import NoNode
 from core.schema import paths
-from core.schema.records import Desired, Request, decode, encode
+from core.schema.records import Desired, OperatorRequest, decode, encode
 from core.zookeeper import retry
 from core.zookeeper.client import Znode, ZooKeeper
 from core.zookeeper.multi import Create
@@ -28,7 +28,7 @@ async def change(zk: ZooKeeper, instance: str, edit: Callable[[Desired], Desired
     await retry.update(zk, paths.desired(instance), Desired, edit)
 
 
-def asking(request: Request) -> Callable[[Desired], Desired]:
+def asking(request: OperatorRequest) -> Callable[[Desired], Desired]:
     """Adds a request, once."""
 
     def edit(desired: Desired) -> Desired:

@@ -16,7 +16,7 @@ MOST = 1000
 SKEW_S = 600
 
 
-class Register:
+class EndedSessionsZnode:
     """The znode that has them."""
 
     def __init__(self, zk: ZooKeeper) -> None:

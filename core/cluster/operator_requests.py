@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from core.cluster import desired_state, instance_id, supervisors
 from core.errors import NoSuchProcess, NotRunning, WrongUsage, ZkticketError
 from core.eventlog.audit import note
-from core.schema.records import Desired, Progress, Request, SupervisorRecord
+from core.schema.records import Desired, OperatorRequest, Progress, SupervisorRecord
 from core.settings import MOST_WORKERS, Settings
 from core.zookeeper.client import ZooKeeper
 
@@ -79,7 +79,7 @@ def new_id() -> str:
 
 async def ask_restart(
     zk: ZooKeeper, table: SupervisorRecord, id_: str, name: str | None, timeout_s: float
-) -> Request:
+) -> OperatorRequest:
     """Has one process restarted, or one worker after the other. Returns before it is done.
 
     Raises `NoSuchProcess`, `ZkticketError` for too few servers, `ZooKeeperError`.
@@ -91,7 +91,7 @@ async def ask_restart(
 
 async def ask_scale(
     zk: ZooKeeper, table: SupervisorRecord, id_: str, workers: int, timeout_s: float
-) -> Request:
+) -> OperatorRequest:
     """Has so many workers sell from now on. Raises as `ask_restart` does."""
     if not 1 <= workers <= MOST_WORKERS:
         raise WrongUsage(f"{workers} workers cannot be had; from 1 to {MOST_WORKERS}")
@@ -119,15 +119,20 @@ async def withdraw(zk: ZooKeeper, instance: str, request_id: str) -> None:
 
 
 async def _ask(
-    zk: ZooKeeper, table: SupervisorRecord, request: Request, also: Callable[[Desired], Desired]
-) -> Request:
+    zk: ZooKeeper,
+    table: SupervisorRecord,
+    request: OperatorRequest,
+    also: Callable[[Desired], Desired],
+) -> OperatorRequest:
     add = desired_state.asking(request)
     await desired_state.change(zk, table.instance, lambda before: add(also(before)))
     return request
 
 
-def _request(id_: str, action: str, timeout_s: float, names: tuple[str, ...] = ()) -> Request:
-    return Request(
+def _request(
+    id_: str, action: str, timeout_s: float, names: tuple[str, ...] = ()
+) -> OperatorRequest:
+    return OperatorRequest(
         id=id_, action=action, names=names, timeout_s=timeout_s, at=round(time.time(), 3)
     )
 

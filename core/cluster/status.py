@@ -49,7 +49,7 @@ TREE_S = 2.0
 WELL = ("ready", "running")
 
 
-class Server(msgspec.Struct, frozen=True, kw_only=True):
+class ServerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A ZooKeeper server. `role` is leader, follower, standalone or down.
 
     `trouble` is why its process does not run, where its supervisor tells.
@@ -63,12 +63,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str = ""
 
 
-class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
+class EnsembleStatus(msgspec.Struct, frozen=True, kw_only=True):
     quorum: bool
-    servers: tuple[Server, ...]
+    servers: tuple[ServerStatus, ...]
 
 
-class Supervisor(msgspec.Struct, frozen=True, kw_only=True):
+class SupervisorStatus(msgspec.Struct, frozen=True, kw_only=True):
     """`requests` are what operators have asked of it, the oldest first."""
 
     pid: int
@@ -80,7 +80,7 @@ class Supervisor(msgspec.Struct, frozen=True, kw_only=True):
     requests: tuple[Progress, ...] = ()
 
 
-class Worker(msgspec.Struct, frozen=True, kw_only=True):
+class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A worker: what its supervisor measures, and what it says of its own work.
 
     Another instance's may have the same name; `machine` is its host.
@@ -104,7 +104,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     p99_ms: float
 
 
-class Web(msgspec.Struct, frozen=True, kw_only=True):
+class WebStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A web server, and where the time of its latest sales went: stage by stage, in order."""
 
     name: str
@@ -132,10 +132,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     unread: str = ""
     at: float
     alarms: tuple[Alarm, ...]
-    ensemble: Ensemble
-    supervisor: Supervisor | None
-    workers: tuple[Worker, ...]
-    web: tuple[Web, ...]
+    ensemble: EnsembleStatus
+    supervisor: SupervisorStatus | None
+    workers: tuple[WorkerStatus, ...]
+    web: tuple[WebStatus, ...]
     events: tuple[EventAvailability, ...]
     disks: tuple[Disk, ...] = ()
 
@@ -322,7 +322,9 @@ def _status(
     local: SupervisorRecord | None,
 ) -> Status:
     processes = [(table, process) for table in tables for process in table.processes]
-    ensemble = Ensemble(quorum=has_quorum(list(servers)), servers=_servers(servers, processes))
+    ensemble = EnsembleStatus(
+        quorum=has_quorum(list(servers)), servers=_servers(servers, processes)
+    )
     supervisor = _supervisor(tables, tree.supervisors)
     workers = _workers(processes, tree)
     web = _webs(processes, tree)
@@ -352,10 +354,10 @@ def _status(
 _Processes = Sequence[tuple[SupervisorRecord, ProcessRecord]]
 
 
-def _servers(states: Sequence[ServerState], processes: _Processes) -> tuple[Server, ...]:
+def _servers(states: Sequence[ServerState], processes: _Processes) -> tuple[ServerStatus, ...]:
     known = {process.address: process for _, process in processes if process.address}
     return tuple(
-        Server(
+        ServerStatus(
             id=number,
             address=state.address,
             role=state.role,
@@ -382,13 +384,13 @@ def _disks(tables: Iterable[SupervisorRecord]) -> tuple[Disk, ...]:
 
 def _supervisor(
     tables: Sequence[SupervisorRecord], registered: Sequence[SupervisorRecord]
-) -> Supervisor | None:
+) -> SupervisorStatus | None:
     """This machine's supervisor, or another's, whose registration says that it lives."""
     if not tables:
         return None
     table = tables[-1]
     known = {(_home(each), each.pid) for each in registered}
-    return Supervisor(
+    return SupervisorStatus(
         pid=table.pid,
         host=table.host,
         instance=table.instance,
@@ -399,7 +401,7 @@ def _supervisor(
     )
 
 
-def _workers(processes: _Processes, tree: Tree) -> tuple[Worker, ...]:
+def _workers(processes: _Processes, tree: Tree) -> tuple[WorkerStatus, ...]:
     """Every worker that has a process or a registration, each once, by machine and name.
 
     A dead incarnation's registration, which stands until its session ends, is not its successor's.
@@ -434,14 +436,14 @@ def _registered(
 
 def _worker(
     table: SupervisorRecord, process: ProcessRecord, record: WorkerRecord | None, blind: bool
-) -> Worker:
+) -> WorkerStatus:
     state = process.state
     if record is not None and state in WELL:
         state = record.state
     elif state in WELL and not blind:
         state = "unregistered"
     load = record.load if record else Load()
-    return Worker(
+    return WorkerStatus(
         name=process.name,
         machine=table.host,
         instance=table.instance,
@@ -460,7 +462,7 @@ def _worker(
     )
 
 
-def _stranger(record: WorkerRecord) -> Worker:
+def _stranger(record: WorkerRecord) -> WorkerStatus:
     """A worker without a supervisor's table: started by hand, or its supervisor is gone."""
     process = ProcessRecord(name=record.name, role="worker", state="running", pid=record.pid)
     table = SupervisorRecord(
@@ -469,7 +471,7 @@ def _stranger(record: WorkerRecord) -> Worker:
     return _worker(table, process, record, blind=False)
 
 
-def _webs(processes: _Processes, tree: Tree) -> tuple[Web, ...]:
+def _webs(processes: _Processes, tree: Tree) -> tuple[WebStatus, ...]:
     newest = sorted(tree.webs, key=lambda record: record.at)
     registered = {(_home(record), record.name): record for record in newest}
     return tuple(
@@ -479,8 +481,8 @@ def _webs(processes: _Processes, tree: Tree) -> tuple[Web, ...]:
     )
 
 
-def _web(table: SupervisorRecord, process: ProcessRecord, record: WebRecord | None) -> Web:
-    return Web(
+def _web(table: SupervisorRecord, process: ProcessRecord, record: WebRecord | None) -> WebStatus:
+    return WebStatus(
         name=process.name,
         machine=table.host,
         instance=table.instance,
@@ -506,7 +508,7 @@ def _alarm_problems(standing: Iterable[Alarm]) -> Iterable[str]:
         )
 
 
-def _ensemble_problems(ensemble: Ensemble, tree: Tree) -> Iterable[str]:
+def _ensemble_problems(ensemble: EnsembleStatus, tree: Tree) -> Iterable[str]:
     down = [server for server in ensemble.servers if server.role == "down"]
     serving = len(ensemble.servers) - len(down)
     if not ensemble.quorum:
@@ -522,7 +524,11 @@ def _ensemble_problems(ensemble: Ensemble, tree: Tree) -> Iterable[str]:
 
 
 def _process_problems(
-    supervisor: Supervisor | None, workers: Sequence[Worker], web: Sequence[Web], *, unread: bool
+    supervisor: SupervisorStatus | None,
+    workers: Sequence[WorkerStatus],
+    web: Sequence[WebStatus],
+    *,
+    unread: bool,
 ) -> Iterable[str]:
     """What was not read is not said to be missing."""
     if supervisor is None and not unread:
@@ -538,21 +544,23 @@ def _process_problems(
         yield "there is no worker, so nothing can be sold"
     if not web and not unread:
         yield "there is no web server"
-    processes: tuple[Worker | Web, ...] = (*workers, *web)
+    processes: tuple[WorkerStatus | WebStatus, ...] = (*workers, *web)
     name = namer(processes)
     for process in processes:
         if process.state not in WELL:
-            halted = process.trouble if isinstance(process, Worker) else ""
+            halted = process.trouble if isinstance(process, WorkerStatus) else ""
             reason = halted or process.last_restart_reason
             yield f"{name(process)} is {process.state}" + (f": {reason}" if reason else "")
 
 
-def namer(processes: Sequence[Worker | Web]) -> Callable[[Worker | Web], str]:
+def namer(
+    processes: Sequence[WorkerStatus | WebStatus],
+) -> Callable[[WorkerStatus | WebStatus], str]:
     """What each of them is called: by its machine, too, where there are several."""
     machines = {(process.machine, process.instance) for process in processes}
     hosts = Counter(machine for machine, _ in machines)
 
-    def name(process: Worker | Web) -> str:
+    def name(process: WorkerStatus | WebStatus) -> str:
         if len(machines) == 1:
             return process.name
         alike = hosts[process.machine] > 1

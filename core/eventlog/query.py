@@ -58,14 +58,14 @@ def pattern(text: str) -> re.Pattern[str]:
 
 
 @dataclass(frozen=True)
-class Found:
+class LogMatches:
     """The latest entries that were wanted, newest first. `whole`: none older were passed over."""
 
     entries: tuple[SourcedEntry, ...]
     whole: bool
 
 
-async def latest(zk: ZooKeeper, query: Query, most: int) -> Found:
+async def latest(zk: ZooKeeper, query: Query, most: int) -> LogMatches:
     """The latest `most` wanted entries of all sources, however long the log is.
 
     It reads `MOST_SLOTS` znodes at the most, from the newest on. Raises `Unavailable`.
@@ -75,10 +75,10 @@ async def latest(zk: ZooKeeper, query: Query, most: int) -> Found:
     found = [await _latest_of(zk, name, query, most, share) for name in names]
     entries = sorted((each for part in found for each in part.entries), key=_age)
     whole = all(part.whole for part in found) and len(entries) <= most
-    return Found(tuple(entries[:most]), whole)
+    return LogMatches(tuple(entries[:most]), whole)
 
 
-async def _latest_of(zk: ZooKeeper, source: str, query: Query, most: int, share: int) -> Found:
+async def _latest_of(zk: ZooKeeper, source: str, query: Query, most: int, share: int) -> LogMatches:
     numbers = await slot_numbers(zk, source)
     entries: list[SourcedEntry] = []
     looked_at = 0
@@ -91,7 +91,7 @@ async def _latest_of(zk: ZooKeeper, source: str, query: Query, most: int, share:
         entries += filter(query.wants, all_of)
         if all_of and all_of[0].entry.at < query.since:
             numbers.clear()
-    return Found(tuple(entries), whole=not numbers)
+    return LogMatches(tuple(entries), whole=not numbers)
 
 
 def _age(found: SourcedEntry) -> float:

@@ -219,7 +219,7 @@ async def sources(zk: ZooKeeper) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Slot:
+class RingSlot:
     """A znode of a source's ring: its entries, oldest first, and what is wrong with it."""
 
     source: str
@@ -228,7 +228,7 @@ class Slot:
     damage: BadZnode | None = None
 
 
-async def read(zk: ZooKeeper, source: str, from_slot: int = 0) -> list[Slot]:
+async def read(zk: ZooKeeper, source: str, from_slot: int = 0) -> list[RingSlot]:
     """The slots of one source from that one on, oldest first."""
     numbers = await slot_numbers(zk, source)
     return await read_slots(zk, source, [number for number in numbers if number >= from_slot])
@@ -240,7 +240,7 @@ async def slot_numbers(zk: ZooKeeper, source: str) -> list[int]:
     return sorted(int(name) for name in names if name.isdigit())
 
 
-async def read_slots(zk: ZooKeeper, source: str, numbers: Sequence[int]) -> list[Slot]:
+async def read_slots(zk: ZooKeeper, source: str, numbers: Sequence[int]) -> list[RingSlot]:
     """Those slots of one source. An unreadable entry is left out of its slot."""
     znodes = await asyncio.gather(*(zk.find(paths.log_slot(source, number)) for number in numbers))
     return [
@@ -250,14 +250,14 @@ async def read_slots(zk: ZooKeeper, source: str, numbers: Sequence[int]) -> list
     ]
 
 
-def _slot(source: str, number: int, znode: Znode) -> Slot:
+def _slot(source: str, number: int, znode: Znode) -> RingSlot:
     entries, damage = [], None
     for line in znode.data.splitlines():
         try:
             entries.append(SourcedEntry(source, decode(LogEntry, line, znode.path)))
         except BadZnode as error:
             damage = error
-    return Slot(source, number, tuple(entries), damage)
+    return RingSlot(source, number, tuple(entries), damage)
 
 
 def as_json(found: SourcedEntry) -> bytes:

@@ -24,7 +24,9 @@ PART_BYTES = 256 * 1024
 OPERATION_BYTES = 120
 
 
-async def found(zk: ZooKeeper, name: str, event: Event, types: Mapping[str, TicketType]) -> bool:
+async def create_event(
+    zk: ZooKeeper, name: str, event: Event, types: Mapping[str, TicketType]
+) -> bool:
     """Makes the event with its stock; False where it exists.
 
     Raises `BadZnode`, `Ambiguous`, `Unavailable`.
@@ -39,7 +41,7 @@ async def found(zk: ZooKeeper, name: str, event: Event, types: Mapping[str, Tick
     return await _finish(zk, name, types)
 
 
-async def limit(zk: ZooKeeper, name: str, generation: str) -> None:
+async def make_tabs(zk: ZooKeeper, name: str, generation: str) -> None:
     """Makes room for the buyers' tabs of an event that was founded without a limit."""
     await retry.make(zk, *_tabs(name, generation))
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from core.errors import BadVersion, NoNode, NoSuchEvent, WrongTerm
-from core.events.create import found, limit, shares
+from core.events.create import create_event, make_tabs, shares
 from core.schema import paths
 from core.schema.records import NAME, Event, Stock, TicketType, decode, encode
 from core.store.stock import Counter, TypeRef
@@ -55,7 +55,7 @@ class BackOffice:
         Raises `BadZnode`, `Ambiguous`, `Unavailable`.
         """
         event = Event(generation=secrets.token_hex(4), title=title)
-        return await found(self._zk, name, event, types)
+        return await create_event(self._zk, name, event, types)
 
     async def create_default_event(self, quantity: int, stripes: int = STRIPES) -> bool:
         """The event that `up` sells when there is none: types A, B and C."""
@@ -132,7 +132,7 @@ class BackOffice:
     async def _needed_by(self, name: str, before: Event, after: Event) -> list[Operation]:
         """What must be so for the change. Room for the buyers' tabs is there before a limit is."""
         if after.limit and not before.limit:
-            await limit(self._zk, name, before.generation)
+            await make_tabs(self._zk, name, before.generation)
         if after.currency != before.currency:
             return await self._unsold(name, before)
         return []

@@ -17,7 +17,7 @@ from core.errors import (
     ZkticketError,
 )
 from core.eventlog.audit import note
-from core.events.create import found
+from core.events.create import create_event
 from core.events.edit import NO_TYPES, BackOffice, ChangeType, Edited
 from core.schema.records import DEFAULT_CURRENCY, NAME, Event, Stock, TicketType
 from core.schema.sale_window import is_over
@@ -93,7 +93,7 @@ async def create(zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, Tic
     )
     event = changed(blank, terms)
     stock = {each: _checked(types[each], f"types.{each}.") for each in types}
-    if not await found(zk, name, event, stock):
+    if not await create_event(zk, name, event, stock):
         raise EventExists(f"event {name!r} exists; change it with `event edit`")
     await note(zk, "event", f"{name} made by operator: {', '.join(types)}")
     return event

@@ -86,7 +86,7 @@ def priced(types: Mapping[str, TypeSaid], terms: Terms) -> dict[str, TicketType]
     return {name: said.priced(currency) for name, said in types.items()}
 
 
-def of_toml(text: str, most: int = MOST_FILE) -> tuple[str, Terms, dict[str, TypeSaid]]:
+def from_toml(text: str, most: int = MOST_FILE) -> tuple[str, Terms, dict[str, TypeSaid]]:
     """The event's name, its terms and its types; `most` is how long the text may be.
 
     Raises `WrongUsage`, which names the field.

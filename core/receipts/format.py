@@ -32,7 +32,7 @@ _LENGTH = struct.Struct("!I")
 _HEAD = struct.Struct("!4sII")
 
 
-class Line(msgspec.Struct, frozen=True, array_like=True):
+class ReceiptLine(msgspec.Struct, frozen=True, array_like=True):
     """An order as it is after the commit; `ref` is its type's place among the receipt's `refs`."""
 
     order_id: str
@@ -41,7 +41,7 @@ class Line(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """The version of a counter that the commit has made; `ref` as in `Line`."""
+    """The version of a counter that the commit has made; `ref` as in `ReceiptLine`."""
 
     ref: int
     number: int
@@ -59,7 +59,7 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True, tag_field="v", tag=1
     at: float
     refs: tuple[TypeRef, ...]
     marks: tuple[Mark, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ReceiptLine, ...]
 
     def sales(self) -> Iterator[Sale]:
         """The orders as the commit left them."""
@@ -115,7 +115,7 @@ class Segment:
     path: Path
 
 
-def of_batch(batch: Batch, zxid: int, at: float) -> Receipt:
+def receipt_from_batch(batch: Batch, zxid: int, at: float) -> Receipt:
     """The receipt of a batch that was committed at `zxid`."""
     orders: tuple[Sale | Amendment, ...] = (*batch.sales, *batch.amendments)
     places = {ref: place for place, ref in enumerate(dict.fromkeys(each.ref for each in orders))}
@@ -128,13 +128,13 @@ def of_batch(batch: Batch, zxid: int, at: float) -> Receipt:
             Mark(places[counter.ref], counter.number, counter.version + 1)
             for counter in batch.counters
         ),
-        tuple(Line(each.order_id, places[each.ref], each.order) for each in orders),
+        tuple(ReceiptLine(each.order_id, places[each.ref], each.order) for each in orders),
     )
 
 
-def of_order(stored: StoredOrder, ref: TypeRef, at: float) -> Receipt:
+def receipt_from_order(stored: StoredOrder, ref: TypeRef, at: float) -> Receipt:
     """The receipt of an order that somebody else had made and that is confirmed once more."""
-    line = Line(stored.id, 0, stored.order)
+    line = ReceiptLine(stored.id, 0, stored.order)
     return Receipt(stored.zxid, stored.order.batch, at, (ref,), (), (line,))
 
 

@@ -155,7 +155,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 PAYMENT = "payment"
 
 
-class Admission(msgspec.Struct, frozen=True, kw_only=True):
+class DoorScan(msgspec.Struct, frozen=True, kw_only=True):
     """An order's holder was let in. `scan` is the key of the scan that did it."""
 
     at: float
@@ -179,7 +179,7 @@ class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
     until: float | None = None
     extended: int = 0
     changes: tuple[Change, ...] = ()
-    admitted: Admission | None = None
+    admitted: DoorScan | None = None
     # What was agreed for each ticket; orders that are older than these fields have none.
     price: Count | None = None
     currency: str = ""
@@ -326,7 +326,7 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class OperatorRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator asks of a supervisor, which gives it up after `timeout_s`.
 
     `action` is restart, of the processes of these `names`, or of all workers for none; or
@@ -348,7 +348,7 @@ class Desired(Record, frozen=True, kw_only=True):
 
     workers: int | None = None
     instead_of: int = 0
-    requests: tuple[Request, ...] = ()
+    requests: tuple[OperatorRequest, ...] = ()
 
     def workers_of(self, told: int) -> int:
         """How many workers there should be where `up` was told so many."""

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 from core.schema.records import (
     PAYMENT,
-    Admission,
     Change,
+    DoorScan,
     Event,
     Order,
     Payment,
@@ -254,7 +254,7 @@ def _checked_in(order: Order, change: OrderChange, occasion: Occasion) -> Order 
     if order.admitted is not None:
         same = order.admitted.scan == change.key
         return order if same else Refusal.CHECKED_IN
-    admitted = Admission(at=occasion.at, door=change.note, scan=change.key)
+    admitted = DoorScan(at=occasion.at, door=change.note, scan=change.key)
     return _changed(order, Act.CHECK_IN, change, occasion, admitted=admitted)
 
 

@@ -25,7 +25,7 @@ from core.errors import Ambiguous, NodeExists, NoNode, Unavailable, ZooKeeperErr
 from core.schema import paths
 from core.zookeeper import kazoo_adapter
 from core.zookeeper.kazoo_adapter import Landing, error_of, translated
-from core.zookeeper.multi import OK, Multi, Operation, Result, acl_vector
+from core.zookeeper.multi import OK, Multi, MultiResult, Operation, acl_vector
 from core.zookeeper.multi_read import NO_NODE, MultiRead, Read
 
 # A commit takes milliseconds; a frozen leader is found out by this deadline.
@@ -337,7 +337,7 @@ def _znode(path: str, read: Read) -> Znode | None:
     )
 
 
-def _outcome(result: Result) -> Outcome:
+def _outcome(result: MultiResult) -> Outcome:
     """What a multi's result says; `Ambiguous` where it says nothing."""
     if result.code == OK:
         return Committed(result.zxid)

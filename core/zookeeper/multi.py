@@ -54,7 +54,7 @@ class Delete(msgspec.Struct, frozen=True):
 Operation: TypeAlias = Check | Create | SetData | Delete
 
 
-class Result(NamedTuple):
+class MultiResult(NamedTuple):
     """The zxid that was set, or which operation failed and the server's code for why.
 
     0 is no zxid: nothing was set. No culprit is named where `culprit` is -1 and `code` isn't 0.
@@ -90,7 +90,7 @@ class Multi:
             case Delete(_, version):
                 return b"".join((_DELETE, path, COUNT.pack(version)))
 
-    def deserialize(self, reply: bytes, offset: int) -> list[Result]:
+    def deserialize(self, reply: bytes, offset: int) -> list[MultiResult]:
         """One result, in a list as kazoo wants it. Raises `ValueError`, `struct.error`."""
         zxid = index = 0
         refused = False
@@ -105,14 +105,14 @@ class Multi:
             elif kind == ERROR:
                 code = COUNT.unpack_from(reply, offset)[0]
                 if code not in (OK, INCONSISTENT):
-                    return [Result(culprit=index, code=code)]
+                    return [MultiResult(culprit=index, code=code)]
                 refused = True
                 offset += COUNT.size
             elif kind not in (DELETE, CHECK):
                 raise ValueError(f"a multi is not answered with type {kind}")
             index += 1
             kind, last, _ = HEADER.unpack_from(reply, offset)
-        return [Result(code=INCONSISTENT) if refused else Result(zxid)]
+        return [MultiResult(code=INCONSISTENT) if refused else MultiResult(zxid)]
 
 
 def acl_vector(permissions: int, scheme: str, identity: str) -> bytes:

@@ -13,11 +13,11 @@ from core.machine import disk_space, process_birth
 from core.schema.records import Disk, ProcessRecord, SupervisorRecord
 from core.settings import Settings
 from supervisor import readiness
-from supervisor.operations.desk import Desk
+from supervisor.operations.reconciler import Reconciler
 from supervisor.processes.fleet import Fleet
 
 
-class Table:
+class ProcessTable:
     """`ready` once tickets can be bought."""
 
     def __init__(
@@ -25,14 +25,14 @@ class Table:
         settings: Settings,
         identity: Identity,
         fleet: Fleet,
-        desk: Desk,
+        reconciler: Reconciler,
         log: EventLog,
         now: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._identity = identity
         self._fleet = fleet
-        self._desk = desk
+        self._reconciler = reconciler
         self._log = log
         self._now = now
         self._me = psutil.Process()
@@ -80,7 +80,7 @@ class Table:
             instance=self._identity.instance,
             workers=self._settings.workers,
             processes=self._fleet.records(),
-            requests=self._desk.progress,
+            requests=self._reconciler.progress,
             disks=self._disks(),
             at=float(int(self._now())),
         )

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from core.errors import ZkticketError
-from core.schema.records import Progress, Request
+from core.schema.records import OperatorRequest, Progress
 
 Tell = Callable[[str], None]
-Act = Callable[[Request, Tell], Awaitable[str]]
+Act = Callable[[OperatorRequest, Tell], Awaitable[str]]
 Forget = Callable[[str], Awaitable[None]]
 
 # A request whose command must have given up long ago; clocks of machines differ a little.
@@ -38,14 +38,14 @@ class Requests:
         self._log = log
         self._known = {each.id: each for each in over if each.state in OVER}
         self._wanted: frozenset[str] = frozenset()
-        self._queue: asyncio.Queue[Request] = asyncio.Queue()
+        self._queue: asyncio.Queue[OperatorRequest] = asyncio.Queue()
 
     @property
     def progress(self) -> tuple[Progress, ...]:
         """The latest requests, the oldest first."""
         return tuple(self._known.values())
 
-    def note(self, requests: Sequence[Request]) -> None:
+    def note(self, requests: Sequence[OperatorRequest]) -> None:
         """Takes over what is asked for now; what has been withdrawn meanwhile is not done."""
         self._wanted = frozenset(request.id for request in requests)
         for request in requests:
@@ -72,7 +72,7 @@ class Requests:
                 await self._serve(request)
             await forget(request.id)
 
-    async def _serve(self, request: Request) -> None:
+    async def _serve(self, request: OperatorRequest) -> None:
         act = self._acts.get(request.action)
         if act is None:
             self._end(request, False, f"this supervisor knows no {request.action!r}")
@@ -81,7 +81,7 @@ class Requests:
         else:
             await self._do(request, act)
 
-    async def _do(self, request: Request, act: Act) -> None:
+    async def _do(self, request: OperatorRequest, act: Act) -> None:
         def tell(text: str) -> None:
             if self._known[request.id].text != text:
                 self._set(request, "running", text)
@@ -97,10 +97,10 @@ class Requests:
         else:
             self._end(request, True, done)
 
-    def _end(self, request: Request, well: bool, text: str) -> None:
+    def _end(self, request: OperatorRequest, well: bool, text: str) -> None:
         self._set(request, "done" if well else "failed", text)
         self._log(well, f"{request.action}: {text}")
 
-    def _set(self, request: Request, state: str, text: str) -> None:
+    def _set(self, request: OperatorRequest, state: str, text: str) -> None:
         self._known[request.id] = Progress(id=request.id, state=state, text=text)
         self._changed()

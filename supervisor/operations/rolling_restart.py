@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from core.errors import ZkticketError
-from core.schema.records import Request
+from core.schema.records import OperatorRequest
 from core.zookeeper.probe import ServerState, probe_all
 from supervisor.operations.requests import Tell
-from supervisor.processes.child import Child, State
+from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
 from supervisor.processes.process import Role
 
@@ -16,7 +16,7 @@ REASON = "restart by operator"
 Probe = Callable[[str], Awaitable[list[ServerState]]]
 
 
-class Rolling:
+class RollingRestart:
     """Acts on a fleet that somebody else advances; `wake` asks for that at once."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Rolling:
         self._drain_s = drain_s
         self._wake = wake
 
-    async def restart(self, request: Request, tell: Tell) -> str:
+    async def restart(self, request: OperatorRequest, tell: Tell) -> str:
         """One drains, its successor works, then the next. Raises `ZkticketError`."""
         chosen = self._chosen(request.names)
         began, done = self._clock(), list[str]()
@@ -45,7 +45,7 @@ class Rolling:
             done.append(child.plan.name)
         return f"{', '.join(done)} restarted in {self._clock() - began:.1f} s"
 
-    async def scale(self, _request: Request, tell: Tell) -> str:
+    async def scale(self, _request: OperatorRequest, tell: Tell) -> str:
         """Until as many workers work as are wanted. Raises `ZkticketError`."""
         while busy := self._fleet.unsettled(Role.WORKER):
             for child in busy:
@@ -79,7 +79,7 @@ class Rolling:
 
     async def _await_others(self, child: Child, tell: Tell) -> None:
         """Nobody is taken away while another one of its kind is not at work either."""
-        if child.state is not State.RUNNING:
+        if child.state is not ChildState.RUNNING:
             return  # nothing is lost with it
         if child.plan.role is Role.ZOOKEEPER:
             await self._await_quorum(child, tell)
@@ -107,7 +107,7 @@ class Rolling:
         before = child.process
         child.restart(REASON, self._clock() + self._drain_s, asked=True)
         self._wake()
-        while child.process is before or child.state is not State.RUNNING:
+        while child.process is before or child.state is not ChildState.RUNNING:
             if child not in self._fleet.children:
                 return  # scaled away meanwhile
             _require_hope(child)
@@ -118,7 +118,7 @@ class Rolling:
 
 
 def _require_hope(child: Child) -> None:
-    if child.state is State.FATAL:
+    if child.state is ChildState.FATAL:
         raise ZkticketError(
             f"{child.plan.name} does not start: {child.reason}; its last words are in "
             f"{child.plan.log}, and `restart {child.plan.name}` tries again"
@@ -126,4 +126,6 @@ def _require_hope(child: Child) -> None:
 
 
 def _phase(child: Child) -> str:
-    return {State.RUNNING: "is to drain", State.DRAINING: "drains"}.get(child.state, "starts")
+    return {ChildState.RUNNING: "is to drain", ChildState.DRAINING: "drains"}.get(
+        child.state, "starts"
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from core.errors import StartupError
 from core.schema.records import CAUSES
-from supervisor.processes.process import Plan, Process, Spawn
+from supervisor.processes.process import Process, ProcessPlan, Spawn
 
 # A life shorter than this counts towards a crash loop; a longer one clears the count.
 STABLE_S = 4.0
@@ -25,7 +25,7 @@ REASONS = {
 }
 
 
-class State(enum.StrEnum):
+class ChildState(enum.StrEnum):
     """STARTING lasts until the child does its work, FATAL until a person acts."""
 
     STOPPED = "stopped"
@@ -41,7 +41,7 @@ class Child:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ProcessPlan,
         spawn: Spawn,
         clock: Callable[[], float],
         jitter: Callable[[], float],
@@ -49,7 +49,7 @@ class Child:
     ) -> None:
         """`clock` in seconds, monotonic; `jitter` from 0 to 1; `report` hears what happened."""
         self.plan = plan
-        self.state = State.STOPPED
+        self.state = ChildState.STOPPED
         self.process: Process | None = None
         self.restarts = 0
         self.causes: Counter[str] = Counter()
@@ -91,9 +91,9 @@ class Child:
     def due(self) -> float | None:
         """When `advance` has something to do that no signal tells, on the clock."""
         match self.state:
-            case State.BACKOFF:
+            case ChildState.BACKOFF:
                 return self._due
-            case State.DRAINING:
+            case ChildState.DRAINING:
                 return self._deadline
         return None
 
@@ -128,8 +128,8 @@ class Child:
             self._wanted = True
             self._deaths.clear()
             self._due = self._clock()
-            if self.state is State.FATAL:
-                self.state = State.BACKOFF  # FATAL -> BACKOFF
+            if self.state is ChildState.FATAL:
+                self.state = ChildState.BACKOFF  # FATAL -> BACKOFF
 
     def stop(self, deadline: float) -> None:
         """Drains it until `deadline` at most, for good."""
@@ -144,19 +144,21 @@ class Child:
         now = self._clock()
         ended = self.process.ended() if self.process else None
         match self.state:
-            case State.STOPPED if self._wanted:
+            case ChildState.STOPPED if self._wanted:
                 self._start(now)  # STOPPED -> STARTING
-            case State.BACKOFF if not self._wanted:
-                self.state = State.STOPPED  # BACKOFF -> STOPPED
-            case State.BACKOFF if now >= self._due:
+            case ChildState.BACKOFF if not self._wanted:
+                self.state = ChildState.STOPPED  # BACKOFF -> STOPPED
+            case ChildState.BACKOFF if now >= self._due:
                 self._start(now)  # BACKOFF -> STARTING
-            case State.STARTING | State.RUNNING | State.DRAINING if ended is not None:
+            case ChildState.STARTING | ChildState.RUNNING | ChildState.DRAINING if (
+                ended is not None
+            ):
                 self._end(ended, now)  # any of these -> BACKOFF, STOPPED or FATAL
-            case State.STARTING | State.RUNNING if self._drain_reason:
+            case ChildState.STARTING | ChildState.RUNNING if self._drain_reason:
                 self._drain()  # STARTING, RUNNING -> DRAINING
-            case State.STARTING if self._ready:
-                self.state = State.RUNNING  # STARTING -> RUNNING
-            case State.DRAINING if now >= self._deadline:
+            case ChildState.STARTING if self._ready:
+                self.state = ChildState.RUNNING  # STARTING -> RUNNING
+            case ChildState.DRAINING if now >= self._deadline:
                 self._kill()  # stays DRAINING until it is reaped
 
     def _start(self, now: float) -> None:
@@ -169,7 +171,7 @@ class Child:
 
     def _begin(self, process: Process) -> None:
         self.process = process
-        self.state = State.STARTING
+        self.state = ChildState.STARTING
         self._ready = False
         self._drain_reason = None
         self._asked = False
@@ -177,7 +179,7 @@ class Child:
 
     def _drain(self) -> None:
         assert self.process is not None
-        self.state = State.DRAINING
+        self.state = ChildState.DRAINING
         self.process.terminate()
 
     def _kill(self) -> None:
@@ -188,18 +190,18 @@ class Child:
     def _end(self, how: str, now: float) -> None:
         reason = f"{self._drain_reason}, {how}" if self._drain_reason else f"died: {how}"
         if not self._wanted:
-            self._leave(State.STOPPED, how)
+            self._leave(ChildState.STOPPED, how)
             return
         self._count(reason)
         if self._asked:
             self._due = now + self.plan.rest_s
-            self._leave(State.BACKOFF, f"{reason}; starts again")
+            self._leave(ChildState.BACKOFF, f"{reason}; starts again")
         elif self._in_a_loop(now):
             self._give_up(f"{LOOP_DEATHS} deaths within {LOOP_S:.0f} s, the last: {reason}")
         else:
             delay = self._delay()
             self._due = now + delay
-            self._leave(State.BACKOFF, f"{reason}; starts again in {delay:.1f} s")
+            self._leave(ChildState.BACKOFF, f"{reason}; starts again in {delay:.1f} s")
 
     def _count(self, reason: str) -> None:
         self.restarts += 1
@@ -208,9 +210,9 @@ class Child:
 
     def _give_up(self, why: str) -> None:
         self.reason = why
-        self._leave(State.FATAL, f"{why}; given up, see {self.plan.log}")
+        self._leave(ChildState.FATAL, f"{why}; given up, see {self.plan.log}")
 
-    def _leave(self, state: State, text: str) -> None:
+    def _leave(self, state: ChildState, text: str) -> None:
         self.state = state
         self._report(self, text)
         self.process = None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.machine.program import SCRIPT
 from core.settings import Settings
-from supervisor.processes.process import Plan, Role
+from supervisor.processes.process import ProcessPlan, Role
 
 # Each is an option of the web's as well.
 WEB_SETTINGS = (
@@ -15,7 +15,7 @@ WEB_SETTINGS = (
 )
 
 
-def worker_plans(settings: Settings, count: int, script: Path = SCRIPT) -> list[Plan]:
+def worker_plans(settings: Settings, count: int, script: Path = SCRIPT) -> list[ProcessPlan]:
     """So many workers of an instance, whose data dir is an absolute path."""
     return [
         _plan(settings, script, Role.WORKER, f"worker-{number}", ())
@@ -23,7 +23,7 @@ def worker_plans(settings: Settings, count: int, script: Path = SCRIPT) -> list[
     ]
 
 
-def web_plan(settings: Settings, script: Path = SCRIPT) -> Plan:
+def web_plan(settings: Settings, script: Path = SCRIPT) -> ProcessPlan:
     told = [(name, str(getattr(settings, name))) for name in WEB_SETTINGS]
     options = [(f"--{name.replace('_', '-')}", value) for name, value in told if value]
     return _plan(settings, script, Role.WEB, "web-1", tuple(chain.from_iterable(options)))
@@ -31,8 +31,8 @@ def web_plan(settings: Settings, script: Path = SCRIPT) -> Plan:
 
 def _plan(
     settings: Settings, script: Path, role: Role, name: str, options: tuple[str, ...]
-) -> Plan:
+) -> ProcessPlan:
     argv = (sys.executable, str(script), role.value, "--name", name, *options)
     argv += ("--data-dir", str(settings.data_dir), "--zookeeper", settings.hosts)
     address = f"{settings.host}:{settings.port}" if role is Role.WEB else ""
-    return Plan(name, role, argv, settings.logs_dir / f"{name}.log", address)
+    return ProcessPlan(name, role, argv, settings.logs_dir / f"{name}.log", address)

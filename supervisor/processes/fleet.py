@@ -10,8 +10,15 @@ from core.cluster import registry
 from core.cluster.registry import LiveWorker
 from core.schema.records import ProcessRecord
 from supervisor.processes import health
-from supervisor.processes.child import Child, State
-from supervisor.processes.health import Ailment, Limits, Sample, Sampler, Usage, Verdict
+from supervisor.processes.child import Child, ChildState
+from supervisor.processes.health import (
+    Ailment,
+    HealthLimits,
+    ProcessSample,
+    ProcessSampler,
+    RestartReason,
+    Usage,
+)
 from supervisor.processes.heartbeat import (
     BEAT_S,
     Heartbeat,
@@ -19,7 +26,7 @@ from supervisor.processes.heartbeat import (
     WebHeartbeat,
     WorkerHeartbeat,
 )
-from supervisor.processes.process import Plan, Role
+from supervisor.processes.process import ProcessPlan, Role
 
 # A worker that is ill but works is restarted only while so many others are well.
 HEALTHY_PEERS = 2
@@ -28,13 +35,15 @@ HUNG_GRACE_S = 1.0
 
 
 @dataclass
-class Vitals:
+class ProcessHealth:
     """What is known of one life of a child."""
 
-    sampler: Sampler
+    sampler: ProcessSampler
     heart: Heartbeat
     usage: Usage = field(default_factory=Usage)
-    samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=int(health.WINDOW_S) + 1))
+    samples: deque[ProcessSample] = field(
+        default_factory=lambda: deque(maxlen=int(health.WINDOW_S) + 1)
+    )
     # Of a ZooKeeper server: for how long it has served nobody while most others did.
     mute_s: float = 0.0
 
@@ -46,7 +55,7 @@ class Fleet:
         self,
         link_key: bytes,
         data_dir: Path,
-        limits: Limits,
+        limits: HealthLimits,
         drain_s: float,
         clock: Callable[[], float],
     ) -> None:
@@ -60,7 +69,7 @@ class Fleet:
         self._drain_s = drain_s
         self._clock = clock
         # By pid: a new life begins with new vitals.
-        self._vitals: dict[int, Vitals] = {}
+        self._vitals: dict[int, ProcessHealth] = {}
 
     def of(self, role: Role) -> list[Child]:
         return [child for child in self.children if child.plan.role is role]
@@ -82,7 +91,7 @@ class Fleet:
         return [
             child
             for child in self.of(role)
-            if child.state is not State.RUNNING or child in self._leaving
+            if child.state is not ChildState.RUNNING or child in self._leaving
         ]
 
     @property
@@ -91,10 +100,14 @@ class Fleet:
         return [
             child
             for child in self.children
-            if child.state is State.DRAINING or len(child.processes) > 1 or child in self._leaving
+            if child.state is ChildState.DRAINING
+            or len(child.processes) > 1
+            or child in self._leaving
         ]
 
-    def resize(self, plans: Sequence[Plan], hire: Callable[[Plan], Child]) -> list[str]:
+    def resize(
+        self, plans: Sequence[ProcessPlan], hire: Callable[[ProcessPlan], Child]
+    ) -> list[str]:
         """Has exactly these workers, in the end: the names of those that come or go now."""
         wanted = {plan.name: plan for plan in plans}
         staff = {child.plan.name: child for child in self.of(Role.WORKER)}
@@ -113,7 +126,9 @@ class Fleet:
 
     def _part(self) -> None:
         """Lets go of who has gone, and asks the next one to go: never several at a time."""
-        gone = [each for each in self._leaving if each.state in (State.STOPPED, State.FATAL)]
+        gone = [
+            each for each in self._leaving if each.state in (ChildState.STOPPED, ChildState.FATAL)
+        ]
         self._leaving = [child for child in self._leaving if child not in gone]
         self.children = [child for child in self.children if child not in gone]
         if self._leaving and self._going is not self._leaving[0]:
@@ -125,9 +140,11 @@ class Fleet:
         for pid in self._vitals.keys() - living.keys():
             self._vitals.pop(pid).heart.close()
         for pid in living.keys() - self._vitals.keys():
-            self._vitals[pid] = Vitals(Sampler(pid), self._heart(living[pid].plan, pid))
+            self._vitals[pid] = ProcessHealth(
+                ProcessSampler(pid), self._heart(living[pid].plan, pid)
+            )
 
-    def _heart(self, plan: Plan, pid: int) -> Heartbeat:
+    def _heart(self, plan: ProcessPlan, pid: int) -> Heartbeat:
         match plan.role:
             case Role.WORKER:
                 return WorkerHeartbeat(self._link_key)
@@ -144,7 +161,7 @@ class Fleet:
             usage = vitals.usage = vitals.sampler.take()
             heart = vitals.heart
             vitals.samples.append(
-                Sample(
+                ProcessSample(
                     at=at,
                     silent_s=heart.silent_s,
                     cpu_percent=usage.cpu_percent,
@@ -165,13 +182,15 @@ class Fleet:
                 return f"{child.plan.name} is restarted: {found.text}"
         return None
 
-    def _verdict(self, child: Child) -> Verdict | None:
+    def _verdict(self, child: Child) -> RestartReason | None:
         if child.plan.role is Role.ZOOKEEPER:
             vitals = self._vitals.get(child.pid or 0)
-            return health.mute(vitals.mute_s) if vitals and child.state is State.RUNNING else None
-        if child.state is State.STARTING and self._sells_elsewhere(child):
+            return (
+                health.mute(vitals.mute_s) if vitals and child.state is ChildState.RUNNING else None
+            )
+        if child.state is ChildState.STARTING and self._sells_elsewhere(child):
             return health.stuck(child.age_s, self._limits)
-        if child.state is not State.RUNNING:
+        if child.state is not ChildState.RUNNING:
             return None
         if child.plan.role is Role.WEB:
             return health.hung(self._samples(child), self._limits)
@@ -187,13 +206,13 @@ class Fleet:
         vitals = self._vitals.get(child.pid or 0)
         return vitals is not None and vitals.heart.answers
 
-    def _grace(self, found: Verdict) -> float:
+    def _grace(self, found: RestartReason) -> float:
         return HUNG_GRACE_S if found.ailment is Ailment.HUNG else self._drain_s
 
-    def _may_restart(self, child: Child, found: Verdict) -> bool:
+    def _may_restart(self, child: Child, found: RestartReason) -> bool:
         """One at a time, and with enough others left; the hung do no work anyhow."""
         others = [each for each in self.of(child.plan.role) if each is not child]
-        if not all(other.state in (State.RUNNING, State.FATAL) for other in others):
+        if not all(other.state in (ChildState.RUNNING, ChildState.FATAL) for other in others):
             return False
         well = sum(self._is_well(peer) for peer in self._peers(child))
         return found.ailment is Ailment.HUNG or well >= HEALTHY_PEERS
@@ -203,14 +222,14 @@ class Fleet:
         return [
             each
             for each in self.of(child.plan.role)
-            if each is not child and each.state is State.RUNNING
+            if each is not child and each.state is ChildState.RUNNING
         ]
 
     def _is_well(self, child: Child) -> bool:
         samples = self._samples(child)
         return bool(samples) and samples[-1].silent_s == 0.0
 
-    def _samples(self, child: Child) -> list[Sample]:
+    def _samples(self, child: Child) -> list[ProcessSample]:
         vitals = self._vitals.get(child.pid or 0)
         return list(vitals.samples) if vitals else []
 
@@ -218,7 +237,7 @@ class Fleet:
 
     async def hear(self) -> None:
         """The pulse of all but those that start; to be called every `BEAT_S`."""
-        children = [child for child in self.children if child.state is not State.STARTING]
+        children = [child for child in self.children if child.state is not ChildState.STARTING]
         await asyncio.gather(*(self._works(child) for child in children))
         self._listen_for_the_mute()
 
@@ -235,7 +254,9 @@ class Fleet:
 
     async def greet(self) -> list[Child]:
         """Who has begun to work since those that start were asked last."""
-        newcomers = {child: child.pid for child in self.children if child.state is State.STARTING}
+        newcomers = {
+            child: child.pid for child in self.children if child.state is ChildState.STARTING
+        }
         at_work = await asyncio.gather(*(self._works(child) for child in newcomers))
         ready = [
             child

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from supervisor.processes.child import Child, State
-from supervisor.processes.process import Plan, Process, Spawn
+from supervisor.processes.child import Child, ChildState
+from supervisor.processes.process import Process, ProcessPlan, Spawn
 
 
-class Relay(Child):
+class HandoverChild(Child):
     """A child with two processes for as long as one hands over to the other.
 
     Both listen on one socket, so the old one goes on until the new one is ready.
@@ -14,7 +14,7 @@ class Relay(Child):
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ProcessPlan,
         spawn: Spawn,
         clock: Callable[[], float],
         jitter: Callable[[], float],
@@ -53,7 +53,7 @@ class Relay(Child):
     def advance(self) -> None:
         self._see_off()
         super().advance()
-        if self.state is State.RUNNING and self._handing_over:
+        if self.state is ChildState.RUNNING and self._handing_over:
             self._handed_over()
 
     def _drain(self) -> None:
@@ -93,7 +93,7 @@ class Relay(Child):
         self._not_before = self._clock() + self._delay()
         self._drain_reason, self._handing_over = None, ""
         self.setback = f"its successor does not start ({how}), so the old one goes on"
-        self.state = State.RUNNING
+        self.state = ChildState.RUNNING
         self._report(self, self.setback)
 
     def _see_off(self) -> None:

@@ -27,7 +27,7 @@ class Ailment(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RestartReason:
     """Why a worker should be restarted; `text` is for people."""
 
     ailment: Ailment
@@ -35,7 +35,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Limits:
+class HealthLimits:
     hung_s: float
     memory_bytes: int
 
@@ -51,7 +51,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Sample:
+class ProcessSample:
     """One process at one time. `silent_s` is 0 while it has never answered."""
 
     at: float
@@ -62,8 +62,8 @@ class Sample:
 
 
 def verdict(
-    own: Sequence[Sample], peers: Sequence[Sequence[Sample]], limits: Limits
-) -> Verdict | None:
+    own: Sequence[ProcessSample], peers: Sequence[Sequence[ProcessSample]], limits: HealthLimits
+) -> RestartReason | None:
     """What is wrong with a worker; `None` when it is well, or only busy.
 
     Samples are of one life, oldest first; those of all workers are taken at the same times.
@@ -73,36 +73,40 @@ def verdict(
     return hung(own, limits) or _memory(own, limits) or _outlier(own, peers)
 
 
-def hung(own: Sequence[Sample], limits: Limits) -> Verdict | None:
+def hung(own: Sequence[ProcessSample], limits: HealthLimits) -> RestartReason | None:
     """It has not answered for too long, whatever waits for it."""
     if not own or own[-1].silent_s < limits.hung_s:
         return None
-    return Verdict(Ailment.HUNG, f"hung: no heartbeat for {own[-1].silent_s:.0f} s")
+    return RestartReason(Ailment.HUNG, f"hung: no heartbeat for {own[-1].silent_s:.0f} s")
 
 
-def mute(mute_s: float) -> Verdict | None:
+def mute(mute_s: float) -> RestartReason | None:
     """A ZooKeeper server that has served, and then for so long has not, while the others did."""
     if mute_s < MUTE_S:
         return None
-    return Verdict(Ailment.HUNG, f"hung: it served nobody for {mute_s:.0f} s while the others did")
+    return RestartReason(
+        Ailment.HUNG, f"hung: it served nobody for {mute_s:.0f} s while the others did"
+    )
 
 
-def stuck(age_s: float, limits: Limits) -> Verdict | None:
+def stuck(age_s: float, limits: HealthLimits) -> RestartReason | None:
     """It does not come to work, though nothing that it needs is missing."""
     if age_s < max(START_S, limits.hung_s):
         return None
-    return Verdict(Ailment.HUNG, f"hung: not at work {age_s:.0f} s after its start")
+    return RestartReason(Ailment.HUNG, f"hung: not at work {age_s:.0f} s after its start")
 
 
-def _memory(own: Sequence[Sample], limits: Limits) -> Verdict | None:
+def _memory(own: Sequence[ProcessSample], limits: HealthLimits) -> RestartReason | None:
     recent = own[-MEMORY_SAMPLES:]
     if len(recent) < MEMORY_SAMPLES or any(s.rss_bytes <= limits.memory_bytes for s in recent):
         return None
     used, most = recent[-1].rss_bytes >> 20, limits.memory_bytes >> 20
-    return Verdict(Ailment.MEMORY, f"memory: {used} MB, over the limit of {most} MB")
+    return RestartReason(Ailment.MEMORY, f"memory: {used} MB, over the limit of {most} MB")
 
 
-def _outlier(own: Sequence[Sample], peers: Sequence[Sequence[Sample]]) -> Verdict | None:
+def _outlier(
+    own: Sequence[ProcessSample], peers: Sequence[Sequence[ProcessSample]]
+) -> RestartReason | None:
     """Pinned, and sells less than half of the median peer, in most samples of the window."""
     window = [sample for sample in own if own[-1].at - sample.at < WINDOW_S]
     if len(window) < OUTLIER_SAMPLES:
@@ -112,10 +116,10 @@ def _outlier(own: Sequence[Sample], peers: Sequence[Sequence[Sample]]) -> Verdic
     if bad * 2 <= len(window):
         return None
     text = f"outlier: CPU pinned and under half of its peers' sales in {bad} of {len(window)} s"
-    return Verdict(Ailment.OUTLIER, text)
+    return RestartReason(Ailment.OUTLIER, text)
 
 
-def _lags(sample: Sample, peers_sell: float) -> bool:
+def _lags(sample: ProcessSample, peers_sell: float) -> bool:
     return (
         sample.cpu_percent >= PINNED_PERCENT
         and peers_sell >= PEERS_SELL_PER_SECOND
@@ -123,7 +127,7 @@ def _lags(sample: Sample, peers_sell: float) -> bool:
     )
 
 
-def _medians(peers: Sequence[Sequence[Sample]]) -> Mapping[float, float]:
+def _medians(peers: Sequence[Sequence[ProcessSample]]) -> Mapping[float, float]:
     """What the median peer sold at each time at which two of them at least were sampled."""
     sold: dict[float, list[float]] = {}
     for samples in peers:
@@ -132,7 +136,7 @@ def _medians(peers: Sequence[Sequence[Sample]]) -> Mapping[float, float]:
     return {at: statistics.median(rates) for at, rates in sold.items() if len(rates) > 1}
 
 
-class Sampler:
+class ProcessSampler:
     """Measures one process and all below it."""
 
     def __init__(self, pid: int) -> None:

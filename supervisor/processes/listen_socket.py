@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 
-class Door:
+class ListenSocket:
     """`listen` opens it anew; it raises `StartupError` where the port is somebody else's now."""
 
     def __init__(self, listener: socket.socket, listen: Callable[[], socket.socket]) -> None:

@@ -14,7 +14,7 @@ import psutil
 
 from core.machine import private_files, process_birth, process_identity, reaper
 from supervisor import log_rotation
-from supervisor.processes.listen_socket import Door
+from supervisor.processes.listen_socket import ListenSocket
 
 # What a child needs of its parent's environment: Granian copies all of it into each request.
 KEPT = ("PATH", "HOME", "USER", "TZ", "TMPDIR", "JAVA_HOME", "LD_LIBRARY_PATH", reaper.MARK)
@@ -30,7 +30,7 @@ class Role(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Plan:
+class ProcessPlan:
     """What to start. `address` is where it listens, when that is known beforehand.
 
     Who has died is not started again before `rest_s` seconds are over.
@@ -70,7 +70,7 @@ class Process(Protocol):
 class Spawn(Protocol):
     """Starts a plan. Raises `OSError`, and `StartupError` where starting again is no use."""
 
-    def __call__(self, plan: Plan) -> Process: ...
+    def __call__(self, plan: ProcessPlan) -> Process: ...
 
 
 class SystemProcess:
@@ -141,14 +141,14 @@ class SystemProcess:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-def spawner(environ: Mapping[str, str], door: Door | None = None) -> Spawn:
+def spawner(environ: Mapping[str, str], door: ListenSocket | None = None) -> Spawn:
     """Starts plans in sessions of their own, so that Ctrl-C reaches the supervisor alone.
 
     A web server gets `door`, which is opened for it, as standard input.
     """
     environment = child_environment(environ)
 
-    def spawn(plan: Plan) -> Process:
+    def spawn(plan: ProcessPlan) -> Process:
         log_rotation.rotate(plan.log)
         stdin = door.fileno() if door and plan.role is Role.WEB else subprocess.DEVNULL
         with os.fdopen(private_files.append(plan.log), "ab") as log:

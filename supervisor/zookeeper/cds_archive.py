@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core.errors import StartupError, ZkticketError
 from core.zookeeper.prepare import prepare_tree
-from supervisor.processes.process import Plan, Process, Spawn, spawner
+from supervisor.processes.process import Process, ProcessPlan, Spawn, spawner
 from supervisor.zookeeper.ensemble import HOST, Ensemble, local_ensemble, wait_for_quorum
 
 # Before, a JVM archived Java's own classes only.
@@ -81,7 +81,9 @@ async def train(
         draft.rename(archive)
 
 
-async def _live_briefly(plans: Sequence[Plan], hosts: str, spawn: Spawn, quorum_s: float) -> None:
+async def _live_briefly(
+    plans: Sequence[ProcessPlan], hosts: str, spawn: Spawn, quorum_s: float
+) -> None:
     """A quorum, one session with a few writes, and an orderly end of the first server."""
     processes: list[Process] = []
     try:

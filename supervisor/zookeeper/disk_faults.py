@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.machine import disk_space
 from supervisor import log_rotation
-from supervisor.processes.child import Child, State
+from supervisor.processes.child import Child, ChildState
 
 # What a server says when the thread has died that writes its log. It says the same of the thread
 # that talks to the leader, when the leader has died: that is no fault of its own.
@@ -86,7 +86,7 @@ class Disks:
         return bool(ready)
 
     def _has_room_again(self, server: Child) -> bool:
-        if server.state is not State.FATAL:
+        if server.state is not ChildState.FATAL:
             return False
         if self._is_full(data_of(server)):
             self._waiting.add(server.plan.name)
@@ -95,7 +95,7 @@ class Disks:
 
     def _has_failed(self, server: Child) -> bool:
         process = server.process
-        if process is None or server.state is State.DRAINING:
+        if process is None or server.state is ChildState.DRAINING:
             return False
         log = self._logs.setdefault(process.pid, ServerLog(server.plan.log))
         # What the log said before this process began, another one said.

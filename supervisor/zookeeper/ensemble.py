@@ -12,7 +12,7 @@ import psutil
 from core.errors import StartupError
 from core.machine import private_files, system_errors
 from core.zookeeper.probe import ServerState, has_quorum, probe_all
-from supervisor.processes.process import Plan, Process, Role, Spawn
+from supervisor.processes.process import Process, ProcessPlan, Role, Spawn
 from supervisor.zookeeper import ports, quorum_auth
 
 HOST = "127.0.0.1"
@@ -191,7 +191,7 @@ class Ensemble:
     def guarded(self, spawn: Spawn) -> Spawn:
         """Starts no server that has lost what it stored, not even after a crash."""
 
-        def start(plan: Plan) -> Process:
+        def start(plan: ProcessPlan) -> Process:
             server = self.named(plan.name)
             if server is not None:
                 self.require_data(server)
@@ -201,7 +201,7 @@ class Ensemble:
 
     def plan(
         self, server: Server, java: Path, class_path: str, logs: Path, jvm: tuple[str, ...] = ()
-    ) -> Plan:
+    ) -> ProcessPlan:
         """`jvm` are options of the JVM beside those that all servers have."""
         heap = heap_mb(psutil.virtual_memory().total, len(self.servers))
         sizes = (f"-Xmx{heap}m", f"-Xmn{young_mb(heap)}m")
@@ -209,7 +209,7 @@ class Ensemble:
         options = (*sizes, *JVM, *proof, *jvm)
         argv = (str(java), *options, "-cp", class_path, MAIN_CLASS, str(server.config))
         log = logs / f"{server.name}.log"
-        return Plan(server.name, Role.ZOOKEEPER, argv, log, server.address, REST_S)
+        return ProcessPlan(server.name, Role.ZOOKEEPER, argv, log, server.address, REST_S)
 
     # --- what was stored -------------------------------------------------------------
 

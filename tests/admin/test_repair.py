@@ -21,7 +21,7 @@ from core.cluster import alarms
 from core.errors import ZkticketError
 from core.events.edit import BackOffice
 from core.receipts import format
-from core.receipts.format import Line, Receipt, framed
+from core.receipts.format import Receipt, ReceiptLine, framed
 from core.schema import paths
 from core.schema.records import Alarm, Change, Order, Status, encode
 from core.store.batch import Sale
@@ -50,7 +50,7 @@ def server(zookeeper: Server) -> Server:
 
 def receipt_of(sale: Sale, zxid: int = 1) -> Receipt:
     order = sale.order
-    line = Line(sale.order_id, 0, order)
+    line = ReceiptLine(sale.order_id, 0, order)
     return Receipt(zxid, order.batch, order.at, (sale.ref,), (), (line,))
 
 

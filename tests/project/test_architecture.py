@@ -54,7 +54,7 @@ ROOMS = {
         "banner lock log_rotation readiness signals systemd_notify",
         "processes",
         "operations zookeeper",
-        "bootstrap orphans succession",
+        "bootstrap orphans successor",
         "daemon preflight",
         "supervisor",
     ),

@@ -337,7 +337,7 @@ def _opened(
         await zk.wait_connected(PATIENCE_S)
         await zk.ensure(*TOP)
         event = Event(generation=secrets.token_hex(4), title="Test", **asdict(terms))
-        await create.found(zk.as_zookeeper(), DEFAULT_EVENT, event, types)
+        await create.create_event(zk.as_zookeeper(), DEFAULT_EVENT, event, types)
         refs.update({name: TypeRef(DEFAULT_EVENT, event.generation, name) for name in types})
 
     machine.call_soon(lambda: machine.start(found()))

@@ -11,7 +11,7 @@ import pytest
 
 from core.machine.diagnostics import MOST, MOST_KINDS, PERIOD_S, Repeats
 from supervisor.log_rotation import CHUNK_BYTES, LOG_BYTES, aside, keep_small, rotate
-from supervisor.processes.process import Plan, Role, spawner
+from supervisor.processes.process import ProcessPlan, Role, spawner
 from supervisor.zookeeper.disk_faults import SEVERE, ServerLog
 from tests.support.instance import Instance, eventually
 
@@ -48,7 +48,7 @@ def test_a_noisy_child_goes_on_writing_into_a_log_that_stays_small(tmp_path: Pat
 
     async def scene() -> int:
         process = spawner(os.environ)(
-            Plan("worker-1", Role.WORKER, (sys.executable, "-c", NOISY), log)
+            ProcessPlan("worker-1", Role.WORKER, (sys.executable, "-c", NOISY), log)
         )
         keeper = asyncio.create_task(keep_small(tmp_path, MOST_BYTES, look_s=0.01))
         largest, deadline = 0, time.monotonic() + 30

@@ -11,22 +11,24 @@ import pytest
 
 from core.cluster.operator_requests import known
 from core.errors import ZkticketError
-from core.schema.records import Desired, ProcessRecord, Progress, Request, SupervisorRecord
+from core.schema.records import Desired, OperatorRequest, ProcessRecord, Progress, SupervisorRecord
 from core.zookeeper.probe import ServerState
 from supervisor.operations import desired_file
 from supervisor.operations.requests import MOST_REMEMBERED, Requests, Tell
-from supervisor.operations.rolling_restart import Rolling
-from supervisor.processes.child import Child, State
+from supervisor.operations.rolling_restart import RollingRestart
+from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
-from supervisor.processes.health import Limits
-from supervisor.processes.process import Plan, Process, Role
+from supervisor.processes.health import HealthLimits
+from supervisor.processes.process import Process, ProcessPlan, Role
 from tests.supervisor.processes.test_process import FakeProcess
 
 NOW = 1000.0
 
 
-def request(name: str, action: str = "act", at: float = NOW, timeout_s: float = 5.0) -> Request:
-    return Request(id=name, action=action, at=at, timeout_s=timeout_s)
+def request(
+    name: str, action: str = "act", at: float = NOW, timeout_s: float = 5.0
+) -> OperatorRequest:
+    return OperatorRequest(id=name, action=action, at=at, timeout_s=timeout_s)
 
 
 @dataclass
@@ -46,15 +48,15 @@ class Office:
             log=lambda well, text: self.heard.append((well, text)),
         )
 
-    async def _act(self, asked: Request, tell: Tell) -> str:
+    async def _act(self, asked: OperatorRequest, tell: Tell) -> str:
         tell("at it")
         self.done.append(asked.id)
         return f"{asked.id} done"
 
-    async def _fail(self, asked: Request, tell: Tell) -> str:
+    async def _fail(self, asked: OperatorRequest, tell: Tell) -> str:
         raise ZkticketError("no luck")
 
-    async def _hang(self, asked: Request, tell: Tell) -> str:
+    async def _hang(self, asked: OperatorRequest, tell: Tell) -> str:
         tell("half of it")
         await asyncio.sleep(60)
         return ""
@@ -62,7 +64,7 @@ class Office:
     async def _forget(self, request_id: str) -> None:
         self.over.append(request_id)
 
-    def serve(self, *batches: list[Request]) -> dict[str, Progress]:
+    def serve(self, *batches: list[OperatorRequest]) -> dict[str, Progress]:
         async def scene() -> None:
             server = asyncio.create_task(self.requests.serve(self._forget))
             for batch in batches:
@@ -128,7 +130,7 @@ class Crew:
     """A fleet of workers that start and drain in a few turns, advanced like the loop does."""
 
     fleet: Fleet = field(init=False)
-    rolling: Rolling = field(init=False)
+    rolling: RollingRestart = field(init=False)
     fails: set[str] = field(default_factory=set)
     mute: set[str] = field(default_factory=set)
     leader: str = ""
@@ -136,9 +138,9 @@ class Crew:
     now: float = 0.0
 
     def __post_init__(self) -> None:
-        limits = Limits(hung_s=10.0, memory_bytes=1)
+        limits = HealthLimits(hung_s=10.0, memory_bytes=1)
         self.fleet = Fleet(b"k" * 32, Path(), limits, 10.0, lambda: self.now)
-        self.rolling = Rolling(self.fleet, lambda: self.now, 10.0, lambda: None, self._probe)
+        self.rolling = RollingRestart(self.fleet, lambda: self.now, 10.0, lambda: None, self._probe)
 
     async def _probe(self, hosts: str) -> list[ServerState]:
         """Servers that run serve, unless they are mute; the leader is named."""
@@ -146,7 +148,7 @@ class Crew:
 
     def _role(self, address: str) -> str:
         [child] = [each for each in self.fleet.children if each.plan.address == address]
-        if child.state is not State.RUNNING or child.plan.name in self.mute:
+        if child.state is not ChildState.RUNNING or child.plan.name in self.mute:
             return "down"
         return "leader" if child.plan.name == self.leader else "follower"
 
@@ -154,17 +156,17 @@ class Crew:
         """So many ZooKeeper servers, at work."""
         for number in range(1, count + 1):
             name = f"zookeeper-{number}"
-            plan = Plan(name, Role.ZOOKEEPER, (), Path("log"), f"127.0.0.1:{number}")
+            plan = ProcessPlan(name, Role.ZOOKEEPER, (), Path("log"), f"127.0.0.1:{number}")
             self.fleet.children.append(self.hire(plan))
         while self.fleet.unsettled(Role.ZOOKEEPER):
             self.turn()
 
-    def hire(self, plan: Plan) -> Child:
+    def hire(self, plan: ProcessPlan) -> Child:
         child = Child(plan, self._spawn, lambda: self.now, lambda: 0.0, lambda _child, _text: None)
         child.start()
         return child
 
-    def _spawn(self, plan: Plan) -> Process:
+    def _spawn(self, plan: ProcessPlan) -> Process:
         self._pid += 1
         return FakeProcess(self._pid, how="exit code 1" if plan.name in self.fails else None)
 
@@ -172,7 +174,8 @@ class Crew:
 
     def resize(self, count: int) -> list[str]:
         plans = [
-            Plan(f"worker-{number}", Role.WORKER, (), Path("log")) for number in range(1, count + 1)
+            ProcessPlan(f"worker-{number}", Role.WORKER, (), Path("log"))
+            for number in range(1, count + 1)
         ]
         return self.fleet.resize(plans, self.hire)
 
@@ -183,19 +186,21 @@ class Crew:
             process = child.process
             if isinstance(process, FakeProcess) and process.asked:
                 process.how = "exit code 0"
-            elif child.state is State.STARTING:
+            elif child.state is ChildState.STARTING:
                 child.ready()
-        self.at_work.append(sum(child.state is State.RUNNING for child in self.fleet.children))
+        self.at_work.append(sum(child.state is ChildState.RUNNING for child in self.fleet.children))
 
     def settle(self) -> None:
         while self.fleet.unsettled(Role.WORKER):
             self.turn()
 
-    def do(self, act: Callable[[Request, Tell], object], *names: str) -> tuple[str, list[str]]:
+    def do(
+        self, act: Callable[[OperatorRequest, Tell], object], *names: str
+    ) -> tuple[str, list[str]]:
         told: list[str] = []
 
         async def scene() -> str:
-            asked = Request(id="1", action="", names=names, at=0.0, timeout_s=5.0)
+            asked = OperatorRequest(id="1", action="", names=names, at=0.0, timeout_s=5.0)
             acting = asyncio.ensure_future(act(asked, told.append))  # type: ignore[call-overload]
             while not acting.done():
                 self.turn()
@@ -241,7 +246,7 @@ def test_two_that_do_not_start_are_not_waiting_for_each_other() -> None:
     crew.resize(2)
     crew.settle()
     for child in crew.fleet.children:
-        child.state = State.FATAL
+        child.state = ChildState.FATAL
         child.process = None
     for name in ("worker-1", "worker-2"):
         assert crew.do(crew.rolling.restart, name)[0].startswith(f"{name} restarted")
@@ -261,7 +266,7 @@ async def test_a_server_is_restarted_only_while_the_others_serve() -> None:
     crew = Crew(mute={"zookeeper-3"})
     crew.serve(3)
     told: list[str] = []
-    asked = Request(id="1", action="", names=("zookeeper-1",), at=0.0, timeout_s=5.0)
+    asked = OperatorRequest(id="1", action="", names=("zookeeper-1",), at=0.0, timeout_s=5.0)
     acting = asyncio.create_task(crew.rolling.restart(asked, told.append))
     for _ in range(50):
         crew.turn()
@@ -278,7 +283,7 @@ async def test_a_server_is_restarted_only_while_the_others_serve() -> None:
 def test_a_server_is_not_restarted_where_another_one_does_not_start() -> None:
     crew = Crew()
     crew.serve(3)
-    crew.fleet.children[2].state = State.FATAL
+    crew.fleet.children[2].state = ChildState.FATAL
     crew.fleet.children[2].process = None
     with pytest.raises(ZkticketError, match="zookeeper-3 does not start"):
         crew.do(crew.rolling.restart, "zookeeper-1")
@@ -353,7 +358,7 @@ def test_who_is_wanted_again_before_his_turn_to_go_is_left_alone() -> None:
     crew.resize(3)
     crew.do(crew.rolling.scale)
     assert pids(crew.fleet)[:2] == kept[:2]
-    assert [child.state for child in crew.fleet.children] == [State.RUNNING] * 3
+    assert [child.state for child in crew.fleet.children] == [ChildState.RUNNING] * 3
     crew.resize(1)
     assert crew.do(crew.rolling.scale)[0] == "1 worker at work"
 
@@ -409,4 +414,4 @@ def test_a_successor_is_not_at_work_because_who_died_was() -> None:
     with patch.object(fleet, "_works", works):
         assert asyncio.run(fleet.greet()) == []
     fleet.advance()
-    assert child.state is State.STARTING
+    assert child.state is ChildState.STARTING

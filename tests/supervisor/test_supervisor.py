@@ -25,10 +25,10 @@ from core.schema.records import ProcessRecord, SupervisorRecord
 from core.settings import Settings
 from supervisor import daemon, lock, orphans
 from supervisor.operations import process_table
-from supervisor.processes.child import Child, State
+from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
-from supervisor.processes.health import MUTE_S, Limits
-from supervisor.processes.process import Plan, Role, Spawn
+from supervisor.processes.health import MUTE_S, HealthLimits
+from supervisor.processes.process import ProcessPlan, Role, Spawn
 from supervisor.zookeeper import ports
 from tests.supervisor.processes.test_process import FakeProcess
 from tests.support.instance import ENTRYPOINT, ROOT, environment, free_ensemble_port, free_port
@@ -258,7 +258,7 @@ def test_a_web_that_was_given_up_keeps_nobody_waiting_until_it_is_restarted(stag
         if entry.pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(entry.pid, signal.SIGKILL)
-        return entry.state == State.FATAL
+        return entry.state == ChildState.FATAL
 
     eventually("the web is given up", given_up, 60.0)
     door = ("127.0.0.1", stage.settings.port)
@@ -270,7 +270,7 @@ def test_a_web_that_was_given_up_keeps_nobody_waiting_until_it_is_restarted(stag
         assert f"port {stage.settings.port} is in use" in failed.stderr
     done = stage.command("restart", "web")
     assert done.returncode == 0, done.stderr
-    assert stage.entry("web-1").state == State.RUNNING
+    assert stage.entry("web-1").state == ChildState.RUNNING
     with socket.create_connection(door, 5) as buyer:
         buyer.sendall(b"GET / HTTP/1.1\r\n")
         assert buyer.recv(64).startswith(b"HTTP/1.1 200")
@@ -451,12 +451,12 @@ class Crew:
     fleet: Fleet = field(init=False)
 
     def __post_init__(self) -> None:
-        limits = Limits(hung_s=10.0, memory_bytes=1)
+        limits = HealthLimits(hung_s=10.0, memory_bytes=1)
         self.fleet = Fleet(b"k" * 32, Path(), limits, 10.0, lambda: self.now)
 
     def add(self, count: int, role: Role = Role.WORKER) -> "Crew":
         for number in range(1, count + 1):
-            plan = Plan(f"{role.value}-{number}", role, (), Path("log"))
+            plan = ProcessPlan(f"{role.value}-{number}", role, (), Path("log"))
             # No process has such a number: it has no memory either.
             process = FakeProcess(pid=2**22 + number)
             child = Child(plan, _giving(process), lambda: self.now, lambda: 0.0, _ignore)
@@ -483,13 +483,13 @@ class Crew:
             self.fleet._vitals[2**22 + number].heart._missed = beats
 
     @property
-    def states(self) -> list[State]:
+    def states(self) -> list[ChildState]:
         self.fleet.advance()
         return [child.state for child in self.fleet.children]
 
 
 def _giving(process: FakeProcess) -> Spawn:
-    def spawn(plan: Plan) -> FakeProcess:
+    def spawn(plan: ProcessPlan) -> FakeProcess:
         return process
 
     return spawn
@@ -499,7 +499,7 @@ def _ignore(_child: Child, _text: str) -> None:
     pass
 
 
-RUNNING, DRAINING = State.RUNNING, State.DRAINING
+RUNNING, DRAINING = ChildState.RUNNING, ChildState.DRAINING
 
 
 def test_one_overloaded_worker_is_restarted_at_a_time() -> None:
@@ -611,7 +611,7 @@ def test_a_hung_worker_is_restarted_even_when_it_is_alone() -> None:
     assert crew.states == [DRAINING]
     crew.now += 5.0
     crew.fleet.advance()
-    assert crew.fleet.children[0].state is not DRAINING or crew.states == [State.BACKOFF]
+    assert crew.fleet.children[0].state is not DRAINING or crew.states == [ChildState.BACKOFF]
 
 
 def test_a_restarted_worker_begins_with_a_clean_sheet() -> None:
@@ -623,5 +623,5 @@ def test_a_restarted_worker_begins_with_a_clean_sheet() -> None:
     assert isinstance(process, FakeProcess)
     process.how = "exit code 0"
     crew.fleet.advance()
-    assert crew.fleet.children[0].state is State.BACKOFF
+    assert crew.fleet.children[0].state is ChildState.BACKOFF
     assert process.pid not in crew.fleet._vitals

@@ -13,7 +13,7 @@ from typing import Any
 from admin.recovery.recount import recount
 from core.clock import Clock
 from core.eventlog.ring import EventLog
-from core.events.create import found
+from core.events.create import create_event
 from core.schema import paths
 from core.schema.records import Event, OrderView, Payment, Stock, TicketType, buyer_id
 from core.store.lifecycle import Act
@@ -226,7 +226,7 @@ async def shop_of(server: Server, **rules: Any) -> AsyncIterator[Shop]:
         working(first, "worker-1", clock) as one,
         working(second, "worker-2", clock) as two,
     ):
-        assert await found(first, "show", event, stock)
+        assert await create_event(first, "show", event, stock)
         shop = Shop(one, two, clock, event)
         async with asyncio.timeout(WAIT_S):
             yield shop

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.receipts import format
-from core.receipts.format import Damage, Line, Mark, Receipt, framed, frames
+from core.receipts.format import Damage, Mark, Receipt, ReceiptLine, framed, frames
 from core.schema.records import Order
 from core.store.stock import TypeRef
 from workers.receipts.journal import Bounds, Journal
@@ -18,7 +18,7 @@ SMALL = Bounds(segment_bytes=1000, segments=3)
 LARGE = Bounds(segment_bytes=1 << 20, segments=3)
 
 lines = st.builds(
-    Line,
+    ReceiptLine,
     st.text("0123456789abcdef", min_size=32, max_size=32),
     st.just(0),
     st.builds(
@@ -52,7 +52,7 @@ def receipt(number: int, name: str = "Ann") -> Receipt:
         1.5,
         (REF,),
         (Mark(0, 0, number),),
-        (Line(f"{number:032x}", 0, order),),
+        (ReceiptLine(f"{number:032x}", 0, order),),
     )
 
 

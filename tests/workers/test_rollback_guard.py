@@ -9,7 +9,7 @@ import pytest
 from core.errors import Halted, Unavailable
 from core.eventlog.ring import EventLog
 from core.events.edit import BackOffice
-from core.receipts.format import of_batch
+from core.receipts.format import receipt_from_batch
 from core.schema.records import Order, TicketType
 from core.store.batch import Batch, Sale
 from core.store.stock import TypeRef
@@ -66,7 +66,7 @@ class Shop(FakeZooKeeper):
         batch = Batch(f"b{number}", FENCE, after, (Sale(ref, f"{number:032x}", order),))
         outcome = await self.store.commit(batch)
         assert isinstance(outcome, Committed)
-        self.guard.remember(of_batch(batch, outcome.zxid, float(number)))
+        self.guard.remember(receipt_from_batch(batch, outcome.zxid, float(number)))
         return batch
 
     def image(self) -> Tree:
@@ -115,7 +115,7 @@ async def test_what_is_remembered_late_makes_nobody_forget_what_was_read(shop: S
     early = await shop.sell(1)
     before = shop.image()
     await shop.sell(2)
-    shop.guard.remember(of_batch(early, 0, 1.0))
+    shop.guard.remember(receipt_from_batch(early, 0, 1.0))
     shop.set_back(before)
     with pytest.raises(Halted):
         await shop.guarded.counters(await shop.ref())
@@ -139,7 +139,7 @@ async def test_a_new_worker_goes_by_its_journal(shop: Shop) -> None:
     batch = await shop.sell(1)
     shop.set_back(before)
     successor = shop.hire()
-    successor.recall([of_batch(batch, 7, 1.0)])
+    successor.recall([receipt_from_batch(batch, 7, 1.0)])
     await successor.inspect()
     assert successor.alarm
 

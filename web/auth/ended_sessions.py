@@ -15,7 +15,7 @@ KEPT_S = 2.0
 
 
 class SessionRegister(Protocol):
-    """Where ended sessions are kept; `core.cluster.ended_sessions.Register` is one."""
+    """Where ended sessions are kept; `core.cluster.ended_sessions.EndedSessionsZnode` is one."""
 
     async def load(self) -> EndedSessions: ...
 

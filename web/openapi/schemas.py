@@ -10,7 +10,14 @@ from typing import Any, get_args
 import msgspec
 from msgspec import UNSET
 
-from core.cluster.status import Ensemble, Server, Status, Supervisor, Web, Worker
+from core.cluster.status import (
+    EnsembleStatus,
+    ServerStatus,
+    Status,
+    SupervisorStatus,
+    WebStatus,
+    WorkerStatus,
+)
 from core.schema.records import Alarm, Disk, OrderView, PaymentView, Progress, Quantiles
 from core.schema.records import Status as OrderStatus
 from core.store.availability import EventAvailability, TypeAvailability
@@ -33,6 +40,11 @@ NAMES = {
     "EventAvailability": "EventStock",
     "TypeAvailability": "TicketType",
     "ProblemJson": "Problem",
+    "EnsembleStatus": "Ensemble",
+    "ServerStatus": "Server",
+    "SupervisorStatus": "Supervisor",
+    "WorkerStatus": "Worker",
+    "WebStatus": "Web",
 }
 REQUESTS = (PurchaseRequest, CheckInRequest, PaymentRequest)
 ANSWERS = (
@@ -46,12 +58,12 @@ ANSWERS = (
     Status,
     Alarm,
     Disk,
-    Ensemble,
-    Server,
-    Supervisor,
+    EnsembleStatus,
+    ServerStatus,
+    SupervisorStatus,
     Progress,
-    Worker,
-    Web,
+    WorkerStatus,
+    WebStatus,
     Quantiles,
     HistorySample,
 )
@@ -159,7 +171,7 @@ NOTES: Mapping[str, Mapping[str, Schema]] = {
         "free_bytes": COUNT,
         "size_bytes": COUNT,
     },
-    "Server": {"role": {"enum": ["leader", "follower", "standalone", "down"]}},
+    "ServerStatus": {"role": {"enum": ["leader", "follower", "standalone", "down"]}},
     "HistorySample": {
         "at": UNIX,
         "sold": {**COUNT, "description": "Tickets per second."},
@@ -174,7 +186,7 @@ NOTES: Mapping[str, Mapping[str, Schema]] = {
 TEXTS = {
     "EventAvailability": "An event with what is left of each type.",
     "TypeAvailability": "A kind of ticket; what is left of it adds up.",
-    "Ensemble": "ZooKeeper's servers.",
+    "EnsembleStatus": "ZooKeeper's servers.",
 }
 
 

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 import bottle
 
 from core.errors import BadRequest, EventExists, WrongUsage
-from core.events.terms_file import of_toml
+from core.events.terms_file import from_toml
 from core.schema.sale_window import sale_phase
 from web.context import Context
 from web.http.replies import see_other
@@ -148,7 +148,7 @@ def _filled(fields: Fields) -> EventForm:
         zone = UTC_NAME
     try:
         filled, rows = event_form.of_file(
-            *of_toml(fields.get("file", ""), event_form.MOST_FILE), zone
+            *from_toml(fields.get("file", ""), event_form.MOST_FILE), zone
         )
     except WrongUsage as error:
         told = BadRequest("invalid", "detail.as-told", told=str(error))

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from core.clock import Clock
 from core.errors import Halted, ZkticketError
 from core.eventlog.ring import EventLog
-from core.receipts.format import Receipt, framed, of_batch, of_order
+from core.receipts.format import Receipt, framed, receipt_from_batch, receipt_from_order
 from core.store.batch import Batch
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef
@@ -75,14 +75,14 @@ class Receipts:
 
         Raises `Halted` where it can't be written now.
         """
-        await self._keep(of_batch(batch, zxid, round(self._now(), 3)))
+        await self._keep(receipt_from_batch(batch, zxid, round(self._now(), 3)))
 
     async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
         """As `keep`, for an order that was found: who made it, or changed it last, may have died
         before the flush.
         """
         if self._recent.get(stored.id, -1) < len(stored.order.changes):
-            await self._keep(of_order(stored, ref, round(self._now(), 3)))
+            await self._keep(receipt_from_order(stored, ref, round(self._now(), 3)))
 
     # --- its life --------------------------------------------------------------------
 

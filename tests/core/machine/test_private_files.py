@@ -18,7 +18,7 @@ from core.secret import load_or_create_secret, load_secret
 from core.settings import Settings
 from supervisor import daemon, lock, orphans
 from supervisor.operations import desired_file
-from supervisor.processes.process import Plan, Role, spawner
+from supervisor.processes.process import ProcessPlan, Role, spawner
 from supervisor.zookeeper.ensemble import MAIN_CLASS, local_ensemble
 from tests.support.instance import ENTRYPOINT, Instance, environment
 from workers.receipts.journal import Bounds, Journal
@@ -106,7 +106,7 @@ def test_a_directory_that_was_open_is_closed_with_all_that_is_in_it(data_dir: Pa
 def test_a_child_is_started_so_that_its_files_are_its_users_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        plan = Plan("worker-1", Role.WORKER, ("touch", "made"), tmp_path / "worker-1.log")
+        plan = ProcessPlan("worker-1", Role.WORKER, ("touch", "made"), tmp_path / "worker-1.log")
         process = spawner(os.environ)(plan)
         while process.ended() is None:
             pass
@@ -255,10 +255,13 @@ def test_each_writer_refuses_a_link_by_itself(data_dir: Path, victim: Path) -> N
     for place in PLACES:
         (data_dir / place).unlink(missing_ok=True)
         (data_dir / place).symlink_to(victim)
-    log, nothing = data_dir / "logs" / "worker-1.log", Plan("w", Role.WORKER, ("true",), Path())
+    log, nothing = (
+        data_dir / "logs" / "worker-1.log",
+        ProcessPlan("w", Role.WORKER, ("true",), Path()),
+    )
     appenders: list[Callable[[], object]] = [
         lambda: private_files.append(log),
-        lambda: spawner(os.environ)(Plan("w", Role.WORKER, nothing.argv, log)),
+        lambda: spawner(os.environ)(ProcessPlan("w", Role.WORKER, nothing.argv, log)),
         lambda: lock.hold(data_dir).__enter__(),
         lambda: load_or_create_secret(data_dir),
         lambda: Journal(data_dir / FOLDER / "worker-1", Bounds(1000, 4)).open(),

@@ -14,7 +14,7 @@ from core.cluster import status
 from core.machine import process_birth, process_identity
 from core.schema.records import ProcessRecord, SupervisorRecord
 from supervisor import orphans
-from supervisor.processes.health import Sampler
+from supervisor.processes.health import ProcessSampler
 from supervisor.processes.process import SystemProcess
 
 STEPS_S = (5.0, -5.0, 3600.0, -3600.0)
@@ -136,7 +136,7 @@ def test_without_a_birth_the_time_of_creation_tells(sleeper: "subprocess.Popen[b
 def test_usage_is_sampled_on_over_a_step(
     sleeper: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    sampler = Sampler(os.getpid())
+    sampler = ProcessSampler(os.getpid())
     before = sampler.take()
     step_the_clock(monkeypatch, seconds)
     after = sampler.take()

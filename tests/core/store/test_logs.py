@@ -14,7 +14,7 @@ from admin import logs as lookup
 from admin.logs import Reader
 from core.errors import WrongUsage, ZkticketError
 from core.eventlog import ring
-from core.eventlog.query import Found, Query, latest, pattern
+from core.eventlog.query import LogMatches, Query, latest, pattern
 from core.eventlog.query import seconds as seconds_of
 from core.eventlog.ring import EventLog, Owner, SourcedEntry
 from core.schema import paths
@@ -264,7 +264,7 @@ async def test_the_latest_entries_are_found_from_the_end_of_every_log(zk: ZooKee
     assert rare.whole
     late = await latest(zk, Query(since=1398.0), 5)
     assert (len(late.entries), late.whole) == (4, True)
-    assert await latest(zk, Query(sources=frozenset({"nobody"})), 5) == Found((), whole=True)
+    assert await latest(zk, Query(sources=frozenset({"nobody"})), 5) == LogMatches((), whole=True)
 
 
 @pytest.mark.parametrize("host", ["beta", "alpha"], ids=["another host", "a host of that name"])

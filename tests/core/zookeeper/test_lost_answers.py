@@ -85,7 +85,7 @@ async def begin_to_watch(zk: ZooKeeper, name: str) -> None:
 
 
 async def end_a_session(zk: ZooKeeper, name: str) -> None:
-    register = ended_sessions.Register(zk)
+    register = ended_sessions.EndedSessionsZnode(zk)
     after = await register.add(EndedSessions(sessions={name: 2000}), 1000.0)
     assert after == await register.load()
     assert after.sessions[name] == 2000
@@ -108,7 +108,7 @@ async def delete_an_event(zk: ZooKeeper, name: str) -> None:
 
 async def prepare(zk: ZooKeeper, name: str) -> None:
     """What is there before the act."""
-    await create.found(zk, name, Event(generation="0a", title="Old"), TYPES)
+    await create.create_event(zk, name, Event(generation="0a", title="Old"), TYPES)
     await alarms.sound(zk, Alarm(source="worker-1", text="x", at=1.0))
 
 

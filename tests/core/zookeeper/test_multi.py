@@ -10,8 +10,8 @@ from core.zookeeper.multi import (
     Create,
     Delete,
     Multi,
+    MultiResult,
     Operation,
-    Result,
     SetData,
     acl_vector,
 )
@@ -39,7 +39,7 @@ def error(code: int) -> bytes:
     return bytes.fromhex("ffffffff 00 ffffffff") + code.to_bytes(4, "big", signed=True)
 
 
-def read(*records: bytes) -> Result:
+def read(*records: bytes) -> MultiResult:
     reply = HEADER + b"".join(records) + END
     [result] = Multi([], "/zkticket", b"").deserialize(reply, len(HEADER))
     return result
@@ -53,21 +53,23 @@ def test_a_request_is_what_kazoo_would_send() -> None:
 
 
 def test_the_zxid_is_that_of_what_was_set() -> None:
-    assert read(CHECKED, data_set(41), data_set(41), CREATED, CREATED, DELETED) == Result(zxid=41)
+    assert read(CHECKED, data_set(41), data_set(41), CREATED, CREATED, DELETED) == MultiResult(
+        zxid=41
+    )
 
 
 def test_nothing_set_is_no_zxid() -> None:
-    assert read(CHECKED, CREATED, DELETED) == Result()
-    assert read() == Result()
+    assert read(CHECKED, CREATED, DELETED) == MultiResult()
+    assert read() == MultiResult()
 
 
 def test_a_refusal_names_the_first_that_could_not() -> None:
-    assert read(error(0), error(0), error(-110), error(-2)) == Result(culprit=2, code=-110)
-    assert read(error(-101), error(-2)) == Result(culprit=0, code=-101)
+    assert read(error(0), error(0), error(-110), error(-2)) == MultiResult(culprit=2, code=-110)
+    assert read(error(-101), error(-2)) == MultiResult(culprit=0, code=-101)
 
 
 def test_a_refusal_without_a_culprit_is_no_success() -> None:
-    assert read(error(0), error(-2)) == Result(code=INCONSISTENT)
+    assert read(error(0), error(-2)) == MultiResult(code=INCONSISTENT)
 
 
 def test_another_answer_is_not_taken_for_one() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from core.schema.records import Admission, Change, Order
+from core.schema.records import Change, DoorScan, Order
 from tests.simulation.plan import Terms
 
 
@@ -43,6 +43,6 @@ def _after(order: Order, change: Change, terms: Terms) -> Order:
         case "cancel" if sold:
             return replace(before, status="cancelled")
         case "check-in" if sold:
-            admitted = Admission(at=change.at, door=change.note, scan=change.key)
+            admitted = DoorScan(at=change.at, door=change.note, scan=change.key)
             return replace(before, admitted=admitted)
     raise Impossible(f"{order}: nobody may {change.act} it at {change.at}")

@@ -7,10 +7,16 @@ import pytest
 
 from core.schema.records import Load
 from core.transport.link import SERVER, Channel, Ping, Pong, requests
-from supervisor.processes.health import Ailment, Limits, Sample, Sampler, verdict
+from supervisor.processes.health import (
+    Ailment,
+    HealthLimits,
+    ProcessSample,
+    ProcessSampler,
+    verdict,
+)
 from supervisor.processes.heartbeat import WorkerHeartbeat
 
-LIMITS = Limits(hung_s=10.0, memory_bytes=100)
+LIMITS = HealthLimits(hung_s=10.0, memory_bytes=100)
 KEY = b"k" * 32
 
 
@@ -22,14 +28,16 @@ def life(
     rss: int = 50,
     sold: float = 1000.0,
     start: int = 0,
-) -> list[Sample]:
-    return [Sample(float(at), silent_s, cpu, rss, sold) for at in range(start, start + seconds)]
+) -> list[ProcessSample]:
+    return [
+        ProcessSample(float(at), silent_s, cpu, rss, sold) for at in range(start, start + seconds)
+    ]
 
 
 WELL = life()
 SLOW = life(cpu=100.0, sold=100.0)
 
-CASES: dict[str, tuple[list[Sample], list[list[Sample]], Ailment | None]] = {
+CASES: dict[str, tuple[list[ProcessSample], list[list[ProcessSample]], Ailment | None]] = {
     "nothing known": ([], [], None),
     "well": (WELL, [WELL, WELL], None),
     "silent for less than the limit": (life(silent_s=9.0), [WELL, WELL], None),
@@ -76,7 +84,7 @@ CASES: dict[str, tuple[list[Sample], list[list[Sample]], Ailment | None]] = {
 
 @pytest.mark.parametrize(("own", "peers", "expected"), CASES.values(), ids=CASES.keys())
 def test_the_verdict(
-    own: list[Sample], peers: list[list[Sample]], expected: Ailment | None
+    own: list[ProcessSample], peers: list[list[ProcessSample]], expected: Ailment | None
 ) -> None:
     found = verdict(own, peers, LIMITS)
     assert (found.ailment if found else None) == expected
@@ -89,7 +97,7 @@ def test_the_reason_has_numbers() -> None:
 
 
 def test_a_sampler_measures_this_process() -> None:
-    sampler = Sampler(os.getpid())
+    sampler = ProcessSampler(os.getpid())
     sampler.take()
     usage = sampler.take()
     assert usage.rss_bytes > 1_000_000
@@ -98,7 +106,7 @@ def test_a_sampler_measures_this_process() -> None:
 
 
 def test_a_sampler_says_zero_of_the_dead() -> None:
-    assert Sampler(2**22 + 1).take().rss_bytes == 0
+    assert ProcessSampler(2**22 + 1).take().rss_bytes == 0
 
 
 # --- heartbeats ----------------------------------------------------------------------

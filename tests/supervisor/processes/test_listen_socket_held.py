@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import StartupError
 from core.transport.listen_socket import listen
-from supervisor.processes.listen_socket import Door
+from supervisor.processes.listen_socket import ListenSocket
 from tests.support.instance import free_port
 
 
@@ -19,9 +19,9 @@ def port() -> int:
 
 
 @pytest.fixture
-def door(port: int) -> Iterator[Door]:
+def door(port: int) -> Iterator[ListenSocket]:
     anew = partial(listen, "127.0.0.1", port, "--port")
-    door = Door(anew(), anew)
+    door = ListenSocket(anew(), anew)
     yield door
     door.shut()
 
@@ -30,7 +30,7 @@ def knock(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_a_shut_door_refuses_who_comes_and_who_waits(door: Door, port: int) -> None:
+def test_a_shut_door_refuses_who_comes_and_who_waits(door: ListenSocket, port: int) -> None:
     with knock(port) as waiting:
         assert door.shut()
         assert not door.shut()
@@ -40,7 +40,7 @@ def test_a_shut_door_refuses_who_comes_and_who_waits(door: Door, port: int) -> N
         knock(port)
 
 
-def test_it_is_shut_although_a_web_server_holds_it_still(door: Door, port: int) -> None:
+def test_it_is_shut_although_a_web_server_holds_it_still(door: ListenSocket, port: int) -> None:
     with socket.socket(fileno=os.dup(door.fileno())):
         door.shut()
         with pytest.raises(ConnectionRefusedError):
@@ -49,7 +49,7 @@ def test_it_is_shut_although_a_web_server_holds_it_still(door: Door, port: int) 
             anew.accept()[0].close()
 
 
-def test_a_guest_who_is_inside_is_not_turned_out(door: Door, port: int) -> None:
+def test_a_guest_who_is_inside_is_not_turned_out(door: ListenSocket, port: int) -> None:
     with socket.socket(fileno=os.dup(door.fileno())) as web, knock(port) as guest:
         host, _ = web.accept()
         with host:
@@ -59,7 +59,7 @@ def test_a_guest_who_is_inside_is_not_turned_out(door: Door, port: int) -> None:
 
 
 def test_it_is_the_same_while_it_is_open_and_opens_again_for_the_next(
-    door: Door, port: int
+    door: ListenSocket, port: int
 ) -> None:
     assert door.fileno() == door.fileno()
     door.shut()
@@ -67,7 +67,7 @@ def test_it_is_the_same_while_it_is_open_and_opens_again_for_the_next(
     knock(port).close()
 
 
-def test_a_port_that_was_taken_meanwhile_is_said(door: Door, port: int) -> None:
+def test_a_port_that_was_taken_meanwhile_is_said(door: ListenSocket, port: int) -> None:
     door.shut()
     with listen("127.0.0.1", port, "--port"), pytest.raises(StartupError, match=str(port)):
         door.fileno()

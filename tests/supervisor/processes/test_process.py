@@ -15,10 +15,10 @@ import pytest
 from core.errors import StartupError
 from supervisor.operations import rolling_restart
 from supervisor.processes import child as module
-from supervisor.processes.child import Child, State, cause_of
+from supervisor.processes.child import Child, ChildState, cause_of
 from supervisor.processes.process import (
-    Plan,
     Process,
+    ProcessPlan,
     Role,
     SystemProcess,
     child_environment,
@@ -26,7 +26,7 @@ from supervisor.processes.process import (
 )
 from supervisor.zookeeper import disk_faults
 
-PLAN = Plan("worker-1", Role.WORKER, ("run",), Path("worker-1.log"))
+PLAN = ProcessPlan("worker-1", Role.WORKER, ("run",), Path("worker-1.log"))
 
 
 @dataclass(eq=False)
@@ -66,7 +66,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.child = Child(PLAN, self._spawn, lambda: self.now, lambda: 1.0, self._hear)
 
-    def _spawn(self, plan: Plan) -> Process:
+    def _spawn(self, plan: ProcessPlan) -> Process:
         if self.failure:
             raise self.failure
         self.spawned.append(FakeProcess(pid=len(self.spawned) + 1))
@@ -79,7 +79,7 @@ class Stage:
     def last(self) -> FakeProcess:
         return self.spawned[-1]
 
-    def step(self, later_s: float = 0.0) -> State:
+    def step(self, later_s: float = 0.0) -> ChildState:
         self.now += later_s
         self.child.advance()
         return self.child.state
@@ -88,10 +88,10 @@ class Stage:
         self.child.start()
         self.step()
         self.child.ready()
-        assert self.step() is State.RUNNING
+        assert self.step() is ChildState.RUNNING
         return self
 
-    def die(self, after_s: float) -> State:
+    def die(self, after_s: float) -> ChildState:
         self.now += after_s
         self.last.how = "exit code 1"
         return self.step()
@@ -99,21 +99,21 @@ class Stage:
 
 def test_a_child_starts_and_runs_once_it_is_ready() -> None:
     stage = Stage()
-    assert stage.step() is State.STOPPED
+    assert stage.step() is ChildState.STOPPED
     stage.child.start()
-    assert stage.step() is State.STARTING
-    assert stage.step() is State.STARTING
+    assert stage.step() is ChildState.STARTING
+    assert stage.step() is ChildState.STARTING
     stage.child.ready()
-    assert stage.step() is State.RUNNING
+    assert stage.step() is ChildState.RUNNING
 
 
 def test_a_dead_child_is_restarted_after_a_backoff() -> None:
     stage = Stage().run()
-    assert stage.die(after_s=1.0) is State.BACKOFF
+    assert stage.die(after_s=1.0) is ChildState.BACKOFF
     assert stage.child.pid is None
     assert stage.child.due == pytest.approx(stage.now + module.FIRST_DELAY_S)
-    assert stage.step(module.FIRST_DELAY_S / 2) is State.BACKOFF
-    assert stage.step(module.FIRST_DELAY_S / 2) is State.STARTING
+    assert stage.step(module.FIRST_DELAY_S / 2) is ChildState.BACKOFF
+    assert stage.step(module.FIRST_DELAY_S / 2) is ChildState.STARTING
     assert stage.child.restarts == 1
     assert stage.child.reason == "died: exit code 1"
     assert stage.heard == ["backoff 1: died: exit code 1; starts again in 0.2 s"]
@@ -122,14 +122,14 @@ def test_a_dead_child_is_restarted_after_a_backoff() -> None:
 def test_the_backoff_doubles_up_to_a_limit_and_then_gives_up() -> None:
     stage = Stage().run()
     delays = []
-    while stage.die(after_s=0.1) is State.BACKOFF:
+    while stage.die(after_s=0.1) is ChildState.BACKOFF:
         assert stage.child.due is not None
         delays.append(stage.child.due - stage.now)
         stage.step(delays[-1])
     assert delays == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4])
-    assert stage.child.state is State.FATAL
+    assert stage.child.state is ChildState.FATAL
     assert "7 deaths within 120 s" in stage.heard[-1]
-    assert stage.step(1e6) is State.FATAL
+    assert stage.step(1e6) is ChildState.FATAL
 
 
 def test_a_long_life_clears_the_count_of_deaths() -> None:
@@ -144,8 +144,8 @@ def test_a_long_life_clears_the_count_of_deaths() -> None:
 def test_a_child_that_is_killed_again_and_again_after_long_lives_is_no_crash_loop() -> None:
     stage = Stage().run()
     for _ in range(50):
-        assert stage.die(after_s=module.STABLE_S) is State.BACKOFF
-        assert stage.step(module.LONGEST_DELAY_S) is State.STARTING
+        assert stage.die(after_s=module.STABLE_S) is ChildState.BACKOFF
+        assert stage.step(module.LONGEST_DELAY_S) is ChildState.STARTING
 
 
 def test_jitter_halves_the_delay_at_most() -> None:
@@ -172,14 +172,14 @@ def test_who_has_to_rest_is_not_started_before_that_is_over() -> None:
 def test_a_restart_drains_first() -> None:
     stage = Stage().run()
     stage.child.restart("memory: 600 MB", deadline=stage.now + 10)
-    assert stage.step() is State.DRAINING
+    assert stage.step() is ChildState.DRAINING
     assert stage.last.asked
     assert not stage.last.killed
     stage.last.how = "exit code 0"
-    assert stage.step(1.0) is State.BACKOFF
+    assert stage.step(1.0) is ChildState.BACKOFF
     assert stage.child.reason == "memory: 600 MB, exit code 0"
     assert stage.child.causes == {"memory": 1}
-    assert stage.step(1.0) is State.STARTING
+    assert stage.step(1.0) is ChildState.STARTING
     assert len(stage.spawned) == 2
 
 
@@ -187,10 +187,10 @@ def test_who_is_restarted_by_a_person_starts_at_once_and_it_counts_as_no_death()
     stage = Stage().run()
     for number in range(1, 2 * module.LOOP_DEATHS):
         stage.child.restart("restart by operator", deadline=stage.now + 10, asked=True)
-        assert stage.step() is State.DRAINING
+        assert stage.step() is ChildState.DRAINING
         stage.last.how = "exit code 0"
-        assert stage.step(0.1) is State.BACKOFF
-        assert stage.step() is State.STARTING
+        assert stage.step(0.1) is ChildState.BACKOFF
+        assert stage.step() is ChildState.STARTING
         assert stage.child.restarts == number
     stage.child.ready()
     stage.step()
@@ -201,32 +201,32 @@ def test_who_is_restarted_by_a_person_starts_at_once_and_it_counts_as_no_death()
 def test_a_person_starts_again_what_was_given_up() -> None:
     stage = Stage(failure=StartupError("its data is lost"))
     stage.child.start()
-    assert stage.step() is State.FATAL
+    assert stage.step() is ChildState.FATAL
     stage.child.restart("overloaded", deadline=stage.now)
-    assert stage.step() is State.FATAL
+    assert stage.step() is ChildState.FATAL
     stage.failure = None
     stage.child.restart("restart by operator", deadline=stage.now, asked=True)
-    assert stage.step() is State.STARTING
+    assert stage.step() is ChildState.STARTING
 
 
 def test_restarts_of_the_ill_back_off_and_end_in_a_crash_loop_though_each_life_is_long() -> None:
     stage = Stage().run()
     delays = []
-    state = State.BACKOFF
-    while state is State.BACKOFF:
+    state = ChildState.BACKOFF
+    while state is ChildState.BACKOFF:
         stage.now += 2 * module.STABLE_S
         stage.child.restart("memory: 600 MB", deadline=stage.now + 10)
-        assert stage.step() is State.DRAINING
+        assert stage.step() is ChildState.DRAINING
         stage.last.how = "exit code 0"
         state = stage.step()
-        if state is State.BACKOFF:
+        if state is ChildState.BACKOFF:
             assert stage.child.due is not None
             delays.append(stage.child.due - stage.now)
-            assert stage.step(delays[-1]) is State.STARTING
+            assert stage.step(delays[-1]) is ChildState.STARTING
             stage.child.ready()
             stage.step()
     assert delays == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 6.4])
-    assert state is State.FATAL
+    assert state is ChildState.FATAL
     assert "memory: 600 MB" in (stage.child.reason or "")
 
 
@@ -237,7 +237,7 @@ def test_the_ill_that_was_well_for_long_begins_anew() -> None:
         stage.child.restart("memory: 600 MB", deadline=stage.now + 10)
         stage.step()
         stage.last.how = "exit code 0"
-        assert stage.step() is State.BACKOFF
+        assert stage.step() is ChildState.BACKOFF
         assert stage.child.due == pytest.approx(stage.now + module.FIRST_DELAY_S)
         stage.step(1.0)
         stage.child.ready()
@@ -247,35 +247,35 @@ def test_the_ill_that_was_well_for_long_begins_anew() -> None:
 def test_who_does_not_drain_in_time_is_killed() -> None:
     stage = Stage().run()
     stage.child.stop(deadline=stage.now + 10)
-    assert stage.step() is State.DRAINING
-    assert stage.step(9.9) is State.DRAINING
+    assert stage.step() is ChildState.DRAINING
+    assert stage.step(9.9) is ChildState.DRAINING
     assert not stage.last.killed
     stage.step(0.2)
     assert stage.last.killed
-    assert stage.step() is State.STOPPED
-    assert stage.step(1e6) is State.STOPPED
+    assert stage.step() is ChildState.STOPPED
+    assert stage.step(1e6) is ChildState.STOPPED
 
 
 def test_a_child_that_waits_for_its_restart_stops_at_once() -> None:
     stage = Stage().run()
     stage.die(after_s=0.1)
     stage.child.stop(deadline=stage.now)
-    assert stage.step(100.0) is State.STOPPED
+    assert stage.step(100.0) is ChildState.STOPPED
     assert len(stage.spawned) == 1
 
 
 def test_what_cannot_be_executed_is_tried_again() -> None:
     stage = Stage(failure=FileNotFoundError("java"))
     stage.child.start()
-    assert stage.step() is State.BACKOFF
+    assert stage.step() is ChildState.BACKOFF
     stage.failure = None
-    assert stage.step(1.0) is State.STARTING
+    assert stage.step(1.0) is ChildState.STARTING
 
 
 def test_what_must_not_be_started_is_fatal_at_once() -> None:
     stage = Stage(failure=StartupError("its data is lost"))
     stage.child.start()
-    assert stage.step() is State.FATAL
+    assert stage.step() is ChildState.FATAL
     assert "its data is lost" in stage.heard[0]
 
 
@@ -291,7 +291,7 @@ def poll(holds: Callable[[], bool], timeout_s: float = 10.0) -> None:
 
 def start(tmp_path: Path, code: str) -> Process:
     argv = (sys.executable, "-c", code)
-    plan = Plan("child", Role.WORKER, argv, tmp_path / "child.log")
+    plan = ProcessPlan("child", Role.WORKER, argv, tmp_path / "child.log")
     return spawner(dict(os.environ))(plan)
 
 
@@ -346,7 +346,7 @@ def test_a_child_gets_a_session_of_its_own_and_little_of_the_environment(tmp_pat
     code = "import os; print(os.getsid(0) == os.getpid(), sorted(os.environ), flush=True)"
     argv = (sys.executable, "-c", code)
     environ = {**os.environ, "TZ": "UTC", "PASSWORD": "x", "PYTHONDONTWRITEBYTECODE": "1"}
-    child = spawner(environ)(Plan("child", Role.WEB, argv, tmp_path / "child.log"))
+    child = spawner(environ)(ProcessPlan("child", Role.WEB, argv, tmp_path / "child.log"))
     poll(lambda: child.ended() is not None)
     own_session, names = (tmp_path / "child.log").read_text().split(" ", 1)
     assert own_session == "True"

@@ -11,14 +11,14 @@ from supervisor.processes.health import (
     PEERS_SELL_PER_SECOND,
     PINNED_PERCENT,
     Ailment,
-    Limits,
-    Sample,
+    HealthLimits,
+    ProcessSample,
     hung,
     stuck,
     verdict,
 )
 
-LIMITS = Limits(hung_s=10.0, memory_bytes=1000)
+LIMITS = HealthLimits(hung_s=10.0, memory_bytes=1000)
 quick = settings(max_examples=150, derandomize=True, deadline=None)
 
 CPU = st.floats(0.0, 400.0)
@@ -31,28 +31,34 @@ def lives(
     rss: st.SearchStrategy[int] | None = None,
     sold: st.SearchStrategy[float] = RATE,
     least: int = 0,
-) -> st.SearchStrategy[list[Sample]]:
+) -> st.SearchStrategy[list[ProcessSample]]:
     """A worker's samples, one a second up to now; any that began later are of a younger one."""
     silence = silent if silent is not None else st.floats(0.0, 9.9)
     memory = rss if rss is not None else st.integers(0, 1000)
     figures = st.lists(st.tuples(silence, cpu, memory, sold), min_size=least, max_size=40)
     return figures.map(
-        lambda found: [Sample(float(40 - len(found) + at), *each) for at, each in enumerate(found)]
+        lambda found: [
+            ProcessSample(float(40 - len(found) + at), *each) for at, each in enumerate(found)
+        ]
     )
 
 
-def crews(sold: st.SearchStrategy[float] = RATE) -> st.SearchStrategy[list[list[Sample]]]:
+def crews(sold: st.SearchStrategy[float] = RATE) -> st.SearchStrategy[list[list[ProcessSample]]]:
     return st.lists(lives(sold=sold), max_size=5)
 
 
-def ailment(own: Sequence[Sample], peers: Sequence[Sequence[Sample]]) -> Ailment | None:
+def ailment(
+    own: Sequence[ProcessSample], peers: Sequence[Sequence[ProcessSample]]
+) -> Ailment | None:
     found = verdict(own, peers, LIMITS)
     return found.ailment if found else None
 
 
 @quick
 @given(lives(silent=st.floats(0.0, 60.0), rss=st.integers(0, 3000)), crews())
-def test_a_verdict_names_what_is_there_to_see(own: list[Sample], peers: list[list[Sample]]) -> None:
+def test_a_verdict_names_what_is_there_to_see(
+    own: list[ProcessSample], peers: list[list[ProcessSample]]
+) -> None:
     match ailment(own, peers):
         case Ailment.HUNG:
             assert own[-1].silent_s >= LIMITS.hung_s
@@ -66,7 +72,7 @@ def test_a_verdict_names_what_is_there_to_see(own: list[Sample], peers: list[lis
 @quick
 @given(lives(silent=st.floats(10.0, 1e4), least=1), crews())
 def test_whoever_is_silent_for_too_long_is_hung(
-    own: list[Sample], peers: list[list[Sample]]
+    own: list[ProcessSample], peers: list[list[ProcessSample]]
 ) -> None:
     assert ailment(own, peers) is Ailment.HUNG
     assert hung(own, LIMITS) == verdict(own, peers, LIMITS)
@@ -75,7 +81,7 @@ def test_whoever_is_silent_for_too_long_is_hung(
 @quick
 @given(lives(cpu=st.floats(0.0, 89.9)), crews())
 def test_nobody_is_restarted_for_selling_little_with_cpu_to_spare(
-    own: list[Sample], peers: list[list[Sample]]
+    own: list[ProcessSample], peers: list[list[ProcessSample]]
 ) -> None:
     assert ailment(own, peers) is None
 
@@ -83,7 +89,7 @@ def test_nobody_is_restarted_for_selling_little_with_cpu_to_spare(
 @quick
 @given(lives(sold=st.floats(1000.0, 20_000.0)), crews(sold=st.floats(0.0, 2000.0)))
 def test_nobody_is_restarted_who_sells_half_of_the_others_or_more(
-    own: list[Sample], peers: list[list[Sample]]
+    own: list[ProcessSample], peers: list[list[ProcessSample]]
 ) -> None:
     assert ailment(own, peers) is None
 
@@ -91,21 +97,23 @@ def test_nobody_is_restarted_who_sells_half_of_the_others_or_more(
 @quick
 @given(lives(), crews(sold=st.floats(0.0, PEERS_SELL_PER_SECOND - 0.1)))
 def test_nobody_is_restarted_while_the_others_sell_next_to_nothing_either(
-    own: list[Sample], peers: list[list[Sample]]
+    own: list[ProcessSample], peers: list[list[ProcessSample]]
 ) -> None:
     assert ailment(own, peers) is None
 
 
 @quick
 @given(lives(), crews())
-def test_nobody_is_an_outlier_beside_himself(own: list[Sample], peers: list[list[Sample]]) -> None:
+def test_nobody_is_an_outlier_beside_himself(
+    own: list[ProcessSample], peers: list[list[ProcessSample]]
+) -> None:
     assert ailment(own, [own, own]) is None
     assert ailment(own, peers[:1]) is None
 
 
 @quick
 @given(lives(cpu=st.floats(90.0, 400.0), sold=st.floats(0.0, 400.0), least=20))
-def test_whoever_is_pinned_and_sells_less_than_half_is_an_outlier(own: list[Sample]) -> None:
+def test_whoever_is_pinned_and_sells_less_than_half_is_an_outlier(own: list[ProcessSample]) -> None:
     peers = [[replace(each, sold_per_second=rate) for each in own] for rate in (801.0, 900.0)]
     assert ailment(own, peers) is Ailment.OUTLIER
 
@@ -113,7 +121,7 @@ def test_whoever_is_pinned_and_sells_less_than_half_is_an_outlier(own: list[Samp
 @quick
 @given(lives(rss=st.integers(1001, 10**12)), lives(rss=st.integers(0, 1000), least=1))
 def test_one_sample_within_the_limit_forgives_the_memory(
-    fat: list[Sample], lean: list[Sample]
+    fat: list[ProcessSample], lean: list[ProcessSample]
 ) -> None:
     own = [*fat, lean[-1], *fat[: MEMORY_SAMPLES - 1]]
     assert ailment(own, []) is None

@@ -7,11 +7,11 @@ from typer.testing import CliRunner
 from core.settings import Settings
 from supervisor import banner
 from supervisor.processes.commands import web_plan
-from supervisor.processes.process import Plan
+from supervisor.processes.process import ProcessPlan
 from zkticket import app
 
 
-def plan(**settings: str | int) -> Plan:
+def plan(**settings: str | int) -> ProcessPlan:
     return web_plan(Settings(data_dir=Path("/data"), **settings), Path("/zkticket.py"))  # type: ignore[arg-type]
 
 

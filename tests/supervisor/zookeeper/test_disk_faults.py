@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from supervisor.processes.child import Child, State
-from supervisor.processes.process import Plan, Process, Role
+from supervisor.processes.child import Child, ChildState
+from supervisor.processes.process import Process, ProcessPlan, Role
 from supervisor.zookeeper.disk_faults import Disks, ServerLog
 
 BORN = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC).timestamp()
@@ -41,7 +41,7 @@ class FakeServer:
 
 
 def running(process: Process, log: Path, clock: Callable[[], float]) -> Child:
-    plan = Plan("zookeeper-3", Role.ZOOKEEPER, ("java",), log)
+    plan = ProcessPlan("zookeeper-3", Role.ZOOKEEPER, ("java",), log)
     child = Child(plan, lambda _: process, clock, lambda: 0.0, lambda _child, _text: None)
     child.start()
     child.advance()
@@ -99,7 +99,7 @@ def test_who_could_not_write_is_killed_at_once_and_started_again(tmp_path: Path)
     for _ in range(3):
         server.advance()
     assert process.signals == ["TERM", "KILL"]
-    assert server.state is State.BACKOFF
+    assert server.state is ChildState.BACKOFF
     assert server.reason == "it could not write to its disk, killed by SIGKILL"
 
 
@@ -108,15 +108,15 @@ def test_who_was_given_up_over_a_full_disk_starts_again_once_there_is_room(tmp_p
     process = FakeServer()
     server = running(process, tmp_path / "zookeeper-3.log", lambda: 100.0)
     disks = Disks(lambda: 100.0, lambda _place: full)
-    server.state, server.process = State.FATAL, None
+    server.state, server.process = ChildState.FATAL, None
     assert not disks.start_the_given_up([server])
     full = False
     assert disks.start_the_given_up([server])
     server.advance()
-    assert server.state is State.STARTING
+    assert server.state is ChildState.STARTING
 
 
 def test_who_was_given_up_for_another_reason_stays_so(tmp_path: Path) -> None:
     server = running(FakeServer(), tmp_path / "zookeeper-3.log", lambda: 100.0)
-    server.state, server.process = State.FATAL, None
+    server.state, server.process = ChildState.FATAL, None
     assert not Disks(lambda: 100.0, lambda _place: False).start_the_given_up([server])

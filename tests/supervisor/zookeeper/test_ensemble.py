@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StartupError
-from supervisor.processes.process import Plan, Process
+from supervisor.processes.process import Process, ProcessPlan
 from supervisor.zookeeper import cds_archive, java, zkcli
 from supervisor.zookeeper.ensemble import (
     JVM,
@@ -32,7 +32,7 @@ from tests.support.instance import Instance, free_ensemble_port
 PASSWORD = "p" * 32
 
 
-def never(plan: Plan) -> Process:
+def never(plan: ProcessPlan) -> Process:
     raise AssertionError("nothing must be started")
 
 

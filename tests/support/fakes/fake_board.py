@@ -3,9 +3,16 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from core.cluster.status import Ensemble, Server, Status, Supervisor, Web, Worker
+from core.cluster.status import (
+    EnsembleStatus,
+    ServerStatus,
+    Status,
+    SupervisorStatus,
+    WebStatus,
+    WorkerStatus,
+)
 from core.errors import BadRequest, EventExists, NoSuchEvent, NoSuchOrder, NotRunning
-from core.eventlog.query import Found, Query
+from core.eventlog.query import LogMatches, Query
 from core.eventlog.ring import SourcedEntry
 from core.events.service import Terms, changed
 from core.schema.records import (
@@ -39,8 +46,8 @@ def status(state: str, event: EventAvailability) -> Status:
         healthy=False,
         problems=(*problems, "ZooKeeper server 3 (127.0.0.1:2183) is down"),
         at=AT,
-        ensemble=Ensemble(quorum=not away, servers=tuple(map(_server, (1, 2, 3)))),
-        supervisor=Supervisor(
+        ensemble=EnsembleStatus(quorum=not away, servers=tuple(map(_server, (1, 2, 3)))),
+        supervisor=SupervisorStatus(
             pid=41,
             host="box",
             url="http://127.0.0.1:8000/",
@@ -54,8 +61,8 @@ def status(state: str, event: EventAvailability) -> Status:
     )
 
 
-def _server(number: int) -> Server:
-    return Server(
+def _server(number: int) -> ServerStatus:
+    return ServerStatus(
         id=number,
         address=f"127.0.0.1:{2180 + number}",
         role=("leader", "follower", "down")[number - 1],
@@ -64,8 +71,8 @@ def _server(number: int) -> Server:
     )
 
 
-def _worker(name: str) -> Worker:
-    return Worker(
+def _worker(name: str) -> WorkerStatus:
+    return WorkerStatus(
         name=name,
         pid=201,
         state="draining" if name == "worker-2" else "ready",
@@ -82,8 +89,8 @@ def _worker(name: str) -> Worker:
     )
 
 
-def _web() -> Web:
-    return Web(
+def _web() -> WebStatus:
+    return WebStatus(
         name="web-1",
         pid=301,
         state="running",
@@ -182,9 +189,9 @@ class FakeOperations:
         beside = " ".join(f"{name}:{tickets}" for name, tickets in taken.items())
         self._note("reset", f"{event} {','.join(types) or 'all'} {quantity} beside {beside}")
 
-    async def log(self, query: Query, most: int) -> tuple[Found, Sequence[str]]:
+    async def log(self, query: Query, most: int) -> tuple[LogMatches, Sequence[str]]:
         wanted = [entry for entry in self._entries if query.wants(entry)]
-        found = Found(tuple(wanted[::-1][:most]), whole=True)
+        found = LogMatches(tuple(wanted[::-1][:most]), whole=True)
         return found, sorted({entry.source for entry in self._entries})
 
     async def events(self) -> FoundEvents:

@@ -1,4 +1,4 @@
-"""The supervisor's desk: what operators want of it, and how far that is."""
+"""Makes an instance what operators want it to be: its number of workers, and their requests."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -9,18 +9,18 @@ from msgspec import structs
 from core.clock import Clock
 from core.cluster.operator_requests import SUPERVISOR
 from core.eventlog.ring import EventLog
-from core.schema.records import Desired, Progress, Request
+from core.schema.records import Desired, OperatorRequest, Progress
 from core.settings import Settings
 from supervisor.operations import desired_file
 from supervisor.operations.requests import Act, Forget, Requests, Tell
-from supervisor.operations.rolling_restart import Rolling
+from supervisor.operations.rolling_restart import RollingRestart
 from supervisor.processes import commands
 from supervisor.processes.child import Child
 from supervisor.processes.fleet import Fleet
-from supervisor.processes.process import Plan
+from supervisor.processes.process import ProcessPlan
 
 
-class Desk:
+class Reconciler:
     """Has the desired workers hired and let go, and requests done.
 
     `hire` starts a child; `replace` has a successor take this supervisor's place; `wake` is called
@@ -34,7 +34,7 @@ class Desk:
         fleet: Fleet,
         log: EventLog,
         *,
-        hire: Callable[[Plan], Child],
+        hire: Callable[[ProcessPlan], Child],
         replace: Act,
         wake: Callable[[], None],
         clock: Clock,
@@ -47,13 +47,13 @@ class Desk:
         self._hire = hire
         self._wake = wake
         self._wish = desired_file.load(settings.data_dir)
-        self._rolling = Rolling(fleet, clock.monotonic, settings.drain_s, wake)
+        self._rolling = RollingRestart(fleet, clock.monotonic, settings.drain_s, wake)
         self._replace = replace
         acts = {"restart": self._restart, "scale": self._rolling.scale}
         self._requests = Requests(acts, now=clock.now, changed=wake, log=self._note, over=over)
 
     @property
-    def worker_plans(self) -> list[Plan]:
+    def worker_plans(self) -> list[ProcessPlan]:
         """The workers that there should be, as far as that is known."""
         count = self._wish.workers_of(self._settings.workers)
         return commands.worker_plans(self._settings, count, self._script)
@@ -81,7 +81,7 @@ class Desk:
         """Does what is asked for until it is cancelled; `forget` hears of what is over."""
         await self._requests.serve(forget)
 
-    async def _restart(self, request: Request, tell: Tell) -> str:
+    async def _restart(self, request: OperatorRequest, tell: Tell) -> str:
         if request.names == (SUPERVISOR,):
             return await self._replace(request, tell)
         return await self._rolling.restart(request, tell)

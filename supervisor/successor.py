@@ -19,7 +19,7 @@ import msgspec
 from msgspec import structs
 
 from core.errors import StartupError, ZkticketError
-from core.schema.records import Request, SupervisorRecord, decode, encode
+from core.schema.records import OperatorRequest, SupervisorRecord, decode, encode
 from core.settings import Settings
 from supervisor.operations.requests import Tell
 from supervisor.processes.fleet import Fleet
@@ -58,7 +58,7 @@ class Place:
     taken: Handover | None
 
 
-class Succession:
+class SuccessorStart:
     """Does the request for a successor: `now` is in Unix seconds.
 
     `describe` makes the handover; `begin` ends the supervisor's work, for the successor to begin.
@@ -70,8 +70,8 @@ class Succession:
         environ: Mapping[str, str],
         fleet: Fleet,
         *,
-        describe: Callable[[Request], Handover],
-        begin: Callable[[Request], None],
+        describe: Callable[[OperatorRequest], Handover],
+        begin: Callable[[OperatorRequest], None],
         now: Callable[[], float],
     ) -> None:
         self._command = place.command
@@ -82,7 +82,7 @@ class Succession:
         self._describe = describe
         self._begin = begin
 
-    async def restart(self, request: Request, tell: Tell) -> str:
+    async def restart(self, request: OperatorRequest, tell: Tell) -> str:
         """Returns in the successor, which finds the request still asked for."""
         if self._taken and self._taken.request == request.id:
             return self._outcome(self._taken)

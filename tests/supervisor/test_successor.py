@@ -18,12 +18,12 @@ import psutil
 import pytest
 
 from core.errors import ZkticketError
-from core.schema.records import Progress, Request, SupervisorRecord
+from core.schema.records import OperatorRequest, Progress, SupervisorRecord
 from core.settings import Settings
-from supervisor import lock, succession
+from supervisor import lock, successor
 from supervisor.operations.requests import Requests
 from supervisor.processes.process import SystemProcess
-from supervisor.succession import Handover, Place, Succession
+from supervisor.successor import Handover, Place, SuccessorStart
 from tests.supervisor.test_requests import NOW, Crew
 from tests.supervisor.test_restart import Newcomers
 from tests.supervisor.test_systemd_notify import heard, listening
@@ -243,7 +243,7 @@ def test_a_version_that_does_not_start_is_refused_and_a_good_one_takes_over(
     installed: Path,
 ) -> None:
     shop = shop_of(installed)
-    loop = installed / "supervisor" / "loop.py"
+    loop = installed / "supervisor" / "supervisor.py"
     try:
         before = children(shop.up())
         good = loop.read_text()
@@ -262,7 +262,9 @@ def test_a_version_that_does_not_start_is_refused_and_a_good_one_takes_over(
         change(loop, "the supervisor has been replaced", "a newer supervisor is here")
         # Other command lines are no reason to stop what sells.
         change(
-            installed / "supervisor" / "ensemble.py", "MOST_YOUNG_MB = 256", "MOST_YOUNG_MB = 255"
+            installed / "supervisor" / "zookeeper" / "ensemble.py",
+            "MOST_YOUNG_MB = 256",
+            "MOST_YOUNG_MB = 255",
         )
         replaced(shop)
         assert "a newer supervisor is here" in shop.messages()
@@ -278,7 +280,7 @@ def test_a_version_that_does_not_start_is_refused_and_a_good_one_takes_over(
 
 def test_where_the_successor_cannot_be_executed_the_old_one_goes_on(installed: Path) -> None:
     change(
-        installed / "supervisor" / "succession.py",
+        installed / "supervisor" / "successor.py",
         "os.execve(command[0], ",
         "os.execve('/nonexistent', ",
     )
@@ -301,18 +303,18 @@ def test_where_the_successor_cannot_be_executed_the_old_one_goes_on(installed: P
 
 def test_a_successor_that_ends_leaves_the_shop_selling_for_the_next(installed: Path) -> None:
     shop = shop_of(installed)
-    ground = installed / "supervisor" / "groundwork.py"
-    good = ground.read_text()
+    preflight = installed / "supervisor" / "preflight.py"
+    good = preflight.read_text()
     try:
         before = children(shop.up())
-        change(ground, "    ensemble.require_size()\n", "    raise StartupError('no luck')\n")
+        change(preflight, "    ensemble.require_size()\n", "    raise StartupError('no luck')\n")
         assert shop.process is not None
         told = shop.run("restart", "supervisor")
         assert shop.process.wait(10.0) == 1
         assert (told.returncode, told.stdout) == (1, "")
         assert "`status`" in told.stderr
         assert shop.buyer().buy().status == 201
-        ground.write_text(good)
+        preflight.write_text(good)
         assert children(shop.up()) == set()  # they are nobody's children now
         pids = {found["pid"] for found in (*shop.status()["workers"], *shop.status()["web"])}
         assert pids < {process.pid for process in before}
@@ -323,13 +325,13 @@ def test_a_successor_that_ends_leaves_the_shop_selling_for_the_next(installed: P
 
 # --- its parts -----------------------------------------------------------------------
 
-ASKED = Request(id="1", action="restart", names=("supervisor",), timeout_s=5.0, at=NOW)
+ASKED = OperatorRequest(id="1", action="restart", names=("supervisor",), timeout_s=5.0, at=NOW)
 TABLE = SupervisorRecord(host="here", pid=1, created=0.0, url="", zookeeper="")
 ECHO = (
     "import os, sys; sys.path.insert(0, sys.argv[1])\n"
     "from pathlib import Path\n"
     "from core.settings import Settings\n"
-    "from supervisor.succession import rehearsed\n"
+    "from supervisor.successor import rehearsed\n"
     "settings = Settings(data_dir=Path(sys.argv[2]), zookeeper='elsewhere:2181')\n"
     "assert rehearsed(settings, os.environ)\n"
 )
@@ -343,7 +345,7 @@ def handover(data_dir: Path) -> Handover:
 
 def rehearse(program: str, named: Path, meant: Path) -> None:
     command = [sys.executable, "-c", program, str(ROOT), str(named)]
-    asyncio.run(succession.rehearse(command, os.environ, handover(meant)))
+    asyncio.run(successor.rehearse(command, os.environ, handover(meant)))
 
 
 def test_a_rehearsal_ends_before_anything_is_done_and_proves_how_far_it_came(
@@ -356,13 +358,13 @@ def test_a_rehearsal_ends_before_anything_is_done_and_proves_how_far_it_came(
     with pytest.raises(ZkticketError, match=r"\(exit code 0\), so the old one goes on"):
         rehearse("", tmp_path, tmp_path)
     with pytest.raises(ZkticketError, match="can't be executed: No such file"):
-        asyncio.run(succession.rehearse(["/nonexistent"], os.environ, handover(tmp_path)))
+        asyncio.run(successor.rehearse(["/nonexistent"], os.environ, handover(tmp_path)))
 
 
 def test_a_rehearsal_that_takes_too_long_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(succession, "REHEARSAL_S", 0.2)
+    monkeypatch.setattr(successor, "REHEARSAL_S", 0.2)
     before = psutil.Process().children()
     with pytest.raises(ZkticketError, match="not within"):
         rehearse("import time; time.sleep(60)", tmp_path, tmp_path)
@@ -370,14 +372,14 @@ def test_a_rehearsal_that_takes_too_long_is_ended(
 
 
 def test_a_handover_is_for_one_process_alone(tmp_path: Path) -> None:
-    assert succession.inherited({}) is None
-    stale = {succession.VARIABLE: "1 7"}
-    assert succession.inherited(stale) is None
-    assert not succession.rehearsed(Settings(data_dir=tmp_path), stale)
+    assert successor.inherited({}) is None
+    stale = {successor.VARIABLE: "1 7"}
+    assert successor.inherited(stale) is None
+    assert not successor.rehearsed(Settings(data_dir=tmp_path), stale)
 
 
 def test_who_is_about_to_be_another_process_is_waited_for() -> None:
-    crew, begun = Crew(), list[Request]()
+    crew, begun = Crew(), list[OperatorRequest]()
     crew.resize(2)
     crew.settle()
     crew.fleet.children[0].restart("ill", 100.0)
@@ -392,13 +394,13 @@ def test_who_is_about_to_be_another_process_is_waited_for() -> None:
             await asyncio.sleep(0.01)
         asked.cancel()
 
-    def begin(request: Request) -> None:
+    def begin(request: OperatorRequest) -> None:
         assert not crew.fleet.moving
         begun.append(request)
 
     told: list[str] = []
     command = [sys.executable, "-c", ECHO, str(ROOT), str(Path.cwd())]
-    successor = Succession(
+    successor = SuccessorStart(
         Place(command, 0, None),
         os.environ,
         crew.fleet,
@@ -417,7 +419,7 @@ def test_who_is_about_to_be_another_process_is_waited_for() -> None:
 def test_what_the_old_one_has_done_is_not_done_again() -> None:
     acts: list[str] = []
 
-    async def act(request: Request, _: Any) -> str:
+    async def act(request: OperatorRequest, _: Any) -> str:
         acts.append(request.id)
         return ""
 
@@ -432,7 +434,7 @@ def test_what_the_old_one_has_done_is_not_done_again() -> None:
 
     async def scene() -> None:
         ids = ("done", "failed", "running", "new")
-        requests.note([Request(id=id_, action="act", timeout_s=5.0, at=NOW) for id_ in ids])
+        requests.note([OperatorRequest(id=id_, action="act", timeout_s=5.0, at=NOW) for id_ in ids])
         assert [each.id for each in requests.progress] == list(ids)
         server = asyncio.create_task(requests.serve(_forget))
         async with asyncio.timeout(10):
