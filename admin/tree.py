@@ -175,7 +175,7 @@ async def _count(zk: ZooKeeper, path: str) -> int:
     znode = await zk.find(path)
     if znode is None:
         return 0
-    if not znode.children or paths.holds_leaves(path):
+    if not znode.children or paths.has_leaves(path):
         return 1 + znode.children
     names = await below(zk, path)
     return 1 + sum(await asyncio.gather(*(_count(zk, _below(path, name)) for name in names)))

@@ -54,7 +54,7 @@ async def lay(
     ensemble.require_size()
     for server in ensemble.servers:
         ensemble.require_data(server)
-    if shortage := open_files.shortage(open_files.allowed()):
+    if shortage := open_files.shortage_reason(open_files.allowed()):
         tell("limit", shortage)
     servers = _server_plans(settings, environ, ensemble, tell)
     # The JVMs first: they take longest.

@@ -5,7 +5,7 @@ import asyncio
 ANSWER_S = 1.0
 
 
-async def web_sells(address: str) -> bool:
+async def is_selling(address: str) -> bool:
     """`GET /readyz` at `host:port` answers 200."""
     try:
         async with asyncio.timeout(ANSWER_S):

@@ -245,7 +245,7 @@ class Supervisor:
         self._tell("waiting for workers and web")
         deadline = self._clock() + READY_S
         [web] = self._fleet.of(Role.WEB)
-        while not await readiness.web_sells(web.plan.address):
+        while not await readiness.is_selling(web.plan.address):
             if alarm := await membership.alarm():
                 return alarm
             if self._clock() > deadline:

@@ -95,7 +95,7 @@ class Service:
         self._bell = Bell(self._settings.data_dir, self._public.listener, self._parent, self._sells)
         self._zk.start()
         self._log.info("started", f"pid {os.getpid()}, port {self._settings.port}")
-        if shortage := open_files.shortage(open_files.allowed()):
+        if shortage := open_files.shortage_reason(open_files.allowed()):
             self._log.warning("limit", shortage)
         await self._hear_of_ended_sessions()
         for work in (

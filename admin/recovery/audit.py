@@ -250,7 +250,9 @@ async def _lost(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
 async def _missing(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
     found = await retry.read(zk, partial(store.orders.find_sales, page))
     pairs = zip(page, found, strict=True)
-    return [Loss(sale, there) for sale, there in pairs if not format.stands(sale.order, there)]
+    return [
+        Loss(sale, there) for sale, there in pairs if not format.is_preserved(sale.order, there)
+    ]
 
 
 def _pages(sales: Iterator[Sale]) -> Iterator[list[Sale]]:

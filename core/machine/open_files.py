@@ -53,7 +53,7 @@ def strangers(limit: int) -> int:
     return max(FEWEST, min(STRANGERS, limit // STRANGERS_SHARE))
 
 
-def shortage(limit: int) -> str:
+def shortage_reason(limit: int) -> str:
     """What a low limit means, and what to do; nothing where it is high enough."""
     most = connections(limit)
     if most == CONNECTIONS:

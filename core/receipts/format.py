@@ -138,12 +138,12 @@ def receipt_from_order(stored: StoredOrder, ref: TypeRef, at: float) -> Receipt:
     return Receipt(stored.zxid, stored.order.batch, at, (ref,), (), (line,))
 
 
-def stands(order: Order, there: StoredOrder | BadZnode | None) -> bool:
+def is_preserved(order: Order, there: StoredOrder | BadZnode | None) -> bool:
     """Whether a receipt's order is in the tree: the same purchase, with what became of it since.
 
     One that was lost and made again with its key is as good.
     """
-    if not isinstance(there, StoredOrder) or not same_purchase(order, there.order):
+    if not isinstance(there, StoredOrder) or not is_same_purchase(order, there.order):
         return False
     if order.until is None and there.order.until is not None and not _was_sold(there.order):
         return False  # its key has held tickets since, and no more
@@ -154,7 +154,7 @@ def _was_sold(order: Order) -> bool:
     return order.status in ("sold", "cancelled")
 
 
-def same_purchase(one: Order, other: Order) -> bool:
+def is_same_purchase(one: Order, other: Order) -> bool:
     """Whether both are of the same tickets for the same buyer."""
     return (one.type, one.quantity, one.buyer) == (other.type, other.quantity, other.buyer)
 

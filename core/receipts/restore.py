@@ -8,7 +8,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from core.errors import BadVersion, BadZnode, ZkticketError
-from core.receipts.format import same_purchase, stands
+from core.receipts.format import is_preserved, is_same_purchase
 from core.schema import paths
 from core.schema.records import PAYMENT, Change, Order, buyer_id, encode, payment_key
 from core.store.batch import Account, Claim, Sale
@@ -58,7 +58,7 @@ def mend(confirmed: Sale, there: StoredOrder | BadZnode | None) -> Mend | None:
         return None
     if there is None:
         return Mend(confirmed, None)
-    if not same_purchase(order, there.order) or order.batch != there.order.batch:
+    if not is_same_purchase(order, there.order) or order.batch != there.order.batch:
         return None
     proved = {change.batch for change in order.changes}
     known = {change.batch for change in there.order.changes}
@@ -129,7 +129,7 @@ async def _mends(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[Men
     lost = [
         mend(sale, there)
         for sale, there in zip(sales, found, strict=True)
-        if not stands(sale.order, there)
+        if not is_preserved(sale.order, there)
     ]
     return [each for each in lost if each is not None]
 

@@ -146,7 +146,7 @@ def inside_chroot(path: str) -> str:
     return "/".join(parts) or "/"
 
 
-def holds_leaves(path: str) -> bool:
+def has_leaves(path: str) -> bool:
     """Whether what stands below `path` has no children: orders, buyers, lists of holds, payments,
     a log's slots.
     """

@@ -43,7 +43,7 @@ class Election:
         with suppress(Exception):  # no connection, or nobody has stood yet
             await _aside(partial(withdraw, election.lock))
         try:
-            if await _won(election):
+            if await _is_elected(election):
                 await self._rule(lead)
         except asyncio.CancelledError:
             election.cancel()  # the session ends next, and resigns
@@ -76,7 +76,7 @@ class Election:
             await asyncio.gather(*work, return_exceptions=True)
 
 
-async def _won(election: Any) -> bool:
+async def _is_elected(election: Any) -> bool:
     try:
         return bool(await _aside(partial(election.lock.acquire, timeout=TURN_S)))
     except Exception:  # not elected in time, or the connection went: it stands again

@@ -14,7 +14,7 @@ class Unpinned(StartupError):
     """Jars that are not what is pinned."""
 
 
-def fault(jars: Path, pom: Path) -> str:
+def mismatch_reason(jars: Path, pom: Path) -> str:
     """The first file that is not as the pom's pins have it, and why; empty where all is well."""
     pinned = _pinned(pom)
     try:

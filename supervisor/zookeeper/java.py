@@ -85,7 +85,7 @@ def require(environ: Mapping[str, str], jars: Path, pom: Path = POM) -> None:
 
     Raises `StartupError` where nothing is there and nothing can be fetched, and `Unpinned`.
     """
-    fault = jar_pins.fault(jars, pom)
+    fault = jar_pins.mismatch_reason(jars, pom)
     if not fault:
         return
     try:
@@ -122,12 +122,12 @@ def _rename(draft: Path, target: Path, pom: Path) -> None:
     try:
         draft.rename(target)
     except OSError:
-        if jar_pins.fault(target, pom):  # else somebody was faster, with the same
+        if jar_pins.mismatch_reason(target, pom):  # else somebody was faster, with the same
             raise
 
 
 def _require_pinned(draft: Path, pom: Path) -> None:
-    if fault := jar_pins.fault(draft, pom):
+    if fault := jar_pins.mismatch_reason(draft, pom):
         raise Unpinned(
             f"Maven brought other jars than {pom.with_suffix('.sha256').name} has: {fault}; "
             "nothing of it is kept: empty Maven's own store (~/.m2/repository) and try again, "
@@ -209,9 +209,9 @@ def _of_debian(debian: Path, why: str) -> ClassPath:
     )
 
 
-def at_hand(environ: Mapping[str, str], fetched: Path = FETCHED, pom: Path = POM) -> bool:
+def is_at_hand(environ: Mapping[str, str], fetched: Path = FETCHED, pom: Path = POM) -> bool:
     """ZooKeeper can be started without fetching anything."""
-    return bool(environ.get("ZOOKEEPER_HOME")) or not jar_pins.fault(fetched, pom)
+    return bool(environ.get("ZOOKEEPER_HOME")) or not jar_pins.mismatch_reason(fetched, pom)
 
 
 def _run_maven(maven: str, environ: Mapping[str, str], pom: Path, target: Path) -> None:
@@ -238,7 +238,7 @@ def _first_error(output: str) -> str:
 
 def main(environ: Mapping[str, str], arguments: Sequence[str]) -> int:
     """Prints the class path; with `--find` it fetches nothing, and fails where none is at hand."""
-    if list(arguments) == ["--find"] and not at_hand(environ):
+    if list(arguments) == ["--find"] and not is_at_hand(environ):
         return 1
     try:
         found = find_class_path(environ)

@@ -411,7 +411,7 @@ def test_what_is_confirmed_after_an_order_was_given_up_counts_again(
 def test_a_sale_is_not_proved_by_a_hold_of_the_same_key(now: Status, stands: bool) -> None:
     direct = Order(type="A", quantity=1, buyer="Ann", status="sold", at=1.0, batch="b1")
     hold = replace(direct, status=now, until=60.0, batch="b2")
-    assert format.stands(direct, StoredOrder("o", "e", hold, 7)) == stands
+    assert format.is_preserved(direct, StoredOrder("o", "e", hold, 7)) == stands
 
 
 def test_a_key_that_bought_again_keeps_what_it_bought(server: Server, tmp_path: Path) -> None:

@@ -56,10 +56,10 @@ def test_orders_lie_in_the_bucket_of_their_first_two_digits() -> None:
 
 
 def test_only_buckets_and_log_sources_hold_leaves() -> None:
-    assert paths.holds_leaves(paths.bucket("e", "g", "3a"))
-    assert paths.holds_leaves(paths.log_source("worker-1"))
-    assert not paths.holds_leaves(paths.orders("e", "g"))
-    assert not paths.holds_leaves(paths.event("e"))
+    assert paths.has_leaves(paths.bucket("e", "g", "3a"))
+    assert paths.has_leaves(paths.log_source("worker-1"))
+    assert not paths.has_leaves(paths.orders("e", "g"))
+    assert not paths.has_leaves(paths.event("e"))
 
 
 def test_a_parent_of_a_top_level_znode_is_the_root() -> None:

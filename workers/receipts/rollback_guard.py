@@ -15,7 +15,7 @@ from typing import NamedTuple
 from core.cluster import alarms
 from core.errors import BadZnode, Halted, Unavailable, ZkticketError
 from core.eventlog.ring import EventLog
-from core.receipts.format import Receipt, Settled, settled, stands
+from core.receipts.format import Receipt, Settled, is_preserved, settled
 from core.schema import paths
 from core.schema.records import Alarm
 from core.store.batch import Sale
@@ -135,7 +135,7 @@ class Guard:
         """The very order, or a damaged one; or what an operator let pass when he mended it."""
         if self._settled.lets_pass(sale) or isinstance(there, BadZnode):
             return True
-        if not stands(sale.order, there):
+        if not is_preserved(sale.order, there):
             return False
         assert isinstance(there, StoredOrder)
         return there.order.batch == sale.order.batch or sale.order.at <= self._settled.at

@@ -13,7 +13,7 @@ from core.machine.open_files import (
     RESERVE,
     STRANGERS,
     connections,
-    shortage,
+    shortage_reason,
     strangers,
 )
 from tests.support.fakes.fake_web import FakeWeb, running
@@ -53,11 +53,11 @@ def test_so_many_visitors_and_strangers_leave_room_for_the_rest(
 ) -> None:
     assert connections(limit) == most
     assert strangers(limit) == unproven
-    assert bool(shortage(limit)) == (most < CONNECTIONS)
+    assert bool(shortage_reason(limit)) == (most < CONNECTIONS)
 
 
 def test_a_shortage_says_what_it_means_and_what_is_needed() -> None:
-    text = shortage(LIMIT)
+    text = shortage_reason(LIMIT)
     assert "128 connections at once" in text
     assert f"ulimit -Hn {CONNECTIONS + RESERVE}" in text
     assert "\n" not in text

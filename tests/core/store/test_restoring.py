@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from core.errors import BadZnode, ZkticketError
-from core.receipts.format import stands
+from core.receipts.format import is_preserved
 from core.receipts.restore import mend, restore
 from core.schema import paths
 from core.schema.records import Event, Order, buyer_id
@@ -57,7 +57,7 @@ async def forgotten(shop: Shop, order_id: str, *acts: Act) -> Sale:
 async def put_back(shop: Shop, *sales: Sale, oversell: bool = False) -> int:
     count = await restore(shop.one.zk, sales, KEY, oversell=oversell)
     for sale in sales if count else ():
-        assert stands(sale.order, await stored(shop, sale.order_id))
+        assert is_preserved(sale.order, await stored(shop, sale.order_id))
     assert count == 0 or await restore(shop.one.zk, sales, KEY, oversell=oversell) == 0
     return count
 
@@ -212,8 +212,8 @@ def test_of_two_futures_the_second_is_overruled_only_where_a_hold_was_sold_in_th
         assert confirmed.status == "held" or done - overruled
         return
     after = mended.sale.order
-    assert stands(confirmed, there(after))
-    assert stands(found, there(after))
+    assert is_preserved(confirmed, there(after))
+    assert is_preserved(found, there(after))
     assert (after.status, after.admitted) == (confirmed.status, confirmed.admitted)
     assert mended.takes == 3 * (has_tickets(after) - has_tickets(found))
     # No sale, no admission and nothing that was given back by hand is undone.

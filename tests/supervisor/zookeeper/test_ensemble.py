@@ -424,12 +424,12 @@ def test_every_jar_that_a_pom_names_is_pinned(pom: Path) -> None:
 
 def test_set_up_finds_no_zookeeper_in_an_older_set_of_jars(tmp_path: Path) -> None:
     fetched, pom = jars(tmp_path / "fetched", JAR), pinned(tmp_path, JAR, "netty-handler.jar")
-    assert not java.at_hand({}, fetched, pom)
-    assert java.at_hand({"ZOOKEEPER_HOME": "/somewhere"}, fetched, pom)
+    assert not java.is_at_hand({}, fetched, pom)
+    assert java.is_at_hand({"ZOOKEEPER_HOME": "/somewhere"}, fetched, pom)
     find_class_path(
         delivering(tmp_path / "bin", f"touch {JAR} netty-handler.jar"), fetched, pom=pom
     )
-    assert java.at_hand({}, fetched, pom)
+    assert java.is_at_hand({}, fetched, pom)
 
 
 def test_debians_is_the_last_resort_with_a_warning(tmp_path: Path) -> None:
