@@ -1,17 +1,28 @@
-"""Text that others wrote, made safe for a terminal."""
+"""Text that others wrote, made safe for a terminal, or for a line of a file."""
 
 import unicodedata
 
 # Controls, format characters, half characters, separators of lines and paragraphs. What Unicode
 # has not assigned, as far as we know, may be somebody's name.
 UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Joiners and marks of direction belong to names: a program gets them as they are.
+BREAKS_LINES = UNSAFE - {"Cf"}
 
 
 def printable(text: str) -> str:
     """The text with control and format characters escaped."""
+    return _escaped(text, UNSAFE)
+
+
+def one_line(text: str) -> str:
+    """The text for programs: nothing is escaped but what would break its line."""
+    return _escaped(text, BREAKS_LINES)
+
+
+def _escaped(text: str, categories: frozenset[str]) -> str:
     return "".join(
         character.encode("unicode_escape").decode()
-        if unicodedata.category(character) in UNSAFE
+        if unicodedata.category(character) in categories
         else character
         for character in text
     )

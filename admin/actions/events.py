@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from admin.actions import event_options
 from admin.confirm import confirmer
 from admin.screen import event_tables, output
@@ -77,7 +75,7 @@ def close_sale(settings: Settings, name: str, yes: bool) -> None:
 def reset_stock(settings: Settings, event: str, types: list[str], quantity: int, yes: bool) -> None:
     """Puts so many tickets on sale, after asking, and prints what is on sale then."""
     rows = with_session(settings, lambda zk: reset(zk, event, types, quantity, confirmer(yes)))
-    console = Console()
+    console = output.new_console()
     with console.capture() as shown:
         console.print(event_tables.reset(rows))
     streams.tell(shown.get().rstrip())

@@ -6,10 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from admin import logs
+from admin.actions.order_ids import order_id_of
+from admin.screen.output import new_console
 from admin.session import session
 from core.errors import Unavailable, ZkticketError
 from core.eventlog.query import Query, level_number, pattern, seconds
@@ -35,7 +36,7 @@ class Output:
             for entry in found:
                 typer.echo(as_json(entry))
         else:
-            console = Console(soft_wrap=True)
+            console = new_console(soft_wrap=True)
             for entry in found:
                 style = STYLES.get(entry.entry.level, "")
                 console.print(Text(logs.line(entry), style=style))
@@ -56,13 +57,13 @@ def look_up(
 def query_of(
     sources: list[str], level: str, since: str | None, grep: str | None, order: str | None
 ) -> Query:
-    """What options ask for. Raises `WrongUsage`."""
+    """What options ask for. Raises `WrongUsage`, `NoSuchOrder`."""
     return Query(
         sources=frozenset(sources),
         level=level_number(level),
         since=time.time() - seconds(since) if since else 0.0,
         pattern=pattern(grep) if grep else None,
-        order=order or "",
+        order="" if order is None else order_id_of(order),
     )
 
 

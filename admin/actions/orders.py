@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from admin.actions.order_ids import order_id_of
@@ -44,7 +43,7 @@ def show(settings: Settings, order: str, as_json: bool) -> None:
     if as_json:
         output.put_json(found)
     else:
-        output.put_lines(order_tables.order(found))
+        output.put_lines(order_tables.order(found, output.escape()))
 
 
 def explain(settings: Settings, order: str, as_json: bool) -> None:
@@ -53,7 +52,7 @@ def explain(settings: Settings, order: str, as_json: bool) -> None:
     if as_json:
         output.put_json(found)
         return
-    output.put_lines(order_tables.timeline(found))
+    output.put_lines(order_tables.timeline(found, output.escape()))
     if not found.whole:
         typer.echo("older entries of the log are not shown; see `admin log --order`", err=True)
 
@@ -82,7 +81,7 @@ def find(settings: Settings, buyer: str, events: Sequence[str], as_json: bool) -
         for each in found:
             json_lines(sys.stdout)(each)
     else:
-        Console().print(order_tables.orders(found))
+        output.put(order_tables.orders(found, output.escape()))
 
 
 def export(settings: Settings, events: Sequence[str], as_json: bool) -> None:
@@ -149,7 +148,7 @@ async def _write_all(zk: ZooKeeper, events: Sequence[str], begin: Begin, tell: T
 @contextmanager
 def _progress() -> Iterator[Tell]:
     """A bar on stderr, where that is a terminal."""
-    console = Console(stderr=True)
+    console = output.new_console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("orders", total=1.0)
         yield lambda part: bar.update(task, completed=part)

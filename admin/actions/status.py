@@ -39,7 +39,7 @@ async def _look(settings: Settings) -> Status:
 async def _watch(settings: Settings) -> None:
     found = await _look(settings)
     first = output.Fitted(status_tables.status(found, live=True))
-    with Live(first, auto_refresh=False, screen=True) as live:
+    with Live(first, console=output.new_console(), auto_refresh=False, screen=True) as live:
         while True:
             await asyncio.sleep(REFRESH_S)
             try:

@@ -25,7 +25,7 @@ from admin.drill.faults import Fault, chosen
 from admin.drill.instance import Shop
 from admin.drill.report import Report
 from admin.drill.ui import Board
-from admin.screen.output import put_json
+from admin.screen.output import new_console, put_json
 from core.errors import ZkticketError
 from core.machine.reaper import reaping
 from core.settings import foreign_environment
@@ -70,7 +70,7 @@ async def _drill(
         zookeeper_port=ports.free_ensemble_ports(ground, 3),
         environ=environ,
     )
-    console = Console(stderr=True)
+    console = new_console(stderr=True)
     announce = _silent if console.is_terminal else partial(typer.echo, err=True)
     board = Board(seed, len(faults), announce)
     report: Report | None = None
@@ -152,4 +152,4 @@ def _print(report: Report, as_json: bool) -> None:
     if as_json:
         put_json(report)
     else:
-        Console().print(screen.verdict(report))
+        new_console().print(screen.verdict(report))

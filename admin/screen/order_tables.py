@@ -1,28 +1,30 @@
 """Orders as a person reads them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from admin.printable import printable
 from admin.screen.tables import new_table
 from core.schema.records import OrderView, PaymentView
 from core.store.order_history import Moment, Timeline
 from core.text.money import amount
 
+Escape: TypeAlias = Callable[[str], str]
 
-def order(found: OrderView) -> Table:
+
+def order(found: OrderView, escape: Escape) -> Table:
     """All that is known to the buyer."""
     table = new_table("", "")
     table.show_header = False
     for name, value in msgspec.to_builtins(found).items():
         if name != "payments":
-            table.add_row(name.replace("_", " "), printable(str(value)))
+            table.add_row(name.replace("_", " "), escape(str(value)))
     for payment in found.payments:
-        table.add_row("payment", printable(_payment(found, payment)))
+        table.add_row("payment", escape(_payment(found, payment)))
     return table
 
 
@@ -32,21 +34,21 @@ def _payment(order: OrderView, payment: PaymentView) -> str:
     return f"{payment.id}  {sum_}{payment.currency}  {payment.at}  {end}"
 
 
-def orders(found: Iterable[OrderView]) -> Table:
+def orders(found: Iterable[OrderView], escape: Escape) -> Table:
     """A line an order."""
     table = new_table("order", "event", "tickets", "buyer", "status")
-    table.columns[3].no_wrap = False
+    table.columns[3].no_wrap, table.columns[3].overflow = False, "fold"
     for each in found:
         cells = (each.event, f"{each.quantity} {each.type}", each.buyer, each.status)
-        table.add_row(each.order, *map(printable, cells))
+        table.add_row(each.order, *map(escape, cells))
     return table
 
 
-def timeline(found: Timeline) -> Text:
+def timeline(found: Timeline, escape: Escape) -> Text:
     """A line a moment."""
-    return Text("\n".join(_moment(each) for each in found.moments))
+    return Text("\n".join(_moment(each, escape) for each in found.moments))
 
 
-def _moment(moment: Moment) -> str:
+def _moment(moment: Moment, escape: Escape) -> str:
     when = datetime.fromtimestamp(moment.at).isoformat(" ", "milliseconds")
-    return f"{when} {printable(moment.who):<12} {moment.what:<9} {printable(moment.text)}"
+    return f"{when} {escape(moment.who):<12} {moment.what:<9} {escape(moment.text)}"

@@ -1,6 +1,8 @@
 """How commands print: into a window, through a pipe, as JSON."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import typer
@@ -8,6 +10,8 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from admin.printable import one_line, printable
 
 # Whoever reads it is no screen: nothing is cut off.
 PIPED_COLUMNS = 240
@@ -31,19 +35,29 @@ class Fitted:
             yield Text(f"… {left} more lines: make the window taller", style="dim", no_wrap=True)
 
 
+def new_console(**options: Any) -> Console:
+    """A console that prints what others have written as it is: no markup, no `:smile:`."""
+    return Console(markup=False, emoji=False, **options)
+
+
+def escape() -> Callable[[str], str]:
+    """What makes others' text safe for stdout: a terminal obeys more than a program does."""
+    return printable if new_console().is_terminal else one_line
+
+
 def put(shown: RenderableType) -> None:
     """Prints it as wide as the window is, or as wide as it wants to be into a pipe."""
-    console = Console()
+    console = new_console()
     if console.is_terminal:
         console.print(shown)
     else:
         group = shown if isinstance(shown, Group) else Group(shown)
-        Console(width=PIPED_COLUMNS, soft_wrap=True).print(plain(group))
+        new_console(width=PIPED_COLUMNS, soft_wrap=True).print(plain(group))
 
 
 def put_lines(shown: RenderableType) -> None:
     """Prints it without breaking a line."""
-    Console(soft_wrap=True).print(shown)
+    new_console(soft_wrap=True).print(shown)
 
 
 def put_json(record: object) -> None:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from admin import tree
 from admin.commands.admin import admin_app
 from admin.commands.instance import status, verify
-from admin.printable import printable, printable_bytes
+from admin.printable import one_line, printable, printable_bytes
 from core.errors import NoNode, NoSuchEvent, NoSuchType, NotRunning, ZkticketError
 from core.eventlog import ring
 from core.eventlog.audit import note
@@ -340,6 +340,7 @@ def test_tree_of_nothing_says_so(run: Run) -> None:
 
 def test_text_of_others_is_printable() -> None:
     assert printable("é 🎫 a\x00b\u202ec") == "é 🎫 a\\x00b\\u202ec"
+    assert one_line("👩\u200d👧 a\u202e\nb\u2028") == "👩\u200d👧 a\u202e\\nb\\u2028"
     assert printable("\x1b]0;\u2028\x9b") == "\\x1b]0;\\u2028\\x9b"
     assert printable("\U00031350\ue000\u3000明") == "\U00031350\ue000\u3000明"
     assert printable_bytes(b"ok \xfe") == "ok \\xfe"

@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from core.errors import NotRunning, WrongUsage
+from core.errors import NoSuchOrder, NotRunning, WrongUsage
 from zkticket import app
 
 NOWHERE = ("--data-dir", "/nowhere")
@@ -35,6 +35,11 @@ def test_an_option_that_stands_twice_is_refused(line: str, says: str) -> None:
     assert isinstance(done.exception, WrongUsage), (done.output, done.exception)
     assert says in str(done.exception)
     assert done.stdout == ""
+
+
+def test_the_log_is_asked_about_an_order_that_can_be_one() -> None:
+    done = CliRunner().invoke(app, ["admin", "log", "--order", "zz", *NOWHERE])
+    assert isinstance(done.exception, NoSuchOrder), (done.output, done.exception)
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,14 @@ def test_orders_are_found_by_a_part_of_the_buyers_name_however_it_is_spelled(run
     assert run("find", "--buyer", "nobody", "--json").stdout == ""
 
 
+def test_programs_get_buyers_names_as_they_are(run: Run, server: Server) -> None:
+    """On a terminal a joiner is escaped; markup and emoji's names are nobody's wish anywhere."""
+    name = "[red]Zoé[/red] :smile: 👩\u200d👧\u202e"
+    server.session(lambda zk: sell(zk, f"{240:02x}{9:030x}", name))
+    assert name in run("find", "--buyer", "zoé").stdout
+    assert name in run("show", f"{240:02x}{9:030x}").stdout
+
+
 def test_every_order_is_exported_once_and_safe_for_a_spreadsheet(run: Run) -> None:
     rows = list(csv.DictReader(io.StringIO(run("export").stdout)))
     assert sorted(row["order"] for row in rows) == sorted(IDS)
