@@ -2,13 +2,15 @@
 
 import bottle
 
+from web.api.check_in import CheckInApi
 from web.api.events import EventApi
-from web.api.order_changes import OrderChangeApi
+from web.api.holds import HoldApi
 from web.api.orders import OrderApi
 from web.api.status import StatusApi
 from web.auth.operator import OperatorGuard
 from web.context import Context
 from web.http.cross_origin import own_site_only
+from web.http.description import mount
 from web.http.i18n import Languages
 from web.http.problems import Problem, problem_reply
 from web.http.replies import Reply
@@ -35,10 +37,11 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         self.install(own_site_only)
         guard = OperatorGuard(context.operator_token, context.clock, context.ended)
         self._board = BoardPages(context, guard, self.languages)
-        OrderApi(context).mount(self)
-        EventApi(context, self.live).mount(self)
-        StatusApi(context, guard).mount(self)
-        OrderChangeApi(context, guard).mount(self)
+        mount(self, OrderApi(context, guard))
+        mount(self, HoldApi(context, guard))
+        mount(self, EventApi(context, self.live))
+        mount(self, CheckInApi(context, guard))
+        mount(self, StatusApi(context, guard))
         self._pages.mount(self)
         Manual(self._pages.renderer, self.languages, context.front.public_url).mount(self)
         self._board.mount(self)

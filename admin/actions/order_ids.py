@@ -1,7 +1,8 @@
 """Orders as operators name them."""
 
 from core.errors import NoSuchOrder
-from core.store.orders import FIND, ORDER_ID
+from core.schema.records import ORDER_ID
+from core.store.orders import FIND
 
 # So much of what is no order is repeated.
 MOST_SHOWN = 80

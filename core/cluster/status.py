@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
 
@@ -23,6 +24,7 @@ from core.errors import (
     ZooKeeperError,
 )
 from core.machine import disk_space, process_birth, process_identity
+from core.schema.json_types import described
 from core.schema.records import (
     Alarm,
     Disk,
@@ -50,20 +52,22 @@ WELL = ("ready", "running")
 
 
 class ServerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A ZooKeeper server. `role` is leader, follower, standalone or down.
-
-    `trouble` is why its process does not run, where its supervisor tells.
-    """
+    """A ZooKeeper server. `trouble` is why its process does not run, where its supervisor tells."""
 
     id: int
     address: str
-    role: str
+    role: Annotated[
+        str,
+        described("What it is to the others.", enum=["leader", "follower", "standalone", "down"]),
+    ]
     pid: int | None
     version: str | None
     trouble: str = ""
 
 
 class EnsembleStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """ZooKeeper's servers."""
+
     quorum: bool
     servers: tuple[ServerStatus, ...]
 

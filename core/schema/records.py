@@ -7,11 +7,12 @@ model raises `BadZnode`, which names it.
 import hashlib
 import hmac
 import re
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar, get_args
 
 import msgspec
 
 from core.errors import BadZnode
+from core.schema.json_types import CurrencyCode, Natural, Rfc3339, UnixTime, described
 from core.schema.sale_window import sale_state
 from core.text.names import folded
 from core.text.timestamps import rfc3339
@@ -19,6 +20,9 @@ from core.text.timestamps import rfc3339
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 Name = Annotated[str, msgspec.Meta(pattern=rf"^{NAME.pattern}$")]
+# The same in what we write, where nobody has to check it.
+PlainName = Annotated[str, msgspec.Meta(extra_json_schema={"pattern": rf"^{NAME.pattern}$"})]
+ORDER_ID = re.compile(r"[0-9a-f]{32}")
 
 DEFAULT_CURRENCY = "EUR"
 
@@ -273,7 +277,7 @@ class Alarm(Record, frozen=True, kw_only=True):
 
     source: str
     text: str
-    at: float
+    at: UnixTime
 
 
 class WebRecord(Record, frozen=True, kw_only=True):
@@ -314,16 +318,13 @@ class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Disk(msgspec.Struct, frozen=True, kw_only=True):
-    """A disk that an instance writes to. `state` is ok, low, full or read-only.
+    """A disk that an instance writes to. `host` is empty in a supervisor's own table."""
 
-    `host` is empty in a supervisor's own table, which names it.
-    """
-
-    directory: str
+    directory: Annotated[str, described("The uppermost directory of the instance on this disk.")]
     host: str = ""
-    state: str
-    free_bytes: int
-    size_bytes: int
+    state: Annotated[str, described("How it is.", enum=["ok", "low", "full", "read-only"])]
+    free_bytes: Natural
+    size_bytes: Natural
 
 
 class OperatorRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -445,41 +446,58 @@ def payment_key(order_key: bytes, payment: str) -> str:
 
 
 class PaymentView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A payment for an order; `refused` says why it does not count."""
+    """A payment for an order."""
 
-    id: str
-    at: str
-    counts: bool
-    amount: int | None = None
-    currency: str = ""
-    refused: str = ""
+    id: Annotated[str, described("As its provider calls it.")]
+    at: Rfc3339
+    counts: Annotated[bool, described("Whether it paid the order; one at the most does.")]
+    amount: Annotated[
+        Natural | None, described("In units as the order's `total`, where it was said.")
+    ] = None
+    currency: CurrencyCode = ""
+    refused: Annotated[str, described("The code of why it does not count.")] = ""
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An order as buyers see it. Times are RFC 3339, `zxid` is that of its commit.
+    """An order as buyers see it."""
 
-    Of a hold: when it ends, and how often it has been extended. `price` and `total` are what was
-    agreed, whole numbers of units with so many `decimals`; orders of an earlier version have none.
-    """
-
-    order: str
-    event: str
-    type: str
-    quantity: int
-    buyer: str
-    status: str
-    created_at: str
-    zxid: int
-    held_until: str | None = None
-    extended: int = 0
-    checked_in_at: str | None = None
-    checked_in_by: str | None = None
-    price: int | None = None
-    total: int | None = None
-    currency: str = ""
-    decimals: int = 2
-    payments: tuple[PaymentView, ...] = ()
-    more_payments: bool = False
+    order: Annotated[str, described("The order's id.", pattern=f"^{ORDER_ID.pattern}$")]
+    event: PlainName
+    type: PlainName
+    quantity: Annotated[int, described("Of tickets.", minimum=1)]
+    buyer: Annotated[str, described("The name as it was sent, without spaces at its ends.")]
+    status: Annotated[
+        str,
+        described(
+            "Held and sold orders have their tickets, the others gave them back.",
+            enum=list(get_args(Status)),
+        ),
+    ]
+    created_at: Rfc3339
+    zxid: Annotated[Natural, described("ZooKeeper's transaction that made the order.")]
+    held_until: Annotated[Rfc3339 | None, described("Of a hold: when it ends.")] = None
+    extended: Annotated[Natural, described("Of a hold: how often it was extended.")] = 0
+    checked_in_at: Rfc3339 | None = None
+    checked_in_by: Annotated[str | None, described("The door.")] = None
+    price: Annotated[
+        Natural | None,
+        described(
+            "Of one ticket, as it was agreed, in units as the event's prices; what it costs now "
+            "changes nothing. Orders of an earlier version have none."
+        ),
+    ] = None
+    total: Annotated[Natural | None, described("`price` times `quantity`.")] = None
+    currency: CurrencyCode = ""
+    decimals: Annotated[
+        int, described("Those of `price` and `total`; 2 where it is not there.")
+    ] = 2
+    payments: Annotated[
+        tuple[PaymentView, ...],
+        described("All that came in for it, also those to be given back."),
+    ] = ()
+    more_payments: Annotated[
+        bool, described("More came in than are recorded, and none of them counts.")
+    ] = False
 
 
 def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:

@@ -1,41 +1,51 @@
 """What is left of events and types, as buyers are told."""
 
+from typing import Annotated
+
 import msgspec
 
-from core.schema.records import Event, Stock, TicketType
+from core.schema.json_types import CurrencyCode, Natural, described
+from core.schema.records import Event, PlainName, Stock, TicketType
 
 
 class TypeAvailability(msgspec.Struct, frozen=True, kw_only=True):
-    """P1 for one type: capacity = sold + held + remaining."""
+    """A kind of ticket; what is left of it adds up (P1)."""
 
-    name: str
+    name: PlainName
     label: str = ""
-    colour: str = ""
-    price: int
-    capacity: int
-    sold: int
-    held: int
-    remaining: int
+    colour: Annotated[str, described("On pages.", pattern="^(#[0-9a-f]{6})?$")] = ""
+    price: Annotated[
+        Natural, described("In the event's currency; with 2 `decimals`, 4850 is 48.50.")
+    ]
+    capacity: Annotated[Natural, described("`sold` + `held` + `remaining`, always.")]
+    sold: Natural
+    held: Natural
+    remaining: Annotated[Natural, described("For sale now.")]
 
 
 class EventAvailability(msgspec.Struct, frozen=True, kw_only=True):
-    """An event with what is left of each type; `as_of` in Unix seconds is the reader's to set."""
+    """An event with what is left of each type."""
 
-    name: str
+    name: PlainName
     title: str
-    currency: str
-    # A type's `price` is a whole number of units that have so many decimals.
-    decimals: int = 2
-    opens_at: float | None
-    closes_at: float | None
+    currency: CurrencyCode
+    decimals: Annotated[
+        int, described("Of the prices: with 2, 4850 is 48.50.", minimum=0, maximum=4)
+    ] = 2
+    opens_at: Annotated[
+        float | None, described("When the sale opens, in Unix seconds; null: it has.")
+    ]
+    closes_at: Annotated[
+        float | None, described("When the sale closes, in Unix seconds; null: it does not.")
+    ]
     types: tuple[TypeAvailability, ...]
     place: str = ""
-    starts_at: float | None = None
-    ends_at: float | None = None
-    limit: int = 0
-    hold_s: float = 300.0
-    extensions: int = 2
-    cancellable: bool = False
+    starts_at: Annotated[float | None, described("Unix seconds.")] = None
+    ends_at: Annotated[float | None, described("Unix seconds.")] = None
+    limit: Annotated[Natural, described("Tickets of one buyer; 0 is no limit.")] = 0
+    hold_s: Annotated[float, described("How long a hold lasts, in seconds.", minimum=1)] = 300.0
+    extensions: Annotated[Natural, described("How often a hold may be extended by as much.")] = 2
+    cancellable: Annotated[bool, described("Whether buyers may cancel their orders.")] = False
 
 
 def event_availability(

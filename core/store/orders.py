@@ -1,7 +1,6 @@
 """Orders as ZooKeeper has them: one by its id, many at once, or all of an event."""
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -10,13 +9,12 @@ import msgspec
 
 from core.errors import BadZnode, NoNode, NoSuchOrder
 from core.schema import paths
-from core.schema.records import Event, Order, OrderView, decode, view
+from core.schema.records import ORDER_ID, Event, Order, OrderView, decode, view
 from core.store.batch import Sale
 from core.store.stock import TypeRef
 from core.zookeeper import retry
 from core.zookeeper.client import Znode, ZooKeeper
 
-ORDER_ID = re.compile(r"[0-9a-f]{32}")
 FIND = "`order find --buyer NAME` looks orders up"
 # Orders are read page by page, a few pages ahead of who asks: never all in memory at once.
 PAGE_ORDERS = 500

@@ -31,27 +31,32 @@ from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb
 from tests.support.fakes.fake_web import running as fake_running
 from tests.support.instance import Buyer, Instance, running
+from web.api.orders import BUY
 from web.app import Site
 from web.auth.webhook_signature import signature
 from web.context import Context
+from web.http.description import JSON, Parameter, Route
 from web.http.i18n import Languages
+from web.http.problems import STATUS
 from web.http.request import Request
 from web.http.routing import find_route
 from web.http.static_files import Assets
-from web.openapi.api import operations
 from web.openapi.curl import curl
-from web.openapi.document import codes_of, document, path_of
+from web.openapi.document import document, path_of
 from web.openapi.manual import Manual
-from web.openapi.operation import BUY, CODES, JSON, PAGES_ONLY, PURCHASE, Operation
-from web.openapi.schemas import example_of
+from web.openapi.routes import all_codes, codes_of, described_routes
+from web.openapi.schemas import example_of, name_of, schema_of
 from web.pages.rendering import PageRenderer
+from web.requests.purchase import PurchaseRequest
 from web.server.head import Front
 
 SEED = 20261125
 EXAMPLES = 12
 DESCRIPTION = document(Languages())
-OPERATIONS = operations()
-TAKEN = {operation.body.shape for operation in OPERATIONS if operation.body}
+ROUTES = described_routes()
+TAKEN = {name_of(route.body) for route in ROUTES if route.body}
+# Problems that only pages have: their forms run out, and what they ask for may be refused.
+PAGES_ONLY = {"form-expired", "refused"}
 QUIET: dict[str, Any] = {
     "deadline": None,
     "database": None,
@@ -191,14 +196,15 @@ def test_every_route_that_programs_call_is_described_and_nothing_else() -> None:
 
 
 def test_every_problem_can_happen_somewhere() -> None:
-    happening = {code for operation in OPERATIONS for code in codes_of(operation)}
+    happening = {code for route in ROUTES for code in codes_of(route)}
     # What an address does not take is no operation of it.
-    assert happening == CODES.keys() - {"method-not-allowed"}
+    assert happening == STATUS.keys() - PAGES_ONLY - {"method-not-allowed"}
+    assert set(all_codes()) == STATUS.keys() - PAGES_ONLY
 
 
 def test_every_example_is_one_of_what_it_is_an_example_of() -> None:
     examples = DESCRIPTION["components"]["examples"]
-    assert examples.keys() == CODES.keys()
+    assert list(examples) == all_codes()
     for content in contents(DESCRIPTION["paths"]):
         given = [examples[code]["value"] for code in content.get("examples", ())]
         for example in (*given, *([content["example"]] if "example" in content else ())):
@@ -276,9 +282,9 @@ def page(box: Instance) -> str:
 
 
 def test_the_page_shows_every_operation_problem_and_schema(page: str) -> None:
-    for operation in OPERATIONS:
-        assert f'id="{operation.name}"' in page
-    for code in CODES:
+    for route in ROUTES:
+        assert f'id="{route.name}"' in page
+    for code in all_codes():
         assert f'id="problem-{code}"' in page
     for code in PAGES_ONLY:
         assert f'id="problem-{code}"' not in page
@@ -296,11 +302,11 @@ def test_the_page_speaks_both_languages(box: Instance) -> None:
     assert "目前購票人數眾多" in text
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_the_commands_on_the_page_work_as_they_stand(
-    operation: Operation, box: Instance, page: str
+    route: Route, box: Instance, page: str
 ) -> None:
-    command = curl(operation)
+    command = curl(route)
     assert command in html.unescape(page)
     secret = load_secret(box.data_dir)
     buyer = box.buyer()
@@ -317,7 +323,7 @@ def test_the_commands_on_the_page_work_as_they_stand(
 
 
 def _made(path: str, buyer: Buyer) -> str:
-    body = json.dumps(example_of(PURCHASE.shape)).encode()
+    body = json.dumps(example_of(PurchaseRequest)).encode()
     order: str = buyer.request("POST", path, body, {"Content-Type": JSON}).json["order"]
     return order
 
@@ -398,19 +404,17 @@ def test_whatever_is_asked_the_answer_is_one_that_is_described(
     call(case, box, web)
 
 
-LOCKED = [each for each in OPERATIONS if each.keys and {} not in each.keys]
+LOCKED = [each for each in ROUTES if each.keys and {} not in each.keys]
 
 
-@pytest.mark.parametrize("operation", LOCKED, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("route", LOCKED, ids=lambda route: route.name)
 @pytest.mark.parametrize("shown", ["", "Bearer wrong", "Basic b3BlcmF0b3I6", "Bearer"])
-def test_what_needs_a_key_is_closed_without_it(
-    operation: Operation, shown: str, box: Instance
-) -> None:
-    path, body = path_of(operation.path), operation.body
+def test_what_needs_a_key_is_closed_without_it(route: Route, shown: str, box: Instance) -> None:
+    path, body = path_of(route.path), route.body
     with requests.Session() as stranger:
-        content: dict[str, Any] = {"json": example_of(body.shape)} if body else {}
+        content: dict[str, Any] = {"json": example_of(body)} if body else {}
         headers = {"Authorization": shown, "webhook-signature": shown}
-        answer = ask(stranger, box, operation.method, path, headers=headers, **content)
+        answer = ask(stranger, box, route.method, path, headers=headers, **content)
     # A wrong token too often is slowed down.
     assert answer.status_code in (401, 429)
 
@@ -433,23 +437,25 @@ def test_each_of_the_workers_codes_is_described(path: str, code: str, codes: Fak
     SCHEMA[path]["POST"].validate_response(answer)
 
 
+def _example(parameter: Parameter) -> str:
+    return str(schema_of(parameter.type).get("examples", ["0" * 32])[0])
+
+
 @pytest.mark.parametrize("state", ["away", "new"])
 def test_without_zookeeper_the_answers_are_described(state: str) -> None:
     with fake_running(state) as site:
-        for operation in OPERATIONS:
-            path = path_of(operation.path)
-            for parameter in operation.parameters:
-                path = path.replace(f"{{{parameter.name}}}", str(parameter.example or "0" * 32))
-            content: dict[str, Any] = (
-                {"json": example_of(operation.body.shape)} if operation.body else {}
-            )
+        for route in ROUTES:
+            path = path_of(route.path)
+            for parameter in route.parameters:
+                path = path.replace(f"{{{parameter.name}}}", _example(parameter))
+            content: dict[str, Any] = {"json": example_of(route.body)} if route.body else {}
             answer = requests.request(
-                operation.method,
+                route.method,
                 f"http://127.0.0.1:{site.port}{path}",
                 headers={"Authorization": f"Bearer {TOKEN}"},
                 allow_redirects=False,
                 timeout=10,
                 **content,
             )
-            SCHEMA[path_of(operation.path)][operation.method].validate_response(answer)
+            SCHEMA[path_of(route.path)][route.method].validate_response(answer)
             assert answer.status_code != 500

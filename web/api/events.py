@@ -1,67 +1,132 @@
-"""What is for sale, over the JSON interface."""
+"""Events, and what is left of them."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import bottle
 import msgspec
+from msgspec import Meta
 
+from core.schema.json_types import Rfc3339
+from core.schema.records import PlainName
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
 from web.context import Context
+from web.http.description import READ, SCHEMAS, Response, Route
 from web.http.problems import Problem, problem
 from web.http.replies import json_reply
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.reads.catalog import Snapshot
-from web.reads.live import RULE, Live
+from web.reads.live import RULE, Availability, Live
+from web.requests.parameters import EVENT, SEEN
+
+AsOf = Annotated[Rfc3339, Meta(description="When that was so.")]
+Stale = Annotated[bool, Meta(description="ZooKeeper is away: it may have changed.")]
+
+
+class EventJson(EventAvailability, frozen=True, kw_only=True):
+    """An event with what is left of each type."""
+
+    as_of: AsOf
+    stale: Stale
+
+
+class DamagedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event whose record in ZooKeeper can't be read."""
+
+    name: PlainName
+    unavailable: Literal[True] = True
+
+
+# msgspec knows no choice between structs that no tag tells apart.
+EITHER = Meta(
+    extra_json_schema={
+        "items": {"anyOf": [{"$ref": f"{SCHEMAS}EventJson"}, {"$ref": f"{SCHEMAS}DamagedEvent"}]}
+    }
+)
+
+
+class EventsJson(msgspec.Struct, frozen=True, kw_only=True):
+    """All events, also those whose sale is yet to open."""
+
+    events: Annotated[tuple[Any, ...], EITHER]
+    as_of: AsOf
+    stale: Stale
 
 
 class EventApi:
-    """Each public method is a route."""
+    """Each method is a route: it parses, calls one function, maps the result to a status."""
 
     def __init__(self, context: Context, live: Live) -> None:
         self._context = context
         self._live = live
 
-    def mount(self, app: bottle.Bottle) -> None:
-        app.route("/api/events", "GET", self.get_events)
-        app.route("/api/events/<name>", "GET", self.get_event)
-        app.route(RULE, "GET", self.get_availability)
-
+    @Route(
+        "GET",
+        "/api/events",
+        "getEvents",
+        "Events",
+        "All events, and what is left",
+        "Without ZooKeeper they are shown as they were, with `stale`.",
+        answers=(Response(200, "The events.", EventsJson),),
+        codes=("no-quorum",),
+    )
     async def get_events(self, _request: Request) -> Outcome:
         snapshot = await self._context.catalog.snapshot()
         if snapshot.as_of is None:
             return self._not_yet()
         events = [_event(event, snapshot) for event in snapshot.events]
-        damaged = [{"name": name, "unavailable": True} for name in snapshot.damaged]
-        return json_reply({"events": events + damaged, **_reading(snapshot)})
+        damaged = [DamagedEvent(name=name) for name in snapshot.damaged]
+        return json_reply(EventsJson(events=(*events, *damaged), **_reading(snapshot)))
 
+    @Route(
+        "GET",
+        "/api/events/<name>",
+        "getEvent",
+        "Events",
+        "An event, and what is left of it",
+        parameters=(EVENT,),
+        answers=(Response(200, "The event.", EventJson),),
+        codes=("no-such-event", *READ),
+    )
     async def get_event(self, _request: Request, name: str) -> Outcome:
         snapshot = await self._context.catalog.snapshot()
         event = snapshot.event(name)
-        if event is not None:
-            return json_reply(_event(event, snapshot))
-        if name in snapshot.damaged:
-            return problem("damaged")
-        return self._absent(snapshot)
+        if event is None:
+            return self._absent(name, snapshot)
+        return json_reply(_event(event, snapshot))
 
+    @Route(
+        "GET",
+        RULE,
+        "watchEvent",
+        "Events",
+        "What is left, for pages that keep watching",
+        "Small, from memory, and cacheable for a second. Ask again after `poll_after_ms`, with "
+        "`If-None-Match`.",
+        parameters=(EVENT, SEEN),
+        answers=(
+            Response(200, "How it is.", Availability, ("ETag", "Cache-Control")),
+            Response(304, "It has not changed.", headers=("ETag", "Cache-Control")),
+        ),
+        codes=("no-such-event", *READ),
+    )
     async def get_availability(self, request: Request, name: str) -> Outcome:
-        """Answers where `Live` could not: before the first reading, or for an unknown event."""
+        """Where `Live` alone had no answer: before the first reading, and for no such event."""
         snapshot = await self._context.catalog.snapshot()
         found = self._live.answer(snapshot, name, request.headers.get("if-none-match"))
-        if found is not None:
-            return found
-        return problem("damaged") if name in snapshot.damaged else self._absent(snapshot)
+        return self._absent(name, snapshot) if found is None else found
 
-    def _absent(self, snapshot: Snapshot) -> Problem:
+    def _absent(self, name: str, snapshot: Snapshot) -> Problem:
+        if name in snapshot.damaged:
+            return problem("damaged")
         return self._not_yet() if snapshot.as_of is None else problem("no-such-event")
 
     def _not_yet(self) -> Problem:
         return problem("no-quorum", "detail.not-open", rng=self._context.rng)
 
 
-def _event(event: EventAvailability, snapshot: Snapshot) -> dict[str, Any]:
-    return {**msgspec.structs.asdict(event), **_reading(snapshot)}
+def _event(event: EventAvailability, snapshot: Snapshot) -> EventJson:
+    return EventJson(**msgspec.structs.asdict(event), **_reading(snapshot))
 
 
 def _reading(snapshot: Snapshot) -> dict[str, Any]:

@@ -1,55 +1,137 @@
-"""Purchases and orders over the JSON interface."""
+"""Orders: bought, looked at, cancelled."""
 
-import random
-
-import bottle
 import msgspec
 
 from core.errors import ZkticketError
+from core.schema.records import OrderView
+from core.store.lifecycle import Act
 from core.transport.link import Answer, Code
+from web.auth.operator import OperatorGuard
 from web.context import Context
 from web.http import problems
+from web.http.description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, READ, WAIT, Response, Route
 from web.http.replies import JSON, Reply, json_reply
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.reads.order_lookup import find_order
-from web.requests.purchase import Basket, from_json
+from web.requests.order_change import WantedChange, errand
+from web.requests.parameters import KEY, ORDER_ID
+from web.requests.purchase import Basket, PurchaseRequest, from_json
 
 REPLAYED = [*JSON, ("idempotency-replayed", "true")]
+
+# Why a purchase, and why a change of an order, comes to nothing.
+BUY = (
+    *("no-such-event", "no-such-type", "sold-out", "limit-reached", "not-on-sale", "price-changed"),
+    *("key-reused", "damaged", *JSON_BODY, *WAIT),
+)
+CHANGE = ("no-such-order", "invalid", "damaged", *WAIT)
+# What can be asked about an order.
+CHANGES = ("getOrder", "cancelOrder", "checkIn")
+
+FOUND = Response(200, "The order.", OrderView)
+CHANGED = Response(200, "Done, or it had been done before.", OrderView)
+
+
+def made(done: str, follows: tuple[str, ...]) -> tuple[Response, ...]:
+    """The answers to a request that makes an order."""
+    again = f"{done} before, by this key: the same order."
+    return (
+        Response(201, f"{done}.", OrderView, follows=follows),
+        Response(200, again, OrderView, ("Idempotency-Replayed",), follows),
+    )
 
 
 class OrderApi:
     """Each method is a route: it parses, calls one function, maps the result to a status."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, guard: OperatorGuard) -> None:
         self._context = context
+        self._guard = guard
 
-    def mount(self, app: bottle.Bottle) -> None:
-        app.route("/api/orders", "POST", self.post_order)
-        app.route("/api/orders/<order_id>", "GET", self.get_order)
-        app.route("/api/holds/<order_id>", "GET", self.get_order)
-
+    @Route(
+        "POST",
+        "/api/orders",
+        "buy",
+        "Orders",
+        "Buy tickets",
+        "The order is sold when the answer says so: a majority of ZooKeeper's servers has it on "
+        "disk. After a 503, or no answer at all, send the same request with the same key again: "
+        "it gives the true answer and never buys twice.",
+        parameters=(KEY,),
+        body=PurchaseRequest,
+        answers=made("Sold", CHANGES),
+        codes=BUY,
+    )
     async def post_order(self, request: Request) -> Outcome:
         basket = basket_of(request)
         answer = await self._context.checkout.buy(basket, request.began, request.gone)
-        return bought(answer, basket, self._context.rng)
+        return bought(self._context, answer, basket)
 
+    @Route(
+        "GET",
+        "/api/orders/<order_id>",
+        "getOrder",
+        "Orders",
+        "An order as it is now",
+        "Anyone who has the id may look: it can't be guessed.",
+        parameters=(ORDER_ID,),
+        answers=(FOUND,),
+        codes=("no-such-order", *READ),
+    )
     async def get_order(self, _request: Request, order_id: str) -> Outcome:
-        try:
-            return json_reply(await find_order(self._context.orders, order_id))
-        except ZkticketError as error:
-            return problems.of_read(error, self._context.rng)
+        return await found(self._context, order_id)
+
+    @Route(
+        "POST",
+        "/api/orders/<order_id>/cancel",
+        "cancelOrder",
+        "Orders",
+        "Cancel an order",
+        "Its tickets are for sale again at once. Buyers may where the event is `cancellable`, "
+        "operators always, with their token.",
+        parameters=(ORDER_ID, KEY),
+        answers=(CHANGED,),
+        codes=(*OPERATOR, "not-valid", "already-checked-in", "not-cancellable", *CHANGE),
+        keys=(OPERATOR_TOKEN, {}),
+    )
+    async def post_cancel(self, request: Request, order_id: str) -> Outcome:
+        operator = self._guard.is_asked(request)
+        if operator and (refusal := self._guard.refusal(request)):
+            return refusal
+        key = request.idempotency_key
+        wanted = errand(order_id, Act.CANCEL, key, operator=operator)
+        return await changed(self._context, request, wanted)
+
+
+# --- what other routes need as well ----------------------------------------------------
 
 
 def basket_of(request: Request) -> Basket:
-    """What the request wants to buy. Raises `BadRequest`."""
+    """What the request is to buy. Raises `BadRequest`."""
     return from_json(request.content_type, request.body, request.idempotency_key)
 
 
-def bought(answer: Answer, basket: Basket, rng: random.Random) -> Outcome:
-    """The outcome of a purchase for the buyer."""
+def bought(context: Context, answer: Answer, basket: Basket) -> Outcome:
+    """What a worker's answer is to a buyer."""
     if answer.order is not None and answer.code is Code.SOLD:
         return json_reply(answer.order, 201)
     if answer.order is not None and answer.code is Code.REPLAYED:
         return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
-    return problems.of_answer(answer, basket.type, basket.quantity, rng)
+    return problems.of_answer(answer, basket.type, basket.quantity, context.rng)
+
+
+async def found(context: Context, order_id: str) -> Outcome:
+    """The order as it is now."""
+    try:
+        return json_reply(await find_order(context.orders, order_id))
+    except ZkticketError as error:
+        return problems.of_read(error, context.rng)
+
+
+async def changed(context: Context, request: Request, wanted: WantedChange) -> Outcome:
+    """The order after its change, or why it was not changed."""
+    answer = await context.checkout.change(wanted, request.began)
+    if answer.code is Code.DONE and answer.order is not None:
+        return json_reply(answer.order)
+    return problems.of_change(answer, context.rng)

@@ -1,12 +1,12 @@
-"""Status, health, readiness and metrics, for machines and operators."""
+"""What operators and their machines ask: status, health, readiness, metrics."""
 
 import socket
 
-import bottle
-
+from core.cluster.status import Status
 from core.errors import ZkticketError
 from web.auth.operator import OperatorGuard
 from web.context import Context
+from web.http.description import OPERATOR, OPERATOR_TOKEN, TEXT, Response, Route
 from web.http.problems import problem
 from web.http.replies import Reply, json_reply, text_reply
 from web.http.request import Request
@@ -16,18 +16,22 @@ from web.metrics.scrape import exposition
 
 
 class StatusApi:
-    """Each method is a route."""
+    """Each method is a route: it parses, calls one function, maps the result to a status."""
 
     def __init__(self, context: Context, guard: OperatorGuard) -> None:
         self._context = context
         self._guard = guard
 
-    def mount(self, app: bottle.Bottle) -> None:
-        app.route("/api/status", "GET", self.get_status)
-        app.route("/healthz", "GET", self.get_health)
-        app.route("/readyz", "GET", self.get_readiness)
-        app.route("/metrics", "GET", self.get_metrics)
-
+    @Route(
+        "GET",
+        "/api/status",
+        "getStatus",
+        "Operation",
+        "What `status --json` prints",
+        answers=(Response(200, "How everything is.", Status),),
+        codes=(*OPERATOR, "no-quorum"),
+        keys=(OPERATOR_TOKEN,),
+    )
     async def get_status(self, request: Request) -> Outcome:
         if refusal := self._guard.refusal(request):
             return refusal
@@ -36,9 +40,28 @@ class StatusApi:
         except ZkticketError as error:
             return problem("no-quorum", "detail.as-told", rng=self._context.rng, told=str(error))
 
+    @Route(
+        "GET",
+        "/healthz",
+        "isAlive",
+        "Operation",
+        "The web server is alive",
+        answers=(Response(200, "It is.", TEXT),),
+    )
     async def get_health(self, _request: Request) -> Reply:
         return text_reply("alive\n")
 
+    @Route(
+        "GET",
+        "/readyz",
+        "isReady",
+        "Operation",
+        "Tickets can be sold",
+        answers=(
+            Response(200, "They can.", TEXT),
+            Response(503, "Not now; the text says what is missing.", TEXT),
+        ),
+    )
     async def get_readiness(self, _request: Request) -> Reply:
         snapshot = await self._context.catalog.snapshot()
         missing = [
@@ -54,8 +77,18 @@ class StatusApi:
             return text_reply(f"waiting for {', '.join(missing)}\n", 503)
         return text_reply("ready\n")
 
+    @Route(
+        "GET",
+        "/metrics",
+        "getMetrics",
+        "Operation",
+        "Counts for Prometheus",
+        "Programs on this machine that no proxy speaks for need no token.",
+        answers=(Response(200, "Prometheus' text format 0.0.4.", CONTENT_TYPE),),
+        codes=OPERATOR,
+        keys=({}, OPERATOR_TOKEN),
+    )
     async def get_metrics(self, request: Request) -> Outcome:
-        """Prometheus text, for programs on this machine and for the operators' token."""
         context = self._context
         if not context.front.is_local(request) and (refusal := self._guard.refusal(request)):
             return refusal

@@ -3,11 +3,13 @@
 import random
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable, ZkticketError
+from core.schema.json_types import Natural, described
 from core.schema.records import OrderView
 from core.transport.link import Answer, Code
 from web.http.i18n import Language
@@ -79,14 +81,20 @@ class ProblemJson(msgspec.Struct, frozen=True, kw_only=True):
     """A problem's members; `retry_after` is also sent as a header."""
 
     type: str = "about:blank"
-    title: str
+    title: Annotated[str, described("The status in words.")]
     status: int
-    detail: str
-    code: str
-    field: str | UnsetType = UNSET
-    remaining: int | UnsetType = UNSET
-    retry_after: int | UnsetType = UNSET
-    order: OrderView | UnsetType = UNSET
+    detail: Annotated[str, described("What went wrong, in the language of `Content-Language`.")]
+    code: Annotated[
+        str, described("What went wrong, for programs. A code never changes its meaning.")
+    ]
+    field: Annotated[str | UnsetType, described("The field or header at fault.")] = UNSET
+    remaining: Annotated[Natural | UnsetType, described("How many tickets are left.")] = UNSET
+    retry_after: Annotated[
+        int | UnsetType, described("In seconds, as the header `Retry-After`.", minimum=1)
+    ] = UNSET
+    order: Annotated[
+        OrderView | UnsetType, described("The order that was not changed, as it is.")
+    ] = UNSET
 
 
 def problem(

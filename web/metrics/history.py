@@ -2,9 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated
 
 import msgspec
 
+from core.schema.json_types import UnixTime, described
 from core.schema.records import ProcessRecord
 from web.dispatch.worker import Peer
 from web.metrics.laps import Lap
@@ -14,20 +16,24 @@ KEPT = 1800
 
 
 class HistorySample(msgspec.Struct, frozen=True, kw_only=True):
-    """One second. `at` is in Unix seconds, rates are per second, latencies in ms.
+    """One second. Latencies are those of sales as the web has answered them, null without any."""
 
-    Latencies are of sales, as the web answered them; None if nothing was sold.
-    `cpu` is in per cent of one core, by process.
-    """
-
-    at: float
-    sold: float
+    at: UnixTime
+    sold: Annotated[float, described("Tickets per second.", minimum=0)]
     p50_ms: float | None
     p99_ms: float | None
-    shed: float
-    failed: float
-    in_flight: Mapping[str, int]
-    cpu: Mapping[str, float]
+    shed: Annotated[float, described("Purchases per second that were turned away.", minimum=0)]
+    failed: Annotated[float, described("Purchases per second that failed.", minimum=0)]
+    in_flight: Annotated[
+        Mapping[str, int], described("Purchases that wait on a worker, by worker.")
+    ]
+    cpu: Annotated[Mapping[str, float], described("Per cent of one core, by process.")]
+
+
+class HistoryJson(msgspec.Struct, frozen=True):
+    """A sample each second, the oldest first."""
+
+    samples: Sequence[HistorySample]
 
 
 class SampleHistory:

@@ -4,9 +4,11 @@ import json
 import shlex
 from collections.abc import Iterable
 
-from web.openapi.operation import OPERATOR_TOKEN, PURCHASE, SIGNED, Operation
-from web.openapi.schemas import example_of
+from web.http.description import JSON, OPERATOR_TOKEN, SIGNED, Parameter, Route
+from web.openapi.schemas import example_of, schema_of
 from web.requests.field_types import EXAMPLE_ORDER
+from web.requests.order_change import PaymentRequest
+from web.requests.purchase import PurchaseRequest
 
 # What the examples call the box office's address, an order, a hold, and the operator's token.
 BOX, ORDER, HOLD, TOKEN = "$BOX", "$ORDER", "$HOLD", "$TOKEN"
@@ -21,36 +23,40 @@ SIGNATURE=$(printf %s "msg-1.$AT.$BODY" |
 """
 
 
-def curl(operation: Operation) -> str:
+def curl(route: Route) -> str:
     """The command, in lines."""
-    words = ["curl -s", *_headers(operation), *_data(operation), _address(operation)]
-    if SIGNED in operation.keys:
-        return SIGNING.format(body=_json(operation)) + NEXT.join(words)
+    words = ["curl -s", *_headers(route), *_data(route), _address(route)]
+    if SIGNED in route.keys:
+        return SIGNING.format(body=_json(route)) + NEXT.join(words)
     line = " ".join(words)
     return line if len(line) <= WIDTH else NEXT.join(words)
 
 
-def _address(operation: Operation) -> str:
-    path = operation.path.replace("<order_id>", HOLD if "/holds/" in operation.path else ORDER)
+def _address(route: Route) -> str:
+    path = route.path.replace("<order_id>", HOLD if "/holds/" in route.path else ORDER)
     query = []
-    for parameter in operation.parameters:
+    for parameter in route.parameters:
         if parameter.where == "path":
-            path = path.replace(f"<{parameter.name}>", str(parameter.example))
-        elif parameter.where == "query" and parameter.example is not None:
-            query.append(f"{parameter.name}={parameter.example}")
+            path = path.replace(f"<{parameter.name}>", _example(parameter))
+        elif parameter.where == "query":
+            query.append(f"{parameter.name}={_example(parameter)}")
     # Some shells would look for a file of that name.
     return f'"{BOX}{path}?{"&".join(query)}"' if query else BOX + path
 
 
-def _headers(operation: Operation) -> Iterable[str]:
-    if operation.body:
-        yield _header(f"Content-Type: {operation.body.media}")
-    for parameter in operation.parameters:
-        if parameter.where == "header" and operation.body is PURCHASE:
-            yield _header(f"{parameter.name}: {operation.name}-1")
-    if operation.keys[:1] == (OPERATOR_TOKEN,):
+def _example(parameter: Parameter) -> str:
+    return str(schema_of(parameter.type).get("examples", [""])[0])
+
+
+def _headers(route: Route) -> Iterable[str]:
+    if route.body:
+        yield _header(f"Content-Type: {JSON}")
+    for parameter in route.parameters:
+        if parameter.where == "header" and route.body is PurchaseRequest:
+            yield _header(f"{parameter.name}: {route.name}-1")
+    if route.keys[:1] == (OPERATOR_TOKEN,):
         yield f'-H "Authorization: Bearer {TOKEN}"'
-    if SIGNED in operation.keys:
+    if SIGNED in route.keys:
         yield _header("webhook-id: msg-1")
         yield '-H "webhook-timestamp: $AT"'
         yield '-H "webhook-signature: v1,$SIGNATURE"'
@@ -60,18 +66,18 @@ def _header(line: str) -> str:
     return f"-H {shlex.quote(line)}"
 
 
-def _data(operation: Operation) -> Iterable[str]:
-    if SIGNED in operation.keys:
+def _data(route: Route) -> Iterable[str]:
+    if SIGNED in route.keys:
         yield '-d "$BODY"'
-    elif operation.body:
-        yield f"-d {_json(operation)}"
-    elif operation.method == "POST":
+    elif route.body:
+        yield f"-d {_json(route)}"
+    elif route.method == "POST":
         yield "-X POST"
 
 
-def _json(operation: Operation) -> str:
+def _json(route: Route) -> str:
     """The example as a word of the shell; an order's id in it is a variable."""
-    assert operation.body
-    text = shlex.quote(json.dumps(example_of(operation.body.shape), ensure_ascii=False))
-    order = HOLD if operation.body.shape == "Payment" else ORDER
+    assert route.body
+    text = shlex.quote(json.dumps(example_of(route.body), ensure_ascii=False))
+    order = HOLD if route.body is PaymentRequest else ORDER
     return text.replace(EXAMPLE_ORDER, f"'{order}'")

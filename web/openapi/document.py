@@ -1,4 +1,4 @@
-"""The whole description, put together from the operations, the data and the problems."""
+"""The whole description, put together from the routes, the data and the problems."""
 
 import re
 from collections.abc import Iterable
@@ -8,27 +8,17 @@ from itertools import groupby
 import msgspec
 
 from core.schema.records import OrderView
+from web.http.description import JSON, Parameter, Response, Route
 from web.http.i18n import Language, Languages
-from web.http.problems import RETRY_S, STATUS, Problem, problem, problem_json
-from web.openapi.api import operations
-from web.openapi.operation import (
-    ANY,
-    ANY_POST,
-    CODES,
-    HTML,
-    JSON,
-    PROBLEM,
-    Answer,
-    Body,
-    Operation,
-    Parameter,
-)
-from web.openapi.schema import Schema, reference
-from web.openapi.schemas import example_of, schemas
+from web.http.problems import RETRY_S, STATUS, Problem, ProblemJson, problem, problem_json
+from web.openapi.routes import all_codes, codes_of, described_routes
+from web.openapi.schemas import Schema, example_of, reference, schema_of, schemas
 from web.requests.field_types import EXAMPLE_ORDER
 from web.requests.purchase import MOST_TICKETS
 from web.server.head import TARGET_CHARACTERS
 
+HTML = "text/html"
+PROBLEM = "application/problem+json"
 TITLE = "zkticket"
 # Of the interface, which only grows.
 VERSION = "1"
@@ -99,7 +89,6 @@ EXAMPLE = OrderView(
 
 def document(languages: Languages, url: str = "/") -> Schema:
     """OpenAPI 3.1 of the box office at that address. Its problems speak the default language."""
-    every, shapes = operations(), schemas()
     language = languages.default
     return {
         "openapi": "3.1.0",
@@ -111,11 +100,11 @@ def document(languages: Languages, url: str = "/") -> Schema:
         },
         "servers": [{"url": url, "description": "This box office."}],
         "tags": [{"name": name, "description": text} for name, text in GROUPS.items()],
-        "paths": _paths(every),
+        "paths": _paths(described_routes()),
         "components": {
-            "schemas": shapes,
+            "schemas": schemas(),
             "headers": {name: _header(name) for name in HEADERS},
-            "examples": {code: _example_of(code, language) for code in sorted(CODES)},
+            "examples": {code: _example_of(code, language) for code in all_codes()},
             "securitySchemes": SECURITY,
         },
     }
@@ -129,53 +118,53 @@ def path_of(rule: str) -> str:
 # --- operations ----------------------------------------------------------------------
 
 
-def _paths(every: Iterable[Operation]) -> Schema:
+def _paths(every: Iterable[Route]) -> Schema:
     paths: Schema = {}
-    for operation in every:
-        paths.setdefault(path_of(operation.path), {})[operation.method.lower()] = _operation(
-            operation
-        )
+    for route in every:
+        paths.setdefault(path_of(route.path), {})[route.method.lower()] = _operation(route)
     return paths
 
 
-def _operation(operation: Operation) -> Schema:
+def _operation(route: Route) -> Schema:
     return {
-        "operationId": operation.name,
-        "tags": [operation.group],
-        "summary": operation.summary,
-        **({"description": operation.text} if operation.text else {}),
-        "parameters": [_parameter(each) for each in operation.parameters],
-        **({"requestBody": _body(operation.body)} if operation.body else {}),
-        "responses": {**_answers(operation), **_problems(operation)},
-        "security": list(operation.keys),
+        "operationId": route.name,
+        "tags": [route.group],
+        "summary": route.summary,
+        **({"description": route.text} if route.text else {}),
+        "parameters": [_parameter(each) for each in route.parameters],
+        **({"requestBody": _body(route.body)} if route.body else {}),
+        "responses": {**_answers(route), **_problems(route)},
+        "security": list(route.keys),
     }
 
 
 def _parameter(parameter: Parameter) -> Schema:
+    schema = schema_of(parameter.type)
+    examples = schema.pop("examples", [])
     return {
         "name": parameter.name,
         "in": parameter.where,
         "required": parameter.where == "path",
-        "description": parameter.text,
-        "schema": parameter.schema,
-        **({} if parameter.example is None else {"example": parameter.example}),
+        "description": schema.pop("description"),
+        "schema": schema,
+        **({"example": examples[0]} if examples else {}),
     }
 
 
-def _body(body: Body) -> Schema:
-    content = {"schema": reference(body.shape), "example": example_of(body.shape)}
-    return {"required": True, "content": {body.media: content}}
+def _body(type_: type[msgspec.Struct]) -> Schema:
+    content = {"schema": reference(type_), "example": example_of(type_)}
+    return {"required": True, "content": {JSON: content}}
 
 
 # --- answers -------------------------------------------------------------------------
 
 
-def _answers(operation: Operation) -> Schema:
-    return {str(answer.status): _answer(answer) for answer in operation.answers}
+def _answers(route: Route) -> Schema:
+    return {str(answer.status): _answer(answer) for answer in route.answers}
 
 
-def _answer(answer: Answer) -> Schema:
-    content = {media: _content(answer) for media in answer.media}
+def _answer(answer: Response) -> Schema:
+    content = {answer.media: _content(answer.content)} if answer.content else {}
     return {
         "description": answer.text,
         **({"headers": _headers(answer.headers)} if answer.headers else {}),
@@ -184,12 +173,11 @@ def _answer(answer: Answer) -> Schema:
     }
 
 
-def _content(answer: Answer) -> Schema:
-    if answer.shape == "Order":
-        return {"schema": reference("Order"), "example": msgspec.to_builtins(EXAMPLE)}
-    if answer.shape:
-        return {"schema": reference(answer.shape)}
-    return {"schema": {"type": "object" if JSON in answer.media else "string"}}
+def _content(content: type[msgspec.Struct] | str) -> Schema:
+    if isinstance(content, str):
+        return {"schema": {"type": "object" if content == JSON else "string"}}
+    example = {"example": msgspec.to_builtins(EXAMPLE)} if content is OrderView else {}
+    return {"schema": reference(content), **example}
 
 
 def _link(name: str) -> Schema:
@@ -215,15 +203,9 @@ def _header(name: str) -> Schema:
 # --- problems ------------------------------------------------------------------------
 
 
-def codes_of(operation: Operation) -> tuple[str, ...]:
-    """All of its problems."""
-    every_post = ANY_POST if operation.method == "POST" else ()
-    return tuple(dict.fromkeys((*operation.codes, *ANY, *every_post)))
-
-
-def _problems(operation: Operation) -> Schema:
-    media = PROBLEM if operation.path.startswith("/api/") else HTML
-    ordered = sorted(codes_of(operation), key=lambda code: STATUS[code])
+def _problems(route: Route) -> Schema:
+    media = PROBLEM if route.path.startswith("/api/") else HTML
+    ordered = sorted(codes_of(route), key=lambda code: STATUS[code])
     return {
         str(status): _problem(status, tuple(codes), media)
         for status, codes in groupby(ordered, key=lambda code: STATUS[code])
@@ -251,7 +233,7 @@ def _headers_of(status: int) -> list[str]:
 def _problem_content(codes: tuple[str, ...]) -> Schema:
     return {
         "schema": {
-            "allOf": [reference("Problem"), {"properties": {"code": {"enum": list(codes)}}}]
+            "allOf": [reference(ProblemJson), {"properties": {"code": {"enum": list(codes)}}}]
         },
         "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
     }

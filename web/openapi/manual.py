@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import bottle
 import msgspec
 
+from web.http.description import JSON, Response, Route, mount
 from web.http.i18n import Languages
 from web.http.replies import Headers, Reply, content
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.pages.rendering import PageRenderer
+from web.requests.parameters import SEEN
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,21 @@ class Manual:
         self._printed: Printed | None = None
 
     def mount(self, app: bottle.Bottle) -> None:
-        app.route("/openapi.json", "GET", self.get_description)
+        mount(app, self)
         app.route("/docs", "GET", self.get_page)
 
+    @Route(
+        "GET",
+        "/openapi.json",
+        "getDescription",
+        "Operation",
+        "This description",
+        parameters=(SEEN,),
+        answers=(
+            Response(200, "OpenAPI 3.1.", JSON, ("ETag", "Cache-Control")),
+            Response(304, "It has not changed.", headers=("ETag", "Cache-Control")),
+        ),
+    )
     async def get_description(self, request: Request) -> Outcome:
         printed = await self._made()
         known = request.headers.get("if-none-match", "")

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from web.http.description import ANY, ANY_POST, JSON, SCHEMAS, Parameter, Route
 from web.http.i18n import Language
 from web.http.problems import STATUS
-from web.openapi.api import operations
 from web.openapi.curl import curl
-from web.openapi.document import GROUPS, codes_of, path_of, sample
-from web.openapi.operation import ANY, ANY_POST, CODES, Operation
-from web.openapi.schema import HERE, Schema
+from web.openapi.document import GROUPS, path_of, sample
+from web.openapi.routes import all_codes, codes_of, described_routes
+from web.openapi.schemas import Schema, name_of, schema_of
 
 # A longer pattern tells a reader nothing; its description does.
 MOST_PATTERN = 48
@@ -95,7 +95,7 @@ class ReferencePage:
 def reference_page(description: Schema, language: Language) -> ReferencePage:
     """The page of that description; what problems mean is in the reader's language."""
     schemas = description["components"]["schemas"]
-    entries = [(each.group, _entry(each, schemas)) for each in operations()]
+    entries = [(each.group, _entry(each, schemas)) for each in described_routes()]
     groups = tuple(
         Group(_slug(name), name, text, tuple(entry for group, entry in entries if group == name))
         for name, text in GROUPS.items()
@@ -119,36 +119,39 @@ def _slug(name: str) -> str:
 
 
 def _troubles(language: Language) -> Iterable[Trouble]:
-    for code, status in sorted(CODES.items(), key=lambda pair: (pair[1], pair[0])):
+    for status, code in sorted((STATUS[code], code) for code in all_codes()):
         text = language.say(f"problem.{code}", **sample(code).values)
         yield Trouble(code, status, text, code in (*ANY, *ANY_POST))
 
 
-def _entry(operation: Operation, schemas: Mapping[str, Schema]) -> Entry:
-    body = operation.body
+def _entry(route: Route, schemas: Mapping[str, Schema]) -> Entry:
+    body = name_of(route.body) if route.body else ""
     return Entry(
-        name=operation.name,
-        method=operation.method,
-        path=path_of(operation.path),
-        summary=operation.summary,
-        text=operation.text,
-        locks=tuple(" + ".join(key) for key in operation.keys if key),
-        parameters=tuple(
-            _row(each.name, each.schema, each.where == "path", each.text)
-            for each in operation.parameters
-        ),
-        body=body.shape if body else "",
-        media=body.media if body else "",
-        members=_members(schemas[body.shape]) if body else (),
-        outcomes=tuple(_outcomes(operation)),
-        command=curl(operation),
+        name=route.name,
+        method=route.method,
+        path=path_of(route.path),
+        summary=route.summary,
+        text=route.text,
+        locks=tuple(" + ".join(key) for key in route.keys if key),
+        parameters=tuple(_parameter(each) for each in route.parameters),
+        body=body,
+        media=JSON if body else "",
+        members=_members(schemas[body]) if body else (),
+        outcomes=tuple(_outcomes(route)),
+        command=curl(route),
     )
 
 
-def _outcomes(operation: Operation) -> Iterable[Outcome]:
-    for answer in operation.answers:
-        yield Outcome(answer.status, answer.text, ", ".join(answer.media), answer.shape, ())
-    own = [code for code in codes_of(operation) if code not in (*ANY, *ANY_POST)]
+def _parameter(parameter: Parameter) -> Row:
+    schema = schema_of(parameter.type)
+    return _row(parameter.name, schema, parameter.where == "path", schema["description"])
+
+
+def _outcomes(route: Route) -> Iterable[Outcome]:
+    for answer in route.answers:
+        shape = "" if isinstance(answer.content, str) else name_of(answer.content)
+        yield Outcome(answer.status, answer.text, answer.media, shape, ())
+    own = [code for code in codes_of(route) if code not in (*ANY, *ANY_POST)]
     for status in sorted({STATUS[code] for code in own}):
         codes = tuple(code for code in own if STATUS[code] == status)
         yield Outcome(status, "", "", "", codes)
@@ -177,7 +180,7 @@ def _kind(schema: Schema) -> str:
 def _type(schema: Schema) -> str:
     match schema:
         case {"$ref": str(name)}:
-            return str(name.removeprefix(HERE))
+            return str(name.removeprefix(SCHEMAS))
         case {"anyOf": [*choices]} if "type" not in schema:
             return " or ".join(_kind(each) for each in choices)
         case {"type": "array", "items": items}:
@@ -197,7 +200,7 @@ def _bounds(schema: Schema) -> Iterable[str]:
             yield f"{least} to {most}"
         case {"minimum": least}:
             yield f"{least} or more"
-    if "enum" in schema and schema["enum"] != sorted(CODES):
+    if "enum" in schema and schema["enum"] != all_codes():
         yield "one of " + ", ".join(str(each) for each in schema["enum"])
     if len(pattern := schema.get("pattern", "")) in range(1, MOST_PATTERN):
         yield pattern
@@ -211,7 +214,7 @@ def _shape_in(schema: Any) -> str:
     """The name of a schema that this one refers to."""
     for word, value in schema.items():
         if word == "$ref":
-            return str(value.removeprefix(HERE))
+            return str(value.removeprefix(SCHEMAS))
         parts = value if isinstance(value, list) else [value]
         for part in parts:
             if isinstance(part, dict) and (found := _shape_in(part)):

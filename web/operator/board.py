@@ -1,18 +1,29 @@
 """The board, the log, the buttons, and signing in and out."""
 
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import bottle
+from msgspec import Meta
 
 from core.errors import BadRequest, ZkticketError
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import set_cookie
 from web.context import Context
+from web.http.description import (
+    OPERATOR,
+    OPERATOR_TOKEN,
+    Parameter,
+    Response,
+    Route,
+    mount,
+)
 from web.http.i18n import Languages
 from web.http.problems import Problem, problem
 from web.http.replies import Reply, json_reply, see_other
 from web.http.request import Request
 from web.http.routing import Outcome
+from web.metrics.history import HistoryJson
 from web.operator.actions import HOME, OperatorAction, operator_actions
 from web.operator.checkin import CheckInPages
 from web.operator.events import FORM_ADDRESS, EventPages
@@ -24,6 +35,14 @@ from web.operator.rendering import SIGN_IN, OperatorRenderer, OperatorVisit
 from web.operator.status_cache import StatusCache
 
 MINUTES = (5, 15, 30)
+Minutes = Annotated[
+    int,
+    Meta(
+        description="How far back.",
+        examples=[MINUTES[0]],
+        extra_json_schema={"enum": list(MINUTES), "default": MINUTES[-1]},
+    ),
+]
 SHOWN_ENTRIES = 200
 
 
@@ -54,7 +73,7 @@ class BoardPages:
         app.route("/operator/act/<name>", "POST", form(self.post_act))
         for pages in self._pages:
             pages.mount(app)
-        app.route("/api/operator/history", "GET", self.get_history)
+        mount(app, self)
 
     def trouble(self, request: Request, found: Problem) -> Reply:
         """The page of a problem at one of these addresses."""
@@ -116,6 +135,17 @@ class BoardPages:
             done=fields.get("done", ""),
         )
 
+    @Route(
+        "GET",
+        "/api/operator/history",
+        "getHistory",
+        "Operation",
+        "How the sale has been over the last minutes",
+        parameters=(Parameter("query", "minutes", Minutes),),
+        answers=(Response(200, "The samples.", HistoryJson),),
+        codes=(*OPERATOR, "invalid"),
+        keys=(OPERATOR_TOKEN,),
+    )
     async def get_history(self, request: Request) -> Outcome:
         """The samples of the last half hour, or of those `minutes`, as JSON."""
         if refusal := self._guard.refusal(request):
@@ -124,7 +154,7 @@ class BoardPages:
         if minutes not in map(str, MINUTES):
             raise BadRequest("invalid", "operators.no-span", "minutes")
         since = self._context.clock.now() - 60 * int(minutes)
-        return json_reply({"samples": self._context.history.since(since)})
+        return json_reply(HistoryJson(self._context.history.since(since)))
 
     # --- the log ---------------------------------------------------------------------
 

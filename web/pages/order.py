@@ -9,6 +9,7 @@ from core.store.lifecycle import Act
 from core.transport.link import Code
 from web.context import Context
 from web.http import problems
+from web.http.description import READ, Response, Route, mount
 from web.http.problems import Problem, problem
 from web.http.replies import NO_STORE, Reply, content, see_other
 from web.http.request import Request
@@ -19,6 +20,7 @@ from web.pages.rendering import PageRenderer, Visit
 from web.pages.ticket_view import ticket_view
 from web.reads.order_lookup import await_order, find_order
 from web.requests.order_change import WantedChange, errand
+from web.requests.parameters import ORDER_ID
 from web.requests.purchase import form_fields, new_key
 
 CALENDAR = content(
@@ -45,7 +47,7 @@ class TicketPages:
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/orders/<order_id>", "GET", self.get_order)
-        app.route("/orders/<order_id>/calendar.ics", "GET", self.get_calendar)
+        mount(app, self)
         app.route(
             "/orders/<order_id>/<act:re:confirm|extend|release|cancel>", "POST", self.post_act
         )
@@ -93,6 +95,17 @@ class TicketPages:
         ticket = ticket_view(language, order, event, notice, self._context.clock.now())
         return self._renderer.page(visit, "ticket", found, ticket=ticket)
 
+    @Route(
+        "GET",
+        "/orders/<order_id>/calendar.ics",
+        "getCalendar",
+        "Orders",
+        "The ticket for a calendar",
+        "There is none of an event that has no time. Problems are pages, not JSON.",
+        parameters=(ORDER_ID,),
+        answers=(Response(200, "iCalendar.", CONTENT_TYPE),),
+        codes=("no-such-order", "not-found", *READ),
+    )
     async def get_calendar(self, request: Request, order_id: str) -> Outcome:
         order = await self._find(order_id)
         if isinstance(order, Problem):

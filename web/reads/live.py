@@ -1,17 +1,20 @@
 """Availability for the pages that watch a sale: rendered once per change, served from memory."""
 
 import hashlib
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from core.clock import Clock
+from core.schema.json_types import Natural, Rfc3339, described
+from core.schema.records import PlainName
 from core.schema.sale_window import Sale, sale_ends_at, sale_state
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
 from web.http.replies import Headers, Reply, content
 from web.reads.catalog import Catalog, Snapshot
-from web.reads.poll_interval import PollInterval
+from web.reads.poll_interval import STEPS_S, PollInterval
 
 RULE = "/api/events/<name>/availability"
 # The metrics' name of the route, for replies that Bottle has no part in.
@@ -27,23 +30,28 @@ _BEFORE, _AFTER = RULE.split("<name>")
 class Left(msgspec.Struct, frozen=True):
     """What is left of one ticket type."""
 
-    name: str
-    remaining: int
-    capacity: int
+    name: PlainName
+    remaining: Natural
+    capacity: Natural
 
 
 class Availability(msgspec.Struct, frozen=True, kw_only=True):
-    """What a watching page needs. `opens_in_ms` is by the server's clock.
+    """What a watching page needs."""
 
-    `as_of` is there if `stale`; `poll_after_ms` says when to ask again.
-    """
-
-    event: str
-    sale: Sale
-    opens_in_ms: int | UnsetType = UNSET
-    stale: bool
-    as_of: str | UnsetType = UNSET
-    poll_after_ms: int
+    event: PlainName
+    sale: Annotated[Sale, described("How the sale stands.")]
+    opens_in_ms: Annotated[
+        Natural | UnsetType, described("Before the sale, by our clock: until it opens.")
+    ] = UNSET
+    stale: Annotated[bool, described("ZooKeeper is away: this is how it was at `as_of`.")]
+    as_of: Rfc3339 | UnsetType = UNSET
+    poll_after_ms: Annotated[
+        int,
+        described(
+            "When to ask again; the more watch, the later.",
+            enum=[1000 * step_s for step_s in STEPS_S],
+        ),
+    ]
     types: tuple[Left, ...]
 
 

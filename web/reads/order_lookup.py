@@ -5,8 +5,8 @@ from contextlib import suppress
 from typing import Protocol
 
 from core.errors import BadZnode, NoSuchOrder, Unavailable
-from core.schema.records import OrderView
-from core.store.orders import ORDER_ID, StoredOrder
+from core.schema.records import ORDER_ID, OrderView
+from core.store.orders import StoredOrder
 
 LOOKUP_S = 2.8
 # The web waits so long for its own ZooKeeper server to hear of a change; first a short while.

@@ -7,9 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from core.errors import BadRequest
-from core.schema.records import Payment
+from core.schema.records import ORDER_ID, Payment
 from core.store.lifecycle import Act, OrderChange
-from core.store.orders import ORDER_ID
 from core.text.names import clean
 from core.transport.link import ChangeRequest
 from web.http.request import Request

@@ -1,0 +1,38 @@
+"""The door: a scan lets the holder of a ticket in."""
+
+from core.schema.records import OrderView
+from web.api.orders import CHANGE, changed
+from web.auth.operator import OperatorGuard
+from web.context import Context
+from web.http.description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, Response, Route
+from web.http.request import Request
+from web.http.routing import Outcome
+from web.requests.order_change import CheckInRequest, check_in
+from web.requests.parameters import KEY
+
+
+class CheckInApi:
+    """Its method is a route: it parses, calls one function, maps the result to a status."""
+
+    def __init__(self, context: Context, guard: OperatorGuard) -> None:
+        self._context = context
+        self._guard = guard
+
+    @Route(
+        "POST",
+        "/api/check-in",
+        "checkIn",
+        "At the door",
+        "Let the holder of a ticket in",
+        "The first scan lets in. The second is refused, with the order, which says when and where "
+        "the first was. A scan that is repeated with its key is the same scan.",
+        parameters=(KEY,),
+        body=CheckInRequest,
+        answers=(Response(200, "Let in.", OrderView),),
+        codes=(*OPERATOR, "not-valid", "already-checked-in", *JSON_BODY, *CHANGE),
+        keys=(OPERATOR_TOKEN,),
+    )
+    async def post_check_in(self, request: Request) -> Outcome:
+        if refusal := self._guard.refusal(request):
+            return refusal
+        return await changed(self._context, request, check_in(request))

@@ -1,0 +1,147 @@
+"""Holds: kept, looked at, confirmed, given back, extended, paid."""
+
+import msgspec
+
+from core.store.lifecycle import Act
+from web.api.orders import (
+    BUY,
+    CHANGE,
+    CHANGED,
+    FOUND,
+    basket_of,
+    bought,
+    changed,
+    found,
+    made,
+)
+from web.auth.operator import OperatorGuard
+from web.auth.webhook_signature import ID_HEADER, is_signed
+from web.context import Context
+from web.http.description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, READ, SIGNED, Route
+from web.http.problems import Problem, problem
+from web.http.request import Request
+from web.http.routing import Outcome
+from web.requests.order_change import PaymentRequest, errand, payment
+from web.requests.parameters import KEY, ORDER_ID
+from web.requests.purchase import PurchaseRequest
+
+# What can be asked about a hold.
+CHANGES = ("getHold", "confirmHold", "extendHold", "releaseHold", "payHold")
+REPEATED = "May be repeated: what is so already stays so."
+
+
+class HoldApi:
+    """Each method is a route: it parses, calls one function, maps the result to a status."""
+
+    def __init__(self, context: Context, guard: OperatorGuard) -> None:
+        self._context = context
+        self._guard = guard
+
+    @Route(
+        "POST",
+        "/api/holds",
+        "hold",
+        "Holds",
+        "Keep tickets for a buyer",
+        "They are off sale until `held_until`, then for sale again. Like a purchase otherwise. "
+        "From one address so many tickets are held at a time; with the operator's token, any.",
+        parameters=(KEY,),
+        body=PurchaseRequest,
+        answers=made("Held", CHANGES),
+        codes=(*BUY, "too-many-holds", *OPERATOR),
+        keys=({}, OPERATOR_TOKEN),
+    )
+    async def post_hold(self, request: Request) -> Outcome:
+        operator = self._guard.is_asked(request)
+        if operator and (refusal := self._guard.refusal(request)):
+            return refusal
+        basket = msgspec.structs.replace(basket_of(request), hold=True)
+        address = None if operator else request.client
+        answer = await self._context.checkout.hold(basket, request.began, None, address)
+        if isinstance(answer, Problem):
+            return answer
+        return bought(self._context, answer, basket)
+
+    @Route(
+        "GET",
+        "/api/holds/<order_id>",
+        "getHold",
+        "Holds",
+        "A hold as it is now",
+        "A hold is an order: this is the same as `/api/orders/{order_id}`.",
+        parameters=(ORDER_ID,),
+        answers=(FOUND,),
+        codes=("no-such-order", *READ),
+    )
+    async def get_hold(self, _request: Request, order_id: str) -> Outcome:
+        return await found(self._context, order_id)
+
+    @Route(
+        "POST",
+        "/api/holds/<order_id>/confirm",
+        "confirmHold",
+        "Holds",
+        "Buy what is held",
+        REPEATED,
+        parameters=(ORDER_ID, KEY),
+        answers=(CHANGED,),
+        codes=("hold-expired", "not-held", *CHANGE),
+    )
+    async def post_confirm(self, request: Request, order_id: str) -> Outcome:
+        return await self._change(request, order_id, Act.CONFIRM)
+
+    @Route(
+        "POST",
+        "/api/holds/<order_id>/release",
+        "releaseHold",
+        "Holds",
+        "Give back what is held",
+        REPEATED,
+        parameters=(ORDER_ID, KEY),
+        answers=(CHANGED,),
+        codes=("not-held", *CHANGE),
+    )
+    async def post_release(self, request: Request, order_id: str) -> Outcome:
+        return await self._change(request, order_id, Act.RELEASE)
+
+    @Route(
+        "POST",
+        "/api/holds/<order_id>/extend",
+        "extendHold",
+        "Holds",
+        "Keep it as long once more",
+        "As often as the event's `extensions` say. With a key, a repeat extends it once.",
+        parameters=(ORDER_ID, KEY),
+        answers=(CHANGED,),
+        codes=("hold-expired", "not-held", "no-more-extensions", *CHANGE),
+    )
+    async def post_extend(self, request: Request, order_id: str) -> Outcome:
+        return await self._change(request, order_id, Act.EXTEND)
+
+    @Route(
+        "POST",
+        "/api/payments",
+        "payHold",
+        "Holds",
+        "A payment confirms a hold",
+        "A payment provider's call, signed as Standard Webhooks has it with the key that "
+        "`admin payment-secret` prints. The same payment has the same answer again. With any 409 "
+        "it counts for nothing and is recorded with the order: refund it, unless it is "
+        "`payment-used`, for then it has paid another order.",
+        body=PaymentRequest,
+        answers=(CHANGED,),
+        codes=(
+            *("bad-signature", "hold-expired", "not-held"),
+            *("paid-already", "payment-used", "wrong-amount", *JSON_BODY, *CHANGE),
+        ),
+        keys=(SIGNED,),
+    )
+    async def post_payment(self, request: Request) -> Outcome:
+        if not is_signed(self._context.payment_key, request, self._context.clock.now()):
+            return problem("bad-signature")
+        paid = payment(request, request.headers[ID_HEADER])
+        return await changed(self._context, request, paid)
+
+    async def _change(self, request: Request, order_id: str, act: Act) -> Outcome:
+        wanted = errand(order_id, act, request.idempotency_key)
+        return await changed(self._context, request, wanted)

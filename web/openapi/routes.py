@@ -1,0 +1,31 @@
+"""Every route that programs call, and the problems that it may end in."""
+
+from web.api.check_in import CheckInApi
+from web.api.events import EventApi
+from web.api.holds import HoldApi
+from web.api.orders import OrderApi
+from web.api.status import StatusApi
+from web.http.description import ANY, ANY_POST, Route, routes_of
+from web.openapi.manual import Manual
+from web.operator.board import BoardPages
+from web.pages.order import TicketPages
+
+# In the order in which people should read them.
+HANDLERS = (OrderApi, TicketPages, HoldApi, EventApi, CheckInApi, StatusApi, BoardPages, Manual)
+# An address that there is not, or not for that method.
+ELSEWHERE = ("not-found", "method-not-allowed")
+
+
+def described_routes() -> tuple[Route, ...]:
+    return tuple(route for owner in HANDLERS for route in routes_of(owner).values())
+
+
+def codes_of(route: Route) -> tuple[str, ...]:
+    """The codes of all of its problems."""
+    every_post = ANY_POST if route.method == "POST" else ()
+    return tuple(dict.fromkeys((*route.codes, *ANY, *every_post)))
+
+
+def all_codes() -> list[str]:
+    """Those that a program may meet; pages have some besides."""
+    return sorted({*ELSEWHERE, *(code for each in described_routes() for code in codes_of(each))})
