@@ -42,6 +42,7 @@ from web.http.request import Request
 from web.metrics.counters import Metrics
 from web.metrics.scrape import InstanceVitals
 from web.reads.catalog import Catalog
+from web.server import connections
 from web.server.adapter import HttpProtocol
 from web.server.granian_adapter import PublicSocket, serve
 from web.server.head import Scope
@@ -172,6 +173,8 @@ class FakeService:
         loop.run_until_complete(self._dispatcher.close())
 
     async def _start(self) -> None:
+        # Networks need more patience with a client that reads nothing than a test has.
+        connections.SLOW_S = float(os.environ.get("SLOW_S", connections.SLOW_S))
         self._guard = asyncio.ensure_future(end_with_parent(self._parent))
         log = EventLog("web-1", time.time)
         clerk = FakeClerk(time.time)
@@ -211,10 +214,8 @@ class FakeService:
         app.route("/expire/<order_id>", "POST", self._expire)
         self._adapter = adapt(app, context)
         # Tests come from this machine: here it is not spared.
-        connections = connections_of(
-            self._settings, self._public.listener, context.front.trusts, log
-        )
-        self._looking = asyncio.ensure_future(connections.keep_looking())
+        watched = connections_of(self._settings, self._public.listener, context.front.trusts, log)
+        self._looking = asyncio.ensure_future(watched.keep_looking())
 
     async def _open(self, catalog: Catalog) -> None:
         if self._state == "new":
