@@ -1,1 +1,1 @@
-"""What this machine tells and is told: its files, processes, disks and streams."""
+"""This machine: its files, processes, disks and streams."""

@@ -17,14 +17,14 @@ VARIES = re.compile(r"(0x)?[0-9a-f]*\d[0-9a-f]*")
 
 
 def begin(clock: Callable[[], float]) -> None:
-    """Lines go to stderr from now on; `clock` is monotonic."""
+    """Writes log lines to stderr from now on; `clock` is monotonic."""
     _begin(logging.INFO, FORMAT, clock)
 
 
 def begin_warnings(clock: Callable[[], float]) -> None:
-    """As `begin`, but warnings alone, and bare: for a process that people may be looking at.
+    """Writes warnings only, without a prefix: for a process that people may be looking at.
 
-    Nothing of kazoo's: while servers start, connections break, and that is no news.
+    Drops kazoo's: while servers start, connections break, and that is no news.
     """
     kazoo = logging.getLogger("kazoo")
     kazoo.addHandler(logging.NullHandler())
@@ -40,14 +40,14 @@ def _begin(level: int, format_: str, clock: Callable[[], float]) -> None:
 
 @dataclass
 class _Kind:
-    """Lines that differ by figures only, in one period."""
+    """Lines that differ in figures only, in one period."""
 
     since: float
     lines: int = 0
 
 
 class Repeats(logging.Filter):
-    """Lets so many lines of a kind pass in a minute, and tells of the others with the next one.
+    """Lets so many lines of a kind pass in a minute, and counts the others in the next one.
 
     Our own lines all pass: each tells of something that happened to somebody.
     """

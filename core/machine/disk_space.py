@@ -1,4 +1,4 @@
-"""How much room is left on the disks that a data directory lies on."""
+"""Measures the free space on the disks of a data directory."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -14,14 +14,14 @@ LOW_BYTES = 500 << 20
 LOW_SHARE = 20
 # A file system can run out of files as well; those that have no such bound say 0.
 LEAST_FILES = 16
-# What may lie on a disk of its own.
+# The directories that may lie on disks of their own.
 PLACES = ("zookeeper/*/*", "receipts", "receipts/*", "logs")
 
 StatVfs = Callable[[Path], os.statvfs_result]
 
 
 def of(data_dir: Path, statvfs: StatVfs = os.statvfs) -> tuple[Disk, ...]:
-    """Each disk once, named after the uppermost directory on it; what can't be read is left out."""
+    """Lists each disk once, by the uppermost directory on it; unreadable ones are left out."""
     found: dict[int, Disk] = {}
     for place in _places(data_dir):
         with suppress(OSError):
@@ -40,7 +40,7 @@ def is_full(place: Path) -> bool:
 
 
 def problems(disks: Iterable[Disk], host: str) -> Iterator[str]:
-    """A line for each disk that stops the sale, or soon will; `host` is this machine."""
+    """Yields a line for each disk that stops the sale, or soon will; `host` is this machine."""
     for disk in disks:
         at = disk.directory if disk.host in ("", host) else f"{disk.directory} on {disk.host}"
         room = f"{disk.free_bytes / 1e6:,.0f} of {disk.size_bytes / 1e6:,.0f} MB are free"

@@ -1,4 +1,4 @@
-"""How many files and connections a process may have open, and what a box office needs of them."""
+"""Limits of open files and connections, and how many of them a sale needs."""
 
 import errno
 import resource
@@ -18,7 +18,7 @@ STRANGERS_SHARE = 4
 
 
 def raise_limit() -> int:
-    """As many as the system lets this process have; how many that is."""
+    """Raises the limit as far as the system allows; returns it."""
     most = allowed()
     if most != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -26,20 +26,20 @@ def raise_limit() -> int:
 
 
 def require() -> None:
-    """As many as the system allows. Raises `StartupError` where not even a start gets by."""
+    """Raises the limit; raises `StartupError` where it is too low even for a start."""
     most = raise_limit()
     if 0 <= most < RESERVE:
         raise StartupError(f"this user may have {most} open files only; {ADVICE[errno.EMFILE]}")
 
 
 def allowed() -> int:
-    """How many this process, and whatever it starts, could have."""
+    """Returns the most that this process and its children could have."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def connections(limit: int) -> int:
-    """So many visitors leave room for the rest: a server that can open nothing more turns in
-    circles, and sells nothing.
+    """Returns how many visitors leave room for the rest: a server that can open nothing more
+    turns in circles, and sells nothing.
     """
     if limit == resource.RLIM_INFINITY:
         return CONNECTIONS
@@ -47,14 +47,14 @@ def connections(limit: int) -> int:
 
 
 def strangers(limit: int) -> int:
-    """So many connections that have proved nothing leave room for those that have."""
+    """Returns how many unproven connections leave room for the proven ones."""
     if limit == resource.RLIM_INFINITY:
         return STRANGERS
     return max(FEWEST, min(STRANGERS, limit // STRANGERS_SHARE))
 
 
 def shortage_reason(limit: int) -> str:
-    """What a low limit means, and what to do; nothing where it is high enough."""
+    """Says what a low limit means and what to do; empty where it is high enough."""
     most = connections(limit)
     if most == CONNECTIONS:
         return ""

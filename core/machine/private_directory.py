@@ -1,4 +1,4 @@
-"""The data directory as a whole: who can change it, or what it stands in, could sell tickets."""
+"""Guards the data directory: whoever can change it, or a directory above it, could sell tickets."""
 
 import os
 import pwd
@@ -18,7 +18,7 @@ from core.machine.private_files import (
     user,
 )
 
-# By this a directory is known to be an instance's.
+# A directory with this file is an instance's.
 SECRET = "secret"  # noqa: S105 - a file's name
 # A file system keeps this at the top of its own.
 NOBODYS = frozenset({"lost+found"})
@@ -31,9 +31,9 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def claim(data_dir: Path, tell: Callable[[str], None]) -> None:
-    """Makes it ours alone, with all that is in it; `tell` hears where it was open to others.
+    """Closes the directory and its content to others; `tell` hears what was open.
 
-    Raises `Untrusted` where others have had a hand in it, and `OSError`.
+    Raises `Untrusted` where others could have changed it, and `OSError`.
     """
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     _require_safe_way(data_dir)
@@ -91,7 +91,7 @@ def _close(directory: int, data_dir: Path, *, is_ours: bool) -> None:
 
 
 def _inspect(directory: int, path: Path) -> None:
-    """Each directory is closed before it is looked into: nobody adds anything from then on."""
+    """Closes each directory before it looks inside: nobody can add anything from then on."""
     close_to_others(directory)
     for name in os.listdir(directory):
         with suppress(FileNotFoundError):  # what runs there has just removed it
@@ -112,7 +112,7 @@ def _inspect_entry(directory: int, name: str, path: Path) -> None:
 
 
 def _require_kinds(directory: int, path: Path) -> None:
-    """Else who needs it would fail again and again, and say so in a log only."""
+    """Finds wrong kinds of files now: later they would fail again and again, in a log only."""
     for name in FOLDERS.union(FILES).intersection(os.listdir(directory)):
         is_folder = stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
         if is_folder != (name in FOLDERS):
@@ -124,7 +124,7 @@ def _require_kinds(directory: int, path: Path) -> None:
 
 
 def _require_safe_way(data_dir: Path) -> None:
-    """Nobody else could put another directory in its place. Raises `Untrusted`, `OSError`."""
+    """Raises `Untrusted` where somebody else could put another directory there; `OSError`."""
     trusted = {ROOT, os.geteuid(), _owner_of_the_program(), *_from_outside()}
     for place in _way(data_dir.absolute()):
         found = place.lstat()
@@ -142,7 +142,7 @@ def _require_safe_way(data_dir: Path) -> None:
 
 
 def _way(path: Path, links: int = MOST_LINKS) -> Iterator[Path]:
-    """All that decides what `path` is: the directories above it, and links with theirs."""
+    """Yields all that decides what `path` is: the directories above it, and links with theirs."""
     for place in (*reversed(path.parents), path):
         if place.is_symlink() and links:
             yield place
@@ -167,7 +167,7 @@ def _own_groups(owner: int) -> set[int]:
 
 
 def _owner_of_the_program() -> int:
-    """Who can change the program may just as well change where it keeps its data."""
+    """Returns the program's owner: it can change the program, and so may change its data."""
     return Path(__file__).stat().st_uid
 
 

@@ -1,7 +1,7 @@
-"""Files that are this user's alone: nobody else reads them, and nobody else's are believed.
+"""Reads and writes files that only this user can read, and trusts no others.
 
-All that stands in the data directory is read and written here. Whoever could plant a file there,
-or a link in its place, would be believed, or have us write where he can't himself.
+All files of the data directory pass through here. An intruder who could plant a file there would
+be believed; one who could plant a link would have us write where they can't.
 """
 
 import errno
@@ -25,7 +25,7 @@ NO_FILE = (errno.ELOOP, errno.ENXIO)
 
 
 def open_file(path: Path, flags: int) -> int:
-    """As `os.open`, for plain files of our own. Raises `Untrusted` for others, and `OSError`."""
+    """Opens a plain file of our own, like `os.open`. Raises `Untrusted` for others, `OSError`."""
     try:
         descriptor = os.open(path, flags | CAREFULLY, 0o600)
     except OSError as error:
@@ -43,13 +43,13 @@ def open_file(path: Path, flags: int) -> int:
 
 
 def read(path: Path) -> bytes:
-    """All of it. Raises `Untrusted`, `OSError`."""
+    """Reads a whole file. Raises `Untrusted`, `OSError`."""
     with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
         return file.read()
 
 
 def write(path: Path, data: bytes) -> None:
-    """Replaces it in one step: a reader sees the old one or the new one. Raises `OSError`."""
+    """Replaces a file in one step: a reader sees the old or the new one. Raises `OSError`."""
     require_no_folder(path)
     draft = path.with_name(f"{path.name}.new")
     with suppress(FileNotFoundError):
@@ -64,7 +64,7 @@ def write(path: Path, data: bytes) -> None:
 
 
 def keep(path: Path, data: bytes) -> None:
-    """As `write`, unless it is so already: then it takes no room."""
+    """Writes a file unless it holds that already: a full disk is no obstacle then."""
     with suppress(Untrusted, OSError):
         if read(path) == data:
             return
@@ -72,12 +72,12 @@ def keep(path: Path, data: bytes) -> None:
 
 
 def append(path: Path) -> int:
-    """A descriptor that writes at its end, wherever that is. Raises `Untrusted`, `OSError`."""
+    """Opens a file to write at its end, wherever that is. Raises `Untrusted`, `OSError`."""
     return open_file(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 def make_directory(path: Path) -> None:
-    """Where it is missing. Raises `Untrusted` for a link or another user's, and `OSError`."""
+    """Makes a missing directory. Raises `Untrusted` for a link or another user's, `OSError`."""
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
     found = path.lstat()
@@ -90,7 +90,7 @@ def make_directory(path: Path) -> None:
 
 
 def require_plain(found: os.stat_result, path: Path) -> None:
-    """Raises `Untrusted` for what is no file, or somebody else's, or has a second name."""
+    """Raises `Untrusted` for anything but a plain file of our own with one name."""
     if not stat.S_ISREG(found.st_mode):
         raise _not_plain(path)
     require_trusted(found, path)
@@ -108,7 +108,7 @@ def require_trusted(found: os.stat_result, path: Path) -> None:
 
 
 def foreign(owner: int, path: Path) -> Untrusted:
-    """What to do about another user's file."""
+    """Says what to do about another user's file."""
     me = os.geteuid()
     how = "with sudo" if owner == ROOT else "without sudo"
     return Untrusted(
@@ -119,14 +119,14 @@ def foreign(owner: int, path: Path) -> Untrusted:
 
 
 def close_to_others(descriptor: int) -> None:
-    """Takes all rights on what is ours from everybody else. Raises `OSError`."""
+    """Takes all rights on our own file from everybody else. Raises `OSError`."""
     found = os.fstat(descriptor)
     if found.st_mode & OTHERS and found.st_uid == os.geteuid():
         os.fchmod(descriptor, stat.S_IMODE(found.st_mode) & ~OTHERS)
 
 
 def user(number: int) -> str:
-    """The user's name, or its number where it has none, as in containers."""
+    """Returns the user's name, or its number where it has none, as in containers."""
     with suppress(KeyError):
         return pwd.getpwuid(number).pw_name
     return f"user {number}"

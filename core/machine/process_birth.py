@@ -1,4 +1,4 @@
-"""When a process began, which with its pid names it for good: a pid is used again.
+"""The moment when a process began. With its pid it names the process for good.
 
 The kernel counts the ticks from boot to a start, which no setting of the clock moves.
 """
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Protocol
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-# Of /proc/PID/stat, counted from the one behind the name, which may hold anything.
+# A field of /proc/PID/stat, counted after the name, which may hold anything.
 START_FIELD = 19
 
 
 class Identified(Protocol):
-    """What names a process: `birth` does with the pid, and `created` where there is no birth."""
+    """Names a process by its pid and `birth`, or `created` where there is no birth."""
 
     @property
     def pid(self) -> int | None: ...
@@ -25,7 +25,7 @@ class Identified(Protocol):
 
 
 def birth(pid: int) -> str:
-    """The boot and the tick in which a process began; empty without one, or without /proc."""
+    """Returns the boot and the tick in which a process began; empty without one, or /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
         return f"{BOOT_ID.read_text().strip()}-{int(fields[START_FIELD])}"
@@ -34,7 +34,7 @@ def birth(pid: int) -> str:
 
 
 def place() -> str:
-    """Where pids mean what they mean to this process: a boot of a kernel, a namespace of pids.
+    """Names the place where this process's pids are valid: a kernel's boot and a pid namespace.
 
     Two containers have pids of their own, and perhaps one hostname.
     """
@@ -45,7 +45,7 @@ def place() -> str:
 
 
 def shares_our_pids(pid: int) -> bool:
-    """It is in no container of its own; true where that is not to be seen."""
+    """Whether it is in no container of its own; true where that can't be told."""
     try:
         return os.readlink(f"/proc/{pid}/ns/pid") == os.readlink("/proc/self/ns/pid")
     except OSError:

@@ -1,6 +1,6 @@
-"""Which process is meant, among those that live now.
+"""Finds a recorded process among those that live now.
 
-Its birth tells. psutil's `create_time` adds the ticks to the time of the boot, which moves
+Its birth tells it apart. psutil's `create_time` adds the ticks to the time of the boot, which moves
 whenever the system clock is set.
 """
 
@@ -14,13 +14,13 @@ FROZEN = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 
 
 def living(meant: Identified) -> psutil.Process | None:
-    """The process that is meant, unless it has ended or is a zombie."""
+    """Returns the process, unless it has ended or is a zombie."""
     found = _bearer(meant.pid)
     return found if found is not None and _is_same(found, meant) else None
 
 
 def is_frozen(meant: Identified) -> bool:
-    """It lives, stopped by SIGSTOP or a debugger."""
+    """Whether it lives, but is stopped by SIGSTOP or a debugger."""
     found = living(meant)
     try:
         return found is not None and found.status() in FROZEN
@@ -29,13 +29,13 @@ def is_frozen(meant: Identified) -> bool:
 
 
 def is_replaced(meant: Identified) -> bool:
-    """Another process lives under the pid of the one that is meant."""
+    """Whether another process lives under its pid now."""
     found = _bearer(meant.pid)
     return found is not None and not _is_same(found, meant)
 
 
 def _bearer(pid: int | None) -> psutil.Process | None:
-    """Who lives under that pid."""
+    """Returns whichever process has that pid."""
     if pid is None:
         return None
     try:

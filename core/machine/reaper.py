@@ -1,4 +1,4 @@
-"""Ends what a process has started, however that process ends: with SIGKILL, too.
+"""Ends what a process has started, however that process ends, even by SIGKILL.
 
 An instance's processes outlive their supervisor on purpose. Those of a drill or a test must not
 outlive it: they carry a mark in their environment, and a process beside ends all that carry it.
@@ -23,11 +23,11 @@ POLL_S = 0.05
 
 @contextmanager
 def reaping(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """That environment with a mark: what is started with it in the block is gone after the block,
-    or soon after this process's end.
+    """Yields the environment with a mark: processes started with it end with the block, or soon
+    after this process's end.
     """
     mark = secrets.token_hex(16)
-    # No mark of its own: whoever ends this process by it must leave the reaper to its work.
+    # It has no mark: a kill by mark must leave the reaper to its work.
     unmarked = {name: value for name, value in environ.items() if name != MARK}
     reaper = subprocess.Popen(
         [sys.executable, str(SCRIPT), "reap", mark],

@@ -1,7 +1,7 @@
-"""This process's standard streams: data goes to stdout, whatever else there is to say to stderr.
+"""Sets up the standard streams: data goes to stdout, messages go to stderr.
 
-Data is UTF-8 whatever the locale, and is written whole or the command fails. A message is for
-people: what their terminal can't show is replaced, what can't be written at once is lost.
+Data is UTF-8 in every locale, and is written whole or the command fails. Messages are for people:
+characters that a terminal can't show are replaced, and what can't be written at once is lost.
 """
 
 import io
@@ -17,7 +17,7 @@ STDIN, STDOUT, STDERR = range(3)
 
 
 class _Data(io.FileIO):
-    """What was asked for: a reader who is gone is told apart from a disk that is full."""
+    """Stdout as data: tells a reader that has gone from a full disk."""
 
     def write(self, data: Any) -> int:
         try:
@@ -29,7 +29,7 @@ class _Data(io.FileIO):
 
 
 class _Messages(io.FileIO):
-    """Nobody waits for a message: not for a full disk, a terminal that stands still, a reader."""
+    """A stream of messages: it waits for no full disk, no halted terminal and no reader."""
 
     def write(self, data: Any) -> int:
         try:
@@ -46,7 +46,7 @@ class _Messages(io.FileIO):
 
 
 def settle() -> None:
-    """Sets this process's streams up; the first thing that it does."""
+    """Sets up this process's streams, before anything else."""
     _fill_gaps()
     screen = os.isatty(STDOUT)
     sys.stdin = open(STDIN, encoding=_encoding(sys.stdin), errors="replace", closefd=False)  # noqa: SIM115
@@ -62,12 +62,12 @@ def settle() -> None:
 
 
 def expect_no_data() -> None:
-    """What this process prints are messages, on stdout too."""
+    """Treats stdout as messages, too."""
     sys.stdout = _text(_Messages(STDOUT, "w", closefd=False), sys.stdout.encoding, "replace")
 
 
 def tell(text: str) -> None:
-    """Prints a message on stdout: what was done stays done where nobody can be told."""
+    """Prints a message on stdout; a failure to print undoes nothing."""
     try:
         print(text, flush=True)
     except (BrokenPipeError, CannotWrite):
@@ -75,14 +75,14 @@ def tell(text: str) -> None:
 
 
 def close_stdout() -> None:
-    """It can't be written: from now on whatever goes there is dropped."""
+    """Drops whatever goes to stdout from now on, because it can't be written."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, STDOUT)
     os.close(nowhere)
 
 
 def require_utf8(environ: Mapping[str, str]) -> None:
-    """Begins this program anew with UTF-8 for names of files, unless it has that already.
+    """Restarts this program with UTF-8 for names of files, unless it has that already.
 
     Python takes another encoding from an old locale, or when it is told to; then a path
     would mean one file to us and another to the processes that we start.
@@ -105,12 +105,12 @@ def require_text(words: Sequence[str]) -> None:
 
 
 def _fill_gaps() -> None:
-    """A stream that was closed must not be the number of the next file that is opened."""
+    """Opens closed streams, so that the next opened file does not get their number."""
     for number in (STDIN, STDOUT, STDERR):
         try:
             os.fstat(number)
         except OSError:
-            # For reading only: to write there goes on being an error.
+            # Open for reading only: writing there is still an error.
             os.set_inheritable(os.open(os.devnull, os.O_RDONLY), True)
 
 

@@ -29,14 +29,14 @@ ADVICE = {
 
 
 def told(error: OSError, place: Path | str = "") -> str:
-    """One line: what could not be used, in that place, why, and what to do about it."""
+    """Says in one line what could not be used, why, and what to do about it."""
     name = error.filename or place
     what = f"cannot use {name} ({error.strerror})" if name else f"{error.strerror}"
     return f"{what}; {ADVICE.get(error.errno or 0, ELSEWHERE)}"
 
 
 def is_curable(error: OSError) -> bool:
-    """It is about the machine and not about us."""
+    """Whether a person can cure it at this machine: it is no bug of ours."""
     return error.errno in ADVICE
 
 

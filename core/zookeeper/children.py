@@ -1,11 +1,11 @@
-"""What stands below a znode that need not be there."""
+"""The children of a znode that may be missing."""
 
 from core.errors import NoNode
 from core.zookeeper.client import ZooKeeper
 
 
 async def below(zk: ZooKeeper, path: str) -> list[str]:
-    """The names of its children; none where it is not there itself. Raises `Unavailable`."""
+    """Lists the names of its children; none where the znode is missing. Raises `Unavailable`."""
     try:
         return await zk.children(path)
     except NoNode:

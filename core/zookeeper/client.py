@@ -62,7 +62,7 @@ class Committed:
 
 @dataclass(frozen=True)
 class Refused:
-    """None of it happened; the operation at `index` is the first that could not."""
+    """Nothing of the transaction happened; the operation at `index` is the first that failed."""
 
     index: int
     error: ZooKeeperError
@@ -128,7 +128,7 @@ class ZooKeeper:
 
     @property
     def disconnected_s(self) -> float:
-        """For how long there has been no connection; 0 while there is one."""
+        """Seconds without a connection; 0 while there is one."""
         return 0.0 if self.connected else time.monotonic() - self.disconnected_at
 
     def off_change(self, listener: Callable[[], None]) -> None:
@@ -139,7 +139,7 @@ class ZooKeeper:
         return kazoo_adapter.election(self._client, path, name)
 
     async def watch_over(self) -> None:
-        """Raises `ZooKeeperError` when kazoo's thread has ended by itself: nothing mends that."""
+        """Raises `ZooKeeperError` when kazoo's thread has ended by itself: nothing restarts it."""
         while kazoo_adapter.is_alive(self._client):  # noqa: ASYNC110 - a thread's end sets no event of ours
             await asyncio.sleep(WATCH_S)
         raise ZooKeeperError("the ZooKeeper client has stopped")
@@ -173,7 +173,10 @@ class ZooKeeper:
     # --- reads -----------------------------------------------------------------------
 
     async def get(self, path: str, watch: Callable[[], None] | None = None) -> Znode:
-        """Raises `NoNode`, `Unavailable`. `watch` is called once, on the loop, at a change."""
+        """Reads a znode. `watch` is called once, on the loop, at a change.
+
+        Raises `NoNode`, `Unavailable`.
+        """
         data, stat = await self._read(self._client.get_async, path, self._watcher(watch))
         return Znode(
             path,
@@ -186,14 +189,14 @@ class ZooKeeper:
         )
 
     async def find(self, path: str) -> Znode | None:
-        """As `get`, with `None` for a znode that is not there."""
+        """Reads a znode; `None` where it is missing. Raises `Unavailable`."""
         try:
             return await self.get(path)
         except NoNode:
             return None
 
     async def get_many(self, wanted: Sequence[str]) -> list[Znode | None]:
-        """The znodes at those paths, in that order; `None` for one that is not there.
+        """Reads the znodes at those paths, in that order; `None` for one that is missing.
 
         Each is as it was at some moment of the call. Raises `AccessDenied`, `Unavailable`.
         """
@@ -212,7 +215,7 @@ class ZooKeeper:
         return result
 
     async def children(self, path: str, watch: Callable[[], None] | None = None) -> list[str]:
-        """The names below `path`, sorted. Raises `NoNode`, `Unavailable`."""
+        """Lists the names below `path`, sorted. Raises `NoNode`, `Unavailable`."""
         names = await self._read(self._client.get_children_async, path, self._watcher(watch))
         return sorted(names)
 
@@ -240,16 +243,25 @@ class ZooKeeper:
     # --- writes ----------------------------------------------------------------------
 
     async def create(self, path: str, data: bytes = b"", *, ephemeral: bool = False) -> None:
-        """Raises `NodeExists`, `NoNode` (the parent), `Ambiguous`, `Unavailable`."""
+        """Creates a znode.
+
+        Raises `NodeExists`, `NoNode` (for the parent), `Ambiguous`, `Unavailable`.
+        """
         await self._call(self._client.create_async, path, data, None, ephemeral)
 
     async def set(self, path: str, data: bytes, version: int = -1) -> int:
-        """The new version. Raises `BadVersion`, `NoNode`, `Ambiguous`, `Unavailable`."""
+        """Writes a znode and returns its new version.
+
+        Raises `BadVersion`, `NoNode`, `Ambiguous`, `Unavailable`.
+        """
         stat = await self._call(self._client.set_async, path, data, version)
         return int(stat.version)
 
     async def delete(self, path: str, version: int = -1) -> None:
-        """Raises `NoNode`, `NotEmpty`, `BadVersion`, `Ambiguous`, `Unavailable`."""
+        """Deletes a znode.
+
+        Raises `NoNode`, `NotEmpty`, `BadVersion`, `Ambiguous`, `Unavailable`.
+        """
         await self._call(self._client.delete_async, path, version)
 
     async def ensure(self, *wanted: str) -> None:
@@ -259,7 +271,7 @@ class ZooKeeper:
                 await self.create(path)
 
     async def multi(self, operations: Sequence[Operation]) -> Outcome:
-        """One transaction, all or nothing. Raises `Ambiguous` or `Unavailable`.
+        """Commits one transaction, all or nothing. Raises `Ambiguous` or `Unavailable`.
 
         After `Unavailable` it has not happened; after `Ambiguous` it may have, and may yet.
         """
@@ -269,15 +281,15 @@ class ZooKeeper:
         except (Ambiguous, Unavailable):
             raise
         except ZooKeeperError as error:
-            # A refusal stands in the result; whatever is raised says nothing of it.
+            # The result carries a refusal; an exception says nothing about it.
             raise Ambiguous(str(error)) from None
 
     async def _call(self, call: Callable[..., Any], *args: Any) -> Any:
-        """The answer to one of kazoo's own calls."""
+        """Awaits the answer to one of kazoo's own calls."""
         return await self._answer(lambda landing: call(*args).rawlink(landing.take))
 
     async def _request(self, request: Any) -> Any:
-        """The answer to a request of ours, which spares kazoo's completion thread."""
+        """Awaits the answer to our own request, which bypasses kazoo's completion thread."""
         return await self._answer(partial(kazoo_adapter.send, self._client, request))
 
     async def _answer(self, send: Callable[[Landing], object]) -> Any:
@@ -303,7 +315,7 @@ class ZooKeeper:
 async def connect(
     hosts: str, password: str, *, timeout_s: float = 10.0, session_s: float = 6.0
 ) -> ZooKeeper:
-    """A connected client whose secret opens the tree.
+    """Connects a client whose secret opens the tree.
 
     Raises `Unavailable` after `timeout_s`, `AccessDenied` where the secret is another's.
     """
@@ -320,7 +332,7 @@ async def connect(
 
 
 def _znode(path: str, read: Read) -> Znode | None:
-    """What a multi-read says of one path. Raises `ZooKeeperError` for an error but `NoNode`."""
+    """Converts one answer of a multi-read; `None` for `NoNode`. Raises `ZooKeeperError`."""
     if isinstance(read, int):
         if read == NO_NODE:
             return None
@@ -338,7 +350,7 @@ def _znode(path: str, read: Read) -> Znode | None:
 
 
 def _outcome(result: MultiResult) -> Outcome:
-    """What a multi's result says; `Ambiguous` where it says nothing."""
+    """Converts a multi's result. Raises `Ambiguous` where it does not tell."""
     if result.code == OK:
         return Committed(result.zxid)
     if result.culprit < 0:

@@ -1,4 +1,4 @@
-"""One of many acts: kazoo's election, on the event loop.
+"""Elects one of many candidates, by kazoo's recipe, on the event loop.
 
 Whoever is elected may lose its session without knowing it yet. What it does must therefore be
 safe when two do it at once; the election only spares the work. Whatever kazoo's recipe raises
@@ -22,7 +22,7 @@ PAUSE_S = 0.5
 
 
 class Election:
-    """A candidate. `name` is what its znode says; whoever is curious reads it there."""
+    """A candidate. `name` is its znode's content, for people who look."""
 
     def __init__(self, zk: ZooKeeper, path: str, name: str) -> None:
         self._zk = zk
@@ -38,13 +38,13 @@ class Election:
             await asyncio.sleep(PAUSE_S)
 
     async def _stand(self, lead: Callable[[], Awaitable[None]]) -> None:
-        """Once, with a lock of its own: one that outlived its session still thinks it holds."""
+        """Stands once, with a new lock: an old one still believes in a session that has ended."""
         election = self._zk.election(self._path, self._name)
         with suppress(Exception):  # no connection, or nobody has stood yet
             await _aside(partial(withdraw, election.lock))
         try:
             if await _is_elected(election):
-                await self._rule(lead)
+                await self._lead(lead)
         except asyncio.CancelledError:
             election.cancel()  # the session ends next, and resigns
             raise
@@ -52,8 +52,8 @@ class Election:
             async with asyncio.timeout(RELEASE_S):
                 await _aside(election.lock.release)
 
-    async def _rule(self, lead: Callable[[], Awaitable[None]]) -> None:
-        """Ends with the connection: whoever lost it may have been replaced."""
+    async def _lead(self, lead: Callable[[], Awaitable[None]]) -> None:
+        """Leads until the connection is lost: from then on another may have been elected."""
         gone = asyncio.Event()
 
         def look() -> None:
@@ -84,7 +84,7 @@ async def _is_elected(election: Any) -> bool:
 
 
 async def _aside(call: Callable[[], Any]) -> Any:
-    """What a blocking call returns, from a thread that no process waits for at its end."""
+    """Runs a blocking call on a thread that does not keep the process from ending."""
     loop = asyncio.get_running_loop()
     landing: asyncio.Future[Any] = loop.create_future()
 

@@ -1,4 +1,4 @@
-"""kazoo behind one adapter: how a client is made, what its errors mean, and its private parts.
+"""The adapter to kazoo: makes clients, translates errors, and uses its private parts.
 
 The private parts, which no documentation promises, are used here and nowhere else: a new kazoo
 that lacks one of them is named by `tests/core/zookeeper/test_kazoo_adapter.py`. `pyproject.toml`
@@ -36,7 +36,7 @@ ERRORS = (kz.KazooException, KazooTimeoutError)
 
 
 def make_client(hosts: str, password: str, session_s: float, **options: Any) -> KazooClient:
-    """A client that keeps trying to connect, for the holder of the secret."""
+    """Makes a client that keeps trying to connect, for the holder of the secret."""
     return KazooClient(
         hosts=hosts,
         timeout=session_s,
@@ -53,12 +53,12 @@ def patient() -> dict[str, Any]:
 
 
 def owner_acl(password: str) -> list[ACL]:
-    """All rights for the holder of the secret, none for anybody else."""
+    """Grants all rights to the holder of the secret, and none to anybody else."""
     return [make_digest_acl(IDENTITY, password, all=True)]
 
 
 def quiet_logger() -> logging.Logger:
-    """kazoo's own log, without DEBUG, where it would print the credentials."""
+    """Returns kazoo's own log, without DEBUG, where it would print the credentials."""
     logger = logging.getLogger("kazoo")
     logger.setLevel(logging.WARNING)
     if not logger.handlers:
@@ -71,7 +71,7 @@ def quiet_logger() -> logging.Logger:
 
 
 def send(client: KazooClient, request: Any, answer: Any) -> None:
-    """Sends a request of ours: kazoo takes whatever has `type`, `serialize` and `deserialize`.
+    """Sends our own request: kazoo takes anything with `type`, `serialize` and `deserialize`.
 
     `answer` has the methods `set` and `set_exception`, which kazoo's threads call.
     """
@@ -98,10 +98,10 @@ def election(client: KazooClient, path: str, name: str) -> Any:
 
 
 def withdraw(lock: Any) -> None:
-    """Deletes what this session's earlier candidacies have left. It blocks.
+    """Deletes the znodes of this session's earlier candidacies. It blocks.
 
-    A connection that breaks while one ends leaves its znode, and with the session it lives on:
-    everybody would wait for it, and nobody act.
+    A connection that breaks while a candidacy ends leaves its znode behind. It lives as long as
+    the session: all others would wait for it, and nobody would act.
     """
     session, _ = lock.client.client_id
     for name in lock.client.get_children(lock.path):
@@ -112,7 +112,7 @@ def withdraw(lock: Any) -> None:
 
 
 class Landing:
-    """Where kazoo's threads leave an answer for the loop. It stands in for an `AsyncResult`."""
+    """Hands an answer from kazoo's threads to the loop. Stands in for an `AsyncResult`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -144,7 +144,7 @@ class Landing:
 
 
 def error_of(code: int) -> Exception:
-    """kazoo's exception for a server's code."""
+    """Returns kazoo's exception for a server's code."""
     return kz.EXCEPTIONS[code]() if code in kz.EXCEPTIONS else Exception(f"error {code}")
 
 
@@ -161,7 +161,7 @@ _MEANINGS: tuple[
 
 
 def translated(error: Exception) -> ZooKeeperError:
-    """Our error for one of kazoo's; unknown ones keep their text."""
+    """Returns our error for one of kazoo's; an unknown one keeps its text."""
     if isinstance(error, ZooKeeperError):
         return error
     for theirs, ours in _MEANINGS:

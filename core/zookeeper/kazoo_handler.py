@@ -1,10 +1,10 @@
-"""How kazoo's thread waits for its sockets: by one `poll`, not by a selector made each time.
+"""Makes kazoo's thread wait by one `poll`, not by a selector that is made each time.
 
 kazoo waits five times for one transaction: to be woken, to send, for an answer, its head and
 its rest. Each time its own handler makes an epoll, fills it, and closes it again.
 
-A connect has a deadline of its own. kazoo would give it as long as a session lasts, which is what
-a host costs that has vanished: nobody there refuses the connection.
+A connect has its own deadline. kazoo would wait as long as a session lasts when a host has
+vanished, because nobody there refuses the connection.
 """
 
 import select
@@ -22,12 +22,12 @@ CONNECT_S = 0.5
 
 
 class PollingHandler(SequentialThreadingHandler):  # type: ignore[misc]
-    """kazoo's threads, with a cheaper wait, and a shorter one for who is not there."""
+    """kazoo's threads, with a cheaper wait, and a shorter one for hosts that are away."""
 
     def create_connection(
         self, *args: Any, timeout: float | None = None, **options: Any
     ) -> socket.socket:
-        """As kazoo's, within `CONNECT_S`. Raises `OSError` or kazoo's `timeout_exception`."""
+        """Connects within `CONNECT_S`. Raises `OSError` or kazoo's `timeout_exception`."""
         capped = CONNECT_S if timeout is None else min(timeout, CONNECT_S)
         connected: socket.socket = super().create_connection(*args, timeout=capped, **options)
         return connected
@@ -35,7 +35,7 @@ class PollingHandler(SequentialThreadingHandler):  # type: ignore[misc]
     def select(
         self, readers: Sockets, writers: Sockets, _errors: Sockets, timeout_s: float | None = None
     ) -> Ready:
-        """As `select.select`, for descriptors of any number. A broken socket is ready to be read.
+        """Waits like `select.select`, for any number of descriptors. A broken socket is readable.
 
         Raises `ValueError` for a socket that has been closed meanwhile.
         """

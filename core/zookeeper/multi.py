@@ -13,7 +13,7 @@ import msgspec
 from core.zookeeper.multi_read import COUNT, ERROR, HEADER, LAST
 
 CREATE, DELETE, SET_DATA, CHECK = 1, 2, 5, 13
-# What a failed transaction says of the operations that stood before and after the culprit.
+# The codes of a failed transaction's operations before and after the one that failed.
 OK, INCONSISTENT = 0, -2
 STAT_BYTES = 68
 # A stat begins with the zxids of the znode's making and of its last change.
@@ -55,9 +55,10 @@ Operation: TypeAlias = Check | Create | SetData | Delete
 
 
 class MultiResult(NamedTuple):
-    """The zxid that was set, or which operation failed and the server's code for why.
+    """The commit's zxid, or which operation failed and the server's error code.
 
-    0 is no zxid: nothing was set. No culprit is named where `culprit` is -1 and `code` isn't 0.
+    A zxid of 0 means that nothing was set. With `culprit` -1 and a `code` other than 0, the server
+    has named no operation.
     """
 
     zxid: int = 0
@@ -91,7 +92,7 @@ class Multi:
                 return b"".join((_DELETE, path, COUNT.pack(version)))
 
     def deserialize(self, reply: bytes, offset: int) -> list[MultiResult]:
-        """One result, in a list as kazoo wants it. Raises `ValueError`, `struct.error`."""
+        """Decodes one result, in a list as kazoo wants it. Raises `ValueError`, `struct.error`."""
         zxid = index = 0
         refused = False
         kind, last, _ = HEADER.unpack_from(reply, offset)
@@ -116,7 +117,7 @@ class Multi:
 
 
 def acl_vector(permissions: int, scheme: str, identity: str) -> bytes:
-    """An access list of one entry."""
+    """Encodes an access list of one entry."""
     return COUNT.pack(1) + COUNT.pack(permissions) + _string(scheme) + _string(identity)
 
 

@@ -24,7 +24,7 @@ LAST = HEADER.pack(-1, True, -1)
 
 
 class Stat(NamedTuple):
-    """What ZooKeeper keeps of a znode beside its data, in the order of its record."""
+    """What ZooKeeper stores about a znode beside its data, in the order of its record."""
 
     created_zxid: int
     modified_zxid: int
@@ -59,12 +59,12 @@ class MultiRead:
         return b"".join([*parts, LAST])
 
     def deserialize(self, reply: bytes, offset: int) -> list[Read]:
-        """One for each path. Raises `ValueError`, `struct.error` for what is no such reply."""
+        """Decodes one answer per path. Raises `ValueError`, `struct.error` for another reply."""
         found: list[Read] = []
         kind, last, _ = HEADER.unpack_from(reply, offset)
         while not last:
             offset += HEADER.size
-            # Of data the length, of an error the code.
+            # The length of data, or the code of an error.
             number = COUNT.unpack_from(reply, offset)[0]
             offset += COUNT.size
             if kind == GET_DATA:

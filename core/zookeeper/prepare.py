@@ -18,7 +18,7 @@ TRIES = 5
 async def prepare_tree(
     hosts: str, password: str, marker: bytes, *, close_root: bool, timeout_s: float
 ) -> bool:
-    """Makes the chroot, closed to everybody without the secret. Returns whether `/` is too.
+    """Makes the chroot, closed to everybody without the secret. Returns whether `/` is closed, too.
 
     With `close_root`, on an ensemble of our own, `/` and `/zookeeper` are closed, so that
     nobody can create beside the tree or lock its owner out. On one that runs elsewhere they are
@@ -38,7 +38,7 @@ def _prepare_tree(
     try:
         client.start(timeout=timeout_s)
         for _ in range(TRIES - 1):
-            with suppress(*LOST):  # whatever of it has happened can happen again
+            with suppress(*LOST):  # repeating what has happened does no harm
                 return _make_tree(client, marker, acl, close_root, timeout_s)
         return _make_tree(client, marker, acl, close_root, timeout_s)
     except ERRORS as error:
@@ -61,14 +61,14 @@ def _make_tree(
 
 
 def _make(client: KazooClient, path: str, data: bytes, acl: list[ACL], timeout_s: float) -> None:
-    """Where the root is closed to us, the tree may be there all the same: its owner made room."""
+    """Creates a znode unless it is there: at a closed root, its owner has made our chroot."""
     if client.exists_async(path).get(timeout=timeout_s) is None:
         with suppress(kz.NodeExistsError):
             client.create_async(path, data, acl).get(timeout=timeout_s)
 
 
 def _others_use(client: KazooClient, timeout_s: float) -> bool:
-    """Somebody else has something beside our tree, or the root itself."""
+    """Whether somebody else uses the ensemble: a znode beside our tree, or the root itself."""
     try:
         names = client.get_children_async("/").get(timeout=timeout_s)
     except kz.NoAuthError:
@@ -77,14 +77,14 @@ def _others_use(client: KazooClient, timeout_s: float) -> bool:
 
 
 def _close(client: KazooClient, acl: list[ACL], timeout_s: float) -> None:
-    # /zookeeper/config is everybody's to read and nobody's to change from the start.
+    # Everybody may read /zookeeper/config, and nobody may change it, from the start.
     for path in ("/", "/zookeeper", "/zookeeper/quota"):
         with suppress(kz.NoAuthError):  # its owner has closed it, to us as well
             client.set_acls_async(path, acl).get(timeout=timeout_s)
 
 
 def _is_open(client: KazooClient, timeout_s: float) -> bool:
-    """Anybody may create, delete or set rights at the root."""
+    """Whether anybody may create, delete or set rights at the root."""
     try:
         acls, _stat = client.get_acls_async("/").get(timeout=timeout_s)
     except kz.NoAuthError:

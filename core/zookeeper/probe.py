@@ -1,4 +1,4 @@
-"""Asks a ZooKeeper server how it is, by the four-letter word `srvr`."""
+"""Asks a ZooKeeper server for its state, by the four-letter word `srvr`."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ ROLES = ("leader", "follower", "standalone")
 
 @dataclass(frozen=True)
 class ServerState:
-    """A server's own word. `role` is leader, follower, standalone or down."""
+    """A server's state by its own word. `role` is leader, follower, standalone or down."""
 
     address: str
     role: str
@@ -23,7 +23,7 @@ class ServerState:
 
 
 async def probe(address: str, timeout_s: float = PROBE_S) -> ServerState:
-    """The state of the server at `host:port`; down where it does not serve in time."""
+    """Asks the server at `host:port` for its state: down where it does not serve in time."""
     try:
         async with asyncio.timeout(timeout_s):
             text = await _srvr(address)
@@ -41,12 +41,12 @@ async def probe(address: str, timeout_s: float = PROBE_S) -> ServerState:
 
 
 async def probe_all(hosts: str, timeout_s: float = PROBE_S) -> list[ServerState]:
-    """The states of `host:port,…`, asked side by side, in that order."""
+    """Asks the servers of `host:port,…` side by side; their states are in that order."""
     return await asyncio.gather(*(probe(address, timeout_s) for address in hosts.split(",")))
 
 
 def has_quorum(states: list[ServerState]) -> bool:
-    """More than half of the servers serve; a server without a quorum does not."""
+    """Whether more than half of the servers serve; a server without a quorum does not."""
     return sum(state.serves for state in states) > len(states) // 2
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a lost answer: the one place that sends again, reads again, and decides.
+"""Resolves lost answers: the one place that sends again, reads again, and decides.
 
 An answer is lost when the connection breaks or the deadline passes; what was sent may have
 happened, and may happen yet. A read is asked again. A write is sent again unchanged: it can't
@@ -28,24 +28,24 @@ from core.zookeeper.multi import Check, Create, Delete, Operation, SetData
 
 NO_ANSWER = "ZooKeeper gives no definite answer; look at `status` before repeating"
 
-# What an operator waits for: ten tries, and five seconds for a connection.
+# A command makes ten tries, and waits five seconds for a connection.
 TRIES = 10
 PAUSE_S = 0.2
 RECONNECT_S = 5.0
-# What a worker's commit waits for: a connection, for as long as it takes, and this with one.
+# A worker's commit waits for a connection as long as it takes, and so long once it has one.
 RESOLVE_S = 30.0
 COMMIT_PAUSE_S = 0.02
 COMMIT_RECONNECT_S = 0.5
-# A record that several write is read and changed anew as often as this.
+# How often a record that others write as well is read and changed anew.
 EDITS = 50
 
 T = TypeVar("T")
 
 
 async def read(zk: ZooKeeper, ask: Callable[[], Awaitable[T]]) -> T:
-    """What `ask` returns, asked again while ZooKeeper is away. Raises `Unavailable` in the end.
+    """Returns what `ask` returns; repeats it while ZooKeeper is away, then raises `Unavailable`.
 
-    Safe for what only reads: a session never sees less than it has seen, also elsewhere.
+    Safe for reads: a session never sees an older state than before, on any server.
     """
     for _ in range(TRIES - 1):
         try:
@@ -57,8 +57,9 @@ async def read(zk: ZooKeeper, ask: Callable[[], Awaitable[T]]) -> T:
 
 
 async def check(zk: ZooKeeper, checks: Sequence[Check]) -> bool:
-    """Whether all of that is so, by the word of the quorum: what this session reads from then on
-    is no older. Raises `Unavailable`.
+    """Whether all checks hold, by the word of the quorum. Raises `Unavailable`.
+
+    What this session reads afterwards is no older.
     """
     try:
         return isinstance(await zk.multi(checks), Committed)
@@ -69,9 +70,9 @@ async def check(zk: ZooKeeper, checks: Sequence[Check]) -> bool:
 async def commit(
     zk: ZooKeeper, operations: Sequence[Operation], happened: Callable[[], Awaitable[bool]]
 ) -> Refused | None:
-    """Why the transaction was refused; None once it has happened.
+    """Commits a transaction. Returns why it was refused; None once it has happened.
 
-    Where it is refused after an answer was lost, `happened` reads whether that is its own work.
+    After a lost answer and a refusal, `happened` reads whether the transaction itself caused it.
     Raises `Unavailable` where nothing was sent, `Ambiguous` where nobody answers any more.
     """
     lost = False
@@ -89,9 +90,9 @@ async def commit(
 
 
 async def resolve(zk: ZooKeeper, send_again: Callable[[], Awaitable[T | None]]) -> T:
-    """What has become of a worker's commit whose answer was lost.
+    """Finds out what has become of a worker's commit whose answer was lost.
 
-    `send_again` sends it once more and returns what that tells, None where it is still open.
+    `send_again` sends it once more and returns the outcome, None where that is still open.
     Raises `Ambiguous` where even `RESOLVE_S` with a connection did not tell.
     """
     now = asyncio.get_running_loop().time
@@ -108,7 +109,7 @@ async def resolve(zk: ZooKeeper, send_again: Callable[[], Awaitable[T | None]]) 
 
 
 async def pause(zk: ZooKeeper) -> None:
-    """Waits until ZooKeeper is back, as far as one can tell; never no time at all."""
+    """Waits a moment, and a little longer where ZooKeeper is away."""
     await asyncio.sleep(COMMIT_PAUSE_S)
     with suppress(Unavailable):
         await zk.wait_connected(COMMIT_RECONNECT_S)
@@ -117,7 +118,7 @@ async def pause(zk: ZooKeeper) -> None:
 async def update(
     zk: ZooKeeper, path: str, kind: type[RecordT], edit: Callable[[RecordT], RecordT]
 ) -> RecordT:
-    """Changes the record at `path`, and returns it as it is then; `kind()` where none is yet.
+    """Changes the record at `path` and returns the new one; it begins as `kind()`.
 
     `edit` done twice does the same as once. Raises `BadZnode`, and as `commit` does.
     """
@@ -141,7 +142,7 @@ async def update(
 
 
 async def _unknown() -> bool:
-    """The next read tells it: an edit that has happened changes nothing."""
+    """Leaves it to the next read: an edit that has happened changes nothing."""
     return False
 
 
@@ -157,7 +158,7 @@ async def make(zk: ZooKeeper, *wanted: Create) -> None:
 
 
 async def remove(zk: ZooKeeper, *wanted: str) -> Refused | None:
-    """Deletes these znodes together; why that was refused. Raises as `commit`."""
+    """Deletes these znodes together; returns why that was refused. Raises as `commit`."""
 
     async def happened() -> bool:
         return not any(await zk.get_many(wanted))
@@ -187,9 +188,9 @@ async def is_there(zk: ZooKeeper, path: str) -> bool:
 
 
 async def has_written(zk: ZooKeeper, witness: SetData) -> bool:
-    """What stands at that path is what was to be written there, and nothing since.
+    """Whether the znode holds what was to be written, and nothing newer.
 
-    Raises `Ambiguous` where it has been written more than once: then nobody can tell.
+    Raises `Ambiguous` where it has been written more than once.
     """
     now = await zk.find(witness.path)
     if now is None:

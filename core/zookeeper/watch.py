@@ -17,7 +17,7 @@ RETRY_S = 0.1
 async def whenever_changed(
     zk: ZooKeeper, read: Callable[[Watch | None], Awaitable[T]], refresh_s: float
 ) -> AsyncIterator[T]:
-    """What `read` finds, at each change, and every `refresh_s` as well.
+    """Yields what `read` finds, at each change and every `refresh_s`.
 
     `read` sets the watch that it is given, if any. Nothing is yielded while ZooKeeper is away,
     or the znode: the last answer stays good.
@@ -42,7 +42,7 @@ async def whenever_changed(
                 async with asyncio.timeout(pause_s):
                     await changed.wait()
             if not zk.connected:
-                watched.set()  # a watch does not outlive its connection for certain
+                watched.set()  # a watch may not survive a lost connection
     finally:
         zk.off_change(changed.set)
 
