@@ -12,7 +12,7 @@ class ZkticketError(Exception):
 
 
 class WrongUsage(ZkticketError):
-    """The command line asks for something that cannot be meant."""
+    """The command line makes no sense."""
 
     exit_code = 2
 
@@ -27,7 +27,7 @@ class WrongTerm(WrongUsage):
 
 
 class CannotWrite(ZkticketError):
-    """Stdout takes nothing: what was asked for can't be handed over."""
+    """Stdout takes nothing: the output can't be delivered."""
 
 
 class NotRunning(ZkticketError):
@@ -41,7 +41,7 @@ class StartupError(ZkticketError):
 
 
 class Untrusted(StartupError):
-    """Somebody else may have put it there, or could change it."""
+    """A file or directory that somebody else may have put there, or could change."""
 
 
 # --- ZooKeeper -----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Addresses of clients, and the networks that an instance is told about."""
+"""Parses addresses of clients, and the networks in an instance's settings."""
 
 from ipaddress import (
     IPv4Address,
@@ -13,12 +13,12 @@ from typing import TypeAlias
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-# Whoever has an IPv6 address has at least as many as this prefix leaves.
+# An owner of one IPv6 address has at least the whole network of this prefix.
 CLIENT_PREFIX = 64
 
 
 def parse_address(text: str) -> Address | None:
-    """The address; an IPv4 one that came in by an IPv6 socket is told as what it is."""
+    """Parses an address; an IPv4 address from an IPv6 socket becomes plain IPv4."""
     try:
         found = ip_address(text.strip("[]").partition("%")[0])
     except ValueError:

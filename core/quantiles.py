@@ -8,7 +8,7 @@ KEPT = 1024
 
 
 class Recent:
-    """The last `KEPT` durations. Adding one costs nothing to speak of; reading sorts them."""
+    """The last `KEPT` durations. Adding one is cheap; reading sorts them."""
 
     def __init__(self) -> None:
         self._seconds: deque[float] = deque(maxlen=KEPT)
@@ -22,7 +22,7 @@ class Recent:
         self.sum_s += seconds
 
     def quantiles(self) -> Quantiles:
-        """Zeros where there is nothing yet."""
+        """Computes the quantiles; zeros where there is nothing yet."""
         ordered = sorted(self._seconds)
         return Quantiles(p50_ms=_quantile_ms(ordered, 0.50), p99_ms=_quantile_ms(ordered, 0.99))
 

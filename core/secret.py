@@ -33,7 +33,7 @@ class Secret:
 
     @property
     def quorum_password(self) -> str:
-        """What ZooKeeper servers of ours know each other by."""
+        """Proves our ZooKeeper servers to each other."""
         return self.key("zookeeper quorum").hex()
 
     @property
@@ -46,7 +46,7 @@ class Secret:
 
     @property
     def payment_key(self) -> bytes:
-        """What a payment provider signs its calls with."""
+        """Signs the calls of a payment provider."""
         return self.key("payment webhook")
 
     @property
@@ -79,7 +79,7 @@ def load_secret(data_dir: Path) -> Secret:
 
 
 def load_or_create_secret(data_dir: Path) -> Secret:
-    """As `load_secret`; makes a new secret where there is none. The data dir's lock is held."""
+    """Loads the secret, or makes a new one where there is none. Needs the data dir's lock."""
     path = data_dir / FILE_NAME
     if not os.path.lexists(path):
         try:

@@ -1,4 +1,4 @@
-"""What an instance is told from outside: flag over environment over default, read once."""
+"""An instance's settings: flag over environment over default, read once."""
 
 import os
 import re
@@ -32,18 +32,18 @@ class Settings:
     zookeeper_port: int = 2181
     zookeeper: str = ""
     quantity: int = 100
-    # The address by which the world knows the page, for links that leave it.
+    # The page's public address, for links from elsewhere.
     public_url: str = ""
-    # Proxies that are believed when they say whom they ask for: addresses and networks.
+    # Proxies whose word about their clients counts: addresses and networks.
     trusted_proxy: str = ""
-    # Of one client: an IPv4 address, or the /64 of an IPv6 one; 0 is no bound.
+    # Bounds for one client: an IPv4 address, or the /64 of an IPv6 one; 0 is no bound.
     connections_per_address: int = 256
     holds_per_address: int = 4
     held_per_address: int = 20
     # An overloaded worker: silent this long, or above this much memory, is restarted.
     worker_hung_s: float = 10.0
     worker_memory_mb: int = 512
-    # Of each worker, some three to six million orders; then the oldest file goes.
+    # Each worker's receipts, some three to six million orders; then the oldest file goes.
     receipts_mb: int = 16
     receipts_files: int = 64
     # How long a stopping process may take before it is killed.
@@ -80,7 +80,7 @@ def read_settings(environ: Mapping[str, str], flags: Mapping[str, Any]) -> Setti
         if isinstance(flag, list):
             flag = ",".join(flag) or None
         if text := environ.get(name, ""):
-            # Also where a flag goes before it: what we start reads the environment, too.
+            # Checked even where a flag overrides it: our children read the environment, too.
             chosen[field.name] = _convert(name, text, type(field.default))
         if flag is not None:
             chosen[field.name] = flag
@@ -94,7 +94,7 @@ def current_settings(**flags: Any) -> Settings:
 
 
 def foreign_environment() -> dict[str, str]:
-    """This process's environment without its settings: for an instance that is another one."""
+    """This process's environment without its settings, to start another instance."""
     return {
         name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)
     }
@@ -147,7 +147,7 @@ def _check_networks(name: str, text: str) -> None:
 
 
 def _address(name: str, text: str) -> str:
-    """Without a slash at its end, in lower case: what is compared with it is."""
+    """Normalises an address for comparison: lower case, no slash at its end."""
     address = text.rstrip("/").lower()
     if address and not PUBLIC_URL.fullmatch(address):
         raise WrongUsage(f"{name} is {text!r}; expected https://tickets.example, without a path")

@@ -1,1 +1,1 @@
-"""Who is there and what is wanted of them: registrations, requests, alarms, status."""
+"""The cluster's processes: registrations, desired state, requests, alarms, status."""

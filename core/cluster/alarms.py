@@ -13,7 +13,7 @@ from core.zookeeper.multi import Create
 
 
 async def sound(zk: ZooKeeper, alarm: Alarm) -> None:
-    """Raises the alarm; one that its source has raised before stands as it is.
+    """Raises the alarm; an earlier one of the same source stays as it is.
 
     Raises `Ambiguous`, `Unavailable`; then it may be tried again.
     """

@@ -52,7 +52,7 @@ def without(request_id: str) -> Callable[[Desired], Desired]:
 def watch(
     zk: ZooKeeper, instance: str, remembered: Callable[[], Desired]
 ) -> AsyncIterator[Desired]:
-    """What is desired, at each change; where nothing is yet, what is `remembered` of it.
+    """Yields the desired state at each change; it begins as what is `remembered` of it.
 
     Raises `BadZnode`, `ZooKeeperError`.
     """
@@ -65,7 +65,7 @@ async def _read(
 ) -> Desired:
     with suppress(NoNode):
         return _decoded(await zk.get(path, watch))
-    # Only what is there can be watched.
+    # Only an existing znode can be watched.
     await retry.make(zk, Create(paths.parent(path)), Create(path, encode(remembered())))
     return _decoded(await zk.get(path, watch))
 

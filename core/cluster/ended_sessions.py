@@ -1,6 +1,6 @@
 """Operators' sessions that were ended before their time: kept in ZooKeeper for all web servers.
 
-A session needs no record while it goes on, so what has to be remembered are those that do not.
+A session needs no record while it lasts, so only ended ones are recorded.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from core.schema.records import EndedSessions, decode
 from core.zookeeper import retry
 from core.zookeeper.client import Znode, ZooKeeper
 
-# Some 50 bytes each. Of more than so many, all that began earlier are ended as well.
+# Some 50 bytes each. Beyond this number, all earlier sessions are ended as well.
 MOST = 1000
-# So much may the clocks of two machines differ.
+# How far the clocks of two machines may differ.
 SKEW_S = 600
 
 
@@ -23,11 +23,11 @@ class EndedSessionsZnode:
         self._zk = zk
 
     async def load(self) -> EndedSessions:
-        """None are ended before the tree is made. Raises `Unavailable`, `BadZnode`."""
+        """Loads them; none before the tree is made. Raises `Unavailable`, `BadZnode`."""
         return _content(await self._zk.find(paths.ENDED_SESSIONS))
 
     async def add(self, ended: EndedSessions, now: float) -> EndedSessions:
-        """Adds to them; all that are ended then. Raises `ZooKeeperError`, `BadZnode`."""
+        """Adds to them and returns them all. Raises `ZooKeeperError`, `BadZnode`."""
         return await retry.update(
             self._zk,
             paths.ENDED_SESSIONS,
@@ -37,7 +37,7 @@ class EndedSessionsZnode:
 
 
 def merged(one: EndedSessions, other: EndedSessions, now: float) -> EndedSessions:
-    """What is ended in either, without those whose time is up, and bounded."""
+    """Joins two records, without sessions whose time is up, and within `MOST`."""
     sessions = {
         id_: ends_at
         for id_, ends_at in {**one.sessions, **other.sessions}.items()

@@ -15,7 +15,7 @@ FORM = re.compile(rb"[0-9a-f]{16}\n?")
 
 
 def load(data_dir: Path) -> str:
-    """Empty where no `up` has been. Raises `StartupError` for what can't be read."""
+    """Loads the id; empty where no `up` has been. Raises `StartupError`."""
     path = data_dir / FILE_NAME
     try:
         content = private_files.read(path)
@@ -29,7 +29,7 @@ def load(data_dir: Path) -> str:
 
 
 def load_or_create(data_dir: Path) -> str:
-    """Hold the directory's lock. Raises `StartupError`."""
+    """Loads the id, or makes one. Needs the directory's lock. Raises `StartupError`."""
     return load(data_dir) or _create(data_dir)
 
 

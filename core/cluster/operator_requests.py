@@ -1,4 +1,4 @@
-"""What operators ask of an instance's supervisor: whom, for what, and how far it has come."""
+"""Operators' requests to an instance's supervisor, and their progress."""
 
 import secrets
 import time
@@ -17,17 +17,17 @@ from core.zookeeper.client import ZooKeeper
 SERVERS = "zookeeper"
 SUPERVISOR = "supervisor"
 GROUPS = ("web", SERVERS)
-# With fewer, those that stay are no majority.
+# With fewer, the remaining ones are no majority.
 LEAST_SERVERS = 3
 ALL_WORKERS = "all workers, in turn"
 
 
 async def supervisor_of(zk: ZooKeeper, settings: Settings, machine: str = "") -> SupervisorRecord:
-    """The supervisor on that machine, a hostname or an instance's id; for none, that of the data
-    directory, or the only one there is where nothing was started from there.
+    """Finds the supervisor on that machine, a hostname or an instance's id. For none, that is the
+    supervisor of the data directory, or the only one where nothing was started from there.
 
-    Never another one: raises `NotRunning` where the one that is meant is not at work, and
-    `ZkticketError` where several could be.
+    Never returns another one: raises `NotRunning` where it is not at work, and `ZkticketError`
+    where several could be meant.
     """
     own = instance_id.load(settings.data_dir)
     living = await supervisors.living(zk)
@@ -73,14 +73,14 @@ def known(table: SupervisorRecord, name: str) -> tuple[str, ...]:
 
 
 def new_id() -> str:
-    """What a request is called: the same one made twice is done once."""
+    """Makes a request's id: a request that is sent twice is done once."""
     return secrets.token_hex(8)
 
 
 async def ask_restart(
     zk: ZooKeeper, table: SupervisorRecord, id_: str, name: str | None, timeout_s: float
 ) -> OperatorRequest:
-    """Has one process restarted, or one worker after the other. Returns before it is done.
+    """Asks for a restart of one process, or of one worker after the other. Does not wait for it.
 
     Raises `NoSuchProcess`, `ZkticketError` for too few servers, `ZooKeeperError`.
     """
@@ -92,7 +92,7 @@ async def ask_restart(
 async def ask_scale(
     zk: ZooKeeper, table: SupervisorRecord, id_: str, workers: int, timeout_s: float
 ) -> OperatorRequest:
-    """Has so many workers sell from now on. Raises as `ask_restart` does."""
+    """Asks for so many workers from now on. Raises as `ask_restart` does."""
     if not 1 <= workers <= MOST_WORKERS:
         raise WrongUsage(f"{workers} workers cannot be had; from 1 to {MOST_WORKERS}")
 
@@ -104,7 +104,7 @@ async def ask_scale(
 
 
 async def progress(zk: ZooKeeper, instance: str, request_id: str) -> Progress | None:
-    """None while no supervisor has taken note of it. Raises `ZooKeeperError`."""
+    """Returns a request's progress; None before a supervisor knows it. Raises `ZooKeeperError`."""
     for table in await supervisors.living(zk):
         if table.instance == instance:
             for found in table.requests:
@@ -114,7 +114,7 @@ async def progress(zk: ZooKeeper, instance: str, request_id: str) -> Progress | 
 
 
 async def withdraw(zk: ZooKeeper, instance: str, request_id: str) -> None:
-    """Takes a request back, unless it is being done. Raises `ZooKeeperError`."""
+    """Withdraws a request, unless it is being done. Raises `ZooKeeperError`."""
     await desired_state.change(zk, instance, desired_state.without(request_id))
 
 

@@ -1,4 +1,4 @@
-"""Who lives: workers, web servers and supervisors, each an ephemeral znode with a name of its own.
+"""The registry of living workers, web servers and supervisors, each an ephemeral znode.
 
 A registration's name carries a random incarnation, `worker-1.3fa9c1`, which is never
 used twice. That makes it a fence: a transaction that checks it fails for good once the
@@ -26,13 +26,13 @@ REFRESH_S = 1.0
 
 
 class Registration:
-    """One process's place in the registry. Loses it with the session, takes a new one."""
+    """One process's registration: lost with the session, and then made anew."""
 
     def __init__(self, zk: ZooKeeper, name: str, path_of: Callable[[str], str]) -> None:
         self._zk = zk
         self._name = name
         self._path_of = path_of
-        # Two that find the registration gone make one new one between them.
+        # When two tasks find the registration gone, they make one new one.
         self._lock = asyncio.Lock()
         self._left = False
         self.path = ""
@@ -53,18 +53,18 @@ class Registration:
     async def _enter(self, record: msgspec.Struct) -> None:
         path = self._path_of(f"{self._name}.{secrets.token_hex(3)}")
         await self._zk.ensure(paths.parent(path))
-        # Kept also when the answer is lost: the next `publish` finds out whether it is there.
+        # Kept even when the answer is lost: the next `publish` finds out whether it is there.
         self.path = path
         await self._zk.create(path, encode(record), ephemeral=True)
 
     def fence(self) -> str:
-        """What a transaction has to check. Raises `Unavailable` for who is not registered."""
+        """Returns the path that transactions check. Raises `Unavailable` where there is none."""
         if not self.path:
             raise Unavailable("this worker is not registered")
         return self.path
 
     async def leave(self) -> None:
-        """Takes the registration back; nothing that checks it commits from now on."""
+        """Deletes the registration; no transaction that checks it commits from now on."""
         async with self._lock:
             self._left = True
             path, self.path = self.path, ""
@@ -90,7 +90,7 @@ async def webs(zk: ZooKeeper) -> list[WebRecord]:
 
 
 def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
-    """The workers whenever one comes or goes, and every second for their load.
+    """Yields the workers whenever one comes or goes, and every second for their load.
 
     While ZooKeeper is away it yields nothing: the last list stays good.
     """
@@ -98,7 +98,7 @@ def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
 
 
 def is_of(record: WorkerRecord, instance: str, process: Identified) -> bool:
-    """That process of that instance registered it.
+    """Whether that process of that instance registered the worker.
 
     On another host there may be a worker with the same name and the same pid.
     """
@@ -126,7 +126,7 @@ async def _workers(zk: ZooKeeper, watch: Callable[[], None] | None) -> list[Live
 
 
 async def present(zk: ZooKeeper, parent: str, kind: type[RecordT]) -> list[tuple[str, RecordT]]:
-    """Those registered below `parent`, by the names of their registrations; none without a tree."""
+    """Lists the records below `parent` by their registrations; none without a tree."""
     try:
         return await _records(zk, parent, kind, None)
     except NoNode:

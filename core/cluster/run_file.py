@@ -16,7 +16,7 @@ def write(data_dir: Path, record: SupervisorRecord) -> None:
 
 
 def read(data_dir: Path) -> SupervisorRecord:
-    """What was started last from `data_dir`, whether it lives or not.
+    """Reads what was started last from `data_dir`, whether it lives or not.
 
     Raises `NotRunning`, and `Untrusted` for another user's.
     """
@@ -33,7 +33,7 @@ def read(data_dir: Path) -> SupervisorRecord:
 
 
 def hosts(data_dir: Path, named: str) -> str:
-    """`host:port,…` of an instance's ensemble: as the user `named` it, or as it was started.
+    """Returns `host:port,…` of an instance's ensemble: as `named` by the user, or as started.
 
     Raises `NotRunning` where neither is known.
     """

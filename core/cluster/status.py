@@ -1,4 +1,4 @@
-"""How an instance is: its servers, processes and tickets, put together from every source.
+"""The status of an instance: its servers, processes and tickets, from every source.
 
 Three are asked side by side, each with a deadline: the run file and psutil, which need no
 ZooKeeper; each server, by `srvr`; and the tree, for the registry and the stock.
@@ -45,7 +45,7 @@ from core.zookeeper.client import ZooKeeper, connect
 from core.zookeeper.probe import ServerState, has_quorum, probe_all
 
 PROBE_S = 1.0
-# Room for several servers that have vanished, each of which costs half a second to try.
+# Time for several vanished servers: each costs half a second to try.
 CONNECT_S = 2.5
 TREE_S = 2.0
 WELL = ("ready", "running")
@@ -127,8 +127,8 @@ class WebStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Everything. `problems` are one line each, the worst first; `at` is in Unix seconds.
 
-    `unread` is why the tree could not be read, empty where it was: without it nothing is known of
-    other machines, alarms and events, and what is missing here may well be there.
+    `unread` is why the tree could not be read, or empty. Without the tree nothing is known about
+    other machines, alarms and events, and what is missing here may exist.
     """
 
     healthy: bool
@@ -159,14 +159,14 @@ class Tree:
 
 @dataclass
 class _Events:
-    """The events as they are read; a znode that is unreadable costs its own type only."""
+    """The events as they are read; an unreadable znode hides its own type only."""
 
     found: list[EventAvailability] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
 
 async def gather(settings: Settings, zk: ZooKeeper | None) -> Status:
-    """The status as a process sees it that has a connection, or none at the moment.
+    """Gathers the status over a process's connection, if it has one at the moment.
 
     Takes some two seconds at most. Raises `NotRunning`.
     """
@@ -174,7 +174,7 @@ async def gather(settings: Settings, zk: ZooKeeper | None) -> Status:
 
 
 async def collect(settings: Settings, secret: Secret) -> Status:
-    """The status over a connection of its own. Raises `NotRunning`, `AccessDenied`."""
+    """Gathers the status over a new connection. Raises `NotRunning`, `AccessDenied`."""
     hosts = run_file.hosts(settings.data_dir, settings.zookeeper)
     return await _gather(settings, _connect_and_read(hosts, secret))
 
@@ -190,7 +190,7 @@ async def _gather(settings: Settings, reading: Awaitable[Tree]) -> Status:
 
 
 def _require_answer(settings: Settings, servers: Sequence[ServerState]) -> None:
-    """Nothing lives here. Raises `NotRunning`, `Unavailable` where it may well live elsewhere."""
+    """Raises `NotRunning` where nothing lives, `Unavailable` where it may live elsewhere."""
     if not settings.zookeeper:
         raise NotRunning(f"nothing is running in {settings.data_dir}; start it with `up`")
     if not any(server.serves for server in servers):
@@ -201,7 +201,7 @@ def _require_answer(settings: Settings, servers: Sequence[ServerState]) -> None:
 
 
 def _local(settings: Settings) -> SupervisorRecord | None:
-    """This machine's table, with its disks as they are now: a full one takes no newer table."""
+    """Reads this machine's table, with its disks as they are now: a full one keeps an old table."""
     try:
         table = run_file.read(settings.data_dir)
     except NotRunning:
@@ -272,29 +272,29 @@ async def _event(store: Store, name: str, events: _Events) -> EventAvailability:
 def _tables(
     local: SupervisorRecord | None, registered: Iterable[SupervisorRecord]
 ) -> list[SupervisorRecord]:
-    """Each supervisor's newest table; this machine's own, also from its run file, is last."""
+    """Returns each supervisor's newest table; this machine's own comes last."""
     newest = {(_home(table), table.pid): table for table in registered}
     if local is not None:
         rival = newest.pop((_home(local), local.pid), local)
         newer = rival if rival.at > local.at or not _is_here(rival) else local
-        # What runs in a container is not to be seen from outside: its registration tells.
+        # Processes in a container can't be seen from outside: only their registrations tell.
         newer = newer if newer is not local and not _is_here(newer) else _checked(newer)
         newest[_home(local), local.pid] = msgspec.structs.replace(newer, disks=local.disks)
     return list(newest.values())
 
 
 def _home(record: SupervisorRecord | WorkerRecord | WebRecord) -> str:
-    """What tells one `worker-1` from another; an earlier version's process names its host only."""
+    """Tells one `worker-1` from another; an earlier version's process names its host only."""
     return record.instance or record.host
 
 
 def _is_here(table: SupervisorRecord) -> bool:
-    """Its pids can be looked up here; an earlier version did not say."""
+    """Whether its pids can be looked up here; an earlier version did not say."""
     return table.place in ("", process_birth.place())
 
 
 def _checked(table: SupervisorRecord) -> SupervisorRecord:
-    """The table of this machine with the processes as they are now: some dead, some frozen."""
+    """Updates this machine's table: some processes may be dead or frozen."""
     return msgspec.structs.replace(table, processes=tuple(map(_seen, table.processes)))
 
 
@@ -534,7 +534,7 @@ def _process_problems(
     *,
     unread: bool,
 ) -> Iterable[str]:
-    """What was not read is not said to be missing."""
+    """Yields what is wrong with the processes; what was not read is not called missing."""
     if supervisor is None and not unread:
         yield "no supervisor is registered: what dies is not started again"
     elif supervisor is not None and not supervisor.alive:
@@ -560,7 +560,7 @@ def _process_problems(
 def namer(
     processes: Sequence[WorkerStatus | WebStatus],
 ) -> Callable[[WorkerStatus | WebStatus], str]:
-    """What each of them is called: by its machine, too, where there are several."""
+    """Names processes for people, with their machines where there are several."""
     machines = {(process.machine, process.instance) for process in processes}
     hosts = Counter(machine for machine, _ in machines)
 

@@ -11,19 +11,19 @@ from core.zookeeper.client import ZooKeeper
 
 
 async def living(zk: ZooKeeper) -> list[SupervisorRecord]:
-    """The registered supervisors' process tables, but those that are known to be dead."""
+    """Lists the process tables of registered supervisors, except of dead ones."""
     return [record for _, record in await _supervisors(zk) if not is_dead(record)]
 
 
 async def living_of(zk: ZooKeeper, instance: str) -> dict[str, SupervisorRecord]:
-    """Those of one instance that may live, by the name of their registration."""
+    """Finds one instance's supervisors that may live, by the names of their registrations."""
     found = await _supervisors(zk)
     return {name: each for name, each in found if each.instance == instance and not is_dead(each)}
 
 
 def is_dead(record: SupervisorRecord) -> bool:
-    """It was killed, and its registration waits for its session's end: only where it ran one can
-    tell.
+    """Whether it was killed, and its registration waits for the end of its session. Only a process
+    at the same place can tell.
     """
     return record.place == process_birth.place() and process_identity.living(record) is None
 
@@ -31,7 +31,7 @@ def is_dead(record: SupervisorRecord) -> bool:
 async def bury(zk: ZooKeeper, instance: str) -> None:
     """Deletes the registrations of supervisors that were killed: their tables are history.
 
-    `instance` is one whose supervisor is known to be dead, wherever it was.
+    `instance` is one whose supervisor is known to be dead, wherever it ran.
     """
     for name, record in await _supervisors(zk):
         if record.instance == instance or is_dead(record):

@@ -1,4 +1,4 @@
-"""What operators do, noted in the log."""
+"""Notes operators' acts in the log."""
 
 import time
 

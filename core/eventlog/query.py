@@ -1,4 +1,4 @@
-"""Which log entries are wanted, and the latest ones of those."""
+"""Selects log entries, and finds the latest of them."""
 
 import logging
 import re
@@ -9,14 +9,14 @@ from core.eventlog.ring import SourcedEntry, read_slots, slot_numbers, sources
 from core.zookeeper.client import ZooKeeper
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# Slots are read backwards, so many of each source at once, and so many in all.
+# Slots are read backwards: so many per source at once, and so many in all.
 STRIDE = 8
 MOST_SLOTS = 512
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is wanted. `since` is in Unix seconds, `level` a number of `logging`."""
+    """The wanted entries. `since` is in Unix seconds, `level` a number of `logging`."""
 
     sources: frozenset[str] = frozenset()
     level: int = 0
@@ -59,14 +59,14 @@ def pattern(text: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class LogMatches:
-    """The latest entries that were wanted, newest first. `whole`: none older were passed over."""
+    """The latest matching entries, newest first; `whole` if no older ones were left out."""
 
     entries: tuple[SourcedEntry, ...]
     whole: bool
 
 
 async def latest(zk: ZooKeeper, query: Query, most: int) -> LogMatches:
-    """The latest `most` wanted entries of all sources, however long the log is.
+    """Finds the latest `most` matching entries of all sources, however long the log is.
 
     It reads `MOST_SLOTS` znodes at the most, from the newest on. Raises `Unavailable`.
     """

@@ -37,7 +37,7 @@ FLUSH_S = 0.5
 
 @dataclass(frozen=True)
 class _Ring:
-    """Which slots a source has, what the newest holds, and its version."""
+    """A source's slots, the newest one's content, and its version."""
 
     slots: tuple[int, ...] = ()
     content: bytes = b""
@@ -52,7 +52,7 @@ class Owner:
     machine: str
 
     def names(self, source: str) -> tuple[str, ...]:
-        """What a process's ring may be called; the last one is nobody else's."""
+        """The possible names of a process's ring; the last one is nobody else's."""
         mark = self.instance[:8]
         return source, f"{source}@{self.machine}", f"{source}@{self.machine}-{mark}"
 
@@ -107,7 +107,7 @@ class EventLog:
         return bool(self._waiting)
 
     def plan(self, entries: Sequence[LogEntry] = ()) -> list[Operation]:
-        """The operations that write what waits and `entries`; nothing for no entries.
+        """Makes the operations that write the waiting entries and `entries`; none for no entries.
 
         Call `applied` when they have been committed; until then a new plan replaces this one.
         """
@@ -134,7 +134,7 @@ class EventLog:
         ]
 
     def applied(self) -> None:
-        """What `plan` returned last has been committed."""
+        """Records that the last `plan` has been committed."""
         self._ring = self._planned
         for _ in range(self._taken):
             self._waiting.popleft()
@@ -142,19 +142,19 @@ class EventLog:
         self._taken = self._confessed = 0
 
     async def load(self, zk: ZooKeeper) -> None:
-        """Goes on where the ring stands in ZooKeeper; makes it where it is missing."""
+        """Continues the ring as it is in ZooKeeper; makes a missing one."""
         await zk.ensure(paths.LOG)
         self.source = await self._ring_name(zk)
         names = await zk.children(paths.log_source(self.source))
         slots = tuple(sorted(int(name) for name in names if name.isdigit()))
         newest = await zk.find(paths.log_slot(self.source, slots[-1])) if slots else None
         self._ring = _Ring(slots, newest.data, newest.version) if newest else _Ring(slots)
-        # Entries whose transaction was taken for lost, and has happened after all.
+        # Drops entries whose transaction seemed lost, and has happened after all.
         written = set(self._ring.content.splitlines())
         self._waiting = deque(entry for entry in self._waiting if encode(entry) not in written)
 
     async def _ring_name(self, zk: ZooKeeper) -> str:
-        """The first of its names whose ring is ours, or nobody's yet."""
+        """Returns the first of its names whose ring is ours, or nobody's yet."""
         candidates = self._owner.names(self._name) if self._owner else (self._name,)
         for name in candidates:
             await zk.ensure(paths.log_source(name))
@@ -163,9 +163,9 @@ class EventLog:
         return candidates[-1]
 
     async def flush(self, zk: ZooKeeper) -> None:
-        """Writes what waits. Raises `ZooKeeperError`; what waited still waits then.
+        """Writes the waiting entries. Raises `ZooKeeperError`; then they still wait.
 
-        It also still waits where the ring was not as expected: it has been loaded again.
+        They also still wait where the ring was not as expected: it has been loaded again.
         """
         async with self.lock:
             while operations := self.plan():
@@ -194,7 +194,7 @@ class EventLog:
 
 
 async def _belongs(zk: ZooKeeper, source: str, instance: str) -> bool:
-    """Whether that ring is this instance's; it is now where it was nobody's."""
+    """Whether that ring is this instance's; claims one that was nobody's."""
     path, mine = paths.log_source(source), instance.encode()
     ring = await zk.get(path)
     if not ring.data:

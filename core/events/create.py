@@ -42,7 +42,7 @@ async def create_event(
 
 
 async def make_tabs(zk: ZooKeeper, name: str, generation: str) -> None:
-    """Makes room for the buyers' tabs of an event that was founded without a limit."""
+    """Makes room for the buyers' tabs of an event that was created without a limit."""
     await retry.make(zk, *_tabs(name, generation))
 
 
@@ -53,7 +53,7 @@ async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> 
     if not draft.draft:
         return False
     folder = paths.types(name, draft.generation)
-    # Somebody else may be at the same draft: who comes second looks again.
+    # Somebody else may be finishing the same draft: the slower one looks again.
     while missing := sorted(types.keys() - set(await retry.read(zk, lambda: zk.children(folder)))):
         for part in _parts(_of_type(name, draft.generation, each, types[each]) for each in missing):
             await _happens(zk, part, part[0].path)
@@ -81,7 +81,7 @@ def _has_happened(refused: Refused | None, lost_race: type[ZooKeeperError]) -> b
 
 
 def shares(tickets: int, stripes: int) -> list[int]:
-    """So many tickets over so many stripes, as even as they go."""
+    """Spreads tickets over stripes as evenly as possible."""
     each, rest = divmod(tickets, stripes)
     return [each + (number < rest) for number in range(stripes)]
 
@@ -101,7 +101,7 @@ def _frame(name: str, event: Event) -> list[Operation]:
 
 
 def _tabs(name: str, generation: str) -> list[Create]:
-    """Where the tickets of each buyer are counted."""
+    """The znodes where the tickets of each buyer are counted."""
     folder = paths.tabs(name, generation)
     return [Create(folder), *(Create(f"{folder}/{bucket}") for bucket in paths.BUCKETS)]
 
@@ -124,7 +124,7 @@ def _of_type(name: str, generation: str, each: str, type_: TicketType) -> list[O
 
 
 def _parts(groups: Iterable[list[Operation]]) -> Iterator[list[Operation]]:
-    """The groups put together to transactions of a good size; a group stays whole."""
+    """Joins groups into transactions of a good size; a group stays whole."""
     part: list[Operation] = []
     for group in groups:
         if part and _size(part) + _size(group) > PART_BYTES:

@@ -1,4 +1,4 @@
-"""Events as organisers have them made, changed, reset and closed, in ZooKeeper."""
+"""Makes, changes, resets and closes events in ZooKeeper."""
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,14 +22,14 @@ from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Check, Create, Delete, Operation, SetData
 
 EDIT_TRIES = 200
-# What a change of the currency checks is one transaction, which has to stay under jute.maxbuffer.
+# A change of the currency checks all counters in one transaction, which stays under jute.maxbuffer.
 MOST_CHECKED = 4000
 
 DEFAULT_TYPES = {"A": 4800, "B": 3200, "C": 2000}
 DEFAULT_TITLE = "Opening night"
 
 
-# A type as it is to be, of an event, after what it is and its stock; it may raise `ZkticketError`.
+# Makes a new type from the event, the type and its stock; may raise `ZkticketError`.
 ChangeType: TypeAlias = Callable[[Event, TicketType, Stock], TicketType]
 NO_TYPES: Mapping[str, ChangeType] = MappingProxyType({})
 
@@ -43,7 +43,7 @@ class Edited:
 
 
 class BackOffice:
-    """What is done to whole events, over one session."""
+    """Changes whole events, over one session."""
 
     def __init__(self, zk: ZooKeeper) -> None:
         self._zk = zk
@@ -130,7 +130,7 @@ class BackOffice:
         return stock, operations
 
     async def _needed_by(self, name: str, before: Event, after: Event) -> list[Operation]:
-        """What must be so for the change. Room for the buyers' tabs is there before a limit is."""
+        """Checks what the change rests on. A limit needs room for the buyers' tabs first."""
         if after.limit and not before.limit:
             await make_tabs(self._zk, name, before.generation)
         if after.currency != before.currency:
@@ -138,7 +138,7 @@ class BackOffice:
         return []
 
     async def _unsold(self, name: str, event: Event) -> list[Operation]:
-        """That nothing is sold or held, and stays so. Raises `ZkticketError` where something is."""
+        """Checks that nothing is sold or held. Raises `ZkticketError` where something is."""
         counters: list[Counter] = []
         for type_ in await self._store.type_names(name, event):
             counters += await self._store.counters(TypeRef(name, event.generation, type_))
@@ -157,7 +157,7 @@ class BackOffice:
     async def _happens(self, operations: Sequence[Operation]) -> bool:
         """Commits all, or nothing; False where something has changed since it was read.
 
-        After a lost answer the first znode, which no sale changes, tells whose work it is.
+        After a lost answer the first znode, which no sale changes, tells whether it happened.
         """
         witness = next(each for each in operations if isinstance(each, SetData))
         happened = partial(retry.has_written, self._zk, witness)

@@ -1,8 +1,8 @@
 """A reset: sets the number of tickets for sale; the sold ones stay on record.
 
-What is asked for is how many there are in all afterwards, by what was sold when the question was
-put. Who buys while somebody thinks about it, or after he has looked, takes of that number: a room
-is never promised more people than whoever said yes has agreed to.
+The question names the total afterwards, given what was sold when it was asked. A buyer who comes
+after the question takes a ticket of that total: a room never gets more people than the operator
+has agreed to.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,8 +40,8 @@ async def reset(
 ) -> list[ResetType]:
     """Puts `quantity` tickets of each named type on sale, of every type when none is named.
 
-    That is beside those that are sold or held as `confirm` is asked, or as `taken` says whoever
-    has asked already saw them. Makes the default event anew where it is gone. Raises
+    They come on top of those that are sold or held when `confirm` is asked, or that a caller has
+    seen already and gives as `taken`. Makes the default event anew where it is gone. Raises
     `NoSuchEvent`, `NoSuchType`, and what `confirm` raises where it is not agreed to; then nothing
     has changed.
     """

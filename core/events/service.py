@@ -1,4 +1,4 @@
-"""What organisers do with events: make them, change their terms, open and close their sale."""
+"""Creates events, changes their terms, opens and closes their sale."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ from core.zookeeper.client import ZooKeeper
 
 MOST_CHARACTERS = 200
 MOST_TYPES = 10_000
-# So much of what is no name is repeated.
+# How many characters of a wrong name an error repeats.
 MOST_SHOWN = 40
 
 Change = Callable[[Event], Event]
@@ -36,7 +36,7 @@ Checked = TypeVar("Checked", Event, TicketType)
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What an organiser says of an event, by the names of `Event`; what is unset stays."""
+    """An organiser's terms for an event, by the names of `Event`; what is unset stays."""
 
     title: str | UnsetType = UNSET
     currency: str | UnsetType = UNSET
@@ -52,16 +52,16 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def said(self) -> dict[str, Any]:
-        """By name."""
+        """The terms that were given, by name."""
         fields = msgspec.structs.asdict(self)
         return {name: value for name, value in fields.items() if value is not UNSET}
 
 
 class TypeTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """What an organiser says of a type that is on sale; what is unset stays.
+    """An organiser's terms for a type that is on sale; what is unset stays.
 
-    Its `capacity` is a number in all, sold and held ones included, or so many more with `added`;
-    its `price` is as people write it.
+    `capacity` is the total, including sold and held tickets; `added` is a number of more tickets;
+    `price` is as people write it.
     """
 
     capacity: int | UnsetType = UNSET
@@ -102,7 +102,7 @@ async def create(zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, Tic
 async def edit(
     zk: ZooKeeper, name: str, terms: Terms, types: Mapping[str, TypeTerms] | None = None
 ) -> Edited:
-    """Changes what is said and nothing else, all of it or nothing.
+    """Changes the given terms and nothing else, all or none of them.
 
     Raises as `create`, `NoSuchEvent`, `NoSuchType`, and `ZkticketError` for a capacity below what
     is sold and held.
@@ -142,7 +142,7 @@ def _price(name: str, text: str, event: Event) -> int:
 
 
 def _said_of(said: TypeTerms) -> str:
-    """For the log."""
+    """Describes a change for the log."""
     found = [] if said.capacity is UNSET else [f"capacity {said.capacity}"]
     found += [f"capacity +{said.added}"] if said.added else []
     found += [] if said.price is UNSET else [f"price {said.price}"]
@@ -150,7 +150,7 @@ def _said_of(said: TypeTerms) -> str:
 
 
 async def open_sale(zk: ZooKeeper, name: str, now: float) -> Event:
-    """The sale opens now, also one that was closed; `now` is in Unix seconds.
+    """Opens the sale now, even a closed one; `now` is in Unix seconds.
 
     One that is open already stays as it is. Raises as `edit`.
     """
@@ -173,7 +173,7 @@ async def open_sale(zk: ZooKeeper, name: str, now: float) -> Event:
 
 
 async def close_sale(zk: ZooKeeper, name: str, now: float) -> Event:
-    """The sale ends now, or has ended before; what is held may still be confirmed."""
+    """Ends the sale now, unless it has ended; held tickets may still be confirmed."""
 
     def closed(event: Event) -> Event:
         ends = now if event.closes_at is None else min(event.closes_at, now)

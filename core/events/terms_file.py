@@ -17,11 +17,11 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 PLAIN = ("title", "currency", "place", "limit", "extensions", "cancellable")
 TIMES = ("starts", "ends", "opens", "closes")
 
-# Times that the clocks of all zones show, and calendars as well.
+# Years that calendars and the clocks of all time zones can show.
 FIRST_YEAR, LAST_YEAR = 1971, 9000
 FIRST_AT = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp()
 LAST_AT = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp()
-# Ten thousand types have room.
+# Room for ten thousand types.
 MOST_FILE = 2 * 1024 * 1024
 
 Wanted = TypeVar("Wanted", bound=msgspec.Struct)
@@ -97,7 +97,7 @@ def from_toml(text: str, most: int = MOST_FILE) -> tuple[str, Terms, dict[str, T
 
 
 def terms_of(said: Mapping[str, Any], times: Mapping[str, float | None]) -> Terms:
-    """The terms among what is said, and times in Unix seconds; `None` takes one away."""
+    """Makes terms from fields and times in Unix seconds; a time of `None` is removed."""
     fields: dict[str, Any] = {name: said[name] for name in PLAIN if said[name] is not None}
     fields |= {f"{name}_at": _expect_near(name, at) for name, at in times.items()}
     if said["hold_minutes"] is not None:

@@ -74,7 +74,7 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True, tag_field="v", tag=1
 
 
 class Settlement(msgspec.Struct, frozen=True, array_like=True, tag_field="v", tag=1):
-    """An operator's word on what was lost: mended by `at`, but for the orders `left_out`."""
+    """An operator's decision on losses: mended by `at`, except for the orders `left_out`."""
 
     at: float
     left_out: tuple[str, ...]
@@ -88,7 +88,7 @@ class Settled:
     left_out: Mapping[str, float] = field(default_factory=dict)
 
     def lets_pass(self, sale: Sale) -> bool:
-        """What was confirmed after an order had been given up counts again."""
+        """Whether an order was given up; one that was confirmed later counts again."""
         order = sale.order
         latest = order.changes[-1].at if order.changes else order.at
         return latest <= self.left_out.get(sale.order_id, -math.inf)
@@ -98,7 +98,7 @@ class Settled:
 class Damage:
     """Bytes that are no whole frame, from `start` to `end`.
 
-    `torn`: nothing whole stands behind them, as after a crash in the middle of a write.
+    `torn` means that nothing whole follows, as after a crash in the middle of a write.
     """
 
     start: int
@@ -141,7 +141,7 @@ def receipt_from_order(stored: StoredOrder, ref: TypeRef, at: float) -> Receipt:
 def is_preserved(order: Order, there: StoredOrder | BadZnode | None) -> bool:
     """Whether a receipt's order is in the tree: the same purchase, with what became of it since.
 
-    One that was lost and made again with its key is as good.
+    An order that was lost and made again with its key is as good.
     """
     if not isinstance(there, StoredOrder) or not is_same_purchase(order, there.order):
         return False
@@ -199,7 +199,7 @@ def _end_of_frame(data: bytes, start: int) -> int:
 
 
 def _checksum(payload: bytes) -> int:
-    """Over the length as well: no other length fits the same bytes."""
+    """Covers the length as well: no other length fits the same bytes."""
     return zlib.crc32(payload, zlib.crc32(_LENGTH.pack(len(payload))))
 
 

@@ -1,4 +1,4 @@
-"""Puts back what the tree has lost of confirmed orders: the orders, or what became of them."""
+"""Restores confirmed orders that the tree has lost, or later changes to them."""
 
 from collections import Counter as Sums
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Create, Operation, SetData
 
 TRIES = 50
-# What may have become of a hold since, if the tree had forgotten that it was sold.
+# What may have happened to a hold if the tree had forgotten that it was sold.
 OVERRULED_BY_A_SALE = frozenset({Act.EXPIRE, Act.EXTEND})
 
 
@@ -50,8 +50,8 @@ def mend(confirmed: Sale, there: StoredOrder | BadZnode | None) -> Mend | None:
     """How to put back what was confirmed; None where that can't be.
 
     A hold is not put back: it has run out, or will, and its buyer can take another. Nor is an
-    order overruled with which something was done since of which the receipt knows nothing, unless
-    its hold ran out because the tree had forgotten that it was sold.
+    order overruled that has changed since in a way that the receipt does not know, unless its hold
+    ran out because the tree had forgotten that it was sold.
     """
     order = confirmed.order
     if order.status == "held" or isinstance(there, BadZnode):
@@ -66,7 +66,7 @@ def mend(confirmed: Sale, there: StoredOrder | BadZnode | None) -> Mend | None:
     lost = tuple(change for change in order.changes if change.batch not in known)
     only_money = bool(lost) and all(change.act == PAYMENT for change in lost)
     if only_money or _paid_otherwise(order, there.order):
-        # Money that came in hinders nothing, and is hindered by nothing.
+        # Money that came in conflicts with nothing.
         changes = (*there.order.changes, *_as_money(there.order, lost))
         return Mend(replace(confirmed, order=replace(there.order, changes=changes)), there)
     if not since <= (OVERRULED_BY_A_SALE if order.status == "sold" else {Act.EXPIRE}):
@@ -76,20 +76,20 @@ def mend(confirmed: Sale, there: StoredOrder | BadZnode | None) -> Mend | None:
 
 
 def _paid_otherwise(order: Order, there: Order) -> bool:
-    """Whether what the tree lost is that the order was paid, and it was paid again since."""
+    """Whether the tree lost the order's payment, and the order was paid again since."""
     if order.paid is None or there.paid is None:
         return False
     return order.paid.id != there.paid.id and order.status == there.status == "sold"
 
 
 def _as_money(there: Order, lost: Iterable[Change]) -> Iterator[Change]:
-    """What is lost, as a record of what came in and of nothing else."""
+    """Turns lost changes into records of the money that came in."""
     for change in _once(there, lost):
         yield replace(change, act=PAYMENT, stripe=0, version=0) if change.payment else change
 
 
 def _once(there: Order, lost: Iterable[Change]) -> Iterator[Change]:
-    """Of two payments that count, the one that stands in the tree goes on counting."""
+    """Lets one of two payments count: the one in the tree."""
     for change in lost:
         payment = change.payment
         if payment is not None and not payment.refused and there.paid is not None:
@@ -135,7 +135,7 @@ async def _mends(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[Men
 
 
 def _lacking(shelf: Shelf, mends: Sequence[Mend], oversell: bool) -> int:
-    """By how much the capacity has to grow. Raises `ZkticketError` where it may not."""
+    """Returns how far the capacity has to grow. Raises `ZkticketError` where it may not."""
     lacking = max(0, sum(each.takes for each in mends) - shelf.stock.remaining)
     if lacking and not oversell:
         raise ZkticketError(f"there are {lacking} tickets of type {shelf.ref.type} too few")
@@ -143,8 +143,8 @@ def _lacking(shelf: Shelf, mends: Sequence[Mend], oversell: bool) -> int:
 
 
 def _counters(shelf: Shelf, mends: Sequence[Mend], lacking: int) -> list[Counter]:
-    """Those that change: one at least, for a recount takes an order that no counter knows of
-    for a stray.
+    """Returns the counters that change, at least one: a recount takes an order that no counter
+    knows for a stray.
     """
     first, *others = shelf.counters
     stock = first.stock.add(lacking)
@@ -158,7 +158,7 @@ def _counters(shelf: Shelf, mends: Sequence[Mend], lacking: int) -> list[Counter
 
 
 def _sold_from(counters: Sequence[Counter], tickets: int) -> list[Counter]:
-    """All counters when so many are sold, of the fullest first."""
+    """Returns all counters after selling so many tickets, the fullest first."""
     after = {counter.number: counter for counter in counters}
     for counter in sorted(counters, key=lambda counter: -counter.stock.remaining):
         taken = min(tickets, counter.stock.remaining)
@@ -168,7 +168,7 @@ def _sold_from(counters: Sequence[Counter], tickets: int) -> list[Counter]:
 
 
 def _counted_by(counter: Counter, each: Mend) -> Mend:
-    """With its lost changes counted there: those that had counted them have gone back."""
+    """Counts its lost changes on that counter: the former counters have gone back."""
     known = () if each.there is None else each.there.order.changes
     lost = tuple(
         replace(change, stripe=counter.number, version=counter.version + 1)
@@ -199,7 +199,7 @@ async def _accounts(store: Store, order_key: bytes, mends: Sequence[Mend]) -> li
 async def _claims(
     zk: ZooKeeper, store: Store, order_key: bytes, mends: Sequence[Mend]
 ) -> list[Claim]:
-    """Of the orders to their payments, where the tree has none; now there is room for them."""
+    """Makes the payment claims that the tree lacks, and room for them."""
     wanted: dict[str, str] = {}
     for each in mends:
         for _, payment in each.sale.order.payments:

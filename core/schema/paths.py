@@ -5,7 +5,7 @@ import re
 from core.errors import WrongUsage
 
 CHROOT = "/zkticket"
-# The event that purchases are of which name none.
+# The event of purchases that name none.
 DEFAULT_EVENT = "default"
 
 EVENTS = "/events"
@@ -20,7 +20,7 @@ ALARMS = "/alarms"
 RETIRED = "/retired"
 # Operators' sessions that were ended before their time.
 ENDED_SESSIONS = "/ended-sessions"
-# Which order each payment came in for, of all events.
+# Which order each payment was for, in all events.
 PAYMENTS = "/payments"
 TOP = (
     *(EVENTS, WORKERS, WEBS, SUPERVISORS, DESIRED, JANITOR, LOG, ALARMS, RETIRED),
@@ -39,7 +39,7 @@ def event(name: str) -> str:
 
 
 def generation(name: str, generation: str) -> str:
-    """An event's life: a new random name each time, so that an old version fits nothing new."""
+    """Names an event's life: at random each time, so that an old version fits nothing new."""
     return f"{event(name)}/{generation}"
 
 
@@ -76,7 +76,7 @@ def tabs(name: str, generation_: str) -> str:
 
 
 def tab(name: str, generation_: str, buyer_id: str) -> str:
-    """What one buyer has, of an event that limits it."""
+    """The count of one buyer's tickets, in an event with a limit."""
     return f"{tabs(name, generation_)}/{buyer_id[:2]}/{buyer_id}"
 
 
@@ -147,8 +147,8 @@ def inside_chroot(path: str) -> str:
 
 
 def has_leaves(path: str) -> bool:
-    """Whether what stands below `path` has no children: orders, buyers, lists of holds, payments,
-    a log's slots.
+    """Whether the children of `path` have no children themselves: orders, buyers, lists of holds,
+    payments, a log's slots.
     """
     parts = path.split("/")[1:]
     crowded = len(parts) == 5 and parts[3] in ("orders", "buyers", "holds")
@@ -161,7 +161,7 @@ def name(path: str) -> str:
 
 
 def generation_of(path: str) -> str:
-    """The event's life in which what stands at that path is."""
+    """Returns the life of the event to which that path belongs."""
     return path.split("/", 4)[3]
 
 

@@ -38,14 +38,14 @@ class Marker(Record, frozen=True, kw_only=True):
 
 
 class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """An event. Its times are Unix seconds: it starts and ends, its sale opens and closes;
-    `None` is not said, or no bound.
+    """An event. Its times are Unix seconds: its start and end, and those of its sale; `None` means
+    not said, or no bound.
     """
 
     generation: str
     title: str
     currency: str = DEFAULT_CURRENCY
-    # Those of its prices. An event of before they were the currency's own has two.
+    # The decimals of its prices. Events of earlier versions have two.
     decimals: Annotated[int, msgspec.Meta(ge=0, le=4)] = 2
     place: str = ""
     starts_at: float | None = None
@@ -83,7 +83,7 @@ class TicketType(Record, frozen=True, kw_only=True, omit_defaults=True):
 class Stock(Record, frozen=True, kw_only=True):
     """A counter of tickets. P1: added up over a type's counters, they make its capacity.
 
-    What one worker sold or held, another may give back, each on the counter that is his: one
+    One worker may give back what another sold or held, each on its own counter: a single
     counter's `held` and `sold` may be negative, their sums never are.
     """
 
@@ -107,14 +107,14 @@ class Stock(Record, frozen=True, kw_only=True):
         )
 
     def add(self, quantity: int) -> "Stock":
-        """So many more for sale, fewer where it is negative."""
+        """Adds tickets for sale, or takes some away where the number is negative."""
         return msgspec.structs.replace(self, remaining=self.remaining + quantity)
 
     def sell(self, quantity: int) -> "Stock":
         return self.move(sold=quantity)
 
     def move(self, *, held: int = 0, sold: int = 0) -> "Stock":
-        """So many more are held or sold, fewer where it is negative; the rest is for sale."""
+        """Moves tickets from sale to held or sold, and back where a number is negative."""
         return Stock(
             remaining=self.remaining - held - sold, held=self.held + held, sold=self.sold + sold
         )
@@ -127,8 +127,8 @@ Status: TypeAlias = Literal["held", "sold", "released", "expired", "cancelled"]
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Money that came in for an order, by the id that its provider gave it.
 
-    `amount` is in units as the order's total; `None` and "" were not said. `refused` is the code
-    of why it counts for nothing and should be given back; empty for the one that paid the order.
+    `amount` is in the units of the order's total; `None` and "" mean not said. `refused` is the code
+    for why it does not count and should be given back; empty for the one that paid the order.
     """
 
     id: str
@@ -142,8 +142,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `note` is a payment, a door or a reason; `key` names the request. A change of the act
     `PAYMENT` records money and changes nothing else; without a `payment` it says that there were
-    more than are recorded. Where tickets moved,
-    counter `stripe` went to `version`: so one tells of any reading whether it has seen this.
+    more than are recorded. Where tickets moved, counter
+    `stripe` went to `version`, which tells whether any reading has seen this change.
     """
 
     act: str
@@ -167,7 +167,7 @@ class DoorScan(msgspec.Struct, frozen=True, kw_only=True):
     scan: str
 
 
-# Without what a plain sale has not: there are a million of them in memory.
+# It omits the fields that a plain sale lacks: there are a million of them in memory.
 class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
     """One sale or hold. `batch` names the commit that made it, `at` is in Unix seconds.
 
@@ -191,7 +191,7 @@ class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def payments(self) -> tuple[tuple[float, Payment], ...]:
-        """All that are on record, and when each came in."""
+        """The recorded payments, and when each came in."""
         found = ((change.at, _payment_of(change)) for change in self.changes)
         return tuple((at, payment) for at, payment in found if payment is not None)
 
@@ -202,24 +202,24 @@ class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def more_payments(self) -> bool:
-        """More came in than are on record."""
+        """Whether more payments came in than are recorded."""
         return any(each.act == PAYMENT and each.payment is None for each in self.changes)
 
     @property
     def total(self) -> int | None:
-        """In units as the price; `None` where nobody wrote that down."""
+        """The total in the price's units; `None` for orders that don't have it."""
         return None if self.price is None else self.price * self.quantity
 
 
 def _payment_of(change: Change) -> Payment | None:
-    """An earlier version noted a payment by its name only."""
+    """Returns a change's payment; an earlier version recorded its name only."""
     if change.payment is None and change.act == "confirm" and change.note:
         return Payment(id=change.note)
     return change.payment
 
 
 class PaymentClaim(Record, frozen=True, kw_only=True):
-    """The order that a payment came in for first: it is counted for no other one."""
+    """The order that a payment first came in for: it counts for no other one."""
 
     order: str
 
@@ -237,7 +237,7 @@ class HoldList(Record, frozen=True, kw_only=True):
 
 
 class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
-    """Of recent durations."""
+    """The quantiles of recent durations."""
 
     p50_ms: float = 0.0
     p99_ms: float = 0.0
@@ -262,7 +262,7 @@ class WorkerRecord(Record, frozen=True, kw_only=True):
     name: str
     host: str
     pid: int
-    # With the instance they name the process, wherever it runs.
+    # Together with the instance they name the process, wherever it runs.
     birth: str = ""
     instance: str = ""
     address: str
@@ -291,7 +291,7 @@ class WebRecord(Record, frozen=True, kw_only=True):
     at: float = 0.0
 
 
-# Why a process was started again: of itself, by its supervisor's verdict, or at a person's word.
+# Why a process was restarted: it died, its supervisor decided so, or a person asked.
 CAUSES = ("died", "hung", "memory", "outlier", "disk", "operator", "other")
 
 
@@ -302,13 +302,13 @@ class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     state: str
     pid: int | None
-    # In Unix seconds, for people: it moves with the clock.
+    # Unix seconds, for people: it changes with the clock.
     created: float = 0.0
     # With the pid this names a process for good, as in `core.machine.process_identity`.
     birth: str = ""
     restarts: int = 0
     last_restart_reason: str | None = None
-    # How often for each of `CAUSES`.
+    # The number of restarts for each of `CAUSES`.
     restart_causes: dict[str, int] = {}
     cpu_percent: float = 0.0
     rss_bytes: int = 0
@@ -352,7 +352,7 @@ class Desired(Record, frozen=True, kw_only=True):
     requests: tuple[OperatorRequest, ...] = ()
 
     def workers_of(self, told: int) -> int:
-        """How many workers there should be where `up` was told so many."""
+        """Returns how many workers there should be, given the number that `up` was told."""
         return told if self.workers is None or told != self.instead_of else self.workers
 
 
@@ -425,7 +425,7 @@ def decode(kind: type[RecordT], data: bytes, path: str) -> RecordT:
 
 
 def order_id(order_key: bytes, event: str, key: str) -> str:
-    """32 hexadecimal digits from the event and the idempotency key; one key, one order (P3).
+    """Makes 32 hexadecimal digits from the event and the idempotency key: one key, one order (P3).
 
     An HMAC (RFC 2104), so that nobody without the secret can guess one.
     """
@@ -434,13 +434,13 @@ def order_id(order_key: bytes, event: str, key: str) -> str:
 
 
 def buyer_id(order_key: bytes, event: str, buyer: str) -> str:
-    """32 hexadecimal digits for a buyer's name, however it is spelled; for those with limits."""
+    """Makes 32 hexadecimal digits from a buyer's name, however it is spelled, for limits."""
     message = f"{event}\0\0{folded(buyer)}".encode()
     return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
 
 
 def payment_key(order_key: bytes, payment: str) -> str:
-    """32 hexadecimal digits for a payment's id, which may be any text."""
+    """Makes 32 hexadecimal digits from a payment's id, which may be any text."""
     message = f"\0payment\0{payment}".encode()
     return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
 

@@ -1,7 +1,7 @@
-"""When an event is over, and when its tickets are on sale: decided here for all who ask.
+"""Decides when an event is over, and when its tickets are on sale.
 
-Where nobody says when the sale closes it ends with the event. Where nobody says when the event
-ends it is over `LASTS_S` after its start; one without times goes on for ever.
+A sale without a closing time ends with the event. An event without an end is over `LASTS_S` after
+its start; one without times goes on for ever.
 """
 
 from typing import Literal, Protocol, TypeAlias
@@ -13,7 +13,7 @@ SalePhase: TypeAlias = Literal["before", "open", "closed", "past"]
 
 
 class Times(Protocol):
-    """Of an event, in Unix seconds; `None` is not said."""
+    """An event's times in Unix seconds; `None` means not said."""
 
     @property
     def starts_at(self) -> float | None: ...
@@ -41,12 +41,12 @@ def is_over(event: Times, now: float) -> bool:
 
 
 def sale_ends_at(event: Times) -> float | None:
-    """When the sale ends: as it is said, be that after the event, or else with the event."""
+    """When the sale ends: at its closing time, even after the event, or else with the event."""
     return over_at(event) if event.closes_at is None else event.closes_at
 
 
 def settles_at(event: Times) -> float | None:
-    """From when on buyers change nothing any more: the event is over, and its sale as well."""
+    """When buyers can change nothing any more: the event is over, and its sale as well."""
     ends = over_at(event)
     return ends if ends is None or event.closes_at is None else max(ends, event.closes_at)
 
@@ -69,6 +69,6 @@ def sale_phase(event: Times, now: float) -> SalePhase:
 
 
 def hold_ends_at(event: Times, until: float) -> float:
-    """Until when tickets are held that are to be held until then: not beyond the event."""
+    """When a hold ends that is wanted until then: never after the event."""
     ends = settles_at(event)
     return until if ends is None else min(until, ends)

@@ -8,8 +8,8 @@ import re
 from core.errors import WrongUsage
 
 # The minor units of ISO 4217 (the maintenance agency's list one of 2024), where they are not two.
-# A table and no library: the list of all currencies, their names and countries is of no use here,
-# and what this says has changed twice in ten years.
+# A table, not a library: names and countries of currencies are of no use here, and these numbers
+# have changed twice in ten years.
 _NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
 _FOUR = "CLF UYW"
@@ -19,9 +19,9 @@ _DECIMALS = {
     for code in codes.split()
 }
 MOST = 1_000_000_000
-# So much of what is no amount is repeated.
+# How many characters of a wrong amount an error repeats.
 MOST_SHOWN = 40
-# Digits enough for that, and for the decimals, zeros after them included.
+# Enough digits for that and for the decimals, including zeros after them.
 WRITTEN = re.compile(r"(?P<whole>[0-9]{1,10})(?:\.(?P<part>[0-9]{1,10}))?")
 
 
@@ -31,7 +31,7 @@ def decimals_of(currency: str) -> int:
 
 
 def units(text: str, decimals: int) -> int | None:
-    """What is written like 48 or 48.50, in the smallest unit; None for what is no amount."""
+    """Reads an amount like 48 or 48.50, in the smallest unit; None for any other text."""
     found = WRITTEN.fullmatch(text)
     if found is None or int(found["whole"]) > MOST:
         return None
@@ -40,7 +40,7 @@ def units(text: str, decimals: int) -> int | None:
 
 
 def price(text: str, currency: str, field: str) -> int:
-    """As `units`, with the currency's decimals. Raises `WrongUsage`, which names the `field`."""
+    """Reads a price in that currency. Raises `WrongUsage`, which names the `field`."""
     decimals = decimals_of(currency)
     found = units(text, decimals)
     if found is None:
@@ -50,17 +50,17 @@ def price(text: str, currency: str, field: str) -> int:
 
 
 def example(decimals: int) -> str:
-    """How a price is written that is no whole number, if there are such."""
+    """Shows how to write a price that is no whole number, if the currency has such."""
     return f"48.5{'0' * (decimals - 1)}" if decimals else "1500"
 
 
 def amount(units: int, decimals: int) -> str:
-    """The amount with its decimals and thousands apart: 1,234.00."""
+    """Writes an amount with decimals and separated thousands: 1,234.00."""
     whole, part = divmod(units, 10**decimals)
     return f"{whole:,}.{part:0{decimals}d}" if decimals else f"{whole:,}"
 
 
 def short(units: int, decimals: int) -> str:
-    """As `amount`, a whole number without decimals: 1,234."""
+    """Writes an amount like `amount`, but a whole number without decimals: 1,234."""
     text = amount(units, decimals)
     return text if units % 10**decimals else text.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Names, and other short texts that people type: what is taken of them, and which are the same."""
+"""Cleans and compares names and other short texts that people type."""
 
 import re
 import unicodedata
@@ -30,20 +30,20 @@ _SHOWN = f"^{CONTROLS}{SPACES}{BLANKS}{_UNSEEN}"
 
 @cache
 def _one_of(characters: str) -> re.Pattern[str]:
-    """Made when it is first needed: that takes longer than all else of this module's import."""
+    """Compiles the pattern on first use: it takes longer than the rest of this module's import."""
     return re.compile(f"[{characters}]")
 
 
 def clean(text: str) -> str:
-    """The text without marks of direction, and without spaces around it."""
+    """Returns the text without direction marks, and without spaces around it."""
     return _one_of(MARKS).sub("", text).strip()
 
 
 def is_shown(text: str) -> bool:
-    """Whether it can be shown, and there is something to see.
+    """Whether the text can be shown, and shows something.
 
-    Characters that are assigned to nothing are taken: Unicode may be newer than we are, and
-    private ones stand in many a name.
+    Unassigned characters are allowed: Unicode may be newer than this Python, and many names have
+    private ones.
     """
     return _one_of(CONTROLS).search(text) is None and _one_of(_SHOWN).search(text) is not None
 
@@ -58,7 +58,7 @@ def folded(name: str) -> str:
 
 
 def brief(text: str, most: int = 200) -> str:
-    """What somebody else wrote, fit to be told in one line."""
+    """Shortens a stranger's text to one printable line."""
     line = _one_of(CONTROLS).sub(
         lambda found: found[0].encode("unicode_escape").decode(), text[:most]
     )

@@ -1,7 +1,7 @@
-"""TOML that somebody hands in, read in bounded time.
+"""Reads TOML from strangers, in bounded time.
 
-Python's own reader takes the square of a key's parts (a.a.a…) and the stack's height of nested
-brackets: so their number is looked at before. Nothing of ours is nested deeper than a type's field.
+Python's own reader takes quadratic time for a key's parts (a.a.a…), and a stack frame for each
+nested bracket, so both are counted first. Our files nest no deeper than a type's field.
 """
 
 import re
@@ -13,9 +13,9 @@ from core.text.names import brief
 from core.text.utf8 import BOM
 
 MOST_DEPTH = 8
-# Programs in other languages take a larger one for a fraction.
+# Programs in other languages read larger integers as floats.
 MOST_INTEGER = 2**53
-# Strings and comments, unfinished ones too, so that each character is looked at once.
+# Matches strings and comments, even unfinished ones, so that each character is read once.
 _QUIET = re.compile(
     r'"""(?:\\.|[^\\])*?(?:"{3,5}|\Z)'
     r"|'''.*?(?:'{3,5}|\Z)"
@@ -29,7 +29,7 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 
 
 def parsed(text: str, most: int) -> dict[str, Any]:
-    """What the text says, at most so many characters. Raises `WrongUsage`."""
+    """Parses a text of at most so many characters. Raises `WrongUsage`."""
     if len(text) > most:
         raise WrongUsage(f"it has more than {most:,} characters")
     plain = text.removeprefix(BOM)
@@ -56,7 +56,7 @@ def _expect_flat(bare: str) -> None:
 
 
 def _expect_small(value: Any, name: str) -> None:
-    """Raises `WrongUsage` for an integer that nothing of ours could be."""
+    """Raises `WrongUsage` for an integer beyond the range of every field."""
     if isinstance(value, dict):
         for key, inner in value.items():
             _expect_small(inner, f"{name}.{key}" if name else key)

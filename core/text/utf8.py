@@ -1,4 +1,4 @@
-"""What people hand in as bytes, as text: UTF-8, with or without a byte-order mark."""
+"""Decodes people's UTF-8, with or without a byte-order mark."""
 
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 
@@ -8,7 +8,7 @@ BOM = "\ufeff"
 
 
 def text_of(data: bytes) -> str:
-    """Raises `WrongUsage`, which says what to do."""
+    """Decodes the bytes. Raises `WrongUsage`, which says what to do."""
     if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\0" in data:
         raise WrongUsage("it is UTF-16, or no text at all; save it as UTF-8")
     try:
