@@ -127,8 +127,8 @@ Status: TypeAlias = Literal["held", "sold", "released", "expired", "cancelled"]
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Money that came in for an order, by the id that its provider gave it.
 
-    `amount` is in the units of the order's total; `None` and "" mean not said. `refused` is the code
-    for why it does not count and should be given back; empty for the one that paid the order.
+    `amount` is in the units of the order's total; `None` and "" mean not said. `refused` is the
+    code for why it does not count and should be given back; empty for the one that paid.
     """
 
     id: str
