@@ -83,7 +83,7 @@ def test_what_cannot_be_cancelled_says_why(operator: Operator) -> None:
     order = f"{ORDERS}/{id_of('b2')}/cancel"
     answer = operator.post(order, operator.answer(order))
     assert answer.status == 409
-    assert "no valid ticket" in answer.text
+    assert "This ticket is not valid" in answer.text
 
 
 # --- a search, beside those who buy --------------------------------------------------

@@ -222,7 +222,7 @@ def test_a_form_in_doubt_keeps_its_key(web: FakeWeb, code: str, text: str) -> No
     answer = post(web, f"{address}/extend", {"key": "mine"})
     assert (answer.status, "retry-after" in answer.headers) == (503, True)
     assert text in answer.text
-    assert "it is done once only" in answer.text
+    assert "it is done only once" in answer.text
     assert key_of(answer) == "mine"
 
 

@@ -205,7 +205,7 @@ def test_the_pages_button_has_the_same_bound_and_says_so_in_the_buyers_language(
         return web.request("POST", "/holds", form, **{"content_type": FORM, **headers})
 
     assert [press(f"k{number}").status for number in range(3)] == [303, 303, 429]
-    assert "As many tickets as may be are held" in press("k9").text
+    assert "holds as many tickets as it may" in press("k9").text
     assert "已達上限" in press("k9", accept_language="zh-TW").text
 
 
