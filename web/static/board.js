@@ -1,5 +1,5 @@
-// Keeps the board true: asks the server each second for the part that changes and puts what is
-// different in its place, so that focus, selection and scrolling stay where they are.
+// Keeps the board current: asks the server each second for the part that changes, and replaces only
+// what is different, so that focus, selection and scrolling stay where they are.
 
 const EVERY_MS = 1000;
 const MOST_MS = 10000;
@@ -45,7 +45,7 @@ function tellLost(since) {
   lost.textContent = since ? lost.dataset.text.replace("{clock}", `${clock} UTC`) : "";
 }
 
-// Makes `now` like `wanted`, changing no more than is different.
+// Makes `now` like `wanted`, and changes only what is different.
 function morph(now, wanted) {
   if (now.isEqualNode(wanted)) return;
   if (now.nodeType !== wanted.nodeType || now.nodeName !== wanted.nodeName) {
@@ -70,7 +70,7 @@ function morph(now, wanted) {
   now.append(...others.slice(now.childNodes.length));
 }
 
-// Under the pointer: the figures at that moment, read off the lines.
+// Shows the figures at the moment under the pointer, read off the lines.
 function figuresAt(plot, x) {
   const top = Number(plot.dataset.top);
   return [...plot.querySelectorAll(".line")].map((line) => {

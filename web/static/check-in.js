@@ -1,19 +1,19 @@
 // Checks tickets in without leaving the page: what the camera sees, or what is typed.
 //
 // A scan keeps its id until its answer has been shown. Until then, scanning the same ticket again
-// is the same scan, also after the page was loaded anew.
+// is the same scan, also after the page was loaded again.
 
 const AGAIN_MS = 2000;
 const PATIENCE_MS = 8000;
-// After so many a scan without an answer waits until somebody tries it again.
+// After so many tries, a scan without an answer waits until it is tried by hand.
 const MOST_TRIES = 15;
 const LOOK_MS = 150;
-// A code that stays in view is no new scan until it has been away for so long.
+// A code that stays in view is a new scan only after it has been away for so long.
 const AWAY_MS = 1000;
 // A result stays for so long before the camera takes the next ticket.
 const SHOWN_MS = 1500;
-// In front of the camera an admission is over once its code has been out of view for so long,
-// and anyway after a while: nobody else gets in on it. A refusal stays until the next ticket.
+// An admission by camera is over once its code has been out of view for so long, and in any case
+// after a while, so that nobody else gets in with it. A refusal stays until the next ticket.
 const GONE_MS = 500;
 const OVER_MS = 5000;
 
@@ -38,7 +38,7 @@ const open = {
     try {
       localStorage.setItem("scans", JSON.stringify(scans));
     } catch {
-      // Without a memory only this page's own tries are the same scan.
+      // Without storage, only this page's own tries are the same scan.
     }
   },
   idOf(text) {
@@ -53,7 +53,7 @@ const open = {
   },
 };
 
-// Scanned or typed, by its address or by its number in groups: it is the same ticket.
+// The same ticket may be scanned or typed, as an address or as a number in groups.
 function ticketIn(text) {
   return text.replace(/\s/g, "").toLowerCase().match(/[0-9a-f]{32}/)?.[0] ?? text;
 }
@@ -63,7 +63,7 @@ function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// Each new scan takes the place of one that still waits; `busy` until there is anything to show.
+// A new scan replaces one that still waits; `busy` stays until there is something to show.
 let turn = 0;
 let busy = false;
 let shown = { text: "", at: 0 };
@@ -89,7 +89,7 @@ async function check(text) {
   }
 }
 
-// What the server says, or that it says nothing.
+// The server's answer, or that there is none.
 async function ask(fields) {
   try {
     const signal = AbortSignal.timeout(PATIENCE_MS);
@@ -99,7 +99,7 @@ async function ask(fields) {
     if (verdict) return document.adoptNode(verdict);
     if (answer.redirected || answer.status === 403) location.reload();
   } catch {
-    // No network, or no web server: asked again.
+    // No network, or no web server: asks again.
   }
   return unanswered.content.firstElementChild.cloneNode(true);
 }
@@ -120,7 +120,7 @@ function show(verdict, text) {
   } else if (kind !== "no-answer" && kind !== "unreadable") {
     field.value = "";
   }
-  // Where there is a keyboard there may be a hand scanner: it types over what still stands here.
+  // A hand scanner may act as the keyboard: it types over what still stands here.
   if (kind !== "no-door" && matchMedia("(pointer: fine)").matches) field.select();
   if (!same) result.scrollIntoView({ block: "nearest" });
 }
@@ -156,7 +156,7 @@ const view = document.getElementById("view");
 const button = document.getElementById("look");
 const why = document.getElementById("why");
 let stream = null;
-// When each code that was scanned went out of view; never, for one that is still there.
+// When each scanned code went out of view; never, while it is still there.
 const left = new Map();
 const STILL_THERE = Infinity;
 
@@ -214,7 +214,7 @@ function notice(texts, now) {
 const hasGone = (text, now) => now - left.get(text) >= GONE_MS;
 
 function see(text, now) {
-  // Whoever comes back with the same code is not the one who was let in.
+  // The same code again is another person with it, not the one who was admitted.
   if (text === shown.text && hasGone(text, now)) endAdmission();
   const isNew = !left.has(text) || now - left.get(text) >= AWAY_MS;
   if (isNew && (busy || now - shown.at < SHOWN_MS)) return;

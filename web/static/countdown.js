@@ -1,4 +1,4 @@
-// Counts down on a clock that nobody can set.
+// Counts down on a clock that can't be set.
 
 const TICK_MS = 250;
 

@@ -1,10 +1,10 @@
-// Writes times by the reader's own clock where no other was chosen, and reads a file that is picked.
+// Uses the reader's own time zone if none was chosen, and reads a file that is picked.
 
 const form = document.querySelector(".event-form");
 const file = document.getElementById("file");
 const pick = document.getElementById("pick");
 
-// Asked for before anything is typed: the server writes the times, for everybody in one way.
+// Asks before anything is typed, because the server writes all times.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const known = [...document.getElementById("zones").options].some(({ value }) => value === zone);
 if ("guess" in form.dataset && known && zone !== "UTC") {
@@ -18,7 +18,7 @@ if (pick) {
   });
 }
 
-// Enter in a field makes or saves; it adds no rows.
+// Enter in a field submits the form; it adds no rows.
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("input:not([type=checkbox])")) {
     event.preventDefault();

@@ -1,5 +1,5 @@
-// An order's page: its buttons act without leaving it, and a hold runs out under the reader's
-// eyes. The server makes every state of the page; here it is only put in place of the last one.
+// An order's page: its buttons act without leaving it, and a hold's time counts down. The server
+// renders every state of the page; this script only puts it in place of the last one.
 
 import { countDown } from "./countdown.js";
 import { TIMEOUT_MS, pursue, sleep } from "./pursuit.js";
@@ -20,7 +20,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!busy) act(event.target);
 });
-// A double click is one press, also where the first click was answered before the second.
+// A double click is one press, even if the first click is answered before the second.
 document.addEventListener("click", (event) => {
   if (event.detail > 1 && event.target.closest("form.act")) event.preventDefault();
 });
@@ -103,7 +103,7 @@ function arrive() {
   settle(order.dataset.endsIn);
 }
 
-// Looks how the order stands, and shows what has changed; whether it could be seen.
+// Asks for the order and shows what has changed. Returns whether there was an answer.
 async function refresh(focused = order.contains(document.activeElement)) {
   const found = await ask(location.pathname);
   if (busy || found.status !== 200 || !found.order) return false;
@@ -146,7 +146,7 @@ function begin() {
   });
 }
 
-// Once, in words: a screen reader doesn't read the timer itself.
+// Warns once in words, because screen readers don't read the timer.
 function warn(timer, leftMs) {
   if (warned || busy) return;
   warned = true;
@@ -156,7 +156,7 @@ function warn(timer, leftMs) {
   news.textContent = say(extendable ? "script.ending" : "script.ending-for-good", { count: seconds });
 }
 
-// Nothing can be pressed any more; the server says what became of the tickets.
+// Disables the buttons and asks the server what became of the tickets.
 async function end() {
   if (busy) return;
   const focused = order.contains(document.activeElement);
@@ -165,7 +165,7 @@ async function end() {
   while (!busy && !(await refresh(focused))) await sleep(RETRY_MS);
 }
 
-// As the server writes it.
+// The time as the server writes it.
 function left(ms) {
   const seconds = Math.ceil(ms / 1000);
   const [hours, minute, second] = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map(Math.floor);

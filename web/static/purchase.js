@@ -1,10 +1,10 @@
-// Buys or holds without leaving the page: one press, one purchase, and the page itself asks again with the
-// same key until it knows what came of it. Without this the form is an ordinary one.
+// Buys or holds without leaving the page: one press is one purchase, and the page asks again with
+// the same key until it knows the outcome. Without this script the form is an ordinary one.
 
 import { TIMEOUT_MS, pursue } from "./pursuit.js";
 import { language, say } from "./texts.js";
 
-// Who is a moment too early, because the sale opened while the request was on its way.
+// For so long after the sale opened, "not on sale" means that the request was a moment too early.
 const EARLY_MS = 10_000;
 
 export function enable(form, shelf, refresh) {
@@ -31,12 +31,12 @@ export function enable(form, shelf, refresh) {
     refresh();
   });
 
-  // Back from the ticket: the key of this form has bought, so the page is had anew.
+  // Back from the ticket: this form's key has bought something, so the page is loaded again.
   addEventListener("pageshow", (event) => {
     if (event.persisted && spent) location.reload();
   });
 
-  // While one of the buttons is at work both are out of reach.
+  // While one of the buttons works, both are disabled.
   function setBusy(pressed) {
     for (const button of buttons) {
       button.disabled = pressed !== null;
@@ -59,7 +59,7 @@ export function enable(form, shelf, refresh) {
   }
 }
 
-// The order, or the problem that is the end of it.
+// The order, or the problem that ends the purchase.
 function order(button, fields, shelf) {
   const tell = (text) => { shelf.news.textContent = text; };
   tell(say(`script.${button.dataset.news}`));
@@ -71,7 +71,7 @@ function order(button, fields, shelf) {
   );
 }
 
-// What was typed, with the price that the page shows: the tickets are sold at no other.
+// The fields, with the price that the page shows: tickets are sold at that price only.
 function shown(form) {
   const { prices, ...fields } = Object.fromEntries(new FormData(form));
   const card = form.querySelector(`.card[data-type="${CSS.escape(fields.type ?? "")}"]`);

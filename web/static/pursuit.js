@@ -1,15 +1,14 @@
-// Asks again and again, with the same key, until it is known what came of it.
+// Asks again with the same key until the outcome is known.
 
 const PATIENCE_MS = 120_000;
 const LONGEST_MS = 8_000;
 const SECOND_MS = 1000;
 
-// How long one answer is waited for.
+// The timeout of one request.
 export const TIMEOUT_MS = 15_000;
 
-// `ask` ends in `{ status, code, retry_after }` and whatever else, with status 0 for no answer;
-// `tell` gets the code and the seconds until it is asked again. `early` answers are asked for
-// again within the second.
+// `ask` resolves to `{ status, code, retry_after, … }`, with status 0 for no answer; `tell` gets the
+// code and the seconds until the next try. If `early(answer)`, the next try is after a second.
 export async function pursue(ask, tell, early = () => false) {
   const began = performance.now();
   for (let attempt = 0; ; attempt += 1) {

@@ -1,4 +1,4 @@
-// The sale's page: kept true, and bought from, without loading it again.
+// The sale's page: stays current and sells without being loaded again.
 
 import { enable } from "./purchase.js";
 import { Shelf } from "./shelf.js";

@@ -1,4 +1,4 @@
-// Keeps the ticket types on the page true, and shows the form when something can be bought.
+// Keeps the ticket types on the page current, and shows the form when tickets can be bought.
 
 import { countDown } from "./countdown.js";
 import { clock, moment, say } from "./texts.js";
@@ -21,7 +21,7 @@ export class Shelf {
     this.sayWhenItOpens();
   }
 
-  // What the server says is left.
+  // Shows what is left, as the server says.
   show(found) {
     this.seenAt = Date.now();
     this.showStale(found.stale ? found.as_of : null);
@@ -31,7 +31,7 @@ export class Shelf {
     this.settle();
   }
 
-  // The server could not be asked, so many times in a row.
+  // Notes that the server did not answer, so many times in a row.
   lost(failures) {
     if (failures > 1) this.showStale(this.seenAt);
   }
@@ -76,7 +76,7 @@ export class Shelf {
     return [...this.cards.values()].every((card) => card.classList.contains("gone"));
   }
 
-  // Brings form and lead into line with the state of the sale.
+  // Shows form and lead by the state of the sale.
   settle() {
     const state = this.sale === "open" && this.soldOut ? "sold-out" : this.sale;
     for (const card of this.cards.values()) {
@@ -96,7 +96,7 @@ export class Shelf {
     if (sale === "before") this.lead.textContent = say("sale.opens", { day: moment(opensAt) });
   }
 
-  // Opens the form by itself, by the server's time.
+  // Opens the form by the server's time.
   countDown(opensInMs) {
     this.stopCounting?.();
     this.timer.hidden = !(this.sale === "before" && opensInMs >= 0);
@@ -114,7 +114,7 @@ export class Shelf {
     this.settle();
   }
 
-  // For everybody, also who can't see the page: politely, and only what changes the choice.
+  // Announces to screen readers, politely, what changes the choice.
   announce(text) {
     if (!this.form.ariaBusy || this.form.ariaBusy === "false") this.news.textContent = text;
   }

@@ -1,4 +1,4 @@
-// The page's own words, in its language.
+// The texts of the page's scripts, in its language.
 
 const texts = JSON.parse(document.body.dataset.texts);
 
@@ -19,7 +19,7 @@ export function say(key, values = {}) {
 // The server's English has the day before the month.
 const dates = language === "en" ? "en-GB" : language;
 
-// A moment as the reader's own clock has it; `at` is RFC 3339.
+// A moment in the reader's time zone; `at` is RFC 3339.
 export function moment(at) {
   const when = new Date(at);
   const day = new Intl.DateTimeFormat(dates, {

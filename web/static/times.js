@@ -1,4 +1,4 @@
-// Shows moments by the reader's own clock. Without this they stand there in UTC.
+// Shows moments in the reader's time zone. Without this script they are in UTC.
 
 import { clock, moment } from "./texts.js";
 

@@ -1,11 +1,11 @@
-// Asks for the availability again and again: when the server said, never all pages at once,
-// seldom after errors, and not at all while nobody looks.
+// Asks for the availability again and again: when the server said, at random moments so that pages
+// don't ask together, less often after errors, and not while the page is hidden.
 
 const LONGEST_MS = 60_000;
 const TIMEOUT_MS = 8_000;
 const RETURN_MS = 400;
 
-// `show` gets what the server says, `lost` how often in a row it could not be asked.
+// `show` gets the server's answer, `lost` the number of failures in a row.
 // Returns a function that asks soon.
 export function watch(address, firstMs, show, lost) {
   let timer;
