@@ -402,7 +402,7 @@ async def test_a_purchase_whose_buyer_has_gone_is_taken_back_from_the_worker() -
         await until(lambda: bool(worker.forgotten))
         assert worker.forgotten == [worker.asked[0].id]
         assert box.peers[0].outstanding == 0
-        # Who stays gets his answer, and nobody watches him any more.
+        # A buyer who stays gets the answer, and the connection is watched no longer.
         worker.behaviour, worker.delay_s = sells, 0.3
         waits = box.dispatcher.ask(wish, started, lambda: _wait(stays))
         assert (await waits).code is Code.SOLD

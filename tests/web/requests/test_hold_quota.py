@@ -1,4 +1,4 @@
-"""What one client may hold at a time, and that nobody is refused what he has already."""
+"""What one client may hold at a time; what it holds already is never refused."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

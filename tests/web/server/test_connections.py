@@ -81,7 +81,7 @@ def test_who_asks_for_much_and_reads_nothing_or_next_to_nothing_is_cut_off(web: 
 
 
 def test_who_reads_slowly_but_does_read_gets_all_of_it(web: FakeWeb) -> None:
-    """Some 20 KB a second, for longer than who reads nothing has."""
+    """Reads some 20 KB a second, for longer than a client that reads nothing may."""
     answers = 2
     with web.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)

@@ -1,4 +1,4 @@
-"""Whom proxies ask for: believed where they are trusted, and nowhere else."""
+"""Proxies: believed if they are trusted, and never otherwise."""
 
 import random
 from types import SimpleNamespace
