@@ -161,9 +161,9 @@ def test_without_a_quorum_the_board_says_so() -> None:
         ("level=warning", ["gave up", "&lt;i&gt;lost"], ["selling"]),
         ("source=worker-1", [ORDER[:8]], ["selling", "gave up"]),
         ("text=GAVE", ["gave up"], ["selling"]),
-        ("text=.", ["Nothing in the log"], ["selling"]),
+        ("text=.", ["No entry in the log"], ["selling"]),
         (f"order={ORDER}", [ORDER[:8]], ["selling"]),
-        ("since=10m", ["Nothing in the log"], ["selling"]),
+        ("since=10m", ["No entry in the log"], ["selling"]),
     ],
 )
 def test_the_log_is_filtered(

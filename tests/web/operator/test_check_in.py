@@ -72,8 +72,8 @@ def test_a_scan_whose_answer_was_lost_is_sent_again_and_lets_in(operator: Operat
     ("order", "found", "status", "why"),
     [
         (id_of("b0"), "not-valid", 409, "It is only held, and not paid for."),
-        (id_of("b1"), "not-valid", 409, "Given back"),
-        (id_of("b2"), "not-valid", 409, "never paid for in time"),
+        (id_of("b1"), "not-valid", 409, "gave it back"),
+        (id_of("b2"), "not-valid", 409, "not paid for in time"),
         (id_of("b3"), "not-valid", 409, "Cancelled."),
         (id_of("c"), "no-such-order", 404, "has never sold it"),
         ("WIFI:T:WPA;S:foyer", "unreadable", 422, 'value="WIFI:T:WPA;S:foyer"'),

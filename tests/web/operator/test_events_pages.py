@@ -177,7 +177,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(operator: O
             {"name": "b", "opens": "2027-01-02T00:00", "closes": "2027-01-01T00:00"}
             | {"type__0": "A", "capacity__0": "1"},
             "closes",
-            "later than the beginning",
+            "later than the start",
         ),
     ],
 )
@@ -343,7 +343,7 @@ def test_a_change_that_cannot_be_is_told_at_its_field(operator: Operator) -> Non
     }
     answer = operator.post(address, fields)
     assert answer.status == 422
-    assert "later than the beginning" in faults(answer)["ends"]
+    assert "later than the start" in faults(answer)["ends"]
     assert form(answer)["place"] == "Elsewhere"
     assert operator.post(address, fields | {"was": "{"}).status == 403
     assert operator.post(address, fields | {"csrf": "0"}).status == 403
