@@ -118,7 +118,7 @@ def bought(context: Context, answer: Answer, basket: Basket) -> Outcome:
         return json_reply(answer.order, 201)
     if answer.order is not None and answer.code is Code.REPLAYED:
         return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
-    return problems.of_answer(answer, basket.type, basket.quantity, context.rng)
+    return problems.from_answer(answer, basket.type, basket.quantity, context.rng)
 
 
 async def found(context: Context, order_id: str) -> Outcome:
@@ -126,7 +126,7 @@ async def found(context: Context, order_id: str) -> Outcome:
     try:
         return json_reply(await find_order(context.orders, order_id))
     except ZkticketError as error:
-        return problems.of_read(error, context.rng)
+        return problems.from_read_error(error, context.rng)
 
 
 async def changed(context: Context, request: Request, wanted: WantedChange) -> Outcome:
@@ -134,4 +134,4 @@ async def changed(context: Context, request: Request, wanted: WantedChange) -> O
     answer = await context.checkout.change(wanted, request.began)
     if answer.code is Code.DONE and answer.order is not None:
         return json_reply(answer.order)
-    return problems.of_change(answer, context.rng)
+    return problems.from_refused_change(answer, context.rng)

@@ -121,12 +121,12 @@ def problem(
     )
 
 
-def of_request(error: BadRequest) -> Problem:
+def from_bad_request(error: BadRequest) -> Problem:
     found = problem(error.code, error.text, field=error.field)
     return msgspec.structs.replace(found, values=error.values)
 
 
-def of_read(error: ZkticketError, rng: random.Random) -> Problem:
+def from_read_error(error: ZkticketError, rng: random.Random) -> Problem:
     """The problem for an error while reading ZooKeeper."""
     match error:
         case NoSuchOrder():
@@ -138,7 +138,7 @@ def of_read(error: ZkticketError, rng: random.Random) -> Problem:
     raise error
 
 
-def of_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> Problem:
+def from_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> Problem:
     """The problem for a purchase that made no order."""
     match answer.code:
         case Code.SOLD_OUT:
@@ -152,10 +152,10 @@ def of_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> 
     return problem(answer.code)
 
 
-def of_change(answer: Answer, rng: random.Random) -> Problem:
+def from_refused_change(answer: Answer, rng: random.Random) -> Problem:
     """The problem for a change that was refused, with the order if there is one."""
     order = UNSET if answer.order is None else answer.order
-    return msgspec.structs.replace(of_answer(answer, "", 0, rng), order=order)
+    return msgspec.structs.replace(from_answer(answer, "", 0, rng), order=order)
 
 
 def problem_json(trouble: Problem, language: Language) -> ProblemJson:

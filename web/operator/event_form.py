@@ -80,12 +80,12 @@ def blank(zone: str) -> dict[str, str]:
     return {**texts, **numbers, "currency": "EUR", "zone": zone}
 
 
-def of_event(event: EventAvailability, zone: str) -> dict[str, str]:
+def from_event(event: EventAvailability, zone: str) -> dict[str, str]:
     said = {name: getattr(event, name) for name in Terms.__struct_fields__}
     return {**blank(zone), "name": event.name, **_typed(said, zone)}
 
 
-def of_file(
+def from_file(
     name: str, terms: Terms, types: Mapping[str, TypeSaid], zone: str
 ) -> tuple[dict[str, str], int]:
     """The fields that a file fills in, and the number of its rows. Raises `WrongUsage`."""

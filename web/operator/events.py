@@ -85,7 +85,7 @@ class EventPages:
 
     async def get_edit(self, visit: OperatorVisit, name: str) -> Outcome:
         zone, guess = _zone(visit.request)
-        fields = event_form.of_event(await self._context.operations.event(name), zone)
+        fields = event_form.from_event(await self._context.operations.event(name), zone)
         address = f"{event_page(name)}/edit"
         return self._form(visit, address, EventForm(fields, fields), guess=guess)
 
@@ -147,7 +147,7 @@ def _filled(fields: Fields) -> EventForm:
     if not event_form.zone_of(zone):
         zone = UTC_NAME
     try:
-        filled, rows = event_form.of_file(
+        filled, rows = event_form.from_file(
             *from_toml(fields.get("file", ""), event_form.MOST_FILE), zone
         )
     except WrongUsage as error:

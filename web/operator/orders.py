@@ -76,7 +76,7 @@ class OrderPages:
         answer = await self._context.checkout.change(wanted, visit.request.began)
         if answer.code is Code.DONE:
             return see_other(f"{ADDRESS}/{order_id}?done=cancel")
-        return problems.of_change(answer, self._context.rng)
+        return problems.from_refused_change(answer, self._context.rng)
 
 
 def _amount(language: Language, order: OrderView, payment: PaymentView) -> str:

@@ -69,7 +69,7 @@ class TicketPages:
         if answer.code is Code.DONE and answer.order is not None:
             await await_order(self._context.orders, answer.order)
             return see_other(visit.address)
-        found = problems.of_change(answer, self._context.rng)
+        found = problems.from_refused_change(answer, self._context.rng)
         text = TEXTS.get(found.code, found.text)
         return await self._refused(visit, wanted, msgspec.structs.replace(found, text=text))
 
@@ -120,4 +120,4 @@ class TicketPages:
         try:
             return await find_order(self._context.orders, order_id)
         except ZkticketError as error:
-            return problems.of_read(error, self._context.rng)
+            return problems.from_read_error(error, self._context.rng)

@@ -63,7 +63,7 @@ class SalePages:
         try:
             basket = msgspec.structs.replace(from_form(fields), hold=hold)
         except BadRequest as error:
-            found = problems.of_request(error)
+            found = problems.from_bad_request(error)
             return await self._sale(visit, fields.get("event", ""), fields, found)
         shown = await self._as_shown(basket, fields.get("prices", ""))
         if shown is None:
@@ -96,7 +96,7 @@ class SalePages:
     def _found(self, answer: Answer | Problem, basket: Basket) -> Problem:
         if isinstance(answer, Problem):
             return answer
-        return problems.of_answer(answer, basket.type, basket.quantity, self._context.rng)
+        return problems.from_answer(answer, basket.type, basket.quantity, self._context.rng)
 
     async def _sale(
         self, visit: Visit, name: str, fields: Fields, found: Problem | None = None

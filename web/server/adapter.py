@@ -12,7 +12,7 @@ import bottle
 from msgspec.structs import replace
 
 from core.errors import BadRequest
-from web.http.problems import of_request, problem
+from web.http.problems import from_bad_request, problem
 from web.http.replies import Headers, Reply
 from web.http.request import Request
 from web.http.routing import Outcome, Trouble, find_route
@@ -95,7 +95,7 @@ class Adapter:
             reply = self._as_reply(request, await route.call(request, **parts))
         except BadRequest as error:
             request = request or bare_request(scope)
-            reply = self._trouble(request, of_request(error))
+            reply = self._trouble(request, from_bad_request(error))
         except Exception:
             self._logger.exception("%s %r failed", scope.method, scope.path)
             request = request or bare_request(scope)
