@@ -138,7 +138,7 @@ first_sale() {
     done
     buy "$(address)"
     say "a ticket is sold $((SECONDS - started)) s after make up"
-    within .venv/bin/python zkticket.py down
+    within .venv/bin/zkticket down
     wait "$shop"
 }
 
