@@ -13,7 +13,7 @@ from core.errors import StartupError
 from core.machine import open_files, private_files, system_errors
 from core.schema.records import SupervisorRecord
 from core.settings import Settings
-from core.transport.listen_socket import Answer, listen, ring
+from core.transport.listen_socket import BellAnswer, listen, ring
 from supervisor import orphans
 from supervisor.orphans import Leftover
 from supervisor.processes.listen_socket import ListenSocket
@@ -93,7 +93,7 @@ def _write(
 def _door(
     settings: Settings,
     kept: Mapping[str, Leftover],
-    answer: Answer | None,
+    answer: BellAnswer | None,
     taken: Handover | None,
 ) -> ListenSocket:
     """The one that is left, that of a web server that is kept, or a new one.

@@ -1,8 +1,8 @@
-"""Puts expired holds back on sale. One worker of all is elected to do it.
+"""Puts expired holds back on sale. One of the workers is elected to do it.
 
-It may be killed at any moment, and two may act at once: an order expires in the transaction
-that gives its tickets back, and only from `held`. A list goes last, when nothing of it is
-held until its time any more.
+The janitor may be killed at any moment, and two may act at once: an order expires in the
+transaction that gives its tickets back, and only from `held`. A list of holds is deleted last,
+when none of them is still held until the time of that list.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Janitor:
         self._told: set[str] = set()
 
     async def work(self) -> None:
-        """Round after round until it is cancelled."""
+        """Works round after round until it is cancelled."""
         self._log.info("janitor", "elected: puts expired holds back on sale")
         while True:
             with suppress(ZooKeeperError, Halted, Unconfirmed):
@@ -43,9 +43,9 @@ class Janitor:
             await asyncio.sleep(ROUND_S)
 
     async def round(self) -> int:
-        """Expires what is due in every event; returns how many orders that were.
+        """Expires what is due in every event; returns the number of orders.
 
-        Raises `ZooKeeperError`; what is left is the next round's.
+        Raises `ZooKeeperError`; the next round does what is left.
         """
         expired = 0
         for name in await self._store.event_names():
@@ -61,7 +61,7 @@ class Janitor:
         return expired
 
     async def _clear(self, name: str, generation: str, slot: int) -> int:
-        """Expires one slot's holds, then forgets it, unless one of them can't be read."""
+        """Expires the holds of one slot, then deletes the slot, unless a hold can't be read."""
         expired = 0
         try:
             lists = await self._store.holds.lists(name, generation, slot)
@@ -76,7 +76,7 @@ class Janitor:
         return expired
 
     async def _expire(self, orders: Sequence[str]) -> int:
-        """All in one transaction; where one can't be read, the others one by one."""
+        """Expires them in one transaction, or one by one where an order can't be read."""
         changes = [OrderChange(order=order, act=Act.EXPIRE) for order in orders]
         try:
             return sum(done.changed for done in await self._changes.settle(changes))

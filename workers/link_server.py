@@ -18,11 +18,11 @@ from core.transport.link import (
     requests,
 )
 from core.transport.listen_socket import BACKLOG
-from workers.unproven_connections import Strangers
+from workers.unproven_connections import UnprovenConnections
 
 
 class LinkServer:
-    """Listens for links. A ping is answered past the queue, so that busy isn't dead."""
+    """Listens for links. Pings skip the queue, so that a busy worker does not look dead."""
 
     def __init__(
         self,
@@ -32,13 +32,13 @@ class LinkServer:
         health: Callable[[], tuple[str, Load]],
         strangers: int,
     ) -> None:
-        """So many `strangers` at once have not proved yet that they know the key."""
+        """`strangers` is how many connections may be open that have not proved the key yet."""
         self._key = key
         self._submit = submit
         self._forget = forget
         self._health = health
         self._channels: set[Channel] = set()
-        self._strangers = Strangers(strangers)
+        self._strangers = UnprovenConnections(strangers)
         self._server: asyncio.Server | None = None
 
     async def listen(self, host: str) -> str:
@@ -49,7 +49,7 @@ class LinkServer:
         return f"{host}:{port}"
 
     def take_turned_away(self) -> int:
-        """How many that did not prove themselves had to make room since somebody asked last."""
+        """Returns how many unproven connections were closed for others since the last call."""
         return self._strangers.take_turned_away()
 
     async def close(self) -> None:
@@ -66,7 +66,7 @@ class LinkServer:
         return channel
 
     def _lose(self, channel: Channel) -> None:
-        """Whoever asked over it hears no answer: he asks another worker, or has gone."""
+        """Forgets the requests of a lost link: the web asks elsewhere, or the buyers have gone."""
         self._channels.discard(channel)
         self._forget(channel.send, None)
 

@@ -8,7 +8,7 @@ from core.errors import Ambiguous, BadZnode, Halted, Unavailable, Unconfirmed
 from core.eventlog.ring import EventLog
 from core.schema.records import Payment
 from core.store.lifecycle import Act, OrderChange, Refusal
-from core.store.order_changes import Amender, Done
+from core.store.order_changes import ChangeOutcome, OrderChanger
 from core.transport.link import Answer, ChangeRequest, Code
 from workers.group_commit.batching import Linger, Pace
 from workers.group_commit.group_commit import GroupCommit
@@ -28,7 +28,7 @@ class PendingChange(PendingRequest):
 
     change: ChangeRequest
 
-    def answer(self, code: Code, done: Done | None = None) -> None:
+    def answer(self, code: Code, done: ChangeOutcome | None = None) -> None:
         """A second answer is dropped."""
         if self.close():
             order = done.order.view if done is not None and done.order is not None else None
@@ -41,7 +41,7 @@ class OrderChangeQueue(GroupCommit[PendingChange]):
 
     def __init__(
         self,
-        amender: Amender,
+        changer: OrderChanger,
         log: EventLog,
         *,
         clock: Callable[[], float],
@@ -49,7 +49,7 @@ class OrderChangeQueue(GroupCommit[PendingChange]):
         sold: Callable[[int], None],
     ) -> None:
         super().__init__(RequestQueue(clock, Pace(AT_ONCE)), MOST_AT_ONCE, clock)
-        self._amender = amender
+        self._changer = changer
         self._log = log
         self._connected = connected
         self._sold = sold
@@ -60,10 +60,10 @@ class OrderChangeQueue(GroupCommit[PendingChange]):
         deadline = deadline_of(change.timeout_s, self._clock())
         self._submit(PendingChange(change=change, reply=reply, deadline=deadline))
 
-    async def settle(self, changes: Sequence[OrderChange]) -> list[Done]:
-        """As `Amender.settle`, between the batches of buyers."""
+    async def settle(self, changes: Sequence[OrderChange]) -> list[ChangeOutcome]:
+        """As `OrderChanger.settle`, between the batches of buyers."""
         async with self._settling:
-            return await self._amender.settle(changes)
+            return await self._changer.settle(changes)
 
     def _trouble(self) -> Code | None:
         return None if self._connected() else Code.NO_QUORUM
@@ -103,7 +103,7 @@ class OrderChangeQueue(GroupCommit[PendingChange]):
                     each.answer(_code(done), done)
                 self._note(open_, ends)
 
-    def _note(self, requests: Sequence[PendingChange], ends: Sequence[Done]) -> None:
+    def _note(self, requests: Sequence[PendingChange], ends: Sequence[ChangeOutcome]) -> None:
         for each, done in zip(requests, ends, strict=True):
             change, payment = each.change, each.change.payment
             if done.order is not None and done.changed:
@@ -126,7 +126,7 @@ def _said(payment: Payment) -> str:
     return f"payment {payment.id!r}{amount} {payment.currency}".rstrip()
 
 
-def _is_known(payment: Payment, done: Done) -> bool:
+def _is_known(payment: Payment, done: ChangeOutcome) -> bool:
     """Whether it counts, or was refused and told before."""
     if done.order is None or done.refusal is None:
         return done.order is not None
@@ -139,7 +139,7 @@ def _answer_all(requests: Sequence[PendingChange], code: Code) -> None:
         each.answer(code)
 
 
-def _code(done: Done) -> Code:
+def _code(done: ChangeOutcome) -> Code:
     if done.order is None:
         return Code.NO_SUCH_ORDER
     if done.refusal is None:

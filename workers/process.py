@@ -21,14 +21,14 @@ from core.schema.paths import worker as worker_path
 from core.schema.records import Load, WorkerRecord
 from core.secret import Secret, load_secret
 from core.settings import Settings
-from core.store.order_changes import Amender
+from core.store.order_changes import OrderChanger
 from core.transport.link import Answer, ChangeRequest, Purchase
 from core.zookeeper.election import Election
 from workers.janitor import Janitor
 from workers.link_server import LinkServer
 from workers.order_changes import OrderChangeQueue
-from workers.receipts.journal import Bounds, Journal
-from workers.receipts.rollback_guard import Guard, GuardedStore
+from workers.receipts.journal import JournalBounds, ReceiptJournal
+from workers.receipts.rollback_guard import GuardedStore, RollbackGuard
 from workers.receipts.writer import Receipts
 from workers.selling.seller import Seller
 
@@ -46,10 +46,10 @@ def run(settings: Settings, name: str) -> int:
 
 
 async def _sell(settings: Settings, name: str) -> int:
-    return await Worker(settings, name, load_secret(settings.data_dir), Clock()).run()
+    return await WorkerProcess(settings, name, load_secret(settings.data_dir), Clock()).run()
 
 
-class Worker:
+class WorkerProcess:
     """One worker: a session, a registration, a seller, and the links that feed it."""
 
     def __init__(self, settings: Settings, name: str, secret: Secret, clock: Clock) -> None:
@@ -62,9 +62,9 @@ class Worker:
         self._zk = make_session(settings, secret)
         self._log = self._identity.make_log(clock.now)
         self._node = Node(self._zk, self._log, name, worker_path)
-        self._guard = Guard(self._zk, self._log, settings.data_dir, clock.now)
-        bounds = Bounds(settings.receipts_mb << 20, settings.receipts_files)
-        journal = Journal(folder(settings.data_dir, name), bounds)
+        self._guard = RollbackGuard(self._zk, self._log, settings.data_dir, clock.now)
+        bounds = JournalBounds(settings.receipts_mb << 20, settings.receipts_files)
+        journal = ReceiptJournal(folder(settings.data_dir, name), bounds)
         self._receipts = Receipts(journal, self._guard, self._log, clock)
         store, rng = GuardedStore(self._zk, self._guard), random.Random()  # noqa: S311 - jitter
         self._seller = Seller(
@@ -78,7 +78,7 @@ class Worker:
             clock=clock,
             rng=rng,
         )
-        amender = Amender(
+        changer = OrderChanger(
             store,
             self._zk,
             name=name,
@@ -89,7 +89,7 @@ class Worker:
             rng=rng,
         )
         self._changes = OrderChangeQueue(
-            amender,
+            changer,
             self._log,
             clock=clock.monotonic,
             connected=lambda: self._zk.connected,

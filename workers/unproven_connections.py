@@ -1,14 +1,14 @@
-"""Connections that have not proved yet that they know the secret: few at once."""
+"""Bounds the connections that have not proved yet that they know the secret."""
 
 from collections import Counter
 
 from core.transport.link import Channel
 
 
-class Strangers:
-    """Takes in whoever connects. Where there are too many, the oldest of the most numerous goes.
+class UnprovenConnections:
+    """Takes every new connection; where there are too many, closes one of the busiest address.
 
-    So strangers at one address push out each other, and nobody who comes from another one.
+    So strangers at one address only push out each other, never a connection from elsewhere.
     """
 
     def __init__(self, most: int) -> None:
@@ -17,14 +17,14 @@ class Strangers:
         self._turned_away = 0
 
     def enter(self, channel: Channel) -> None:
-        """A connection has been made; it stays here until it has proved itself, or ends."""
+        """Counts a new connection until it has proved itself, or ends."""
         if len(self._addresses) >= self._most:
             self._turn_away()
         self._addresses[channel] = channel.peer
         channel.ready.add_done_callback(lambda _ready: self._addresses.pop(channel, None))
 
     def take_turned_away(self) -> int:
-        """How many had to go since somebody asked last."""
+        """Returns how many were closed since the last call."""
         count, self._turned_away = self._turned_away, 0
         return count
 

@@ -24,7 +24,7 @@ from core.secret import load_secret
 from core.settings import Settings
 from core.store.bookkeeping import NoBooks
 from core.store.lifecycle import Act, OrderChange
-from core.store.order_changes import Amender, Done
+from core.store.order_changes import ChangeOutcome, OrderChanger
 from core.store.order_history import timeline
 from core.store.orders import no_such_order
 from core.store.scan import Tell, every_order, existing, of_buyer
@@ -102,7 +102,7 @@ async def _cancel(
     change = OrderChange(
         order=order_id, act=Act.CANCEL, note=reason, key=secrets.token_hex(8), operator=True
     )
-    [done] = await _amender(zk, settings).settle([change])
+    [done] = await _changer(zk, settings).settle([change])
     _expect_done(done, order_id)
     if not done.changed:
         return f"order {order_id} was cancelled before"
@@ -110,8 +110,8 @@ async def _cancel(
     return f"order {order_id} is cancelled: {before.quantity} of {before.type} are for sale again"
 
 
-def _amender(zk: ZooKeeper, settings: Settings) -> Amender:
-    return Amender(
+def _changer(zk: ZooKeeper, settings: Settings) -> OrderChanger:
+    return OrderChanger(
         Store(zk),
         zk,
         name=SOURCE,
@@ -123,7 +123,7 @@ def _amender(zk: ZooKeeper, settings: Settings) -> Amender:
     )
 
 
-def _expect_done(done: Done, order_id: str) -> None:
+def _expect_done(done: ChangeOutcome, order_id: str) -> None:
     if done.order is None:
         raise no_such_order(order_id)
     if done.refusal is not None:

@@ -21,7 +21,7 @@ from core.schema import paths
 from core.schema.records import Event, Order
 from core.store.lifecycle import status_at
 from core.store.orders import StoredOrder
-from core.store.stock import Shelf, TypeRef
+from core.store.stock import TypeRef, TypeStock
 from core.store.store import Store
 from core.zookeeper import retry
 from core.zookeeper.client import ZooKeeper
@@ -68,7 +68,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 class _Tally:
     """The orders of one type that stand for `shelf`, and those that came after it."""
 
-    shelf: Shelf
+    shelf: TypeStock
     # The shelf's own, which it would add up anew for each order.
     zxid: int
     versions: tuple[int, ...]
@@ -170,9 +170,9 @@ def _tally(order: StoredOrder, generation: str, tallies: Mapping[str, _Tally]) -
         raise Breach(paths.order(order.event, generation, order.id), why) from None
 
 
-async def _shelves(zk: ZooKeeper, store: Store, refs: Sequence[TypeRef]) -> list[Shelf]:
+async def _shelves(zk: ZooKeeper, store: Store, refs: Sequence[TypeRef]) -> list[TypeStock]:
     """Each type's stock, some side by side. Raises the first `Breach`, `BadZnode`."""
-    shelves: list[Shelf] = []
+    shelves: list[TypeStock] = []
     for start in range(0, len(refs), TYPES_AT_ONCE):
         reads = [
             retry.read(zk, partial(_balanced, store, ref))
@@ -185,17 +185,17 @@ async def _shelves(zk: ZooKeeper, store: Store, refs: Sequence[TypeRef]) -> list
     return shelves
 
 
-async def _balanced(store: Store, ref: TypeRef) -> Shelf:
+async def _balanced(store: Store, ref: TypeRef) -> TypeStock:
     """The type's stock at one moment, its sums checked. Raises `Breach`, `BadZnode`."""
     try:
-        shelf = await store.shelf(ref)
+        shelf = await store.type_stock(ref)
     except NoSuchType as error:
         raise Breach(error.path, "it is missing") from None
     _check_stock(shelf)
     return shelf
 
 
-def _check_stock(shelf: Shelf) -> None:
+def _check_stock(shelf: TypeStock) -> None:
     stock, path, capacity = shelf.stock, shelf.path, shelf.type.capacity
     if stock.capacity != capacity:
         raise Breach(
@@ -208,7 +208,7 @@ def _check_stock(shelf: Shelf) -> None:
             raise Breach(path, f"{tickets} {name} is less than none")
 
 
-def _covers(tally: _Tally, again: Shelf) -> bool:
+def _covers(tally: _Tally, again: TypeStock) -> bool:
     """Holds the orders against the counter as it was before the count and as it is after.
 
     False where the later ones have taken more than it says. Raises `Breach`.

@@ -202,7 +202,7 @@ async def _remaining(zk: ZooKeeper, ref: TypeRef) -> int | None:
         event = await store.event(ref.event)
         if event.generation != ref.generation:
             return None
-        return (await store.shelf(ref)).stock.remaining
+        return (await store.type_stock(ref)).stock.remaining
     except (NoSuchEvent, NoSuchType):
         return None
 

@@ -13,7 +13,7 @@ from core.errors import BadVersion, NoNode, NoSuchEvent, WrongTerm
 from core.events.create import create_event, make_tabs, shares
 from core.schema import paths
 from core.schema.records import NAME, Event, Stock, TicketType, decode, encode
-from core.store.stock import Counter, TypeRef
+from core.store.stock import StripeCounter, TypeRef
 from core.store.store import Store
 from core.store.stripes import STRIPES
 from core.zookeeper import retry
@@ -139,7 +139,7 @@ class BackOffice:
 
     async def _unsold(self, name: str, event: Event) -> list[Operation]:
         """Checks that nothing is sold or held. Raises `ZkticketError` where something is."""
-        counters: list[Counter] = []
+        counters: list[StripeCounter] = []
         for type_ in await self._store.type_names(name, event):
             counters += await self._store.counters(TypeRef(name, event.generation, type_))
         stock = reduce(Stock.__add__, (counter.stock for counter in counters), Stock(remaining=0))

@@ -11,10 +11,10 @@ from core.errors import BadVersion, BadZnode, ZkticketError
 from core.receipts.format import is_preserved, is_same_purchase
 from core.schema import paths
 from core.schema.records import PAYMENT, Change, Order, buyer_id, encode, payment_key
-from core.store.batch import Account, Claim, Sale
+from core.store.batch import Account, ClaimedPayment, Sale
 from core.store.lifecycle import Act, Refusal, effect, has_tickets
 from core.store.orders import StoredOrder
-from core.store.stock import Counter, Shelf
+from core.store.stock import StripeCounter, TypeStock
 from core.store.store import Store
 from core.zookeeper import retry
 from core.zookeeper.client import ZooKeeper
@@ -109,7 +109,7 @@ async def restore(zk: ZooKeeper, sales: Sequence[Sale], order_key: bytes, *, ove
         mends = await _mends(zk, store, sales)
         if not mends:
             return 0
-        shelf = await retry.read(zk, partial(store.shelf, mends[0].sale.ref))
+        shelf = await retry.read(zk, partial(store.type_stock, mends[0].sale.ref))
         lacking = _lacking(shelf, mends, oversell)
         counters = _counters(shelf, mends, lacking)
         mends = [_counted_by(counters[0], each) for each in mends]
@@ -134,7 +134,7 @@ async def _mends(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[Men
     return [each for each in lost if each is not None]
 
 
-def _lacking(shelf: Shelf, mends: Sequence[Mend], oversell: bool) -> int:
+def _lacking(shelf: TypeStock, mends: Sequence[Mend], oversell: bool) -> int:
     """Returns how far the capacity has to grow. Raises `ZkticketError` where it may not."""
     lacking = max(0, sum(each.takes for each in mends) - shelf.stock.remaining)
     if lacking and not oversell:
@@ -142,7 +142,7 @@ def _lacking(shelf: Shelf, mends: Sequence[Mend], oversell: bool) -> int:
     return lacking
 
 
-def _counters(shelf: Shelf, mends: Sequence[Mend], lacking: int) -> list[Counter]:
+def _counters(shelf: TypeStock, mends: Sequence[Mend], lacking: int) -> list[StripeCounter]:
     """Returns the counters that change, at least one: a recount takes an order that no counter
     knows for a stray.
     """
@@ -157,7 +157,7 @@ def _counters(shelf: Shelf, mends: Sequence[Mend], lacking: int) -> list[Counter
     return changed or [first]
 
 
-def _sold_from(counters: Sequence[Counter], tickets: int) -> list[Counter]:
+def _sold_from(counters: Sequence[StripeCounter], tickets: int) -> list[StripeCounter]:
     """Returns all counters after selling so many tickets, the fullest first."""
     after = {counter.number: counter for counter in counters}
     for counter in sorted(counters, key=lambda counter: -counter.stock.remaining):
@@ -167,7 +167,7 @@ def _sold_from(counters: Sequence[Counter], tickets: int) -> list[Counter]:
     return list(after.values())
 
 
-def _counted_by(counter: Counter, each: Mend) -> Mend:
+def _counted_by(counter: StripeCounter, each: Mend) -> Mend:
     """Counts its lost changes on that counter: the former counters have gone back."""
     known = () if each.there is None else each.there.order.changes
     lost = tuple(
@@ -198,7 +198,7 @@ async def _accounts(store: Store, order_key: bytes, mends: Sequence[Mend]) -> li
 
 async def _claims(
     zk: ZooKeeper, store: Store, order_key: bytes, mends: Sequence[Mend]
-) -> list[Claim]:
+) -> list[ClaimedPayment]:
     """Makes the payment claims that the tree lacks, and room for them."""
     wanted: dict[str, str] = {}
     for each in mends:
@@ -206,15 +206,17 @@ async def _claims(
             if payment.refused != Refusal.PAYMENT_USED:
                 wanted.setdefault(payment_key(order_key, payment.id), each.sale.order_id)
     known = await store.claims(wanted) if wanted else {}
-    claims = [Claim(paths.payment(key), id_) for key, id_ in wanted.items() if key not in known]
+    claims = [
+        ClaimedPayment(paths.payment(key), id_) for key, id_ in wanted.items() if key not in known
+    ]
     if claims:
         await zk.ensure(paths.PAYMENTS, *(paths.parent(claim.path) for claim in claims))
     return claims
 
 
 def _operations(
-    shelf: Shelf,
-    counters: Sequence[Counter],
+    shelf: TypeStock,
+    counters: Sequence[StripeCounter],
     mends: Sequence[Mend],
     accounts: Sequence[Account],
     lacking: int,

@@ -1,4 +1,4 @@
-"""What is left of events and types, as buyers are told."""
+"""What is left of events and types, as buyers see it."""
 
 from typing import Annotated
 
@@ -70,8 +70,8 @@ def event_availability(
 
 
 def type_availability(name: str, type_: TicketType, stock: Stock) -> TypeAvailability:
-    # The stripes are not read at one moment, and stock moves between them: of the three the
-    # rest follows from the capacity, and none is below nothing.
+    # The stripes are not read at one moment, and stock moves between them. So what remains is
+    # computed from the capacity, and no figure is negative.
     sold, held = max(0, stock.sold), max(0, stock.held)
     return TypeAvailability(
         name=name,

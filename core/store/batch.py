@@ -1,4 +1,4 @@
-"""A batch: sales and changes of orders that happen in one transaction, and how that can fail.
+"""A batch: sales and changes of orders in one transaction, and how that can fail.
 
 It checks the registration of who sends it, moves each counter on from the version that was
 read, makes and changes every order, and writes the log.
@@ -15,7 +15,7 @@ import msgspec
 from core.errors import BadVersion, NodeExists, NoNode, ZooKeeperError
 from core.schema import paths
 from core.schema.records import HoldList, Order, PaymentClaim, Tab, encode
-from core.store.stock import Counter, TypeRef
+from core.store.stock import StripeCounter, TypeRef
 from core.zookeeper.client import Refused
 from core.zookeeper.multi import Check, Create, Operation, SetData
 
@@ -33,7 +33,7 @@ class Sale(msgspec.Struct, frozen=True):
 
 
 class Amendment(msgspec.Struct, frozen=True):
-    """An order that exists, as it is to be, and the version at which it was read."""
+    """An order that exists, as it will be, and the version at which it was read."""
 
     ref: TypeRef
     order_id: str
@@ -46,14 +46,14 @@ class Amendment(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct, frozen=True):
-    """What one buyer has of a limited event; `version` is -1 where nothing stands there yet."""
+    """A buyer's tickets of a limited event; `version` is -1 where there is no znode yet."""
 
     path: str
     tab: Tab
     version: int = -1
 
     def add(self, tickets: int) -> "Account":
-        # A limit that was set later has not seen what is given back.
+        # Where a limit was set later, more may be given back than was ever counted.
         return msgspec.structs.replace(self, tab=Tab(tickets=max(0, self.tab.tickets + tickets)))
 
     @property
@@ -64,14 +64,14 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """Where the janitor will find orders that a batch holds."""
+    """The list in which the janitor will find the holds of a batch."""
 
     path: str
     orders: HoldList
 
 
-class Claim(msgspec.Struct, frozen=True):
-    """Of an order to a payment: whoever makes it first has it."""
+class ClaimedPayment(msgspec.Struct, frozen=True):
+    """A payment as that of one order: the first transaction to make it has it."""
 
     path: str
     order_id: str
@@ -92,17 +92,17 @@ class Batch:
 
     id: str
     fence: str
-    counters: tuple[Counter, ...]
+    counters: tuple[StripeCounter, ...]
     sales: tuple[Sale, ...] = ()
     amendments: tuple[Amendment, ...] = ()
     accounts: tuple[Account, ...] = ()
     held: tuple[Held, ...] = ()
     terms: tuple[Check, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[ClaimedPayment, ...] = ()
 
 
 def batch_ids(source: str) -> Iterator[str]:
-    """Ids for that source's batches, one after the other; no process before had one of them."""
+    """Yields ids for the batches of a source, none of which any earlier process has used."""
     life = secrets.token_hex(4)
     return (f"{source}.{life}.{number}" for number in itertools.count(1))
 
@@ -121,8 +121,8 @@ class Failure(enum.Enum):
     LOG_LOST = "the log's ring is not as expected"
 
 
-class Part(enum.Enum):
-    """What the transaction of a batch is made of."""
+class BatchPart(enum.Enum):
+    """The parts of a batch's transaction."""
 
     FENCE = enum.auto()
     TERMS = enum.auto()
@@ -135,51 +135,51 @@ class Part(enum.Enum):
     LOG = enum.auto()
 
 
-# Which failure each error means. Whatever stands nowhere is raised.
-_FAILURES: dict[tuple[Part, type[ZooKeeperError]], Failure] = {
-    (Part.FENCE, NoNode): Failure.FENCED,
-    (Part.TERMS, BadVersion): Failure.TERMS,
-    (Part.TERMS, NoNode): Failure.GONE,
-    (Part.COUNTERS, BadVersion): Failure.MOVED,
-    (Part.COUNTERS, NoNode): Failure.GONE,
-    (Part.ACCOUNTS, BadVersion): Failure.MOVED,
-    (Part.ACCOUNTS, NodeExists): Failure.MOVED,
-    (Part.ACCOUNTS, NoNode): Failure.GONE,
-    (Part.CLAIMS, NodeExists): Failure.MOVED,
-    (Part.CLAIMS, NoNode): Failure.NO_CLAIMS,
-    (Part.AMENDMENTS, BadVersion): Failure.MOVED,
-    (Part.AMENDMENTS, NoNode): Failure.GONE,
-    (Part.SALES, NodeExists): Failure.REPEATED,
-    (Part.SALES, NoNode): Failure.NO_BUCKET,
-    (Part.HELD, NoNode): Failure.NO_SLOT,
+# What each error means; other errors are raised.
+_FAILURES: dict[tuple[BatchPart, type[ZooKeeperError]], Failure] = {
+    (BatchPart.FENCE, NoNode): Failure.FENCED,
+    (BatchPart.TERMS, BadVersion): Failure.TERMS,
+    (BatchPart.TERMS, NoNode): Failure.GONE,
+    (BatchPart.COUNTERS, BadVersion): Failure.MOVED,
+    (BatchPart.COUNTERS, NoNode): Failure.GONE,
+    (BatchPart.ACCOUNTS, BadVersion): Failure.MOVED,
+    (BatchPart.ACCOUNTS, NodeExists): Failure.MOVED,
+    (BatchPart.ACCOUNTS, NoNode): Failure.GONE,
+    (BatchPart.CLAIMS, NodeExists): Failure.MOVED,
+    (BatchPart.CLAIMS, NoNode): Failure.NO_CLAIMS,
+    (BatchPart.AMENDMENTS, BadVersion): Failure.MOVED,
+    (BatchPart.AMENDMENTS, NoNode): Failure.GONE,
+    (BatchPart.SALES, NodeExists): Failure.REPEATED,
+    (BatchPart.SALES, NoNode): Failure.NO_BUCKET,
+    (BatchPart.HELD, NoNode): Failure.NO_SLOT,
 }
 
 
-def parts_of(batch: Batch, log: Sequence[Operation]) -> dict[Part, Sequence[Operation]]:
+def parts_of(batch: Batch, log: Sequence[Operation]) -> dict[BatchPart, Sequence[Operation]]:
     """The operations of a batch, in their order."""
     return {
-        Part.FENCE: [Check(batch.fence)] if batch.fence else [],
-        Part.TERMS: batch.terms,
-        Part.COUNTERS: [
+        BatchPart.FENCE: [Check(batch.fence)] if batch.fence else [],
+        BatchPart.TERMS: batch.terms,
+        BatchPart.COUNTERS: [
             SetData(counter.path, encode(counter.stock), counter.version)
             for counter in batch.counters
         ],
-        Part.ACCOUNTS: [account.operation for account in batch.accounts],
-        Part.CLAIMS: [claim.operation for claim in batch.claims],
-        Part.AMENDMENTS: [
+        BatchPart.ACCOUNTS: [account.operation for account in batch.accounts],
+        BatchPart.CLAIMS: [claim.operation for claim in batch.claims],
+        BatchPart.AMENDMENTS: [
             SetData(each.path, encode(each.order), each.version) for each in batch.amendments
         ],
-        Part.SALES: [Create(sale.path, encode(sale.order)) for sale in batch.sales],
-        Part.HELD: [Create(held.path, encode(held.orders)) for held in batch.held],
-        Part.LOG: log,
+        BatchPart.SALES: [Create(sale.path, encode(sale.order)) for sale in batch.sales],
+        BatchPart.HELD: [Create(held.path, encode(held.orders)) for held in batch.held],
+        BatchPart.LOG: log,
     }
 
 
-def failure_of(parts: Mapping[Part, Sequence[Operation]], refused: Refused) -> Failure:
-    """What the operation that failed means."""
+def failure_of(parts: Mapping[BatchPart, Sequence[Operation]], refused: Refused) -> Failure:
+    """Returns what the failed operation means."""
     of_each = [part for part, operations in parts.items() for _ in operations]
     part = of_each[refused.index]
-    if part is Part.LOG:
+    if part is BatchPart.LOG:
         return Failure.LOG_LOST
     failure = _FAILURES.get((part, type(refused.error)))
     if failure is None:

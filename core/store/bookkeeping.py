@@ -1,4 +1,4 @@
-"""Who writes receipts of what was committed: `workers.receipts.writer`, or nobody."""
+"""The interface to what writes receipts: `workers.receipts.writer`, or nothing."""
 
 from typing import Protocol
 
@@ -16,14 +16,14 @@ class Bookkeeper(Protocol):
         """Returns when it is safe to sell. Raises `Halted`, `Unavailable`."""
 
     async def keep(self, batch: Batch, zxid: int) -> None:
-        """The receipt of a committed batch is on disk when it returns. Raises `Halted`."""
+        """Returns when the receipt of a committed batch is on disk. Raises `Halted`."""
 
     async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
         """As `keep`, for an order that was there already."""
 
 
 class NoBooks:
-    """For operators: whoever buys hears nothing of what they do."""
+    """Writes no receipts: for operators, whose changes are confirmed to no buyer."""
 
     halted = ""
 

@@ -1,8 +1,8 @@
-"""Commits a batch and never guesses: a lost answer is resolved before anything else is decided.
+"""Commits a batch and never guesses: resolves a lost answer before anything else is decided.
 
 The identical transaction is sent again until the answer is definite. A failure then means
-that the first attempt can never happen any more, unless the batch's first order carries its
-id: then it had happened, whole.
+that the first attempt can never happen any more, unless the first order of the batch carries the
+batch's id: then all of it had happened.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from core.zookeeper.multi import Operation
 
 
 class Ledger(Protocol):
-    """What is written down in the same transaction, and where doubts are told."""
+    """Writes a log in the transaction of a batch, and hears of doubts."""
 
     def plan(self, batch: Batch) -> Sequence[Operation]:
-        """What to write with the batch; it replaces what was planned before."""
+        """Returns what to write with the batch; replaces the plan before."""
 
     def applied(self) -> None:
-        """What was planned last has been committed."""
+        """Notes that the last plan has been committed."""
 
     async def reload(self) -> None:
-        """What stands written is not what was thought. Raises `ZkticketError`."""
+        """Reads the log again, which is not what it was thought to be. Raises `ZkticketError`."""
 
     def note_doubt(self, batch: Batch) -> None: ...
 
@@ -50,13 +50,15 @@ class NoLedger:
 
 
 class Commitment:
+    """Commits batches of one store, with a log."""
+
     def __init__(self, store: Store, zk: ZooKeeper, ledger: Ledger) -> None:
         self._store = store
         self._zk = zk
         self._ledger = ledger
 
     async def commit(self, batch: Batch) -> Committed | Failure:
-        """What became of the batch.
+        """Returns what became of the batch.
 
         Raises `Unavailable` where nothing was sent, and as `retry.resolve`.
         """
@@ -79,7 +81,7 @@ class Commitment:
         return outcome
 
     async def _send_again(self, batch: Batch) -> Committed | Failure | None:
-        """What became of a batch; None where that is still open."""
+        """Returns what became of a batch, or None where that is still open."""
         outcome = await self._send(batch)
         if isinstance(outcome, Committed):
             return outcome
@@ -87,7 +89,7 @@ class Commitment:
             await self._ledger.reload()
             return None
         if committed := await self._store.happened(batch):
-            # What stands written is what the first attempt wrote.
+            # The log says what the first attempt wrote.
             await self._ledger.reload()
             return committed
         return outcome

@@ -1,8 +1,8 @@
-"""Where a hold is listed, so that its end is found without looking through all orders.
+"""Lists of holds, so that holds that end are found without looking through all orders.
 
-Time is cut into slots. A commit that holds tickets lists their orders in the slot in which
-they end; one that confirms or releases them leaves the list alone, for what it says is looked
-up before anything expires.
+Time is cut into slots. A commit that holds tickets lists their orders in the slot in which the
+holds end. A commit that confirms or releases them leaves the list alone, because each order is
+read again before it expires.
 """
 
 import math
@@ -21,22 +21,22 @@ SLOT_S = 2.0
 
 
 def slot_of(until: float) -> int:
-    """The slot at whose end a hold until then has expired."""
+    """Returns the slot at whose end a hold until then has expired."""
     return math.ceil(until / SLOT_S)
 
 
 def slot_ends(slot: int) -> float:
-    """In Unix seconds."""
+    """Returns the end of a slot in Unix seconds."""
     return slot * SLOT_S
 
 
 def hold_path(event: str, generation: str, until: float, batch: str) -> str:
-    """The list of the holds of a batch that end then."""
+    """Returns the path of the list of a batch's holds that end then."""
     return paths.hold_list(event, generation, slot_of(until), batch)
 
 
 def hold_lists(batch: str, holds: Iterable[tuple[TypeRef, str, float]]) -> tuple[Held, ...]:
-    """Where the janitor finds the holds of a batch: orders by id, each with its end."""
+    """Returns the lists for the holds of a batch: types and ids of orders, each with its end."""
     lists: dict[str, list[str]] = {}
     for ref, order_id, until in holds:
         path = hold_path(ref.event, ref.generation, until, batch)
@@ -51,12 +51,12 @@ class Holds:
         self._zk = zk
 
     async def slots(self, name: str, generation: str) -> list[int]:
-        """The slots of time in which holds end, in order."""
+        """Returns the slots in which holds end, in order."""
         slots = await below(self._zk, paths.holds(name, generation))
         return sorted(int(slot) for slot in slots if slot.isdecimal())
 
     async def lists(self, name: str, generation: str, slot: int) -> dict[str, HoldList]:
-        """The lists of one slot, by path. Raises `BadZnode`, `Unavailable`."""
+        """Returns the lists of one slot, by path. Raises `BadZnode`, `Unavailable`."""
         folder = paths.hold_slot(name, generation, slot)
         wanted = [f"{folder}/{batch}" for batch in await below(self._zk, folder)]
         found = await self._zk.get_many(wanted)
@@ -67,12 +67,12 @@ class Holds:
         }
 
     async def make_slot(self, path: str) -> None:
-        """Makes the folder in which a list of holds is to stand."""
+        """Makes the znode of the slot in which a list will stand."""
         slot = paths.parent(path)
         await self._zk.ensure(paths.parent(slot), slot)
 
     async def forget(self, lists: Sequence[str], slot: str) -> None:
-        """Deletes lists that nobody needs any more, and their slot once it is empty."""
+        """Deletes lists, and their slot once it is empty."""
         for path in [*lists, slot]:
             with suppress(NoNode, NotEmpty):
                 await self._zk.delete(path)

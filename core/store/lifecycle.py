@@ -1,12 +1,12 @@
-"""What may become of an order: a pure function over its states.
+"""What may become of an order: pure functions over its states.
 
     held ─ confirm → sold ─ cancel → cancelled
       │ ╰ extend → held  ╰ check in → sold, admitted
       ├─ release → released
       ╰─ expire → expired
 
-An order that is as it should be already comes back unchanged, so that every act may be
-repeated. Acts that meet are decided by the version of the order's znode.
+An order that is already as wanted comes back unchanged, so that every act may be repeated.
+Of two acts at once, the version of the order's znode lets one through.
 """
 
 import enum
@@ -28,7 +28,7 @@ from core.schema.records import (
 )
 from core.schema.sale_window import hold_ends_at, is_settled
 
-# So many payments that count for nothing are recorded with an order, and then that there were more.
+# How many refused payments are recorded with an order; further ones are only noted.
 MOST_REFUSED = 16
 
 
@@ -42,7 +42,7 @@ class Act(enum.StrEnum):
 
 
 class Refusal(enum.StrEnum):
-    """Why not. The values are the HTTP interface's codes."""
+    """Why a change was refused. The values are the codes of the HTTP interface."""
 
     HOLD_EXPIRED = "hold-expired"
     NOT_HELD = "not-held"
@@ -74,7 +74,7 @@ class OrderChange(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Occasion:
-    """Under which rules a change happens, when (Unix seconds), and in which commit."""
+    """The rules for a change, its time in Unix seconds, and its commit."""
 
     rules: Event
     at: float
@@ -82,7 +82,7 @@ class Occasion:
 
 
 def amended(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
-    """The order after the change; the same object where nothing is left to do."""
+    """Returns the order after the change; the same object where nothing is left to do."""
     match change.act:
         case Act.CONFIRM:
             return _confirmed(order, change, occasion)
@@ -101,10 +101,11 @@ def amended(order: Order, change: OrderChange, occasion: Occasion) -> Order | Re
 def paid(
     order: Order, change: OrderChange, payment: Payment, occasion: Occasion, *, elsewhere: bool
 ) -> tuple[Order, Refusal | None]:
-    """The order after a payment, and why that counts for nothing; such a one is recorded as well.
+    """Returns the order after a payment, and why the payment was refused, if it was.
 
-    The same payment has the same end as before, whatever became of the order since. `elsewhere`:
-    it came in for another order. The very object where nothing is left to do.
+    Refused payments are recorded as well. A payment that comes again has the same end as before,
+    whatever became of the order since. `elsewhere`: it came in for another order first. Returns
+    the same object where nothing is left to do.
     """
     for _, known in order.payments:
         if known.id == payment.id:
@@ -131,14 +132,14 @@ def _unpayable(
 
 
 def _is_agreed(order: Order, payment: Payment) -> bool:
-    """As far as both are known."""
+    """Whether amount and currency fit, as far as both are known."""
     return (order.total is None or payment.amount in (None, order.total)) and (
         not order.currency or payment.currency in ("", order.currency)
     )
 
 
 def _recorded(order: Order, change: OrderChange, payment: Payment, occasion: Occasion) -> Order:
-    """With a payment that counts for nothing, or a word that there were more."""
+    """Records a refused payment, or that there were more of them."""
     if order.more_payments:
         return order
     if sum(bool(each.refused) for _, each in order.payments) >= MOST_REFUSED:
@@ -148,14 +149,14 @@ def _recorded(order: Order, change: OrderChange, payment: Payment, occasion: Occ
 
 
 def effect(stock: Stock, before: Order, after: Order) -> Stock:
-    """A counter's stock once the order has changed."""
+    """Returns a counter's stock after the order has changed."""
     return stock.move(
         held=_counts(after, "held") - _counts(before, "held"),
         sold=_counts(after, "sold") - _counts(before, "sold"),
     )
 
 
-# What each act that moves tickets makes of an order.
+# The status after each act that moves tickets.
 BECOMES: dict[str, Status] = {
     Act.CONFIRM: "sold",
     Act.RELEASE: "released",
@@ -165,9 +166,9 @@ BECOMES: dict[str, Status] = {
 
 
 def status_at(order: Order, versions: Sequence[int]) -> Status:
-    """Where an order stood when its type's counters were at those versions, by stripe.
+    """Returns the status of an order when its type's counters had those versions, by stripe.
 
-    It had been made by then.
+    The order had been made by then.
     """
     status: Status = "sold" if order.until is None else "held"
     for change in order.changes:
@@ -178,7 +179,7 @@ def status_at(order: Order, versions: Sequence[int]) -> Status:
 
 
 def stamped(order: Order, batch: str, stripe: int, version: int) -> Order:
-    """The order with the changes of that batch marked as counted there."""
+    """Returns the order with the changes of a batch marked as counted at that version."""
     changes = (
         replace(change, stripe=stripe, version=version) if change.batch == batch else change
         for change in order.changes
@@ -218,7 +219,7 @@ def _extended(order: Order, change: OrderChange, occasion: Occasion) -> Order | 
     if order.extended >= occasion.rules.extensions:
         return Refusal.NO_MORE_EXTENSIONS
     until = hold_ends_at(occasion.rules, (order.until or occasion.at) + occasion.rules.hold_s)
-    if until - (order.until or 0.0) < 0.001:  # it lasts as long as its event already
+    if until - (order.until or 0.0) < 0.001:  # it already lasts as long as its event
         return Refusal.NO_MORE_EXTENSIONS
     return _changed(order, Act.EXTEND, change, occasion, until=until, extended=order.extended + 1)
 
@@ -244,7 +245,7 @@ def _cancelled(order: Order, change: OrderChange, occasion: Occasion) -> Order |
 
 
 def _may_cancel(occasion: Occasion) -> bool:
-    """Its buyer, as long as the event is not over."""
+    """Whether its buyer may cancel: not once the event is over."""
     return occasion.rules.cancellable and not is_settled(occasion.rules, occasion.at)
 
 
@@ -259,14 +260,14 @@ def _checked_in(order: Order, change: OrderChange, occasion: Occasion) -> Order 
 
 
 def _not_for_sale(order: Order, occasion: Occasion) -> Refusal | None:
-    """Why a hold can't be bought or extended any more."""
+    """Returns why a hold can't be bought or extended any more."""
     if refusal := _not_held(order, occasion.at):
         return refusal
     return Refusal.NOT_ON_SALE if is_settled(occasion.rules, occasion.at) else None
 
 
 def _not_held(order: Order, at: float) -> Refusal | None:
-    """Why a hold can't be used any more."""
+    """Returns why a hold can't be used any more."""
     if order.status == "expired":
         return Refusal.HOLD_EXPIRED
     if order.status != "held":

@@ -1,8 +1,8 @@
 """Changes orders that exist: reads them, decides, and commits all in one transaction.
 
-Whoever changes an order gives its tickets back on a counter that is his own, so that he
-conflicts with no seller. Two who change the same order at once are told apart by the
-version of its znode: the second reads it again, and decides again.
+Tickets are given back on a stripe that no worker sells from, so that changes conflict with no
+sale. Of two changes of one order at once, the version of its znode lets one through: the other one
+reads the order and decides again.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import msgspec
 from core.errors import Halted, Unavailable, Unconfirmed
 from core.schema import paths
 from core.schema.records import Event, Order, Payment, buyer_id, payment_key
-from core.store.batch import Account, Amendment, Batch, Claim, Failure, batch_ids
+from core.store.batch import Account, Amendment, Batch, ClaimedPayment, Failure, batch_ids
 from core.store.bookkeeping import Bookkeeper
 from core.store.commit import Commitment, NoLedger
 from core.store.holds import hold_lists
@@ -31,7 +31,7 @@ from core.store.lifecycle import (
     stamped,
 )
 from core.store.orders import StoredOrder
-from core.store.stock import Counter, TypeRef
+from core.store.stock import StripeCounter, TypeRef
 from core.store.store import Store
 from core.store.stripes import changing_stripe
 from core.zookeeper.client import Committed, ZooKeeper
@@ -40,11 +40,11 @@ TRIES = 50
 JITTER_S = 0.01
 
 
-class Done(msgspec.Struct, frozen=True):
-    """How a change ended: the order as it is now, and why it was not changed as wanted.
+class ChangeOutcome(msgspec.Struct, frozen=True):
+    """The order as it is after a change, and why the change was refused, if it was.
 
-    Neither is there for an order that does not exist. `changed`: by this change, just now, also
-    where all that it wanted was refused: a payment that counts for nothing is on record.
+    Both are None for an order that does not exist. `changed` says whether this change has just
+    changed the order, be it only by recording a refused payment.
     """
 
     order: StoredOrder | None = None
@@ -53,10 +53,10 @@ class Done(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Found:
-    """The orders that a batch is about, and the rules of their events.
+class OrdersToChange:
+    """The orders of a batch, and the rules of their events.
 
-    `claims` are the orders that its payments came in for before, by the payment's key.
+    `claims` are the orders that its payments first came in for, by the key of the payment.
     """
 
     orders: Mapping[str, StoredOrder]
@@ -65,19 +65,19 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Draft:
-    """What a batch would do. `changed` are the orders after it, by id."""
+class ChangeDraft:
+    """What a batch will do. `changed` has the orders after it, by id."""
 
-    ends: tuple[Done, ...]
+    ends: tuple[ChangeOutcome, ...]
     before: Mapping[str, StoredOrder]
     changed: Mapping[str, Order]
 
 
-class Amender:
-    """Settles changes, many in one transaction. One at a time: it is no queue.
+class OrderChanger:
+    """Settles changes, many in one transaction, one transaction at a time: it is no queue.
 
-    `name` chooses the counters that are its own; `fence` gives its owner's registration, or "" for
-    who needs none, and raises `Unavailable` where he has lost it; `books` take a receipt of every
+    `name` chooses the stripes that it counts on. `fence` returns the owner's registration, "" where
+    none is needed, and raises `Unavailable` where it is lost. `books` write a receipt of every
     change before anybody hears of it.
     """
 
@@ -104,8 +104,8 @@ class Amender:
         self._name = name
         self._batch_ids = batch_ids(name)
 
-    async def settle(self, changes: Sequence[OrderChange]) -> list[Done]:
-        """The end of each change, in order.
+    async def settle(self, changes: Sequence[OrderChange]) -> list[ChangeOutcome]:
+        """Returns the outcome of each change, in order.
 
         Raises `Unavailable`: nothing has happened; `Ambiguous` and `Unconfirmed`: nobody knows,
         or may say so; `Halted`, `BadZnode`.
@@ -117,7 +117,7 @@ class Amender:
             found = await self._find(changes)
             draft = self._draft(changes, found, batch_id)
             if not fresh and any(_refused(done) for done in draft.ends):
-                # Our server may lag behind the one that has just sold: nobody is refused by that.
+                # The server may lag behind: a refusal needs a reading after a sync.
                 await self._zk.sync()
                 fresh = True
                 continue
@@ -134,27 +134,29 @@ class Amender:
 
     # --- deciding --------------------------------------------------------------------
 
-    async def _find(self, changes: Iterable[OrderChange]) -> Found:
+    async def _find(self, changes: Iterable[OrderChange]) -> OrdersToChange:
         events = await self._store.events()
         orders = await self._store.orders.locate({change.order for change in changes}, events)
         readable = {name: each for name, each in events.items() if isinstance(each, Event)}
         paid_with = {self._key_of(each.payment) for each in changes if each.payment is not None}
         claims = await self._store.claims(paid_with) if paid_with else {}
-        return Found(orders, readable, claims)
+        return OrdersToChange(orders, readable, claims)
 
     def _key_of(self, payment: Payment) -> str:
         return payment_key(self._order_key, payment.id)
 
-    def _draft(self, changes: Sequence[OrderChange], found: Found, batch_id: str) -> Draft:
+    def _draft(
+        self, changes: Sequence[OrderChange], found: OrdersToChange, batch_id: str
+    ) -> ChangeDraft:
         at = math.floor(self._now() * 1000) / 1000  # rounded up, a hold would end before its time
         now = {order.id: order.order for order in found.orders.values()}
-        ends: list[Done] = []
+        ends: list[ChangeOutcome] = []
         changed: dict[str, Order] = {}
         claims = dict(found.claims)
         for change in changes:
             stored = found.orders.get(change.order)
             if stored is None:
-                ends.append(Done())
+                ends.append(ChangeOutcome())
                 continue
             rules = found.events[stored.event]
             occasion = Occasion(rules, at, batch_id)
@@ -162,13 +164,13 @@ class Amender:
             new = after is not now[change.order]
             if new:
                 now[change.order] = changed[change.order] = after
-            ends.append(Done(_as(stored, after), refusal, changed=new))
-        return Draft(tuple(ends), found.orders, changed)
+            ends.append(ChangeOutcome(_as(stored, after), refusal, changed=new))
+        return ChangeDraft(tuple(ends), found.orders, changed)
 
     def _judged(
         self, change: OrderChange, order: Order, occasion: Occasion, claims: dict[str, str]
     ) -> tuple[Order, Refusal | None]:
-        """The order after a change, and why that is not as wanted. A payment is claimed here."""
+        """Returns the order after a change, and why it was refused. Claims its payment."""
         if change.payment is not None:
             first = claims.setdefault(self._key_of(change.payment), change.order)
             return paid(order, change, change.payment, occasion, elsewhere=first != change.order)
@@ -178,9 +180,9 @@ class Amender:
     # --- committing ------------------------------------------------------------------
 
     async def _batch(
-        self, batch_id: str, draft: Draft, found: Found
+        self, batch_id: str, draft: ChangeDraft, found: OrdersToChange
     ) -> tuple[Batch, Mapping[str, Order]]:
-        """The transaction, and the orders as it leaves them."""
+        """Returns the transaction, and the orders after it."""
         counters = await self._counters(draft)
         stamps = {ref: (counter.number, counter.version + 1) for ref, counter in counters.items()}
         changed = {
@@ -203,19 +205,21 @@ class Amender:
         )
         return batch, changed
 
-    def _claims(self, batch_id: str, changed: Mapping[str, Order], found: Found) -> Iterable[Claim]:
-        """Of the orders to the payments that are new with this batch."""
+    def _claims(
+        self, batch_id: str, changed: Mapping[str, Order], found: OrdersToChange
+    ) -> Iterable[ClaimedPayment]:
+        """Yields the claims for payments that are new with this batch."""
         for id_, order in changed.items():
             for change in order.changes:
                 if change.batch != batch_id or change.payment is None:
                     continue
                 key = self._key_of(change.payment)
                 if key not in found.claims and change.payment.refused != Refusal.PAYMENT_USED:
-                    yield Claim(paths.payment(key), id_)
+                    yield ClaimedPayment(paths.payment(key), id_)
 
-    async def _counters(self, draft: Draft) -> dict[TypeRef, Counter]:
-        """Our own counter of each type whose tickets move, as it is afterwards."""
-        own: dict[TypeRef, Counter] = {}
+    async def _counters(self, draft: ChangeDraft) -> dict[TypeRef, StripeCounter]:
+        """Returns our own counter of each type whose tickets move, as it is afterwards."""
+        own: dict[TypeRef, StripeCounter] = {}
         for id_, order in draft.changed.items():
             before = draft.before[id_]
             if before.order.status == order.status:
@@ -228,8 +232,8 @@ class Amender:
             own[before.ref] = msgspec.structs.replace(counter, stock=stock)
         return own
 
-    async def _accounts(self, draft: Draft, found: Found) -> list[Account]:
-        """The buyers' tabs of limited events whose tickets were given back."""
+    async def _accounts(self, draft: ChangeDraft, found: OrdersToChange) -> list[Account]:
+        """Returns the accounts, at limited events, of buyers whose tickets are given back."""
         accounts: dict[str, Account] = {}
         for id_, order in draft.changed.items():
             before = draft.before[id_]
@@ -242,15 +246,15 @@ class Amender:
             accounts[buyer] = accounts[buyer].add(-order.quantity)
         return [account for account in accounts.values() if account.version >= 0]
 
-    async def _keep(self, batch: Batch, zxid: int, draft: Draft) -> None:
+    async def _keep(self, batch: Batch, zxid: int, draft: ChangeDraft) -> None:
         try:
             await self._books.keep(batch, zxid)
             await self._keep_known(draft)
         except Halted as error:
             raise Unconfirmed(str(error)) from None
 
-    async def _keep_known(self, draft: Draft) -> None:
-        """Of what was done before: who did it may have died with the receipt unwritten."""
+    async def _keep_known(self, draft: ChangeDraft) -> None:
+        """Writes receipts of what was done before: its worker may have died without one."""
         for done in draft.ends:
             if done.order is None or done.refusal is not None or done.order.id in draft.changed:
                 continue
@@ -271,7 +275,7 @@ class Amender:
                 await asyncio.sleep(self._rng.uniform(0, JITTER_S))
 
 
-def _refused(done: Done) -> bool:
+def _refused(done: ChangeOutcome) -> bool:
     return done.order is None or done.refusal is not None
 
 
@@ -279,16 +283,16 @@ def _as(stored: StoredOrder, order: Order) -> StoredOrder:
     return msgspec.structs.replace(stored, order=order)
 
 
-def _after(done: Done, changed: Mapping[str, Order], zxid: int) -> Done:
-    """The end of a change once the batch is committed."""
+def _after(done: ChangeOutcome, changed: Mapping[str, Order], zxid: int) -> ChangeOutcome:
+    """Returns the outcome of a change once its batch is committed."""
     if done.order is None or done.order.id not in changed:
         return done
     order = msgspec.structs.replace(done.order, changed_zxid=zxid)
     return msgspec.structs.replace(done, order=order)
 
 
-def _held_longer(draft: Draft) -> Iterable[tuple[TypeRef, str, float]]:
-    """The orders whose hold ends at another time now."""
+def _held_longer(draft: ChangeDraft) -> Iterable[tuple[TypeRef, str, float]]:
+    """Yields the orders whose hold now ends at another time."""
     for id_, order in draft.changed.items():
         before = draft.before[id_]
         if order.status == "held" and order.until != before.order.until and order.until is not None:

@@ -1,4 +1,4 @@
-"""An order's life from its znode and from the log, in the order of time."""
+"""The history of an order, from its znode and from the log, oldest first."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,7 +16,7 @@ MOST_ENTRIES = 200
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened to an order, `at` in Unix seconds; `who` is a process."""
+    """An event in the life of an order, `at` in Unix seconds; `who` is a process."""
 
     at: float
     who: str
@@ -25,7 +25,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """`whole`: the log goes back far enough for nothing to be missing."""
+    """`whole` says whether the log goes back far enough for nothing to be missing."""
 
     order: str
     moments: tuple[Moment, ...]
@@ -33,7 +33,7 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def timeline(zk: ZooKeeper, order_id: str) -> Timeline:
-    """Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
+    """Returns the history of an order. Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
     stored = await Store(zk).order(order_id)
     found = await latest(zk, Query(order=order_id), MOST_ENTRIES)
     moments = sorted([*of_order(stored), *_of_log(found.entries)], key=lambda each: each.at)
@@ -41,7 +41,7 @@ async def timeline(zk: ZooKeeper, order_id: str) -> Timeline:
 
 
 def of_order(stored: StoredOrder) -> Iterator[Moment]:
-    """What its znode tells."""
+    """Yields what its znode tells."""
     order = stored.order
     made = "sold" if order.until is None else "held"
     text = f"{order.quantity} of {order.type} of {stored.event} for {order.buyer}"
@@ -63,7 +63,7 @@ def of_order(stored: StoredOrder) -> Iterator[Moment]:
 
 
 def _details(change: Change, decimals: int) -> str:
-    """What is known of a change: who or what it was for, and the counter that it moved."""
+    """Describes a change: its note or payment, and the counter that it moved."""
     note = f"{change.note}; " if change.note else ""
     if change.payment is not None:
         note = f"{_paid(change.payment, decimals)}; "
@@ -86,5 +86,5 @@ def _of_log(entries: Iterable[SourcedEntry]) -> Iterator[Moment]:
 
 
 def _worker(batch: str) -> str:
-    """Who committed it: a batch begins with that name."""
+    """Returns the name of the process that committed a batch."""
     return batch.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Orders as ZooKeeper has them: one by its id, many at once, or all of an event."""
+"""Reads orders: one by its id, many at once, or all of an event."""
 
 import asyncio
 from collections import deque
@@ -16,12 +16,12 @@ from core.zookeeper import retry
 from core.zookeeper.client import Znode, ZooKeeper
 
 FIND = "`order find --buyer NAME` looks orders up"
-# Orders are read page by page, a few pages ahead of who asks: never all in memory at once.
+# Orders are read page by page, a few pages ahead of the caller: never all in memory at once.
 PAGE_ORDERS = 500
 
 
 class Haste(msgspec.Struct, frozen=True):
-    """How fast orders are read: so many pages ahead, and a pause after each page."""
+    """How fast orders are read: the number of pages ahead, and a pause after each page."""
 
     pages_ahead: int = 3
     pause_s: float = 0.0
@@ -33,7 +33,7 @@ QUICKLY = Haste()
 class StoredOrder(msgspec.Struct, frozen=True):
     """An order as ZooKeeper has it; `zxid` is that of the commit that made it.
 
-    `version` and `changed_zxid` tell of its last change.
+    `version` and `changed_zxid` are those of its last change.
     """
 
     id: str
@@ -53,8 +53,8 @@ class StoredOrder(msgspec.Struct, frozen=True):
         return view(self.id, self.event, self.order, self.zxid)
 
 
-class Orders:
-    """The tree's orders, over one session."""
+class StoredOrders:
+    """Reads the orders of a tree over one session."""
 
     def __init__(self, zk: ZooKeeper) -> None:
         self._zk = zk
@@ -62,7 +62,7 @@ class Orders:
     async def locate(
         self, order_ids: Collection[str], events: Mapping[str, Event | BadZnode]
     ) -> dict[str, StoredOrder]:
-        """Those of the orders that exist in one of these events, by id.
+        """Returns those of the orders that exist in one of these events, by id.
 
         Raises `BadZnode`, also for an order that may be one of an event that can't be read;
         `Unavailable`.
@@ -88,14 +88,14 @@ class Orders:
     async def find_many(
         self, name: str, generation: str, order_ids: Iterable[str]
     ) -> dict[str, StoredOrder]:
-        """Those of the orders that exist, by id. Raises `BadZnode`, `Unavailable`."""
+        """Returns those of the orders that exist, by id. Raises `BadZnode`, `Unavailable`."""
         wanted = [paths.order(name, generation, order_id) for order_id in order_ids]
         found = await self._zk.get_many(wanted)
         orders = [_stored(name, znode) for znode in found if znode is not None]
         return {order.id: order for order in orders}
 
     async def find_sales(self, sales: Sequence[Sale]) -> list[StoredOrder | BadZnode | None]:
-        """What stands where each of those orders was made. Raises `Unavailable`."""
+        """Returns what stands in the place of each order. Raises `Unavailable`."""
         found = await self._zk.get_many([sale.path for sale in sales])
         return [
             _stored_or_bad(sale.ref.event, znode) if znode else None
@@ -108,7 +108,7 @@ class Orders:
     async def all_of(
         self, name: str, generation: str, haste: Haste = QUICKLY
     ) -> AsyncGenerator[StoredOrder, None]:
-        """Every order of an event's life, bucket by bucket; it outlasts a change of the leader.
+        """Yields every order of an event's life, bucket by bucket; outlasts a change of leader.
 
         Raises `BadZnode`, `Unavailable`.
         """
@@ -130,7 +130,7 @@ class Orders:
             await asyncio.gather(*pages, return_exceptions=True)
 
     async def ids(self, name: str, generation: str) -> AsyncGenerator[Sequence[str], None]:
-        """The ids of every order, a page at a time. Raises `BadZnode`, `Unavailable`."""
+        """Yields the ids of all orders, a page at a time. Raises `BadZnode`, `Unavailable`."""
         for bucket in paths.BUCKETS:
             path = paths.bucket(name, generation, bucket)
             try:
@@ -170,5 +170,5 @@ def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
 
 
 def no_such_order(order_id: str) -> NoSuchOrder:
-    """For people: it says where orders are looked up."""
+    """Makes an error that tells people how to look orders up."""
     return NoSuchOrder(f"there is no order {order_id}; {FIND}")

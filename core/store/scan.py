@@ -1,4 +1,4 @@
-"""Orders one by one, however many there are, and those of a buyer among them."""
+"""Goes through orders one by one, however many there are, and picks those of a buyer."""
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
@@ -15,7 +15,10 @@ Tell = Callable[[float], None]
 
 
 async def existing(zk: ZooKeeper, names: Iterable[str]) -> dict[str, Event]:
-    """The events of those names, all for none. Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
+    """Returns the events of those names, or all events for no names.
+
+    Raises `NoSuchEvent`, `BadZnode`, `Unavailable`.
+    """
     found = await Store(zk).events()
     events: dict[str, Event] = {}
     for name in names or found:
@@ -32,7 +35,7 @@ async def existing(zk: ZooKeeper, names: Iterable[str]) -> dict[str, Event]:
 async def every_order(
     zk: ZooKeeper, events: Mapping[str, Event], tell: Tell, haste: Haste = QUICKLY
 ) -> AsyncGenerator[OrderView, None]:
-    """The orders of those events; `tell` hears how much of it is done, 0 to 1.
+    """Yields the orders of those events; `tell` hears the progress, 0 to 1.
 
     Raises `BadZnode`, `Unavailable`.
     """
@@ -40,16 +43,16 @@ async def every_order(
     for number, (name, event) in enumerate(events.items()):
         async with aclosing(store.orders.all_of(name, event.generation, haste)) as orders:
             async for order in orders:
-                # They come bucket by bucket, and are spread evenly over them.
+                # Orders come bucket by bucket, and the buckets are alike in size.
                 tell((number + int(order.id[:2], 16) / len(BUCKETS)) / len(events))
                 yield order.view
     tell(1.0)
 
 
 def of_buyer(name: str) -> Callable[[OrderView], bool]:
-    """Whether an order's buyer has that in his name, however it is spelled.
+    """Returns a test for orders whose buyer's name contains that, however it is spelled.
 
-    Raises `WrongUsage` where that would be so of everybody.
+    Raises `WrongUsage` where every name contains it.
     """
     wanted = folded(name)
     if not wanted:

@@ -11,7 +11,7 @@ from core.schema.records import Stock, TicketType, decode
 from core.zookeeper.client import Znode
 
 
-# This and `Counter` are structs: each purchase makes or looks up some of them.
+# `TypeRef` and `StripeCounter` are structs for speed: each purchase makes or looks up several.
 class TypeRef(msgspec.Struct, frozen=True):
     """A ticket type in one life of its event."""
 
@@ -24,8 +24,8 @@ class TypeRef(msgspec.Struct, frozen=True):
         return paths.type_(self.event, self.generation, self.type)
 
 
-class Counter(msgspec.Struct, frozen=True):
-    """What stripe `number` said, the version at which it said so, and the zxid that made it so."""
+class StripeCounter(msgspec.Struct, frozen=True):
+    """The stock of stripe `number`, with the version and the zxid at which it was read."""
 
     ref: TypeRef
     number: int
@@ -39,13 +39,13 @@ class Counter(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Shelf:
+class TypeStock:
     """All stock of a type at one moment. `zxid` is that of its latest change."""
 
     ref: TypeRef
     type: TicketType
     type_version: int
-    counters: tuple[Counter, ...]
+    counters: tuple[StripeCounter, ...]
 
     @property
     def stock(self) -> Stock:
@@ -57,12 +57,12 @@ class Shelf:
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """By stripe."""
+        """The version of each stripe."""
         return tuple(counter.version for counter in self.counters)
 
     @property
     def path(self) -> str:
-        """The znode to name when the stock is wrong: the counter, or the folder of several."""
+        """The znode to name when the stock is wrong: the counter, or the parent of several."""
         first = self.counters[0].path
         return first if len(self.counters) == 1 else paths.parent(first)
 
@@ -77,11 +77,11 @@ def counter_paths(ref: TypeRef, stripes: int) -> list[str]:
     return [paths.counter(ref.event, ref.generation, ref.type, each) for each in range(stripes)]
 
 
-def counter_of(ref: TypeRef, number: int, path: str, znode: Znode | None) -> Counter:
+def counter_of(ref: TypeRef, number: int, path: str, znode: Znode | None) -> StripeCounter:
     if znode is None:
         raise _no_such_type(ref, path)
     stock = decode(Stock, znode.data, znode.path)
-    return Counter(ref, number, stock, znode.version, znode.modified_zxid)
+    return StripeCounter(ref, number, stock, znode.version, znode.modified_zxid)
 
 
 def _no_such_type(ref: TypeRef, path: str) -> NoSuchType:

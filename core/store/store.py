@@ -1,8 +1,8 @@
-"""Events and their stock in ZooKeeper: what is read of them, and how a batch is committed.
+"""Reads events and their stock, and commits batches.
 
-With `orders`, `holds`, `founding` and `backoffice` the only one that touches their znodes.
-A sale is one transaction (`batch`). Nothing else ever changes a counter, except a reset and
-what puts lost orders back, by the same rule.
+Besides this module only `orders`, `holds`, `core.events.create` and `core.events.edit` touch these
+znodes. A sale is one transaction (`batch`). Nothing else changes a counter, except a reset and the
+restoring of lost orders, by the same rule.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,26 +23,26 @@ from core.store.availability import (
 )
 from core.store.batch import Account, Amendment, Batch, Failure, failure_of, parts_of
 from core.store.holds import Holds
-from core.store.orders import Orders, StoredOrder, no_such_order
-from core.store.stock import Counter, Shelf, TypeRef, counter_of, counter_paths, type_of
+from core.store.orders import StoredOrder, StoredOrders, no_such_order
+from core.store.stock import StripeCounter, TypeRef, TypeStock, counter_of, counter_paths, type_of
 from core.zookeeper import retry
 from core.zookeeper.children import below
 from core.zookeeper.client import Committed, Znode, ZooKeeper
 from core.zookeeper.multi import Check, Operation
 
-SHELF_TRIES = 200
-# Of all events, for who mistyped a name.
+QUIET_TRIES = 200
+# How many events are named to somebody who mistyped a name.
 NAMED = 20
 
 
 class Store:
-    """The tree's events, over one session, with their `orders` and `holds`."""
+    """Reads and changes a tree over one session."""
 
     def __init__(self, zk: ZooKeeper) -> None:
         self._zk = zk
-        self.orders = Orders(zk)
+        self.orders = StoredOrders(zk)
         self.holds = Holds(zk)
-        # It never changes while the type lives, and a new life has a new name.
+        # The number never changes while the type lives, and a new life has a new name.
         self._stripes: dict[TypeRef, int] = {}
 
     # --- events ----------------------------------------------------------------------
@@ -55,21 +55,21 @@ class Store:
         return (await self.event_at(name))[0]
 
     async def event_at(self, name: str) -> tuple[Event, int]:
-        """The event, and the version of its znode. Raises as `event`."""
+        """Returns the event, and the version of its znode. Raises as `event`."""
         znode = await self._zk.find(paths.event(name)) if NAME.fullmatch(name) else None
         if znode is None:
             raise NoSuchEvent(f"there is no event {name!r}")
         return decode(Event, znode.data, znode.path), znode.version
 
     async def no_such_event(self, name: str) -> NoSuchEvent:
-        """For people: it names the events that there are. Raises `Unavailable`."""
+        """Makes an error that names the events that there are. Raises `Unavailable`."""
         names = await self.event_names()
         known = ", ".join(names[:NAMED]) or "none"
         more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
         return NoSuchEvent(f"there is no event {name!r}; the events are: {known}{more}")
 
     async def events(self) -> dict[str, Event | BadZnode]:
-        """Every event, by name, or why it can't be read. Raises `Unavailable`."""
+        """Returns every event, by name, or why it can't be read. Raises `Unavailable`."""
         names = await self.event_names()
         found = await self._zk.get_many([paths.event(name) for name in names])
         return {
@@ -94,8 +94,8 @@ class Store:
 
     # --- stock -----------------------------------------------------------------------
 
-    async def counters(self, ref: TypeRef) -> tuple[Counter, ...]:
-        """A type's stripes, each as it is when it is read.
+    async def counters(self, ref: TypeRef) -> tuple[StripeCounter, ...]:
+        """Returns a type's stripes, each as it is when it is read.
 
         Raises `NoSuchType`, `BadZnode`, `Unavailable`.
         """
@@ -105,18 +105,18 @@ class Store:
         found = zip(wanted, await self._zk.get_many(wanted), strict=True)
         return tuple(counter_of(ref, number, *each) for number, each in enumerate(found))
 
-    async def shelf(self, ref: TypeRef) -> Shelf:
-        """A type's stock, all of it at one moment, in the middle of a sale as well.
+    async def type_stock(self, ref: TypeRef) -> TypeStock:
+        """Returns a type's stock, all of it at one moment, even in the middle of a sale.
 
         The versions that were read are checked in one transaction. Raises `NoSuchType`,
         `BadZnode`, `Unavailable`, and `BadVersion` when there was never a quiet moment.
         """
-        for _ in range(SHELF_TRIES):
+        for _ in range(QUIET_TRIES):
             type_, version = await self.ticket_type(ref)
             counters = await self.counters(ref)
             unchanged = [Check(each.path, each.version) for each in counters]
             if await retry.check(self._zk, [Check(ref.path, version), *unchanged]):
-                return Shelf(ref, type_, version, counters)
+                return TypeStock(ref, type_, version, counters)
         raise BadVersion(f"type {ref.type} is sold too fast to be read as a whole; try again")
 
     async def ticket_type(self, ref: TypeRef) -> tuple[TicketType, int]:
@@ -128,7 +128,7 @@ class Store:
     async def availabilities(
         self, refs: Sequence[TypeRef]
     ) -> list[TypeAvailability | NoSuchType | BadZnode]:
-        """What is left of each type, or why nobody knows. Raises `Unavailable`."""
+        """Returns what is left of each type, or why it can't be read. Raises `Unavailable`."""
         types: dict[TypeRef, TicketType] = {}
         stocks: dict[TypeRef, Stock] = {}
         wrong: dict[TypeRef, NoSuchType | BadZnode] = {}
@@ -159,7 +159,7 @@ class Store:
     # --- orders, buyers, past lives --------------------------------------------------
 
     async def order(self, order_id: str) -> StoredOrder:
-        """An order of any event. Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
+        """Returns an order of any event. Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
         found = await self.orders.locate([order_id], await self.events())
         if order_id not in found:
             raise no_such_order(order_id)
@@ -168,7 +168,7 @@ class Store:
     async def accounts(
         self, name: str, generation: str, buyer_ids: Iterable[str]
     ) -> dict[str, Account]:
-        """What those buyers have, by id. Raises `BadZnode`, `Unavailable`."""
+        """Returns the accounts of those buyers, by id. Raises `BadZnode`, `Unavailable`."""
         wanted = {paths.tab(name, generation, buyer_id): buyer_id for buyer_id in buyer_ids}
         found = await self._zk.get_many(list(wanted))
         return {
@@ -176,7 +176,7 @@ class Store:
         }
 
     async def claims(self, keys: Iterable[str]) -> dict[str, str]:
-        """The orders that those payments came in for first, as far as they are known, by key.
+        """Returns the order that each of those payments first came in for, by key, if any.
 
         Raises `BadZnode`, `Unavailable`.
         """
@@ -188,21 +188,21 @@ class Store:
         }
 
     async def retired(self) -> frozenset[str]:
-        """The generations whose orders an operator has deleted. Raises `Unavailable`."""
+        """Returns the generations whose orders an operator has deleted. Raises `Unavailable`."""
         return frozenset(await below(self._zk, paths.RETIRED))
 
     # --- selling ---------------------------------------------------------------------
 
     async def commit(self, batch: Batch, log: Sequence[Operation] = ()) -> Committed | Failure:
-        """One transaction. Raises `Ambiguous`, and `Unavailable` where nothing was sent."""
+        """Commits in one transaction. Raises `Ambiguous`; `Unavailable` where nothing was sent."""
         parts = parts_of(batch, log)
         outcome = await self._zk.multi([each for part in parts.values() for each in part])
         return outcome if isinstance(outcome, Committed) else failure_of(parts, outcome)
 
     async def happened(self, batch: Batch) -> Committed | None:
-        """The commit of a batch that is there; its zxid is 0 where nothing tells it any more.
+        """Returns the commit of a batch, if it happened; its zxid is 0 where it is not known.
 
-        True only on the session whose write of the same batch has just been refused: it has
+        Call it only on the session whose write of the same batch has just been refused: that has
         seen all that came before. Raises `BadZnode`, `Unavailable`.
         """
         first = batch.sales[0] if batch.sales else batch.amendments[0]
@@ -216,8 +216,8 @@ class Store:
         return Committed(await self._zxid_of(batch))
 
     async def _zxid_of(self, batch: Batch) -> int:
-        """Of what a batch has changed, and nobody since."""
-        written: Iterable[Amendment | Counter] = (*batch.amendments, *batch.counters)
+        """Returns the zxid of what a batch has changed, unless all has changed again."""
+        written: Iterable[Amendment | StripeCounter] = (*batch.amendments, *batch.counters)
         versions = {each.path: each.version + 1 for each in written}
         for znode in await self._zk.get_many(list(versions)):
             if znode is not None and znode.version == versions[znode.path]:

@@ -1,1 +1,1 @@
-"""The link between the web and a worker, and the listening socket that is handed on."""
+"""The link between the web and a worker, and the page's listening socket."""

@@ -24,14 +24,14 @@ NONCE_BYTES = 32
 PROOF_BYTES = hashlib.sha256().digest_size
 HANDSHAKE_BYTES = NONCE_BYTES + PROOF_BYTES
 HANDSHAKE_S = 3.0
-# A host that has vanished refuses nothing: who waits for it waits no longer than this.
+# A host that has vanished does not even refuse: a connection to it is given up after this time.
 CONNECT_S = 0.5
 FRAME_BYTES = 64 * 1024
 LENGTH_BYTES = 4
 
 
 class Code(enum.StrEnum):
-    """How a purchase ended. The names are those of the HTTP interface where it has one."""
+    """How a request ended. The values are the codes of the HTTP interface where it has one."""
 
     SOLD = "sold"
     REPLAYED = "replayed"
@@ -63,10 +63,10 @@ class Code(enum.StrEnum):
 
 
 class Purchase(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="purchase"):
-    """A buyer's wish. `keyed` tells whether the key is the buyer's own or was minted.
+    """A purchase. `keyed` says whether the key is the buyer's own or was made for them.
 
     `timeout_s` is how long the web waits: clocks of two machines are not compared. `price`, of one
-    ticket, and `currency` are what the buyer was shown, if he says so: he pays nothing else.
+    ticket, and `currency` are what the buyer was shown, if known: nothing else is charged.
     """
 
     id: int
@@ -77,14 +77,14 @@ class Purchase(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="p
     key: str
     keyed: bool
     timeout_s: float
-    # Kept for the buyer for a while, until he confirms or it expires.
+    # Kept for the buyer for a while, until it is confirmed or expires.
     hold: bool = False
     price: int | None = None
     currency: str = ""
 
 
 class ChangeRequest(OrderChange, frozen=True, kw_only=True, tag_field="is", tag="amend"):
-    """An order's change on its way to a worker; `timeout_s` is how long the web waits."""
+    """A change of an order on its way to a worker; `timeout_s` is how long the web waits."""
 
     id: int
     timeout_s: float
@@ -95,7 +95,7 @@ class Ping(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="ping"
 
 
 class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="forget"):
-    """Nobody waits for these purchases any more: what is not on its way yet need not be."""
+    """Says that nobody waits for these purchases: those that are not sent yet may be dropped."""
 
     ids: tuple[int, ...]
 
@@ -103,10 +103,10 @@ class Forget(msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="for
 class Answer(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="is", tag="answer", omit_defaults=True
 ):
-    """The end of a purchase. `remaining` is what the worker knew last.
+    """The answer to a purchase or a change. `remaining` is what the worker knew last.
 
-    A sale waited `queue_us` microseconds for its batch, and `commit_us` for ZooKeeper.
-    `changed`: an order, by this very wish, just now; a repeat changes nothing any more.
+    A sale waited `queue_us` microseconds for its batch, and `commit_us` for ZooKeeper. `changed`
+    says whether this very request has changed an order; a repeat changes nothing.
     """
 
     id: int
@@ -174,7 +174,7 @@ class Channel(asyncio.Protocol):
         if not self.ready.done():
             self.ready.set_exception(LinkRefused("the other end closed during the handshake"))
         if not self.ready.cancelled():
-            self.ready.exception()  # seen: nobody has to be waiting for it
+            self.ready.exception()  # asyncio complains of one that nobody has looked at
         self._on_lost(self)
 
     def send(self, message: msgspec.Struct) -> None:
@@ -196,13 +196,13 @@ class Channel(asyncio.Protocol):
 
     @property
     def peer(self) -> str:
-        """The other end's host; nothing where it has gone already."""
+        """The host of the other end; "" where it has gone already."""
         found = self._transport.get_extra_info("peername") if self._transport else None
         return str(found[0]) if found else ""
 
     @property
     def unsent_bytes(self) -> int:
-        """What the peer has not taken yet; grows when it sleeps."""
+        """How much the peer has not taken yet; grows while it sleeps."""
         return self._transport.get_write_buffer_size() if self._transport else 0
 
     def _flush(self) -> None:
@@ -253,7 +253,7 @@ SERVER = b"server"
 
 
 class Link:
-    """The client's end: sends requests, hands each reply to the one who waits for it."""
+    """The client's end: sends requests, and hands each reply to the caller that waits for it."""
 
     def __init__(self, on_lost: Callable[[], None] | None = None) -> None:
         self._next_id = 0
@@ -280,7 +280,7 @@ class Link:
 
     @property
     def outstanding(self) -> int:
-        """Requests that wait for their reply."""
+        """How many requests wait for their reply."""
         return len(self._waiting)
 
     def next_id(self) -> int:
@@ -298,7 +298,7 @@ class Link:
         self._channel.send(request)
 
     def forget(self, request_id: int) -> None:
-        """Nobody waits for that reply any more; the other end is told, if it still owes it."""
+        """Drops a request; tells the other end, if it still owes the reply."""
         if self._waiting.pop(request_id, None) is None or self.lost:
             return
         if not self._forgotten:
@@ -311,7 +311,7 @@ class Link:
             self._channel.send(Forget(ids=tuple(forgotten)))
 
     async def ask(self, request: Request, timeout_s: float) -> Reply:
-        """The reply. Raises `LinkLost` when the link breaks, `TimeoutError` in silence."""
+        """Returns the reply. Raises `LinkLost` where the link breaks, `TimeoutError` in silence."""
         future: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
         self.post(request, future.set_result)
         try:

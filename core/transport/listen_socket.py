@@ -1,9 +1,10 @@
 """The page's listening socket: made once, and handed from process to process.
 
 The supervisor holds it and gives it to each web server as standard input, as inetd does. So
-connections wait in one queue that no web server's end resets. A supervisor that is killed
-leaves it with the web server, whose bell is a Unix socket: who rings gets the listening socket
-back (as HAProxy's `expose-fd listeners`), and hears by the way that the web server lives.
+connections wait in one queue that outlives every web server. A supervisor that is killed leaves
+it with the web server. Its successor rings the web server's bell, a Unix socket, and gets the
+listening socket back (as HAProxy's `expose-fd listeners`); it also learns that the web server
+lives.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ ANSWER_BYTES = 32
 
 
 def listen(host: str, port: int, option: str) -> socket.socket:
-    """Listens on `host:port`. Raises `StartupError`, naming `option`, where nobody can."""
+    """Listens on `host:port`. Raises `StartupError`, which names `option`, where that fails."""
     try:
         return _listen(host, port)
     except socket.gaierror:
@@ -36,7 +37,7 @@ def listen(host: str, port: int, option: str) -> socket.socket:
 
 
 def inherited() -> socket.socket | None:
-    """The listening socket that this process was given as its standard input, if any."""
+    """Returns the listening socket that this process got as standard input, if any."""
     with suppress(OSError):
         if stat.S_ISSOCK(os.fstat(0).st_mode):
             given = socket.socket(fileno=os.dup(0))
@@ -65,13 +66,13 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _configure(listener: socket.socket) -> None:
-    """Its connections have all of it from here."""
+    """Sets what all of its connections inherit."""
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # What a client does not take for so long, or does not confirm, ends its connection.
+    # A client that takes or confirms nothing for so long loses its connection.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNTAKEN_S * 1000))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, int(UNTAKEN_S))
-    # Otherwise the kernel keeps megabytes for a client that does not read.
+    # By default the kernel would keep megabytes for a client that does not read.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNTAKEN_BYTES)
 
 
@@ -90,7 +91,7 @@ def _advice(error: OSError, host: str, port: int, option: str) -> str:
 
 
 class Bell:
-    """A web server's end: whoever rings in the data dir learns its pid and whether it sells."""
+    """The web server's end: whoever rings learns its pid and whether it sells."""
 
     def __init__(
         self, data_dir: Path, listener: socket.socket, pid: int, sells: Callable[[], bool]
@@ -102,7 +103,7 @@ class Bell:
         self._bell = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
     def hang(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Takes the place of a predecessor's bell. Raises `OSError`."""
+        """Opens the bell in place of a predecessor's. Raises `OSError`."""
         with _address(self._data_dir) as address:
             with suppress(FileNotFoundError):
                 os.unlink(address)
@@ -117,7 +118,7 @@ class Bell:
         self._bell.close()
 
     def _answer(self) -> None:
-        with suppress(OSError):  # who rang is gone
+        with suppress(OSError):  # whoever rang has gone
             caller, _ = self._bell.accept()
             with caller:
                 text = f"{self._pid} {'sells' if self._sells() else 'waits'}"
@@ -125,16 +126,16 @@ class Bell:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a ring brought: the web server's pid, whether it sells, and its listening socket."""
+class BellAnswer:
+    """The answer to a ring: the web server's pid, whether it sells, its listening socket."""
 
     pid: int
     sells: bool
     listener: socket.socket
 
 
-async def ring(data_dir: Path, timeout_s: float) -> Answer | None:
-    """None where no web server answers in time."""
+async def ring(data_dir: Path, timeout_s: float) -> BellAnswer | None:
+    """Rings; returns None where no web server answers in time."""
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
         caller.setblocking(False)
@@ -148,9 +149,9 @@ async def ring(data_dir: Path, timeout_s: float) -> Answer | None:
             return None
 
 
-def _answer(text: bytes, descriptors: list[int]) -> Answer:
+def _answer(text: bytes, descriptors: list[int]) -> BellAnswer:
     pid, state = text.decode().split()
-    return Answer(int(pid), state == "sells", socket.socket(fileno=descriptors[0]))
+    return BellAnswer(int(pid), state == "sells", socket.socket(fileno=descriptors[0]))
 
 
 async def _readable(loop: asyncio.AbstractEventLoop, link: socket.socket) -> None:
@@ -164,7 +165,7 @@ async def _readable(loop: asyncio.AbstractEventLoop, link: socket.socket) -> Non
 
 @contextmanager
 def _address(data_dir: Path) -> Iterator[str]:
-    """The bell's address, by way of an open directory: one of a Unix socket is 107 bytes long."""
+    """Returns the bell's address, through an open directory: an address has 107 bytes at most."""
     directory = os.open(data_dir, os.O_PATH | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{directory}/{BELL}"

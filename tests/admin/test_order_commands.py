@@ -26,7 +26,7 @@ from core.store import scan
 from core.store.batch import Batch, Sale
 from core.store.bookkeeping import NoBooks
 from core.store.lifecycle import Act, OrderChange
-from core.store.order_changes import Amender
+from core.store.order_changes import OrderChanger
 from core.store.store import Store
 from core.zookeeper.client import Committed, ZooKeeper
 from tests.support.zookeeper_server import SECRET, Server, ref_of
@@ -77,7 +77,7 @@ def run(server: Server, tmp_path: Path) -> Run:
 
 
 async def check_in(zk: ZooKeeper, id_: str) -> None:
-    amender = Amender(
+    changer = OrderChanger(
         Store(zk),
         zk,
         name="worker-2",
@@ -87,7 +87,7 @@ async def check_in(zk: ZooKeeper, id_: str) -> None:
         now=time.time,
         rng=random.Random(1),
     )
-    [done] = await amender.settle(
+    [done] = await changer.settle(
         [OrderChange(order=id_, act=Act.CHECK_IN, note="north", key="scan")]
     )
     assert done.changed
@@ -101,7 +101,7 @@ def stock_of(server: Server) -> Stock:
         proof = await recount(zk)
         assert proof.ok, proof.breach
         store = Store(zk)
-        return (await store.shelf(await ref_of(store))).stock
+        return (await store.type_stock(await ref_of(store))).stock
 
     return server.session(read)
 

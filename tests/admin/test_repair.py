@@ -357,7 +357,7 @@ def test_overselling_is_said_and_grows_the_capacity(server: Server, tmp_path: Pa
     assert found(server, *lost) == [sale.order for sale in lost]
 
     async def stock(zk: ZooKeeper) -> tuple[int, int, int]:
-        shelf = await Store(zk).shelf(await ref_of(Store(zk)))
+        shelf = await Store(zk).type_stock(await ref_of(Store(zk)))
         return shelf.type.capacity, shelf.stock.sold, shelf.stock.remaining
 
     assert server.session(stock) == (13, 13, 0)

@@ -140,7 +140,7 @@ def simulated() -> Iterator[None]:
         "core.cluster.node.process_birth": SimpleNamespace(birth=lambda _pid: ""),
         "workers.process.LinkServer": SimulatedLinks,
         "core.zookeeper.election._aside": _at_once,
-        "workers.process.Journal": lambda *given: SimulatedJournal(here().disk, *given),
+        "workers.process.ReceiptJournal": lambda *given: SimulatedJournal(here().disk, *given),
         "workers.process.random": SimpleNamespace(Random=_jitter),
         "workers.process.instance_id": SimpleNamespace(load=lambda _data_dir: INSTANCE),
         "workers.process.gc_tuning": SimpleNamespace(settle=lambda: None),

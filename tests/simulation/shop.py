@@ -34,7 +34,7 @@ from tests.simulation.world.event_loops import START_S, World
 from tests.simulation.world.network import CALM
 from tests.simulation.zookeeper.ensemble import Ensemble
 from tests.simulation.zookeeper.tree import Tree
-from workers.process import Worker
+from workers.process import WorkerProcess
 
 SECRET = Secret(b"s" * 32)
 ORDER_KEY = SECRET.order_key
@@ -198,7 +198,7 @@ class Shop:
         """A worker's life. One that was drained has a successor."""
         try:
             clock = Clock(machine.wall_clock, machine.time)
-            await Worker(SETTINGS, machine.role, SECRET, clock).run()
+            await WorkerProcess(SETTINGS, machine.role, SECRET, clock).run()
             self.world.after(RESTART_S, self._restart, number)
         except Exception as error:
             self._breaches.append(f"{machine.name} died of {error!r}")

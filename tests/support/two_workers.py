@@ -17,7 +17,7 @@ from core.events.create import create_event
 from core.schema import paths
 from core.schema.records import Event, OrderView, Payment, Stock, TicketType, buyer_id
 from core.store.lifecycle import Act
-from core.store.order_changes import Amender
+from core.store.order_changes import OrderChanger
 from core.store.stock import TypeRef
 from core.store.store import Store
 from core.store.stripes import STRIPES
@@ -67,7 +67,7 @@ class Worker:
             clock=Clock(clock.now),
             rng=rng,
         )
-        amender = Amender(
+        changer = OrderChanger(
             self.store,
             zk,
             name=name,
@@ -78,7 +78,7 @@ class Worker:
             rng=rng,
         )
         self.changes = OrderChangeQueue(
-            amender,
+            changer,
             self.log,
             clock=time.monotonic,
             connected=lambda: zk.connected,
@@ -165,7 +165,7 @@ class Shop:
     async def stock(self) -> Stock:
         await self.one.zk.sync()
         ref = TypeRef("show", self.event.generation, "A")
-        return (await self.one.store.shelf(ref)).stock
+        return (await self.one.store.type_stock(ref)).stock
 
     async def counts(self) -> tuple[int, int, int]:
         """For sale, held, sold."""

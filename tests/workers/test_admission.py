@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.overload.admission import Admission, Bounds
+from workers.overload.admission import AdmissionBounds, AdmissionControl
 from workers.overload.codel import INTERVAL_S, TARGET_S, Standing
 from workers.overload.gradient import Gradient, Range
 
@@ -102,8 +102,8 @@ def test_it_stays_short_until_for_an_interval_nobody_was_refused() -> None:
 # --- admission -----------------------------------------------------------------------
 
 
-def experienced(round_s: float, rounds: int = 200) -> Admission:
-    admission = Admission(Bounds(batch=BATCH))
+def experienced(round_s: float, rounds: int = 200) -> AdmissionControl:
+    admission = AdmissionControl(AdmissionBounds(batch=BATCH))
     for number in range(rounds):
         admission.batched(0.0, number * round_s)
         admission.served(round_s, BATCH, (number + 1) * round_s)
@@ -153,7 +153,7 @@ class Day:
         return sorted(self.waits)[len(self.waits) // 2]
 
 
-def sell(admission: Admission, per_second: float, seconds: float, slow_s: float) -> Day:
+def sell(admission: AdmissionControl, per_second: float, seconds: float, slow_s: float) -> Day:
     """A rush on a worker whose rounds take `slow_s`, however large: that is group commit."""
     day, queue, waits = Day(), deque[float](), list[float]()
     now, came = 0.0, 0.0
@@ -184,7 +184,7 @@ def test_offered_ten_times_of_what_it_can_sell_a_worker_sells_as_much_and_nothin
 ) -> None:
     capacity = BATCH / round_s
     seconds = 40 * round_s + 10
-    day = sell(Admission(Bounds(batch=BATCH)), 10 * capacity, seconds, round_s)
+    day = sell(AdmissionControl(AdmissionBounds(batch=BATCH)), 10 * capacity, seconds, round_s)
     assert day.sold >= 0.95 * capacity * seconds
     assert day.late == 0
     # Two rounds are the least that anybody waits who comes when one has begun.

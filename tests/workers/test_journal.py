@@ -11,11 +11,11 @@ from core.receipts import format
 from core.receipts.format import Damage, Mark, Receipt, ReceiptLine, framed, frames
 from core.schema.records import Order
 from core.store.stock import TypeRef
-from workers.receipts.journal import Bounds, Journal
+from workers.receipts.journal import JournalBounds, ReceiptJournal
 
 REF = TypeRef("default", "3f9a1c2b", "A")
-SMALL = Bounds(segment_bytes=1000, segments=3)
-LARGE = Bounds(segment_bytes=1 << 20, segments=3)
+SMALL = JournalBounds(segment_bytes=1000, segments=3)
+LARGE = JournalBounds(segment_bytes=1 << 20, segments=3)
 
 lines = st.builds(
     ReceiptLine,
@@ -113,7 +113,7 @@ def content(folder: Path) -> bytes:
 
 def test_a_journal_is_its_owners_alone(tmp_path: Path) -> None:
     folder = tmp_path / "receipts" / "worker-1"
-    journal = Journal(folder, LARGE)
+    journal = ReceiptJournal(folder, LARGE)
     assert journal.open() == []
     journal.append(framed(receipt(1)))
     [segment] = format.segments(tmp_path)
@@ -124,7 +124,7 @@ def test_a_journal_is_its_owners_alone(tmp_path: Path) -> None:
 
 def test_a_journal_goes_on_where_it_stopped(tmp_path: Path) -> None:
     for number in range(1, 5):
-        journal = Journal(tmp_path, LARGE)
+        journal = ReceiptJournal(tmp_path, LARGE)
         assert journal.open() == [receipt(each) for each in range(1, number)]
         journal.append(framed(receipt(number)))
         journal.close()
@@ -132,20 +132,20 @@ def test_a_journal_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_a_torn_tail_is_cut_at_the_next_start(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, LARGE)
+    journal = ReceiptJournal(tmp_path, LARGE)
     journal.open()
     journal.append(framed(receipt(1)))
     journal.close()
     [segment] = format.segments_in(tmp_path)
     segment.path.write_bytes(segment.path.read_bytes() + framed(receipt(2))[:-3])
-    again = Journal(tmp_path, LARGE)
+    again = ReceiptJournal(tmp_path, LARGE)
     assert again.open() == [receipt(1)]
     again.append(framed(receipt(3)))
     assert parts(content(tmp_path)) == ([receipt(1), receipt(3)], [])
 
 
 def test_nothing_is_written_behind_damage(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, LARGE)
+    journal = ReceiptJournal(tmp_path, LARGE)
     journal.open()
     for number in (1, 2):
         journal.append(framed(receipt(number)))
@@ -154,7 +154,7 @@ def test_nothing_is_written_behind_damage(tmp_path: Path) -> None:
     data = bytearray(segment.path.read_bytes())
     data[20] ^= 1
     segment.path.write_bytes(data)
-    again = Journal(tmp_path, LARGE)
+    again = ReceiptJournal(tmp_path, LARGE)
     assert again.open() == [receipt(2)]
     again.append(framed(receipt(3)))
     assert segment.path.read_bytes() == data
@@ -162,7 +162,7 @@ def test_nothing_is_written_behind_damage(tmp_path: Path) -> None:
 
 
 def test_a_full_segment_is_followed_by_another_and_the_oldest_goes(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, SMALL)
+    journal = ReceiptJournal(tmp_path, SMALL)
     journal.open()
     for number in range(1, 101):
         journal.append(framed(receipt(number, "x" * 50)))
@@ -176,7 +176,7 @@ def test_a_full_segment_is_followed_by_another_and_the_oldest_goes(tmp_path: Pat
 
 
 def test_two_of_one_name_write_to_files_of_their_own(tmp_path: Path) -> None:
-    sleeper, successor = Journal(tmp_path, LARGE), Journal(tmp_path, LARGE)
+    sleeper, successor = ReceiptJournal(tmp_path, LARGE), ReceiptJournal(tmp_path, LARGE)
     sleeper.open()
     sleeper.append(framed(receipt(1)))
     assert successor.open() == [receipt(1)]
@@ -193,7 +193,7 @@ def test_what_failed_to_be_written_leaves_no_trace_and_can_be_written_again(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    journal = Journal(tmp_path, LARGE)
+    journal = ReceiptJournal(tmp_path, LARGE)
     journal.open()
     for number in (1, 2):
         with monkeypatch.context() as patch:

@@ -9,18 +9,18 @@ from typing import cast
 from core.clock import Clock
 from core.eventlog.ring import EventLog
 from core.store.batch import Batch
-from workers.receipts.journal import Bounds, Journal
-from workers.receipts.rollback_guard import Guard
+from workers.receipts.journal import JournalBounds, ReceiptJournal
+from workers.receipts.rollback_guard import RollbackGuard
 from workers.receipts.writer import Receipts
 
 PATIENCE_S = 10.0
 
 
-class SlowlyMeasured(Journal):
+class SlowlyMeasured(ReceiptJournal):
     """Tells its free room only when it is let."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, Bounds(segment_bytes=1 << 20, segments=2))
+        super().__init__(folder, JournalBounds(segment_bytes=1 << 20, segments=2))
         self.may_tell = threading.Event()
         self.may_tell.set()
         self.asked = threading.Event()
@@ -50,7 +50,7 @@ async def test_a_receipt_that_comes_while_the_room_is_measured_waits_for_no_othe
     journal = SlowlyMeasured(tmp_path / "receipts" / "worker-1")
     receipts = Receipts(
         journal,
-        cast(Guard, Unsuspecting()),
+        cast(RollbackGuard, Unsuspecting()),
         EventLog("worker-1", time.time),
         Clock(),
     )

@@ -18,7 +18,7 @@ from core.zookeeper.client import Committed
 from core.zookeeper.multi import Delete
 from tests.simulation.zookeeper.tree import Tree
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
-from workers.receipts.rollback_guard import Guard, GuardedStore
+from workers.receipts.rollback_guard import GuardedStore, RollbackGuard
 from workers.selling.stripes import draw
 
 pytestmark = pytest.mark.timeout(20)
@@ -39,9 +39,9 @@ class Shop(FakeZooKeeper):
     def on_change(self, listener: Callable[[], None]) -> None:
         self.listeners.append(listener)
 
-    def hire(self) -> Guard:
+    def hire(self) -> RollbackGuard:
         """A worker's guard, which knows nothing yet."""
-        self.guard = Guard(
+        self.guard = RollbackGuard(
             self.as_zookeeper(), EventLog("worker-1", lambda: 1.0), self._data_dir, lambda: 1.0
         )
         self.guarded = GuardedStore(self.as_zookeeper(), self.guard)

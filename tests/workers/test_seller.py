@@ -69,10 +69,10 @@ class Desk:
         return TypeRef("default", event.generation, type_)
 
     async def remaining(self, type_: str = "A") -> int:
-        return (await self.store.shelf(await self.ref(type_))).stock.remaining
+        return (await self.store.type_stock(await self.ref(type_))).stock.remaining
 
     async def sold(self) -> int:
-        return (await self.store.shelf(await self.ref())).stock.sold
+        return (await self.store.type_stock(await self.ref())).stock.sold
 
     async def counter_path(self, type_: str = "A") -> str:
         [counter] = await self.store.counters(await self.ref(type_))
@@ -348,7 +348,7 @@ async def test_a_reset_whose_answer_is_lost_happens_once(desk: Desk) -> None:
     desk.zk.faults.append("lose-reply")
     desk.zk.before_multi = lambda: desk.zk.sell_one(path) if next(turns, False) else None
     await desk.office.reset(ref, 5)
-    stock = (await desk.store.shelf(ref)).stock
+    stock = (await desk.store.type_stock(ref)).stock
     assert (stock.remaining, stock.sold, stock.capacity) == (4, 1, 5)
 
 
@@ -414,7 +414,7 @@ async def test_a_lost_answer_while_stock_moves_between_stripes_is_resolved(
     for number in range(9):
         desk.zk.faults.append(fault)
         assert (await desk.ask(f"k{number}", event="striped")).code is Code.SOLD
-        stock = (await desk.store.shelf(ref)).stock
+        stock = (await desk.store.type_stock(ref)).stock
         assert (stock.sold, stock.remaining) == (number + 1, 8 - number)
     assert (await desk.ask(event="striped")).code is Code.SOLD_OUT
 

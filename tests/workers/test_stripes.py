@@ -3,14 +3,14 @@
 import pytest
 
 from core.schema.records import Stock
-from core.store.stock import Counter, TypeRef
+from core.store.stock import StripeCounter, TypeRef
 from workers.selling.stripes import draw, remaining
 
 REF = TypeRef("default", "g", "A")
 
 
-def stripes(*left: int) -> tuple[Counter, ...]:
-    return tuple(Counter(REF, n, Stock(remaining=count), 5) for n, count in enumerate(left))
+def stripes(*left: int) -> tuple[StripeCounter, ...]:
+    return tuple(StripeCounter(REF, n, Stock(remaining=count), 5) for n, count in enumerate(left))
 
 
 def test_a_sale_touches_its_own_stripe_only_while_that_lasts() -> None:

@@ -12,7 +12,7 @@ from core.schema.records import Load
 from core.transport.link import Answer, Channel, Link, Ping
 from tests.support.fakes.fake_worker import KEY
 from workers.link_server import LinkServer
-from workers.unproven_connections import Strangers
+from workers.unproven_connections import UnprovenConnections
 
 MOST = 128
 CROWD = 3 * MOST
@@ -111,7 +111,7 @@ async def test_who_knows_the_secret_is_linked_at_once_while_strangers_pour_in() 
 
 
 async def test_a_crowd_from_one_address_pushes_out_nobody_from_another_one() -> None:
-    strangers, gone = Strangers(most=4), list[str]()
+    strangers, gone = UnprovenConnections(most=4), list[str]()
 
     def enter(host: str) -> None:
         strangers.enter(FakeChannel(host, gone))

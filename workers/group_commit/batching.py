@@ -1,4 +1,4 @@
-"""When to commit what has arrived: at once when it is quiet, in larger batches when it isn't.
+"""Decides when to commit: at once when it is quiet, in larger batches in a rush.
 
 A transaction costs its servers the same few dozen thread switches for one order as for
 hundreds. A worker whose buyers come back as soon as they are answered would commit the first
@@ -9,7 +9,7 @@ the last times.
 from dataclasses import dataclass
 
 SMOOTHING = 0.3
-# A rush that is over is forgotten sooner than one is believed in: a lone buyer pays for it.
+# The end of a rush is learned faster than its beginning: a lone buyer would pay for it.
 FORGETTING = 0.5
 
 
@@ -35,7 +35,7 @@ class Pace:
 
     @property
     def wanted(self) -> int:
-        """With so many waiting, a commit waits no more."""
+        """How many waiting requests start a commit at once."""
         return max(1, int(self._linger.share * self._orders))
 
     @property

@@ -10,7 +10,7 @@ from core.transport.link import Code
 from workers.group_commit.request_queue import RequestQueue, RequestT
 
 WATCH_S = 0.05
-# How often the end of the last requests is looked for, at the end of a worker's life.
+# How often a draining worker looks whether all requests have their answers.
 END_S = 0.01
 
 
@@ -35,12 +35,12 @@ class GroupCommit(ABC, Generic[RequestT]):
         return sum(not request.is_answered for request in self._requests())
 
     def close(self) -> None:
-        """Takes no more; what it has, it finishes."""
+        """Takes no more requests, and finishes those that it has."""
         self._draining = True
         self._queue.hurry()
 
     async def drain(self, timeout_s: float) -> None:
-        """Takes no more and finishes; what is left after `timeout_s` is told so."""
+        """Takes no more and finishes; after `timeout_s` refuses what is left."""
         self.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
@@ -65,7 +65,7 @@ class GroupCommit(ABC, Generic[RequestT]):
             self._answer_late(each for each in self._requests() if self._is_hopeless(each, now))
 
     def _requests(self) -> Iterable[RequestT]:
-        """All that are under way, and perhaps some that have their answer."""
+        """All requests that are under way; some may have their answers already."""
         return (*self._serving, *self._queue)
 
     def _submit(self, request: RequestT) -> None:

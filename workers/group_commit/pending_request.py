@@ -10,7 +10,7 @@ from core.transport.link import Answer
 TRAVEL_S = 0.15
 
 
-class State(enum.Enum):
+class RequestState(enum.Enum):
     """Where a request stands.
 
     WAITING ── send ─→ SENT ── commit ─→ COMMITTED
@@ -30,42 +30,42 @@ class PendingRequest:
 
     reply: Callable[[Answer], None]
     deadline: float
-    state: State = State.WAITING
+    state: RequestState = RequestState.WAITING
 
     @property
     def is_answered(self) -> bool:
-        return self.state is State.ANSWERED
+        return self.state is RequestState.ANSWERED
 
     @property
     def is_sent(self) -> bool:
         """Whether it may have happened by now."""
-        return self.state is State.SENT or self.state is State.COMMITTED
+        return self.state is RequestState.SENT or self.state is RequestState.COMMITTED
 
     @property
     def is_undecided(self) -> bool:
         """Whether it has neither been committed nor answered."""
-        return self.state is State.WAITING or self.state is State.SENT
+        return self.state is RequestState.WAITING or self.state is RequestState.SENT
 
     def send(self) -> None:
-        if self.state is State.WAITING:
-            self.state = State.SENT
+        if self.state is RequestState.WAITING:
+            self.state = RequestState.SENT
 
     def take_back(self) -> None:
-        """What was sent has not happened, and can't happen any more."""
-        if self.state is State.SENT:
-            self.state = State.WAITING
+        """Notes that what was sent has not happened, and can't happen any more."""
+        if self.state is RequestState.SENT:
+            self.state = RequestState.WAITING
 
     def commit(self) -> None:
-        if self.state is State.SENT:
-            self.state = State.COMMITTED
+        if self.state is RequestState.SENT:
+            self.state = RequestState.COMMITTED
 
     def close(self) -> bool:
-        """Whether it was still open: an answer is given once."""
+        """Closes it; returns whether it was still open, for an answer is given once."""
         was_open = not self.is_answered
-        self.state = State.ANSWERED
+        self.state = RequestState.ANSWERED
         return was_open
 
 
 def deadline_of(timeout_s: float, now: float) -> float:
-    """When the answer to a request has to leave whose web waits for so long from `now` on."""
+    """When an answer has to leave for a web server that waits so long from `now` on."""
     return now + max(0.0, timeout_s - TRAVEL_S)

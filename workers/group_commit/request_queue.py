@@ -1,4 +1,4 @@
-"""Where requests wait for the next batch: first come, first served."""
+"""The queue in which requests wait for the next batch, first come, first served."""
 
 import asyncio
 from collections import deque
@@ -13,7 +13,7 @@ RequestT = TypeVar("RequestT", bound=PendingRequest)
 
 
 class RequestQueue(Generic[RequestT]):
-    """`pace` says for how many requests, and how long, a batch is worth waiting."""
+    """`pace` says how many requests a batch waits for, and how long."""
 
     def __init__(self, clock: Callable[[], float], pace: Pace) -> None:
         self._clock = clock
@@ -37,7 +37,7 @@ class RequestQueue(Generic[RequestT]):
             self._full.set()
 
     def hurry(self) -> None:
-        """From now on nobody waits for others."""
+        """Ends all waiting for a larger batch, now and from now on."""
         self._hurried = True
         self._wake.set()
         self._full.set()
@@ -54,7 +54,7 @@ class RequestQueue(Generic[RequestT]):
         timer.cancel()
 
     def take(self, most: int, refuse: Callable[[RequestT], None]) -> list[RequestT]:
-        """The next requests; `refuse` for those whose deadline has passed."""
+        """Returns the next requests; calls `refuse` for those whose deadline has passed."""
         batch = self._batch(most, self._open(refuse))
         if not self._waiting:
             self._wake.clear()
@@ -67,7 +67,7 @@ class RequestQueue(Generic[RequestT]):
         return list(islice(requests, most))
 
     def _open(self, refuse: Callable[[RequestT], None]) -> Iterator[RequestT]:
-        """Takes out one after the other; yields those that are still to be served."""
+        """Takes requests out in order; yields those that are still to be served."""
         while self._waiting:
             request = self._waiting.popleft()
             if request.deadline <= self._clock():

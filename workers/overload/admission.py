@@ -1,8 +1,8 @@
-"""Whether a purchase may wait: a permit or none, at once, and first come, first served.
+"""Decides at once whether a purchase may wait; first come, first served.
 
-It may where three agree. It can be committed within its deadline: the rounds before it, and
-twice what a slow round takes. The queue doesn't stand (`standing`), or hardly anybody is
-before it. And the worker holds fewer than its limit (`gradient`).
+A purchase is admitted where three conditions hold. There is time until its deadline for the
+rounds before it and for twice a slow round. The queue doesn't stand (`codel`), or is short. The
+worker holds fewer purchases than its limit (`gradient`).
 """
 
 from dataclasses import dataclass, field
@@ -16,43 +16,43 @@ SMOOTHING = 0.2
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """So many purchases are served in one round at the most."""
+class AdmissionBounds:
+    """`batch` is how many purchases one round serves at most."""
 
     batch: int = 200
     held: Range = field(default_factory=Range)
 
 
-class Admission:
+class AdmissionControl:
     """Learns how long a round of selling takes, and what may wait for one.
 
     A round is one batch from the decision to the answer. All times are in seconds, `now` is
     monotonic.
     """
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: AdmissionBounds) -> None:
         self._batch = bounds.batch
         self._gradient = Gradient(bounds.held)
         self._standing = Standing()
         self._rounds = Recent()
         self._round_s = 0.0
         self._slow_s = 0.0
-        self._window = Window(0.0)
+        self._window = RoundWindow(0.0)
 
     @property
     def limit(self) -> int:
-        """How many are held at the most, waiting or being served."""
+        """How many may be held at most, waiting or being served."""
         return self._gradient.limit
 
     @property
     def tight(self) -> bool:
-        """The queue stands, so only the next batch may wait."""
+        """Whether the queue stands, so that only the next batch may wait."""
         return self._standing.tight
 
     def admits(self, waiting: int, held: int, left_s: float, now: float) -> bool:
         """Whether one more may wait behind `waiting` others, with `left_s` to its deadline.
 
-        With nobody waiting it is always tried: that is how a bad time is seen to be over.
+        With nobody waiting it is always admitted: so the end of a bad time is noticed.
         """
         admitted = waiting == 0 or (held < self.limit and self._is_in_time(waiting, left_s))
         if not admitted:
@@ -66,11 +66,11 @@ class Admission:
         return ahead_s + 2 * self._slow_s < left_s
 
     def batched(self, least_wait_s: float, now: float) -> None:
-        """A batch was taken, whose last one has waited that long."""
+        """Notes that a batch was taken whose last purchase has waited that long."""
         self._standing.batch(least_wait_s, now)
 
     def served(self, took_s: float, held: int, now: float) -> None:
-        """A round took that long; `held` were there at its end, and in it."""
+        """Notes that a round took that long; `held` purchases waited or were served at its end."""
         learned = SMOOTHING if self._round_s else 1.0
         self._round_s += learned * (took_s - self._round_s)
         self._slow_s = max(self._slow_s, took_s)
@@ -79,11 +79,11 @@ class Admission:
         if now - self._window.since >= WINDOW_S:
             self._gradient.update(self._window.mean_s, self._window.most_held)
             self._slow_s = self._rounds.quantiles().p99_ms / 1000
-            self._window = Window(now)
+            self._window = RoundWindow(now)
 
 
-class Window:
-    """The rounds since `since`: sampling by windows keeps one odd round from deciding."""
+class RoundWindow:
+    """The rounds since `since`. A whole window decides, so that one odd round does not."""
 
     def __init__(self, since: float) -> None:
         self.since = since

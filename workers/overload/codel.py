@@ -1,9 +1,9 @@
-"""Whether a queue stands: it never empties, and so only makes everybody wait.
+"""Notices a standing queue, which never empties and so only makes everybody wait.
 
 CoDel (Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 2012; RFC 8289): a queue is
-judged by the least that anybody waits in it over an interval. A rush that is served within the
-interval is none. In group commit the least wait is that of the last one to get into a batch:
-next to nothing where the batch took all that were there, however long it lingered for them.
+judged by the shortest wait in it over an interval. A rush that is served within the interval
+leaves no standing queue. In group commit the shortest wait is that of the last request to get
+into a batch: almost nothing where the batch took the whole queue.
 """
 
 TARGET_S = 0.05
@@ -11,7 +11,7 @@ INTERVAL_S = 0.5
 
 
 class Standing:
-    """Told of each batch by `batch`, and of each refusal by `refused`; times are monotonic."""
+    """Learns from each batch and each refusal; times are monotonic."""
 
     def __init__(self) -> None:
         self._over_since: float | None = None
@@ -19,7 +19,7 @@ class Standing:
         self.tight = False
 
     def batch(self, least_wait_s: float, now: float) -> None:
-        """The last of a batch has waited that long."""
+        """Notes how long the last request of a batch has waited."""
         if least_wait_s < TARGET_S:
             self._over_since = None
         elif self._over_since is None:
@@ -31,5 +31,5 @@ class Standing:
             self.tight = False
 
     def refused(self, now: float) -> None:
-        """While some are refused the queue is short because of that: it stays so."""
+        """Notes a refusal: a queue that only refusals keep short still counts as standing."""
         self._pressed_at = now

@@ -1,1 +1,1 @@
-"""No buyer hears "sold" before the receipt is on this worker's disk."""
+"""Receipts: no buyer hears "sold" before the sale is on this worker's own disk."""

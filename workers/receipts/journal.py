@@ -11,25 +11,25 @@ import msgspec
 from core.machine import private_files
 from core.receipts.format import Damage, Receipt, decoded, frames, segment, segments_in
 
-# So many of the latest receipts tell a new worker where its predecessor stood.
+# How many of the latest receipts a new worker reads, to know where its predecessor stood.
 LATEST = 64
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """A new segment is begun when the last one has `segment_bytes`; so many `segments` are kept."""
+class JournalBounds:
+    """A segment is closed at `segment_bytes`; the latest `segments` are kept."""
 
     segment_bytes: int
     segments: int
 
 
-class Journal:
-    """Not for two threads at once. What failed to be written can be written again.
+class ReceiptJournal:
+    """For one thread at a time. What failed to be written can be written again.
 
     Two processes of one name never write to the same segment: each holds the lock of its own.
     """
 
-    def __init__(self, folder: Path, bounds: Bounds) -> None:
+    def __init__(self, folder: Path, bounds: JournalBounds) -> None:
         self._folder = folder
         self._bounds = bounds
         self._file = -1
@@ -38,9 +38,9 @@ class Journal:
         self.dropped = 0
 
     def open(self) -> list[Receipt]:
-        """Goes on where the last process of this name stopped; returns the latest receipts.
+        """Resumes where the last process of this name stopped; returns the latest receipts.
 
-        What that one left half written is cut off: nobody was told that it was sold.
+        A half-written frame is cut off: its buyers were not told that they had tickets.
         Raises `OSError`.
         """
         self.close()
@@ -63,7 +63,7 @@ class Journal:
         return _decoded([part for part in parts if isinstance(part, bytes)][-LATEST:])
 
     def append(self, data: bytes) -> None:
-        """On disk when it returns. Raises `OSError`; then none of it counts."""
+        """Returns when the data is on disk. Raises `OSError`; then none of it counts."""
         if self._file < 0 or self._size >= self._bounds.segment_bytes:
             self._begin()
         try:
@@ -74,7 +74,7 @@ class Journal:
         try:
             os.fdatasync(self._file)
         except OSError:
-            # What the kernel has failed to write it takes for written the next time
+            # The kernel takes pages that it failed to write for written the next time
             # (Rebello et al. 2020, "Can applications recover from fsync failures?").
             self._forsake()
             raise
@@ -91,7 +91,7 @@ class Journal:
         self._file = -1
 
     def _resume(self, parts: list[bytes | Damage]) -> None:
-        """Goes on behind the last whole frame. Raises `OSError`."""
+        """Continues behind the last whole frame. Raises `OSError`."""
         self._size = os.fstat(self._file).st_size
         if parts and isinstance(torn := parts[-1], Damage):
             self._size = torn.start
@@ -99,7 +99,7 @@ class Journal:
             os.fsync(self._file)
 
     def _begin(self) -> None:
-        """Opens the next segment, and lets the oldest ones go. Raises `OSError`."""
+        """Opens the next segment and deletes the oldest ones. Raises `OSError`."""
         self.close()
         self._number += 1
         path = segment(self._folder, self._number).path
@@ -113,7 +113,7 @@ class Journal:
                 self.dropped += 1
 
     def _forsake(self) -> None:
-        """Goes on in another segment; an empty one is taken away."""
+        """Leaves this segment for another one; deletes it if it is empty."""
         with suppress(OSError):
             os.ftruncate(self._file, self._size)
             if not self._size:

@@ -1,9 +1,9 @@
 """Notices when ZooKeeper has forgotten what this worker knows to have happened.
 
 A counter's version only grows within its event's generation, and so does the zxid of its last
-change; an order, once there, stays. A read at a lagging follower may be old, so nothing is
-believed before a write has gone through the quorum: what the same session reads after that is
-at least as new.
+change; an order, once there, stays. A lagging follower may answer with old data, so a loss is
+only believed after a write has gone through the quorum: what the same session reads after that
+is at least as new.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from core.schema import paths
 from core.schema.records import Alarm
 from core.store.batch import Sale
 from core.store.orders import StoredOrder
-from core.store.stock import Counter, TypeRef
+from core.store.stock import StripeCounter, TypeRef
 from core.store.store import Store
 from core.zookeeper import retry
 from core.zookeeper.client import ZooKeeper
@@ -31,13 +31,13 @@ READS = 5
 
 
 class Seen(NamedTuple):
-    """A counter's newest version that is known, and the zxid that made it."""
+    """The newest known version of a counter, and the zxid that made it."""
 
     version: int
     zxid: int
 
 
-class Guard:
+class RollbackGuard:
     """Compares what is read with what was known, and raises the alarm where they differ."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Guard:
         self._settled = Settled()
         self._unchecked = True
         self._inspecting = asyncio.Lock()
-        # Raised here; `_sounded` once it stands in ZooKeeper for everybody.
+        # The alarm of this worker; `_sounded` once it stands in ZooKeeper for everybody.
         self._own: Alarm | None = None
         self._sounded = False
         self.alarm = ""
@@ -62,14 +62,14 @@ class Guard:
     # --- what is known ---------------------------------------------------------------
 
     def recall(self, receipts: Iterable[Receipt]) -> None:
-        """What this worker's journal says, oldest first. Raises `ZkticketError`."""
+        """Takes in what this worker's journal says, oldest first. Raises `ZkticketError`."""
         self._settled = settled(self._data_dir)
         for receipt in receipts:
             self.remember(receipt)
         self._doubt()
 
     def remember(self, receipt: Receipt) -> None:
-        """A commit that has happened."""
+        """Takes in a commit that has happened."""
         if receipt.marks:
             self._newest.update(dict.fromkeys(receipt.refs, receipt))
         if receipt.at > self._settled.at:
@@ -78,15 +78,15 @@ class Guard:
                     self._seen[path] = Seen(version, receipt.zxid)
 
     def _doubt(self) -> None:
-        """A new connection may lead to servers that were set back."""
+        """Asks for an inspection: a new connection may lead to servers that were set back."""
         self._unchecked = True
 
     # --- what is read ----------------------------------------------------------------
 
-    async def contradicts(self, counters: Sequence[Counter]) -> bool:
-        """Whether these are an old reading, to be read again; what they say is known now.
+    async def contradicts(self, counters: Sequence[StripeCounter]) -> bool:
+        """Whether these counters are an old reading, to be read again; remembers newer ones.
 
-        Raises `Halted` where they are what ZooKeeper has, and `Unavailable`.
+        Raises `Halted` where ZooKeeper itself has gone back, and `Unavailable`.
         """
         for counter in counters:
             seen = self._seen.get(counter.path, Seen(0, 0))
@@ -103,7 +103,7 @@ class Guard:
         return False
 
     async def inspect(self) -> None:
-        """After each connection: whether the latest sales are still there. Raises `Unavailable`."""
+        """Looks after each new connection for the latest sales. Raises `Unavailable`."""
         async with self._inspecting:
             if self.alarm or not self._unchecked:
                 return
@@ -132,7 +132,7 @@ class Guard:
         return [sale for sale, there in pairs if not self._stands(sale, there)]
 
     def _stands(self, sale: Sale, there: StoredOrder | BadZnode | None) -> bool:
-        """The very order, or a damaged one; or what an operator let pass when he mended it."""
+        """Whether the order is there, or damaged, or was given up by an operator in a repair."""
         if self._settled.lets_pass(sale) or isinstance(there, BadZnode):
             return True
         if not is_preserved(sale.order, there):
@@ -149,7 +149,7 @@ class Guard:
         self._log.error("alarm", self.alarm)
 
     async def watch(self) -> None:
-        """Tells everybody of an alarm, and hears of others', until it is cancelled."""
+        """Publishes this worker's alarm and hears those of others, until it is cancelled."""
         changed, watched = asyncio.Event(), False
 
         def fire() -> None:
@@ -168,7 +168,7 @@ class Guard:
                     await self._zk.children(paths.ALARMS, fire)
                     watched = True
                 self._hear(await alarms.standing(self._zk))
-            watched &= self._zk.connected  # a watch does not outlive its connection for certain
+            watched &= self._zk.connected  # a watch may not outlive its connection
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await changed.wait()
@@ -187,13 +187,13 @@ class Guard:
 
 
 class GuardedStore(Store):
-    """A store whose counters are compared with what is known of them."""
+    """A store that compares each counter that it reads with what is known."""
 
-    def __init__(self, zk: ZooKeeper, guard: Guard) -> None:
+    def __init__(self, zk: ZooKeeper, guard: RollbackGuard) -> None:
         super().__init__(zk)
         self._guard = guard
 
-    async def counters(self, ref: TypeRef) -> tuple[Counter, ...]:
+    async def counters(self, ref: TypeRef) -> tuple[StripeCounter, ...]:
         """As `Store.counters`. Raises `Halted` where they have gone back."""
         for _ in range(READS):
             counters = await super().counters(ref)
@@ -202,8 +202,8 @@ class GuardedStore(Store):
         raise Unavailable("ZooKeeper's server lags behind")
 
 
-def _fits(counter: Counter, seen: Seen) -> bool:
-    """Both grow, together."""
+def _fits(counter: StripeCounter, seen: Seen) -> bool:
+    """Whether version and zxid have grown together, or both stayed."""
     if counter.version == seen.version:
         return counter.zxid == seen.zxid or not seen.zxid
     return counter.version > seen.version and counter.zxid > seen.zxid

@@ -1,8 +1,8 @@
 """No buyer is told "sold" before the receipt of it is on this worker's disk.
 
-The disk is written to on a thread of its own, one flush for all that waits, so that a slow one
-stops neither the heartbeat nor the links. A worker whose receipts can't be written sells
-nothing until they can: the purchases go to others.
+A thread of its own writes to the disk, with one flush for all waiting receipts, so that a slow
+disk stops neither the heartbeat nor the links. A worker that can't write receipts sells nothing
+until it can: the purchases go to other workers.
 """
 
 import asyncio
@@ -18,27 +18,27 @@ from core.receipts.format import Receipt, framed, receipt_from_batch, receipt_fr
 from core.store.batch import Batch
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef
-from workers.receipts.journal import Journal
-from workers.receipts.rollback_guard import Guard
+from workers.receipts.journal import ReceiptJournal
+from workers.receipts.rollback_guard import RollbackGuard
 
 RETRY_S = 1.0
 # A flush that takes longer stops the selling until it is done.
 SLOW_S = 0.7
 # Selling stops while there is still room for what is under way.
 ROOM_BYTES = 4 << 20
-# Orders that are known to be on disk; another buyer's question after one costs no flush.
+# How many orders are remembered as on disk; to be asked for one of them again costs no flush.
 RECENT = 4096
 
 _Waiting: TypeAlias = tuple[Receipt, "asyncio.Future[None]"]
 
 
 class Receipts:
-    """What the seller asks: may I sell, and is it on disk? It begins with `open`."""
+    """Writes receipts and says whether the worker may sell; it begins with `open`."""
 
     def __init__(
         self,
-        journal: Journal,
-        guard: Guard,
+        journal: ReceiptJournal,
+        guard: RollbackGuard,
         log: EventLog,
         clock: Clock,
     ) -> None:
@@ -49,12 +49,12 @@ class Receipts:
         self._now = clock.now
         self._thread = ThreadPoolExecutor(1, "receipts")
         self._waiting: list[_Waiting] = []
-        # Committed, and not written: written as soon as the disk takes it.
+        # Committed, but not written yet.
         self._owed: list[Receipt] = []
         self._flushing_since: float | None = None
         self._trouble = "the receipts have not been opened"
         self._opened = False
-        # How often each had been changed by then.
+        # How many changes of each order are on disk.
         self._recent: dict[str, int] = {}
 
     # --- what the seller asks --------------------------------------------------------
@@ -71,15 +71,15 @@ class Receipts:
             raise Halted(self.halted)
 
     async def keep(self, batch: Batch, zxid: int) -> None:
-        """A committed batch's receipt is on disk when it returns.
+        """Returns when the receipt of a committed batch is on disk.
 
         Raises `Halted` where it can't be written now.
         """
         await self._keep(receipt_from_batch(batch, zxid, round(self._now(), 3)))
 
     async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
-        """As `keep`, for an order that was found: who made it, or changed it last, may have died
-        before the flush.
+        """As `keep`, for an order that was found: the worker that made it, or changed it last,
+        may have died before the flush.
         """
         if self._recent.get(stored.id, -1) < len(stored.order.changes):
             await self._keep(receipt_from_order(stored, ref, round(self._now(), 3)))
@@ -87,7 +87,7 @@ class Receipts:
     # --- its life --------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Reads what is there; where that fails, `run` tries again."""
+        """Opens the journal; where that fails, `run` tries again."""
         loop = asyncio.get_running_loop()
         try:
             latest = await loop.run_in_executor(self._thread, self._journal.open)
@@ -99,14 +99,14 @@ class Receipts:
         await self._retry()
 
     async def run(self) -> None:
-        """Looks after the disk's room, and tries again what failed, until it is cancelled."""
+        """Watches the free space and retries what failed, until it is cancelled."""
         while True:
             await asyncio.sleep(RETRY_S)
             if self._flushing_since is None:
                 await (self._retry() if self._opened else self.open())
 
     def close(self) -> None:
-        """After the last answer."""
+        """Ends the thread, after the last answer."""
         self._thread.shutdown(wait=False)
 
     # --- the disk --------------------------------------------------------------------
@@ -129,7 +129,7 @@ class Receipts:
         await kept
 
     def _flush(self) -> None:
-        """Writes all that waits; what comes meanwhile goes with the next flush."""
+        """Writes all waiting receipts; what comes meanwhile goes with the next flush."""
         batch, self._waiting = self._waiting, []
         self._flushing_since = self._clock()
         job = asyncio.get_running_loop().run_in_executor(
@@ -179,7 +179,7 @@ class Receipts:
         self._trouble = trouble
 
     async def _retry(self) -> None:
-        """Writes what is owed, if there is room, and lets the selling go on."""
+        """Writes what is owed, if there is room, and lets selling resume."""
         loop = asyncio.get_running_loop()
         self._flushing_since = self._clock()
         owed = list(self._owed)
@@ -195,7 +195,7 @@ class Receipts:
             return
         finally:
             self._flushing_since = None
-            # What came meanwhile found the disk taken.
+            # What came meanwhile had to wait for the disk.
             if self._waiting:
                 self._flush()
         del self._owed[: len(owed)]

@@ -1,15 +1,15 @@
-"""Who gets tickets of what there is, first come, first served."""
+"""Divides the stock among requests, first come, first served."""
 
 from collections.abc import Callable, Sequence
 
 from core.store.stock import TypeRef
-from workers.selling.purchase_request import Candidate
+from workers.selling.pending_purchase import Candidate
 
 
 def allocate(
     candidates: Sequence[Candidate], stock_of: Callable[[TypeRef], int]
 ) -> tuple[list[Candidate], list[Candidate]]:
-    """Who gets tickets, and who falls short. A smaller one behind it may fit."""
+    """Returns who gets tickets and who falls short; a smaller request behind may still fit."""
     left = {ref: stock_of(ref) for ref in {ref for _, ref in candidates}}
     accepted: list[Candidate] = []
     short: list[Candidate] = []

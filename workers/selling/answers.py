@@ -1,4 +1,4 @@
-"""How requests are told their end: each once, and "sold" only with a receipt on disk."""
+"""Answers requests: each once, and "sold" only with a receipt on disk."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from core.errors import BadZnode, Halted
 from core.eventlog.ring import EventLog
 from core.store.bookkeeping import Bookkeeper
-from core.store.orders import Orders, StoredOrder
+from core.store.orders import StoredOrder, StoredOrders
 from core.store.stock import TypeRef
 from core.transport.link import Answer, Code
-from workers.selling.attempt import Attempt
+from workers.selling.attempt import SaleAttempt
 from workers.selling.meter import Meter
-from workers.selling.purchase_request import Candidate, PurchaseRequest
+from workers.selling.pending_purchase import Candidate, PendingPurchase
 
 
 class Answers:
     def __init__(
         self,
-        orders: Orders,
+        orders: StoredOrders,
         receipts: Bookkeeper,
         log: EventLog,
         meter: Meter,
@@ -32,7 +32,7 @@ class Answers:
 
     def answer(
         self,
-        request: PurchaseRequest,
+        request: PendingPurchase,
         code: Code,
         stored: StoredOrder | None = None,
         remaining: int | None = None,
@@ -59,7 +59,7 @@ class Answers:
     async def refuse(
         self, requests: Sequence[Candidate], code: Code, left: Callable[[TypeRef], int]
     ) -> None:
-        """Refuses, except those whose key has bought already: they get their order."""
+        """Refuses requests, except those whose key has bought already: they get their order."""
         await self.answer_known([pair for pair in requests if pair[0].may_have_bought])
         for request, ref in requests:
             self.answer(request, code, remaining=left(ref))
@@ -68,7 +68,7 @@ class Answers:
         """Answers those requests whose orders exist. Raises `Unavailable`."""
         await asyncio.gather(*(self._answer_if_known(request, ref) for request, ref in requests))
 
-    async def _answer_if_known(self, request: PurchaseRequest, ref: TypeRef) -> None:
+    async def _answer_if_known(self, request: PendingPurchase, ref: TypeRef) -> None:
         try:
             found = await self._orders.find(ref.event, ref.generation, request.order_id)
         except BadZnode as error:
@@ -84,15 +84,15 @@ class Answers:
         else:
             self.answer(request, Code.REPLAYED, found)
 
-    async def refuse_bucketless(self, attempt: Attempt) -> None:
-        """Those whose order has no place to be stored; the event may just be going."""
+    async def refuse_bucketless(self, attempt: SaleAttempt) -> None:
+        """Answers those whose order has no znode to stand in: the event may be in deletion."""
         for (request, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
             if not await self._orders.has_bucket(sale):
                 self._log.error("damaged", f"there is no znode for {sale.path} to stand in")
                 self.answer(request, Code.DAMAGED)
 
-    async def confirm(self, attempt: Attempt, zxid: int) -> None:
-        """Has the receipt written, and returns at once: the next batch need not wait for it.
+    async def confirm(self, attempt: SaleAttempt, zxid: int) -> None:
+        """Starts writing the receipt and returns: the next batch need not wait for it.
 
         One receipt at a time: no more than two batches are ever sold without one.
         """
@@ -100,9 +100,11 @@ class Answers:
             await self._confirming
         self._confirming = asyncio.create_task(self._answer_sold(attempt, zxid))
 
-    async def _answer_sold(self, attempt: Attempt, zxid: int) -> None:
-        """P2: sold is what is on disk here as well. Without a receipt it is sold all the same,
-        and never "failed"; but who asks again is told so by a worker that can write it down.
+    async def _answer_sold(self, attempt: SaleAttempt, zxid: int) -> None:
+        """Answers once the receipt is on disk (P2).
+
+        Without a receipt the answer is "unknown", never "failed": the order stands, and a worker
+        that can write a receipt will confirm it to whoever asks again.
         """
         try:
             await self._receipts.keep(attempt.batch, zxid)

@@ -1,4 +1,4 @@
-"""An attempt to sell: a batch, and the requests that it fulfils."""
+"""An attempt to sell: a batch, and the requests that it serves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,36 +8,42 @@ from core.store.batch import Account, Batch, Sale, batch_ids
 from core.store.holds import hold_lists
 from core.store.stock import TypeRef
 from core.transport.link import Purchase
-from workers.selling.purchase_request import Candidate
-from workers.selling.stock_cache import Offers, Price
+from workers.selling.pending_purchase import Candidate
+from workers.selling.stock_cache import Price, StockCache
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """A batch with the requests that it fulfils, in the order of its sales."""
+class SaleAttempt:
+    """A batch with the requests that it serves, in the order of its sales."""
 
     batch: Batch
     accepted: tuple[Candidate, ...]
 
     def note_times(self, began: float, ended: float) -> None:
-        """Its commit took from then to then, monotonic."""
+        """Notes when its commit began and ended, monotonic."""
         for request, _ in self.accepted:
             request.queue_s, request.commit_s = began - request.since, ended - began
 
 
-class Attempts:
-    """Makes them. `fence` gives the worker's registration; where it has none, `Unavailable`."""
+class SaleAttempts:
+    """Makes attempts. `fence` returns the worker's registration, or raises `Unavailable`."""
 
     def __init__(
-        self, source: str, offers: Offers, fence: Callable[[], str], now: Callable[[], float]
+        self,
+        source: str,
+        stock_cache: StockCache,
+        fence: Callable[[], str],
+        now: Callable[[], float],
     ) -> None:
-        self._offers = offers
+        self._stock_cache = stock_cache
         self._fence = fence
         self._now = now
         self._batch_ids = batch_ids(source)
 
-    def make(self, accepted: Sequence[Candidate], accounts: tuple[Account, ...] = ()) -> Attempt:
-        """Sells to all of these, who count as sent from now on. Raises `Unavailable`."""
+    def make(
+        self, accepted: Sequence[Candidate], accounts: tuple[Account, ...] = ()
+    ) -> SaleAttempt:
+        """Makes a batch of sales to all of these, and marks them sent. Raises `Unavailable`."""
         fence = self._fence()
         batch_id = next(self._batch_ids)
         at = round(self._now(), 3)
@@ -48,17 +54,17 @@ class Attempts:
         for request, ref in accepted:
             until = None
             if request.purchase.hold:
-                until = self._offers.hold_ends(ref)
+                until = self._stock_cache.hold_ends(ref)
                 holds.append((ref, request.order_id, until))
             taken = sold if until is None else held
             taken[ref] = taken.get(ref, 0) + request.purchase.quantity
-            order = _order(request.purchase, batch_id, at, until, self._offers.price(ref))
+            order = _order(request.purchase, batch_id, at, until, self._stock_cache.price(ref))
             sales.append(Sale(ref, request.order_id, order))
             request.send()
         counters = [
             counter
             for ref in sold | held
-            for counter in self._offers.draw(ref, sold.get(ref, 0), held.get(ref, 0))
+            for counter in self._stock_cache.draw(ref, sold.get(ref, 0), held.get(ref, 0))
         ]
         batch = Batch(
             batch_id,
@@ -67,9 +73,9 @@ class Attempts:
             tuple(sales),
             accounts=accounts,
             held=hold_lists(batch_id, holds),
-            terms=self._offers.unchanged(sold | held),
+            terms=self._stock_cache.unchanged(sold | held),
         )
-        return Attempt(batch, tuple(accepted))
+        return SaleAttempt(batch, tuple(accepted))
 
 
 def _order(

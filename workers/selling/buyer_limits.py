@@ -1,8 +1,8 @@
-"""How many tickets one buyer may have: decided for a whole batch, kept in the same transaction.
+"""Limits the tickets of one buyer: decides for a whole batch, kept in the same transaction.
 
-Each buyer of a limited event has an account, a znode that every purchase of his moves on from
+Each buyer of a limited event has an account, a znode that each of their purchases moves on from
 the version that was read. So two purchases at once, in two tabs or at two workers, can't both
-believe that they are the last one allowed.
+take the last ticket that is allowed.
 """
 
 import enum
@@ -15,16 +15,16 @@ from core.store.stock import TypeRef
 from core.store.store import Store
 
 
-class Verdict(enum.Enum):
+class LimitVerdict(enum.Enum):
     ALLOWED = "within the limit"
-    # Only the others of this batch stand before it, and they may turn out to be repeats.
+    # Only others of this batch use up the limit, and they may turn out to be repeats.
     LATER = "not together with the others"
     OVER = "over the limit"
 
 
 @dataclass(frozen=True)
-class Claim:
-    """Somebody who wants so many tickets; `limit` is his event's, 0 where there is none."""
+class LimitedPurchase:
+    """A purchase of a buyer; `limit` is that of the event, 0 for none."""
 
     ref: TypeRef
     buyer: str
@@ -34,42 +34,42 @@ class Claim:
 
 @dataclass(frozen=True)
 class Ruling:
-    """A verdict for each claim, and the accounts as they are once those allowed have bought."""
+    """A verdict for each purchase, and the accounts after those that are allowed."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[LimitVerdict, ...]
     accounts: tuple[Account, ...] = ()
 
 
-class Limits:
+class BuyerLimits:
     def __init__(self, store: Store, order_key: bytes) -> None:
         self._store = store
         self._order_key = order_key
 
-    async def rule(self, claims: Sequence[Claim]) -> Ruling:
-        """Who may buy, first come, first served. Raises `BadZnode`, `Unavailable`."""
-        if not any(claim.limit for claim in claims):
-            return Ruling((Verdict.ALLOWED,) * len(claims))
-        keys = [self._key(claim) if claim.limit else None for claim in claims]
+    async def rule(self, purchases: Sequence[LimitedPurchase]) -> Ruling:
+        """Decides who may buy, first come, first served. Raises `BadZnode`, `Unavailable`."""
+        if not any(purchase.limit for purchase in purchases):
+            return Ruling((LimitVerdict.ALLOWED,) * len(purchases))
+        keys = [self._key(purchase) if purchase.limit else None for purchase in purchases]
         before = await self._read(
-            {key: claim.ref for key, claim in zip(keys, claims, strict=True) if key}
+            {key: purchase.ref for key, purchase in zip(keys, purchases, strict=True) if key}
         )
         after = dict(before)
-        verdicts: list[Verdict] = []
-        for key, claim in zip(keys, claims, strict=True):
+        verdicts: list[LimitVerdict] = []
+        for key, purchase in zip(keys, purchases, strict=True):
             if key is None:
-                verdicts.append(Verdict.ALLOWED)
+                verdicts.append(LimitVerdict.ALLOWED)
                 continue
-            verdicts.append(_verdict(claim, before[key], after[key]))
-            if verdicts[-1] is Verdict.ALLOWED:
-                after[key] = after[key].add(claim.quantity)
+            verdicts.append(_verdict(purchase, before[key], after[key]))
+            if verdicts[-1] is LimitVerdict.ALLOWED:
+                after[key] = after[key].add(purchase.quantity)
         moved = (account for key, account in after.items() if account is not before[key])
         return Ruling(tuple(verdicts), tuple(moved))
 
-    def _key(self, claim: Claim) -> str:
-        return buyer_id(self._order_key, claim.ref.event, claim.buyer)
+    def _key(self, purchase: LimitedPurchase) -> str:
+        return buyer_id(self._order_key, purchase.ref.event, purchase.buyer)
 
     async def _read(self, wanted: Mapping[str, TypeRef]) -> dict[str, Account]:
-        """The buyers' accounts, by buyer; an event's all at once."""
+        """Reads the accounts, by buyer; one read for each event."""
         found: dict[str, Account] = {}
         for event in {(ref.event, ref.generation) for ref in wanted.values()}:
             buyers = [key for key, ref in wanted.items() if (ref.event, ref.generation) == event]
@@ -77,8 +77,8 @@ class Limits:
         return found
 
 
-def _verdict(claim: Claim, before: Account, after: Account) -> Verdict:
-    if before.tab.tickets + claim.quantity > claim.limit:
-        return Verdict.OVER
-    fits = after.tab.tickets + claim.quantity <= claim.limit
-    return Verdict.ALLOWED if fits else Verdict.LATER
+def _verdict(purchase: LimitedPurchase, before: Account, after: Account) -> LimitVerdict:
+    if before.tab.tickets + purchase.quantity > purchase.limit:
+        return LimitVerdict.OVER
+    fits = after.tab.tickets + purchase.quantity <= purchase.limit
+    return LimitVerdict.ALLOWED if fits else LimitVerdict.LATER

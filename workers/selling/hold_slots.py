@@ -1,4 +1,4 @@
-"""Where lists of holds are to stand: made once for each slot of time."""
+"""Makes the znodes for lists of holds, once for each slot of time."""
 
 from collections import deque
 
@@ -6,18 +6,18 @@ from core.schema import paths
 from core.store.holds import SLOT_S, Holds, hold_path
 from core.store.stock import TypeRef
 
-# Kept so that none is made twice; far more than are in use.
+# How many are remembered, so that none is made twice; far more than are in use.
 KNOWN_SLOTS = 64
 
 
-class Slots:
+class HoldSlots:
     def __init__(self, holds: Holds) -> None:
         self._holds = holds
         self._known: deque[str] = deque(maxlen=KNOWN_SLOTS)
 
     async def make(self, ref: TypeRef, until: float) -> None:
-        """Room for holds that end then. Raises `Unavailable`."""
-        # The batch is made a moment later: perhaps in the next slot.
+        """Makes room for holds that end then. Raises `Unavailable`."""
+        # The batch is made a moment later, perhaps in the next slot.
         for late_s in (0.0, SLOT_S):
             path = hold_path(ref.event, ref.generation, until + late_s, "")
             if paths.parent(path) not in self._known:

@@ -1,4 +1,4 @@
-"""What a worker measures of itself: sold tickets and how long buyers waited."""
+"""Measures a worker: sold tickets, refusals and how long buyers waited."""
 
 from collections import Counter, deque
 from collections.abc import Callable
@@ -43,6 +43,6 @@ class Meter:
         )
 
     def take_refusals(self) -> dict[Code, int]:
-        """The refusals since the last call, by reason."""
+        """Returns the refusals since the last call, by reason."""
         taken, self._refusals = self._refusals, Counter()
         return taken

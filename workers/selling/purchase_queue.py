@@ -1,20 +1,20 @@
-"""Purchases that wait for the next batch; repeats of one go behind it."""
+"""The queue of purchases; repeats of one join it in its batch."""
 
 from collections.abc import Iterator
 
 from workers.group_commit.request_queue import RequestQueue
-from workers.selling.purchase_request import PurchaseRequest
+from workers.selling.pending_purchase import PendingPurchase
 
 
-class PurchaseQueue(RequestQueue[PurchaseRequest]):
-    """A batch has each key once.
+class PurchaseQueue(RequestQueue[PendingPurchase]):
+    """A batch has each key once; repeats of a purchase share its answer.
 
-    Another purchase of the same key waits for the end of the first: it may be refused alone.
+    A different purchase with the same key waits for the end of the first, and may be refused.
     """
 
-    def _batch(self, most: int, requests: Iterator[PurchaseRequest]) -> list[PurchaseRequest]:
-        taken: dict[str, PurchaseRequest] = {}
-        others: list[PurchaseRequest] = []
+    def _batch(self, most: int, requests: Iterator[PendingPurchase]) -> list[PendingPurchase]:
+        taken: dict[str, PendingPurchase] = {}
+        others: list[PendingPurchase] = []
         for request in requests:
             first = taken.setdefault(request.order_id, request)
             if first is not request:

@@ -1,4 +1,4 @@
-"""What a worker's log says of its sales, in the transactions that make them."""
+"""Logs a worker's sales in the transactions that make them."""
 
 import logging
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from core.zookeeper.multi import Operation
 
 
 class SalesLedger:
-    """A `core.store.commit.Ledger`. Its user holds the log's lock."""
+    """A `core.store.commit.Ledger`; the caller holds the log's lock."""
 
     def __init__(self, log: EventLog, zk: ZooKeeper) -> None:
         self._log = log

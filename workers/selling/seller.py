@@ -23,28 +23,28 @@ from core.zookeeper.client import Committed, ZooKeeper
 from workers.group_commit.batching import Linger, Pace
 from workers.group_commit.group_commit import GroupCommit
 from workers.group_commit.pending_request import deadline_of
-from workers.overload.admission import Admission, Bounds
+from workers.overload.admission import AdmissionBounds, AdmissionControl
 from workers.selling.allocation import allocate
 from workers.selling.answers import Answers
-from workers.selling.attempt import Attempt, Attempts
-from workers.selling.buyer_limits import Claim, Limits, Verdict
-from workers.selling.hold_slots import Slots
+from workers.selling.attempt import SaleAttempt, SaleAttempts
+from workers.selling.buyer_limits import BuyerLimits, LimitedPurchase, LimitVerdict
+from workers.selling.hold_slots import HoldSlots
 from workers.selling.meter import Meter
+from workers.selling.pending_purchase import Candidate, PendingPurchase
 from workers.selling.purchase_queue import PurchaseQueue
-from workers.selling.purchase_request import Candidate, PurchaseRequest
 from workers.selling.sales_log import SalesLedger
-from workers.selling.stock_cache import Offers
+from workers.selling.stock_cache import StockCache
 
 BATCH_ORDERS = 200
 # After a lost race for a counter, wait a random part of this before the next try.
 JITTER_S = 0.01
-# A shorter break than this is waited out, an election among them; in a longer one buyers are told
+# A break shorter than this, such as an election, is waited out; in a longer one buyers are refused
 # at once.
 GRACE_S = 1.2
 
 
-class Seller(GroupCommit[PurchaseRequest]):
-    """Takes requests, commits batches, answers each request once."""
+class Seller(GroupCommit[PendingPurchase]):
+    """Takes purchases, commits them in batches, answers each once."""
 
     def __init__(
         self,
@@ -69,21 +69,21 @@ class Seller(GroupCommit[PurchaseRequest]):
         self._register = register
         self._rng = rng
         self.meter = Meter(clock.monotonic)
-        self._admission = Admission(Bounds(batch=BATCH_ORDERS))
-        self._offers = Offers(store, log, clock)
-        self._limits = Limits(store, order_key)
-        self._slots = Slots(store.holds)
-        self._attempts = Attempts(log.source, self._offers, fence, clock.now)
+        self._admission = AdmissionControl(AdmissionBounds(batch=BATCH_ORDERS))
+        self._stock_cache = StockCache(store, log, clock)
+        self._buyer_limits = BuyerLimits(store, order_key)
+        self._hold_slots = HoldSlots(store.holds)
+        self._attempts = SaleAttempts(log.source, self._stock_cache, fence, clock.now)
         self._commitment = Commitment(store, zk, SalesLedger(log, zk))
         self._answers = Answers(store.orders, receipts, log, self.meter, clock.monotonic)
-        self._bought: list[PurchaseRequest] = []
+        self._bought: list[PendingPurchase] = []
         self._asked_since: float | None = None
 
     # --- taking requests -------------------------------------------------------------
 
     @property
     def stalled(self) -> bool:
-        """ZooKeeper has been away, or has kept an answer back, for longer than a hiccup."""
+        """Whether ZooKeeper has been away, or has owed an answer, for longer than `GRACE_S`."""
         asked_s = 0.0 if self._asked_since is None else self._clock() - self._asked_since
         return max(self._zk.disconnected_s, asked_s) > GRACE_S
 
@@ -91,7 +91,7 @@ class Seller(GroupCommit[PurchaseRequest]):
         """Takes a purchase, or refuses it at once. `reply` is called exactly once."""
         now = self._clock()
         self._submit(
-            PurchaseRequest(
+            PendingPurchase(
                 purchase=purchase,
                 order_id=order_id(self._order_key, purchase.event, purchase.key),
                 reply=reply,
@@ -101,7 +101,7 @@ class Seller(GroupCommit[PurchaseRequest]):
         )
 
     def forget(self, reply: Callable[[Answer], None], ids: Collection[int] | None) -> None:
-        """Drops purchases whose buyers have gone, all of that `reply` where `ids` is None."""
+        """Drops purchases whose buyers have gone; `ids` of None means all with that `reply`."""
         for request in (*self._serving, *self._queue):
             if request.was_asked_by(reply, ids):
                 request.leave()
@@ -110,7 +110,7 @@ class Seller(GroupCommit[PurchaseRequest]):
     def _held(self) -> int:
         return len(self._queue) + len(self._serving)
 
-    def _requests(self) -> Iterable[PurchaseRequest]:
+    def _requests(self) -> Iterable[PendingPurchase]:
         return dict.fromkeys((*self._bought, *self._serving, *self._queue))
 
     def _trouble(self) -> Code | None:
@@ -118,23 +118,23 @@ class Seller(GroupCommit[PurchaseRequest]):
             return Code.HALTED
         return Code.NO_QUORUM if self.stalled else None
 
-    def _full(self, request: PurchaseRequest) -> Code | None:
+    def _full(self, request: PendingPurchase) -> Code | None:
         left_s = request.deadline - request.since
         admitted = self._admission.admits(len(self._queue), self._held, left_s, request.since)
         return None if admitted else Code.OVERLOADED
 
-    def _is_hopeless(self, request: PurchaseRequest, now: float) -> bool:
-        """Past its deadline, or not worth the wait: what was sent waits longer than the rest."""
+    def _is_hopeless(self, request: PendingPurchase, now: float) -> bool:
+        """As `GroupCommit`, and in an outage; what was sent outlasts a short one."""
         if request.deadline <= now or self._zk.disconnected_s > GRACE_S:
             return True
         return not request.is_sent and self._trouble() is not None
 
-    def _answer(self, request: PurchaseRequest, code: Code) -> None:
+    def _answer(self, request: PendingPurchase, code: Code) -> None:
         self._answers.answer(request, code)
 
     # --- one batch -------------------------------------------------------------------
 
-    async def _serve(self, requests: Sequence[PurchaseRequest]) -> None:
+    async def _serve(self, requests: Sequence[PendingPurchase]) -> None:
         started = self._clock()
         self._admission.batched(started - requests[-1].since, started)
         await self._sell(requests)
@@ -144,7 +144,7 @@ class Seller(GroupCommit[PurchaseRequest]):
         self._admission.served(took_s, self._held, ended)
         self._pace.committed(len(requests), took_s)
 
-    async def _sell(self, requests: Sequence[PurchaseRequest]) -> None:
+    async def _sell(self, requests: Sequence[PendingPurchase]) -> None:
         """Decides and commits until every request is sold or answered."""
         while requests := [request for request in requests if request.is_undecided]:
             try:
@@ -164,27 +164,26 @@ class Seller(GroupCommit[PurchaseRequest]):
                         request, Code.OUTCOME_UNKNOWN if request.is_sent else Code.DAMAGED
                     )
 
-    async def _decide(self, requests: Sequence[PurchaseRequest]) -> Attempt | None:
-        """Refuses who can't be served; an attempt for the others, if there are any."""
-        accepted, short = allocate(await self._candidates(requests), self._offers.own)
+    async def _decide(self, requests: Sequence[PendingPurchase]) -> SaleAttempt | None:
+        """Refuses what can't be served; returns an attempt for the rest, if any."""
+        accepted, short = allocate(await self._candidates(requests), self._stock_cache.own)
         if short:
-            # Refused is only who is refused by a reading that is newer than his request, of all
-            # stripes.
-            self._offers.forget(ref for _, ref in short)
-            accepted, short = allocate(await self._candidates(requests), self._offers.left)
-            # Who falls short only by the others of this batch waits for its end: they may
-            # turn out to be repeats, which take nothing.
+            # A refusal needs a reading of all stripes that is newer than the request.
+            self._stock_cache.forget(ref for _, ref in short)
+            accepted, short = allocate(await self._candidates(requests), self._stock_cache.left)
+            # A request that falls short only because of others in this batch waits for their
+            # end: they may turn out to be repeats, which take nothing.
             hopeless = [
                 (request, ref)
                 for request, ref in short
-                if request.purchase.quantity > self._offers.left(ref)
+                if request.purchase.quantity > self._stock_cache.left(ref)
             ]
-            await self._answers.refuse(hopeless, Code.SOLD_OUT, self._offers.left)
+            await self._answers.refuse(hopeless, Code.SOLD_OUT, self._stock_cache.left)
             for ref in {ref for _, ref in hopeless}:
-                self._offers.note_sold_out(ref)
+                self._stock_cache.note_sold_out(ref)
         accepted, accounts = await self._within_limits(accepted)
         await self._make_slots(accepted)
-        # Who was answered while the others were looked up, for being late, must not buy.
+        # A request that was answered meanwhile, because it was late, must not buy.
         if accounts and any(request.is_answered for request, _ in accepted):
             return None
         accepted = [pair for pair in accepted if not pair[0].is_answered]
@@ -193,55 +192,59 @@ class Seller(GroupCommit[PurchaseRequest]):
     async def _within_limits(
         self, accepted: list[Candidate]
     ) -> tuple[list[Candidate], tuple[Account, ...]]:
-        """Whom their event's limit lets buy now, with their accounts; who is over it is refused."""
-        if not any(self._offers.rules(ref).limit for ref in {ref for _, ref in accepted}):
+        """Refuses what is over its event's limit; returns the rest, with the buyers' accounts."""
+        if not any(self._stock_cache.rules(ref).limit for ref in {ref for _, ref in accepted}):
             return accepted, ()
-        ruling = await self._limits.rule([self._claim(request, ref) for request, ref in accepted])
+        ruling = await self._buyer_limits.rule(
+            [self._claim(request, ref) for request, ref in accepted]
+        )
         ruled = list(zip(accepted, ruling.verdicts, strict=True))
-        over = [pair for pair, verdict in ruled if verdict is Verdict.OVER]
-        if not all(self._offers.is_read_since(ref, request.since) for request, ref in over):
-            # The limit may be a higher one by now. All are decided again, by what is read then.
+        over = [pair for pair, verdict in ruled if verdict is LimitVerdict.OVER]
+        if not all(self._stock_cache.is_read_since(ref, request.since) for request, ref in over):
+            # The limit may have been raised. All are decided again by a new reading.
             await self._read_terms_anew()
             return [], ()
-        await self._answers.refuse(over, Code.LIMIT_REACHED, self._offers.left)
-        return [pair for pair, verdict in ruled if verdict is Verdict.ALLOWED], ruling.accounts
+        await self._answers.refuse(over, Code.LIMIT_REACHED, self._stock_cache.left)
+        return [pair for pair, verdict in ruled if verdict is LimitVerdict.ALLOWED], ruling.accounts
 
-    def _claim(self, request: PurchaseRequest, ref: TypeRef) -> Claim:
+    def _claim(self, request: PendingPurchase, ref: TypeRef) -> LimitedPurchase:
         wanted = request.purchase
-        return Claim(ref, wanted.buyer, wanted.quantity, self._offers.rules(ref).limit)
+        return LimitedPurchase(
+            ref, wanted.buyer, wanted.quantity, self._stock_cache.rules(ref).limit
+        )
 
     async def _make_slots(self, accepted: Sequence[Candidate]) -> None:
-        """Lists of holds need a place to stand in."""
+        """Makes the znodes in which the lists of holds will stand."""
         for ref in {ref for request, ref in accepted if request.purchase.hold}:
-            await self._slots.make(ref, self._offers.hold_ends(ref))
+            await self._hold_slots.make(ref, self._stock_cache.hold_ends(ref))
 
-    async def _candidates(self, requests: Sequence[PurchaseRequest]) -> list[Candidate]:
-        """The requests that can be served if there is stock; the others are answered."""
+    async def _candidates(self, requests: Sequence[PendingPurchase]) -> list[Candidate]:
+        """Returns the requests that can be served if there is stock; answers the others."""
         found = await self._find(requests)
         if not all(self._is_offered(*pair) for pair in found):
-            # Ours may be the old terms, and our server may lag behind: nobody is refused by that.
+            # The cached terms may be old, and the server may lag behind: that refuses nobody.
             await self._read_terms_anew()
             found = await self._find(requests)
-        if early := [pair for pair in found if not self._offers.on_sale(pair[1])]:
-            await self._answers.refuse(early, Code.NOT_ON_SALE, self._offers.left)
+        if early := [pair for pair in found if not self._stock_cache.on_sale(pair[1])]:
+            await self._answers.refuse(early, Code.NOT_ON_SALE, self._stock_cache.left)
         if other := [pair for pair in found if not self._is_priced(*pair)]:
-            await self._answers.refuse(other, Code.PRICE_CHANGED, self._offers.left)
+            await self._answers.refuse(other, Code.PRICE_CHANGED, self._stock_cache.left)
         return [pair for pair in found if not pair[0].is_answered]
 
     async def _read_terms_anew(self) -> None:
         await self._zk.sync()
-        self._offers.forget_terms()
+        self._stock_cache.forget_terms()
 
-    def _is_offered(self, request: PurchaseRequest, ref: TypeRef) -> bool:
-        """Whether it is on sale, as far as we know, and costs that."""
-        return self._offers.on_sale(ref) and self._is_priced(request, ref)
+    def _is_offered(self, request: PendingPurchase, ref: TypeRef) -> bool:
+        """Whether the type is on sale at that price, as far as is known."""
+        return self._stock_cache.on_sale(ref) and self._is_priced(request, ref)
 
-    def _is_priced(self, request: PurchaseRequest, ref: TypeRef) -> bool:
+    def _is_priced(self, request: PendingPurchase, ref: TypeRef) -> bool:
         """Whether the type costs what the buyer was shown."""
-        return self._offers.price(ref).fits(request.purchase)
+        return self._stock_cache.price(ref).fits(request.purchase)
 
-    async def _find(self, requests: Sequence[PurchaseRequest]) -> list[Candidate]:
-        """The requests with the types that they are for; who wants what there is not is told so."""
+    async def _find(self, requests: Sequence[PendingPurchase]) -> list[Candidate]:
+        """Returns the requests with their types; refuses those whose type does not exist."""
         known: dict[tuple[str, str], TypeRef | Code] = {}
         found: list[Candidate] = []
         for request in requests:
@@ -249,7 +252,7 @@ class Seller(GroupCommit[PurchaseRequest]):
                 continue
             wanted = (request.purchase.event, request.purchase.type)
             if wanted not in known:
-                known[wanted] = await self._offers.find(*wanted)
+                known[wanted] = await self._stock_cache.find(*wanted)
             ref = known[wanted]
             if isinstance(ref, Code):
                 self._answers.answer(request, ref)
@@ -259,7 +262,7 @@ class Seller(GroupCommit[PurchaseRequest]):
 
     # --- committing ------------------------------------------------------------------
 
-    async def _settle(self, attempt: Attempt) -> None:
+    async def _settle(self, attempt: SaleAttempt) -> None:
         """Commits an attempt and does what its outcome asks for."""
         outcome = await self._commit(attempt)
         if isinstance(outcome, Committed):
@@ -269,8 +272,8 @@ class Seller(GroupCommit[PurchaseRequest]):
             self._take_back(attempt)
             await self._mend(outcome, attempt)
 
-    async def _commit(self, attempt: Attempt) -> Committed | Failure | None:
-        """What became of it; None where nobody knows. Raises `Unavailable`."""
+    async def _commit(self, attempt: SaleAttempt) -> Committed | Failure | None:
+        """Returns what became of it, or None where nobody knows. Raises `Unavailable`."""
         async with self._log.lock:
             began = self._asked_since = self._clock()
             try:
@@ -287,20 +290,20 @@ class Seller(GroupCommit[PurchaseRequest]):
             attempt.note_times(began, self._clock())
         return outcome
 
-    def _give_up(self, attempt: Attempt, why: Ambiguous) -> None:
-        """Nobody waits any more, and nobody was told a lie; the keys will find the truth."""
+    def _give_up(self, attempt: SaleAttempt, why: Ambiguous) -> None:
+        """Answers "unknown", which is true; a repeat with the same key hears the end."""
         self._log.error("unresolved", f"batch {attempt.batch.id}: {why}")
         for request, _ in attempt.accepted:
             self._answers.answer(request, Code.OUTCOME_UNKNOWN)
-        self._offers.forget(ref for _, ref in attempt.accepted)
+        self._stock_cache.forget(ref for _, ref in attempt.accepted)
 
-    def _take_back(self, attempt: Attempt) -> None:
-        """It has not happened and can't happen any more; what it rested on is read anew."""
+    def _take_back(self, attempt: SaleAttempt) -> None:
+        """Takes back what has not happened and can't any more; forgets the stock it rested on."""
         for request, _ in attempt.accepted:
             request.take_back()
-        self._offers.forget(ref for _, ref in attempt.accepted)
+        self._stock_cache.forget(ref for _, ref in attempt.accepted)
 
-    async def _mend(self, failure: Failure, attempt: Attempt) -> None:
+    async def _mend(self, failure: Failure, attempt: SaleAttempt) -> None:
         """Does what the failure asks for, so that the next attempt can succeed."""
         match failure:
             case Failure.MOVED:
@@ -313,19 +316,19 @@ class Seller(GroupCommit[PurchaseRequest]):
             case Failure.LOG_LOST:
                 await self._log.load(self._zk)
             case Failure.TERMS:
-                self._offers.forget_terms()
+                self._stock_cache.forget_terms()
             case Failure.GONE:
-                self._offers.forget_terms()
+                self._stock_cache.forget_terms()
                 await asyncio.sleep(self._rng.uniform(0, JITTER_S))
             case Failure.NO_SLOT:
-                self._slots.forget()
+                self._hold_slots.forget()
             case Failure.NO_BUCKET:
-                self._offers.forget_terms()
+                self._stock_cache.forget_terms()
                 await self._answers.refuse_bucketless(attempt)
 
-    def _sold(self, attempt: Attempt) -> None:
-        """Notes what is sold; its requests wait for their receipt."""
-        self._offers.moved(attempt.batch.counters)
+    def _sold(self, attempt: SaleAttempt) -> None:
+        """Notes what is sold; its requests wait for their receipts."""
+        self._stock_cache.moved(attempt.batch.counters)
         for request, _ in attempt.accepted:
             if not request.purchase.hold:
                 self.meter.sold(request.purchase.quantity)

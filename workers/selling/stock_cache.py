@@ -1,4 +1,4 @@
-"""What is on sale: the events' rules and the types' counters, as they were read last."""
+"""Caches what is on sale: the rules of events and the counters of types."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from core.eventlog.ring import EventLog
 from core.schema import paths
 from core.schema.records import Event, TicketType
 from core.schema.sale_window import hold_ends_at
-from core.store.stock import Counter, TypeRef
+from core.store.stock import StripeCounter, TypeRef
 from core.store.store import Store
 from core.store.stripes import selling_stripe
 from core.transport.link import Code, Purchase
@@ -23,14 +23,14 @@ EVENT_AGE_S = 1.0
 
 @dataclass(frozen=True)
 class Price:
-    """Of one ticket; see `core.text.money`."""
+    """The price of one ticket; see `core.text.money`."""
 
     amount: int
     currency: str
     decimals: int
 
     def fits(self, purchase: Purchase) -> bool:
-        """Whether the buyer was shown this price, or does not say what he was shown."""
+        """Whether the buyer was shown this price, or none."""
         return purchase.price in (None, self.amount) and purchase.currency in ("", self.currency)
 
 
@@ -47,7 +47,7 @@ class CachedType:
     version: int
 
 
-class Offers:
+class StockCache:
     """An event is read again once it is `EVENT_AGE_S` old, types and counters once forgotten.
 
     What is sold by an old reading of the terms is refused by ZooKeeper: see `unchanged`.
@@ -61,11 +61,11 @@ class Offers:
         self._clock = clock.monotonic
         self._events: dict[str, CachedEvent] = {}
         self._types: dict[TypeRef, CachedType] = {}
-        self._counters: dict[TypeRef, tuple[Counter, ...]] = {}
+        self._counters: dict[TypeRef, tuple[StripeCounter, ...]] = {}
         self._sold_out: set[TypeRef] = set()
 
     async def find(self, event_name: str, type_: str) -> TypeRef | Code:
-        """A type with its terms and counters read, or why it can't be sold."""
+        """Returns a type, with its terms and counters read, or why it can't be sold."""
         try:
             event = await self._event(event_name)
             ref = TypeRef(event_name, event.generation, type_)
@@ -85,7 +85,7 @@ class Offers:
     async def _event(self, name: str) -> Event:
         cached = self._events.get(name)
         if cached is None or self._clock() - cached.read_at > EVENT_AGE_S:
-            # Until the new reading is there the old one stays: others of this batch go by it.
+            # The old reading stays until the new one is there: others of this batch need it.
             cached = CachedEvent(*await self._store.event_at(name), self._clock())
             self._events[name] = cached
         return cached.event
@@ -94,7 +94,7 @@ class Offers:
         return self._events[ref.event].event
 
     def is_read_since(self, ref: TypeRef, since: float) -> bool:
-        """Whether its event was read later than that, monotonic."""
+        """Whether its event was read after that time, monotonic."""
         return self._events[ref.event].read_at >= since
 
     def on_sale(self, ref: TypeRef) -> bool:
@@ -106,7 +106,7 @@ class Offers:
         return Price(self._types[ref].type.price, event.currency, event.decimals)
 
     def unchanged(self, refs: Iterable[TypeRef]) -> tuple[Check, ...]:
-        """That the events and types of these are still as they were read."""
+        """Checks that the events and types of these are still as they were read."""
         refs = tuple(refs)
         events = {ref.event: self._events[ref.event].version for ref in refs}
         return (
@@ -130,13 +130,13 @@ class Offers:
         """What all stripes hold together."""
         return remaining(self._counters[ref])
 
-    def draw(self, ref: TypeRef, sold: int, held: int) -> tuple[Counter, ...]:
-        """The counters that change when so many are sold and held, as they are then."""
+    def draw(self, ref: TypeRef, sold: int, held: int) -> tuple[StripeCounter, ...]:
+        """Returns the counters that such a sale changes, as they are after it."""
         counters = self._counters[ref]
         return draw(counters, selling_stripe(self._name, len(counters)), sold=sold, held=held)
 
-    def moved(self, changed: Iterable[Counter]) -> None:
-        """Those counters are committed: that is what they say now."""
+    def moved(self, changed: Iterable[StripeCounter]) -> None:
+        """Takes in counters that have been committed."""
         for counter in changed:
             self._sold_out.discard(counter.ref)
             known = list(self._counters[counter.ref])
@@ -144,7 +144,7 @@ class Offers:
             self._counters[counter.ref] = tuple(known)
 
     def note_sold_out(self, ref: TypeRef) -> None:
-        """Has it in the log where nothing is left, once."""
+        """Logs once that nothing is left."""
         if not self.left(ref) and ref not in self._sold_out:
             self._sold_out.add(ref)
             self._log.info("sold out", f"{ref.event} {ref.type}")
@@ -152,11 +152,11 @@ class Offers:
     # --- doubts ----------------------------------------------------------------------
 
     def forget(self, refs: Iterable[TypeRef]) -> None:
-        """Their counters are read anew."""
+        """Drops the counters of these types: they are read again."""
         for ref in refs:
             self._counters.pop(ref, None)
 
     def forget_terms(self) -> None:
-        """Events and types are read anew."""
+        """Drops all events and types: they are read again."""
         self._events.clear()
         self._types.clear()

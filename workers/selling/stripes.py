@@ -9,16 +9,18 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from core.store.stock import Counter
+from core.store.stock import StripeCounter
 
 
-def remaining(counters: Sequence[Counter]) -> int:
+def remaining(counters: Sequence[StripeCounter]) -> int:
     """What is left of a type, in all of its stripes."""
     return sum(counter.stock.remaining for counter in counters)
 
 
-def draw(counters: Sequence[Counter], home: int, sold: int, held: int = 0) -> tuple[Counter, ...]:
-    """The counters that change when so many are sold or held from stripe `home`, as they are then.
+def draw(
+    counters: Sequence[StripeCounter], home: int, sold: int, held: int = 0
+) -> tuple[StripeCounter, ...]:
+    """Returns the counters that change when so many are sold or held from stripe `home`.
 
     Together they have lost exactly that many; there must be as many left in all.
     """

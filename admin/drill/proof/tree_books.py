@@ -45,7 +45,7 @@ async def read_books(zk: ZooKeeper, event: str) -> Books:
 
 
 async def _type(zk: ZooKeeper, store: Store, ref: TypeRef) -> TypeBooks:
-    shelf = await retry.read(zk, partial(store.shelf, ref))
+    shelf = await retry.read(zk, partial(store.type_stock, ref))
     stock = shelf.stock
     return TypeBooks(
         event=ref.event,

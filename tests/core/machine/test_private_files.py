@@ -21,7 +21,7 @@ from supervisor.operations import desired_file
 from supervisor.processes.process import ProcessPlan, Role, spawner
 from supervisor.zookeeper.ensemble import MAIN_CLASS, local_ensemble
 from tests.support.instance import ENTRYPOINT, Instance, environment
-from workers.receipts.journal import Bounds, Journal
+from workers.receipts.journal import JournalBounds, ReceiptJournal
 
 SOMEBODY = 54321
 VICTIM = "nobody's business\n"
@@ -264,7 +264,7 @@ def test_each_writer_refuses_a_link_by_itself(data_dir: Path, victim: Path) -> N
         lambda: spawner(os.environ)(ProcessPlan("w", Role.WORKER, nothing.argv, log)),
         lambda: lock.hold(data_dir).__enter__(),
         lambda: load_or_create_secret(data_dir),
-        lambda: Journal(data_dir / FOLDER / "worker-1", Bounds(1000, 4)).open(),
+        lambda: ReceiptJournal(data_dir / FOLDER / "worker-1", JournalBounds(1000, 4)).open(),
         lambda: daemon.detach(Settings(data_dir=data_dir), ["true"]),
         lambda: desired_file.load(data_dir),
         lambda: run_file.read(data_dir),

@@ -198,7 +198,7 @@ async def test_the_room_is_never_oversold_however_its_size_changes_while_others_
         async def auditor() -> None:
             """P1, at one moment after another."""
             while not done.is_set():
-                shelf = await shop.two.store.shelf(ref)
+                shelf = await shop.two.store.type_stock(ref)
                 assert shelf.stock.capacity == shelf.type.capacity
                 assert min(shelf.stock.held, shelf.stock.sold, shelf.stock.remaining) >= 0
 

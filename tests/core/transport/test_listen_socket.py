@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StartupError
-from core.transport.listen_socket import BELL, Answer, Bell, listen, ring
+from core.transport.listen_socket import BELL, Bell, BellAnswer, listen, ring
 from tests.support.instance import ROOT, free_port
 from web.server.granian_adapter import PublicSocket
 
@@ -25,10 +25,10 @@ def opened() -> socket.socket:
     return listen("127.0.0.1", free_port(), "--port")
 
 
-def rung(data_dir: Path, *bells: Bell) -> Answer | None:
+def rung(data_dir: Path, *bells: Bell) -> BellAnswer | None:
     """What a ring brings after those bells were hung, one after the other."""
 
-    async def scene() -> Answer | None:
+    async def scene() -> BellAnswer | None:
         loop = asyncio.get_running_loop()
         for bell in bells:
             bell.hang(loop)
@@ -78,7 +78,7 @@ def test_nobody_answers_where_nobody_is(tmp_path: Path) -> None:
 
 
 def test_a_bell_that_does_not_answer_is_waited_for_no_longer_than_told(tmp_path: Path) -> None:
-    async def scene() -> Answer | None:
+    async def scene() -> BellAnswer | None:
         with socket.socket(socket.AF_UNIX) as mute:
             here = os.open(tmp_path, os.O_PATH)
             mute.bind(f"/proc/self/fd/{here}/{BELL}")

@@ -128,7 +128,7 @@ async def test_the_same_batch_sent_twice_happens_once(zk: ZooKeeper) -> None:
     store = Store(zk)
     await BackOffice(zk).create_default_event(10)
     sale = await sell(zk, 1, 2)
-    shelf = await store.shelf(await ref_of(store))
+    shelf = await store.type_stock(await ref_of(store))
     counter = next(found for found in shelf.counters if found.version)
     stale = replace(counter, version=counter.version - 1)
     again = Batch("b1", paths.worker("test.1"), (stale,), (sale,))
@@ -137,7 +137,7 @@ async def test_the_same_batch_sent_twice_happens_once(zk: ZooKeeper) -> None:
     assert await store.commit(fresh) is Failure.REPEATED
     fenced = Batch("b1", paths.worker("gone"), (counter,), (sale,))
     assert await store.commit(fenced) is Failure.FENCED
-    assert (await store.shelf(shelf.ref)).stock.sold == 2
+    assert (await store.type_stock(shelf.ref)).stock.sold == 2
 
 
 async def test_an_event_made_twice_stays_as_it_was(zk: ZooKeeper) -> None:

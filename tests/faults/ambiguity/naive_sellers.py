@@ -6,7 +6,7 @@ from core.store.batch import Batch, Failure
 from core.transport.link import Code
 from core.zookeeper import retry
 from core.zookeeper.client import Committed
-from workers.selling.attempt import Attempt
+from workers.selling.attempt import SaleAttempt
 from workers.selling.seller import Seller
 
 
@@ -43,7 +43,7 @@ class TriesAgainWithFreshVersions(Naive):
 class MintsNewOrders(TriesAgainWithFreshVersions):
     """The same where an order's id does not come from its key, but is new for each try."""
 
-    def _take_back(self, attempt: Attempt) -> None:
+    def _take_back(self, attempt: SaleAttempt) -> None:
         super()._take_back(attempt)
         for request, _ in attempt.accepted:
             request.order_id = request.order_id[:2] + f"{self._rng.getrandbits(120):030x}"

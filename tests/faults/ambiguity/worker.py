@@ -20,13 +20,13 @@ from tests.faults.ambiguity.clocks import Clocks
 from tests.faults.ambiguity.proxy import LOOPBACK, Ambush, Line, Proxy
 from tests.support.zookeeper_server import PASSWORD, SECRET
 from workers.link_server import LinkServer
-from workers.receipts.journal import Bounds, Journal
-from workers.receipts.rollback_guard import Guard, GuardedStore
+from workers.receipts.journal import JournalBounds, ReceiptJournal
+from workers.receipts.rollback_guard import GuardedStore, RollbackGuard
 from workers.receipts.writer import Receipts
 from workers.selling.seller import Seller
 
 CONNECT_S = 30.0
-RECEIPTS = Bounds(segment_bytes=1 << 20, segments=8)
+RECEIPTS = JournalBounds(segment_bytes=1 << 20, segments=8)
 # An ambush is laid after a random pause of this length at most.
 PAUSE_S = 0.08
 # Waiting for a deadline takes longest.
@@ -76,9 +76,9 @@ class Stand:
         zk = await connect(",".join(proxied), PASSWORD, timeout_s=CONNECT_S)
         stack.push_async_callback(zk.close)
         self.registration = Registration(zk, self._name, worker_path)
-        guard = Guard(zk, self._log, data_dir, self._clocks.now)
+        guard = RollbackGuard(zk, self._log, data_dir, self._clocks.now)
         receipts = Receipts(
-            Journal(folder(data_dir, self._name), RECEIPTS),
+            ReceiptJournal(folder(data_dir, self._name), RECEIPTS),
             guard,
             self._log,
             Clock(self._clocks.now, self._clocks.monotonic),

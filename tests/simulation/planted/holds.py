@@ -16,9 +16,9 @@ from core.store import lifecycle
 from core.store.batch import Amendment, Batch, Failure
 from core.store.commit import Commitment
 from core.store.lifecycle import Act, Occasion, OrderChange, Refusal, effect
-from core.store.order_changes import Amender, Draft, Found
+from core.store.order_changes import ChangeDraft, OrderChanger, OrdersToChange
 from core.store.orders import StoredOrder
-from core.store.stock import Shelf, TypeRef
+from core.store.stock import TypeRef, TypeStock
 from core.transport.link import Code
 from core.zookeeper.client import Committed
 from workers.janitor import Janitor
@@ -96,11 +96,11 @@ def _let_in_again(order: Order, change: OrderChange, occasion: Occasion) -> Orde
 
 # --- committing ----------------------------------------------------------------------
 
-_batch = Amender._batch
+_batch = OrderChanger._batch
 
 
 async def _unfenced(
-    self: Amender, batch_id: str, draft: Draft, found: Found
+    self: OrderChanger, batch_id: str, draft: ChangeDraft, found: OrdersToChange
 ) -> tuple[Batch, Mapping[str, Order]]:
     batch, changed = await _batch(self, batch_id, draft, found)
     return replace_in(batch, fence=""), changed
@@ -127,13 +127,13 @@ def _never_sent(self: OrderChangeQueue, request: PendingChange) -> Code:
 # --- receipts ------------------------------------------------------------------------
 
 
-async def _unwritten(self: Amender, batch: Batch, zxid: int, draft: Draft) -> None: ...
+async def _unwritten(self: OrderChanger, batch: Batch, zxid: int, draft: ChangeDraft) -> None: ...
 
 
-_keep = Amender._keep
+_keep = OrderChanger._keep
 
 
-async def _kept_alone(self: Amender, batch: Batch, zxid: int, draft: Draft) -> None:
+async def _kept_alone(self: OrderChanger, batch: Batch, zxid: int, draft: ChangeDraft) -> None:
     await _keep(self, batch, zxid, replace_in(draft, ends=()))
 
 
@@ -150,7 +150,7 @@ async def _kept_once(self: Receipts, stored: StoredOrder, ref: TypeRef) -> None:
 _covers = recount._covers
 
 
-def _covered_or_breach(tally: Any, again: Shelf) -> bool:
+def _covered_or_breach(tally: Any, again: TypeStock) -> bool:
     if not _covers(tally, again):
         raise Breach(again.path, "more was sold during the count than it says")
     return True
@@ -182,7 +182,7 @@ FAULTS: Mapping[str, Plant] = {
     "the second door lets in as well": lambda: patch(
         "core.store.lifecycle._checked_in", _let_in_again
     ),
-    "who changes orders is not fenced": lambda: patch.object(Amender, "_batch", _unfenced),
+    "who changes orders is not fenced": lambda: patch.object(OrderChanger, "_batch", _unfenced),
     "a change in doubt is called not done": _together(
         patch.object(Commitment, "_resolve", _unresolved),
         patch("workers.order_changes._answer_all", _told_no),
@@ -191,11 +191,11 @@ FAULTS: Mapping[str, Plant] = {
         OrderChangeQueue, "_code_of_late", _never_sent
     ),
     "a change is answered before its receipt is on disk": lambda: patch.object(
-        Amender, "_keep", _unwritten
+        OrderChanger, "_keep", _unwritten
     ),
     # These were in the product once, and found here.
     "a change that was done before needs no receipt beside another": lambda: patch.object(
-        Amender, "_keep", _kept_alone
+        OrderChanger, "_keep", _kept_alone
     ),
     "an order's first receipt stands for all of its changes": lambda: patch.object(
         Receipts, "keep_order", _kept_once

@@ -13,18 +13,18 @@ from core.errors import Ambiguous, Unavailable
 from core.store.batch import Batch, Failure
 from core.store.commit import Commitment
 from core.store.orders import StoredOrder
-from core.store.stock import Counter, TypeRef
+from core.store.stock import StripeCounter, TypeRef
 from core.store.store import Store
 from core.transport.link import Code
 from core.zookeeper.client import Committed
 from core.zookeeper.multi import SetData
-from workers.group_commit.pending_request import State
+from workers.group_commit.pending_request import RequestState
 from workers.receipts.writer import Receipts
 from workers.selling.answers import Answers
-from workers.selling.attempt import Attempt, Attempts
-from workers.selling.purchase_request import Candidate, PurchaseRequest
+from workers.selling.attempt import SaleAttempt, SaleAttempts
+from workers.selling.pending_purchase import Candidate, PendingPurchase
 from workers.selling.seller import Seller
-from workers.selling.stock_cache import Offers
+from workers.selling.stock_cache import StockCache
 from workers.selling.stripes import draw
 
 Plant = Callable[[], AbstractContextManager[Any]]
@@ -55,21 +55,21 @@ async def _unresolved(self: Commitment, batch: Batch) -> Committed | Failure:
     raise Ambiguous("who knows")
 
 
-def _called_failed(self: Seller, attempt: Attempt, why: Ambiguous) -> None:
+def _called_failed(self: Seller, attempt: SaleAttempt, why: Ambiguous) -> None:
     for request, _ in attempt.accepted:
         self._answers.answer(request, Code.OVERLOADED)
-    self._offers.forget(ref for _, ref in attempt.accepted)
+    self._stock_cache.forget(ref for _, ref in attempt.accepted)
 
 
 async def _tried_afresh(self: Commitment, batch: Batch) -> Committed | Failure:
     return Failure.MOVED
 
 
-def _called_sold(self: Seller, attempt: Attempt, why: Ambiguous) -> None:
+def _called_sold(self: Seller, attempt: SaleAttempt, why: Ambiguous) -> None:
     _tell_sold(self, attempt)
 
 
-def _tell_sold(self: Seller, attempt: Attempt) -> None:
+def _tell_sold(self: Seller, attempt: SaleAttempt) -> None:
     """Without waiting for anything."""
     self._sold(attempt)
     for (request, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
@@ -90,10 +90,10 @@ async def _happened_to_somebody(self: Store, batch: Batch) -> Committed | None:
 
 # --- the fence -----------------------------------------------------------------------
 
-_make = Attempts.make
+_make = SaleAttempts.make
 
 
-def _unfenced(self: Attempts, accepted: Sequence[Candidate], accounts: Any = ()) -> Attempt:
+def _unfenced(self: SaleAttempts, accepted: Sequence[Candidate], accounts: Any = ()) -> SaleAttempt:
     """Checks a znode that is always there."""
     attempt = _make(self, accepted, accounts)
     return replace_in(attempt, batch=replace_in(attempt.batch, fence="/workers"))
@@ -107,13 +107,13 @@ def _blind_set(path: str, data: bytes, version: int) -> SetData:
 
 
 def _draw_blindly(
-    counters: Sequence[Counter], home: int, sold: int, held: int = 0
-) -> tuple[Counter, ...]:
+    counters: Sequence[StripeCounter], home: int, sold: int, held: int = 0
+) -> tuple[StripeCounter, ...]:
     own, *donors = draw(counters, home, sold, held)
     return (own, *(replace(donor, version=-1) for donor in donors))
 
 
-async def _two_in_flight(self: Seller, attempt: Attempt) -> None:
+async def _two_in_flight(self: Seller, attempt: SaleAttempt) -> None:
     """The second half is sent on the version that the first is only expected to make."""
     half = len(attempt.accepted) // 2
     halves = [part for part in (attempt.accepted[:half], attempt.accepted[half:]) if part]
@@ -123,17 +123,17 @@ async def _two_in_flight(self: Seller, attempt: Attempt) -> None:
     parts = [self._attempts.make(halves[0])]
     first = parts[0].batch
     [ref] = {ref for _, ref in attempt.accepted}
-    known = list(self._offers._counters[ref])
+    known = list(self._stock_cache._counters[ref])
     for counter in first.counters:
         known[counter.number] = replace(counter, version=counter.version + 1)
-    before, self._offers._counters[ref] = self._offers._counters[ref], tuple(known)
+    before, self._stock_cache._counters[ref] = self._stock_cache._counters[ref], tuple(known)
     parts.append(self._attempts.make(halves[1]))
-    self._offers._counters[ref] = before
+    self._stock_cache._counters[ref] = before
     await asyncio.gather(*(_commit_alone(self, part) for part in parts))
-    self._offers._counters.pop(ref, None)
+    self._stock_cache._counters.pop(ref, None)
 
 
-async def _commit_alone(self: Seller, part: Attempt) -> None:
+async def _commit_alone(self: Seller, part: SaleAttempt) -> None:
     try:
         outcome = await self._store.commit(part.batch)
     except (Ambiguous, Unavailable):
@@ -151,7 +151,7 @@ async def _commit_alone(self: Seller, part: Attempt) -> None:
         await self._mend(outcome, part)
 
 
-def _kept_as_read(self: Seller, attempt: Attempt) -> None:
+def _kept_as_read(self: Seller, attempt: SaleAttempt) -> None:
     for request, _ in attempt.accepted:
         request.take_back()
 
@@ -160,11 +160,11 @@ _candidates = Seller._candidates
 
 
 async def _remembered_sold_out(
-    self: Seller, requests: Sequence[PurchaseRequest]
+    self: Seller, requests: Sequence[PendingPurchase]
 ) -> list[Candidate]:
     found = await _candidates(self, requests)
     for request, ref in found:
-        if ref in self._offers._sold_out:
+        if ref in self._stock_cache._sold_out:
             self._answers.answer(request, Code.SOLD_OUT)
     return [(request, ref) for request, ref in found if not request.is_answered]
 
@@ -174,13 +174,13 @@ async def _remembered_sold_out(
 _settle, _answer = Seller._settle, Answers.answer
 
 
-async def _answered_first(self: Seller, attempt: Attempt) -> None:
+async def _answered_first(self: Seller, attempt: SaleAttempt) -> None:
     _tell_sold(self, attempt)
     await _settle(self, attempt)
 
 
-def _answered_again(self: Answers, request: PurchaseRequest, *args: Any, **kwargs: Any) -> None:
-    request.state = State.WAITING
+def _answered_again(self: Answers, request: PendingPurchase, *args: Any, **kwargs: Any) -> None:
+    request.state = RequestState.WAITING
     _answer(self, request, *args, **kwargs)
 
 
@@ -196,7 +196,7 @@ async def _dropped(self: Seller, timeout_s: float) -> None:
     self._queue._waiting.clear()
 
 
-async def _confirmed_unwritten(self: Answers, attempt: Attempt, zxid: int) -> None:
+async def _confirmed_unwritten(self: Answers, attempt: SaleAttempt, zxid: int) -> None:
     for (request, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
         self.answer(
             request, Code.SOLD, StoredOrder(sale.order_id, sale.ref.event, sale.order, zxid)
@@ -227,12 +227,12 @@ FAULTS: Mapping[str, Plant] = {
         "workers.selling.stock_cache.draw", _draw_blindly
     ),
     "a second multi is in flight on an expected version": _on_seller(_settle=_two_in_flight),
-    "the fence is missing": lambda: patch.object(Attempts, "make", _unfenced),
+    "the fence is missing": lambda: patch.object(SaleAttempts, "make", _unfenced),
     "sold is answered before it is committed": _on_seller(_settle=_answered_first),
     "requests are answered again and again": lambda: patch.object(
         Answers, "answer", _answered_again
     ),
-    "the other stripes are forgotten": lambda: patch.object(Offers, "left", Offers.own),
+    "the other stripes are forgotten": lambda: patch.object(StockCache, "left", StockCache.own),
     "what failed is not read anew": _on_seller(_take_back=_kept_as_read),
     "sold out once is sold out for ever": _on_seller(_candidates=_remembered_sold_out),
     "who is refused is not looked up": lambda: patch.object(Answers, "refuse", _not_looked_up),
@@ -242,10 +242,10 @@ FAULTS: Mapping[str, Plant] = {
     ),
     # These were in the product once, and found here.
     "a repeat beside its first is not looked up": lambda: patch.object(
-        PurchaseRequest, "may_have_bought", property(lambda self: self.purchase.keyed)
+        PendingPurchase, "may_have_bought", property(lambda self: self.purchase.keyed)
     ),
     "a key's other purchase shares the fate of the first": lambda: patch.object(
-        PurchaseRequest, "repeats_the", lambda self, first: True
+        PendingPurchase, "repeats_the", lambda self, first: True
     ),
     "the log is written without its version": lambda: patch(
         "core.eventlog.ring.SetData", _blind_set

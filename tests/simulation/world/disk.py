@@ -9,7 +9,7 @@ import msgspec
 
 from core.receipts.format import Receipt, decoded, frames
 from core.schema.records import Order
-from workers.receipts.journal import LATEST, Bounds
+from workers.receipts.journal import LATEST, JournalBounds
 
 PLENTY_BYTES = 1 << 40
 
@@ -44,9 +44,9 @@ class Disk:
 
 
 class SimulatedJournal:
-    """Stands in for `workers.receipts.journal.Journal`."""
+    """Stands in for `workers.receipts.journal.ReceiptJournal`."""
 
-    def __init__(self, disk: Disk, folder: Path, bounds: Bounds) -> None:
+    def __init__(self, disk: Disk, folder: Path, bounds: JournalBounds) -> None:
         self._disk = disk
         self.dropped = 0
 

@@ -7,22 +7,22 @@ from typing import TypeAlias
 from core.schema.records import Order
 from core.store.stock import TypeRef
 from core.transport.link import Answer, Purchase
-from workers.group_commit.pending_request import PendingRequest, State
+from workers.group_commit.pending_request import PendingRequest, RequestState
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class PurchaseRequest(PendingRequest):
-    """A purchase, and the repeats of it that arrived meanwhile; `since` when, monotonic."""
+class PendingPurchase(PendingRequest):
+    """A purchase that arrived at `since`, monotonic, with the repeats that arrived meanwhile."""
 
     purchase: Purchase
     order_id: str
     since: float
     queue_s: float = 0.0
     commit_s: float = 0.0
-    repeats: list["PurchaseRequest"] = field(default_factory=list)
+    repeats: list["PendingPurchase"] = field(default_factory=list)
 
-    def repeats_the(self, first: "PurchaseRequest") -> bool:
-        """Whether it is the same purchase once more, and not another under the same key."""
+    def repeats_the(self, first: "PendingPurchase") -> bool:
+        """Whether it is the same purchase again, and not another one under the same key."""
         return _terms(self.purchase) == _terms(first.purchase)
 
     def is_for(self, order: Order) -> bool:
@@ -31,24 +31,24 @@ class PurchaseRequest(PendingRequest):
 
     @property
     def may_have_bought(self) -> bool:
-        """Another request of this key may have been fulfilled already, here or elsewhere."""
+        """Whether a request with this key may have bought already, here or elsewhere."""
         return self.purchase.keyed or bool(self.repeats)
 
     def was_asked_by(self, reply: Callable[[Answer], None], ids: Collection[int] | None) -> bool:
-        """Whether it is one of those; `ids` of None are all of that `reply`."""
+        """Whether it came with that `reply` and one of these ids; None means any id."""
         return self.reply == reply and (ids is None or self.purchase.id in ids)
 
     def leave(self) -> None:
-        """Drops it, for its buyer has gone.
+        """Drops it, because its buyer has gone.
 
-        Not what has been sent: that happens, and the key finds it. Nor one whose repeats wait
-        behind it: they have buyers of their own.
+        What has been sent stays, for it may happen; and so does a request with repeats, which
+        have buyers of their own.
         """
-        if self.state is State.WAITING and not self.repeats:
+        if self.state is RequestState.WAITING and not self.repeats:
             self.close()
 
 
-Candidate: TypeAlias = tuple[PurchaseRequest, TypeRef]
+Candidate: TypeAlias = tuple[PendingPurchase, TypeRef]
 
 
 def _terms(wanted: Purchase | Order) -> tuple[str, int, str, bool]:
