@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 
 from admin.drill.gauge import Gauge
-from admin.drill.proof.history import Attempt, History, Wish, answered, unanswered
+from admin.drill.proof.history import History, PurchaseAttempt, Wish, answered, unanswered
 
 # Longer than any answer should take, an honest "unknown" included.
 PATIENCE_S = 5.0
@@ -115,7 +115,7 @@ class Crowd:
         finally:
             line.close()
 
-    async def _buy(self, line: BuyerConnection, wish: Wish) -> Attempt | None:
+    async def _buy(self, line: BuyerConnection, wish: Wish) -> PurchaseAttempt | None:
         """Asks until the answer is definite; None where it never was."""
         since = self._clock()
         self.waiting += 1
@@ -131,7 +131,7 @@ class Crowd:
             self.waiting -= 1
         return None
 
-    async def _ask(self, line: BuyerConnection, wish: Wish) -> tuple[Attempt, float]:
+    async def _ask(self, line: BuyerConnection, wish: Wish) -> tuple[PurchaseAttempt, float]:
         """One attempt, and when to make the next one."""
         began = self._clock()
         try:

@@ -13,7 +13,7 @@ from admin.drill.instance import Shop
 from admin.drill.pauses import Spell, longest_pauses
 from admin.drill.processes import ObservedProcess
 from admin.drill.proof.checker import Finding, check
-from admin.drill.proof.history import Attempt, History
+from admin.drill.proof.history import History, PurchaseAttempt
 from admin.drill.proof.tree_books import read_books
 from admin.drill.report import FaultResult, Report, counted, said
 from admin.drill.ui import Board
@@ -162,7 +162,7 @@ class Drill:
         processes = await self._shop.processes() if sells else ()
         return bool(processes) and all(process.well for process in processes)
 
-    async def _check(self, event: str, attempts: Sequence[Attempt]) -> tuple[Finding, ...]:
+    async def _check(self, event: str, attempts: Sequence[PurchaseAttempt]) -> tuple[Finding, ...]:
         secret = load_secret(self._shop.settings.data_dir)
         async with session(self._shop.settings) as zk:
             books = await read_books(zk, event)
@@ -208,7 +208,7 @@ def _result(
     spell: Spell,
     recovered: bool,
     gauge: Gauge,
-    attempts: Sequence[Attempt],
+    attempts: Sequence[PurchaseAttempt],
     findings: Sequence[Finding],
 ) -> FaultResult:
     return FaultResult(

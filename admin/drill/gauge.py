@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from admin.drill.proof.history import Attempt
+from admin.drill.proof.history import PurchaseAttempt
 
 SLOT_S = 0.5
 # Without a sale for longer than this is a pause that is worth a word.
@@ -40,7 +40,7 @@ class Gauge:
         self.sold_at: float | None = None
         self.errors: Counter[str] = Counter()
 
-    def note(self, attempt: Attempt, waited_s: float) -> None:
+    def note(self, attempt: PurchaseAttempt, waited_s: float) -> None:
         """An attempt and how long its buyer has waited since the first one."""
         slot = self._slots[self._number(attempt.ended_s)]
         if attempt.served:

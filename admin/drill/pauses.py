@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from admin.drill.proof.history import Attempt
+from admin.drill.proof.history import PurchaseAttempt
 
 Span = tuple[float, float]
 
@@ -17,7 +17,9 @@ class Spell:
     ended_s: float
 
 
-def longest_pauses(attempts: Sequence[Attempt], spells: Sequence[Spell]) -> dict[str, float]:
+def longest_pauses(
+    attempts: Sequence[PurchaseAttempt], spells: Sequence[Spell]
+) -> dict[str, float]:
     """The longest pause that a fault of each kind brought, in seconds."""
     pauses = list(_pauses(attempts))
     longest = {spell.fault: 0.0 for spell in spells}
@@ -28,7 +30,7 @@ def longest_pauses(attempts: Sequence[Attempt], spells: Sequence[Spell]) -> dict
     return longest
 
 
-def _pauses(attempts: Sequence[Attempt]) -> Iterator[Span]:
+def _pauses(attempts: Sequence[PurchaseAttempt]) -> Iterator[Span]:
     """The times in which somebody wanted something all along and nobody was served."""
     served = iter(sorted(attempt.ended_s for attempt in attempts if attempt.served))
     next_s = next(served, None)
@@ -41,7 +43,7 @@ def _pauses(attempts: Sequence[Attempt]) -> Iterator[Span]:
         yield began_s, ended_s
 
 
-def _asking(attempts: Sequence[Attempt]) -> Iterator[Span]:
+def _asking(attempts: Sequence[PurchaseAttempt]) -> Iterator[Span]:
     """The times in which a purchase was open: from its first attempt to the end of its last."""
     purchases: dict[tuple[str, str], Span] = {}
     for attempt in attempts:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
-from admin.drill.proof.history import Attempt, History, Wish, answered, unanswered
+from admin.drill.proof.history import History, PurchaseAttempt, Wish, answered, unanswered
 from tests.support.instance import Buyer
 
 RETRY_S = 0.1
@@ -79,11 +79,11 @@ class Crowd:
             thread.join(60)
 
     @property
-    def sold(self) -> list[Attempt]:
+    def sold(self) -> list[PurchaseAttempt]:
         return [attempt for attempt in self.history.attempts if attempt.sold]
 
     @property
-    def unsure(self) -> list[Attempt]:
+    def unsure(self) -> list[PurchaseAttempt]:
         """Those that did not end in an order or in a refusal for good."""
         return [attempt for attempt in self.history.attempts if not attempt.served]
 
@@ -139,7 +139,7 @@ class Crowd:
             if self._stop.wait(rng.uniform(0.5, 1.5) * RETRY_S):
                 return
 
-    def _ask(self, buyer: Buyer, wish: Wish) -> Attempt:
+    def _ask(self, buyer: Buyer, wish: Wish) -> PurchaseAttempt:
         began_s = time.monotonic()
         try:
             reply = buyer.buy(wish.type, key=wish.key, quantity=wish.quantity, buyer=wish.buyer)
@@ -154,7 +154,7 @@ class Crowd:
         return attempt
 
 
-def _wish(attempt: Attempt) -> Wish:
+def _wish(attempt: PurchaseAttempt) -> Wish:
     return Wish(
         key=attempt.key,
         buyer=attempt.buyer,

@@ -16,7 +16,7 @@ from math import inf
 
 from msgspec.structs import replace
 
-from admin.drill.proof.history import Attempt
+from admin.drill.proof.history import PurchaseAttempt
 from admin.drill.proof.tree_books import Books, TypeBooks
 from core.schema.records import OrderView
 from core.store.orders import StoredOrder
@@ -61,7 +61,7 @@ class Reset:
 
 
 def check(
-    attempts: Sequence[Attempt], books: Books, id_of: IdOf, resets: Sequence[Reset] = ()
+    attempts: Sequence[PurchaseAttempt], books: Books, id_of: IdOf, resets: Sequence[Reset] = ()
 ) -> tuple[Finding, ...]:
     """What is wrong, purchases first. All attempts on the events of `books` have to be there.
 
@@ -72,7 +72,11 @@ def check(
 
 class _Checker:
     def __init__(
-        self, attempts: Sequence[Attempt], books: Books, id_of: IdOf, resets: Sequence[Reset]
+        self,
+        attempts: Sequence[PurchaseAttempt],
+        books: Books,
+        id_of: IdOf,
+        resets: Sequence[Reset],
     ) -> None:
         self._books = books
         self._id_of = id_of
@@ -85,7 +89,7 @@ class _Checker:
             for attempt in attempts
             if attempt.order is not None
         }
-        self._lost: list[Attempt] = []
+        self._lost: list[PurchaseAttempt] = []
 
     def findings(self) -> Iterator[Finding]:
         for purchase, attempts in self._purchases.items():
@@ -97,7 +101,9 @@ class _Checker:
 
     # --- purchases -------------------------------------------------------------------
 
-    def _check_purchase(self, purchase: Purchase, attempts: Sequence[Attempt]) -> Iterator[Finding]:
+    def _check_purchase(
+        self, purchase: Purchase, attempts: Sequence[PurchaseAttempt]
+    ) -> Iterator[Finding]:
         event, key = purchase
         stored = self._orders.get(self._ids[purchase])
         told = [attempt for attempt in attempts if attempt.sold]
@@ -111,7 +117,7 @@ class _Checker:
             for text in (*_differences(stored.view, attempts), *_denials(attempts)):
                 yield Finding(Kind.MISREPORTED, text, event, key, stored.id)
 
-    def _order_told(self, attempt: Attempt) -> str:
+    def _order_told(self, attempt: PurchaseAttempt) -> str:
         purchase = (attempt.event, attempt.key)
         return attempt.order.order if attempt.order else self._ids[purchase]
 
@@ -214,14 +220,14 @@ class _Takings:
         return self._sums[bisect_right(self._times, moment)]
 
 
-def _by_purchase(attempts: Sequence[Attempt]) -> dict[Purchase, list[Attempt]]:
-    purchases: dict[Purchase, list[Attempt]] = defaultdict(list)
+def _by_purchase(attempts: Sequence[PurchaseAttempt]) -> dict[Purchase, list[PurchaseAttempt]]:
+    purchases: dict[Purchase, list[PurchaseAttempt]] = defaultdict(list)
     for attempt in sorted(attempts, key=lambda each: each.began_s):
         purchases[attempt.event, attempt.key].append(attempt)
     return purchases
 
 
-def _contradictions(told: Sequence[Attempt]) -> Iterator[str]:
+def _contradictions(told: Sequence[PurchaseAttempt]) -> Iterator[str]:
     """Answers "sold" that don't agree with each other, or with what was asked for."""
     if not told:
         return
@@ -233,7 +239,7 @@ def _contradictions(told: Sequence[Attempt]) -> Iterator[str]:
             yield "a repeat of what was sold before was answered as a new sale"
 
 
-def _differences(view: OrderView, attempts: Sequence[Attempt]) -> Iterator[str]:
+def _differences(view: OrderView, attempts: Sequence[PurchaseAttempt]) -> Iterator[str]:
     """Where the order isn't what was asked for, or what was answered; its status may change."""
     asked = {(wish.event, wish.type, wish.quantity, wish.buyer) for wish in attempts}
     if (view.event, view.type, view.quantity, view.buyer) not in asked:
@@ -243,7 +249,7 @@ def _differences(view: OrderView, attempts: Sequence[Attempt]) -> Iterator[str]:
             yield f"the order is {view}, and {attempt.order} was answered"
 
 
-def _denials(attempts: Sequence[Attempt]) -> Iterator[str]:
+def _denials(attempts: Sequence[PurchaseAttempt]) -> Iterator[str]:
     """Who was told "no" for a key that has an order, made by no later or simultaneous attempt."""
     makers = [(inf if each.open else each.ended_s) for each in attempts if each.sold or each.open]
     latest = max(makers, default=-inf)
@@ -254,23 +260,23 @@ def _denials(attempts: Sequence[Attempt]) -> Iterator[str]:
         yield f"only answered {attempts[-1].code}, yet the order exists"
 
 
-def _lost(order: str, told: Attempt) -> Finding:
+def _lost(order: str, told: PurchaseAttempt) -> Finding:
     text = f"{told.quantity} of {told.type} were answered as sold, and no order has them"
     return Finding(Kind.LOST, text, told.event, told.key, order, told.type)
 
 
-def _not_sold_out(attempt: Attempt, left: int, type_: TypeBooks) -> Finding:
+def _not_sold_out(attempt: PurchaseAttempt, left: int, type_: TypeBooks) -> Finding:
     """Stranded where the tickets are left to the end."""
     kind = Kind.STRANDED if type_.remaining >= attempt.quantity else Kind.MISREPORTED
     text = f"{attempt.quantity} of {type_.name} were refused as sold out, with {left} left"
     return Finding(kind, text, attempt.event, attempt.key, type=type_.name)
 
 
-def _refused(attempt: Attempt, type_: TypeBooks) -> bool:
+def _refused(attempt: PurchaseAttempt, type_: TypeBooks) -> bool:
     return attempt.code == "sold-out" and _wants(attempt, type_)
 
 
-def _wants(attempt: Attempt, type_: TypeBooks) -> bool:
+def _wants(attempt: PurchaseAttempt, type_: TypeBooks) -> bool:
     return (attempt.event, attempt.type) == (type_.event, type_.name)
 
 

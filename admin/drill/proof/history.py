@@ -24,7 +24,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     event: str = DEFAULT_EVENT
 
 
-class Attempt(Wish, frozen=True, kw_only=True, omit_defaults=True):
+class PurchaseAttempt(Wish, frozen=True, kw_only=True, omit_defaults=True):
     """One request for a purchase, and its answer.
 
     Times are in seconds on one clock for a whole history. `status` is that of HTTP, `None`
@@ -58,9 +58,9 @@ class Attempt(Wish, frozen=True, kw_only=True, omit_defaults=True):
         return self.sold or self.denied
 
 
-def unanswered(wish: Wish, began_s: float, ended_s: float) -> Attempt:
+def unanswered(wish: Wish, began_s: float, ended_s: float) -> PurchaseAttempt:
     """An attempt whose connection broke, or whose buyer waited no longer."""
-    return Attempt(**msgspec.structs.asdict(wish), began_s=began_s, ended_s=ended_s)
+    return PurchaseAttempt(**msgspec.structs.asdict(wish), began_s=began_s, ended_s=ended_s)
 
 
 def answered(
@@ -70,7 +70,7 @@ def answered(
     status: int,
     headers: Mapping[str, str],
     body: bytes,
-) -> Attempt:
+) -> PurchaseAttempt:
     """An attempt and its HTTP answer; the headers' names are in lower case.
 
     Raises `ZkticketError` for an answer that the interface does not promise.
@@ -83,7 +83,7 @@ def answered(
             said["code"] = msgspec.json.decode(body, type=_Problem).code
     except msgspec.DecodeError as error:
         raise ZkticketError(f"an answer {status} that is not as promised: {error}") from None
-    return Attempt(
+    return PurchaseAttempt(
         **msgspec.structs.asdict(wish),
         began_s=began_s,
         ended_s=ended_s,
@@ -101,18 +101,18 @@ class History:
     """Takes attempts from any thread or task; written to a file, one JSON line each, if told."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._attempts: list[Attempt] = []
+        self._attempts: list[PurchaseAttempt] = []
         self._lock = threading.Lock()
         self._file = path.open("ab") if path else None
 
-    def add(self, attempt: Attempt) -> None:
+    def add(self, attempt: PurchaseAttempt) -> None:
         with self._lock:
             self._attempts.append(attempt)
             if self._file is not None:
                 self._file.write(msgspec.json.encode(attempt) + b"\n")
 
     @property
-    def attempts(self) -> Sequence[Attempt]:
+    def attempts(self) -> Sequence[PurchaseAttempt]:
         """All that ended so far, in the order of their ends."""
         with self._lock:
             return tuple(self._attempts)
@@ -124,9 +124,9 @@ class History:
                 self._file = None
 
 
-def load(path: Path) -> Sequence[Attempt]:
+def load(path: Path) -> Sequence[PurchaseAttempt]:
     """A history that was written before. Raises `ZkticketError` where it is damaged."""
     try:
-        return msgspec.json.Decoder(Attempt).decode_lines(path.read_bytes())
+        return msgspec.json.Decoder(PurchaseAttempt).decode_lines(path.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         raise ZkticketError(f"cannot read the history {path}: {error}") from None

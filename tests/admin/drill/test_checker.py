@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from admin.drill.pauses import Spell, longest_pauses
 from admin.drill.proof.checker import Finding, Kind, Reset, check
-from admin.drill.proof.history import Attempt, History, Wish, answered, load, unanswered
+from admin.drill.proof.history import History, PurchaseAttempt, Wish, answered, load, unanswered
 from admin.drill.proof.tree_books import Books, TypeBooks
 from core.errors import ZkticketError
 from core.schema.records import Order, OrderView, order_id
@@ -38,7 +38,7 @@ class ModelShop:
 
     rng: random.Random
     purchases: int
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[PurchaseAttempt] = field(default_factory=list)
     orders: dict[str, StoredOrder] = field(default_factory=dict)
     _left: dict[str, int] = field(default_factory=dict)
     _capacity: dict[str, int] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class ModelShop:
                 )
             )
 
-    def _end(self, attempt: Attempt) -> None:
+    def _end(self, attempt: PurchaseAttempt) -> None:
         self.attempts.append(attempt)
 
 
@@ -143,15 +143,15 @@ def sale(seed: int, purchases: int) -> ModelShop:
 sales = st.builds(sale, st.integers(0, 2**32), st.integers(1, 25))
 
 
-def found(attempts: list[Attempt], books: Books) -> tuple[Finding, ...]:
+def found(attempts: list[PurchaseAttempt], books: Books) -> tuple[Finding, ...]:
     return check(attempts, books, id_of)
 
 
-def kinds(attempts: list[Attempt], books: Books) -> set[Kind]:
+def kinds(attempts: list[PurchaseAttempt], books: Books) -> set[Kind]:
     return {finding.kind for finding in found(attempts, books)}
 
 
-def told_sold(shop: ModelShop) -> list[Attempt]:
+def told_sold(shop: ModelShop) -> list[PurchaseAttempt]:
     return [attempt for attempt in shop.attempts if attempt.sold]
 
 
@@ -386,7 +386,7 @@ def test_a_purchase_whose_end_is_not_known_may_have_sold_or_not(
 # --- pauses --------------------------------------------------------------------------
 
 
-def asked(key: str, began_s: float, ended_s: float, status: int | None = 201) -> Attempt:
+def asked(key: str, began_s: float, ended_s: float, status: int | None = 201) -> PurchaseAttempt:
     wish = Wish(key=key, buyer="Ann", type="A")
     return msgspec.structs.replace(unanswered(wish, began_s, ended_s), status=status)
 
@@ -429,7 +429,7 @@ def test_without_an_answer_at_all_the_pause_lasts_to_the_end() -> None:
 @given(sales)
 def test_a_history_is_stored_and_read_again(shop: ModelShop) -> None:
     lines = b"\n".join(msgspec.json.encode(attempt) for attempt in shop.attempts)
-    assert msgspec.json.Decoder(Attempt).decode_lines(lines) == shop.attempts
+    assert msgspec.json.Decoder(PurchaseAttempt).decode_lines(lines) == shop.attempts
 
 
 def test_a_history_is_written_as_it_grows(tmp_path: Path) -> None:

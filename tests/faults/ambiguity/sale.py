@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 from admin.drill.proof.checker import Finding, Kind, check
-from admin.drill.proof.history import Attempt, History
+from admin.drill.proof.history import History, PurchaseAttempt
 from admin.drill.proof.tree_books import read_books
 from admin.recovery.recount import recount
 from core.eventlog.ring import EventLog
@@ -236,10 +236,10 @@ class Run:
         return await self._dispatcher.ask(basket, time.monotonic())
 
 
-def _attempt(wish: Purchase, answer: Answer, began_s: float, ended_s: float) -> Attempt:
+def _attempt(wish: Purchase, answer: Answer, began_s: float, ended_s: float) -> PurchaseAttempt:
     """As the web would have answered."""
     sold = answer.code in (Code.SOLD, Code.REPLAYED)
-    return Attempt(
+    return PurchaseAttempt(
         key=wish.key,
         buyer=wish.buyer,
         type=wish.type,
