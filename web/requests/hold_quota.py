@@ -38,7 +38,7 @@ class Hold:
 
 
 @dataclass(frozen=True)
-class Claim:
+class HoldClaim:
     """What a client asks for; `hold` stands for it until the answer, unless it is known already."""
 
     client: str
@@ -58,14 +58,14 @@ class OpenHolds:
         self._now = now
         # Who was heard last stands at the end.
         self._clients: OrderedDict[str, dict[Place, Hold]] = OrderedDict()
-        self._orders: OrderedDict[str, Claim] = OrderedDict()
+        self._orders: OrderedDict[str, HoldClaim] = OrderedDict()
 
     @property
     def size(self) -> int:
         """How many clients are remembered."""
         return len(self._clients)
 
-    def claim(self, address: str, basket: Basket) -> Claim | Problem:
+    def claim(self, address: str, basket: Basket) -> HoldClaim | Problem:
         """Room for a hold until `settle` is told what became of it, or why there is none.
 
         A request that is sent again gets its true answer, whatever else its client holds.
@@ -73,14 +73,14 @@ class OpenHolds:
         client, place = client_network(address), (basket.event, basket.key)
         holds = self._running(client)
         if place in holds or self._is_unbounded():
-            return Claim(client, place)
+            return HoldClaim(client, place)
         if not self._fits(holds, basket.quantity):
             return self._refusal(holds)
-        claim = Claim(client, place, hold := Hold(basket.quantity, self._now() + UNKNOWN_S))
+        claim = HoldClaim(client, place, hold := Hold(basket.quantity, self._now() + UNKNOWN_S))
         self._keep(claim, hold)
         return claim
 
-    def settle(self, claim: Claim, answer: Answer) -> None:
+    def settle(self, claim: HoldClaim, answer: Answer) -> None:
         """What became of it."""
         holds = self._running(claim.client)
         if answer.order is not None and answer.order.status == "held":
@@ -116,20 +116,20 @@ class OpenHolds:
         known = self._clients.get(client, {})
         return {place: hold for place, hold in known.items() if hold.until > now}
 
-    def _keep(self, claim: Claim, hold: Hold) -> None:
+    def _keep(self, claim: HoldClaim, hold: Hold) -> None:
         self._clients[claim.client] = {**self._running(claim.client), claim.place: hold}
         self._clients.move_to_end(claim.client)
         while len(self._clients) > MOST_CLIENTS:
             self._clients.popitem(last=False)
 
-    def _keep_order(self, claim: Claim, order: OrderView) -> None:
+    def _keep_order(self, claim: HoldClaim, order: OrderView) -> None:
         until = datetime.fromisoformat(order.held_until or order.created_at).timestamp()
         self._keep(claim, Hold(order.quantity, until))
         self._orders[order.order] = claim
         while len(self._orders) > MOST_ORDERS:
             self._orders.popitem(last=False)
 
-    def _drop(self, claim: Claim) -> None:
+    def _drop(self, claim: HoldClaim) -> None:
         holds = self._running(claim.client)
         holds.pop(claim.place, None)
         if holds:

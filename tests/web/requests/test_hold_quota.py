@@ -11,7 +11,7 @@ from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb, Response, running
 from tests.support.signed_in import FORM
 from web.http.problems import Problem
-from web.requests.hold_quota import MOST_CLIENTS, UNKNOWN_S, Claim, OpenHolds
+from web.requests.hold_quota import MOST_CLIENTS, UNKNOWN_S, HoldClaim, OpenHolds
 from web.requests.purchase import Basket
 
 HOLD_S = 300.0
@@ -26,7 +26,7 @@ class Counter:
         self.numbers = 0
         self.holds = OpenHolds(most_holds, most_tickets, lambda: self.now)
 
-    def ask(self, address: str = ANN, quantity: int = 1, key: str = "") -> Claim | Problem:
+    def ask(self, address: str = ANN, quantity: int = 1, key: str = "") -> HoldClaim | Problem:
         self.numbers += 1
         key = key or f"key-{self.numbers}"
         basket = Basket(
@@ -43,7 +43,7 @@ class Counter:
         self.holds.settle(claim, Answer(id=1, code=Code.SOLD, order=order))
         return order
 
-    def order(self, claim: Claim, quantity: int = 1, status: str = "held") -> OrderView:
+    def order(self, claim: HoldClaim, quantity: int = 1, status: str = "held") -> OrderView:
         until = datetime.fromtimestamp(self.now + HOLD_S, UTC).isoformat()
         return OrderView(
             order=f"order of {claim.place}",
@@ -85,18 +85,18 @@ def test_one_client_holds_twenty_tickets(counter: Counter) -> None:
 
 def test_requests_that_are_under_way_count(counter: Counter) -> None:
     claims = [counter.ask(quantity=5) for _ in range(4)]
-    assert all(isinstance(claim, Claim) for claim in claims)
+    assert all(isinstance(claim, HoldClaim) for claim in claims)
     assert_refused(counter.ask())
-    assert isinstance(claims[0], Claim)
+    assert isinstance(claims[0], HoldClaim)
     counter.holds.settle(claims[0], Answer(id=1, code=Code.SOLD_OUT, remaining=0))
-    assert isinstance(counter.ask(), Claim)
+    assert isinstance(counter.ask(), HoldClaim)
 
 
 @pytest.mark.parametrize("status", ["sold", "released", "expired"])
 def test_what_is_no_hold_any_more_does_not_count(counter: Counter, status: str) -> None:
     orders = [counter.hold() for _ in range(4)]
     assert isinstance(orders[0], OrderView)
-    counter.holds.note(counter.order(Claim(ANN, ("gala", "key-1")), status=status))
+    counter.holds.note(counter.order(HoldClaim(ANN, ("gala", "key-1")), status=status))
     assert isinstance(counter.hold(), OrderView)
     assert_refused(counter.hold())
 
@@ -109,7 +109,7 @@ def test_a_hold_counts_until_its_time_is_up_and_longer_where_it_is_extended(
     assert assert_refused(counter.hold()).retry_after == HOLD_S
     counter.now += HOLD_S - 1
     for number in (1, 2, 3):
-        counter.holds.note(counter.order(Claim(ANN, ("gala", f"key-{number}"))))
+        counter.holds.note(counter.order(HoldClaim(ANN, ("gala", f"key-{number}"))))
     assert_refused(counter.hold())
     counter.now += 1
     assert isinstance(counter.hold(), OrderView)
@@ -128,7 +128,7 @@ def test_a_key_that_is_used_for_something_else_frees_nothing(counter: Counter) -
     for number in range(4):
         counter.hold(key=f"k{number}")
     other = counter.ask(quantity=9, key="k0")
-    assert isinstance(other, Claim)
+    assert isinstance(other, HoldClaim)
     counter.holds.settle(other, Answer(id=1, code=Code.KEY_REUSED))
     assert_refused(counter.hold())
 
@@ -136,7 +136,7 @@ def test_a_key_that_is_used_for_something_else_frees_nothing(counter: Counter) -
 def test_a_hold_of_unknown_outcome_counts_for_a_while_and_is_found_again(counter: Counter) -> None:
     for number in range(4):
         claim = counter.ask(key=f"k{number}")
-        assert isinstance(claim, Claim)
+        assert isinstance(claim, HoldClaim)
         counter.holds.settle(claim, Answer(id=1, code=Code.OUTCOME_UNKNOWN))
     assert_refused(counter.ask())
     assert isinstance(counter.hold(key="k0"), OrderView)
