@@ -158,7 +158,7 @@ def main() -> None:
     streams.settle()
     try:
         _run()
-    except BrokenPipeError:  # nobody reads any more, and that is no news
+    except BrokenPipeError:  # a reader that has gone is no news
         streams.close_stdout()
         sys.exit(1)
     except ZkticketError as error:

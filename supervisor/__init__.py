@@ -1,1 +1,1 @@
-"""Starts an instance's processes, watches over them, restarts what has to be, stops them all."""
+"""Starts an instance's processes, watches over them, restarts the failed ones, stops them all."""

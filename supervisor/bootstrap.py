@@ -1,4 +1,4 @@
-"""From ZooKeeper servers that have been spawned to a place in their tree."""
+"""Waits for the ZooKeeper servers, makes the tree, and joins it with something to sell."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ ANSWER_S = 10.0
 async def await_ensemble(
     settings: Settings, ensemble: Ensemble, say: Callable[[str], None]
 ) -> list[ServerState]:
-    """The servers of our own once they have a quorum. Raises `StartupError`."""
+    """Waits for a quorum of our own servers; returns their states. Raises `StartupError`."""
     if not ensemble.servers:
         say(f"waiting for ZooKeeper at {settings.hosts}")
         return []
@@ -36,7 +36,7 @@ async def await_ensemble(
 
 
 async def make_tree(settings: Settings, secret: Secret, warn: Callable[[str], None]) -> None:
-    """`warn` hears what strangers may do to an ensemble that runs elsewhere.
+    """Makes the tree; `warn` hears what strangers may do to an ensemble that runs elsewhere.
 
     Raises `StartupError`, `AccessDenied` where the tree belongs to another secret.
     """
@@ -57,7 +57,7 @@ async def make_tree(settings: Settings, secret: Secret, warn: Callable[[str], No
 
 
 async def join(settings: Settings, secret: Secret) -> ZooKeeper:
-    """A session, and something to sell. Raises `ZooKeeperError`."""
+    """Opens a session, and makes the first event where there is none. Raises `ZooKeeperError`."""
     zk = await connect(
         settings.hosts,
         secret.zookeeper_password,

@@ -1,4 +1,4 @@
-"""From outside a supervisor: starts one in the background, stops one."""
+"""Starts a supervisor in the background, and stops one, from another process."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from supervisor.processes.child import ChildState
 POLL_S = 0.05
 # A start may have to fetch ZooKeeper first.
 DETACH_S = 240.0
-# What a supervisor takes at most after its workers have drained.
+# The most that a supervisor takes after its workers have drained.
 LEAVING_S = 15.0
 # The lock of one that has just ended is free by then.
 GONE_S = 1.0
@@ -83,7 +83,7 @@ def _stop_leftovers(data_dir: Path, timeout_s: float) -> None:
 
 
 def _stop_supervisor(data_dir: Path, holder: lock.InUse, timeout_s: float) -> None:
-    """SIGTERM; past the deadline once more, which makes it kill instead of drain."""
+    """Sends SIGTERM, and past the deadline once more, which makes it kill instead of drain."""
     for wait_s in (timeout_s, LEAVING_S):
         is_here = _is_here(holder)
         if is_here:
@@ -101,7 +101,7 @@ def _stop_supervisor(data_dir: Path, holder: lock.InUse, timeout_s: float) -> No
 
 
 def _is_here(holder: lock.InUse) -> bool:
-    """Another process may have the pid here, where the holder is in another container."""
+    """Whether the holder runs here: another container's pid may be another process here."""
     return not holder.birth or process_identity.living(holder) is not None
 
 
@@ -144,7 +144,7 @@ def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
 
 
 def _await_ready(data_dir: Path, child: subprocess.Popen[bytes], log: Path, start: int) -> str:
-    """The page's address."""
+    """Waits until tickets can be bought; returns the page's address."""
     deadline = time.monotonic() + DETACH_S
     while child.poll() is None:
         with suppress(ZkticketError):
@@ -160,7 +160,7 @@ def _await_ready(data_dir: Path, child: subprocess.Popen[bytes], log: Path, star
 
 
 def _await_stragglers(data_dir: Path) -> None:
-    """A moment more, so that the `status` of the next line in a script finds all at work."""
+    """Waits a moment more, so that a `status` in a script's next line finds all at work."""
     deadline = time.monotonic() + STRAGGLERS_S
     while time.monotonic() < deadline:
         states = {process.state for process in run_file.read(data_dir).processes}

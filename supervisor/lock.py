@@ -1,7 +1,7 @@
-"""The data dir's lock: one supervisor at a time, and nobody else moves its processes.
+"""The data dir's lock: one supervisor at a time, and only the holder touches its processes.
 
-In it stands who holds it, by pid and birth: in another container, or on another machine that
-mounts the directory, the pid alone is somebody else's.
+The file names its holder by pid and birth: in another container, or on another machine that mounts
+the directory, the pid alone may be another process.
 """
 
 import fcntl
@@ -37,7 +37,7 @@ class InUse(StartupError):
 def hold(data_dir: Path, kept: int | None = None) -> Iterator[int]:
     """Holds the lock, by its descriptor; the kernel takes it back from a dead holder.
 
-    This process holds it by `kept` already, where that is given. Raises `InUse`,
+    With `kept`, this process holds it already, by that descriptor. Raises `InUse`,
     and `StartupError` where the directory cannot be written.
     """
     path = data_dir / FILE_NAME
@@ -68,7 +68,7 @@ def _take(descriptor: int, data_dir: Path) -> None:
 
 
 def _sign(descriptor: int, path: Path) -> None:
-    """Says who holds it."""
+    """Writes the holder into it."""
     pid = os.getpid()
     try:
         os.ftruncate(descriptor, 0)

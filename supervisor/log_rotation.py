@@ -1,8 +1,8 @@
-"""The processes' own logs, kept small while they are written to.
+"""Keeps the processes' own logs small while they are written to.
 
-Each process has its log as its output, opened for appending, for as long as it lives: what is cut
-off behind its back goes on at the new end. So what a log holds is copied aside and then cut off;
-a file that was only renamed would be written on under its new name.
+Each process has its log as its output for as long as it lives, opened for appending: after a cut it
+goes on at the new end. So a log's content is copied aside and then cut off; a file that was only
+renamed would be written on under its new name.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ CHUNK_BYTES = 1024 * 1024
 
 
 def aside(log: Path) -> Path:
-    """Where the part of a log is that came before."""
+    """The path of a log's earlier part."""
     return log.with_name(f"{log.name}.1")
 
 
 def rotate(log: Path, most_bytes: int = LOG_BYTES) -> bool:
-    """Puts a log that has grown large aside, in the place of what came before; then True.
+    """Puts a large log aside, in place of its earlier part, and returns True.
 
     At most its latest `most_bytes` are kept, and none where the disk has no room for them. What is
     written at this very moment may be lost. Raises `Untrusted`, `OSError`.
@@ -44,7 +44,7 @@ def rotate(log: Path, most_bytes: int = LOG_BYTES) -> bool:
 
 
 async def keep_small(directory: Path, most_bytes: int = LOG_BYTES, look_s: float = LOOK_S) -> None:
-    """Looks at all logs there now and then, whoever writes them, until it is cancelled."""
+    """Looks at all logs of the folder now and then, until it is cancelled."""
     while True:
         await asyncio.sleep(look_s)
         await asyncio.to_thread(_rotate_all, directory, most_bytes)
@@ -63,7 +63,7 @@ def _size(log: Path) -> int:
 
 
 def _copy(descriptor: int, start: int, target: Path, most_bytes: int) -> None:
-    """Up to what has been written meanwhile, but no more than twice as much as is to be kept."""
+    """Copies also what is written meanwhile, but at most twice as much as is kept."""
     target.unlink(missing_ok=True)  # makes the room
     step = min(CHUNK_BYTES, most_bytes)
     with os.fdopen(private_files.append(target), "wb") as copy:

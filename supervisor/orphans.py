@@ -1,4 +1,4 @@
-"""What a supervisor left behind that was killed: found by command line, adopted or stopped."""
+"""Finds the processes of a killed supervisor by their command lines, and stops them."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from core.machine import process_birth
 from supervisor.processes.process import Role, SystemProcess
 from supervisor.zookeeper.ensemble import MAIN_CLASS
 
-# Buyers' door first, what they need last.
+# Web servers first, and last the servers that all others need.
 STOP_ORDER = (Role.WEB, Role.WORKER, Role.ZOOKEEPER)
 POLL_S = 0.05
 
@@ -32,12 +32,12 @@ class Leftover:
 def find(data_dir: Path) -> list[Leftover]:
     """The processes of the instance in `data_dir`, an absolute path; hold its lock.
 
-    Command lines tell, since a run file may be older than the last restart. A container's
-    processes may have the same ones, for a directory that only has the same name.
+    Command lines are proof, since a run file may be older than the last restart. A process in a
+    container may have the same one, for another directory of the same name.
     """
     found = {left.process.pid: left for left in map(_look, _others()) if left is not None}
     mine = {pid: left for pid, left in found.items() if _serves(left.argv, data_dir)}
-    # What a child forked has its command line, and goes with it.
+    # A child's forks have its command line, and end with it.
     return [left for pid, left in mine.items() if _session(pid) == pid or _session(pid) not in mine]
 
 
@@ -65,7 +65,7 @@ def _others() -> list[psutil.Process]:
 def _look(process: psutil.Process) -> Leftover | None:
     with suppress(psutil.Error):
         argv = tuple(process.cmdline())
-        # Anybody may give his process any command line.
+        # Anybody may give a process any command line.
         named = _name_and_role(argv) if process.uids().effective == os.geteuid() else None
         lives = process.status() != psutil.STATUS_ZOMBIE
         if named and lives and process_birth.shares_our_pids(process.pid):

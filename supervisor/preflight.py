@@ -1,4 +1,4 @@
-"""All that is checked and settled before the first process starts."""
+"""Checks and settles everything before the first process starts."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ POLL_S = 0.05
 
 @dataclass(frozen=True)
 class Groundwork:
-    """What is to run, by name what of it runs already, and where buyers come in."""
+    """The plans to run, the processes that run already, by name, and the page's socket."""
 
     plans: tuple[ProcessPlan, ...]
     kept: Mapping[str, Leftover]
@@ -46,10 +46,10 @@ async def lay(
     tell: Callable[[str, str], None],
     taken: Handover | None = None,
 ) -> Groundwork:
-    """Raises `StartupError` for lost data, no Java, no ZooKeeper, a port in use, a full disk.
+    """Checks everything. Raises `StartupError` for lost data, no Java, a port in use, a full disk.
 
     `children` are the plans of workers and web; `tell` hears an event and a text for people;
-    the data dir's lock is held. `taken` is what the supervisor before this one has left.
+    the data dir's lock is held. `taken` is what the previous supervisor has left.
     """
     ensemble.require_size()
     for server in ensemble.servers:
@@ -62,7 +62,7 @@ async def lay(
     answer = None if taken else await ring(settings.data_dir, RING_S)
     wanted = {plan.name: plan for plan in plans}
     if taken:
-        # Its command line may be another version's: that is for a restart of its own.
+        # Its command line may be another version's: its next restart changes that.
         kept = await _settle(settings, ensemble, partial(_is_listed, taken.table, wanted), tell)
     else:
         fits = partial(_fits, wanted, ensemble, answer.pid if answer else 0)
@@ -81,7 +81,7 @@ async def lay(
 def _write(
     settings: Settings, ensemble: Ensemble, plans: Iterable[ProcessPlan], *, anew: bool
 ) -> None:
-    """All that can be written before anything starts. Raises `OSError`."""
+    """Writes all files before anything starts. Raises `OSError`."""
     if anew:  # what runs already goes on, on a full disk too
         system_errors.require_room(settings.data_dir)
     system_errors.require_no_folder(settings.data_dir / run_file.FILE_NAME)
@@ -96,7 +96,7 @@ def _door(
     answer: BellAnswer | None,
     taken: Handover | None,
 ) -> ListenSocket:
-    """The one that is left, that of a web server that is kept, or a new one.
+    """Returns the predecessor's socket, that of a kept web server, or a new one.
 
     Raises `StartupError`.
     """
@@ -137,7 +137,7 @@ async def _settle(
     is_fit: Callable[[Leftover], bool],
     tell: Callable[[str, str], None],
 ) -> Mapping[str, Leftover]:
-    """Keeps what a supervisor left and that is fit; stops the rest, in order."""
+    """Keeps the fit processes that a supervisor left; stops the others, in order."""
     found = orphans.find(settings.data_dir)
     kept = {left.name: left for left in found if is_fit(left)}
     others = [left for left in found if kept.get(left.name) is not left]
@@ -152,7 +152,7 @@ async def _settle(
 
 
 async def _await_ports(ensemble: Ensemble, stopped: Iterable[Leftover]) -> None:
-    """A JVM that has ended may hold its ports for a moment more, while its threads end."""
+    """Waits for ports: a JVM that has ended may hold them a moment more, while its threads end."""
     servers = [server for left in stopped if (server := ensemble.named(left.name))]
     with suppress(TimeoutError):
         async with asyncio.timeout(PORTS_S):
@@ -178,7 +178,7 @@ def _fits(
     plan = wanted.get(left.name)
     if plan is None or left.argv != plan.argv:
         return False
-    # A web server that keeps its door to itself is stuck, or has a successor.
+    # A web server that does not hand over its socket is stuck, or has a successor.
     if left.role is Role.WEB and left.process.pid != bell_pid:
         return False
     server = ensemble.named(left.name)

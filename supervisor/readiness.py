@@ -1,4 +1,4 @@
-"""Does the web do its work, and where?"""
+"""Asks whether the web sells, and where."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ ANSWER_S = 1.0
 
 
 async def is_selling(address: str) -> bool:
-    """`GET /readyz` at `host:port` answers 200."""
+    """Whether `GET /readyz` at `host:port` answers 200."""
     try:
         async with asyncio.timeout(ANSWER_S):
             return await _status(address, "/readyz") == b"200"
@@ -15,7 +15,7 @@ async def is_selling(address: str) -> bool:
 
 
 def reachable(host: str) -> str:
-    """Where to reach what listens on `host`, which may stand for all addresses."""
+    """The address by which to reach a server that listens on `host`, even on all addresses."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
 
 

@@ -1,4 +1,4 @@
-"""Signals: they are only noted, and the loop acts."""
+"""Notes signals; the loop acts on them."""
 
 import asyncio
 import signal
@@ -15,7 +15,7 @@ def dies_with_terminal() -> bool:
 
 
 class Stop:
-    """A stop that was asked for, once or more urgently; `wake` hears of each signal."""
+    """A requested stop, which a second request makes urgent; `wake` hears of each signal."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
@@ -29,7 +29,7 @@ class Stop:
 
     @property
     def urgent(self) -> bool:
-        """Somebody has lost patience."""
+        """Whether a stop was requested again."""
         return self._signals > 1
 
     def hear_signals(self) -> None:
@@ -43,11 +43,11 @@ class Stop:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, DEFERRED)
 
     def end_work(self) -> None:
-        """As a signal does, but there is nothing to be stopped."""
+        """Ends the work like a signal, but nothing needs to be stopped."""
         self._asked.set()
 
     def defer_signals(self) -> None:
-        """Whoever hears them next in this process hears those of the meantime, too."""
+        """Blocks signals; the next listener in this process gets those of the meantime, too."""
         signal.pthread_sigmask(signal.SIG_BLOCK, DEFERRED)
 
     def _note(self) -> None:
@@ -56,13 +56,13 @@ class Stop:
         self._wake()
 
     def _hang_up(self) -> None:
-        """The terminal is gone: the shell says so, then the kernel does. That is no haste."""
+        """Notes that the terminal is gone: two signals, by the shell and the kernel, not urgent."""
         if not self._hung_up:
             self._hung_up = True
             self._note()
 
     async def stops(self, *work: Coroutine[Any, Any, None]) -> None:
-        """Until a stop is asked for, or some of the work fails, or all of it is done."""
+        """Runs the work until a stop is requested, some of it fails, or all of it is done."""
         stop: asyncio.Task[Any] = asyncio.create_task(self._asked.wait())
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(each) for each in work]
         pending = set(tasks)

@@ -1,8 +1,8 @@
-"""A supervisor that is replaced by its successor, the program as it is on disk now.
+"""Replaces a supervisor by its successor, the program as it is on disk now.
 
-The successor begins in the same process, by exec: whatever was started stays its child, and a
-terminal or a service manager sees no end. What it needs to go on is in a file in memory, which an
-environment variable names together with the process that it is for, as LISTEN_PID does.
+The successor begins in the same process, by exec: all children stay its own, and a terminal or a
+service manager sees no end. The handover is a file in memory. An environment variable names it,
+together with the pid of its reader, as LISTEN_PID does.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from supervisor.operations.requests import Tell
 from supervisor.processes.fleet import Fleet
 from supervisor.zookeeper.java import find_class_path, find_java
 
-# Children don't have it: they get little of our environment.
+# Children don't inherit it: they get little of our environment.
 VARIABLE = "SUPERVISOR_HANDOVER"
 # The new version may have to fetch another ZooKeeper.
 REHEARSAL_S = 90.0
@@ -34,8 +34,8 @@ POLL_S = 0.05
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """What a supervisor leaves to its successor: descriptors of the data dir's lock and of the
-    page's listening socket, and its process table. `request` is what asked for a successor;
-    `setback` why none has come, where the old one goes on.
+    page's listening socket, and its process table. `request` is the one for a
+    successor; `setback` is why none has come, where the old one goes on.
     """
 
     data_dir: str
@@ -49,8 +49,8 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Place:
-    """What a supervisor gets with its post: `lock` is the data dir's, `command` starts a successor,
-    and `taken` is what the one before has left.
+    """The place that a supervisor takes: `lock` is the data dir's, `command` starts a successor,
+    and `taken` is the predecessor's handover.
     """
 
     command: Sequence[str]
@@ -59,7 +59,7 @@ class Place:
 
 
 class SuccessorStart:
-    """Does the request for a successor: `now` is in Unix seconds.
+    """Serves a request for a successor; `now` is in Unix seconds.
 
     `describe` makes the handover; `begin` ends the supervisor's work, for the successor to begin.
     """
@@ -83,7 +83,10 @@ class SuccessorStart:
         self._begin = begin
 
     async def restart(self, request: OperatorRequest, tell: Tell) -> str:
-        """Returns in the successor, which finds the request still asked for."""
+        """Makes way for the successor, which finds the same request and answers it.
+
+        Returns only in that successor, or where the old supervisor had to go on.
+        """
         if self._taken and self._taken.request == request.id:
             return self._outcome(self._taken)
         tell("the new supervisor is tried")
@@ -115,7 +118,7 @@ def own_command(script: Path) -> list[str]:
 
 
 def inherited(environ: Mapping[str, str]) -> Handover | None:
-    """What this process's supervisor has left, if it had one before. Raises `BadZnode`."""
+    """Reads the handover of this process's predecessor, if it had one. Raises `BadZnode`."""
     handover = _read(environ, os.getpid())
     if handover is not None:
         _let_inherit(handover, False)
@@ -123,7 +126,7 @@ def inherited(environ: Mapping[str, str]) -> Handover | None:
 
 
 def become(command: Sequence[str], environ: Mapping[str, str], handover: Handover) -> Handover:
-    """Is the successor from now on. Returns only where that cannot be, and says why."""
+    """Becomes the successor. Returns only where that fails, and says why."""
     try:
         with _in_memory(handover) as memory:
             os.set_inheritable(memory, True)
@@ -147,7 +150,7 @@ def _told(environ: Mapping[str, str], memory: int) -> dict[str, str]:
 
 @contextmanager
 def _in_memory(handover: Handover) -> Iterator[int]:
-    """A descriptor to read it from: a full disk is no reason to lose it."""
+    """Writes it to a file in memory, which no full disk can lose; returns the descriptor."""
     memory = os.memfd_create("handover")
     try:
         os.write(memory, encode(handover))
@@ -157,7 +160,7 @@ def _in_memory(handover: Handover) -> Iterator[int]:
 
 
 def _read(environ: Mapping[str, str], owner: int) -> Handover | None:
-    """None where there is none, or not from that process. Raises `BadZnode`."""
+    """Reads it; None where there is none, or not from that process. Raises `BadZnode`."""
     pid, _, memory = environ.get(VARIABLE, "").partition(" ")
     if pid != str(owner):
         return None
@@ -170,9 +173,9 @@ def _read(environ: Mapping[str, str], owner: int) -> Handover | None:
 
 
 async def rehearse(command: Sequence[str], environ: Mapping[str, str], handover: Handover) -> None:
-    """Has a child of this process begin as the successor would, and end before it does anything.
+    """Lets a child of this process begin as the successor would, and end before it acts.
 
-    Raises `ZkticketError` with its last line where it can't.
+    Raises `ZkticketError` with its last line where it fails.
     """
     try:
         child = await _begun(command, environ, handover)
@@ -203,7 +206,7 @@ async def _begun(command: Sequence[str], environ: Mapping[str, str], handover: H
 
 
 async def _end(child: Process) -> None:
-    """With whatever it has started."""
+    """Kills it with whatever it has started."""
     if child.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)

@@ -60,7 +60,7 @@ from supervisor.zookeeper.ensemble import local_ensemble
 
 TICK_S = 1.0
 POLL_S = 0.05
-# How often those that are starting are asked whether they work.
+# How often starting processes are asked whether they work.
 GREET_S = 0.2
 # How often the servers' own logs are looked into.
 DISK_S = 0.1
@@ -69,7 +69,7 @@ ENSEMBLE_STOP_S = 5.0
 
 
 class Supervisor:
-    """One instance's processes, from the first to the last. The data dir's lock is held."""
+    """Runs one instance's processes, from the first to the last. Holds the data dir's lock."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class Supervisor:
         self._stop = Stop(self._wake_up)
 
     async def run(self) -> Handover | None:
-        """Until SIGTERM or SIGINT, or until a successor is to go on with what is returned then.
+        """Runs until SIGTERM or SIGINT, or until a successor takes over by the returned handover.
 
         Raises `StartupError` where it cannot start.
         """
@@ -169,7 +169,7 @@ class Supervisor:
         return handover
 
     def _staff(self, ground: Groundwork, before: Mapping[str, ProcessRecord]) -> None:
-        """Hires for every plan; what an earlier supervisor left keeps its process and past."""
+        """Makes a child for every plan; kept processes keep their past."""
         for plan in ground.plans:
             child = self._hire(plan)
             self._fleet.children.append(child)
@@ -188,7 +188,7 @@ class Supervisor:
     # --- opening ---------------------------------------------------------------------
 
     async def _open(self) -> None:
-        """From processes that have been spawned to tickets that can be bought, and on."""
+        """Opens the sale, once all processes have been spawned, and keeps it open."""
         membership = await self._join()
         async with asyncio.TaskGroup() as tasks:
             learn = partial(self._fleet.learn_addresses, self._instance)
@@ -197,7 +197,7 @@ class Supervisor:
             tasks.create_task(self._reconciler.serve(membership.forget))
 
     async def _join(self) -> Membership:
-        """A successor comes into a shop that sells: it does not end it by failing."""
+        """Joins the cluster; a successor tries again, because its shop sells already."""
         while True:
             try:
                 return await self._enter()
@@ -229,7 +229,7 @@ class Supervisor:
         return membership
 
     def _tell(self, text: str) -> None:
-        """What is waited for; who takes over needs no patience from anybody."""
+        """Says what is waited for; a successor says nothing, because the sale goes on."""
         if self._taken is None:
             _say(text)
 
@@ -237,11 +237,11 @@ class Supervisor:
         try:
             self._ensemble.note_served(ids)
         except (OSError, StartupError) as error:
-            # What runs goes on: a full disk is no reason to stop selling.
+            # The sale goes on: a full disk is no reason to stop it.
             self._log.warning("disk", f"cannot note which servers have served: {error}")
 
     async def _await_web(self, membership: Membership) -> str:
-        """Until tickets can be bought, or an alarm stands that only an operator ends: its text."""
+        """Waits until tickets can be bought; returns the text of an alarm that stands, if any."""
         self._tell("waiting for workers and web")
         deadline = self._clock() + READY_S
         [web] = self._fleet.of(Role.WEB)
@@ -270,7 +270,7 @@ class Supervisor:
     # --- keeping ---------------------------------------------------------------------
 
     async def _supervise(self) -> None:
-        """Reaps and starts at once when a child ends; looks everybody over each second."""
+        """Restarts a child as soon as it ends; inspects all of them each second."""
         next_look = self._clock()
         while True:
             self._wake.clear()
@@ -300,31 +300,31 @@ class Supervisor:
         return f"{self._table.url}: {states or 'all processes run'}"
 
     def _require_life(self) -> None:
-        """A child that cannot live at all ends a start; later the others carry on without it."""
+        """Ends a start when a child cannot live; later the others carry on without it."""
         for child in self._fleet.children:
             if child.state is ChildState.FATAL and not self._table.ready and self._taken is None:
                 raise StartupError(f"{child.plan.name} does not start: {child.reason}")
 
     def _mind_door(self) -> None:
-        """Where no web server will come, buyers are refused at once; the next one opens it."""
+        """Shuts the page's socket when no web server will come: buyers are refused at once."""
         given_up = all(child.state is ChildState.FATAL for child in self._fleet.of(Role.WEB))
         if given_up and self._door is not None and self._door.shut():
             self._log.error("shut", "no web server is left: buyers are refused until `restart web`")
 
     async def _listen(self) -> None:
-        """Each second: missed beats are counted as seconds."""
+        """Takes a beat of every process each second: missed beats are counted as seconds."""
         while True:
             await asyncio.gather(asyncio.sleep(BEAT_S), self._fleet.hear())
 
     async def _greet(self) -> None:
-        """Several times a second: who works may be used."""
+        """Asks starting processes several times a second whether they work."""
         while True:
             _, ready = await asyncio.gather(asyncio.sleep(GREET_S), self._fleet.greet())
             for child in ready:
                 self._welcome(child)
 
     async def _mind_disks(self) -> None:
-        """More often than all else: with each moment a server may write behind a hole."""
+        """Watches the servers' disks most often: at any moment one may write behind a hole."""
         while True:
             await asyncio.sleep(DISK_S)
             servers = self._fleet.of(Role.ZOOKEEPER)
@@ -345,7 +345,7 @@ class Supervisor:
                 await self._wake.wait()
 
     def _heard(self, child: Child, text: str) -> None:
-        """A child has ended: said, logged, and a worker's registration taken away at once."""
+        """Logs a child's end, and deletes a worker's registration at once."""
         levels = {ChildState.FATAL: logging.ERROR, ChildState.STOPPED: logging.INFO}
         level = levels.get(child.state, logging.WARNING)
         self._log.add(level, child.state.value, f"{child.plan.name} {text}")
@@ -371,21 +371,21 @@ class Supervisor:
         self._stop.end_work()
 
     def _use_threads(self) -> None:
-        """The event loop's own could not be ended and used again, should the successor not come."""
+        """Gives the loop an executor that can be replaced, should the successor not come."""
         self._threads = ThreadPoolExecutor()
         asyncio.get_running_loop().set_default_executor(self._threads)
 
     async def _hand_over(self) -> Handover | None:
-        """None where nobody is to come: whoever says that all is to stop comes first."""
+        """Makes the handover; None without a successor, or where a stop was requested as well."""
         if self._successor is None:
             return None
         self._log.info("stop", "makes way for its successor")
         self._stop.defer_signals()
         await self._leave()
-        # Another thread would take a signal that is to wait for the successor.
+        # Another thread would take a signal that has to wait for the successor.
         self._threads.shutdown()
         self._use_threads()
-        await asyncio.sleep(POLL_S)  # and who has taken one has said so by now
+        await asyncio.sleep(POLL_S)  # a thread that has taken one has noted it by now
         if self._stop.signalled:
             self._stop.hear_signals()
             return None
@@ -405,7 +405,7 @@ class Supervisor:
     # --- taking down -----------------------------------------------------------------
 
     async def _take_down(self) -> None:
-        """Web, workers, then ZooKeeper, within one deadline; a second signal hurries."""
+        """Stops web, workers, then ZooKeeper, within one deadline; a second signal hurries."""
         if not self._fleet.children:
             return
         self._table.ready = False
@@ -469,7 +469,7 @@ async def supervise(
     environ: Mapping[str, str],
     script: Path = SCRIPT,
 ) -> None:
-    """`run`, for those who have an event loop."""
+    """Does the work of `run` on an event loop."""
     taken = successor.inherited(environ)
     open_files.require()
     _make_directories(settings)
@@ -481,13 +481,13 @@ async def supervise(
             while left := await Supervisor(settings, environ, secret, script, place, Clock()).run():
                 place = replace(place, taken=successor.become(place.command, environ, left))
         finally:
-            # Who could not take over what lives leaves it to be found by the next one.
+            # A supervisor that could not take over leaves all to be found by the next one.
             if not orphans.find(settings.data_dir):
                 run_file.remove(settings.data_dir)
 
 
 def run(settings: Settings, environ: Mapping[str, str]) -> int:
-    """`up` in the foreground, until it is stopped: 0. Raises `StartupError`."""
+    """Runs `up` in the foreground until it is stopped; returns 0. Raises `StartupError`."""
     diagnostics.begin_warnings(time.monotonic)
     if not successor.rehearsed(settings, environ):
         asyncio.run(supervise(settings, environ))

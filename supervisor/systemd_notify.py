@@ -1,7 +1,7 @@
-"""Tells systemd how far the instance is, where it has started it: sd_notify(3).
+"""Tells systemd the state of an instance that it has started: sd_notify(3).
 
-The protocol is a datagram of `NAME=value` lines. The package sdnotify has not been touched since
-2017, and systemd-python needs a compiler and systemd's headers.
+The protocol is a datagram of `NAME=value` lines. The package sdnotify is of 2017,
+and systemd-python needs a compiler and systemd's headers.
 """
 
 import os
@@ -14,28 +14,28 @@ SOCKET = "NOTIFY_SOCKET"
 
 
 class Notifier:
-    """Says nothing where nobody listens; a manager that has gone is no reason to stop selling."""
+    """Notifies the service manager, if there is one; its absence never stops the sale."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         address = environ.get(SOCKET, "")
-        # One that begins with @ is in the abstract namespace: unix(7).
+        # An address that begins with @ is in the abstract namespace: unix(7).
         self._address = "\0" + address[1:] if address.startswith("@") else address
         self._told = ""
 
     def ready(self, text: str) -> None:
-        """Tickets can be bought."""
+        """Tells that tickets can be bought."""
         self._send(READY, f"MAINPID={os.getpid()}", self._status(text))
 
     def stopping(self) -> None:
         self._send(STOPPING, self._status("stopping"))
 
     def say(self, text: str) -> None:
-        """How it is, in one line, for `systemctl status`; what was said last is not repeated."""
+        """Tells the state in one line, for `systemctl status`; does not repeat the last one."""
         if text != self._told:
             self._send(self._status(text))
 
     def alive(self) -> None:
-        """The supervisor does its rounds; to be said more often than the unit's WatchdogSec."""
+        """Tells that the supervisor lives; call it more often than the unit's WatchdogSec."""
         self._send(WATCHDOG)
 
     def _status(self, text: str) -> str:

@@ -1,1 +1,1 @@
-"""What operators ask a supervisor for, and how it is done while the sale goes on."""
+"""Does what operators ask of a supervisor, while the sale goes on."""

@@ -1,4 +1,4 @@
-"""The desired state as it was seen last, kept on disk: known before ZooKeeper answers."""
+"""The last desired state, on disk: known before ZooKeeper answers."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +11,7 @@ FILE_NAME = "desired.json"
 
 
 def load(data_dir: Path) -> Desired:
-    """Nothing special where there is no such file, or one that is no use: ZooKeeper has it."""
+    """Loads it; the default where the file is missing or unreadable: ZooKeeper has the state."""
     path = data_dir / FILE_NAME
     with suppress(OSError, BadZnode):
         return decode(Desired, private_files.read(path), str(path))

@@ -1,4 +1,4 @@
-"""The supervisor's place in ZooKeeper: its registration, its log, the workers it sees there."""
+"""The supervisor as a node of the cluster: it registers, and follows workers and wishes."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ NAME = "supervisor"
 REFRESH_S = 1.0
 EXPEL_S = 3.0
 LEAVE_S = 3.0
-# A supervisor that lives writes its registration again within this, however busy it is.
+# A living supervisor writes its registration again within this, however busy it is.
 ALONE_S = 3 * REFRESH_S
 
 
@@ -55,9 +55,9 @@ class Membership:
             tasks.create_task(self._follow(wishes, on_desired))
 
     async def require_alone(self) -> None:
-        """Before this supervisor publishes anything: no other one lives that has its identity.
+        """Checks, before anything is published, that no other supervisor has this identity.
 
-        One that was killed has left a registration, but writes it no more. Raises `StartupError`.
+        A killed supervisor has left a registration, but writes it no more. Raises `StartupError`.
         """
         deadline = time.monotonic() + ALONE_S
         before = await retry.read(self._zk, self._rivals)
@@ -75,18 +75,18 @@ class Membership:
         return await supervisors.living_of(self._zk, self._instance)
 
     def changed(self) -> None:
-        """The record has changed: publish it now."""
+        """Publishes the changed record now."""
         self._node.changed()
 
     async def alarm(self) -> str:
-        """Why nobody may sell; empty where no alarm stands, or nobody knows."""
+        """Returns why nobody may sell; empty where no alarm stands, or nobody knows."""
         with suppress(ZooKeeperError):
             for alarm in await alarms.standing(self._zk):
                 return alarm.text
         return ""
 
     async def expel(self, process: Identified) -> None:
-        """Takes a dead worker's registration away, which fences what it sent last.
+        """Deletes a dead worker's registration, which fences its last transactions.
 
         Best effort: where it fails, the session's end does the same later.
         """
@@ -95,9 +95,9 @@ class Membership:
                 await registry.expel(self._zk, self._instance, process)
 
     async def forget(self, request_id: str) -> None:
-        """Takes a request that is over out of the desired state.
+        """Removes a request that is over from the desired state.
 
-        Best effort: what stays there is known to be over for as long as this supervisor lives.
+        Best effort: this supervisor knows that it is over, for as long as it lives.
         """
         with suppress(ZooKeeperError, BadZnode):
             await desired_state.change(self._zk, self._instance, desired_state.without(request_id))

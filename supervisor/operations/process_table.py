@@ -18,7 +18,7 @@ from supervisor.processes.fleet import Fleet
 
 
 class ProcessTable:
-    """`ready` once tickets can be bought."""
+    """The table of all processes; `ready` once tickets can be bought."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class ProcessTable:
         return readiness.url(self._settings.host, self._settings.port)
 
     def write(self) -> bool:
-        """Writes the run file, each second with new figures and at each change: then True."""
+        """Writes the run file each second and at each change; returns whether it did."""
         record = self.record()
         if record == self._written:
             return False
@@ -57,7 +57,7 @@ class ProcessTable:
         return True
 
     def _save(self, record: SupervisorRecord) -> str:
-        """Why it could not; that is said once."""
+        """Saves the record; returns the reason of a failure, which is logged once."""
         try:
             run_file.write(self._settings.data_dir, record)
         except OSError as error:
@@ -86,7 +86,7 @@ class ProcessTable:
         )
 
     def _disks(self) -> tuple[Disk, ...]:
-        """Looked at once a second, however often the table changes."""
+        """Measures the disks once a second, however often the table changes."""
         second = int(self._now())
         if second != self._looked_at:
             self._looked_at, self._room = second, disk_space.of(self._settings.data_dir)
@@ -94,9 +94,9 @@ class ProcessTable:
 
 
 def before(data_dir: Path, taken: SupervisorRecord | None) -> Mapping[str, ProcessRecord]:
-    """What the supervisor before knew of its processes: `taken` over, or left when it was killed.
+    """Finds the previous supervisor's process table: `taken` over, or left by a killed one.
 
-    One that was stopped leaves nothing.
+    A stopped supervisor leaves none.
     """
     try:
         table = taken or run_file.read(data_dir)
@@ -108,7 +108,7 @@ def before(data_dir: Path, taken: SupervisorRecord | None) -> Mapping[str, Proce
 def past(
     process: ProcessRecord | None, *, lives: bool
 ) -> tuple[int, str | None, Mapping[str, int]]:
-    """How often a process was started again, and why, by the table before this one."""
+    """Reads a process's restarts from the previous table: their number, last reason, causes."""
     if process is None:
         return 0, None, {}
     causes = process.restart_causes

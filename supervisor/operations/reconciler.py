@@ -21,10 +21,10 @@ from supervisor.processes.process import ProcessPlan
 
 
 class Reconciler:
-    """Has the desired workers hired and let go, and requests done.
+    """Starts and stops workers until there are as many as desired, and serves requests.
 
     `hire` starts a child; `replace` has a successor take this supervisor's place; `wake` is called
-    when there is something to do or to tell. What is `over` the supervisor before this one did.
+    when there is something to do or to tell. The previous supervisor has done the requests `over`.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class Reconciler:
 
     @property
     def worker_plans(self) -> list[ProcessPlan]:
-        """The workers that there should be, as far as that is known."""
+        """The plans of the desired workers, as far as that is known."""
         count = self._wish.workers_of(self._settings.workers)
         return commands.worker_plans(self._settings, count, self._script)
 
     @property
     def wish(self) -> Desired:
-        """What operators wanted last, as far as this instance has heard of it."""
+        """The desired state, as far as this instance has heard of it."""
         return self._wish
 
     @property
@@ -68,7 +68,7 @@ class Reconciler:
         return self._requests.progress
 
     def hear(self, desired: Desired) -> None:
-        """The desired state has changed, or was read again."""
+        """Takes note of the desired state, at each change and each reading."""
         self._keep_in_mind(structs.replace(desired, requests=()))
         plans = self.worker_plans
         if changed := self._fleet.resize(plans, self._hire):
@@ -78,7 +78,7 @@ class Reconciler:
         self._wake()
 
     async def serve(self, forget: Forget) -> None:
-        """Does what is asked for until it is cancelled; `forget` hears of what is over."""
+        """Serves requests until it is cancelled; `forget` hears of those that are over."""
         await self._requests.serve(forget)
 
     async def _restart(self, request: OperatorRequest, tell: Tell) -> str:

@@ -1,4 +1,4 @@
-"""What operators ask for through the desired state: done one after the other, and told about."""
+"""Serves operators' requests from the desired state, one after the other."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ Tell = Callable[[str], None]
 Act = Callable[[OperatorRequest, Tell], Awaitable[str]]
 Forget = Callable[[str], Awaitable[None]]
 
-# A request whose command must have given up long ago; clocks of machines differ a little.
+# The command of an older request has given up long ago; clocks of machines differ a little.
 STALE_S = 60.0
 MOST_REMEMBERED = 32
 OVER = ("done", "failed")
@@ -19,8 +19,8 @@ OVER = ("done", "failed")
 class Requests:
     """`acts` do a request of each action and return what was done, or raise `ZkticketError`.
 
-    `changed` hears of every progress; `log` of each end, with whether it was a good one. What is
-    `over` already is not done again.
+    `changed` hears of every progress; `log` of each end, and whether it was a success. Those
+    that are `over` already are not done again.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Requests:
         return tuple(self._known.values())
 
     def note(self, requests: Sequence[OperatorRequest]) -> None:
-        """Takes over what is asked for now; what has been withdrawn meanwhile is not done."""
+        """Takes over the present requests; withdrawn ones are dropped."""
         self._wanted = frozenset(request.id for request in requests)
         for request in requests:
             if request.id not in self._known:
@@ -55,7 +55,7 @@ class Requests:
         self._clear_away()
 
     def _clear_away(self) -> None:
-        """Who is asked for still is never forgotten: it would be done again."""
+        """Forgets old requests, but none that is still asked for: it would be done again."""
         over = [
             name
             for name, progress in self._known.items()
@@ -65,7 +65,7 @@ class Requests:
             del self._known[name]
 
     async def serve(self, forget: Forget) -> None:
-        """Does one after the other until it is cancelled; `forget` hears of what is over."""
+        """Serves one after the other until it is cancelled; `forget` hears of each end."""
         while True:
             request = await self._queue.get()
             if request.id in self._wanted:

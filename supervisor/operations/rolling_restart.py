@@ -1,4 +1,4 @@
-"""Restarts processes while the sale goes on: one at a time, each successor at work first."""
+"""Restarts processes one at a time while the sale goes on; each must work before the next."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,7 +17,7 @@ Probe = Callable[[str], Awaitable[list[ServerState]]]
 
 
 class RollingRestart:
-    """Acts on a fleet that somebody else advances; `wake` asks for that at once."""
+    """Restarts and scales a fleet that the supervisor advances; `wake` hurries it."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class RollingRestart:
         self._wake = wake
 
     async def restart(self, request: OperatorRequest, tell: Tell) -> str:
-        """One drains, its successor works, then the next. Raises `ZkticketError`."""
+        """Restarts one after the other; each must work first. Raises `ZkticketError`."""
         chosen = self._chosen(request.names)
         began, done = self._clock(), list[str]()
         while left := [child for child in chosen if child.plan.name not in done]:
@@ -46,7 +46,7 @@ class RollingRestart:
         return f"{', '.join(done)} restarted in {self._clock() - began:.1f} s"
 
     async def scale(self, _request: OperatorRequest, tell: Tell) -> str:
-        """Until as many workers work as are wanted. Raises `ZkticketError`."""
+        """Waits until as many workers work as are wanted. Raises `ZkticketError`."""
         while busy := self._fleet.unsettled(Role.WORKER):
             for child in busy:
                 _require_hope(child)
@@ -65,20 +65,20 @@ class RollingRestart:
         return [children[name] for name in names]
 
     async def _next(self, left: Sequence[Child]) -> Child:
-        """The first of them; ZooKeeper's leader last, so that there is one election."""
+        """Returns the next one; ZooKeeper's leader comes last, so that there is one election."""
         for child, state in zip(left, await self._states(left), strict=True):
             if state.role != "leader":
                 return child
         return left[0]
 
     async def _states(self, servers: Sequence[Child]) -> list[ServerState]:
-        """What they say of themselves; those that are no servers of ZooKeeper's are not asked."""
+        """Asks the ZooKeeper servers among them for their states."""
         if not servers or servers[0].plan.role is not Role.ZOOKEEPER:
             return [ServerState(child.plan.address, "") for child in servers]
         return await self._probe(",".join(child.plan.address for child in servers))
 
     async def _await_others(self, child: Child, tell: Tell) -> None:
-        """Nobody is taken away while another one of its kind is not at work either."""
+        """Waits until all others of its kind work."""
         if child.state is not ChildState.RUNNING:
             return  # nothing is lost with it
         if child.plan.role is Role.ZOOKEEPER:
@@ -93,7 +93,7 @@ class RollingRestart:
             await asyncio.sleep(POLL_S)
 
     async def _await_quorum(self, child: Child, tell: Tell) -> None:
-        """A server goes only while the others are a majority, and serve; where they can be one."""
+        """Waits until the other servers serve, and are a majority where they can be one."""
         servers = self._fleet.of(Role.ZOOKEEPER)
         others = [each for each in servers if each is not child]
         wanted = min(len(servers) // 2 + 1, len(others))

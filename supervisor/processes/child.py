@@ -8,7 +8,7 @@ from core.errors import StartupError
 from core.schema.records import CAUSES
 from supervisor.processes.process import Process, ProcessPlan, Spawn
 
-# A life shorter than this counts towards a crash loop; a longer one clears the count.
+# A shorter life counts towards a crash loop; a longer one clears the count.
 STABLE_S = 4.0
 LOOP_DEATHS = 7
 LOOP_S = 120.0
@@ -17,7 +17,7 @@ LONGEST_DELAY_S = 15.0
 KILL_AGAIN_S = 1.0
 
 
-# What reasons begin with, where that is not the cause itself.
+# How a reason begins, where it does not begin with the cause itself.
 REASONS = {
     "restart by operator": "operator",
     "it could not write to its disk": "disk",
@@ -37,7 +37,7 @@ class ChildState(enum.StrEnum):
 
 
 class Child:
-    """A child and what is wanted of it. `advance` takes every step from state to state."""
+    """A child and its desired state. `advance` takes every step from state to state."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Child:
         self.restarts = 0
         self.causes: Counter[str] = Counter()
         self.reason: str | None = None
-        # Why the restart that was asked for last has come to nothing.
+        # Why the last requested restart has failed.
         self.setback = ""
         self._spawn = spawn
         self._clock = clock
@@ -75,7 +75,7 @@ class Child:
 
     @property
     def processes(self) -> list[Process]:
-        """All that live."""
+        """All its living processes."""
         return [self.process] if self.process is not None else []
 
     @property
@@ -84,12 +84,12 @@ class Child:
 
     @property
     def age_s(self) -> float:
-        """How long its process has been there."""
+        """The age of its process."""
         return self._clock() - self._started
 
     @property
     def due(self) -> float | None:
-        """When `advance` has something to do that no signal tells, on the clock."""
+        """The time at which `advance` has something to do that no signal tells."""
         match self.state:
             case ChildState.BACKOFF:
                 return self._due
@@ -103,7 +103,7 @@ class Child:
         self._wanted = True
 
     def remember(self, restarts: int, reason: str | None, causes: Mapping[str, int]) -> None:
-        """What a supervisor before this one knew of it."""
+        """Takes over what the previous supervisor knew of it."""
         self.restarts, self.reason, self.causes = restarts, reason, Counter(causes)
 
     def adopt(self, process: Process) -> None:
@@ -112,14 +112,14 @@ class Child:
         self._begin(process)
 
     def ready(self) -> None:
-        """It does its work now."""
+        """Notes that it does its work now."""
         self._ready = True
 
     def restart(self, reason: str, deadline: float, *, asked: bool = False) -> None:
         """Drains it until `deadline` at most, then starts it again.
 
-        `asked` by a person it starts at once, also from BACKOFF or FATAL, and nothing is
-        held against it.
+        When a person has `asked`, it starts at once, even from BACKOFF or FATAL, and its bad
+        lives are forgotten.
         """
         self.setback = ""
         if self.process is not None:
@@ -221,8 +221,8 @@ class Child:
     def _in_a_loop(self, now: float) -> bool:
         """Notes a death; tells whether there have been too many bad lives in a row.
 
-        A life was bad that was short, or that ended because it went wrong in less than
-        `LOOP_S`: an illness takes its time to be seen.
+        A bad life was short, or was ended by the supervisor within `LOOP_S`: an illness takes
+        its time to be seen.
         """
         stable_s = LOOP_S if self._drain_reason else STABLE_S
         if self.alive and now - self._started >= stable_s:
@@ -231,13 +231,13 @@ class Child:
         return len(self._deaths) == LOOP_DEATHS and now - self._deaths[0] <= LOOP_S
 
     def _delay(self) -> float:
-        """Exponential backoff with jitter: from half of the full delay to all of it."""
+        """Computes an exponential backoff with jitter: half of the full delay to all of it."""
         full = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** (len(self._deaths) - 1))
         return max(self.plan.rest_s, full * (0.5 + 0.5 * self._jitter()))
 
 
 def cause_of(reason: str) -> str:
-    """Which of `CAUSES` a reason, which is for people, tells of."""
+    """Finds the one of `CAUSES` that a reason for people tells of."""
     begins = reason.partition(":")[0].partition(",")[0]
     cause = REASONS.get(begins, begins)
     return cause if cause in CAUSES else "other"

@@ -16,7 +16,7 @@ WEB_SETTINGS = (
 
 
 def worker_plans(settings: Settings, count: int, script: Path = SCRIPT) -> list[ProcessPlan]:
-    """So many workers of an instance, whose data dir is an absolute path."""
+    """Plans so many workers of an instance, whose data dir is an absolute path."""
     return [
         _plan(settings, script, Role.WORKER, f"worker-{number}", ())
         for number in range(1, count + 1)

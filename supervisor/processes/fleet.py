@@ -1,4 +1,4 @@
-"""The children of one supervisor: what is known of each, and what is done about it."""
+"""The children of one supervisor: their health, and what is done about it."""
 
 import asyncio
 from collections import deque
@@ -28,15 +28,15 @@ from supervisor.processes.heartbeat import (
 )
 from supervisor.processes.process import ProcessPlan, Role
 
-# A worker that is ill but works is restarted only while so many others are well.
+# An ill worker that still works is restarted only while so many others are well.
 HEALTHY_PEERS = 2
-# Who is hung does not drain: it gets a moment, then it is killed.
+# A hung process does not drain: it gets a moment, then it is killed.
 HUNG_GRACE_S = 1.0
 
 
 @dataclass
 class ProcessHealth:
-    """What is known of one life of a child."""
+    """The health of one of a child's processes."""
 
     sampler: ProcessSampler
     heart: Heartbeat
@@ -44,7 +44,7 @@ class ProcessHealth:
     samples: deque[ProcessSample] = field(
         default_factory=lambda: deque(maxlen=int(health.WINDOW_S) + 1)
     )
-    # Of a ZooKeeper server: for how long it has served nobody while most others did.
+    # How long a ZooKeeper server has served nobody while most others did.
     mute_s: float = 0.0
 
 
@@ -60,7 +60,7 @@ class Fleet:
         clock: Callable[[], float],
     ) -> None:
         self.children: list[Child] = []
-        # They leave for good one after the other, the first of them now.
+        # The children that leave for good, one after the other, the first of them now.
         self._leaving: list[Child] = []
         self._going: Child | None = None
         self._link_key = link_key
@@ -76,7 +76,7 @@ class Fleet:
 
     @property
     def due(self) -> float:
-        """When `advance` has something to do next that no signal tells; infinite for never."""
+        """The time at which `advance` has something to do that no signal tells; or infinity."""
         times = [child.due for child in self.children if child.due is not None]
         return min(times, default=float("inf"))
 
@@ -87,7 +87,7 @@ class Fleet:
         self._meet_newcomers()
 
     def unsettled(self, role: Role) -> list[Child]:
-        """Those of a role that do not work yet, and those that are to leave for good."""
+        """Children of a role that do not work yet, or are to leave for good."""
         return [
             child
             for child in self.of(role)
@@ -96,7 +96,7 @@ class Fleet:
 
     @property
     def moving(self) -> list[Child]:
-        """Those that drain, have a second process, or are to leave for good."""
+        """Children that drain, have a second process, or are to leave for good."""
         return [
             child
             for child in self.children
@@ -108,7 +108,7 @@ class Fleet:
     def resize(
         self, plans: Sequence[ProcessPlan], hire: Callable[[ProcessPlan], Child]
     ) -> list[str]:
-        """Has exactly these workers, in the end: the names of those that come or go now."""
+        """Makes these the workers; returns the names of those that come or go now."""
         wanted = {plan.name: plan for plan in plans}
         staff = {child.plan.name: child for child in self.of(Role.WORKER)}
         changed = [name for name in wanted if name not in staff]
@@ -125,7 +125,7 @@ class Fleet:
         return changed
 
     def _part(self) -> None:
-        """Lets go of who has gone, and asks the next one to go: never several at a time."""
+        """Drops the children that have gone, and stops the next one: never several at a time."""
         gone = [
             each for each in self._leaving if each.state in (ChildState.STOPPED, ChildState.FATAL)
         ]
@@ -156,7 +156,7 @@ class Fleet:
     # --- health ----------------------------------------------------------------------
 
     def sample(self, at: float) -> None:
-        """Measures everybody; `at` is the same for all, so that peers can be compared."""
+        """Measures all processes; `at` is the same for all, so that peers can be compared."""
         for vitals in self._vitals.values():
             usage = vitals.usage = vitals.sampler.take()
             heart = vitals.heart
@@ -171,9 +171,9 @@ class Fleet:
             )
 
     def judge(self) -> str | None:
-        """Restarts one process that is ill in a way that shedding cannot mend.
+        """Restarts one process that is ill in a way that load shedding can't cure.
 
-        Returns what was done, for people; `None` when all is well.
+        Returns the act, for people; `None` when all is well.
         """
         for child in self.of(Role.WEB) + self.of(Role.WORKER) + self.of(Role.ZOOKEEPER):
             found = self._verdict(child)
@@ -198,7 +198,7 @@ class Fleet:
         return health.verdict(self._samples(child), peers, self._limits)
 
     def _sells_elsewhere(self, child: Child) -> bool:
-        """Another worker sells: what a newcomer waits for is there."""
+        """Whether another worker sells: then a newcomer has all that it needs."""
         others = [vitals.heart for pid, vitals in self._vitals.items() if pid != child.pid]
         return any(isinstance(heart, WorkerHeartbeat) and heart.sells for heart in others)
 
@@ -210,7 +210,7 @@ class Fleet:
         return HUNG_GRACE_S if found.ailment is Ailment.HUNG else self._drain_s
 
     def _may_restart(self, child: Child, found: RestartReason) -> bool:
-        """One at a time, and with enough others left; the hung do no work anyhow."""
+        """Whether all others are settled and enough are well; a hung one does no work anyhow."""
         others = [each for each in self.of(child.plan.role) if each is not child]
         if not all(other.state in (ChildState.RUNNING, ChildState.FATAL) for other in others):
             return False
@@ -218,7 +218,7 @@ class Fleet:
         return found.ailment is Ailment.HUNG or well >= HEALTHY_PEERS
 
     def _peers(self, child: Child) -> list[Child]:
-        """The others of its kind that work."""
+        """Lists the others of its kind that work."""
         return [
             each
             for each in self.of(child.plan.role)
@@ -236,13 +236,13 @@ class Fleet:
     # --- hearing from them -----------------------------------------------------------
 
     async def hear(self) -> None:
-        """The pulse of all but those that start; to be called every `BEAT_S`."""
+        """Takes a beat of all processes that have started; call it every `BEAT_S`."""
         children = [child for child in self.children if child.state is not ChildState.STARTING]
         await asyncio.gather(*(self._works(child) for child in children))
         self._listen_for_the_mute()
 
     def _listen_for_the_mute(self) -> None:
-        """Without a majority of the others a ZooKeeper server can't serve."""
+        """Counts how long a ZooKeeper server is silent while a majority of the others serves."""
         servers = self.of(Role.ZOOKEEPER)
         for server in servers:
             vitals = self._vitals.get(server.pid or 0)
@@ -253,7 +253,7 @@ class Fleet:
             vitals.mute_s = vitals.mute_s + BEAT_S if is_mute else 0.0
 
     async def greet(self) -> list[Child]:
-        """Who has begun to work since those that start were asked last."""
+        """Asks starting processes; returns the children that work by now."""
         newcomers = {
             child: child.pid for child in self.children if child.state is ChildState.STARTING
         }
@@ -273,12 +273,12 @@ class Fleet:
             return False
         await vitals.heart.beat()
         if isinstance(vitals.heart, WebHeartbeat) and not vitals.heart.sells:
-            # Where nobody sells, it is as good as it can be.
+            # Where nobody sells, it does as well as it can.
             return vitals.heart.answers and not self._sells_elsewhere(child)
         return vitals.heart.answers
 
     def learn_addresses(self, instance: str, live: Sequence[LiveWorker]) -> None:
-        """Where the workers of this instance listen, from the registry."""
+        """Takes the addresses of this instance's workers from the registry."""
         for process in [child.process for child in self.of(Role.WORKER) if child.process]:
             vitals = self._vitals.get(process.pid)
             for worker in live:

@@ -1,4 +1,4 @@
-"""The web server's child: its successor works before it goes, so that no buyer is turned away."""
+"""A web server's child: its successor works before it goes, so that no buyer is turned away."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from supervisor.processes.process import Process, ProcessPlan, Spawn
 
 
 class HandoverChild(Child):
-    """A child with two processes for as long as one hands over to the other.
+    """A child that has two processes while one hands over to the other.
 
     Both listen on one socket, so the old one goes on until the new one is ready.
     """
@@ -23,7 +23,7 @@ class HandoverChild(Child):
         super().__init__(plan, spawn, clock, jitter, report)
         # It serves until its successor, which is `process`, is ready.
         self._predecessor: Process | None = None
-        # Those that see their last buyers off, each with its deadline.
+        # The processes that serve their last buyers, each with its deadline.
         self._retired: dict[Process, float] = {}
         self._handing_over = ""
         self._grace_s = 0.0
@@ -35,7 +35,7 @@ class HandoverChild(Child):
         return [*serving, *self._retired]
 
     def restart(self, reason: str, deadline: float, *, asked: bool = False) -> None:
-        """Starts a successor; what it replaces may take as long as `deadline` allows now."""
+        """Starts a successor; the old process may take until `deadline`."""
         if asked or self._clock() >= self._not_before:
             self._grace_s = deadline - self._clock()
             super().restart(reason, deadline, asked=asked)
@@ -57,7 +57,7 @@ class HandoverChild(Child):
             self._handed_over()
 
     def _drain(self) -> None:
-        """The old one is left alone until a successor is ready."""
+        """Leaves the old process alone until a successor is ready."""
         if not self._wanted or self._predecessor is not None or self.process is None:
             super()._drain()
             return
@@ -81,7 +81,7 @@ class HandoverChild(Child):
         self._report(self, f"{self.reason}; its successor has taken over")
 
     def _end(self, how: str, now: float) -> None:
-        """A successor that dies before it works costs nothing: the old one goes on."""
+        """Notes the end of a process; after a successor's early death the old one goes on."""
         if self._handing_over and self._predecessor is not None and self._wanted:
             self.process, self._predecessor = self._predecessor, None
             self._fall_back(how)

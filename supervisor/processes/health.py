@@ -1,4 +1,4 @@
-"""Is a worker ill? A pure function over samples that are taken once a second."""
+"""Decides whether a process is ill, by a pure function over samples of each second."""
 
 import enum
 import statistics
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import psutil
 
-# A process is at work within a second or two; on a machine that has no time, within this.
+# A process works within a second or two; on an overloaded machine, within this.
 START_S = 60.0
 WINDOW_S = 30.0
 MEMORY_SAMPLES = 3
 # Most of the window must have been seen before a worker is called an outlier.
 OUTLIER_SAMPLES = 20
-# A server may take initLimit (30 s) to get all orders from a new leader; who takes longer is hung.
+# A server may take initLimit (30 s) to get all orders from a new leader, but no longer.
 MUTE_S = 40.0
 PINNED_PERCENT = 90.0
-# Peers that sell less than this are slow themselves, or have no buyers.
+# Peers that sell less are slow themselves, or have no buyers.
 PEERS_SELL_PER_SECOND = 10.0
 
 
@@ -42,7 +42,7 @@ class HealthLimits:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process and all that it started take; CPU in percent of one core."""
+    """The use of a process and all its children; CPU in percent of one core."""
 
     cpu_percent: float = 0.0
     rss_bytes: int = 0
@@ -52,7 +52,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class ProcessSample:
-    """One process at one time. `silent_s` is 0 while it has never answered."""
+    """A process at one time. `silent_s` is 0 while it has never answered."""
 
     at: float
     silent_s: float
@@ -64,7 +64,7 @@ class ProcessSample:
 def verdict(
     own: Sequence[ProcessSample], peers: Sequence[Sequence[ProcessSample]], limits: HealthLimits
 ) -> RestartReason | None:
-    """What is wrong with a worker; `None` when it is well, or only busy.
+    """Finds what is wrong with a worker; `None` when it is well, or only busy.
 
     Samples are of one life, oldest first; those of all workers are taken at the same times.
     """
@@ -74,14 +74,14 @@ def verdict(
 
 
 def hung(own: Sequence[ProcessSample], limits: HealthLimits) -> RestartReason | None:
-    """It has not answered for too long, whatever waits for it."""
+    """Finds a process that has not answered for too long."""
     if not own or own[-1].silent_s < limits.hung_s:
         return None
     return RestartReason(Ailment.HUNG, f"hung: no heartbeat for {own[-1].silent_s:.0f} s")
 
 
 def mute(mute_s: float) -> RestartReason | None:
-    """A ZooKeeper server that has served, and then for so long has not, while the others did."""
+    """Finds a ZooKeeper server that has not served for too long, while the others did."""
     if mute_s < MUTE_S:
         return None
     return RestartReason(
@@ -90,7 +90,7 @@ def mute(mute_s: float) -> RestartReason | None:
 
 
 def stuck(age_s: float, limits: HealthLimits) -> RestartReason | None:
-    """It does not come to work, though nothing that it needs is missing."""
+    """Finds a process that does not begin to work, though it has all that it needs."""
     if age_s < max(START_S, limits.hung_s):
         return None
     return RestartReason(Ailment.HUNG, f"hung: not at work {age_s:.0f} s after its start")
@@ -107,7 +107,7 @@ def _memory(own: Sequence[ProcessSample], limits: HealthLimits) -> RestartReason
 def _outlier(
     own: Sequence[ProcessSample], peers: Sequence[Sequence[ProcessSample]]
 ) -> RestartReason | None:
-    """Pinned, and sells less than half of the median peer, in most samples of the window."""
+    """Finds a worker at full CPU that sells less than half of its median peer, mostly."""
     window = [sample for sample in own if own[-1].at - sample.at < WINDOW_S]
     if len(window) < OUTLIER_SAMPLES:
         return None
@@ -128,7 +128,7 @@ def _lags(sample: ProcessSample, peers_sell: float) -> bool:
 
 
 def _medians(peers: Sequence[Sequence[ProcessSample]]) -> Mapping[float, float]:
-    """What the median peer sold at each time at which two of them at least were sampled."""
+    """The median peer's sales at each time with at least two samples."""
     sold: dict[float, list[float]] = {}
     for samples in peers:
         for sample in samples:
@@ -137,15 +137,15 @@ def _medians(peers: Sequence[Sequence[ProcessSample]]) -> Mapping[float, float]:
 
 
 class ProcessSampler:
-    """Measures one process and all below it."""
+    """Measures one process and all its children."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        # Kept: `cpu_percent` measures since the last call on the same object.
+        # Kept, because `cpu_percent` measures since the last call on the same object.
         self._known: dict[psutil.Process, psutil.Process] = {}
 
     def take(self) -> Usage:
-        """Zeros for a process that has just ended."""
+        """Takes a measurement; zeros for a process that has just ended."""
         try:
             root = psutil.Process(self._pid)
             found = [root, *root.children(recursive=True)]

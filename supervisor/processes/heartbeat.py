@@ -1,4 +1,4 @@
-"""Who lives? Workers are asked over a link, the web by its bell: past all that waits for them.
+"""Finds out which processes live: workers over a link, the web by its bell, past all queues.
 
 Both work while ZooKeeper is away, and while more buyers come than can be served. ZooKeeper's
 servers are asked whether they serve.
@@ -18,7 +18,7 @@ ANSWER_S = 0.8
 
 
 class Heartbeat(ABC):
-    """One process's pulse. Beats are counted, so that a sleeping machine fools nobody."""
+    """One process's heartbeat. Beats are counted, so that a machine's sleep does not count."""
 
     def __init__(self) -> None:
         self.address = ""
@@ -27,21 +27,21 @@ class Heartbeat(ABC):
 
     @property
     def known(self) -> bool:
-        """It has answered once."""
+        """Whether it has ever answered."""
         return self._missed is not None
 
     @property
     def answers(self) -> bool:
-        """It answered when it was asked last."""
+        """Whether it answered the last beat."""
         return self._missed == 0
 
     @property
     def silent_s(self) -> float:
-        """For how long it has not answered; 0 while it never has."""
+        """Seconds without an answer; 0 while it has never answered."""
         return (self._missed or 0) * BEAT_S
 
     async def beat(self) -> None:
-        """Asks once; to be called every `BEAT_S`. Takes `ANSWER_S` at most."""
+        """Asks once, within `ANSWER_S`; call it every `BEAT_S`."""
         if await self._answers():
             self._missed = 0
         elif self._missed is not None:
@@ -52,11 +52,11 @@ class Heartbeat(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Lets go of what it holds."""
+        """Closes its connection."""
 
 
 class WorkerHeartbeat(Heartbeat):
-    """Over a link of the supervisor's own, to `address` once that is known."""
+    """A worker's heartbeat over the supervisor's own link, to `address` once that is known."""
 
     def __init__(self, key: bytes) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class WorkerHeartbeat(Heartbeat):
 
     @property
     def sells(self) -> bool:
-        """It could sell when it answered last."""
+        """Whether it could sell when it answered last."""
         return self.answers and self.state == "ready"
 
     async def _answers(self) -> bool:
@@ -98,7 +98,7 @@ class WorkerHeartbeat(Heartbeat):
 
 
 class WebHeartbeat(Heartbeat):
-    """By the bell of the web server with this pid."""
+    """A web server's heartbeat, by the bell of its pid."""
 
     def __init__(self, data_dir: Path, pid: int) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class WebHeartbeat(Heartbeat):
 
 
 class ServerHeartbeat(Heartbeat):
-    """By the four-letter word `srvr`: a server without a leader serves nobody."""
+    """A ZooKeeper server's heartbeat, by `srvr`: without a leader it serves nobody."""
 
     def __init__(self, address: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A process of this machine: how it is started, asked to stop, and seen to end."""
+"""Starts processes of this machine, stops them, and sees them end."""
 
 import enum
 import os
@@ -16,10 +16,10 @@ from core.machine import private_files, process_birth, process_identity, reaper
 from supervisor import log_rotation
 from supervisor.processes.listen_socket import ListenSocket
 
-# What a child needs of its parent's environment: Granian copies all of it into each request.
+# The environment that children need, and no more: Granian copies all of it into each request.
 KEPT = ("PATH", "HOME", "USER", "TZ", "TMPDIR", "JAVA_HOME", "LD_LIBRARY_PATH", reaper.MARK)
 KEPT_PREFIXES = ("ZKTICKET_",)
-# Whatever the user's locale is: a JVM would look for the data dir /srv/zürich in vain.
+# For every locale of the user: a JVM would not find a data dir like /srv/zürich otherwise.
 UTF8 = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 
 
@@ -31,9 +31,9 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True)
 class ProcessPlan:
-    """What to start. `address` is where it listens, when that is known beforehand.
+    """A process to start. `address` is where it will listen, if that is known.
 
-    Who has died is not started again before `rest_s` seconds are over.
+    After a death it is not started again before `rest_s` seconds are over.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Process(Protocol):
 
     @property
     def created(self) -> float:
-        """In Unix seconds, by the clock as it is set now."""
+        """Its start in Unix seconds, by the clock as it is set now."""
 
     def ended(self) -> str | None:
-        """How it ended; `None` while it lives."""
+        """Says how it ended; `None` while it lives."""
 
     def terminate(self) -> None:
         """Asks it to stop."""
@@ -68,7 +68,7 @@ class Process(Protocol):
 
 
 class Spawn(Protocol):
-    """Starts a plan. Raises `OSError`, and `StartupError` where starting again is no use."""
+    """Starts a plan. Raises `OSError`, and `StartupError` where another try is no use."""
 
     def __call__(self, plan: ProcessPlan) -> Process: ...
 
@@ -102,7 +102,7 @@ class SystemProcess:
             self.process.terminate()
 
     def retire(self) -> None:
-        # To its whole group: who has the work need not be the first of it.
+        # Sent to its whole group: its first process need not be the one that works.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGUSR1)
 
@@ -116,14 +116,14 @@ class SystemProcess:
     def _how_it_ended(self) -> str | None:
         try:
             code = self._exit_code()
-        except ChildProcessError:  # only that it has gone can be known
+        except ChildProcessError:  # nothing is known but that it has gone
             return "it is gone" if process_identity.living(self) is None else None
         if code is None:
             return None
         return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
     def _exit_code(self) -> int | None:
-        """None while it lives. Raises `ChildProcessError` for what is no child of ours."""
+        """Reaps it; None while it lives. Raises `ChildProcessError` for another's child."""
         if self._popen is not None:
             return self._popen.poll()
         if process_identity.is_replaced(self):
@@ -133,7 +133,7 @@ class SystemProcess:
         return os.waitstatus_to_exitcode(status) if pid else None
 
     def _sweep(self) -> None:
-        # A child leads its own process group; what it started and left behind is still in it.
+        # A child leads its own process group, which keeps the processes that it has left behind.
         # Another process gets that pid only when the group is empty.
         if process_identity.is_replaced(self):
             return

@@ -1,1 +1,1 @@
-"""ZooKeeper's servers: Java, jars, configuration, and what goes wrong with their disks."""
+"""ZooKeeper's servers: Java, jars, configuration, and failing disks."""

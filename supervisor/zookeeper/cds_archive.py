@@ -29,7 +29,7 @@ PORT_TRIES = 20
 
 
 def archive_of(java: Path, class_path: str, home: Path) -> Path:
-    """Where the archive of this Java and this class path is, or would be."""
+    """The path of the archive for this Java and this class path."""
     program = java.resolve()
     files = " ".join(map(_identity, [program, *_jars(class_path)]))
     identity = f"{files} {class_path}"
@@ -48,7 +48,7 @@ def _jars(class_path: str) -> Iterator[Path]:
 
 
 def options(archive: Path) -> tuple[str, ...]:
-    """What a JVM needs to be told; nothing where there is no archive."""
+    """The JVM's options for it; none where there is no archive."""
     return (f"-XX:SharedArchiveFile={archive}",) if archive.exists() else ()
 
 
@@ -77,14 +77,14 @@ async def train(
         await _live_briefly(plans, ensemble.hosts, spawner(environ), quorum_s)
         if not draft.exists():
             raise StartupError(f"{java} makes no archive of classes")
-        draft.chmod(0o644)  # classes, and nothing that is anybody's: for all who start servers
+        draft.chmod(0o644)  # it holds classes and no secrets, for every user who starts servers
         draft.rename(archive)
 
 
 async def _live_briefly(
     plans: Sequence[ProcessPlan], hosts: str, spawn: Spawn, quorum_s: float
 ) -> None:
-    """A quorum, one session with a few writes, and an orderly end of the first server."""
+    """Runs a quorum for one session with a few writes, and ends the first server in order."""
     processes: list[Process] = []
     try:
         for plan in plans:

@@ -1,4 +1,4 @@
-"""ZooKeeper servers that could not write: they are not left to go on from memory.
+"""Restarts ZooKeeper servers that could not write, before they go on from memory.
 
 A server whose disk was full for a moment joins the others again in the same process, with all
 that they have told it, and goes on with its log behind a hole. Once started anew it has lost
@@ -18,8 +18,8 @@ from core.machine import disk_space
 from supervisor import log_rotation
 from supervisor.processes.child import Child, ChildState
 
-# What a server says when the thread has died that writes its log. It says the same of the thread
-# that talks to the leader, when the leader has died: that is no fault of its own.
+# A server's line after the death of the thread that writes its log. It says the same of the thread
+# that talks to a leader that has died: that is no fault of its own.
 SEVERE = b"Severe unrecoverable error, from thread : SyncThread"
 WHY = "it could not write to its disk"
 ROOM = "there is room on its disk again"
@@ -27,18 +27,18 @@ TIME_LETTERS = len("2026-01-01T00:00:00.000+0000")
 
 
 class ServerLog:
-    """What a server has written, read on from where it was read last."""
+    """A server's log, read on from the last position."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._read_to = 0
 
     def severe_news(self) -> list[float]:
-        """When it says, for the first time, that it could not write, in Unix seconds."""
+        """The times, in Unix seconds, at which it says anew that it could not write."""
         return [_time_of(line) for line in self._news() if SEVERE in line]
 
     def _news(self) -> list[bytes]:
-        """Whole lines; once more what was put aside, since the end of it may be unread."""
+        """Reads whole lines; after a rotation, the rest of the earlier file as well."""
         lines: list[bytes] = []
         try:
             if self._path.stat().st_size < self._read_to:
@@ -59,7 +59,7 @@ def _read(path: Path, start: int = 0) -> bytes:
 
 
 class Disks:
-    """Looks at what the servers write; `clock` is that of the children's deadlines."""
+    """Watches the servers' logs; `clock` is that of the children's deadlines."""
 
     def __init__(
         self, clock: Callable[[], float], is_full: Callable[[Path], bool] = disk_space.is_full
@@ -67,18 +67,18 @@ class Disks:
         self._clock = clock
         self._is_full = is_full
         self._logs: dict[int, ServerLog] = {}
-        # By name: those that were given up while their disk was full.
+        # The servers that were given up while their disk was full, by name.
         self._waiting: set[str] = set()
 
     def restart_the_failed(self, servers: Iterable[Child]) -> bool:
-        """Restarts, without a moment to drain, who could not write; whether there was one."""
+        """Restarts servers that could not write, without draining; returns whether it did."""
         failed = [server for server in servers if self._has_failed(server)]
         for server in failed:
             server.restart(WHY, self._clock())
         return bool(failed)
 
     def start_the_given_up(self, servers: Iterable[Child]) -> bool:
-        """Starts those again whose disk was full and has room now; whether there was one."""
+        """Starts servers again whose full disk has room now; returns whether it did."""
         ready = [server for server in servers if self._has_room_again(server)]
         for server in ready:
             self._waiting.discard(server.plan.name)
@@ -98,17 +98,17 @@ class Disks:
         if process is None or server.state is ChildState.DRAINING:
             return False
         log = self._logs.setdefault(process.pid, ServerLog(server.plan.log))
-        # What the log said before this process began, another one said.
+        # Lines from before this process's start are another process's.
         return any(at >= process.created for at in log.severe_news())
 
 
 def data_of(server: Child) -> Path:
-    """Where it keeps its log and its snapshots: beside its configuration, its last argument."""
+    """The folder of its log and snapshots: beside its configuration, its last argument."""
     return Path(server.plan.argv[-1]).parent / "data"
 
 
 def _time_of(line: bytes) -> float:
-    """In Unix seconds; 0 where the line does not begin with a time."""
+    """Reads the time of a line, in Unix seconds; 0 where it does not begin with one."""
     try:
         return datetime.fromisoformat(line[:TIME_LETTERS].decode()).timestamp()
     except ValueError:

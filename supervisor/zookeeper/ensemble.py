@@ -18,7 +18,7 @@ from supervisor.zookeeper import ports, quorum_auth
 HOST = "127.0.0.1"
 QUORUM_OFFSET = 707
 ELECTION_OFFSET = 1707
-# What the ports of a server are for, by their distance from the client port.
+# The purposes of a server's ports, by their distance from the client port.
 PURPOSES = {0: "clients", QUORUM_OFFSET: "its quorum", ELECTION_OFFSET: "elections"}
 MAIN_CLASS = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 POLL_S = 0.05
@@ -27,11 +27,11 @@ PROBE_S = 0.5
 # from them: the pause was up to 1.2 s on two cores.
 REST_S = 0.8
 
-# A killed leader costs 0.45 s of selling with these, a frozen one 2.6 to 3.5 s. Who loads a
-# million orders from the leader needs 10 s for it, and may take initLimit ticks; to look for the
-# leader he has fewer. A start repeats the log since the last snapshot, which takes 20 s for a
-# million orders, 310 MB; a snapshot of a million takes 4 s of a core from the sale. It is made for
-# each 0.5 to 1 GB of log, so that neither grows without bound.
+# A killed leader costs 0.45 s of selling with these, a frozen one 2.6 to 3.5 s. Loading a million
+# orders from the leader takes 10 s, and has initLimit ticks; the search for a leader has fewer. A
+# start repeats the log since the last snapshot, which takes 20 s for a million orders, 310 MB; a
+# snapshot of a million takes 4 s of a core from the sale. One is made for each 0.5 to 1 GB of log,
+# so that neither grows without bound.
 COMMON = """\
 tickTime=500
 initLimit=60
@@ -78,14 +78,14 @@ JVM = (
     "-Dzookeeper.fastleader.minNotificationInterval=50",
     "-Dzookeeper.fastleader.maxNotificationInterval=1000",
     "-Dzookeeper.leaderConnectDelayDuringRetryMs=20",
-    # Who was elected, and then loses those who elected him, waited initLimit for them; now he
-    # votes again with them, once he hears that they do.
+    # An elected leader that lost its voters waited initLimit for them; now it votes again with
+    # them, once it hears that they do.
     "-Dzookeeper.leader.maxTimeToWaitForEpoch=500",
 )
 
 
 class Formed(msgspec.Struct, frozen=True, kw_only=True):
-    """What the data dir is known to hold: the ensemble's size, and which servers have served."""
+    """A record of the data dir: the ensemble's size, and which servers have served."""
 
     servers: int
     served: tuple[int, ...] = ()
@@ -113,7 +113,7 @@ class Server:
 
     @property
     def transactions(self) -> Path:
-        """Where ZooKeeper keeps its log and its snapshots."""
+        """The folder of ZooKeeper's log and snapshots."""
         return self.home / "data" / "version-2"
 
     @property
@@ -138,7 +138,7 @@ class Ensemble:
         return tuple(port for server in self.servers for port in self.ports_of(server))
 
     def ports_of(self, server: Server) -> tuple[int, ...]:
-        """A server that stands alone talks to clients only."""
+        """A server's ports; a single server talks to clients only."""
         return server.ports if self.has_peers else (server.port,)
 
     @property
@@ -147,7 +147,7 @@ class Ensemble:
 
     @property
     def credentials(self) -> Path:
-        """What each of the servers proves with to the others that it is one of them."""
+        """The file with the servers' password for each other."""
         return self.home / "jaas.conf"
 
     def named(self, name: str) -> Server | None:
@@ -167,14 +167,14 @@ class Ensemble:
         return COMMON + quorum_auth.CONFIG + "\n".join(lines) + "\n"
 
     def is_configured(self, server: Server) -> bool:
-        """The server's files are those that we would write."""
+        """Whether the server's files are those that we would write."""
         try:
             return all(private_files.read(path) == data for path, data in self._files(server))
         except OSError:
             return False
 
     def configure(self) -> None:
-        """Writes each server's files; what it has stored is not touched. Raises `OSError`."""
+        """Writes each server's files, and leaves its data alone. Raises `OSError`."""
         for server in self.servers:
             for directory in (self.home.parent, self.home, server.home, server.home / "data"):
                 private_files.make_directory(directory)
@@ -183,13 +183,13 @@ class Ensemble:
                 private_files.keep(path, data)
 
     def _files(self, server: Server) -> Iterable[tuple[Path, bytes]]:
-        """What a server's command line names, and what is to stand there."""
+        """The files that a server's command line names, with their content."""
         yield server.config, self.config_of(server).encode()
         if self.has_peers:
             yield self.credentials, quorum_auth.credentials(self.password)
 
     def guarded(self, spawn: Spawn) -> Spawn:
-        """Starts no server that has lost what it stored, not even after a crash."""
+        """Wraps `spawn`: it starts no server that has lost its data, even after a crash."""
 
         def start(plan: ProcessPlan) -> Process:
             server = self.named(plan.name)
@@ -202,7 +202,7 @@ class Ensemble:
     def plan(
         self, server: Server, java: Path, class_path: str, logs: Path, jvm: tuple[str, ...] = ()
     ) -> ProcessPlan:
-        """`jvm` are options of the JVM beside those that all servers have."""
+        """Plans a server; `jvm` are further options of its JVM."""
         heap = heap_mb(psutil.virtual_memory().total, len(self.servers))
         sizes = (f"-Xmx{heap}m", f"-Xmn{young_mb(heap)}m")
         proof = quorum_auth.jvm(self.credentials) if self.has_peers else ()
@@ -218,7 +218,7 @@ class Ensemble:
         return self.home / "ensemble.json"
 
     def formed(self) -> Formed | None:
-        """`None` before the first quorum. Raises `StartupError` for a damaged record."""
+        """Reads the record; `None` before the first quorum. Raises `StartupError` for damage."""
         try:
             return msgspec.json.decode(private_files.read(self.record), type=Formed)
         except FileNotFoundError:
@@ -231,7 +231,7 @@ class Ensemble:
             ) from None
 
     def note_served(self, ids: Iterable[int]) -> None:
-        """These servers have served: from now on an empty directory of theirs is a loss."""
+        """Records that these servers have served: from now on an empty directory is a loss."""
         formed = self.formed() or Formed(servers=len(self.servers))
         served = tuple(sorted({*formed.served, *ids}))
         if served == formed.served:
@@ -273,7 +273,7 @@ class Ensemble:
                     raise StartupError(f"{error} ({self.use_of(port)})") from None
 
     def use_of(self, port: int) -> str:
-        """Who needs the port, for what, and how that follows from `--zookeeper-port`; or empty."""
+        """Says which server needs the port, and how `--zookeeper-port` decides that; or empty."""
         for server in self.servers:
             if port in self.ports_of(server):
                 offset = port - server.port
@@ -283,9 +283,9 @@ class Ensemble:
 
 
 def local_ensemble(data_dir: Path, first_port: int, count: int, password: str) -> Ensemble:
-    """`count` servers on loopback, with their client ports in a row from `first_port`.
+    """Makes `count` servers on loopback, with their client ports in a row from `first_port`.
 
-    They know each other by `password`, of letters and digits.
+    They prove themselves to each other by `password`, of letters and digits.
     """
     home = data_dir / "zookeeper"
     servers = (Server(n, home / str(n), first_port + n - 1) for n in range(1, count + 1))
@@ -293,20 +293,20 @@ def local_ensemble(data_dir: Path, first_port: int, count: int, password: str) -
 
 
 def heap_mb(memory_bytes: int, servers: int) -> int:
-    """The most that each server's heap may grow to, on a machine with so much memory."""
+    """The largest heap of each server, on a machine with so much memory."""
     share = memory_bytes // MEMORY_SHARE // servers >> 20
     return max(LEAST_HEAP_MB, min(MOST_HEAP_MB, share))
 
 
 def young_mb(heap: int) -> int:
-    """What of a heap of so many MB is for objects that are new."""
+    """The share of a heap of so many MB for new objects."""
     return min(MOST_YOUNG_MB, heap // YOUNG_SHARE)
 
 
 async def wait_for_quorum(
     hosts: str, timeout_s: float, progress: Callable[[str], None]
 ) -> list[ServerState]:
-    """The servers' states once they have a quorum. Raises `StartupError` after `timeout_s`."""
+    """Waits for a quorum; returns the servers' states. Raises `StartupError` after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     told = ""
     while True:
@@ -324,7 +324,7 @@ async def wait_for_quorum(
 
 
 def _property(text: str) -> str:
-    """As `java.util.Properties` reads it back: Latin-1, a backslash begins an escape."""
+    """Escapes a text for `java.util.Properties`: Latin-1, a backslash begins an escape."""
     units = text.encode("utf-16-be")
     numbers = [int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2)]
     return "".join(

@@ -1,6 +1,6 @@
 """The SHA-256 of each jar, pinned beside the pom that names it, as `sha256sum` writes it.
 
-`pom.xml` has `pom.sha256`. What is in a directory of jars is what is pinned, or it isn't run.
+`pom.xml` has `pom.sha256`. Java runs only from a directory that holds exactly the pinned jars.
 """
 
 import hashlib
@@ -11,11 +11,11 @@ from core.errors import StartupError
 
 
 class Unpinned(StartupError):
-    """Jars that are not what is pinned."""
+    """Jars that differ from the pinned ones."""
 
 
 def mismatch_reason(jars: Path, pom: Path) -> str:
-    """The first file that is not as the pom's pins have it, and why; empty where all is well."""
+    """Names the first file that differs from the pom's pins, and why; empty where none does."""
     pinned = _pinned(pom)
     try:
         found = _digests(jars)
@@ -45,7 +45,7 @@ def _digests(jars: Path) -> Mapping[str, str]:
 
 
 def _digest(path: Path) -> str:
-    """Empty for what is no plain file: a link may lead elsewhere by the time the server starts."""
+    """Hashes a plain file; empty for others: a link may lead elsewhere when the server starts."""
     if path.is_symlink() or not path.is_file():
         return ""
     with path.open("rb") as file:

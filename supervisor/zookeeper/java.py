@@ -1,7 +1,7 @@
-"""Finds Java, and the jars that a ZooKeeper server runs from.
+"""Finds Java, and the jars of a ZooKeeper server.
 
-`python -m supervisor.zookeeper.java` is for set-up: it fetches the jars where none are, and makes
-the archive with which servers start faster.
+`python -m supervisor.zookeeper.java` is for set-up: it fetches missing jars, and makes the archive
+that lets servers start faster.
 """
 
 import asyncio
@@ -32,13 +32,13 @@ MAVEN_S = 60.0
 # A registry that cannot be reached, or says nothing, is given up on after one try.
 CONNECT_MS = 5000
 SILENCE_MS = 10000
-# By its full name: to look up the prefix `dependency`, Maven would ask for every plugin.
+# Named in full: to look up the prefix `dependency`, Maven would ask for every plugin.
 GOAL = "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies"
 
 
 @dataclass(frozen=True)
 class ClassPath:
-    """Java's `-cp`, and what a person should know about where it came from."""
+    """Java's `-cp`, and a note for people about its origin."""
 
     text: str
     warning: str = ""
@@ -57,7 +57,7 @@ def find_java(environ: Mapping[str, str]) -> Path:
 
 
 def version_of(java: Path) -> int:
-    """17 of Java 17, 8 of Java 1.8. Raises `StartupError` where it does not run."""
+    """Returns 17 for Java 17, 8 for Java 1.8. Raises `StartupError` where it does not run."""
     return _major(_release_version(java) or _told_version(java))
 
 
@@ -81,7 +81,7 @@ def find_class_path(
 
 
 def require(environ: Mapping[str, str], jars: Path, pom: Path = POM) -> None:
-    """Has in the directory `jars` exactly what `pom` names and pins: fetched anew if it must.
+    """Makes the directory `jars` hold exactly what `pom` names and pins; fetches it if needed.
 
     Raises `StartupError` where nothing is there and nothing can be fetched, and `Unpinned`.
     """
@@ -100,7 +100,7 @@ def require(environ: Mapping[str, str], jars: Path, pom: Path = POM) -> None:
 
 
 def _fetch(environ: Mapping[str, str], target: Path, pom: Path) -> None:
-    """With Maven; `target` is replaced as a whole or not at all."""
+    """Fetches the jars with Maven; `target` is replaced as a whole or not at all."""
     maven = shutil.which("mvn", path=environ.get("PATH", os.defpath))
     if maven is None:
         raise StartupError("Maven is not installed")
@@ -110,7 +110,7 @@ def _fetch(environ: Mapping[str, str], target: Path, pom: Path) -> None:
             draft = Path(scratch) / "jars"
             _run_maven(maven, environ, pom, draft)
             _require_pinned(draft, pom)
-            # What stood there goes with the scratch; a server that runs on it has it open.
+            # The old jars go with the scratch directory; a running server has them open.
             with suppress(FileNotFoundError):
                 target.rename(Path(scratch) / "before")
             _rename(draft, target, pom)
@@ -158,7 +158,7 @@ def _java_of_path(environ: Mapping[str, str]) -> Path:
 
 
 def _release_version(java: Path) -> str:
-    """The version in the runtime's `release` file: spares the start of a JVM."""
+    """Reads the version from the runtime's `release` file, which spares the start of a JVM."""
     try:
         text = (java.resolve().parent.parent / "release").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -179,7 +179,7 @@ def _told_version(java: Path) -> str:
 
 
 def _major(version: str) -> int:
-    """17 of `17.0.15`, 8 of `1.8.0_362`, 0 of what is no version."""
+    """Returns 17 for `17.0.15`, 8 for `1.8.0_362`, 0 for other texts."""
     found = re.match(r"(?:1\.)?(\d+)", version)
     return int(found.group(1)) if found else 0
 
@@ -210,7 +210,7 @@ def _of_debian(debian: Path, why: str) -> ClassPath:
 
 
 def is_at_hand(environ: Mapping[str, str], fetched: Path = FETCHED, pom: Path = POM) -> bool:
-    """ZooKeeper can be started without fetching anything."""
+    """Whether ZooKeeper can be started without fetching anything."""
     return bool(environ.get("ZOOKEEPER_HOME")) or not jar_pins.mismatch_reason(fetched, pom)
 
 

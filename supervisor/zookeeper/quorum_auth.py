@@ -1,4 +1,4 @@
-"""How ZooKeeper servers know each other: by a password of the cluster's, over SASL.
+"""Authenticates ZooKeeper servers to each other, by a password of the cluster, over SASL.
 
 Without it the quorum port believes whoever connects, and lets a stranger follow the leader,
 read the whole tree, and write into it as anybody. The password travels as DIGEST-MD5's
@@ -17,12 +17,12 @@ MODULE = "org.apache.zookeeper.server.auth.DigestLoginModule required"
 
 
 def jvm(file: Path) -> tuple[str, ...]:
-    """What a server's JVM is told. ZooKeeper counts DIGEST-MD5 as unfit for FIPS."""
+    """The options of a server's JVM. ZooKeeper counts DIGEST-MD5 as unfit for FIPS."""
     return (f"-Djava.security.auth.login.config={file}", "-Dzookeeper.fips-mode=false")
 
 
 def credentials(password: str) -> bytes:
-    """What stands in that file. `password` is of letters and digits."""
+    """The content of that file. `password` is of letters and digits."""
     lines = (
         f'QuorumServer {{ {MODULE} user_{USER}="{password}"; }};',
         f'QuorumLearner {{ {MODULE} username="{USER}" password="{password}"; }};',

@@ -1,6 +1,6 @@
-"""ZooKeeper's own shell, zkCli, on an instance's ensemble.
+"""Runs ZooKeeper's own shell, zkCli, on an instance's ensemble.
 
-It needs some jars that a server does without: they are fetched when it is opened first.
+It needs some more jars than a server, which are fetched at its first start.
 """
 
 import os
@@ -29,7 +29,7 @@ def command(
     extras: Path = EXTRAS,
     poms: tuple[Path, Path] = (SERVER_POM, POM),
 ) -> list[str]:
-    """What starts it on the ensemble at `hosts`. Raises `StartupError`.
+    """Returns the command for the ensemble at `hosts`. Raises `StartupError`.
 
     The server's jars are in `fetched`, what the shell needs beside them in `extras`.
     """
@@ -43,7 +43,7 @@ def command(
 
 
 def become(environ: Mapping[str, str], settings: Settings) -> None:
-    """Goes on as the shell: this process is Java's from now on.
+    """Becomes the shell: this process is Java's from now on.
 
     Raises `NotRunning`, `StartupError`.
     """
