@@ -44,7 +44,9 @@ Servers = Annotated[int | None, typer.Option(help="ZooKeeper servers to start [3
 ServerPort = Annotated[int | None, typer.Option(help="Client port of the first server [2181]")]
 Quantity = Annotated[int | None, typer.Option(help="Tickets of each type of a first event [100]")]
 Memory = Annotated[int | None, typer.Option(help="Restart a worker above so many MB [512]")]
-Hung = Annotated[float | None, typer.Option(help="Restart who is silent for so many s [10]")]
+Hung = Annotated[
+    float | None, typer.Option(help="Restart a worker that is silent for so many s [10]")
+]
 Detach = Annotated[bool, typer.Option("--detach", help="Run in the background")]
 Name = Annotated[str, typer.Option(help="Name in the registry and in the log")]
 

@@ -28,7 +28,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Command(TyperCommand):
-    """An option that holds one value stands once, one that holds several has each of them once."""
+    """Takes an option of one value once, and one of several values with each of them once."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:
@@ -39,14 +39,14 @@ class Command(TyperCommand):
 
 
 class App(typer.Typer):
-    """Typer, with such commands."""
+    """A Typer application of such commands."""
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[Any], Any]:
         return super().command(name, cls=Command, **options)
 
 
 def _expect_once(options: Sequence[TyperOption], given: dict[str, Any]) -> None:
-    """Raises `WrongUsage`."""
+    """Raises `WrongUsage` for what is given twice."""
     for option, times in Counter(options).items():
         # A switch that is set twice is set.
         if times == 1 or (option.is_flag and not option.secondary_opts):

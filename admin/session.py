@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def with_session(settings: Settings, act: Callable[[ZooKeeper], Awaitable[T]]) -> T:
-    """What the act returns, over a session of its own. Raises as `session` does."""
+    """Runs the act over a session of its own. Raises as `session` does."""
 
     async def over_a_session() -> T:
         async with session(settings) as zk:

@@ -24,7 +24,7 @@ Ask = Callable[[str], Awaitable[OperatorRequest]]
 async def restart(
     zk: ZooKeeper, settings: Settings, machine: str, name: str | None, timeout_s: float, tell: Tell
 ) -> str:
-    """Has one process restarted, or one worker after the other; what was done, for people.
+    """Has one process restarted, or one worker after the other; says what was done.
 
     Raises `NotRunning`, `NoSuchProcess`, `ZkticketError` saying why not.
     """
@@ -50,13 +50,13 @@ async def _ask(zk: ZooKeeper, table: SupervisorRecord, ask: Ask, tell: Tell) -> 
         request = await ask(id_)
         return await _follow(zk, table.instance, request, tell)
     finally:
-        # Whoever follows no more wants it no more, unless it is being done.
+        # What nobody follows any more is withdrawn, unless it is being done.
         with suppress(ZooKeeperError):
             await operator_requests.withdraw(zk, table.instance, id_)
 
 
 async def _follow(zk: ZooKeeper, instance: str, request: OperatorRequest, tell: Tell) -> str:
-    """What was done. Raises `ZkticketError` with the reason where it was not."""
+    """Waits for the end; says what was done. Raises `ZkticketError` with a reason why not."""
     deadline = time.monotonic() + request.timeout_s + GRACE_S
     heard_at, told = time.monotonic(), ""
     while time.monotonic() < deadline:
@@ -77,7 +77,7 @@ async def _follow(zk: ZooKeeper, instance: str, request: OperatorRequest, tell: 
 
 
 async def _progress(zk: ZooKeeper, instance: str, request_id: str) -> Progress | None:
-    """None also while ZooKeeper can't be asked."""
+    """How far the request is; `None` also while ZooKeeper can't be asked."""
     with suppress(Unavailable):
         return await operator_requests.progress(zk, instance, request_id)
     return None

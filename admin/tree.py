@@ -222,7 +222,7 @@ async def _make_way(zk: ZooKeeper, left: list[str], refused: Refused) -> int:
 
 
 def _touches(one: str, other: str) -> bool:
-    """One of them contains the other."""
+    """Whether one of them contains the other."""
     return _covers(one, other) or _covers(other, one)
 
 

@@ -43,7 +43,7 @@ def of_options(options: Mapping[str, Any]) -> Terms:
 
 
 def both(first: Terms, then: Terms) -> Terms:
-    """What one or the other says; the second where both do."""
+    """Joins two: where both say something, the second one counts."""
     return msgspec.structs.replace(first, **then.said)
 
 

@@ -57,7 +57,7 @@ def look_up(
 def query_of(
     sources: list[str], level: str, since: str | None, grep: str | None, order: str | None
 ) -> Query:
-    """What options ask for. Raises `WrongUsage`, `NoSuchOrder`."""
+    """Makes a query of options. Raises `WrongUsage`, `NoSuchOrder`."""
     return Query(
         sources=frozenset(sources),
         level=level_number(level),

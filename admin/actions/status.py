@@ -16,7 +16,7 @@ REFRESH_S = 1.0
 
 
 def show(settings: Settings, as_json: bool) -> bool:
-    """Prints how the instance is; whether it is healthy."""
+    """Prints how the instance is, and returns whether it is healthy."""
     found = asyncio.run(_look(settings))
     if as_json:
         output.put_json(found)

@@ -14,7 +14,7 @@ QUANTITY_MOST = 100_000_000
 
 admin_app = App(name="admin", help="Look after tickets, znodes and logs.", no_args_is_help=True)
 
-Top = Annotated[str, typer.Argument(help="Inside /zkticket.")]
+Top = Annotated[str, typer.Argument(help="A path inside /zkticket.")]
 
 
 class Level(StrEnum):
@@ -67,8 +67,8 @@ def delete_tree_command(
 
 @admin_app.command("log")
 def log_command(
-    source: Annotated[list[str] | None, typer.Option(help="Of this process only.")] = None,
-    level: Annotated[Level, typer.Option(help="Of this level and above.")] = Level.DEBUG,
+    source: Annotated[list[str] | None, typer.Option(help="Only what this process wrote.")] = None,
+    level: Annotated[Level, typer.Option(help="This level and above.")] = Level.DEBUG,
     since: Annotated[str | None, typer.Option(help="Not older than 30s, 10m, 2h, 1d.")] = None,
     grep: Annotated[str | None, typer.Option(help="Matching this regular expression.")] = None,
     order: Annotated[str | None, typer.Option(metavar="ID", help="About this order.")] = None,

@@ -14,7 +14,7 @@ Timeout = Annotated[
 Machine = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="Of this host, or the instance with this id.", show_default=False
+        metavar="NAME", help="Ask this host, or the instance with this id.", show_default=False
     ),
 ]
 
@@ -125,7 +125,7 @@ def drill(
     seconds: Annotated[
         float, typer.Option(min=1, max=600, help="How long each sale goes on after its fault.")
     ] = 8.0,
-    seed: Annotated[int | None, typer.Option(help="Of whatever is left to chance.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides what is left to chance.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep data and histories.")] = False,
 ) -> None:

@@ -12,7 +12,7 @@ order_app = App(
 )
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An order's id, or its ticket's address.")]
-Events = Annotated[list[str] | None, typer.Option("--event", help="Of this event only.")]
+Events = Annotated[list[str] | None, typer.Option("--event", help="Only orders of this event.")]
 
 
 @order_app.command("show")

@@ -43,7 +43,7 @@ def run(
     keep: bool,
     as_json: bool,
 ) -> int:
-    """Holds a drill and prints its verdict; the exit code."""
+    """Holds a drill, prints its verdict and returns the exit code."""
     chosen_seed = secrets.randbelow(10_000) if seed is None else seed
     with (
         reaping(foreign_environment()) as environ,
@@ -145,7 +145,7 @@ async def _draw(frame: Callable[[], None]) -> None:
 
 
 def _silent(_text: str) -> None:
-    """The screen shows it."""
+    """Says nothing: the screen shows it."""
 
 
 def _print(report: Report, as_json: bool) -> None:

@@ -61,7 +61,7 @@ class Drill:
         self._struck_at: float | None = None
 
     async def run(self, faults: Sequence[Fault]) -> Report:
-        """Raises `ZkticketError` where the drill itself cannot be held."""
+        """Holds the drill. Raises `ZkticketError` where that is impossible."""
         self._board.phase = "starting three servers, three workers and a web server"
         await self._shop.up()
         watching = asyncio.create_task(self._watch())
@@ -146,7 +146,7 @@ class Drill:
             await self._shop.up()
 
     async def _until_well(self, gauge: Gauge, earliest: float) -> bool:
-        """All is well when it has been so for a moment: who was thawed has yet to notice."""
+        """Waits until all has been well for a moment: a thawed process has yet to notice."""
         deadline = earliest + RECOVER_S
         since = self._clock()
         while self._clock() < max(earliest, since + AFTER_S):
@@ -197,7 +197,7 @@ class Drill:
         self._tell(f"a ticket is sold again, after a pause of {pause_s:.2f} s")
 
     def _tell(self, text: str) -> None:
-        """News, with the seconds since the stroke."""
+        """Puts news on the board, with the seconds since the stroke."""
         if self._struck_at is not None:
             text = f"{self._clock() - self._struck_at:+5.1f} s  {text}"
         self._board.tell(text)

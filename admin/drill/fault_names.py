@@ -4,7 +4,7 @@ import enum
 
 
 class FaultName(enum.StrEnum):
-    """As they are named on the command line, in the order of a drill of all."""
+    """The faults as a command line names them, in the order of a drill of all."""
 
     WORKER = "worker"
     ZOMBIE = "zombie"

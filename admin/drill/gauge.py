@@ -13,7 +13,7 @@ PAUSE_S = 0.25
 
 @dataclass
 class Slot:
-    """Half a second."""
+    """What happened in half a second."""
 
     sold: int = 0
     waits_s: list[float] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Gauge:
         self.errors: Counter[str] = Counter()
 
     def note(self, attempt: PurchaseAttempt, waited_s: float) -> None:
-        """An attempt and how long its buyer has waited since the first one."""
+        """Counts an attempt whose buyer has waited so long since the first one."""
         slot = self._slots[self._number(attempt.ended_s)]
         if attempt.served:
             slot.waits_s.append(waited_s)

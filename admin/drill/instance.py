@@ -55,7 +55,7 @@ class Shop:
                 process.send_signal(signal.SIGCONT)
         with suppress(StartupError):
             await self._run("down", timeout_s=STOP_S)
-        for _ in range(KILL_ROUNDS):  # who is killed may just have started another one
+        for _ in range(KILL_ROUNDS):  # one that is killed may just have started another
             for process in self._processes():
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
@@ -68,7 +68,7 @@ class Shop:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     async def _run(self, command: str, *options: str, timeout_s: float) -> tuple[int, str]:
-        """The exit code and the last line. Raises `StartupError` past the deadline."""
+        """Runs a command; its exit code and last line. Raises `StartupError` past the deadline."""
         # A session of its own: Ctrl-C is for the drill, which then stops it in order.
         child = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -96,7 +96,7 @@ class Shop:
         return child.returncode or 0, lines[-1].removeprefix("error: ") if lines else ""
 
     def _processes(self) -> Sequence[psutil.Process]:
-        """All whose command line names the directory, which is this drill's alone."""
+        """The processes whose command line names the directory, which is this drill's alone."""
         own = str(self.directory)
         return [
             process

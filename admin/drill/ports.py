@@ -19,7 +19,7 @@ TRIES = 200
 
 
 def free_page_port(rng: random.Random) -> int:
-    """Raises `StartupError` where none is found."""
+    """Finds a port for the page. Raises `StartupError` where none is free."""
     return _first(rng, (0,))
 
 

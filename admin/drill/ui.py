@@ -14,7 +14,7 @@ NEWS = 3
 
 @dataclass
 class Board:
-    """`announce` hears each piece of news as it comes."""
+    """The state of a drill; `announce` hears each piece of news as it comes."""
 
     seed: int
     count: int
@@ -29,7 +29,7 @@ class Board:
     results: list[FaultResult] = field(default_factory=list)
 
     def begin(self, number: int, fault: Fault) -> None:
-        """The next fault's turn."""
+        """Turns to the next fault."""
         self.number, self.fault = number, fault
         self.news.clear()
         self.announce(f"fault {number} of {self.count}, {fault.name}: {fault.does}")
@@ -47,7 +47,7 @@ class Board:
         self.announce(text)
 
     def see(self, processes: Sequence[ObservedProcess]) -> list[str]:
-        """Takes the processes as they are now; what has changed, in words."""
+        """Takes the processes as they are now, and returns what has changed, in words."""
         before = {process.name: process.state for process in self.processes}
         changes = [
             f"{process.name}: {before[process.name]} → {process.state}"

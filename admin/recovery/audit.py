@@ -229,7 +229,7 @@ async def losses(zk: ZooKeeper, archive: Archive, count: Count) -> AsyncGenerato
 def _held_against(
     found: Iterable[Loss], settled: Settled, retired: frozenset[str], count: Count
 ) -> Iterator[Loss]:
-    """Those that nobody has let pass."""
+    """The losses that nobody has let pass."""
     for loss in found:
         if loss.sale.ref.generation in retired:
             count.retired.add(loss.sale.path)
@@ -267,7 +267,7 @@ def _pages(sales: Iterator[Sale]) -> Iterator[list[Sale]]:
 
 
 def named(loss: Loss, why: str) -> LostOrder:
-    """The order, for people."""
+    """Describes the order for people."""
     order = loss.sale.order
     return LostOrder(
         znode=paths.CHROOT + loss.sale.path,

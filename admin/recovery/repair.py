@@ -149,7 +149,7 @@ async def repair(
 
 
 def _require_receipts(archive: Archive, plan: RepairPlan, choice: Choice) -> None:
-    """Without receipts nobody knows what is missing. Raises `ZkticketError`."""
+    """Raises `ZkticketError` without receipts: nobody knows what is missing then."""
     if archive.since is not None or (plan.alarms and choice.leave_out):
         return
     folder = archive.data_dir / format.FOLDER
@@ -176,7 +176,7 @@ async def _cases(zk: ZooKeeper, archive: Archive) -> list[Case]:
 
 
 async def _case(zk: ZooKeeper, ref: TypeRef, found: list[Loss]) -> Case:
-    """What was given back comes first, then first come, first served."""
+    """Sorts the losses: what was given back comes first, then first come, first served."""
     remaining = await _remaining(zk, ref)
     if remaining is None:
         return Case(ref, 0, 0, (), (), found)
@@ -196,7 +196,7 @@ async def _case(zk: ZooKeeper, ref: TypeRef, found: list[Loss]) -> Case:
 
 
 async def _remaining(zk: ZooKeeper, ref: TypeRef) -> int | None:
-    """None where the type, or its event's generation, is no longer there."""
+    """What remains of the type; `None` where it or its event's generation is gone."""
     store = Store(zk)
     try:
         event = await store.event(ref.event)
@@ -270,7 +270,7 @@ def _settle(data_dir: Path, settlement: Settlement) -> None:
 
 
 async def _prove(zk: ZooKeeper, data_dir: Path) -> None:
-    """Raises `ZkticketError` where something is wrong with the tree still."""
+    """Recounts. Raises `ZkticketError` where something is still wrong with the tree."""
     proof = await recount(zk)
     if proof.breach is not None:
         raise ZkticketError(f"breach at znode {proof.breach.znode}: {proof.breach.text}")

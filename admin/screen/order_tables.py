@@ -17,7 +17,7 @@ Escape: TypeAlias = Callable[[str], str]
 
 
 def order(found: OrderView, escape: Escape) -> Table:
-    """All that is known to the buyer."""
+    """A table of all that the buyer knows."""
     table = new_table("", "")
     table.show_header = False
     for name, value in msgspec.to_builtins(found).items():
@@ -35,7 +35,7 @@ def _payment(order: OrderView, payment: PaymentView) -> str:
 
 
 def orders(found: Iterable[OrderView], escape: Escape) -> Table:
-    """A line an order."""
+    """A table with a line for each order."""
     table = new_table("order", "event", "tickets", "buyer", "status")
     table.columns[3].no_wrap, table.columns[3].overflow = False, "fold"
     for each in found:
@@ -45,7 +45,7 @@ def orders(found: Iterable[OrderView], escape: Escape) -> Table:
 
 
 def timeline(found: Timeline, escape: Escape) -> Text:
-    """A line a moment."""
+    """An order's life, a line for each moment."""
     return Text("\n".join(_moment(each, escape) for each in found.moments))
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from admin.printable import one_line, printable
 
-# Whoever reads it is no screen: nothing is cut off.
+# No screen is as wide: nothing is cut off in a pipe.
 PIPED_COLUMNS = 240
 
 
@@ -66,7 +66,7 @@ def put_json(record: object) -> None:
 
 
 def plain(found: Group) -> Group:
-    """For a pipe: a row a line, columns apart by blanks, nothing drawn."""
+    """Makes it fit for a pipe: a row a line, columns apart by blanks, nothing drawn."""
     for part in found.renderables:
         if isinstance(part, Table):
             part.box = None

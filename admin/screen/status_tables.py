@@ -44,7 +44,7 @@ def status(found: Status, *, live: bool = False) -> Group:
 
 
 def absent(last: Status, why: str) -> Group:
-    """Nothing answers: why, and how it was before."""
+    """The screen while nothing answers: why, and how it was before."""
     trouble = Text(f"! {printable(why)}", style="bold red")
     return Group(trouble, Text("Before:"), status(last, live=True))
 

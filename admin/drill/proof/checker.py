@@ -138,7 +138,7 @@ class _Checker:
         return Finding(Kind.DOUBLED, text, order.event, purchase[1], order.id)
 
     def _by_buyer(self, order: StoredOrder) -> Purchase | None:
-        """Whose it must be, where each buyer has one key only."""
+        """Finds an order's purchase by its buyer, where each buyer has one key only."""
         asked = self._keys_of_buyers.get((order.event, order.order.buyer), set())
         return (order.event, next(iter(asked))) if len(asked) == 1 else None
 
@@ -179,7 +179,7 @@ class _Checker:
         )
 
     def _check_refusals(self, type_: TypeBooks) -> Iterator[Finding]:
-        """Who was told "sold out" although everything that can have been sold leaves enough."""
+        """Refusals as "sold out" although all that can have been sold leaves enough."""
         takings = self._takings(type_)
         since = max((r.ended_s for r in self._resets if _same(r, type_)), default=-inf)
         for attempts in self._purchases.values():
@@ -190,7 +190,7 @@ class _Checker:
                         yield _not_sold_out(attempt, left, type_)
 
     def _takings(self, type_: TypeBooks) -> "_Takings":
-        """Of the orders that are there, and of those that were lost."""
+        """What the orders took that are there, and those that were lost."""
         began = {
             self._ids[purchase]: attempts[0].began_s
             for purchase, attempts in self._purchases.items()
@@ -250,7 +250,7 @@ def _differences(view: OrderView, attempts: Sequence[PurchaseAttempt]) -> Iterat
 
 
 def _denials(attempts: Sequence[PurchaseAttempt]) -> Iterator[str]:
-    """Who was told "no" for a key that has an order, made by no later or simultaneous attempt."""
+    """Refusals of a key that has an order which no later or simultaneous attempt made."""
     makers = [(inf if each.open else each.ended_s) for each in attempts if each.sold or each.open]
     latest = max(makers, default=-inf)
     for attempt in attempts:

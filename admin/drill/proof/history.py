@@ -44,17 +44,17 @@ class PurchaseAttempt(Wish, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def open(self) -> bool:
-        """Its buyer does not know how it ended."""
+        """Whether its buyer does not know how it ended."""
         return self.status is None or self.status == 500 or self.code == "outcome-unknown"
 
     @property
     def denied(self) -> bool:
-        """Told that it will not be sold: no later attempt may find an order made before."""
+        """Whether it was refused for good: no later attempt may find an order made before."""
         return self.status is not None and 400 <= self.status < 500
 
     @property
     def served(self) -> bool:
-        """The shop did its work: it sold, or said for good why not."""
+        """Whether the shop did its work: it sold, or said for good why not."""
         return self.sold or self.denied
 
 
