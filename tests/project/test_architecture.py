@@ -74,11 +74,8 @@ DEFERRED = {
 MODULES = {
     "events": "routes of the interface, operators' pages, commands",
     "orders": "the tree's, routes of the interface, operators' pages, commands",
-    "order_changes": "the tree's, routes of the interface, the workers'",
     "status": "the instance's, its route, its command",
 }
-# Classes whose names are still to be told apart; none is to come.
-STILL_TWICE = {"Answer", "Bounds", "Claim", "PurchaseRequest"}
 LEVELS = {
     (folder, room): level
     for folder, lines in ROOMS.items()
@@ -223,7 +220,7 @@ def test_the_name_of_a_class_is_defined_once() -> None:
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     )
     twice = {name for name, times in found.items() if times > 1}
-    assert twice - STILL_TWICE == set(), "rename one of both into a word for what it is here"
+    assert twice == set(), "rename one of both into a word for what it is here"
 
 
 def test_the_name_of_a_module_stands_in_two_folders_at_the_most() -> None:

@@ -47,7 +47,7 @@ from web.openapi.manual import Manual
 from web.openapi.routes import all_codes, codes_of, described_routes
 from web.openapi.schemas import example_of, name_of, schema_of
 from web.pages.rendering import PageRenderer
-from web.requests.purchase import PurchaseRequest
+from web.requests.purchase import PurchaseJson
 from web.server.head import Front
 
 SEED = 20261125
@@ -323,7 +323,7 @@ def test_the_commands_on_the_page_work_as_they_stand(
 
 
 def _made(path: str, buyer: Buyer) -> str:
-    body = json.dumps(example_of(PurchaseRequest)).encode()
+    body = json.dumps(example_of(PurchaseJson)).encode()
     order: str = buyer.request("POST", path, body, {"Content-Type": JSON}).json["order"]
     return order
 

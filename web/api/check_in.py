@@ -7,7 +7,7 @@ from web.context import Context
 from web.http.description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, Response, Route
 from web.http.request import Request
 from web.http.routing import Outcome
-from web.requests.order_change import CheckInRequest, check_in
+from web.requests.order_change import CheckInJson, from_scan
 from web.requests.parameters import KEY
 
 
@@ -27,7 +27,7 @@ class CheckInApi:
         "The first scan lets in. The second is refused, with the order, which says when and where "
         "the first was. A scan that is repeated with its key is the same scan.",
         parameters=(KEY,),
-        body=CheckInRequest,
+        body=CheckInJson,
         answers=(Response(200, "Let in.", OrderView),),
         codes=(*OPERATOR, "not-valid", "already-checked-in", *JSON_BODY, *CHANGE),
         keys=(OPERATOR_TOKEN,),
@@ -35,4 +35,4 @@ class CheckInApi:
     async def post_check_in(self, request: Request) -> Outcome:
         if refusal := self._guard.refusal(request):
             return refusal
-        return await changed(self._context, request, check_in(request))
+        return await changed(self._context, request, from_scan(request))

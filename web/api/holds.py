@@ -21,9 +21,9 @@ from web.http.description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, READ, SIGN
 from web.http.problems import Problem, problem
 from web.http.request import Request
 from web.http.routing import Outcome
-from web.requests.order_change import PaymentRequest, errand, payment
+from web.requests.order_change import PaymentJson, from_payment, wanted_change
 from web.requests.parameters import KEY, ORDER_ID
-from web.requests.purchase import PurchaseRequest
+from web.requests.purchase import PurchaseJson
 
 # What can be asked about a hold.
 CHANGES = ("getHold", "confirmHold", "extendHold", "releaseHold", "payHold")
@@ -46,7 +46,7 @@ class HoldApi:
         "They are off sale until `held_until`, then for sale again. Like a purchase otherwise. "
         "From one address so many tickets are held at a time; with the operator's token, any.",
         parameters=(KEY,),
-        body=PurchaseRequest,
+        body=PurchaseJson,
         answers=made("Held", CHANGES),
         codes=(*BUY, "too-many-holds", *OPERATOR),
         keys=({}, OPERATOR_TOKEN),
@@ -128,7 +128,7 @@ class HoldApi:
         "`admin payment-secret` prints. The same payment has the same answer again. With any 409 "
         "it counts for nothing and is recorded with the order: refund it, unless it is "
         "`payment-used`, for then it has paid another order.",
-        body=PaymentRequest,
+        body=PaymentJson,
         answers=(CHANGED,),
         codes=(
             *("bad-signature", "hold-expired", "not-held"),
@@ -139,9 +139,9 @@ class HoldApi:
     async def post_payment(self, request: Request) -> Outcome:
         if not is_signed(self._context.payment_key, request, self._context.clock.now()):
             return problem("bad-signature")
-        paid = payment(request, request.headers[ID_HEADER])
+        paid = from_payment(request, request.headers[ID_HEADER])
         return await changed(self._context, request, paid)
 
     async def _change(self, request: Request, order_id: str, act: Act) -> Outcome:
-        wanted = errand(order_id, act, request.idempotency_key)
+        wanted = wanted_change(order_id, act, request.idempotency_key)
         return await changed(self._context, request, wanted)

@@ -14,9 +14,9 @@ from web.http.replies import JSON, Reply, json_reply
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.reads.order_lookup import find_order
-from web.requests.order_change import WantedChange, errand
+from web.requests.order_change import WantedChange, wanted_change
 from web.requests.parameters import KEY, ORDER_ID
-from web.requests.purchase import Basket, PurchaseRequest, from_json
+from web.requests.purchase import Basket, PurchaseJson, from_json
 
 REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 
@@ -59,7 +59,7 @@ class OrderApi:
         "disk. After a 503, or no answer at all, send the same request with the same key again: "
         "it gives the true answer and never buys twice.",
         parameters=(KEY,),
-        body=PurchaseRequest,
+        body=PurchaseJson,
         answers=made("Sold", CHANGES),
         codes=BUY,
     )
@@ -100,7 +100,7 @@ class OrderApi:
         if operator and (refusal := self._guard.refusal(request)):
             return refusal
         key = request.idempotency_key
-        wanted = errand(order_id, Act.CANCEL, key, operator=operator)
+        wanted = wanted_change(order_id, Act.CANCEL, key, operator=operator)
         return await changed(self._context, request, wanted)
 
 

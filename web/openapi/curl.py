@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from web.http.description import JSON, OPERATOR_TOKEN, SIGNED, Parameter, Route
 from web.openapi.schemas import example_of, schema_of
 from web.requests.field_types import EXAMPLE_ORDER
-from web.requests.order_change import PaymentRequest
-from web.requests.purchase import PurchaseRequest
+from web.requests.order_change import PaymentJson
+from web.requests.purchase import PurchaseJson
 
 # What the examples call the box office's address, an order, a hold, and the operator's token.
 BOX, ORDER, HOLD, TOKEN = "$BOX", "$ORDER", "$HOLD", "$TOKEN"
@@ -52,7 +52,7 @@ def _headers(route: Route) -> Iterable[str]:
     if route.body:
         yield _header(f"Content-Type: {JSON}")
     for parameter in route.parameters:
-        if parameter.where == "header" and route.body is PurchaseRequest:
+        if parameter.where == "header" and route.body is PurchaseJson:
             yield _header(f"{parameter.name}: {route.name}-1")
     if route.keys[:1] == (OPERATOR_TOKEN,):
         yield f'-H "Authorization: Bearer {TOKEN}"'
@@ -79,5 +79,5 @@ def _json(route: Route) -> str:
     """The example as a word of the shell; an order's id in it is a variable."""
     assert route.body
     text = shlex.quote(json.dumps(example_of(route.body), ensure_ascii=False))
-    order = HOLD if route.body is PaymentRequest else ORDER
+    order = HOLD if route.body is PaymentJson else ORDER
     return text.replace(EXAMPLE_ORDER, f"'{order}'")

@@ -16,20 +16,13 @@ from web.openapi.routes import all_codes, described_routes
 Schema: TypeAlias = dict[str, Any]
 Struct: TypeAlias = type[msgspec.Struct]
 
-# What the interface calls types whose name in the code is another.
+# What the interface calls types whose name in the code is another, but for an ending "Json".
 NAMES = {
-    "CheckInRequest": "CheckIn",
     "EnsembleStatus": "Ensemble",
     "EventAvailability": "EventStock",
-    "EventJson": "Event",
-    "EventsJson": "Events",
-    "HistoryJson": "History",
     "HistorySample": "Sample",
     "OrderView": "Order",
-    "PaymentRequest": "Payment",
     "PaymentView": "OrderPayment",
-    "ProblemJson": "Problem",
-    "PurchaseRequest": "Purchase",
     "ServerStatus": "Server",
     "SupervisorStatus": "Supervisor",
     "TypeAvailability": "TicketType",
@@ -55,7 +48,11 @@ def schema_of(type_: Any) -> Schema:
 
 
 def name_of(type_: Struct) -> str:
-    return NAMES.get(type_.__name__, type_.__name__)
+    return _published_name(type_.__name__)
+
+
+def _published_name(name: str) -> str:
+    return NAMES.get(name, name.removesuffix("Json"))
 
 
 def reference(type_: Struct) -> Schema:
@@ -137,8 +134,7 @@ def _published(part: Any, without: str = "") -> Any:
         case list():
             return [_published(each, without) for each in part]
         case str() if part.startswith(SCHEMAS):
-            name = part.removeprefix(SCHEMAS)
-            return SCHEMAS + NAMES.get(name, name)
+            return SCHEMAS + _published_name(part.removeprefix(SCHEMAS))
         case str():
             return part.replace(r"\Z", "$")
     return part

@@ -20,7 +20,7 @@ from web.operator.fields import Fields, keep, kept
 from web.operator.rendering import OperatorRenderer, OperatorVisit
 from web.reads.catalog import Snapshot
 from web.requests.field_types import note
-from web.requests.order_change import MOST_CHARACTERS, WantedChange, errand, order_in
+from web.requests.order_change import MOST_CHARACTERS, WantedChange, order_in, wanted_change
 from web.requests.purchase import new_key
 
 ADDRESS = "/operator/check-in"
@@ -92,7 +92,7 @@ class CheckInPages:
 
     async def post_check_in(self, visit: OperatorVisit, fields: Fields) -> Outcome:
         scan = _scan(fields)
-        wanted = _errand(scan)
+        wanted = _wanted(scan)
         if isinstance(wanted, ScanResult):
             return self._page(visit, wanted, scan)
         answer = await self._context.checkout.change(wanted, visit.request.began)
@@ -146,7 +146,7 @@ def _scan(fields: Fields) -> Scan:
     )
 
 
-def _errand(scan: Scan) -> WantedChange | ScanResult:
+def _wanted(scan: Scan) -> WantedChange | ScanResult:
     """The change to ask a worker for, or why there is none. Raises `BadRequest` for a bad id."""
     order = order_in(scan.text)
     if not order:
@@ -157,4 +157,4 @@ def _errand(scan: Scan) -> WantedChange | ScanResult:
         door = ""
     if not door:
         return ScanResult("no-door")
-    return errand(order, Act.CHECK_IN, scan.id, note=door)
+    return wanted_change(order, Act.CHECK_IN, scan.id, note=door)

@@ -5,9 +5,9 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from web.auth.sessions import PATH
+from web.http.body import form_fields
 from web.http.cookies import set_cookie
 from web.http.request import Request
-from web.requests.purchase import form_fields
 
 Fields: TypeAlias = Mapping[str, str]
 

@@ -17,7 +17,7 @@ from web.operator.fields import Fields
 from web.operator.rendering import OperatorRenderer, OperatorVisit
 from web.pages.ticket_view import total
 from web.reads.order_lookup import find_order
-from web.requests.order_change import errand, order_in
+from web.requests.order_change import order_in, wanted_change
 
 ADDRESS = "/operator/orders"
 MOST_CHARACTERS = 200
@@ -72,7 +72,7 @@ class OrderPages:
 
     async def post_cancel(self, visit: OperatorVisit, fields: Fields, order_id: str) -> Outcome:
         """Cancels by a worker, as for the buyer, because workers keep receipts."""
-        wanted = errand(order_id, Act.CANCEL, fields.get("id", ""), operator=True)
+        wanted = wanted_change(order_id, Act.CANCEL, fields.get("id", ""), operator=True)
         answer = await self._context.checkout.change(wanted, visit.request.began)
         if answer.code is Code.DONE:
             return see_other(f"{ADDRESS}/{order_id}?done=cancel")

@@ -9,6 +9,7 @@ from core.store.lifecycle import Act
 from core.transport.link import Code
 from web.context import Context
 from web.http import problems
+from web.http.body import form_fields
 from web.http.description import READ, Response, Route, mount
 from web.http.problems import Problem, problem
 from web.http.replies import NO_STORE, Reply, content, see_other
@@ -19,9 +20,9 @@ from web.pages.icalendar import CONTENT_TYPE, calendar
 from web.pages.rendering import PageRenderer, Visit
 from web.pages.ticket_view import ticket_view
 from web.reads.order_lookup import await_order, find_order
-from web.requests.order_change import WantedChange, errand
+from web.requests.order_change import WantedChange, wanted_change
 from web.requests.parameters import ORDER_ID
-from web.requests.purchase import form_fields, new_key
+from web.requests.purchase import new_key
 
 CALENDAR = content(
     CONTENT_TYPE, ("content-disposition", 'attachment; filename="ticket.ics"'), NO_STORE
@@ -63,7 +64,7 @@ class TicketPages:
     async def post_act(self, request: Request, order_id: str, act: str) -> Outcome:
         """Changes the order, and sends the browser back to it. The form may be sent again."""
         fields = form_fields(request.content_type, request.body)
-        wanted = errand(order_id, Act(act), fields.get("key"))
+        wanted = wanted_change(order_id, Act(act), fields.get("key"))
         visit = self._renderer.visit(request, f"/orders/{order_id}")
         answer = await self._context.checkout.change(wanted, request.began)
         if answer.code is Code.DONE and answer.order is not None:

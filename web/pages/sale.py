@@ -12,6 +12,7 @@ from core.store.availability import EventAvailability
 from core.transport.link import Answer
 from web.context import Context
 from web.http import problems
+from web.http.body import form_fields
 from web.http.i18n import Languages, remember
 from web.http.problems import Problem, problem
 from web.http.replies import Reply, see_other
@@ -22,7 +23,7 @@ from web.pages.order import TicketPages
 from web.pages.rendering import PageRenderer, Visit
 from web.pages.sale_view import price_list, sale_view
 from web.reads.catalog import Snapshot
-from web.requests.purchase import Basket, form_fields, from_form
+from web.requests.purchase import Basket, from_form
 
 Fields = Mapping[str, str]
 

@@ -26,7 +26,7 @@ MOST_CLIENTS = 4096
 MOST_ORDERS = 4 * MOST_CLIENTS
 
 # What names a hold before it is an order: its event and its key.
-Place: TypeAlias = tuple[str, str]
+HoldKey: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class HoldClaim:
     """What a client asks for; `hold` stands for it until the answer, unless it is known already."""
 
     client: str
-    place: Place
+    place: HoldKey
     hold: Hold | None = None
 
 
@@ -57,7 +57,7 @@ class OpenHolds:
         self._most_tickets = most_tickets or math.inf
         self._now = now
         # Who was heard last stands at the end.
-        self._clients: OrderedDict[str, dict[Place, Hold]] = OrderedDict()
+        self._clients: OrderedDict[str, dict[HoldKey, Hold]] = OrderedDict()
         self._orders: OrderedDict[str, HoldClaim] = OrderedDict()
 
     @property
@@ -102,16 +102,16 @@ class OpenHolds:
     def _is_unbounded(self) -> bool:
         return math.isinf(self._most_holds) and math.isinf(self._most_tickets)
 
-    def _fits(self, holds: dict[Place, Hold], quantity: int) -> bool:
+    def _fits(self, holds: dict[HoldKey, Hold], quantity: int) -> bool:
         tickets = sum(hold.quantity for hold in holds.values())
         return len(holds) < self._most_holds and tickets + quantity <= self._most_tickets
 
-    def _refusal(self, holds: dict[Place, Hold]) -> Problem:
+    def _refusal(self, holds: dict[HoldKey, Hold]) -> Problem:
         first = min((hold.until for hold in holds.values()), default=self._now())
         wait_s = max(1, math.ceil(first - self._now()))
         return msgspec.structs.replace(problem("too-many-holds"), retry_after=wait_s)
 
-    def _running(self, client: str) -> dict[Place, Hold]:
+    def _running(self, client: str) -> dict[HoldKey, Hold]:
         now = self._now()
         known = self._clients.get(client, {})
         return {place: hold for place, hold in known.items() if hold.until > now}

@@ -11,9 +11,10 @@ from core.schema.records import ORDER_ID, Payment
 from core.store.lifecycle import Act, OrderChange
 from core.text.names import clean
 from core.transport.link import ChangeRequest
+from web.http.body import json_object
 from web.http.request import Request
 from web.requests.field_types import EXAMPLE_ORDER, Amount, Currency, checked, note_meta
-from web.requests.purchase import Basket, json_object, key_or_new
+from web.requests.purchase import Basket, key_or_new
 
 MOST_CHARACTERS = 64
 # An order's id may come as the address that a QR code carries, no longer than this.
@@ -64,7 +65,7 @@ class WantedChange(OrderChange, frozen=True, kw_only=True):
 
 
 # The first field at fault is told of, so their order is part of the interface.
-class CheckInRequest(msgspec.Struct, frozen=True, kw_only=True):
+class CheckInJson(msgspec.Struct, frozen=True, kw_only=True):
     """A scan of a ticket."""
 
     order: Annotated[str, order_meta("The order's id, or the address in its QR code.")]
@@ -76,7 +77,7 @@ class CheckInRequest(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
 
 
-class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
+class PaymentJson(msgspec.Struct, frozen=True, kw_only=True):
     """A payment that has come in."""
 
     payment: Annotated[
@@ -101,7 +102,7 @@ class PaymentRequest(msgspec.Struct, frozen=True, kw_only=True):
 Wanted: TypeAlias = Basket | WantedChange
 
 
-def errand(
+def wanted_change(
     order: str,
     act: Act,
     key: str | None,
@@ -118,26 +119,26 @@ def errand(
     )
 
 
-def check_in(request: Request) -> WantedChange:
+def from_scan(request: Request) -> WantedChange:
     """A scan of a ticket, as JSON. Raises `BadRequest`."""
-    scan = checked(CheckInRequest, _fields(CheckInRequest, request))
-    return errand(scan.order, Act.CHECK_IN, request.idempotency_key, note=scan.door)
+    scan = checked(CheckInJson, _fields(CheckInJson, request))
+    return wanted_change(scan.order, Act.CHECK_IN, request.idempotency_key, note=scan.door)
 
 
-def payment(request: Request, call: str) -> WantedChange:
+def from_payment(request: Request, call: str) -> WantedChange:
     """A payment that a provider's call tells of, as JSON. Raises `BadRequest`.
 
     The call's own id names a payment without a name.
     """
-    wanted = _fields(PaymentRequest, request)
+    wanted = _fields(PaymentJson, request)
     name = wanted.get("payment", "")
     if isinstance(name, str) and not clean(name):
         wanted["payment"] = call
-    told = checked(PaymentRequest, wanted)
+    told = checked(PaymentJson, wanted)
     if not told.payment:
         raise BadRequest("invalid", "detail.note", "payment", most=MOST_PAYMENT)
     paid = Payment(id=told.payment, amount=told.amount, currency=told.currency)
-    return errand(told.hold, Act.CONFIRM, None, payment=paid)
+    return wanted_change(told.hold, Act.CONFIRM, None, payment=paid)
 
 
 def _fields(type_: type[msgspec.Struct], request: Request) -> dict[str, Any]:

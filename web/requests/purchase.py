@@ -1,13 +1,9 @@
 """What a buyer asks for, checked strictly before anything is done about it."""
 
-import json
-import math
 import re
 import secrets
-from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +12,7 @@ from core.errors import BadRequest
 from core.schema.paths import DEFAULT_EVENT
 from core.text.names import clean, is_shown
 from core.transport.link import Purchase
+from web.http.body import json_object
 from web.requests.field_types import Amount, Currency, Name, checked, shown
 
 MOST_TICKETS = 10
@@ -23,8 +20,6 @@ MOST_CHARACTERS = 64
 KEY = re.compile(r"[\x21-\x7e]{1,128}")
 KEY_HEADER = "Idempotency-Key"
 DIGITS = re.compile(r"[0-9]{1,4}")
-# An integer of more digits than this is out of range anyway, and slow to convert.
-MOST_DIGITS = 20
 
 
 def buyer_name(text: str) -> str:
@@ -37,7 +32,7 @@ def buyer_name(text: str) -> str:
     return name
 
 
-class PurchaseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PurchaseJson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A purchase."""
 
     event: Annotated[Name, Meta(description="The event.", examples=[DEFAULT_EVENT])] = DEFAULT_EVENT
@@ -72,12 +67,12 @@ class PurchaseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     currency: Annotated[Currency, Meta(description="That of the price.")] = ""
 
 
-FIELDS = frozenset(PurchaseRequest.__struct_fields__)
+FIELDS = frozenset(PurchaseJson.__struct_fields__)
 # The page's form says by a digest what prices it has shown.
 FORM_FIELDS = FIELDS - {"price", "currency"}
 
 
-class Basket(PurchaseRequest, frozen=True, kw_only=True):
+class Basket(PurchaseJson, frozen=True, kw_only=True):
     """A purchase that can be meant. `keyed`: the key is the buyer's own, not minted here.
 
     `hold`: the tickets are only kept for the buyer, for a while. `price`, of one ticket, and
@@ -116,20 +111,6 @@ def from_json(content_type: str, body: bytes, key: str | None) -> Basket:
     return _basket(wanted, FIELDS, key_or_new(key), keyed=key is not None)
 
 
-def form_fields(content_type: str, body: bytes, most: int = 16) -> dict[str, str]:
-    """The form's fields as they were typed, `most` of them. Raises `BadRequest`."""
-    expect_media_type(content_type, "application/x-www-form-urlencoded")
-    try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=most
-        )
-    except ValueError:
-        raise BadRequest("malformed", "detail.form") from None
-    if len(fields := dict(pairs)) != len(pairs):
-        raise BadRequest("malformed", "detail.form-twice")
-    return fields
-
-
 def from_form(fields: Mapping[str, str]) -> Basket:
     """The basket in the fields of the page's form. Raises `BadRequest`."""
     wanted: dict[str, Any] = {**fields}
@@ -156,55 +137,6 @@ def _checked_key(key: str) -> str:
     if not KEY.fullmatch(key):
         raise BadRequest("invalid", "detail.key", KEY_HEADER)
     return key
-
-
-# --- formats -------------------------------------------------------------------------
-
-
-def expect_media_type(content_type: str, expected: str) -> None:
-    if content_type != expected and content_type.partition(";")[0].strip().lower() != expected:
-        raise BadRequest("unsupported-media-type", "detail.media-type", expected=expected)
-
-
-def json_object(content_type: str, body: bytes) -> dict[str, Any]:
-    """The object in a JSON body. Raises `BadRequest`."""
-    expect_media_type(content_type, "application/json")
-    try:
-        wanted = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
-    except (ValueError, RecursionError):
-        raise BadRequest("malformed", "detail.not-json") from None
-    if not isinstance(wanted, dict):
-        raise BadRequest("malformed", "detail.not-object")
-    return wanted
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    wanted = dict(pairs)
-    if len(wanted) != len(pairs):
-        raise ValueError("a key stands twice")
-    return wanted
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _number(text: str) -> int | float:
-    """JSON knows no difference between 2 and 2.0."""
-    value = float(text)
-    return int(value) if value.is_integer() else value
-
-
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= MOST_DIGITS else math.inf
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_without_duplicates,
-    parse_constant=_no_constant,
-    parse_float=_number,
-    parse_int=_integer,
-)
 
 
 def _shown(name: str) -> str:

@@ -12,9 +12,10 @@ from core.events.service import Terms, changed, text_of
 from core.schema.records import Event, buyer_id
 from core.store.scan import of_buyer
 from core.text.names import clean, folded, is_shown
+from web.http.body import form_fields
 from web.http.request import Request
-from web.requests.order_change import check_in
-from web.requests.purchase import form_fields, from_form, from_json
+from web.requests.order_change import from_scan
+from web.requests.purchase import from_form, from_json
 
 KEY = b"k" * 32
 # Characters of CJK's extensions H and J, a private one, two that Unicode has not assigned.
@@ -45,7 +46,7 @@ def in_form(name: str) -> str:
 def at_door(name: str) -> str:
     body = json.dumps({"order": "0" * 32, "door": name}).encode()
     headers = {"content-type": "application/json"}
-    return check_in(Request(method="POST", path="/", headers=headers, body=body)).note
+    return from_scan(Request(method="POST", path="/", headers=headers, body=body)).note
 
 
 def as_title(name: str) -> str:

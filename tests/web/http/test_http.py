@@ -16,10 +16,11 @@ from core.transport.listen_socket import listen
 from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb, Response, running
 from tests.support.instance import eventually
+from web.http.body import form_fields
 from web.http.cross_origin import is_cross_site
 from web.http.problems import problem
 from web.http.request import Request
-from web.requests.purchase import form_fields, from_form, from_json
+from web.requests.purchase import from_form, from_json
 
 PURCHASE = {"type": "A", "buyer": "Ann"}
 

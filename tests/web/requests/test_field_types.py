@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import BadRequest
 from web.http.request import Request
-from web.requests.order_change import check_in, payment
+from web.requests.order_change import from_payment, from_scan
 from web.requests.purchase import from_json
 
 JSON = "application/json"
@@ -42,17 +42,17 @@ def test_what_is_ours_to_say_is_no_field_of_a_purchase(field: str) -> None:
 
 def test_a_scan_may_say_more_than_we_ask_whatever_it_is() -> None:
     body = json.dumps({"order": f"https://box.example/orders/{ORDER}", "x\ud800": "\ud800"})
-    assert check_in(posted(body)).order == ORDER
+    assert from_scan(posted(body)).order == ORDER
 
 
 @pytest.mark.parametrize("name", [{}, {"payment": ""}, {"payment": " \u200e"}])
 def test_a_call_names_the_payment_that_has_no_name(name: dict[str, str]) -> None:
-    wanted = payment(posted(json.dumps({"hold": ORDER, **name})), "msg-1")
+    wanted = from_payment(posted(json.dumps({"hold": ORDER, **name})), "msg-1")
     assert wanted.payment is not None
     assert wanted.payment.id == "msg-1"
 
 
 def test_a_payment_whose_call_has_no_name_either_is_refused() -> None:
     with pytest.raises(BadRequest) as caught:
-        payment(posted(json.dumps({"hold": ORDER})), " ")
+        from_payment(posted(json.dumps({"hold": ORDER})), " ")
     assert caught.value.field == "payment"
