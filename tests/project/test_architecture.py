@@ -217,7 +217,7 @@ def test_the_name_of_a_class_is_defined_once() -> None:
         node.name
         for path in SOURCES
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        if isinstance(node, ast.ClassDef)
     )
     twice = {name for name, times in found.items() if times > 1}
     assert twice == set(), "rename one of both into a word for what it is here"
