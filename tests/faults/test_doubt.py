@@ -1,6 +1,5 @@
 """Ambiguous commits by the hundred: each is resolved, and nobody is told what isn't so."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -24,10 +23,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.mark.timeout(300)
-def test_five_hundred_ambiguous_commits_are_resolved_and_none_is_misreported(
+async def test_five_hundred_ambiguous_commits_are_resolved_and_none_is_misreported(
     servers: Servers,
 ) -> None:
-    doubts = asyncio.run(Run(servers.hosts, SEED).until(RESOLVED, 200.0))
+    doubts = await Run(servers.hosts, SEED).until(RESOLVED, 200.0)
     assert doubts.resolved >= RESOLVED
     assert doubts.events["unresolved"] == 0
     assert doubts.events["ambiguous"] == doubts.resolved
@@ -43,9 +42,9 @@ def test_five_hundred_ambiguous_commits_are_resolved_and_none_is_misreported(
         (naive_sellers.TriesAgainWithFreshVersions, Kind.MISREPORTED),
     ],
 )
-def test_a_naive_retry_is_caught(servers: Servers, kind: type[Seller], caught: Kind) -> None:
+async def test_a_naive_retry_is_caught(servers: Servers, kind: type[Seller], caught: Kind) -> None:
     # Two tickets of each type: a naive retry finds the last ones gone, to its own first try.
     run = Run(servers.hosts, SEED, kind=kind, types=150, capacity=2, event=kind.__name__)
-    doubts = asyncio.run(run.until(FEW, 60.0))
+    doubts = await run.until(FEW, 60.0)
     assert doubts.resolved >= FEW
     assert caught in {finding.kind for finding in doubts.findings}, doubts.answers

@@ -1,6 +1,5 @@
 """Ambiguous commits while more goes wrong: links, clocks, servers that die or are parted."""
 
-import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -36,45 +35,43 @@ def expect_truth(doubts: Doubts, resolved: int) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_links_to_the_web_that_are_cut_muted_or_slow_make_nobody_buy_twice(
+async def test_links_to_the_web_that_are_cut_muted_or_slow_make_nobody_buy_twice(
     servers: Servers,
 ) -> None:
     run = Run(servers.hosts, SEED, web=True, event="linked")
-    expect_truth(asyncio.run(run.until(80, 90.0)), 80)
+    expect_truth(await run.until(80, 90.0), 80)
 
 
 @pytest.mark.timeout(240)
-def test_clocks_that_jump_change_no_answer(servers: Servers) -> None:
+async def test_clocks_that_jump_change_no_answer(servers: Servers) -> None:
     run = Run(servers.hosts, SEED, clocks=JumpingClocks, event="timeless")
-    expect_truth(asyncio.run(run.until(100, 90.0)), 100)
+    expect_truth(await run.until(100, 90.0), 100)
 
 
 @pytest.mark.timeout(240)
-def test_doubts_are_resolved_while_servers_die(servers: Servers) -> None:
+async def test_doubts_are_resolved_while_servers_die(servers: Servers) -> None:
     run = Run(
         servers.hosts, SEED, event="mortal", storm=lambda: deaths(servers, random.Random(SEED))
     )
-    expect_truth(asyncio.run(run.until(120, 90.0)), 120)
+    expect_truth(await run.until(120, 90.0), 120)
 
 
 @pytest.mark.timeout(240)
-def test_parted_servers_sell_nothing_twice(tmp_path: Path) -> None:
+async def test_parted_servers_sell_nothing_twice(tmp_path: Path) -> None:
     islands = Islands(tmp_path, random.Random())
     with ExitStack() as stack:
         try:
             stack.enter_context(islands.afloat())
         except OSError as error:
             pytest.skip(f"no network namespaces here: {error}")
-        found(islands.hosts)
+        await found(islands.hosts)
         partitions = Partitions(islands, random.Random(SEED))
         run = Run(islands.hosts, SEED, storm=partitions.storm)
-        doubts = asyncio.run(run.until(10_000, 15.0))
+        doubts = await run.until(10_000, 15.0)
     assert partitions.count >= 2
     expect_truth(doubts, 40)
 
 
-def found(hosts: str) -> None:
-    asyncio.run(wait_for_quorum(hosts, QUORUM_S, lambda _: None))
-    asyncio.run(
-        prepare_tree(hosts, PASSWORD, encode(Marker()), close_root=True, timeout_s=QUORUM_S)
-    )
+async def found(hosts: str) -> None:
+    await wait_for_quorum(hosts, QUORUM_S, lambda _: None)
+    await prepare_tree(hosts, PASSWORD, encode(Marker()), close_root=True, timeout_s=QUORUM_S)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,11 +26,11 @@ BACK_S = 1.8
 
 
 @pytest.fixture
-def islands(tmp_path: Path) -> Iterator[Islands]:
+async def islands(tmp_path: Path) -> AsyncIterator[Islands]:
     islands = Islands(tmp_path, random.Random())
     try:
         with islands.afloat():
-            found(islands.hosts)
+            await found(islands.hosts)
             yield islands
     except OSError as error:
         pytest.skip(f"no network namespaces here: {error}")
@@ -86,20 +86,15 @@ async def leader(islands: Islands, without: int = 0) -> int:
 
 
 @pytest.mark.timeout(120)
-def test_clients_of_a_vanished_leader_write_again_soon_after_there_is_another(
+async def test_clients_of_a_vanished_leader_write_again_soon_after_there_is_another(
     islands: Islands,
 ) -> None:
-    async def vanish() -> list[float]:
-        async with writers(islands.hosts) as writing:
-            await asyncio.gather(*(writer.writes_since(0.0) for writer in writing))
-            lost = await leader(islands)
-            islands.sink(lost)
-            await leader(islands, without=lost)
-            again = time.monotonic()
-            async with asyncio.timeout(ELECTION_S):
-                return list(
-                    await asyncio.gather(*(writer.writes_since(again) for writer in writing))
-                )
-
-    waited = asyncio.run(vanish())
+    async with writers(islands.hosts) as writing:
+        await asyncio.gather(*(writer.writes_since(0.0) for writer in writing))
+        lost = await leader(islands)
+        islands.sink(lost)
+        await leader(islands, without=lost)
+        again = time.monotonic()
+        async with asyncio.timeout(ELECTION_S):
+            waited = await asyncio.gather(*(writer.writes_since(again) for writer in writing))
     assert max(waited) < BACK_S, waited

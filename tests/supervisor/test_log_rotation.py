@@ -43,30 +43,27 @@ def test_a_large_log_is_put_aside_in_the_place_of_the_one_before_it(tmp_path: Pa
     assert aside(log).read_bytes() == b"y" * 99
 
 
-def test_a_noisy_child_goes_on_writing_into_a_log_that_stays_small(tmp_path: Path) -> None:
+async def test_a_noisy_child_goes_on_writing_into_a_log_that_stays_small(tmp_path: Path) -> None:
     log = tmp_path / "worker-1.log"
 
-    async def scene() -> int:
-        process = spawner(os.environ)(
-            ProcessPlan("worker-1", Role.WORKER, (sys.executable, "-c", NOISY), log)
-        )
-        keeper = asyncio.create_task(keep_small(tmp_path, MOST_BYTES, look_s=0.01))
-        largest, deadline = 0, time.monotonic() + 30
-        try:
-            while b"the end" not in log.read_bytes() + _read(aside(log)):
-                assert time.monotonic() < deadline
-                assert process.ended() is None
-                largest = max(largest, log.stat().st_size, len(_read(aside(log))))
-                await asyncio.sleep(0.005)
-            return largest
-        finally:
-            keeper.cancel()
-            process.kill()
-            while process.ended() is None:
-                await asyncio.sleep(0.01)
-
+    process = spawner(os.environ)(
+        ProcessPlan("worker-1", Role.WORKER, (sys.executable, "-c", NOISY), log)
+    )
+    keeper = asyncio.create_task(keep_small(tmp_path, MOST_BYTES, look_s=0.01))
+    largest, deadline = 0, time.monotonic() + 30
+    try:
+        while b"the end" not in log.read_bytes() + _read(aside(log)):
+            assert time.monotonic() < deadline
+            assert process.ended() is None
+            largest = max(largest, log.stat().st_size, len(_read(aside(log))))
+            await asyncio.sleep(0.005)
+    finally:
+        keeper.cancel()
+        process.kill()
+        while process.ended() is None:
+            await asyncio.sleep(0.01)
     # What is written between two looks, on a busy machine, comes on top.
-    assert asyncio.run(scene()) < LINES * len("line 000000000000\n") / 3
+    assert largest < LINES * len("line 000000000000\n") / 3
     text = (_read(aside(log)) + log.read_bytes()).decode()
     assert "\0" not in text  # it goes on at the new end, not where it was before
     assert text.rstrip().endswith("the end")
@@ -110,7 +107,7 @@ def test_on_a_full_disk_a_log_is_cut_off_all_the_same(
     assert log.stat().st_size == 0
 
 
-def test_a_log_that_is_another_file_by_a_link_is_left_alone(tmp_path: Path) -> None:
+async def test_a_log_that_is_another_file_by_a_link_is_left_alone(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"x" * 2 * MOST_BYTES)
     logs = tmp_path / "logs"
@@ -118,15 +115,12 @@ def test_a_log_that_is_another_file_by_a_link_is_left_alone(tmp_path: Path) -> N
     (logs / "a.log").symlink_to(victim)
     (logs / "b.log").write_bytes(b"x" * 2 * MOST_BYTES)
 
-    async def scene() -> None:
-        keeper = asyncio.create_task(keep_small(logs, MOST_BYTES, look_s=0.01))
-        deadline = time.monotonic() + 10
-        while (logs / "b.log").stat().st_size:
-            assert time.monotonic() < deadline, "the log after it is never looked at"
-            await asyncio.sleep(0.01)
-        keeper.cancel()
-
-    asyncio.run(scene())
+    keeper = asyncio.create_task(keep_small(logs, MOST_BYTES, look_s=0.01))
+    deadline = time.monotonic() + 10
+    while (logs / "b.log").stat().st_size:
+        assert time.monotonic() < deadline, "the log after it is never looked at"
+        await asyncio.sleep(0.01)
+    keeper.cancel()
     assert victim.stat().st_size == 2 * MOST_BYTES
 
 

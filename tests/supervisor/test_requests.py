@@ -380,7 +380,7 @@ def test_the_wish_is_kept_on_disk_and_damage_to_it_does_no_harm(tmp_path: Path) 
     assert desired_file.load(tmp_path) == Desired()
 
 
-def test_a_worker_that_leaves_while_newcomers_are_greeted_ends_nothing() -> None:
+async def test_a_worker_that_leaves_while_newcomers_are_greeted_ends_nothing() -> None:
     crew = Crew()
     crew.resize(3)
     fleet = crew.fleet
@@ -392,11 +392,11 @@ def test_a_worker_that_leaves_while_newcomers_are_greeted_ends_nothing() -> None
 
     hired = list(fleet.children)
     with patch.object(fleet, "_works", works):
-        assert asyncio.run(fleet.greet()) == hired
+        assert await fleet.greet() == hired
     assert len(fleet.children) == 1
 
 
-def test_a_successor_is_not_at_work_because_who_died_was() -> None:
+async def test_a_successor_is_not_at_work_because_who_died_was() -> None:
     crew = Crew()
     crew.resize(1)
     fleet = crew.fleet
@@ -412,6 +412,6 @@ def test_a_successor_is_not_at_work_because_who_died_was() -> None:
         return True
 
     with patch.object(fleet, "_works", works):
-        assert asyncio.run(fleet.greet()) == []
+        assert await fleet.greet() == []
     fleet.advance()
     assert child.state is ChildState.STARTING

@@ -343,31 +343,31 @@ def handover(data_dir: Path) -> Handover:
     )
 
 
-def rehearse(program: str, named: Path, meant: Path) -> None:
+async def rehearse(program: str, named: Path, meant: Path) -> None:
     command = [sys.executable, "-c", program, str(ROOT), str(named)]
-    asyncio.run(successor.rehearse(command, os.environ, handover(meant)))
+    await successor.rehearse(command, os.environ, handover(meant))
 
 
-def test_a_rehearsal_ends_before_anything_is_done_and_proves_how_far_it_came(
+async def test_a_rehearsal_ends_before_anything_is_done_and_proves_how_far_it_came(
     tmp_path: Path,
 ) -> None:
-    rehearse(ECHO, tmp_path, tmp_path)
+    await rehearse(ECHO, tmp_path, tmp_path)
     assert not list(tmp_path.iterdir())
     with pytest.raises(ZkticketError, match="it would be one for"):
-        rehearse(ECHO, tmp_path / "elsewhere", tmp_path)
+        await rehearse(ECHO, tmp_path / "elsewhere", tmp_path)
     with pytest.raises(ZkticketError, match=r"\(exit code 0\), so the old one goes on"):
-        rehearse("", tmp_path, tmp_path)
+        await rehearse("", tmp_path, tmp_path)
     with pytest.raises(ZkticketError, match="can't be executed: No such file"):
-        asyncio.run(successor.rehearse(["/nonexistent"], os.environ, handover(tmp_path)))
+        await successor.rehearse(["/nonexistent"], os.environ, handover(tmp_path))
 
 
-def test_a_rehearsal_that_takes_too_long_is_ended(
+async def test_a_rehearsal_that_takes_too_long_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(successor, "REHEARSAL_S", 0.2)
     before = psutil.Process().children()
     with pytest.raises(ZkticketError, match="not within"):
-        rehearse("import time; time.sleep(60)", tmp_path, tmp_path)
+        await rehearse("import time; time.sleep(60)", tmp_path, tmp_path)
     assert psutil.Process().children() == before
 
 
@@ -378,21 +378,13 @@ def test_a_handover_is_for_one_process_alone(tmp_path: Path) -> None:
     assert not successor.rehearsed(Settings(data_dir=tmp_path), stale)
 
 
-def test_who_is_about_to_be_another_process_is_waited_for() -> None:
+async def test_who_is_about_to_be_another_process_is_waited_for() -> None:
     crew, begun = Crew(), list[OperatorRequest]()
     crew.resize(2)
     crew.settle()
     crew.fleet.children[0].restart("ill", 100.0)
     crew.fleet.advance()
     assert [child.plan.name for child in crew.fleet.moving] == ["worker-1"]
-
-    async def scene() -> None:
-        asked = asyncio.create_task(successor.restart(ASKED, told.append))
-        while not begun:
-            if told and "worker-1" in told[-1]:
-                crew.turn()
-            await asyncio.sleep(0.01)
-        asked.cancel()
 
     def begin(request: OperatorRequest) -> None:
         assert not crew.fleet.moving
@@ -408,7 +400,12 @@ def test_who_is_about_to_be_another_process_is_waited_for() -> None:
         begin=begin,
         now=lambda: NOW,
     )
-    asyncio.run(scene())
+    asked = asyncio.create_task(successor.restart(ASKED, told.append))
+    while not begun:
+        if told and "worker-1" in told[-1]:
+            crew.turn()
+        await asyncio.sleep(0.01)
+    asked.cancel()
     assert begun == [ASKED]
     assert told == [
         "the new supervisor is tried",
@@ -416,7 +413,7 @@ def test_who_is_about_to_be_another_process_is_waited_for() -> None:
     ]
 
 
-def test_what_the_old_one_has_done_is_not_done_again() -> None:
+async def test_what_the_old_one_has_done_is_not_done_again() -> None:
     acts: list[str] = []
 
     async def act(request: OperatorRequest, _: Any) -> str:
@@ -432,17 +429,14 @@ def test_what_the_old_one_has_done_is_not_done_again() -> None:
         over=over,
     )
 
-    async def scene() -> None:
-        ids = ("done", "failed", "running", "new")
-        requests.note([OperatorRequest(id=id_, action="act", timeout_s=5.0, at=NOW) for id_ in ids])
-        assert [each.id for each in requests.progress] == list(ids)
-        server = asyncio.create_task(requests.serve(_forget))
-        async with asyncio.timeout(10):
-            while len(acts) < 2:
-                await asyncio.sleep(0.005)
-        server.cancel()
-
-    asyncio.run(scene())
+    ids = ("done", "failed", "running", "new")
+    requests.note([OperatorRequest(id=id_, action="act", timeout_s=5.0, at=NOW) for id_ in ids])
+    assert [each.id for each in requests.progress] == list(ids)
+    server = asyncio.create_task(requests.serve(_forget))
+    async with asyncio.timeout(10):
+        while len(acts) < 2:
+            await asyncio.sleep(0.005)
+    server.cancel()
     assert acts == ["running", "new"]
 
 

@@ -110,7 +110,7 @@ def test_the_unit_leaves_the_shop_selling_when_its_supervisor_is_killed() -> Non
 # --- a terminal that is closed -------------------------------------------------------
 
 
-def test_a_terminal_that_is_closed_stops_in_order_however_often_it_is_said() -> None:
+async def test_a_terminal_that_is_closed_stops_in_order_however_often_it_is_said() -> None:
     """The shell says it, and then the kernel; two signals of another kind mean haste."""
 
     async def signals(*numbers: int) -> bool:
@@ -122,9 +122,9 @@ def test_a_terminal_that_is_closed_stops_in_order_however_often_it_is_said() -> 
         await stop.stops(asyncio.sleep(60))
         return stop.urgent
 
-    assert not asyncio.run(signals(signal.SIGHUP, signal.SIGHUP))
-    assert asyncio.run(signals(signal.SIGTERM, signal.SIGTERM))
-    assert asyncio.run(signals(signal.SIGHUP, signal.SIGTERM))
+    assert not await signals(signal.SIGHUP, signal.SIGHUP)
+    assert await signals(signal.SIGTERM, signal.SIGTERM)
+    assert await signals(signal.SIGHUP, signal.SIGTERM)
 
 
 def test_who_starts_it_in_a_terminal_is_told_that_it_ends_with_it(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_it_is_served_from_memory_and_not_twice_to_who_has_it(
     assert again.headers["ETag"] == answer.headers["ETag"]
 
 
-def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
+async def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     begun, served, made = threading.Event(), threading.Event(), []
@@ -250,15 +250,13 @@ def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
         route, parts = find_route(app, request)
         return int((await route.call(request, **parts)).status)
 
-    async def serve() -> None:
+    async with asyncio.timeout(20):
         asked = [asyncio.create_task(status(path)) for path in ("/openapi.json", "/docs") * 2]
         while not begun.is_set() and not any(task.done() for task in asked):
             await asyncio.sleep(0.005)
         served.set()
         assert await asyncio.gather(*asked) == [200] * 4
         assert len(made) == 1
-
-    asyncio.run(asyncio.wait_for(serve(), 20))
 
 
 def ask(

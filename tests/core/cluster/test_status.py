@@ -1,6 +1,5 @@
 """`status` from every source: the run file, the servers, the tree, and with some of them gone."""
 
-import asyncio
 import io
 import os
 import re
@@ -235,11 +234,11 @@ def test_an_unreadable_counter_is_named_and_costs_its_own_type_only(
     assert [type_.name for type_ in found.events[0].types] == ["A", "C"]
 
 
-def test_it_answers_while_zookeeper_is_down(tmp_path: Path) -> None:
+async def test_it_answers_while_zookeeper_is_down(tmp_path: Path) -> None:
     hosts = "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"
     run_file.write(tmp_path, table(hosts))
     started = time.monotonic()
-    found = asyncio.run(collect(Settings(data_dir=tmp_path), SECRET))
+    found = await collect(Settings(data_dir=tmp_path), SECRET)
     assert time.monotonic() - started < 4
     assert not found.ensemble.quorum
     assert [server.role for server in found.ensemble.servers] == ["down"] * 3
@@ -248,16 +247,16 @@ def test_it_answers_while_zookeeper_is_down(tmp_path: Path) -> None:
     assert [each.state for each in found.web] == ["running"]
 
 
-def test_it_connects_by_itself(server: Server, tmp_path: Path) -> None:
+async def test_it_connects_by_itself(server: Server, tmp_path: Path) -> None:
     run_file.write(tmp_path, table(server.hosts))
-    found = asyncio.run(collect(Settings(data_dir=tmp_path), SECRET))
+    found = await collect(Settings(data_dir=tmp_path), SECRET)
     assert found.problems == ("worker-1 is unregistered",)
 
 
-def test_a_wrong_secret_is_told(server: Server, tmp_path: Path) -> None:
+async def test_a_wrong_secret_is_told(server: Server, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, zookeeper=server.hosts)
     with pytest.raises(AccessDenied):
-        asyncio.run(collect(settings, Secret(b"w" * 32)))
+        await collect(settings, Secret(b"w" * 32))
 
 
 def test_a_machine_with_only_the_secret_sees_registered_processes(
@@ -279,17 +278,19 @@ def test_a_machine_with_only_the_secret_sees_registered_processes(
     assert found.supervisor.host == "far"
 
 
-def test_nothing_runs_without_a_run_file(tmp_path: Path) -> None:
+async def test_nothing_runs_without_a_run_file(tmp_path: Path) -> None:
     with pytest.raises(NotRunning):
-        asyncio.run(collect(Settings(data_dir=tmp_path), SECRET))
+        await collect(Settings(data_dir=tmp_path), SECRET)
 
 
-def test_nothing_runs_when_every_process_of_the_run_file_is_dead(tmp_path: Path, gone: int) -> None:
+async def test_nothing_runs_when_every_process_of_the_run_file_is_dead(
+    tmp_path: Path, gone: int
+) -> None:
     dead = process("web", "web", pid=gone)
     run = msgspec.structs.replace(table("127.0.0.1:1", dead), pid=gone)
     run_file.write(tmp_path, run)
     with pytest.raises(NotRunning):
-        asyncio.run(collect(Settings(data_dir=tmp_path), SECRET))
+        await collect(Settings(data_dir=tmp_path), SECRET)
 
 
 def test_the_screen_fits_80_columns(server: Server, tmp_path: Path) -> None:
@@ -418,10 +419,10 @@ def test_the_worker_of_another_machine_does_not_stand_in_for_a_dead_one(
 LEFT_OUT = ("no supervisor", "no worker", "no web server")
 
 
-def test_what_was_not_read_is_not_called_missing(server: Server, tmp_path: Path) -> None:
+async def test_what_was_not_read_is_not_called_missing(server: Server, tmp_path: Path) -> None:
     """The servers answer, the tree does not, and nothing runs on this machine."""
     settings = Settings(data_dir=tmp_path, zookeeper=server.hosts)
-    found = asyncio.run(gather(settings, None))
+    found = await gather(settings, None)
     assert not found.healthy
     assert found.unread == "no connection to ZooKeeper"
     assert [problem for problem in found.problems if "could not be read" in problem]
@@ -453,10 +454,10 @@ def test_who_is_frozen_is_not_called_well(server: Server, tmp_path: Path) -> Non
         sleeper.wait()
 
 
-def test_addresses_where_nobody_answers_are_not_called_nothing(tmp_path: Path) -> None:
+async def test_addresses_where_nobody_answers_are_not_called_nothing(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, zookeeper=f"127.0.0.1:{free_port()}")
     with pytest.raises(Unavailable, match=f"could not be read.*{settings.zookeeper}"):
-        asyncio.run(collect(settings, SECRET))
+        await collect(settings, SECRET)
 
 
 def test_what_was_read_and_is_not_there_is_called_missing(server: Server, tmp_path: Path) -> None:
@@ -493,11 +494,11 @@ def test_a_container_is_seen_from_outside_by_its_registration(
     assert found.supervisor.alive
 
 
-def test_the_run_file_of_a_container_that_has_gone_proves_no_life(
+async def test_the_run_file_of_a_container_that_has_gone_proves_no_life(
     server: Server, tmp_path: Path
 ) -> None:
     inside = msgspec.structs.replace(table(server.hosts), place="a container", birth="b-1")
     gone = tuple(msgspec.structs.replace(each, birth="b-1") for each in inside.processes)
     run_file.write(tmp_path, msgspec.structs.replace(inside, processes=gone))
     with pytest.raises(NotRunning):
-        asyncio.run(gather(Settings(data_dir=tmp_path), None))
+        await gather(Settings(data_dir=tmp_path), None)

@@ -1,6 +1,5 @@
 """The link between web and worker, where nobody is at its other end."""
 
-import asyncio
 import time
 
 import pytest
@@ -10,9 +9,9 @@ from core.transport.link import Link
 from tests.support.silent_host import silent_host
 
 
-def test_a_link_to_a_host_that_has_vanished_is_given_up_soon() -> None:
+async def test_a_link_to_a_host_that_has_vanished_is_given_up_soon() -> None:
     with silent_host() as (host, port):
         began = time.monotonic()
         with pytest.raises(LinkLost, match="no answer"):
-            asyncio.run(Link().open(f"{host}:{port}", b"key"))
+            await Link().open(f"{host}:{port}", b"key")
         assert time.monotonic() - began < 2.0

@@ -205,7 +205,7 @@ async def test_a_recount_outlasts_a_lost_connection(
     assert count == 30
 
 
-def test_a_read_is_given_up_after_so_many_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_read_is_given_up_after_so_many_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "PAUSE_S", 0)
     tries = []
 
@@ -213,11 +213,8 @@ def test_a_read_is_given_up_after_so_many_tries(monkeypatch: pytest.MonkeyPatch)
         tries.append(1)
         raise Unavailable("away")
 
-    async def work() -> None:
-        with pytest.raises(Unavailable, match="away"):
-            await retry.read(FakeZooKeeper().as_zookeeper(), read)
-
-    asyncio.run(work())
+    with pytest.raises(Unavailable, match="away"):
+        await retry.read(FakeZooKeeper().as_zookeeper(), read)
     assert len(tries) == retry.TRIES
 
 

@@ -1,6 +1,5 @@
 """The servers' files and ports, Java, and where ZooKeeper's jars come from."""
 
-import asyncio
 import hashlib
 import os
 import re
@@ -172,11 +171,11 @@ def test_a_port_that_a_server_does_not_need_is_free_for_others(tmp_path: Path) -
     assert "zookeeper-3" in local_ensemble(tmp_path, 2181, 3, PASSWORD).use_of(2183 + 1707)
 
 
-def test_no_quorum_is_noticed_with_progress(tmp_path: Path) -> None:
+async def test_no_quorum_is_noticed_with_progress(tmp_path: Path) -> None:
     told: list[str] = []
     hosts = local_ensemble(tmp_path, free_ensemble_port(), 3, PASSWORD).hosts
     with pytest.raises(StartupError, match="no quorum"):
-        asyncio.run(wait_for_quorum(hosts, 0.3, told.append))
+        await wait_for_quorum(hosts, 0.3, told.append)
     assert told == ["waiting for ZooKeeper: 0 of 3 servers answer"]
 
 
@@ -231,11 +230,11 @@ def test_java_that_does_not_run_is_said(tmp_path: Path) -> None:
 # --- the archive of classes ----------------------------------------------------------
 
 
-def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path: Path) -> None:
+async def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path: Path) -> None:
     program, class_path = find_java(os.environ), find_class_path(os.environ).text
     made = cds_archive.archive_of(program, class_path, tmp_path)
     assert cds_archive.options(made) == ()
-    asyncio.run(cds_archive.train(program, class_path, made, os.environ))
+    await cds_archive.train(program, class_path, made, os.environ)
     assert list(tmp_path.iterdir()) == [made]
     assert made.stat().st_mode & 0o777 == 0o644  # who sets up and who runs may be two
     # A JVM that must use the archive, and would not start without it.
@@ -261,11 +260,11 @@ def test_other_jars_have_another_archive(tmp_path: Path) -> None:
     assert cds_archive.archive_of(program, f"{folder}/*", tmp_path) != before
 
 
-def test_an_archive_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+async def test_an_archive_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     program = fake_java(tmp_path / "java", "17")
     made = cds_archive.archive_of(program, "", tmp_path / "cache")
     with pytest.raises(StartupError):
-        asyncio.run(cds_archive.train(program, "", made, os.environ, quorum_s=0.2))
+        await cds_archive.train(program, "", made, os.environ, quorum_s=0.2)
     assert list((tmp_path / "cache").iterdir()) == []
 
 

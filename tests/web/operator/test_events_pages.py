@@ -1,6 +1,5 @@
 """Events in operators' pages: what is typed is checked at its field, and nothing of it is lost."""
 
-import asyncio
 import html
 import json
 import re
@@ -308,11 +307,11 @@ class Desk:
         return self
 
 
-def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() -> None:
+async def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() -> None:
     fields = event_form.blank("UTC")
     posted = {**fields, "was": json.dumps(fields)}
     desk: Any = Desk()
-    reply = asyncio.run(EventPages(desk, desk).post_edit(desk, posted, "a?b\r\né"))
+    reply = await EventPages(desk, desk).post_edit(desk, posted, "a?b\r\né")
     assert isinstance(reply, Reply)
     assert dict(reply.headers)["location"] == "/operator/events/a%3Fb%0D%0A%C3%A9?done=edit"
 

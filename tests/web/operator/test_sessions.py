@@ -1,6 +1,5 @@
 """Operators' sessions, and who may pass: ends, tampering, guessing; no trace of the token."""
 
-import asyncio
 
 import pytest
 from hypothesis import given
@@ -57,9 +56,9 @@ def guard_of(clock: Clock) -> OperatorGuard:
     return OperatorGuard(TOKEN, core_clock.Clock(clock, clock), Ended(FakeRegister(), clock))
 
 
-def renew(sessions: Sessions) -> None:
+async def renew(sessions: Sessions) -> None:
     """It hears of what the others have ended."""
-    asyncio.run(sessions._ended.renew())
+    await sessions._ended.renew()
 
 
 def find(sessions: Sessions, header: str) -> Session | None:
@@ -84,12 +83,12 @@ def test_a_session_is_found_again_also_by_the_web_servers_successor() -> None:
     assert find(sessions_of(TOKEN), cookies(value)) == session
 
 
-def test_of_several_cookies_of_that_name_any_may_be_the_session() -> None:
+async def test_of_several_cookies_of_that_name_any_may_be_the_session() -> None:
     """Another path of the host, or another program on it, may have set one as well."""
     sessions = sessions_of(TOKEN)
     value, session = begun(sessions)
     ended, other = begun(sessions)
-    asyncio.run(sessions.end(other))
+    await sessions.end(other)
     for header in (
         f"operator=0; operator={value}",
         f"operator={value}; operator=0",
@@ -117,66 +116,68 @@ def test_a_session_ends_after_a_shift() -> None:
     assert find(sessions, cookies(value)) is None
 
 
-def test_who_signs_out_is_not_let_in_again_with_the_old_cookie() -> None:
+async def test_who_signs_out_is_not_let_in_again_with_the_old_cookie() -> None:
     sessions = sessions_of(TOKEN)
     (one, session), (other, _) = begun(sessions), begun(sessions)
-    assert asyncio.run(sessions.end(session))
+    assert await sessions.end(session)
     assert find(sessions, cookies(one)) is None
     assert find(sessions, cookies(other)) is not None
 
 
-def test_what_was_ended_stays_ended_when_the_web_server_is_another_one() -> None:
+async def test_what_was_ended_stays_ended_when_the_web_server_is_another_one() -> None:
     clock, register = Clock(), FakeRegister()
     before = sessions_of(TOKEN, clock, register)
     (ended, session), (other, _) = begun(before), begun(before)
-    assert asyncio.run(before.end(session))
+    assert await before.end(session)
     clock.now += 60
     after = sessions_of(TOKEN, clock, register)
-    renew(after)
+    await renew(after)
     assert find(after, cookies(ended)) is None
     assert find(after, cookies(other)) is not None
 
 
-def test_what_was_ended_at_one_web_server_is_ended_at_the_others() -> None:
+async def test_what_was_ended_at_one_web_server_is_ended_at_the_others() -> None:
     clock, register = Clock(), FakeRegister()
     here, there = (sessions_of(TOKEN, clock, register) for _ in range(2))
     value, session = begun(here)
     assert find(there, cookies(value)) == session
-    assert asyncio.run(here.end(session))
-    renew(there)
+    assert await here.end(session)
+    await renew(there)
     assert find(there, cookies(value)) is None
 
 
-def test_a_web_server_that_can_read_nothing_lets_only_those_in_who_have_signed_in_since() -> None:
+async def test_a_web_server_that_can_read_nothing_lets_only_those_in_who_have_signed_in_since() -> (
+    None
+):
     clock, register = Clock(), FakeRegister()
     before, _ = begun(sessions_of(TOKEN, clock, register))
     clock.now += 60
     register.away = True
     after = sessions_of(TOKEN, clock, register)
-    renew(after)
+    await renew(after)
     assert find(after, cookies(before)) is None
     since, _ = begun(after)
     assert find(after, cookies(since)) is not None
     register.away = False
-    renew(after)
+    await renew(after)
     assert find(after, cookies(before)) is not None
 
 
-def test_who_signs_out_while_zookeeper_is_away_is_out_and_the_others_hear_of_it_later() -> None:
+async def test_who_signs_out_while_zookeeper_is_away_is_out_and_others_hear_of_it_later() -> None:
     clock, register = Clock(), FakeRegister()
     here, there = (sessions_of(TOKEN, clock, register) for _ in range(2))
-    renew(there)
+    await renew(there)
     value, session = begun(here)
     register.away = True
-    assert not asyncio.run(here.end(session))
+    assert not await here.end(session)
     assert find(here, cookies(value)) is None
     register.away = False
-    renew(here)
-    renew(there)
+    await renew(here)
+    await renew(there)
     assert find(there, cookies(value)) is None
 
 
-def test_of_many_that_were_ended_all_stay_ended_and_the_record_is_bounded() -> None:
+async def test_of_many_that_were_ended_all_stay_ended_and_the_record_is_bounded() -> None:
     clock, register = Clock(), FakeRegister()
     sessions = sessions_of(TOKEN, clock, register)
     values = []
@@ -184,12 +185,12 @@ def test_of_many_that_were_ended_all_stay_ended_and_the_record_is_bounded() -> N
         clock.now += 1
         value, session = begun(sessions)
         values.append(value)
-        asyncio.run(sessions.end(session))
+        await sessions.end(session)
     clock.now += 1
     latest, _ = begun(sessions)
     assert len(register.ended.sessions) <= MOST
     after = sessions_of(TOKEN, clock, register)
-    renew(after)
+    await renew(after)
     assert [value for value in values if find(after, cookies(value)) is not None] == []
     assert find(after, cookies(latest)) is not None
 
