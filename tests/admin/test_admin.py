@@ -6,16 +6,12 @@ import pty
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from admin import tree
-from admin.commands.admin import admin_app
-from admin.commands.instance import status, verify
 from admin.printable import one_line, printable, printable_bytes
 from core.errors import NoNode, NoSuchEvent, NoSuchType, NotRunning, ZkticketError
 from core.eventlog import ring
@@ -27,15 +23,10 @@ from core.schema import paths
 from core.schema.records import WorkerRecord, encode
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper
+from tests.support.commands import Run, commands_on
 from tests.support.instance import ROOT
 from tests.support.zookeeper_server import SECRET, Server, ref_of, sell
-
-app = typer.Typer()
-app.command()(status)
-app.command()(verify)
-app.add_typer(admin_app, name="admin")
-
-Run = Callable[..., Result]
+from zkticket import app
 
 
 @pytest.fixture
@@ -59,13 +50,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(server: Server, data_dir: Path) -> Run:
-    """Runs a command on the server; there is no terminal."""
-
-    def invoke(*arguments: str) -> Result:
-        options = ["--data-dir", str(data_dir), "--zookeeper", server.hosts]
-        return CliRunner().invoke(app, [*arguments, *options])
-
-    return invoke
+    return commands_on(server, data_dir)
 
 
 def agree(_question: str) -> None:

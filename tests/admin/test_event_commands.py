@@ -3,15 +3,12 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from admin.actions import event_options
-from admin.commands.event import event_app
 from admin.recovery.recount import recount
 from core.errors import WrongUsage, ZkticketError
 from core.events import service
@@ -20,12 +17,8 @@ from core.schema import paths
 from core.schema.records import Event, TicketType
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper
-from tests.support.zookeeper_server import SECRET, Server
-
-app = typer.Typer()
-app.add_typer(event_app, name="event")
-
-Run = Callable[..., Result]
+from tests.support.commands import Run, commands_on
+from tests.support.zookeeper_server import Server
 
 GALA = """
 name = "gala"
@@ -51,13 +44,7 @@ capacity = 80
 
 @pytest.fixture
 def run(server: Server, tmp_path: Path) -> Run:
-    (tmp_path / "secret").write_text(SECRET.value.hex())
-
-    def invoke(*arguments: str) -> Result:
-        options = ["--data-dir", str(tmp_path), "--zookeeper", server.hosts]
-        return CliRunner().invoke(app, ["event", *arguments, *options], env={"COLUMNS": "100"})
-
-    return invoke
+    return commands_on(server, tmp_path, "event")
 
 
 @pytest.fixture

@@ -5,17 +5,14 @@ import io
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from admin.commands.admin import admin_app
-from admin.commands.order import order_app
 from admin.recovery.recount import recount
 from core.errors import Unavailable, ZkticketError
 from core.eventlog.audit import note
@@ -29,14 +26,11 @@ from core.store.lifecycle import Act, OrderChange
 from core.store.order_changes import OrderChanger
 from core.store.store import Store
 from core.zookeeper.client import Committed, ZooKeeper
+from tests.support.commands import Run, commands_on
 from tests.support.zookeeper_server import SECRET, Server, ref_of
 from workers.selling.stripes import draw
+from zkticket import app
 
-app = typer.Typer()
-app.add_typer(order_app, name="order")
-app.add_typer(admin_app, name="admin")
-
-Run = Callable[..., Result]
 IDS = [f"{number * 40:02x}{number:030x}" for number in range(1, 6)]
 BUYERS = ["Ann Lee", "Bob", "ＡNN  lee", "x;=cmd|' /C calc'!A0", "王小明"]
 
@@ -67,13 +61,7 @@ async def sell(zk: ZooKeeper, id_: str, buyer: str) -> None:
 
 @pytest.fixture
 def run(server: Server, tmp_path: Path) -> Run:
-    (tmp_path / "secret").write_text(SECRET.value.hex())
-
-    def invoke(*arguments: str) -> Result:
-        options = ["--data-dir", str(tmp_path), "--zookeeper", server.hosts]
-        return CliRunner().invoke(app, ["order", *arguments, *options], env={"COLUMNS": "100"})
-
-    return invoke
+    return commands_on(server, tmp_path, "order")
 
 
 async def check_in(zk: ZooKeeper, id_: str) -> None:

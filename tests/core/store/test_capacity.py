@@ -2,17 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner, Result
 
-from admin.commands.admin import admin_app
-from admin.commands.event import event_app
 from core.errors import Ambiguous, NoSuchType, WrongUsage, ZkticketError
 from core.events import restock, service
 from core.events.edit import BackOffice
@@ -22,26 +17,16 @@ from core.store.lifecycle import Act
 from core.store.stock import TypeRef
 from core.transport.link import Code
 from core.zookeeper.client import ZooKeeper
+from tests.support.commands import Run, commands_on
 from tests.support.two_workers import CAPACITY, Worker, shop_of
-from tests.support.zookeeper_server import SECRET, Server
+from tests.support.zookeeper_server import Server
 
-app = typer.Typer()
-app.add_typer(event_app, name="event")
-app.add_typer(admin_app, name="admin")
-
-Run = Callable[..., Result]
 NOTHING = Terms()
 
 
 @pytest.fixture
 def run(server: Server, tmp_path: Path) -> Run:
-    (tmp_path / "secret").write_text(SECRET.value.hex())
-
-    def invoke(*arguments: str) -> Result:
-        options = ["--data-dir", str(tmp_path), "--zookeeper", server.hosts]
-        return CliRunner().invoke(app, [*arguments, *options])
-
-    return invoke
+    return commands_on(server, tmp_path)
 
 
 async def edit(zk: ZooKeeper, **said: Any) -> None:

@@ -25,12 +25,6 @@ from web.requests.purchase import from_form, from_json
 PURCHASE = {"type": "A", "buyer": "Ann"}
 
 
-@pytest.fixture(scope="module")
-def web() -> Iterator[FakeWeb]:
-    with running("open") as site:
-        yield site
-
-
 @dataclass(frozen=True)
 class Unfinished:
     """Connections to the web on which a body, and a header, never end."""

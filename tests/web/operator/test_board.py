@@ -1,7 +1,6 @@
 """The operators' pages over HTTP: closed without the token, and what their buttons do."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
@@ -15,17 +14,6 @@ from web.http.i18n import Languages
 from web.operator.actions import operator_actions
 
 PAGES = ("/operator", "/operator/log", "/operator/act/restart", "/operator/act/scale?workers=5")
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[FakeWeb]:
-    with running("open") as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def operator(web: FakeWeb) -> Operator:
-    return enter(web)
 
 
 # --- coming in -----------------------------------------------------------------------

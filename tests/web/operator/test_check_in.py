@@ -1,7 +1,6 @@
 """The page at the doors, over HTTP as a browser without JavaScript uses it."""
 
 import re
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -18,17 +17,6 @@ from web.requests.order_change import order_in
 
 ADDRESS = "/operator/check-in"
 AT = 1750000000.0
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[FakeWeb]:
-    with running("open") as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def operator(web: FakeWeb) -> Operator:
-    return enter(web)
 
 
 def fields(page: Response, form: str = "scan") -> dict[str, str]:

@@ -4,7 +4,6 @@ import html
 import json
 import re
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,9 +13,9 @@ import pytest
 from core.errors import BadRequest, NoSuchEvent
 from core.events.service import Terms
 from core.settings import Settings
-from tests.support.fakes.fake_web import FakeWeb, Response, running
+from tests.support.fakes.fake_web import FakeWeb, Response
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
-from tests.support.signed_in import Operator, enter
+from tests.support.signed_in import Operator
 from web.http.i18n import Languages
 from web.http.replies import Reply
 from web.operations import LiveOperations
@@ -27,17 +26,6 @@ from web.operator.events import EventPages
 NEW = "/operator/new-event"
 PAGES = ("/operator/events", "/operator/events/gala", "/operator/events/gala/edit", NEW)
 TAIPEI = ZoneInfo("Asia/Taipei")
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[FakeWeb]:
-    with running("open") as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def operator(web: FakeWeb) -> Operator:
-    return enter(web)
 
 
 def form(page: Response) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Orders in operators' pages: found by number or buyer, explained, cancelled after a question."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -15,23 +15,12 @@ from core.store.store import Store
 from core.zookeeper.client import Znode
 from core.zookeeper.multi import Create
 from tests.support.fakes.fake_clerk import id_of
-from tests.support.fakes.fake_web import FakeWeb, running
+from tests.support.fakes.fake_web import FakeWeb
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
-from tests.support.signed_in import Operator, enter
+from tests.support.signed_in import Operator
 from web.operations import MOST_FOUND, PATIENTLY, FoundOrders, Latest, LiveOperations
 
 ORDERS = "/operator/orders"
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[FakeWeb]:
-    with running("open") as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def operator(web: FakeWeb) -> Operator:
-    return enter(web)
 
 
 @pytest.mark.parametrize(

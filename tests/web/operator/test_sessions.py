@@ -1,6 +1,5 @@
 """Operators' sessions, and who may pass: ends, tampering, guessing; no trace of the token."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

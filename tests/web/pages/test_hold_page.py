@@ -1,7 +1,6 @@
 """The page of a hold: its states, and its buttons as forms, pressed once, twice and too late."""
 
 import re
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
@@ -33,12 +32,6 @@ ORDER = OrderView(
 )
 FORM = "application/x-www-form-urlencoded"
 numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[FakeWeb]:
-    with running("open") as site:
-        yield site
 
 
 def page(now: float = NOW, event: Any = GALA, **fields: Any) -> HoldView:

@@ -2,7 +2,6 @@
 
 import re
 import string
-from collections.abc import Iterator
 from itertools import chain
 from urllib.parse import urlencode
 
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fakes.fake_web import FakeWeb, running
+from tests.support.fakes.fake_web import FakeWeb
 from tests.support.instance import ROOT
 from web.http.i18n import Forms, Language, Languages, preferences
 from web.http.problems import STATUS
@@ -20,12 +19,6 @@ LANGUAGES = Languages()
 GROUPS = "|".join(sorted({key.partition(".")[0] for key in LANGUAGES.default.texts}))
 # A text's key in a source; one that is put together there ends in a dot.
 SAID = re.compile(rf"""["'`]((?:{GROUPS})\.(?!js|ics|css)[a-z.-]*)""")
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[FakeWeb]:
-    with running("open") as site:
-        yield site
 
 
 def placeholders(text: str | Forms) -> set[str]:

@@ -1,19 +1,12 @@
 """The pages: what they show, that they escape it, and that the form buys once."""
 
 import re
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.support.fakes.fake_web import FakeWeb, running
 from web.http.i18n import Languages
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[FakeWeb]:
-    with running("open") as site:
-        yield site
 
 
 def form(**fields: str) -> str:

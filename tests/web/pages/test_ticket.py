@@ -1,6 +1,5 @@
 """The ticket: its code, its states, its entry for a calendar."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.schema.records import OrderView
 from tests.support.fakes.fake_site import GALA
-from tests.support.fakes.fake_web import FakeWeb, running
+from tests.support.fakes.fake_web import FakeWeb
 from web.http.i18n import Languages
 from web.pages.icalendar import calendar
 from web.pages.qr import qr_svg
@@ -33,12 +32,6 @@ ORDER = OrderView(
 )
 LANGUAGES = Languages()
 STARTS_AT = GALA.starts_at or 0.0
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[FakeWeb]:
-    with running("open") as site:
-        yield site
 
 
 def bought(web: FakeWeb, event: str, type_: str) -> str:
