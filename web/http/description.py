@@ -1,4 +1,4 @@
-"""How a route that programs call is described: beside its handler, where it is mounted."""
+"""The description of a route that programs call; it stands at the route's handler."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ SCHEMAS = "#/components/schemas/"
 JSON = "application/json"
 TEXT = "text/plain"
 
-# What any request may run into, and what any post.
+# Problems of any request, and of any POST.
 ANY = ("malformed", "too-slow", "too-large", "target-too-long", "headers-too-large", "internal")
 ANY_POST = ("cross-site",)
-# Nothing was sold, or nobody knows yet: the same request with the same key may be sent again.
+# Problems after which the same request with the same key may be sent again.
 WAIT = ("overloaded", "no-worker", "no-quorum", "halted", "outcome-unknown")
 READ = ("no-quorum", "damaged")
 JSON_BODY = ("unsupported-media-type", "invalid")
 OPERATOR = ("unauthorized", "too-many-attempts")
 
-# What a request has to bring to be let in: schemes of security, all of them.
+# Security schemes that a request needs together.
 Credentials: TypeAlias = Mapping[str, list[str]]
 OPERATOR_TOKEN: Credentials = {"operatorToken": []}
 SIGNED: Credentials = {"webhookId": [], "webhookTimestamp": [], "webhookSignature": []}
@@ -60,10 +60,10 @@ class Response:
 
 @dataclass(frozen=True)
 class Route:
-    """Marks a handler, and describes what programs can ask of it. `path` is Bottle's rule.
+    """Marks a method as the handler of a route, and describes the route. `path` is Bottle's rule.
 
-    `codes` are its problems, but for those of any request. `keys` are ways to be let in, each
-    enough alone; an empty one is no key at all. Examples take the first.
+    `codes` are its problems, without those of any request. One of its `keys` has to be shown; an
+    empty one means that none is needed. Examples show the first.
     """
 
     method: str
@@ -84,11 +84,11 @@ class Route:
 
 
 def routes_of(owner: type) -> dict[str, Route]:
-    """The routes of a class by the names of their handlers, in the order in which they stand."""
+    """Lists the routes of a class by the names of their handlers, in the order of the source."""
     return {name: member.route for name, member in vars(owner).items() if hasattr(member, "route")}
 
 
 def mount(app: bottle.Bottle, owner: object) -> None:
-    """Routes requests to the handlers that are marked."""
+    """Mounts the methods that a `Route` marks."""
     for name, route in routes_of(type(owner)).items():
         app.route(route.path, route.method, getattr(owner, name))

@@ -1,4 +1,4 @@
-"""Requests as people type them: with curl, and shell variables for what only they know."""
+"""Example requests with curl; shell variables stand for what only the reader knows."""
 
 import json
 import shlex
@@ -24,7 +24,7 @@ SIGNATURE=$(printf %s "msg-1.$AT.$BODY" |
 
 
 def curl(route: Route) -> str:
-    """The command, in lines."""
+    """Writes the command in one or more lines."""
     words = ["curl -s", *_headers(route), *_data(route), _address(route)]
     if SIGNED in route.keys:
         return SIGNING.format(body=_json(route)) + NEXT.join(words)
@@ -76,7 +76,7 @@ def _data(route: Route) -> Iterable[str]:
 
 
 def _json(route: Route) -> str:
-    """The example as a word of the shell; an order's id in it is a variable."""
+    """Quotes the example for a shell, with a variable for an order's id."""
     assert route.body
     text = shlex.quote(json.dumps(example_of(route.body), ensure_ascii=False))
     order = HOLD if route.body is PaymentJson else ORDER

@@ -1,4 +1,4 @@
-"""The whole description, put together from the routes, the data and the problems."""
+"""The OpenAPI document, put together from routes, schemas and problems."""
 
 import re
 from collections.abc import Iterable
@@ -111,7 +111,7 @@ def document(languages: Languages, url: str = "/") -> Schema:
 
 
 def path_of(rule: str) -> str:
-    """A rule of Bottle's as OpenAPI writes it."""
+    """Writes a rule of Bottle's as OpenAPI does."""
     return re.sub(r"<(\w+)(?::[^>]*)?>", r"{\1}", rule)
 
 
@@ -181,7 +181,7 @@ def _content(content: type[msgspec.Struct] | str) -> Schema:
 
 
 def _link(name: str) -> Schema:
-    """How to go on with the order in an answer."""
+    """Links an order in an answer to an operation on it."""
     order = "$response.body#/order"
     match name:
         case "checkIn":
@@ -245,7 +245,7 @@ def _example_of(code: str, language: Language) -> Schema:
 
 
 def sample(code: str) -> Problem:
-    """A problem of that code as it may be."""
+    """Makes an example of a problem with that code."""
     match code:
         case "target-too-long":
             return problem(code, most=TARGET_CHARACTERS)

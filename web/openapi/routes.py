@@ -1,4 +1,4 @@
-"""Every route that programs call, and the problems that it may end in."""
+"""All routes that programs call, and their problems."""
 
 from web.api.check_in import CheckInApi
 from web.api.events import EventApi
@@ -12,7 +12,7 @@ from web.pages.order import TicketPages
 
 # In the order in which people should read them.
 HANDLERS = (OrderApi, TicketPages, HoldApi, EventApi, CheckInApi, StatusApi, BoardPages, Manual)
-# An address that there is not, or not for that method.
+# Problems of addresses and methods that don't exist.
 ELSEWHERE = ("not-found", "method-not-allowed")
 
 
@@ -21,11 +21,11 @@ def described_routes() -> tuple[Route, ...]:
 
 
 def codes_of(route: Route) -> tuple[str, ...]:
-    """The codes of all of its problems."""
+    """Lists the codes of all problems of a route."""
     every_post = ANY_POST if route.method == "POST" else ()
     return tuple(dict.fromkeys((*route.codes, *ANY, *every_post)))
 
 
 def all_codes() -> list[str]:
-    """Those that a program may meet; pages have some besides."""
+    """Lists the codes that programs may get; pages have more."""
     return sorted({*ELSEWHERE, *(code for each in described_routes() for code in codes_of(each))})

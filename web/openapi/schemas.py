@@ -56,12 +56,12 @@ def _published_name(name: str) -> str:
 
 
 def reference(type_: Struct) -> Schema:
-    """A schema that is that type's."""
+    """Refers to the schema of a type."""
     return {"$ref": SCHEMAS + name_of(type_)}
 
 
 def example_of(request: Struct) -> dict[str, Any]:
-    """A request out of the examples of its fields."""
+    """Puts an example of a request together from those of its fields."""
     properties = schemas()[name_of(request)]["properties"]
     return {name: each["examples"][0] for name, each in properties.items() if "examples" in each}
 
@@ -75,7 +75,7 @@ def _of_requests() -> dict[str, Schema]:
 
 
 def _of_answers() -> dict[str, Schema]:
-    """Of what is written, where msgspec's schemas are those of what may be read."""
+    """Makes schemas of written data; msgspec's own are of data that may be read."""
     every = [answer for route in described_routes() for answer in route.answers]
     types = {each.content for each in every if isinstance(each.content, type)}
     return {
@@ -87,7 +87,7 @@ def _of_answers() -> dict[str, Schema]:
 
 
 def _components(types: set[Struct]) -> Iterator[tuple[Struct, Schema]]:
-    """The schema of each type, and of those that they are made of."""
+    """Yields the types and all types that they refer to, each with msgspec's schema."""
     _, found = msgspec.json.schema_components(types, ref_template=SCHEMAS + "{name}")
     for type_ in set(_structs(multi_type_info(types))):
         yield type_, found[type_.__name__]
@@ -103,7 +103,7 @@ def _structs(part: Any) -> Iterator[Struct]:
 
 
 def _always(type_: Struct, schema: Schema) -> list[str]:
-    """The names of what is written whatever it is."""
+    """Lists the fields that are written whatever their value is."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(type_)}
     may_miss = {
         name
@@ -114,7 +114,7 @@ def _always(type_: Struct, schema: Schema) -> list[str]:
 
 
 def _object(schema: Schema) -> Schema:
-    """With what has to be there at its head."""
+    """Makes an object's schema, required properties first."""
     properties, required = schema["properties"], schema["required"]
     names = dict.fromkeys((*required, *properties))
     return {
@@ -127,7 +127,7 @@ def _object(schema: Schema) -> Schema:
 
 
 def _published(part: Any, without: str = "") -> Any:
-    """The schema in the interface's names and ECMA-262's patterns, without a word of msgspec's."""
+    """Uses the interface's names and ECMA-262's patterns, and drops the keyword `without`."""
     match part:
         case dict():
             return {key: _published(each, without) for key, each in part.items() if key != without}

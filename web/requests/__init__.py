@@ -1,1 +1,1 @@
-"""What buyers ask for, checked before anything is done about it."""
+"""Requests of buyers and programs, checked before anything is done about them."""

@@ -1,8 +1,7 @@
 """The fields of requests: a struct with these types is both their check and their schema.
 
-msgspec checks types and bounds. What people type is checked by a function besides, which stands
-in the field's `Meta` beside its schema, as does what a client is told where that says more than
-the field's name.
+msgspec checks types and bounds. Texts that people type are also checked by a function, which stands
+in the `extra` of the field's `Meta`, beside the text for the client if `detail.<field>` is not it.
 """
 
 import re
@@ -28,7 +27,7 @@ from core.text.names import (
 
 Request = TypeVar("Request", bound=msgspec.Struct)
 Clean = Callable[[str], str]
-# What msgspec raises; the second for half a character where something else than text should be.
+# What msgspec raises; the second for a lone surrogate where it expects no text.
 NOT_THAT = (msgspec.ValidationError, UnicodeEncodeError)
 
 
@@ -36,9 +35,9 @@ NOT_THAT = (msgspec.ValidationError, UnicodeEncodeError)
 
 
 def checked(type_: type[Request], wanted: Mapping[str, Any]) -> Request:
-    """What a client sent as a struct whose texts are clean.
+    """Converts what a client sent into a struct with clean texts.
 
-    Raises `BadRequest`, which names the struct's first field at fault.
+    Raises `BadRequest`, which names the first field of the struct that is at fault.
     """
     try:
         request = msgspec.convert(wanted, type_)
@@ -62,7 +61,7 @@ def _first_fault(type_: type[msgspec.Struct], wanted: Mapping[str, Any]) -> BadR
 
 
 def _fault(field: msgspec.structs.FieldInfo, wanted: Mapping[str, Any]) -> BadRequest | None:
-    """Why the field can't be as it was sent."""
+    """Says why the field is refused, or None if it is not."""
     extra = _extra(field)
     value = wanted.get(field.name, None if field.required else field.default)
     try:
@@ -78,7 +77,7 @@ def _fault(field: msgspec.structs.FieldInfo, wanted: Mapping[str, Any]) -> BadRe
 
 
 def _extra(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
-    """What the field's `Meta`s say beyond msgspec's own words."""
+    """Collects the `extra` of the field's `Meta`s."""
     metas = [each for each in get_args(field.type) if isinstance(each, Meta)]
     return {key: value for meta in metas for key, value in (meta.extra or {}).items()}
 
@@ -87,7 +86,7 @@ def _extra(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
 
 
 def whole(pattern: re.Pattern[str]) -> Meta:
-    """For a text that the pattern fits from end to end."""
+    """Requires that the pattern matches the whole text."""
     return Meta(pattern=rf"^{pattern.pattern}\Z")
 
 
@@ -100,7 +99,7 @@ Currency = Annotated[str, whole(re.compile("(?:[A-Z]{3})?"))]
 
 
 def note(text: str, most: int) -> str:
-    """A short text that a machine or an operator gave, clean; it may be empty."""
+    """Cleans a short text of a machine or an operator; it may be empty. Raises `BadRequest`."""
     cleaned = clean(text)
     if len(cleaned) > most or (cleaned and not is_shown(cleaned)):
         raise BadRequest("invalid", "detail.note", most=most)
@@ -108,7 +107,7 @@ def note(text: str, most: int) -> str:
 
 
 def note_meta(most: int, description: str, examples: list[str]) -> Meta:
-    """For a text that `note` takes."""
+    """Describes a text that `note` accepts."""
     return Meta(
         description=f"{description} At most {most} printable characters.",
         extra_json_schema={"anyOf": [{"allOf": shown(most)}, {"pattern": f"^{_EDGES}*$"}]},
@@ -121,13 +120,13 @@ def note_meta(most: int, description: str, examples: list[str]) -> Meta:
 
 
 def _ecma(ranges: str) -> str:
-    """Ranges of characters as ECMA-262 writes them. JSON knows no halves of characters."""
+    """Writes ranges of characters as ECMA-262 does, without surrogates, which JSON lacks."""
     without_halves = ranges.replace(r"\ud800-\udfff", "")
     return re.sub(r"\\U([0-9a-f]{8})", lambda code: chr(int(code[1], 16)), without_halves)
 
 
 _CONTROLS, _SPACES = _ecma(CONTROLS), _ecma(SPACES)
-# What Python strips from both ends, and what we strip everywhere.
+# What Python strips from both ends, and what we remove everywhere.
 _EDGES = rf"[\t-\r\u001c-\u0020\u0085{_SPACES}\u2028\u2029{MARKS}]"
 _MARK = f"[{MARKS}]"
 _VISIBLE = f"[^{_CONTROLS}{_SPACES}{_ecma(BLANKS)}{_ecma(IGNORABLE)}{_ecma(FORMATS)}]"
@@ -136,6 +135,6 @@ _EDGE = f"[^{_CONTROLS}{_SPACES}{MARKS}]"
 
 
 def shown(most: int) -> list[dict[str, str]]:
-    """A text that shows something, of so many characters without what is stripped of it."""
+    """The patterns of a visible text with at most `most` characters after cleaning."""
     inner = f"(?:{_MARK}*{_INNER}){{0,{most - 2}}}{_MARK}*{_EDGE}"
     return [{"pattern": _VISIBLE}, {"pattern": f"^{_EDGES}*{_EDGE}(?:{inner})?{_EDGES}*$"}]

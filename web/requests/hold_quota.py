@@ -1,7 +1,7 @@
-"""How many tickets one client may hold at a time: a bound on what strangers take off sale.
+"""Bounds how many tickets one client may hold at a time, so that strangers can't block a sale.
 
-It is kept in this web's memory, by address (the /64 of an IPv6 one). What is sold, given back or
-over doesn't count; nor does a purchase without a hold.
+The open holds are kept in this web server's memory, by address (the /64 of an IPv6 address). Holds
+that were sold, given back or have expired don't count, and neither do purchases without a hold.
 """
 
 import math
@@ -19,19 +19,19 @@ from core.transport.link import Answer, Code
 from web.http.problems import Problem, problem
 from web.requests.purchase import Basket
 
-# A hold whose outcome nobody knows counts for so long.
+# How long a hold counts if its outcome is unknown.
 UNKNOWN_S = 60.0
-# Of whom nothing was heard for longest is forgotten first.
+# The clients and orders that were heard of least recently are forgotten first.
 MOST_CLIENTS = 4096
 MOST_ORDERS = 4 * MOST_CLIENTS
 
-# What names a hold before it is an order: its event and its key.
+# A hold's event and idempotency key, which name it before it is an order.
 HoldKey: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Hold:
-    """So many tickets until then, in Unix seconds."""
+    """A number of tickets that are held until a time in Unix seconds."""
 
     quantity: int
     until: float
@@ -39,7 +39,7 @@ class Hold:
 
 @dataclass(frozen=True)
 class HoldClaim:
-    """What a client asks for; `hold` stands for it until the answer, unless it is known already."""
+    """A client's request for a hold; `hold` counts until its answer and is None for a repeat."""
 
     client: str
     place: HoldKey
@@ -47,28 +47,28 @@ class HoldClaim:
 
 
 class OpenHolds:
-    """At most `most_holds`, and `most_tickets` in them, of each client; 0 is no bound.
+    """Allows each client `most_holds` with `most_tickets` in them; 0 means no bound.
 
-    `now` is in Unix seconds.
+    `now` returns Unix seconds.
     """
 
     def __init__(self, most_holds: int, most_tickets: int, now: Callable[[], float]) -> None:
         self._most_holds = most_holds or math.inf
         self._most_tickets = most_tickets or math.inf
         self._now = now
-        # Who was heard last stands at the end.
+        # The client that was heard of last stands at the end.
         self._clients: OrderedDict[str, dict[HoldKey, Hold]] = OrderedDict()
         self._orders: OrderedDict[str, HoldClaim] = OrderedDict()
 
     @property
     def size(self) -> int:
-        """How many clients are remembered."""
+        """The number of clients that are remembered."""
         return len(self._clients)
 
     def claim(self, address: str, basket: Basket) -> HoldClaim | Problem:
-        """Room for a hold until `settle` is told what became of it, or why there is none.
+        """Reserves room for a hold until `settle` is told its outcome, or says why there is none.
 
-        A request that is sent again gets its true answer, whatever else its client holds.
+        A repeated request always gets a claim, so that it gets its true answer.
         """
         client, place = client_network(address), (basket.event, basket.key)
         holds = self._running(client)
@@ -81,7 +81,7 @@ class OpenHolds:
         return claim
 
     def settle(self, claim: HoldClaim, answer: Answer) -> None:
-        """What became of it."""
+        """Keeps the hold if it was made, and frees its room if it was not."""
         holds = self._running(claim.client)
         if answer.order is not None and answer.order.status == "held":
             if claim.hold is not None or claim.place in holds:
@@ -90,7 +90,7 @@ class OpenHolds:
             self._drop(claim)
 
     def note(self, order: OrderView) -> None:
-        """An order has changed: extended, or no hold any more."""
+        """Follows a change of an order: it was extended, or is no hold any more."""
         claim = self._orders.pop(order.order, None)
         if claim is None:
             return

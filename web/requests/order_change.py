@@ -1,4 +1,4 @@
-"""What somebody wants of an order that exists, checked before anything is done about it."""
+"""Changes of an existing order, as clients ask for them: checked before anything is done."""
 
 import re
 from typing import Annotated, Any, TypeAlias
@@ -25,9 +25,9 @@ ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
 
 
 def order_in(text: str) -> str:
-    """The order's id in what was typed or scanned: an address, or a number in groups; or "".
+    """Finds the order's id in typed or scanned text: an address, or a number in groups; or "".
 
-    Two numbers that ran into each other are neither.
+    Two numbers without a gap between them are not an id.
     """
     found = ALONE.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
     return found.group() if found else ""
@@ -40,7 +40,7 @@ def _order(text: str) -> str:
 
 
 def order_meta(description: str) -> Meta:
-    """For an order's id somewhere in a short text."""
+    """Describes a short text with an order's id somewhere in it."""
     return Meta(
         max_length=MOST_ADDRESS,
         description=description,
@@ -51,11 +51,11 @@ def order_meta(description: str) -> Meta:
 
 
 class WantedChange(OrderChange, frozen=True, kw_only=True):
-    """A change that a worker can be asked for; sent again with the same key, it acts once."""
+    """A change that a worker can be asked for. With the same key it is made once."""
 
     @property
     def keyed(self) -> bool:
-        """Whether an answer of "no" needs a look at what an earlier request has done."""
+        """Whether the worker looks for an earlier request with this key before it refuses."""
         return True
 
     def request(self, id_: int, *, keyed: bool, timeout_s: float) -> ChangeRequest:
@@ -64,7 +64,7 @@ class WantedChange(OrderChange, frozen=True, kw_only=True):
         return ChangeRequest(id=id_, timeout_s=timeout_s, **msgspec.structs.asdict(self))
 
 
-# The first field at fault is told of, so their order is part of the interface.
+# The first field at fault is reported, so the order of fields is part of the interface.
 class CheckInJson(msgspec.Struct, frozen=True, kw_only=True):
     """A scan of a ticket."""
 
@@ -111,7 +111,7 @@ def wanted_change(
     operator: bool = False,
     payment: Payment | None = None,
 ) -> WantedChange:
-    """Raises `BadRequest`: an order of that name can't exist, or the key is none."""
+    """Raises `BadRequest` if no order can have that id, or if the key is not valid."""
     if not ORDER_ID.fullmatch(order):
         raise BadRequest("no-such-order", "problem.no-such-order")
     return WantedChange(
@@ -120,15 +120,15 @@ def wanted_change(
 
 
 def from_scan(request: Request) -> WantedChange:
-    """A scan of a ticket, as JSON. Raises `BadRequest`."""
+    """Reads a scan of a ticket from JSON. Raises `BadRequest`."""
     scan = checked(CheckInJson, _fields(CheckInJson, request))
     return wanted_change(scan.order, Act.CHECK_IN, request.idempotency_key, note=scan.door)
 
 
 def from_payment(request: Request, call: str) -> WantedChange:
-    """A payment that a provider's call tells of, as JSON. Raises `BadRequest`.
+    """Reads a payment from a provider's JSON. Raises `BadRequest`.
 
-    The call's own id names a payment without a name.
+    `call` is the id of the provider's call; it names a payment that has no name.
     """
     wanted = _fields(PaymentJson, request)
     name = wanted.get("payment", "")
@@ -142,6 +142,6 @@ def from_payment(request: Request, call: str) -> WantedChange:
 
 
 def _fields(type_: type[msgspec.Struct], request: Request) -> dict[str, Any]:
-    """The fields of that type in a JSON object; what it has besides counts for nothing."""
+    """Reads the fields of that type from a JSON object, and ignores all others."""
     sent = json_object(request.content_type, request.body)
     return {name: sent[name] for name in type_.__struct_fields__ if name in sent}

@@ -1,4 +1,4 @@
-"""What a buyer asks for, checked strictly before anything is done about it."""
+"""Purchases as buyers ask for them, checked strictly before anything is done."""
 
 import re
 import secrets
@@ -23,7 +23,7 @@ DIGITS = re.compile(r"[0-9]{1,4}")
 
 
 def buyer_name(text: str) -> str:
-    """The name as it stands on the ticket. Raises `BadRequest`."""
+    """Returns the name as it is printed on the ticket. Raises `BadRequest`."""
     name = clean(text)
     if not 1 <= len(name) <= MOST_CHARACTERS:
         raise BadRequest("invalid", "detail.buyer-length", most=MOST_CHARACTERS)
@@ -68,15 +68,15 @@ class PurchaseJson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 FIELDS = frozenset(PurchaseJson.__struct_fields__)
-# The page's form says by a digest what prices it has shown.
+# The page's form has a digest of the prices that it showed instead.
 FORM_FIELDS = FIELDS - {"price", "currency"}
 
 
 class Basket(PurchaseJson, frozen=True, kw_only=True):
-    """A purchase that can be meant. `keyed`: the key is the buyer's own, not minted here.
+    """A valid purchase. `keyed` says that the key is the buyer's own and was not made here.
 
-    `hold`: the tickets are only kept for the buyer, for a while. `price`, of one ticket, and
-    `currency` are what the buyer was shown; whether it costs that, a worker decides.
+    With `hold` the tickets are only kept for the buyer, for a while. A worker compares `price`, of
+    one ticket, and `currency`, which the buyer was shown, with what the ticket costs.
     """
 
     key: str
@@ -84,7 +84,7 @@ class Basket(PurchaseJson, frozen=True, kw_only=True):
     hold: bool = False
 
     def request(self, id_: int, *, keyed: bool, timeout_s: float) -> Purchase:
-        """The message to a worker; `keyed` tells it to look for an earlier order."""
+        """Makes the message to a worker; `keyed` tells it to look for an earlier order."""
         return Purchase(
             id=id_,
             event=self.event,
@@ -101,18 +101,18 @@ class Basket(PurchaseJson, frozen=True, kw_only=True):
 
 
 def new_key() -> str:
-    """A key that nobody has used."""
+    """Makes a key that nobody has used."""
     return secrets.token_hex(16)
 
 
 def from_json(content_type: str, body: bytes, key: str | None) -> Basket:
-    """The basket in a JSON request; `key` is its `Idempotency-Key`. Raises `BadRequest`."""
+    """Reads a purchase from JSON; `key` is its `Idempotency-Key`. Raises `BadRequest`."""
     wanted = json_object(content_type, body)
     return _basket(wanted, FIELDS, key_or_new(key), keyed=key is not None)
 
 
 def from_form(fields: Mapping[str, str]) -> Basket:
-    """The basket in the fields of the page's form. Raises `BadRequest`."""
+    """Reads a purchase from the fields of the page's form. Raises `BadRequest`."""
     wanted: dict[str, Any] = {**fields}
     if DIGITS.fullmatch(wanted.get("quantity", "")):
         wanted["quantity"] = int(wanted["quantity"])
@@ -129,7 +129,7 @@ def _basket(wanted: dict[str, Any], known: frozenset[str], key: str, *, keyed: b
 
 
 def key_or_new(key: str | None) -> str:
-    """The key that a client sent, or one of ours. Raises `BadRequest`."""
+    """Returns the client's key if it is valid, or a new one for None. Raises `BadRequest`."""
     return new_key() if key is None else _checked_key(key)
 
 
@@ -140,5 +140,5 @@ def _checked_key(key: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """A name that a stranger chose, fit to be repeated in an answer."""
+    """Makes a client's field name safe to repeat in an answer."""
     return name.encode("ascii", "backslashreplace").decode()[:MOST_CHARACTERS]
