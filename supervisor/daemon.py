@@ -93,10 +93,10 @@ def _stop_supervisor(data_dir: Path, holder: lock.InUse, timeout_s: float) -> No
         if not is_here:
             raise ZkticketError(
                 f"{data_dir} is held by pid {holder.pid} of another container or machine; "
-                "say `down` there"
+                "run `down` there"
             )
     raise ZkticketError(
-        f"the supervisor, pid {holder.pid}, does not stop; kill it and say `down` again"
+        f"the supervisor, pid {holder.pid}, does not stop; kill it and run `down` again"
     )
 
 
@@ -114,7 +114,7 @@ def _signal(data_dir: Path, pid: int) -> None:
         return
     except PermissionError:
         raise ZkticketError(
-            f"the supervisor, pid {pid}, is another user's; stop it as they"
+            f"the supervisor, pid {pid}, is another user's; stop it as that user"
         ) from None
 
 

@@ -89,10 +89,10 @@ class SuccessorStart:
         """
         if self._taken and self._taken.request == request.id:
             return self._outcome(self._taken)
-        tell("the new supervisor is tried")
+        tell("trying the new supervisor")
         await rehearse(self._command, self._environ, self._describe(request))
         while moving := self._fleet.moving:
-            tell(f"the supervisor waits: {moving[0].plan.name} is about to be another process")
+            tell(f"the supervisor waits: {moving[0].plan.name} is being replaced")
             await asyncio.sleep(POLL_S)
         self._begin(request)
         return await _forever()

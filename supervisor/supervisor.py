@@ -205,7 +205,7 @@ class Supervisor:
                 if self._taken is None:
                     raise
                 await self._leave()
-                self._log.warning("start", f"{error}; this is tried again")
+                self._log.warning("start", f"{error}; trying again")
                 await asyncio.sleep(TICK_S)
 
     async def _enter(self) -> Membership:
@@ -223,7 +223,7 @@ class Supervisor:
         if self._taken is None:
             self._announce(alarm)
         else:
-            self._log.info("start", "took over from the supervisor before")
+            self._log.info("start", "took over from the previous supervisor")
             _say("the supervisor has been replaced; the sale goes on")
         self._notifier.ready(self._summary())
         return membership

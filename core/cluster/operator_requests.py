@@ -94,7 +94,7 @@ async def ask_scale(
 ) -> OperatorRequest:
     """Asks for so many workers from now on. Raises as `ask_restart` does."""
     if not 1 <= workers <= MOST_WORKERS:
-        raise WrongUsage(f"{workers} workers cannot be had; from 1 to {MOST_WORKERS}")
+        raise WrongUsage(f"there can be 1 to {MOST_WORKERS} workers, not {workers}")
 
     def resized(before: Desired) -> Desired:
         return replace(before, workers=workers, instead_of=table.workers)

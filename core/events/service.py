@@ -194,7 +194,7 @@ def changed(event: Event, terms: Terms) -> Event:
     if not (len(after.currency) == 3 and after.currency.isascii() and after.currency.isupper()):
         raise WrongTerm("currency", "currency", f"{after.currency!r} is no code like EUR")
     if after.currency != event.currency and decimals_of(after.currency) != event.decimals:
-        why = f"{after.currency} has not the decimals that the prices have; make a new event"
+        why = f"{after.currency} has other decimals than the prices; make a new event"
         raise WrongTerm("currency", "decimals", why)
     for first, then in (("starts_at", "ends_at"), ("opens_at", "closes_at")):
         # A sale may have been closed before it opened: only what is said now has to make sense.
@@ -208,7 +208,7 @@ def expect_name(name: str) -> None:
     if not NAME.fullmatch(name):
         shown = repr(brief(name, MOST_SHOWN))
         raise WrongUsage(
-            f"{shown} is no name; it has 1 to 32 of A-Z a-z 0-9 - _, and begins with no sign"
+            f"{shown} is no name: write 1 to 32 of A-Z a-z 0-9 - _, a letter or digit first"
         )
 
 

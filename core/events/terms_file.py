@@ -108,7 +108,7 @@ def terms_of(said: Mapping[str, Any], times: Mapping[str, float | None]) -> Term
 def _expect_near(name: str, at: float | None) -> float | None:
     """Raises `WrongTerm` for a time that some clock on earth can't show."""
     if at is not None and not FIRST_AT <= at < LAST_AT:
-        raise WrongTerm(name, "moment", f"it has to be in the years {FIRST_YEAR} to {LAST_YEAR}")
+        raise WrongTerm(name, "moment", f"it must be in the years {FIRST_YEAR} to {LAST_YEAR}")
     return at
 
 

@@ -50,7 +50,7 @@ class Requests:
         self._wanted = frozenset(request.id for request in requests)
         for request in requests:
             if request.id not in self._known:
-                self._set(request, "waiting", "waits for what was asked for before")
+                self._set(request, "waiting", "waits for an earlier request")
                 self._queue.put_nowait(request)
         self._clear_away()
 

@@ -95,7 +95,7 @@ def test_a_supervisor_is_replaced_and_no_buyer_notices(sale: Instance) -> None:
     assert (told["pid"], told["alive"]) == (pid, True)
     assert sale.messages().count("the supervisor has been replaced; the sale goes on") == 2
     log = sale.run("admin", "log", "--source", "supervisor").stdout
-    assert log.count("took over from the supervisor before") == 2
+    assert log.count("took over from the previous supervisor") == 2
     assert log.count("makes way for its successor") == 2
 
 
@@ -408,8 +408,8 @@ async def test_who_is_about_to_be_another_process_is_waited_for() -> None:
     asked.cancel()
     assert begun == [ASKED]
     assert told == [
-        "the new supervisor is tried",
-        "the supervisor waits: worker-1 is about to be another process",
+        "trying the new supervisor",
+        "the supervisor waits: worker-1 is being replaced",
     ]
 
 

@@ -77,7 +77,7 @@ def test_a_type_costs_what_the_currency_of_its_event_makes_of_its_price() -> Non
 def test_a_currency_with_other_decimals_is_refused_where_prices_have_them() -> None:
     event = Event(generation="g", title="Gala")
     assert changed(event, Terms(currency="USD")).currency == "USD"
-    with pytest.raises(WrongTerm, match="currency: JPY has not the decimals"):
+    with pytest.raises(WrongTerm, match="currency: JPY has other decimals"):
         changed(event, Terms(currency="JPY"))
 
 
