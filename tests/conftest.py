@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """What runs the tests that are coroutines, each on a loop of its own."""
+    """The library that runs tests which are coroutines, each on a loop of its own."""
     return "asyncio"
 
 
@@ -53,7 +53,7 @@ def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def server(zookeeper: Server) -> Server:
-    """That server with an empty tree."""
+    """The same server with an empty tree."""
     zookeeper.wipe()
     return zookeeper
 

@@ -49,7 +49,7 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 def offer(url: str, wares: Wares, connections: int, seconds: int) -> Load:
-    """That many buyers for so long. Raises `BenchError`."""
+    """Runs that many buyers for so long. Raises `BenchError`."""
     command = [
         *("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={PATIENCE_S}s"),
         *("-s", str(SCRIPT), url, "--", wares.event, *wares.types),

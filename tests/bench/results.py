@@ -89,7 +89,7 @@ def spread(values: Iterable[float]) -> Spread:
 
 
 def write(results: Results, path: Path) -> None:
-    """As JSON for people too: indented, its figures rounded."""
+    """Writes JSON that people can read: indented, its figures rounded."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
 

@@ -48,7 +48,7 @@ def away() -> Iterator[str]:
 
 @pytest.fixture
 def enter(browser: Browser) -> Iterator[Enter]:
-    """Lets visitors in, each with a browser profile of his own."""
+    """Lets visitors in, each with a browser profile of their own."""
     with ExitStack() as stack:
 
         def let_in(origin: str, **options: Any) -> Visitor:

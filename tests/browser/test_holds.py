@@ -13,7 +13,7 @@ Enter = Callable[..., Visitor]
 
 
 def holding(visitor: Visitor, event: str = "gala", type_: str = "front") -> Visitor:
-    """On the page of a hold."""
+    """Opens the page of a hold."""
     visitor.open(f"/?event={event}")
     visitor.choose(type_, quantity=2)
     visitor.hold()

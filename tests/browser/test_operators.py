@@ -128,12 +128,12 @@ def look(page: Page) -> None:
 
 
 def hold_up(page: Page, ticket: str) -> None:
-    """Before the camera; nothing is, for an empty one."""
+    """Shows a ticket to the camera; an empty one shows nothing."""
     page.evaluate("ticket => { window.shown = ticket; }", ticket)
 
 
 def posts(page: Page) -> list[str]:
-    """What the page sends from now on."""
+    """Collects what the page sends from now on."""
     sent: list[str] = []
     page.on("request", lambda each: sent.append(each.url) if each.method == "POST" else None)
     return sent

@@ -1,4 +1,4 @@
-"""A visitor with a real browser, who notes whatever the page does behind his back."""
+"""A visitor with a real browser, who notes whatever the page does unseen."""
 
 import shutil
 import subprocess

@@ -84,7 +84,7 @@ class Crowd:
 
     @property
     def unsure(self) -> list[PurchaseAttempt]:
-        """Those that did not end in an order or in a refusal for good."""
+        """The attempts that ended neither in an order nor in a final refusal."""
         return [attempt for attempt in self.history.attempts if not attempt.served]
 
     @property

@@ -57,7 +57,7 @@ class Machine(Process):
             self.zk.connection.break_off()
 
     def thread_s(self) -> float:
-        """What a worker's thread does is to flush its receipts."""
+        """How long a worker's thread is busy: it flushes receipts."""
         return self.world.rng.random() * self.disk.flush_s
 
     def hang_up(self) -> None:
@@ -93,7 +93,7 @@ class SimulatedLinks:
         return f"{machine.name}:{machine.pid}"
 
     def take_turned_away(self) -> int:
-        """There are no strangers in this world."""
+        """Counts none: this world has no strangers."""
         return 0
 
     async def close(self) -> None:

@@ -116,7 +116,7 @@ class Question(Generic[RequestT]):
             machine.submit(self._request, self._reply)
 
     def drop(self) -> None:
-        """Whoever asked has gone; the worker is told."""
+        """Tells the worker that the buyer has gone."""
         self._street.travel(self._machine.call_soon, self._forget)
 
     def _forget(self) -> None:

@@ -48,9 +48,9 @@ class Incident:
 
 @dataclass(frozen=True)
 class Deed:
-    """What a buyer does with an order, so long after he has heard of it.
+    """What a buyer does with an order, so long after hearing of it.
 
-    `twice`: he asks two workers at once.
+    `twice`: the buyer asks two workers at once.
     """
 
     after_s: float
@@ -108,7 +108,7 @@ class Plan:
     jump_s: float
 
     def told(self) -> list[str]:
-        """In words, for the head of its story."""
+        """Puts it into words, for the head of its story."""
         stock = ", ".join(f"{amount} of {name}" for name, amount in self.capacity.items())
         return [
             f"seed {self.seed}: {self.workers} workers sell {stock} in {self.stripes} stripes "

@@ -20,8 +20,8 @@ import psutil
 ROOT = Path(__file__).parents[2]
 ENTRYPOINT = ROOT / "zkticket.py"
 START_S = 60.0
-# Whom a voter elected who then changed his mind waits for him, initLimit long: 30 s. Rare, and
-# the other two servers sell meanwhile.
+# A server that one voter elected, and then no longer did, waits for that voter for initLimit,
+# 30 s. That is rare, and the other two servers sell meanwhile.
 HEALTHY_S = 45.0
 STOP_S = 40.0
 # The web closes a connection that was idle for five seconds.
@@ -248,7 +248,7 @@ class Instance:
         assert not left, left
 
     def clean_up(self) -> None:
-        """Whatever happened, nothing survives a test."""
+        """Ends everything that a test has left, whatever happened."""
         for buyer in self._buyers:
             buyer.close()
         if self.process is not None and self.process.poll() is None:
@@ -301,7 +301,7 @@ def running(data_dir: Path, *options: str) -> Iterator[Instance]:
 
 @contextlib.contextmanager
 def stopped(*pids: int) -> Iterator[None]:
-    """Those processes frozen inside the block."""
+    """Freezes those processes inside the block."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:

@@ -63,7 +63,7 @@ class Machine(Instance):
 
 
 def machine(home: Path, name: str, server: Server) -> Machine:
-    """Not started yet; it has the secret that opens the tree."""
+    """Returns an instance that is not started yet; it has the secret that opens the tree."""
     if subprocess.run([*APART, "true"], capture_output=True).returncode:
         pytest.skip("no namespaces of processes can be made here")
     data_dir = home / name

@@ -1,4 +1,4 @@
-"""Buyers who honour nothing: each asks again as soon as he is answered."""
+"""Buyers who honour nothing: each asks again as soon as it is answered."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ class Stampede:
 
 
 async def stampede(port: int, connections: int, seconds: float) -> Stampede:
-    """That many buyers for so long; each waits for his last answer."""
+    """Runs that many buyers for so long; each waits for its last answer."""
     found = Stampede()
     ends = time.monotonic() + seconds
     async with asyncio.timeout(seconds + PATIENCE_S):

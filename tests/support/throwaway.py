@@ -1,4 +1,4 @@
-"""For whatever starts processes to throw away: a test run, a soak, a bench, the pictures."""
+"""Ends the processes that a test run, a soak, a bench or the pictures have started."""
 
 import ctypes
 import os
@@ -13,7 +13,7 @@ PR_SET_PDEATHSIG = 1
 
 @contextmanager
 def thrown_away() -> Iterator[None]:
-    """What is started inside the block is gone with this process, and this one with its `make`."""
+    """Ends with this process all that the block starts, and this process with its `make`."""
     if "MAKELEVEL" in os.environ:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     with reaping(os.environ) as marked:

@@ -47,7 +47,7 @@ class MovableClock:
 
 
 class Worker:
-    """What a worker process does with orders, on a session of its own."""
+    """A worker process's part in orders, on a session of its own."""
 
     def __init__(self, zk: ZooKeeper, name: str, clock: MovableClock) -> None:
         self.zk = zk
@@ -168,7 +168,7 @@ class Shop:
         return (await self.one.store.type_stock(ref)).stock
 
     async def counts(self) -> tuple[int, int, int]:
-        """For sale, held, sold."""
+        """Counts the tickets for sale, held, and sold."""
         stock = await self.stock()
         return stock.remaining, stock.held, stock.sold
 

@@ -54,7 +54,7 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def session(self, work: Work[T]) -> T:
-        """What `work` returns, given a connected client."""
+        """Returns what `work` does with a connected client."""
         return asyncio.run(self._session(work))
 
     async def _session(self, work: Work[T]) -> T:
@@ -63,7 +63,7 @@ class Server:
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[ZooKeeper]:
-        """A client of its own inside the block."""
+        """Opens a client for the block."""
         zk = await connect(self.hosts, PASSWORD)
         try:
             yield zk

@@ -34,7 +34,7 @@ class Crew:
 
     @property
     def sellers_each(self) -> int:
-        """In one process."""
+        """How many sell in one process."""
         return self.sessions * self.threads
 
 

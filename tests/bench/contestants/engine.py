@@ -80,7 +80,7 @@ class Crowd:
         self._over = asyncio.Event()
 
     async def buy_for(self, seconds: float, at_once: int) -> Bought:
-        """That many buyers for so long. Waits for the last answers."""
+        """Runs that many buyers for so long, and waits for the last answers."""
         self._took_s, self._failed = [], 0
         began = time.monotonic()
         self._ends = began + seconds

@@ -14,7 +14,7 @@ from tests.bench.results import Reading, percentile
 LOCK = Locked().name
 SINGLE = "multi for each ticket"
 PIPELINED = "multi, pipelined"
-# As several buyers, each in a session of his own. Four processes, since one
+# Several buyers, each in a session of their own. Four processes, since one
 # interpreter would be the limit of 16 sessions.
 BUYERS = Crew(processes=4, sessions=4)
 # As zkticket's three workers, each with more than one transaction under way.

@@ -1,4 +1,4 @@
-"""The load: wrk's connections that honour nothing, and one buyer who tells what he sees.
+"""The load: wrk's connections that honour nothing, and one buyer who tells what they see.
 
 wrk costs some 10 µs of processor time for each answer, on the cores of those it measures. It
 does not tell refusals' times from sales', so a buyer of our own samples both.

@@ -17,7 +17,7 @@ START_S = 10.0
 
 @dataclass
 class Proxy:
-    """Where it listens, and by how much answers are late from now on."""
+    """Delays answers by `delay_s`; `port` is where it listens."""
 
     port: int
     delay_s: float = 0.0

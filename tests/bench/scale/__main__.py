@@ -98,7 +98,7 @@ def measure(plan: Plan) -> Scale:
 
 @contextmanager
 def _course(plan: Plan, data_dir: Path, runner: asyncio.Runner) -> Iterator[Course]:
-    """On an instance of its own."""
+    """Opens an instance for the block."""
     instance = Instance(data_dir, ("--quantity", str(plan.stock + MORE)), start_s=START_S)
     try:
         yield Course(instance.up(), plan, runner, tell)

@@ -70,7 +70,7 @@ class Crowd:
         self._wanted = 0
 
     async def relink(self, addresses: dict[str, str]) -> None:
-        """After workers were started anew."""
+        """Links to workers that were started anew."""
         self.leave()
         self._links.clear()
         self._addresses = addresses

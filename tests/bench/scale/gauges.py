@@ -29,7 +29,7 @@ def size(instance: Instance, orders: int, *, heap: bool) -> Size:
 
 
 def snapshot_mb(instance: Instance) -> float:
-    """Of the server whose newest snapshot is largest."""
+    """The size of the newest snapshot, at the server where it is largest."""
     return max(_newest_mb(folder, "snapshot.*") for folder in _folders(instance))
 
 

@@ -23,7 +23,7 @@ SETTLE_S = 3.0
 
 
 def measure(scratch: Path) -> tuple[Page, ...]:
-    """On an instance of its own, with one event of so many types at a time."""
+    """Measures on an instance of its own, with one event of so many types at a time."""
     with running(scratch / "pages", "--quantity", str(TICKETS)) as instance:
         pages = [_page(instance, types) for types in TYPES]
         instance.down()

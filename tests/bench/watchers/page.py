@@ -27,7 +27,7 @@ POLL_AFTER = re.compile(rb'"poll_after_ms":(\d+)')
 
 
 class Seen(msgspec.Struct):
-    """By all pages together. `opened` counts connections."""
+    """Counts of all pages together. `opened` counts connections."""
 
     answers: int = 0
     unchanged: int = 0
@@ -86,7 +86,7 @@ class Page(asyncio.Protocol):
         self._ask()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """As browsers do: what met the end of an idle connection is asked again at once."""
+        """Asks again at once where an idle connection had ended, as browsers do."""
         self._transport = None
         if self._asked_at:
             self._asked_at, self._received = 0.0, b""

@@ -237,7 +237,7 @@ class Run:
 
 
 def _attempt(wish: Purchase, answer: Answer, began_s: float, ended_s: float) -> PurchaseAttempt:
-    """As the web would have answered."""
+    """What the web would have answered."""
     sold = answer.code in (Code.SOLD, Code.REPLAYED)
     return PurchaseAttempt(
         key=wish.key,

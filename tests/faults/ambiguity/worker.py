@@ -104,7 +104,7 @@ class Stand:
 
     @property
     def live(self) -> LiveWorker:
-        """As the registry would tell the web, with its door behind a proxy."""
+        """What the registry would tell the web, with its address behind a proxy."""
         return LiveWorker(self._name, self._record)
 
     async def _open_link(self, stack: AsyncExitStack) -> None:

@@ -64,7 +64,7 @@ def quorum_links(shop: Shop) -> list[int]:
 
 
 def a_workers_links(shop: Shop) -> list[int]:
-    """Those of the web and the supervisor to one worker."""
+    """The ports of the links from the web and the supervisor to one worker."""
     return [port for pid in worker(shop) for port in _listening(pid)]
 
 

@@ -26,7 +26,7 @@ class Disk:
         self.home = home
 
     def fill(self) -> None:
-        """Not a byte is left."""
+        """Fills the disk to the last byte."""
         with self._ballast.open("wb") as file:
             taken, more = 0, shutil.disk_usage(self.home).total
             while more:

@@ -57,7 +57,7 @@ class Deeds:
             self._check_refused(attempt, answer)
 
     def _check_done(self, attempt: Attempt[ChangeRequest], answer: Answer) -> None:
-        """So it was at some moment since it was asked for, and a receipt on that disk says so."""
+        """Checks that it was so at some moment since the request, and that a receipt says so."""
         request, entry = attempt.request, self._books.orders[attempt.order_id]
         told = as_told(attempt.order_id, entry, entry.since(attempt.since), answer)
         if not any(DONE[request.act](state) for state in told):

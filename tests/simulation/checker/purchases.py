@@ -93,7 +93,7 @@ class History:
             self.breaches.append(f"order {id_} was wanted by nobody")
 
     def _check_told(self, attempts: list[Attempt[Purchase]], entry: Entry) -> None:
-        """Whoever sold it has said no such thing as that it had not."""
+        """Checks that the worker that sold it has not denied it."""
         sellers = [each for each in attempts if entry.writer == each.life]
         if not any(
             MAY_HAVE_BOUGHT.intersection(each.answers) or not each.answers for each in sellers
@@ -112,7 +112,7 @@ class History:
 def as_told(
     order_id_: str, entry: Entry, states: Iterable[Order], answer: Answer
 ) -> Sequence[Order]:
-    """Those of the states that look as the answer says."""
+    """Returns the states that look as the answer says."""
     return [state for state in states if answer.order == view(order_id_, EVENT, state, entry.zxid)]
 
 

@@ -47,7 +47,7 @@ def _expired_blindly(ref: TypeRef, order_id: str, order: Order, version: int) ->
 
 
 def _expired_again(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
-    """Whatever has become of it."""
+    """Expires a hold whatever its status is."""
     if occasion.at < (order.until or 0.0):
         return Refusal.NOT_EXPIRED
     return lifecycle._changed(order, Act.EXPIRE, change, occasion, status="expired")

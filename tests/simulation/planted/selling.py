@@ -70,7 +70,7 @@ def _called_sold(self: Seller, attempt: SaleAttempt, why: Ambiguous) -> None:
 
 
 def _tell_sold(self: Seller, attempt: SaleAttempt) -> None:
-    """Without waiting for anything."""
+    """Waits for nothing."""
     self._sold(attempt)
     for (request, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
         stored = StoredOrder(sale.order_id, sale.ref.event, sale.order, 1)

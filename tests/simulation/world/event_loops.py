@@ -169,7 +169,7 @@ class Process:
         return task
 
     def resurrect(self) -> None:
-        """For the end of the world only."""
+        """Lets a killed process run again, at the end of the world only."""
         self.killed = False
         self.resume()
 

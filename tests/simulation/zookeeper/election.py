@@ -12,7 +12,7 @@ LOOK_S = 0.3
 class SimulatedLock:
     """One ephemeral znode. Where an answer was lost, what stands in it tells whose it is.
 
-    So whoever's session has ended may believe that he still has it, and there are two.
+    So a process whose session has ended may believe that it is still elected, and there are two.
     """
 
     def __init__(self, zk: ZooKeeper, path: str, owner: str) -> None:

@@ -135,7 +135,7 @@ class Ensemble:
         return min(self.applied(server) for server in range(SERVERS))
 
     def fall_behind(self, server: int, lasts_s: float) -> None:
-        """That follower learns nothing more for so long."""
+        """Keeps all news from that follower for so long."""
         self._stuck.setdefault(server, self.applied(server))
         self.world.after(lasts_s, self._stuck.pop, server, None)
 

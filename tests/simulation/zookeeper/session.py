@@ -87,7 +87,7 @@ class Connection:
             self._world.after(requests_s, self._heard)
 
     def break_off(self) -> None:
-        """Of what is under way some arrives later, in order, and the rest never does."""
+        """Breaks: some of what is under way arrives later, in order, and the rest never."""
         if not self.alive:
             return
         self.alive = False

@@ -21,8 +21,8 @@ ZXID = 4294967301
 class FakeOrders:
     """What the fake workers know together, beside the clerk's orders.
 
-    A type named after a code is answered with it, a buyer named after one gets it whatever he
-    wants of his order.
+    A type named after a code is answered with it, a buyer named after one gets it whatever they
+    want of their order.
     """
 
     def __init__(self, events: Mapping[str, EventAvailability], clerk: FakeClerk) -> None:

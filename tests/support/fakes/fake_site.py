@@ -135,7 +135,7 @@ class FakeShelf:
 
 
 class FakeRegister:
-    """Where it is out of reach nothing is known of the others."""
+    """Sessions that were ended elsewhere; unknown while ZooKeeper is out of reach."""
 
     def __init__(self, state: str) -> None:
         self._state = state
@@ -152,7 +152,7 @@ class FakeRegister:
 
 
 class FakeService:
-    """As `web.service.Service`, without ZooKeeper."""
+    """Stands in for `web.service.Service`, without ZooKeeper."""
 
     def __init__(self, state: str, parent: int, settings: Settings, public: PublicSocket) -> None:
         self._public = public
@@ -236,7 +236,7 @@ class FakeService:
         return fake_board.status(self._state, await self._shelf.availability("default"))
 
     async def _expire(self, _request: Request, order_id: str) -> Reply:
-        """For tests of what buyers see when the time of a hold is up."""
+        """Ends a hold, for tests of what buyers see then."""
         self._shelf.orders.expire(order_id)
         return text_reply("expired")
 
@@ -245,7 +245,7 @@ class FakeService:
 
 
 def settings_of(options: Sequence[str]) -> Settings:
-    """Those of an instance. Tests come from one address: it may hold what it likes by default."""
+    """Reads the settings of an instance. Tests have one address, which may hold without bounds."""
     given = {"holds_per_address": "0", "held_per_address": "0"}
     given |= dict(option.split("=", 1) for option in options)
     return read_settings({f"ZKTICKET_{name.upper()}": value for name, value in given.items()}, {})

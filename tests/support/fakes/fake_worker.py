@@ -99,7 +99,7 @@ class FakeWorker:
         return LiveWorker(f"{self.name}.abc123", record)
 
     def die(self) -> None:
-        """As a killed process: every link breaks, nobody listens."""
+        """Ends as a killed process does: every link breaks, nobody listens."""
         if self._server is not None:
             self._server.close()
         for channel in tuple(self._channels):

@@ -47,7 +47,7 @@ async def post_order(request: Request) -> Reply:
 
 
 class Echo:
-    """As `web.service.Service`, with nothing beside it."""
+    """Stands in for `web.service.Service`, with nothing behind it."""
 
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         self._adapter = Adapter(
