@@ -24,45 +24,49 @@ class RequestState(enum.Enum):
     ANSWERED = "whoever asked has an answer, or has gone"
 
 
+# Looked up in the enum, each would cost more than the comparison, several times for each purchase.
+_WAITING, _SENT, _COMMITTED, _ANSWERED = RequestState
+
+
 @dataclass(eq=False, slots=True, kw_only=True)
 class PendingRequest:
     """`deadline` is monotonic; `reply` is called once."""
 
     reply: Callable[[Answer], None]
     deadline: float
-    state: RequestState = RequestState.WAITING
+    state: RequestState = _WAITING
 
     @property
     def is_answered(self) -> bool:
-        return self.state is RequestState.ANSWERED
+        return self.state is _ANSWERED
 
     @property
     def is_sent(self) -> bool:
         """Whether it may have happened by now."""
-        return self.state is RequestState.SENT or self.state is RequestState.COMMITTED
+        return self.state is _SENT or self.state is _COMMITTED
 
     @property
     def is_undecided(self) -> bool:
         """Whether it has neither been committed nor answered."""
-        return self.state is RequestState.WAITING or self.state is RequestState.SENT
+        return self.state is _WAITING or self.state is _SENT
 
     def send(self) -> None:
-        if self.state is RequestState.WAITING:
-            self.state = RequestState.SENT
+        if self.state is _WAITING:
+            self.state = _SENT
 
     def take_back(self) -> None:
         """Notes that what was sent has not happened, and can't happen any more."""
-        if self.state is RequestState.SENT:
-            self.state = RequestState.WAITING
+        if self.state is _SENT:
+            self.state = _WAITING
 
     def commit(self) -> None:
-        if self.state is RequestState.SENT:
-            self.state = RequestState.COMMITTED
+        if self.state is _SENT:
+            self.state = _COMMITTED
 
     def close(self) -> bool:
         """Closes it; returns whether it was still open, for an answer is given once."""
         was_open = not self.is_answered
-        self.state = RequestState.ANSWERED
+        self.state = _ANSWERED
         return was_open
 
 
