@@ -196,7 +196,7 @@ async def test_nobody_is_refused_for_the_sake_of_repeats_that_take_no_stock(desk
     assert again[1].remaining == 0
 
 
-async def test_a_wish_waits_for_the_fate_of_those_before_it(desk: Desk) -> None:
+async def test_a_purchase_waits_for_the_fate_of_those_before_it(desk: Desk) -> None:
     await desk.ask("old", quantity=5)
     answers = await asyncio.gather(
         desk.ask("old", quantity=5), desk.ask("new", quantity=5), desk.ask("last")
@@ -287,7 +287,7 @@ async def test_who_was_refused_for_being_late_does_not_buy_after_all(desk: Desk)
     assert await desk.remaining("A") == 10
 
 
-async def test_a_wish_past_its_deadline_is_not_even_tried(desk: Desk) -> None:
+async def test_a_purchase_past_its_deadline_is_not_even_tried(desk: Desk) -> None:
     assert (await desk.ask(timeout_s=0.0)).code is Code.OVERLOADED
     assert await desk.remaining() == 10
 
