@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from core.cluster import run_file
+from core.cluster_secret import load_secret
 from core.errors import NotRunning, Unavailable
 from core.machine import process_identity
 from core.machine.process_birth import Identified
 from core.schema.records import SupervisorRecord
-from core.secret import load_secret
 from core.settings import Settings
 from core.zookeeper.client import ZooKeeper, connect
 

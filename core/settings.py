@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from core.client_addresses import parse_networks
 from core.errors import WrongUsage
 from core.machine import streams
-from core.networks import parse_networks
 
 ENVIRONMENT_PREFIX = "ZKTICKET_"
 MOST_WORKERS = 64

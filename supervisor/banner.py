@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from core.secret import Secret
+from core.cluster_secret import Secret
 
 LOG_NAME = "supervisor.log"
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
+from core.cluster_secret import Secret
 from core.errors import AccessDenied, StartupError, ZooKeeperError
 from core.events.edit import BackOffice
 from core.schema.records import Marker, encode
-from core.secret import Secret
 from core.settings import Settings
 from core.store.store import Store
 from core.store.stripes import stripes_for
 from core.zookeeper.client import ZooKeeper, connect
-from core.zookeeper.prepare import prepare_tree
 from core.zookeeper.probe import ServerState
+from core.zookeeper.tree_setup import prepare_tree
 from supervisor.zookeeper.ensemble import Ensemble, wait_for_quorum
 
 # Three servers that load a million orders on two busy cores take 30 to 110 s.

@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.cluster import run_file
+from core.cluster_secret import load_secret
 from core.errors import NotRunning, StartupError, ZkticketError
 from core.machine import private_directory, private_files, process_identity, system_errors
-from core.secret import load_secret
 from core.settings import Settings
 from supervisor import banner, lock, log_rotation, orphans
 from supervisor.processes.child import ChildState

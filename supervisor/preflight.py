@@ -16,10 +16,10 @@ from core.settings import Settings
 from core.transport.listen_socket import BellAnswer, listen, ring
 from supervisor import orphans
 from supervisor.orphans import Leftover
-from supervisor.processes.listen_socket import ListenSocket
+from supervisor.processes.held_socket import ListenSocket
 from supervisor.processes.process import ProcessPlan, Role
 from supervisor.successor import Handover
-from supervisor.zookeeper import cds_archive
+from supervisor.zookeeper import class_data_archive
 from supervisor.zookeeper.ensemble import Ensemble, Server
 from supervisor.zookeeper.java import CACHE, find_class_path, find_java
 
@@ -124,7 +124,7 @@ def _server_plans(
     class_path = find_class_path(environ)
     if class_path.warning:
         tell("ensemble", class_path.warning)
-    jvm = cds_archive.options(cds_archive.archive_of(java, class_path.text, CACHE))
+    jvm = class_data_archive.options(class_data_archive.archive_of(java, class_path.text, CACHE))
     return [
         ensemble.plan(server, java, class_path.text, settings.logs_dir, jvm)
         for server in ensemble.servers

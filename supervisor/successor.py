@@ -21,7 +21,7 @@ from msgspec import structs
 from core.errors import StartupError, ZkticketError
 from core.schema.records import OperatorRequest, SupervisorRecord, decode, encode
 from core.settings import Settings
-from supervisor.operations.requests import Tell
+from supervisor.operations.request_executor import Tell
 from supervisor.processes.fleet import Fleet
 from supervisor.zookeeper.java import find_class_path, find_java
 

@@ -16,6 +16,7 @@ from typing import Any
 from core.clock import Clock
 from core.cluster import instance_id, run_file
 from core.cluster.node import Identity
+from core.cluster_secret import Secret, load_or_create_secret
 from core.errors import StartupError, ZooKeeperError
 from core.machine import (
     diagnostics,
@@ -26,7 +27,6 @@ from core.machine import (
 )
 from core.machine.program import SCRIPT
 from core.schema.records import OperatorRequest, ProcessRecord
-from core.secret import Secret, load_or_create_secret
 from core.settings import Settings
 from supervisor import (
     banner,
@@ -48,9 +48,9 @@ from supervisor.processes import commands
 from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
 from supervisor.processes.handover import HandoverChild
-from supervisor.processes.health import HealthLimits
+from supervisor.processes.health_verdict import HealthLimits
 from supervisor.processes.heartbeat import BEAT_S
-from supervisor.processes.listen_socket import ListenSocket
+from supervisor.processes.held_socket import ListenSocket
 from supervisor.processes.process import ProcessPlan, Role, spawner
 from supervisor.signals import Stop, dies_with_terminal
 from supervisor.successor import Handover, Place, SuccessorStart

@@ -5,12 +5,12 @@ import signal
 import time
 from functools import partial
 
+from core.cluster_secret import load_secret
 from core.machine import diagnostics
-from core.secret import load_secret
 from core.settings import Settings
 from core.transport.listen_socket import inherited, listen
 from web.server.granian_adapter import PublicSocket, serve
-from web.service import RETIRE, Service
+from web.web_process import RETIRE, Service
 
 
 def run(settings: Settings, name: str) -> int:

@@ -14,7 +14,7 @@ from core.eventlog.ring import EventLog
 from core.schema import paths
 from core.schema.records import HoldList
 from core.store.holds import slot_ends
-from core.store.lifecycle import Act, OrderChange
+from core.store.order_lifecycle import Act, OrderChange
 from core.store.store import Store
 from workers.order_changes import OrderChangeQueue
 

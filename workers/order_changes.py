@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from core.errors import Ambiguous, BadZnode, Halted, Unavailable, Unconfirmed
 from core.eventlog.ring import EventLog
 from core.schema.records import Payment
-from core.store.lifecycle import Act, OrderChange, Refusal
 from core.store.order_changes import ChangeOutcome, OrderChanger
+from core.store.order_lifecycle import Act, OrderChange, Refusal
 from core.transport.link import Answer, ChangeRequest, Code
 from workers.group_commit.batching import Linger, Pace
 from workers.group_commit.group_commit import GroupCommit

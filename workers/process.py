@@ -13,13 +13,13 @@ from core import gc_tuning
 from core.clock import Clock
 from core.cluster import instance_id
 from core.cluster.node import Identity, Node, make_session
+from core.cluster_secret import Secret, load_secret
 from core.errors import AccessDenied, ZooKeeperError
 from core.machine import diagnostics, open_files
 from core.receipts.format import folder
 from core.schema.paths import JANITOR
 from core.schema.paths import worker as worker_path
 from core.schema.records import Load, WorkerRecord
-from core.secret import Secret, load_secret
 from core.settings import Settings
 from core.store.order_changes import OrderChanger
 from core.transport.link import Answer, ChangeRequest, Purchase

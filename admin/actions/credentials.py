@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import typer
 
-from core.secret import load_secret
+from core.cluster_secret import load_secret
 from core.settings import Settings
 from core.zookeeper.kazoo_adapter import IDENTITY
 

@@ -10,7 +10,7 @@ from admin.confirm import confirmer
 from admin.screen import event_tables, output
 from admin.session import with_session
 from core.errors import NoSuchEvent, WrongUsage
-from core.events import service
+from core.events import management
 from core.events.restock import reset
 from core.events.terms_file import priced
 from core.machine import streams
@@ -34,7 +34,7 @@ def create(
     if not (chosen := name or known):
         raise WrongUsage("the event has no name; give it one: event create NAME")
     made = priced(stock, said)
-    with_session(settings, lambda zk: service.create(zk, chosen, said, made))
+    with_session(settings, lambda zk: management.create(zk, chosen, said, made))
     streams.tell(f"event {chosen} made: {', '.join(stock)}")
 
 
@@ -50,7 +50,7 @@ def edit(
     types = event_options.type_terms(capacities, prices)
     if said == event_options.NOTHING and not types:
         raise WrongUsage("nothing to change was named; see `event edit --help`")
-    edited = with_session(settings, lambda zk: service.edit(zk, name, said, types))
+    edited = with_session(settings, lambda zk: management.edit(zk, name, said, types))
     streams.tell(f"event {name} changed")
     for type_, stock in edited.stock.items():
         streams.tell(
@@ -61,14 +61,14 @@ def edit(
 
 def open_sale(settings: Settings, name: str) -> None:
     """Opens the sale now."""
-    with_session(settings, lambda zk: service.open_sale(zk, name, time.time()))
+    with_session(settings, lambda zk: management.open_sale(zk, name, time.time()))
     streams.tell(f"event {name} is open")
 
 
 def close_sale(settings: Settings, name: str, yes: bool) -> None:
     """Closes the sale now, after asking."""
     confirmer(yes)(f"Close the sale of event {name}?")
-    with_session(settings, lambda zk: service.close_sale(zk, name, time.time()))
+    with_session(settings, lambda zk: management.close_sale(zk, name, time.time()))
     streams.tell(f"event {name} is closed")
 
 

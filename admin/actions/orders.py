@@ -15,18 +15,18 @@ from admin.confirm import Confirm, confirmer
 from admin.export import Begin, csv_rows, json_lines
 from admin.screen import order_tables, output
 from admin.session import with_session
+from core.cluster_secret import load_secret
 from core.errors import ZkticketError
 from core.eventlog.audit import SOURCE, note
-from core.events.service import text_of
+from core.events.management import text_of
 from core.machine import streams
 from core.schema.records import OrderView
-from core.secret import load_secret
 from core.settings import Settings
-from core.store.bookkeeping import NoBooks
-from core.store.lifecycle import Act, OrderChange
 from core.store.order_changes import ChangeOutcome, OrderChanger
 from core.store.order_history import timeline
+from core.store.order_lifecycle import Act, OrderChange
 from core.store.orders import no_such_order
+from core.store.receipt_keeping import NoBooks
 from core.store.scan import Tell, every_order, existing, of_buyer
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper

@@ -11,9 +11,9 @@ from admin.recovery.repair import Choice, RepairPlan
 from admin.recovery.repair import repair as put_back
 from admin.screen import output, proofs
 from admin.session import with_session
+from core.cluster_secret import load_secret
 from core.errors import ZkticketError
 from core.receipts.format import FOLDER
-from core.secret import load_secret
 from core.settings import Settings
 
 # A recount can wait, the sale on the same machine can't.

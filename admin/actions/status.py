@@ -8,8 +8,8 @@ from rich.live import Live
 from admin.screen import output, status_tables
 from core.cluster import run_file
 from core.cluster.status import Status, collect
+from core.cluster_secret import load_secret
 from core.errors import ZkticketError
-from core.secret import load_secret
 from core.settings import Settings
 
 REFRESH_S = 1.0

@@ -2,7 +2,7 @@
 
 import typer
 
-from admin import tree
+from admin import znode_tree
 from admin.confirm import confirmer
 from admin.session import with_session
 from core.machine import streams
@@ -16,7 +16,7 @@ def show(settings: Settings, path: str, with_data: bool) -> None:
     wanted = inside_chroot(path)
 
     async def print_lines(zk: ZooKeeper) -> None:
-        async for line in tree.lines(zk, wanted, with_data):
+        async for line in znode_tree.lines(zk, wanted, with_data):
             typer.echo(line)
 
     with_session(settings, print_lines)
@@ -25,7 +25,7 @@ def show(settings: Settings, path: str, with_data: bool) -> None:
 def delete(settings: Settings, path: str, yes: bool) -> None:
     """Deletes them, after asking."""
     wanted = inside_chroot(path)
-    deleted = with_session(settings, lambda zk: tree.delete_tree(zk, wanted, confirmer(yes)))
+    deleted = with_session(settings, lambda zk: znode_tree.delete_tree(zk, wanted, confirmer(yes)))
     streams.tell(f"{deleted.znodes} znodes deleted")
     if deleted.kept:
         typer.echo(f"{deleted.kept} registrations of living processes kept", err=True)

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
-from admin.drill.gauge import Gauge
 from admin.drill.proof.history import History, PurchaseAttempt, Wish, answered, unanswered
+from admin.drill.sale_gauge import Gauge
 
 # Longer than any answer should take, an honest "unknown" included.
 PATIENCE_S = 5.0

@@ -23,8 +23,8 @@ from admin.drill.drill import Drill
 from admin.drill.fault_names import FaultName
 from admin.drill.faults import Fault, chosen
 from admin.drill.instance import Shop
+from admin.drill.progress import Board
 from admin.drill.report import Report
-from admin.drill.ui import Board
 from admin.screen.output import new_console, put_json
 from core.errors import ZkticketError
 from core.machine.reaper import reaping

@@ -8,21 +8,21 @@ from functools import partial
 
 from admin.drill.buyers import FEW, MANY, Crowd
 from admin.drill.faults import Fault
-from admin.drill.gauge import Gauge
 from admin.drill.instance import Shop
 from admin.drill.pauses import Spell, longest_pauses
 from admin.drill.processes import ObservedProcess
+from admin.drill.progress import Board
 from admin.drill.proof.checker import Finding, check
 from admin.drill.proof.history import History, PurchaseAttempt
 from admin.drill.proof.tree_books import read_books
 from admin.drill.report import FaultResult, Report, counted, said
-from admin.drill.ui import Board
+from admin.drill.sale_gauge import Gauge
 from admin.recovery.recount import Proof, recount
 from admin.session import session
+from core.cluster_secret import load_secret
 from core.errors import ZkticketError
 from core.events.edit import BackOffice
 from core.schema.records import TicketType, order_id
-from core.secret import load_secret
 from core.store.stripes import stripes_for
 
 LOOK_S = 0.5

@@ -7,10 +7,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from admin.drill.gauge import Gauge, Slot
 from admin.drill.processes import ObservedProcess
+from admin.drill.progress import NEWS, Board
 from admin.drill.report import FaultResult, Report
-from admin.drill.ui import NEWS, Board
+from admin.drill.sale_gauge import Gauge, Slot
 
 BARS = "▁▂▃▄▅▆▇█"
 SLOTS = 56

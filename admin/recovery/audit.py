@@ -27,7 +27,7 @@ from core.schema import paths
 from core.store.batch import Sale
 from core.store.orders import StoredOrder
 from core.store.store import Store
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Check
 
@@ -203,9 +203,9 @@ async def losses(zk: ZooKeeper, archive: Archive, count: Count) -> AsyncGenerato
     One that has several receipts, say of its sale and of a replay, comes with each of them.
     """
     store = Store(zk)
-    await retry.read(zk, zk.sync)
+    await lost_answers.read(zk, zk.sync)
     settled = format.settled(archive.data_dir)
-    retired = await retry.read(zk, store.retired)
+    retired = await lost_answers.read(zk, store.retired)
     pages: deque[asyncio.Task[list[Loss]]] = deque()
     try:
         for page in _pages(archive.sales()):
@@ -242,13 +242,13 @@ def _held_against(
 async def _lost(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
     lost = await _missing(zk, store, page)
     if lost:
-        await retry.read(zk, partial(retry.check, zk, [Check("/")]))
+        await lost_answers.read(zk, partial(lost_answers.check, zk, [Check("/")]))
         lost = await _missing(zk, store, [loss.sale for loss in lost])
     return lost
 
 
 async def _missing(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
-    found = await retry.read(zk, partial(store.orders.find_sales, page))
+    found = await lost_answers.read(zk, partial(store.orders.find_sales, page))
     pairs = zip(page, found, strict=True)
     return [
         Loss(sale, there) for sale, there in pairs if not format.is_preserved(sale.order, there)

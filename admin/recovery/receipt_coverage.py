@@ -12,7 +12,7 @@ from core.schema.records import Event
 from core.store.batch import Sale
 from core.store.orders import StoredOrder
 from core.store.store import Store
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 
 ID_BYTES = 16
@@ -72,7 +72,7 @@ class Coverer:
 
     async def count(self, newest: Callable[[], Iterable[Sale]]) -> Coverage:
         """`newest` reads the newest receipts again. Raises `Unavailable`, `ZkticketError`."""
-        for name, event in (await retry.read(self._zk, self._store.events)).items():
+        for name, event in (await lost_answers.read(self._zk, self._store.events)).items():
             try:
                 await self._count_event(name, event)
             except BadZnode as error:
@@ -98,7 +98,7 @@ class Coverer:
     async def _date(self, name: str, generation: str, ids: Sequence[str]) -> None:
         """Sorts orders without a receipt by their age."""
         read = partial(self._store.orders.find_many, name, generation, ids)
-        for order in (await retry.read(self._zk, read)).values():
+        for order in (await lost_answers.read(self._zk, read)).values():
             if order.order.at < self._since:
                 self._older += 1
             elif order.order.at > self._began - YOUNG_S:

@@ -19,11 +19,11 @@ import msgspec
 from core.errors import BadZnode, Breach, NoSuchType
 from core.schema import paths
 from core.schema.records import Event, Order
-from core.store.lifecycle import status_at
+from core.store.order_lifecycle import status_at
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef, TypeStock
 from core.store.store import Store
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 
 TYPES_AT_ONCE = 16
@@ -147,7 +147,7 @@ async def _count(zk: ZooKeeper, store: Store, name: str, event: Event) -> tuple[
         async for order in orders:
             count += 1
             _tally(order, event.generation, tallies)
-    await retry.read(zk, zk.sync)
+    await lost_answers.read(zk, zk.sync)
     after = await _shelves(zk, store, refs)
     covered = [_covers(tally, again) for tally, again in zip(tallies.values(), after, strict=True)]
     proofs = tuple(tally.proof for tally in tallies.values())
@@ -175,7 +175,7 @@ async def _shelves(zk: ZooKeeper, store: Store, refs: Sequence[TypeRef]) -> list
     shelves: list[TypeStock] = []
     for start in range(0, len(refs), TYPES_AT_ONCE):
         reads = [
-            retry.read(zk, partial(_balanced, store, ref))
+            lost_answers.read(zk, partial(_balanced, store, ref))
             for ref in refs[start : start + TYPES_AT_ONCE]
         ]
         for found in await asyncio.gather(*reads, return_exceptions=True):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from core.errors import BadZnode, NoNode
 from core.schema import paths
 from core.schema.records import Alarm, decode, encode
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.children import below
 from core.zookeeper.client import Znode, ZooKeeper
 from core.zookeeper.multi import Create
@@ -17,7 +17,9 @@ async def sound(zk: ZooKeeper, alarm: Alarm) -> None:
 
     Raises `Ambiguous`, `Unavailable`; then it may be tried again.
     """
-    await retry.make(zk, Create(paths.ALARMS), Create(paths.alarm(alarm.source), encode(alarm)))
+    await lost_answers.make(
+        zk, Create(paths.ALARMS), Create(paths.alarm(alarm.source), encode(alarm))
+    )
 
 
 async def standing(zk: ZooKeeper) -> list[Alarm]:
@@ -33,7 +35,7 @@ async def standing(zk: ZooKeeper) -> list[Alarm]:
 async def clear(zk: ZooKeeper, alarms: Iterable[Alarm]) -> None:
     """Takes them back: the workers look for themselves before they sell again."""
     for alarm in alarms:
-        refused = await retry.remove(zk, paths.alarm(alarm.source))
+        refused = await lost_answers.remove(zk, paths.alarm(alarm.source))
         if refused is not None and not isinstance(refused.error, NoNode):
             raise refused.error
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from core.errors import NoNode
 from core.schema import paths
 from core.schema.records import Desired, OperatorRequest, decode, encode
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import Znode, ZooKeeper
 from core.zookeeper.multi import Create
 from core.zookeeper.watch import Watch, whenever_changed
@@ -25,7 +25,7 @@ async def change(zk: ZooKeeper, instance: str, edit: Callable[[Desired], Desired
 
     Raises `BadZnode`, `Unavailable`, `Ambiguous`.
     """
-    await retry.update(zk, paths.desired(instance), Desired, edit)
+    await lost_answers.update(zk, paths.desired(instance), Desired, edit)
 
 
 def asking(request: OperatorRequest) -> Callable[[Desired], Desired]:
@@ -66,7 +66,7 @@ async def _read(
     with suppress(NoNode):
         return _decoded(await zk.get(path, watch))
     # Only an existing znode can be watched.
-    await retry.make(zk, Create(paths.parent(path)), Create(path, encode(remembered())))
+    await lost_answers.make(zk, Create(paths.parent(path)), Create(path, encode(remembered())))
     return _decoded(await zk.get(path, watch))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from core.schema import paths
 from core.schema.records import EndedSessions, decode
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import Znode, ZooKeeper
 
 # Some 50 bytes each. Beyond this number, all earlier sessions are ended as well.
@@ -28,7 +28,7 @@ class EndedSessionsZnode:
 
     async def add(self, ended: EndedSessions, now: float) -> EndedSessions:
         """Adds to them and returns them all. Raises `ZooKeeperError`, `BadZnode`."""
-        return await retry.update(
+        return await lost_answers.update(
             self._zk,
             paths.ENDED_SESSIONS,
             EndedSessions,

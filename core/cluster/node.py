@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import msgspec
 
 from core.cluster.registry import Registration
+from core.cluster_secret import Secret
 from core.errors import ZooKeeperError
 from core.eventlog.ring import EventLog, Owner
 from core.machine import process_birth
-from core.secret import Secret
 from core.settings import Settings
 from core.zookeeper.client import ZooKeeper
 

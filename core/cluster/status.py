@@ -15,6 +15,7 @@ from typing import Annotated
 import msgspec
 
 from core.cluster import alarms, registry, run_file, supervisors
+from core.cluster_secret import Secret
 from core.errors import (
     AccessDenied,
     BadZnode,
@@ -36,7 +37,6 @@ from core.schema.records import (
     WebRecord,
     WorkerRecord,
 )
-from core.secret import Secret
 from core.settings import Settings
 from core.store.availability import EventAvailability, TypeAvailability, event_availability
 from core.store.stock import TypeRef

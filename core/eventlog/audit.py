@@ -4,7 +4,7 @@ import time
 
 from core.errors import Ambiguous, Unavailable
 from core.eventlog.ring import EventLog
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 
 NOTE_TRIES = 10
@@ -24,6 +24,6 @@ async def note(zk: ZooKeeper, event: str, text: str) -> None:
             await log.load(zk)
             await log.flush(zk)
         except (Ambiguous, Unavailable):
-            await retry.reconnected(zk)
+            await lost_answers.reconnected(zk)
         if not log.waiting:
             return

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from core.errors import BadVersion, NodeExists, ZooKeeperError
 from core.schema import paths
 from core.schema.records import Event, Stock, TicketType, decode, encode
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import Refused, ZooKeeper
 from core.zookeeper.multi import Create, Operation, SetData
 
@@ -43,18 +43,20 @@ async def create_event(
 
 async def make_tabs(zk: ZooKeeper, name: str, generation: str) -> None:
     """Makes room for the buyers' tabs of an event that was created without a limit."""
-    await retry.make(zk, *_tabs(name, generation))
+    await lost_answers.make(zk, *_tabs(name, generation))
 
 
 async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> bool:
     """Puts what is missing into a draft and opens it; False where it is none."""
-    znode = await retry.read(zk, lambda: zk.get(paths.event(name)))
+    znode = await lost_answers.read(zk, lambda: zk.get(paths.event(name)))
     draft = decode(Event, znode.data, znode.path)
     if not draft.draft:
         return False
     folder = paths.types(name, draft.generation)
     # Somebody else may be finishing the same draft: the slower one looks again.
-    while missing := sorted(types.keys() - set(await retry.read(zk, lambda: zk.children(folder)))):
+    while missing := sorted(
+        types.keys() - set(await lost_answers.read(zk, lambda: zk.children(folder)))
+    ):
         for part in _parts(_of_type(name, draft.generation, each, types[each]) for each in missing):
             await _happens(zk, part, part[0].path)
     opened = SetData(znode.path, encode(replace(draft, draft=False)), znode.version)
@@ -63,13 +65,13 @@ async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> 
 
 async def _opens(zk: ZooKeeper, opened: SetData) -> bool:
     """False where somebody else was faster."""
-    refused = await retry.commit(zk, [opened], partial(retry.has_written, zk, opened))
+    refused = await lost_answers.commit(zk, [opened], partial(lost_answers.has_written, zk, opened))
     return _has_happened(refused, BadVersion)
 
 
 async def _happens(zk: ZooKeeper, operations: Sequence[Operation], own: str) -> bool:
     """False where some of it is there already. Nobody else makes what stands at `own`."""
-    refused = await retry.commit(zk, operations, partial(retry.is_there, zk, own))
+    refused = await lost_answers.commit(zk, operations, partial(lost_answers.is_there, zk, own))
     return _has_happened(refused, NodeExists)
 
 

@@ -16,7 +16,7 @@ from core.schema.records import NAME, Event, Stock, TicketType, decode, encode
 from core.store.stock import StripeCounter, TypeRef
 from core.store.store import Store
 from core.store.stripes import STRIPES
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.children import below
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Check, Create, Delete, Operation, SetData
@@ -160,8 +160,8 @@ class BackOffice:
         After a lost answer the first znode, which no sale changes, tells whether it happened.
         """
         witness = next(each for each in operations if isinstance(each, SetData))
-        happened = partial(retry.has_written, self._zk, witness)
-        refused = await retry.commit(self._zk, operations, happened)
+        happened = partial(lost_answers.has_written, self._zk, witness)
+        refused = await lost_answers.commit(self._zk, operations, happened)
         if refused is not None and not isinstance(refused.error, BadVersion | NoNode):
             raise refused.error
         return refused is None
@@ -181,7 +181,7 @@ class BackOffice:
         The generations whose orders go as well are noted as retired.
         Raises `NoNode` where one is gone already, `Ambiguous`, `Unavailable`.
         """
-        await retry.make(self._zk, Create(paths.RETIRED))
+        await lost_answers.make(self._zk, Create(paths.RETIRED))
         retired = sorted(set(generations) - await self._store.retired())
 
         async def happened() -> bool:
@@ -191,6 +191,6 @@ class BackOffice:
             *(Delete(path) for path in counters),
             *(Create(paths.retired(generation)) for generation in retired),
         ]
-        refused = await retry.commit(self._zk, operations, happened)
+        refused = await lost_answers.commit(self._zk, operations, happened)
         if refused is not None:
             raise refused.error

@@ -12,11 +12,11 @@ from core.receipts.format import is_preserved, is_same_purchase
 from core.schema import paths
 from core.schema.records import PAYMENT, Change, Order, buyer_id, encode, payment_key
 from core.store.batch import Account, ClaimedPayment, Sale
-from core.store.lifecycle import Act, Refusal, effect, has_tickets
+from core.store.order_lifecycle import Act, Refusal, effect, has_tickets
 from core.store.orders import StoredOrder
 from core.store.stock import StripeCounter, TypeStock
 from core.store.store import Store
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Create, Operation, SetData
 
@@ -109,15 +109,15 @@ async def restore(zk: ZooKeeper, sales: Sequence[Sale], order_key: bytes, *, ove
         mends = await _mends(zk, store, sales)
         if not mends:
             return 0
-        shelf = await retry.read(zk, partial(store.type_stock, mends[0].sale.ref))
+        shelf = await lost_answers.read(zk, partial(store.type_stock, mends[0].sale.ref))
         lacking = _lacking(shelf, mends, oversell)
         counters = _counters(shelf, mends, lacking)
         mends = [_counted_by(counters[0], each) for each in mends]
-        accounts = await retry.read(zk, partial(_accounts, store, order_key, mends))
+        accounts = await lost_answers.read(zk, partial(_accounts, store, order_key, mends))
         operations = _operations(shelf, counters, mends, accounts, lacking)
         operations += [
             each.operation
-            for each in await retry.read(zk, partial(_claims, zk, store, order_key, mends))
+            for each in await lost_answers.read(zk, partial(_claims, zk, store, order_key, mends))
         ]
         if await _happens(zk, store, mends, operations):
             return len(mends)
@@ -125,7 +125,7 @@ async def restore(zk: ZooKeeper, sales: Sequence[Sale], order_key: bytes, *, ove
 
 
 async def _mends(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[Mend]:
-    found = await retry.read(zk, partial(store.orders.find_sales, sales))
+    found = await lost_answers.read(zk, partial(store.orders.find_sales, sales))
     lost = [
         mend(sale, there)
         for sale, there in zip(sales, found, strict=True)
@@ -241,4 +241,4 @@ async def _happens(
         [there] = await store.orders.find_sales([mends[0].sale])
         return isinstance(there, StoredOrder) and there.order == mends[0].sale.order
 
-    return await retry.commit(zk, operations, happened) is None
+    return await lost_answers.commit(zk, operations, happened) is None

@@ -12,7 +12,7 @@ from typing import Protocol
 from core.errors import Ambiguous
 from core.store.batch import Batch, Failure
 from core.store.store import Store
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import Committed, ZooKeeper
 from core.zookeeper.multi import Operation
 
@@ -76,7 +76,7 @@ class Commitment:
     async def _resolve(self, batch: Batch) -> Committed | Failure:
         self._ledger.note_doubt(batch)
         send_again = partial(self._send_again, batch)
-        outcome: Committed | Failure = await retry.resolve(self._zk, send_again)
+        outcome: Committed | Failure = await lost_answers.resolve(self._zk, send_again)
         self._ledger.note_verdict(batch, outcome)
         return outcome
 

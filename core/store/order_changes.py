@@ -17,10 +17,9 @@ from core.errors import Halted, Unavailable, Unconfirmed
 from core.schema import paths
 from core.schema.records import Event, Order, Payment, buyer_id, payment_key
 from core.store.batch import Account, Amendment, Batch, ClaimedPayment, Failure, batch_ids
-from core.store.bookkeeping import Bookkeeper
 from core.store.commit import Commitment, NoLedger
 from core.store.holds import hold_lists
-from core.store.lifecycle import (
+from core.store.order_lifecycle import (
     Occasion,
     OrderChange,
     Refusal,
@@ -31,6 +30,7 @@ from core.store.lifecycle import (
     stamped,
 )
 from core.store.orders import StoredOrder
+from core.store.receipt_keeping import Bookkeeper
 from core.store.stock import StripeCounter, TypeRef
 from core.store.store import Store
 from core.store.stripes import changing_stripe

@@ -12,7 +12,7 @@ from core.schema import paths
 from core.schema.records import ORDER_ID, Event, Order, OrderView, decode, view
 from core.store.batch import Sale
 from core.store.stock import TypeRef
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import Znode, ZooKeeper
 
 FIND = "`order find --buyer NAME` looks orders up"
@@ -116,7 +116,7 @@ class StoredOrders:
         try:
             async for ids in self.ids(name, generation):
                 read = partial(self.find_many, name, generation, ids)
-                pages.append(asyncio.create_task(retry.read(self._zk, read)))
+                pages.append(asyncio.create_task(lost_answers.read(self._zk, read)))
                 if len(pages) > haste.pages_ahead:
                     for order in (await pages.popleft()).values():
                         yield order
@@ -134,7 +134,7 @@ class StoredOrders:
         for bucket in paths.BUCKETS:
             path = paths.bucket(name, generation, bucket)
             try:
-                ids = await retry.read(self._zk, partial(self._zk.children, path))
+                ids = await lost_answers.read(self._zk, partial(self._zk.children, path))
             except NoNode:
                 raise BadZnode(path, "the bucket is missing") from None
             for order_id in ids:

@@ -25,7 +25,7 @@ from core.store.batch import Account, Amendment, Batch, Failure, failure_of, par
 from core.store.holds import Holds
 from core.store.orders import StoredOrder, StoredOrders, no_such_order
 from core.store.stock import StripeCounter, TypeRef, TypeStock, counter_of, counter_paths, type_of
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.children import below
 from core.zookeeper.client import Committed, Znode, ZooKeeper
 from core.zookeeper.multi import Check, Operation
@@ -115,7 +115,7 @@ class Store:
             type_, version = await self.ticket_type(ref)
             counters = await self.counters(ref)
             unchanged = [Check(each.path, each.version) for each in counters]
-            if await retry.check(self._zk, [Check(ref.path, version), *unchanged]):
+            if await lost_answers.check(self._zk, [Check(ref.path, version), *unchanged]):
                 return TypeStock(ref, type_, version, counters)
         raise BadVersion(f"type {ref.type} is sold too fast to be read as a whole; try again")
 

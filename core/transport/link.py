@@ -18,7 +18,7 @@ import msgspec
 
 from core.errors import LinkLost, LinkRefused
 from core.schema.records import Load, OrderView
-from core.store.lifecycle import OrderChange
+from core.store.order_lifecycle import OrderChange
 
 NONCE_BYTES = 32
 PROOF_BYTES = hashlib.sha256().digest_size

@@ -15,7 +15,7 @@ from core.eventlog.ring import EventLog
 from core.machine.process_birth import Identified
 from core.schema import paths
 from core.schema.records import Desired, SupervisorRecord
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 
 T = TypeVar("T")
@@ -60,10 +60,10 @@ class Membership:
         A killed supervisor has left a registration, but writes it no more. Raises `StartupError`.
         """
         deadline = time.monotonic() + ALONE_S
-        before = await retry.read(self._zk, self._rivals)
+        before = await lost_answers.read(self._zk, self._rivals)
         while before and time.monotonic() < deadline:
             await asyncio.sleep(REFRESH_S / 4)
-            for name, rival in (await retry.read(self._zk, self._rivals)).items():
+            for name, rival in (await lost_answers.read(self._zk, self._rivals)).items():
                 if name in before and rival.at != before[name].at:
                     raise StartupError(
                         f"the supervisor of this instance lives on {rival.host}, pid {rival.pid}: "

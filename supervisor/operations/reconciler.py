@@ -11,8 +11,8 @@ from core.cluster.operator_requests import SUPERVISOR
 from core.eventlog.ring import EventLog
 from core.schema.records import Desired, OperatorRequest, Progress
 from core.settings import Settings
-from supervisor.operations import desired_file
-from supervisor.operations.requests import Act, Forget, Requests, Tell
+from supervisor.operations import desired_state_file
+from supervisor.operations.request_executor import Act, Forget, Requests, Tell
 from supervisor.operations.rolling_restart import RollingRestart
 from supervisor.processes import commands
 from supervisor.processes.child import Child
@@ -46,7 +46,7 @@ class Reconciler:
         self._log = log
         self._hire = hire
         self._wake = wake
-        self._wish = desired_file.load(settings.data_dir)
+        self._wish = desired_state_file.load(settings.data_dir)
         self._rolling = RollingRestart(fleet, clock.monotonic, settings.drain_s, wake)
         self._replace = replace
         acts = {"restart": self._restart, "scale": self._rolling.scale}
@@ -91,7 +91,7 @@ class Reconciler:
             return
         self._wish = wish
         try:
-            desired_file.save(self._settings.data_dir, wish)
+            desired_state_file.save(self._settings.data_dir, wish)
         except OSError as error:
             self._log.warning("disk", f"cannot note how many workers are wanted: {error.strerror}")
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from core.errors import ZkticketError
 from core.schema.records import OperatorRequest
 from core.zookeeper.probe import ServerState, probe_all
-from supervisor.operations.requests import Tell
+from supervisor.operations.request_executor import Tell
 from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
 from supervisor.processes.process import Role

@@ -9,9 +9,9 @@ from pathlib import Path
 from core.cluster import registry
 from core.cluster.registry import LiveWorker
 from core.schema.records import ProcessRecord
-from supervisor.processes import health
+from supervisor.processes import health_verdict
 from supervisor.processes.child import Child, ChildState
-from supervisor.processes.health import (
+from supervisor.processes.health_verdict import (
     Ailment,
     HealthLimits,
     ProcessSample,
@@ -42,7 +42,7 @@ class ProcessHealth:
     heart: Heartbeat
     usage: Usage = field(default_factory=Usage)
     samples: deque[ProcessSample] = field(
-        default_factory=lambda: deque(maxlen=int(health.WINDOW_S) + 1)
+        default_factory=lambda: deque(maxlen=int(health_verdict.WINDOW_S) + 1)
     )
     # How long a ZooKeeper server has served nobody while most others did.
     mute_s: float = 0.0
@@ -186,16 +186,18 @@ class Fleet:
         if child.plan.role is Role.ZOOKEEPER:
             vitals = self._vitals.get(child.pid or 0)
             return (
-                health.mute(vitals.mute_s) if vitals and child.state is ChildState.RUNNING else None
+                health_verdict.mute(vitals.mute_s)
+                if vitals and child.state is ChildState.RUNNING
+                else None
             )
         if child.state is ChildState.STARTING and self._sells_elsewhere(child):
-            return health.stuck(child.age_s, self._limits)
+            return health_verdict.stuck(child.age_s, self._limits)
         if child.state is not ChildState.RUNNING:
             return None
         if child.plan.role is Role.WEB:
-            return health.hung(self._samples(child), self._limits)
+            return health_verdict.hung(self._samples(child), self._limits)
         peers = [self._samples(peer) for peer in self._peers(child)]
-        return health.verdict(self._samples(child), peers, self._limits)
+        return health_verdict.verdict(self._samples(child), peers, self._limits)
 
     def _sells_elsewhere(self, child: Child) -> bool:
         """Whether another worker sells: then a newcomer has all that it needs."""

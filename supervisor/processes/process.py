@@ -14,7 +14,7 @@ import psutil
 
 from core.machine import private_files, process_birth, process_identity, reaper
 from supervisor import log_rotation
-from supervisor.processes.listen_socket import ListenSocket
+from supervisor.processes.held_socket import ListenSocket
 
 # The environment that children need, and no more: Granian copies all of it into each request.
 KEPT = ("PATH", "HOME", "USER", "TZ", "TMPDIR", "JAVA_HOME", "LD_LIBRARY_PATH", reaper.MARK)

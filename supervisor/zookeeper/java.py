@@ -18,7 +18,7 @@ from pathlib import Path
 
 from core.errors import StartupError, ZkticketError
 from supervisor.processes.process import UTF8
-from supervisor.zookeeper import cds_archive, jar_pins
+from supervisor.zookeeper import class_data_archive, jar_pins
 from supervisor.zookeeper.jar_pins import Unpinned
 
 LEAST_JAVA = 11
@@ -256,9 +256,9 @@ def _make_archive(environ: Mapping[str, str], class_path: str) -> None:
     # Without Java, with one too old for archives, or nowhere to write: `up` works all the same.
     with suppress(ZkticketError, OSError):
         java = find_java(environ)
-        target = cds_archive.archive_of(java, class_path, CACHE)
-        if not target.exists() and version_of(java) >= cds_archive.LEAST_JAVA:
-            asyncio.run(cds_archive.train(java, class_path, target, environ))
+        target = class_data_archive.archive_of(java, class_path, CACHE)
+        if not target.exists() and version_of(java) >= class_data_archive.LEAST_JAVA:
+            asyncio.run(class_data_archive.train(java, class_path, target, environ))
 
 
 if __name__ == "__main__":

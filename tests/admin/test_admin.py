@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from admin import tree
+from admin import znode_tree
 from admin.printable import one_line, printable, printable_bytes
 from core.errors import NoNode, NoSuchEvent, NoSuchType, NotRunning, ZkticketError
 from core.eventlog import ring
@@ -71,7 +71,7 @@ def remaining(server: Server) -> dict[str, tuple[int, int]]:
 
 def all_paths(server: Server) -> list[str]:
     async def read(zk: ZooKeeper) -> list[str]:
-        return [line async for line in tree.lines(zk, "/", with_data=False)]
+        return [line async for line in znode_tree.lines(zk, "/", with_data=False)]
 
     return server.session(read)
 
@@ -227,7 +227,7 @@ def test_delete_tree_of_one_event_leaves_the_others(run: Run, server: Server) ->
 async def test_delete_tree_keeps_the_registrations_of_living_processes(zk: ZooKeeper) -> None:
     record = WorkerRecord(name="w", host="h", pid=1, address="a", state="ready")
     await zk.create("/workers/w.1", encode(record), ephemeral=True)
-    deleted = await tree.delete_tree(zk, "/", agree)
+    deleted = await znode_tree.delete_tree(zk, "/", agree)
     assert deleted.kept == 1
     assert await zk.children("/workers") == ["w.1"]
 
@@ -241,7 +241,7 @@ async def test_delete_tree_goes_on_where_it_was_interrupted(zk: ZooKeeper) -> No
         for order in await zk.children(path):
             await zk.delete(f"{path}/{order}")
         await zk.delete(path)
-    await tree.delete_tree(zk, "/events", agree)
+    await znode_tree.delete_tree(zk, "/events", agree)
     assert await zk.children("/events") == []
 
 
@@ -258,7 +258,7 @@ async def test_no_sale_commits_once_a_deletion_has_begun(zk: ZooKeeper) -> None:
 def test_delete_tree_of_a_type_leaves_the_other_types_on_sale(server: Server) -> None:
     async def work(zk: ZooKeeper) -> None:
         ref = await ref_of(Store(zk), "B")
-        await tree.delete_tree(zk, paths.type_("default", ref.generation, "B"), agree)
+        await znode_tree.delete_tree(zk, paths.type_("default", ref.generation, "B"), agree)
         await sell(zk, 2, type_="C")
 
     server.session(work)
@@ -296,7 +296,7 @@ def test_delete_tree_of_nothing_says_so(run: Run) -> None:
 def test_a_deletion_that_is_declined_deletes_nothing(server: Server) -> None:
     before = all_paths(server)
     with pytest.raises(ZkticketError):
-        server.session(lambda zk: tree.delete_tree(zk, "/", decline))
+        server.session(lambda zk: znode_tree.delete_tree(zk, "/", decline))
     assert all_paths(server) == before
 
 

@@ -21,14 +21,14 @@ from core.schema import paths
 from core.schema.records import Order, OrderView, Stock, TicketType
 from core.store import scan
 from core.store.batch import Batch, Sale
-from core.store.bookkeeping import NoBooks
-from core.store.lifecycle import Act, OrderChange
 from core.store.order_changes import OrderChanger
+from core.store.order_lifecycle import Act, OrderChange
+from core.store.receipt_keeping import NoBooks
 from core.store.store import Store
 from core.zookeeper.client import Committed, ZooKeeper
 from tests.support.commands import Run, commands_on
 from tests.support.zookeeper_server import SECRET, Server, ref_of
-from workers.selling.stripes import draw
+from workers.selling.stripe_choice import draw
 from zkticket import app
 
 IDS = [f"{number * 40:02x}{number:030x}" for number in range(1, 6)]

@@ -16,7 +16,7 @@ from admin.recovery.receipt_coverage import Coverage, Coverer, Receipted
 from admin.recovery.recount import recount
 from admin.recovery.repair import Choice, RepairPlan, repair
 from admin.screen import proofs
-from admin.tree import delete_tree
+from admin.znode_tree import delete_tree
 from core.cluster import alarms
 from core.errors import ZkticketError
 from core.events.edit import BackOffice

@@ -14,7 +14,7 @@ from core.store.store import Store
 from core.zookeeper.client import Committed, ZooKeeper
 from core.zookeeper.multi import Create
 from tests.support.zookeeper_server import Server, ref_of, sell
-from workers.selling.stripes import draw
+from workers.selling.stripe_choice import draw
 
 
 def stocked(zookeeper: Server, stripes: int) -> Server:

@@ -19,7 +19,7 @@ from typing import Any
 from core.events.edit import BackOffice
 from core.schema.records import TicketType
 from core.store.batch import Failure
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from core.transport.link import Code
 from core.zookeeper.client import connect
 from tests.support.throwaway import thrown_away

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from admin.drill.proof.checker import Finding, Reset, check
 from admin.drill.proof.tree_books import Books, read_books
+from core.cluster_secret import load_secret
 from core.schema.paths import DEFAULT_EVENT
 from core.schema.records import order_id
-from core.secret import load_secret
 from core.zookeeper.client import connect
 from core.zookeeper.probe import probe_all
 from supervisor import orphans

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from admin.drill.proof.checker import Finding
 from core.schema.records import Marker, encode
-from core.zookeeper.prepare import prepare_tree
+from core.zookeeper.tree_setup import prepare_tree
 from supervisor.zookeeper.ensemble import wait_for_quorum
 from tests.faults.ambiguity.clocks import JumpingClocks
 from tests.faults.ambiguity.sale import Doubts, Run

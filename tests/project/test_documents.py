@@ -168,6 +168,6 @@ def test_a_drills_picture_shows_the_sale_at_its_end_and_the_verdict() -> None:
 def test_a_file_or_module_that_is_not_there_is_found() -> None:
     here = ROOT / "README.md"
     assert is_there("core.text.money.amount", here)
-    assert is_there("lifecycle.py", here)
+    assert is_there("order_lifecycle.py", here)
     for gone in ("core.zk", "core/zk.py", "zk.py", "web.dispatch.nothing.at_all", "web/nothing"):
         assert not is_there(gone, here), gone

@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass, replace
 from random import Random
 
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from tests.simulation.world.network import Weather
 
 OPEN_S = 0.15

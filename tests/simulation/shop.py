@@ -13,13 +13,13 @@ from unittest.mock import patch
 from admin.recovery.recount import recount
 from core.clock import Clock
 from core.cluster import registry
+from core.cluster_secret import Secret
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
 from core.events import create
 from core.events.restock import reset
 from core.schema import paths
 from core.schema.paths import ALARMS, DEFAULT_EVENT, TOP
 from core.schema.records import Event, ProcessRecord, TicketType
-from core.secret import Secret
 from core.settings import Settings
 from core.store.stock import TypeRef
 from core.zookeeper.client import ZooKeeper

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from core.cluster_secret import load_secret
 from core.errors import ZooKeeperError
-from core.secret import load_secret
 from core.zookeeper.client import Committed, Refused, Znode, ZooKeeper, connect
 from core.zookeeper.multi import Check, Create, Delete, Operation, SetData
 from tests.simulation.border import Machine

@@ -13,12 +13,12 @@ from core.cluster.operator_requests import known
 from core.errors import ZkticketError
 from core.schema.records import Desired, OperatorRequest, ProcessRecord, Progress, SupervisorRecord
 from core.zookeeper.probe import ServerState
-from supervisor.operations import desired_file
-from supervisor.operations.requests import MOST_REMEMBERED, Requests, Tell
+from supervisor.operations import desired_state_file
+from supervisor.operations.request_executor import MOST_REMEMBERED, Requests, Tell
 from supervisor.operations.rolling_restart import RollingRestart
 from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
-from supervisor.processes.health import HealthLimits
+from supervisor.processes.health_verdict import HealthLimits
 from supervisor.processes.process import Process, ProcessPlan, Role
 from tests.supervisor.processes.test_process import FakeProcess
 
@@ -373,11 +373,11 @@ def test_the_wish_counts_until_up_is_told_another_number() -> None:
 
 
 def test_the_wish_is_kept_on_disk_and_damage_to_it_does_no_harm(tmp_path: Path) -> None:
-    assert desired_file.load(tmp_path) == Desired()
-    desired_file.save(tmp_path, Desired(workers=5, instead_of=3))
-    assert desired_file.load(tmp_path).workers == 5
-    (tmp_path / desired_file.FILE_NAME).write_bytes(b"{")
-    assert desired_file.load(tmp_path) == Desired()
+    assert desired_state_file.load(tmp_path) == Desired()
+    desired_state_file.save(tmp_path, Desired(workers=5, instead_of=3))
+    assert desired_state_file.load(tmp_path).workers == 5
+    (tmp_path / desired_state_file.FILE_NAME).write_bytes(b"{")
+    assert desired_state_file.load(tmp_path) == Desired()
 
 
 async def test_a_worker_that_leaves_while_newcomers_are_greeted_ends_nothing() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.secret import load_secret
+from core.cluster_secret import load_secret
 from tests.support.crowd import Crowd
 from tests.support.fakes.fake_web import FakeWeb
 from tests.support.instance import (

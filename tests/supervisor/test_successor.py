@@ -21,7 +21,7 @@ from core.errors import ZkticketError
 from core.schema.records import OperatorRequest, Progress, SupervisorRecord
 from core.settings import Settings
 from supervisor import lock, successor
-from supervisor.operations.requests import Requests
+from supervisor.operations.request_executor import Requests
 from supervisor.processes.process import SystemProcess
 from supervisor.successor import Handover, Place, SuccessorStart
 from tests.supervisor.test_requests import NOW, Crew

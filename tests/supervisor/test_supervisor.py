@@ -27,7 +27,7 @@ from supervisor import daemon, lock, orphans
 from supervisor.operations import process_table
 from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
-from supervisor.processes.health import MUTE_S, HealthLimits
+from supervisor.processes.health_verdict import MUTE_S, HealthLimits
 from supervisor.processes.process import ProcessPlan, Role, Spawn
 from supervisor.zookeeper import ports
 from tests.supervisor.processes.test_process import FakeProcess

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from core.cluster import instance_id
-from core.secret import FILE_NAME as SECRET_FILE
+from core.cluster_secret import FILE_NAME as SECRET_FILE
 from tests.support.instance import Instance
 from tests.support.zookeeper_server import SECRET, Server
 

@@ -16,8 +16,8 @@ from core.eventlog.ring import EventLog
 from core.events.create import create_event
 from core.schema import paths
 from core.schema.records import Event, OrderView, Payment, Stock, TicketType, buyer_id
-from core.store.lifecycle import Act
 from core.store.order_changes import OrderChanger
+from core.store.order_lifecycle import Act
 from core.store.stock import TypeRef
 from core.store.store import Store
 from core.store.stripes import STRIPES

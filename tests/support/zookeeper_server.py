@@ -14,19 +14,19 @@ from typing import Any, TypeVar
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
+from core.cluster_secret import Secret
 from core.machine import private_files
 from core.schema import paths
 from core.schema.records import Marker, Order, encode
-from core.secret import Secret
 from core.store.batch import Batch, Sale
 from core.store.stock import TypeRef
 from core.store.store import Store
 from core.zookeeper.client import Committed, ZooKeeper, connect
 from core.zookeeper.multi import Delete
-from core.zookeeper.prepare import prepare_tree
+from core.zookeeper.tree_setup import prepare_tree
 from supervisor.zookeeper.java import find_class_path, find_java
 from tests.support.instance import free_port
-from workers.selling.stripes import draw
+from workers.selling.stripe_choice import draw
 
 SECRET = Secret(b"s" * 32)
 PASSWORD = SECRET.zookeeper_password

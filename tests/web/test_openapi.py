@@ -26,7 +26,7 @@ from requests.auth import AuthBase
 from schemathesis import Case, Config, GenerationMode
 
 from core.clock import Clock
-from core.secret import Secret, load_secret
+from core.cluster_secret import Secret, load_secret
 from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb
 from tests.support.fakes.fake_web import running as fake_running
@@ -35,10 +35,10 @@ from web.api.orders import BUY
 from web.app import Site
 from web.auth.webhook_signature import signature
 from web.context import Context
-from web.http.description import JSON, Parameter, Route
 from web.http.i18n import Languages
 from web.http.problems import STATUS
 from web.http.request import Request
+from web.http.route_description import JSON, Parameter, Route
 from web.http.routing import find_route
 from web.http.static_files import Assets
 from web.openapi.curl import curl
@@ -48,7 +48,7 @@ from web.openapi.routes import all_codes, codes_of, described_routes
 from web.openapi.schemas import example_of, name_of, schema_of
 from web.pages.rendering import PageRenderer
 from web.requests.purchase import PurchaseJson
-from web.server.head import Front
+from web.server.request_head import Front
 
 SEED = 20261125
 EXAMPLES = 12

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from core.cluster_secret import load_secret
 from core.schema import paths
 from core.schema.records import WorkerRecord, decode
-from core.secret import load_secret
 from core.zookeeper.client import connect
 from tests.support.instance import Buyer, Instance, Reply, eventually, running
 

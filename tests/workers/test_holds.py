@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from core.schema import paths
 from core.store.batch import Amendment, Batch
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from core.transport.link import Answer, Code
 from core.zookeeper.client import Committed, connect
 from tests.support.two_workers import CAPACITY, MovableClock, Shop, shop_of, working

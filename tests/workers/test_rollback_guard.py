@@ -19,7 +19,7 @@ from core.zookeeper.multi import Delete
 from tests.simulation.zookeeper.tree import Tree
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from workers.receipts.rollback_guard import GuardedStore, RollbackGuard
-from workers.selling.stripes import draw
+from workers.selling.stripe_choice import draw
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -4,7 +4,7 @@ import pytest
 
 from core.schema.records import Stock
 from core.store.stock import StripeCounter, TypeRef
-from workers.selling.stripes import draw, remaining
+from workers.selling.stripe_choice import draw, remaining
 
 REF = TypeRef("default", "g", "A")
 

@@ -4,8 +4,8 @@ from core.schema.records import OrderView
 from web.api.orders import CHANGE, changed
 from web.auth.operator import OperatorGuard
 from web.context import Context
-from web.http.description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, Response, Route
 from web.http.request import Request
+from web.http.route_description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, Response, Route
 from web.http.routing import Outcome
 from web.requests.order_change import CheckInJson, from_scan
 from web.requests.parameters import KEY

@@ -10,13 +10,13 @@ from core.schema.records import PlainName
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
 from web.context import Context
-from web.http.description import READ, SCHEMAS, Response, Route
 from web.http.problems import Problem, problem
 from web.http.replies import json_reply
 from web.http.request import Request
+from web.http.route_description import READ, SCHEMAS, Response, Route
 from web.http.routing import Outcome
 from web.reads.catalog import Snapshot
-from web.reads.live import RULE, Availability, Live
+from web.reads.live_availability import RULE, Availability, Live
 from web.requests.parameters import EVENT, SEEN
 
 AsOf = Annotated[Rfc3339, Meta(description="When that was so.")]

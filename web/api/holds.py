@@ -2,7 +2,7 @@
 
 import msgspec
 
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from web.api.orders import (
     BUY,
     CHANGE,
@@ -17,9 +17,9 @@ from web.api.orders import (
 from web.auth.operator import OperatorGuard
 from web.auth.webhook_signature import ID_HEADER, is_signed
 from web.context import Context
-from web.http.description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, READ, SIGNED, Route
 from web.http.problems import Problem, problem
 from web.http.request import Request
+from web.http.route_description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, READ, SIGNED, Route
 from web.http.routing import Outcome
 from web.requests.order_change import PaymentJson, from_payment, wanted_change
 from web.requests.parameters import KEY, ORDER_ID

@@ -4,14 +4,22 @@ import msgspec
 
 from core.errors import ZkticketError
 from core.schema.records import OrderView
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from core.transport.link import Answer, Code
 from web.auth.operator import OperatorGuard
 from web.context import Context
 from web.http import problems
-from web.http.description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, READ, WAIT, Response, Route
 from web.http.replies import JSON, Reply, json_reply
 from web.http.request import Request
+from web.http.route_description import (
+    JSON_BODY,
+    OPERATOR,
+    OPERATOR_TOKEN,
+    READ,
+    WAIT,
+    Response,
+    Route,
+)
 from web.http.routing import Outcome
 from web.reads.order_lookup import find_order
 from web.requests.order_change import WantedChange, wanted_change

@@ -6,10 +6,10 @@ from core.cluster.status import Status
 from core.errors import ZkticketError
 from web.auth.operator import OperatorGuard
 from web.context import Context
-from web.http.description import OPERATOR, OPERATOR_TOKEN, TEXT, Response, Route
 from web.http.problems import problem
 from web.http.replies import Reply, json_reply, text_reply
 from web.http.request import Request
+from web.http.route_description import OPERATOR, OPERATOR_TOKEN, TEXT, Response, Route
 from web.http.routing import Outcome
 from web.metrics.prometheus_text import CONTENT_TYPE
 from web.metrics.scrape import exposition

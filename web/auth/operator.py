@@ -8,7 +8,7 @@ from core.clock import Clock
 from core.text.names import clean
 from web.auth.ended_sessions import Ended
 from web.auth.sessions import COOKIE, Session, Sessions
-from web.auth.throttle import TokenThrottle
+from web.auth.token_throttle import TokenThrottle
 from web.http.problems import Problem, problem
 from web.http.request import Request
 

@@ -14,8 +14,8 @@ from core.transport.link import Answer, Code
 from core.zookeeper.client import ZooKeeper
 from web.dispatch.affinity import Turn, turn
 from web.dispatch.hedged_request import WATCH_S, HedgedRequest
+from web.dispatch.purchase_stages import Stages
 from web.dispatch.retry_budget import RetryBudget
-from web.dispatch.stages import Stages
 from web.dispatch.worker import Peer
 from web.http.request import Gone
 from web.requests.order_change import Wanted

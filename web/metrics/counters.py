@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from core.quantiles import Recent
 from core.transport.link import Code
 from web.dispatch.worker import Peer
-from web.metrics.laps import Laps
+from web.metrics.interval_counts import Laps
 from web.metrics.prometheus_text import Family, MetricSample, counter, gauge, one, summed
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)

@@ -9,7 +9,7 @@ import msgspec
 from core.schema.json_types import UnixTime, described
 from core.schema.records import ProcessRecord
 from web.dispatch.worker import Peer
-from web.metrics.laps import Lap
+from web.metrics.interval_counts import Lap
 
 SAMPLE_S = 1.0
 KEPT = 1800

@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Iterable
 
-from web.http.description import JSON, OPERATOR_TOKEN, SIGNED, Parameter, Route
+from web.http.route_description import JSON, OPERATOR_TOKEN, SIGNED, Parameter, Route
 from web.openapi.schemas import example_of, schema_of
 from web.requests.field_types import EXAMPLE_ORDER
 from web.requests.order_change import PaymentJson

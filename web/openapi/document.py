@@ -8,14 +8,14 @@ from itertools import groupby
 import msgspec
 
 from core.schema.records import OrderView
-from web.http.description import JSON, Parameter, Response, Route
 from web.http.i18n import Language, Languages
 from web.http.problems import RETRY_S, STATUS, Problem, ProblemJson, problem, problem_json
+from web.http.route_description import JSON, Parameter, Response, Route
 from web.openapi.routes import all_codes, codes_of, described_routes
 from web.openapi.schemas import Schema, example_of, reference, schema_of, schemas
 from web.requests.field_types import EXAMPLE_ORDER
 from web.requests.purchase import MOST_TICKETS
-from web.server.head import TARGET_CHARACTERS
+from web.server.request_head import TARGET_CHARACTERS
 
 HTML = "text/html"
 PROBLEM = "application/problem+json"

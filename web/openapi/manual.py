@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import bottle
 import msgspec
 
-from web.http.description import JSON, Response, Route, mount
 from web.http.i18n import Languages
 from web.http.replies import Headers, Reply, content
 from web.http.request import Request
+from web.http.route_description import JSON, Response, Route, mount
 from web.http.routing import Outcome
 from web.pages.rendering import PageRenderer
 from web.requests.parameters import SEEN

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from web.http.description import ANY, ANY_POST, JSON, SCHEMAS, Parameter, Route
 from web.http.i18n import Language
 from web.http.problems import STATUS
+from web.http.route_description import ANY, ANY_POST, JSON, SCHEMAS, Parameter, Route
 from web.openapi.curl import curl
 from web.openapi.document import GROUPS, path_of, sample
 from web.openapi.routes import all_codes, codes_of, described_routes

@@ -5,7 +5,7 @@ from web.api.events import EventApi
 from web.api.holds import HoldApi
 from web.api.orders import OrderApi
 from web.api.status import StatusApi
-from web.http.description import ANY, ANY_POST, Route, routes_of
+from web.http.route_description import ANY, ANY_POST, Route, routes_of
 from web.openapi.manual import Manual
 from web.operator.board import BoardPages
 from web.pages.order import TicketPages

@@ -9,8 +9,8 @@ from msgspec import UNSET
 from msgspec.inspect import Field, StructType, Type, multi_type_info
 
 from web.api.events import DamagedEvent
-from web.http.description import SCHEMAS
 from web.http.problems import STATUS, ProblemJson
+from web.http.route_description import SCHEMAS
 from web.openapi.routes import all_codes, described_routes
 
 Schema: TypeAlias = dict[str, Any]

@@ -10,7 +10,11 @@ from core.errors import BadRequest, ZkticketError
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import set_cookie
 from web.context import Context
-from web.http.description import (
+from web.http.i18n import Languages
+from web.http.problems import Problem, problem
+from web.http.replies import Reply, json_reply, see_other
+from web.http.request import Request
+from web.http.route_description import (
     OPERATOR,
     OPERATOR_TOKEN,
     Parameter,
@@ -18,16 +22,12 @@ from web.http.description import (
     Route,
     mount,
 )
-from web.http.i18n import Languages
-from web.http.problems import Problem, problem
-from web.http.replies import Reply, json_reply, see_other
-from web.http.request import Request
 from web.http.routing import Outcome
 from web.metrics.history import HistoryJson
-from web.operator.actions import HOME, OperatorAction, operator_actions
-from web.operator.checkin import CheckInPages
+from web.operator.check_in_page import CheckInPages
 from web.operator.events import FORM_ADDRESS, EventPages
 from web.operator.fields import Fields, form
+from web.operator.form_actions import HOME, OperatorAction, operator_actions
 from web.operator.log_search import LEVELS, search_of
 from web.operator.orders import OrderPages
 from web.operator.plots import Span, plots

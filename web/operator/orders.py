@@ -5,15 +5,15 @@ from functools import partial
 import bottle
 
 from core.schema.records import OrderView, PaymentView
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from core.transport.link import Code
 from web.context import Context
 from web.http import problems
 from web.http.i18n import Language
 from web.http.replies import see_other
 from web.http.routing import Outcome
-from web.operator.actions import Confirmation
 from web.operator.fields import Fields
+from web.operator.form_actions import Confirmation
 from web.operator.rendering import OperatorRenderer, OperatorVisit
 from web.pages.ticket_view import total
 from web.reads.order_lookup import find_order

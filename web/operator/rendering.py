@@ -16,8 +16,8 @@ from web.http.request import Request
 from web.http.routing import Handler, Outcome
 from web.http.static_files import Assets
 from web.http.templates import Templates
-from web.operator.actions import HOME, Confirmation
 from web.operator.fields import Fields, form
+from web.operator.form_actions import HOME, Confirmation
 
 SIGN_IN = "/operator/sign-in"
 

@@ -5,15 +5,15 @@ import msgspec
 
 from core.errors import ZkticketError
 from core.schema.records import OrderView
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from core.transport.link import Code
 from web.context import Context
 from web.http import problems
 from web.http.body import form_fields
-from web.http.description import READ, Response, Route, mount
 from web.http.problems import Problem, problem
 from web.http.replies import NO_STORE, Reply, content, see_other
 from web.http.request import Request
+from web.http.route_description import READ, Response, Route, mount
 from web.http.routing import Outcome
 from web.pages.hold_view import hold_view, is_hold
 from web.pages.icalendar import CONTENT_TYPE, calendar

@@ -10,7 +10,7 @@ from core.text.timestamps import rfc3339
 from web.http.i18n import Language
 from web.http.problems import Problem
 from web.reads.catalog import Snapshot
-from web.reads.live import opens_in_ms
+from web.reads.live_availability import opens_in_ms
 from web.reads.poll_interval import STEPS_S
 from web.requests.purchase import KEY_HEADER, MOST_TICKETS, new_key
 

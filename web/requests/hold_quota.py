@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from core.networks import client_network
+from core.client_addresses import client_network
 from core.schema.records import OrderView
 from core.transport.link import Answer, Code
 from web.http.problems import Problem, problem

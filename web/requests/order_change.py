@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from core.errors import BadRequest
 from core.schema.records import ORDER_ID, Payment
-from core.store.lifecycle import Act, OrderChange
+from core.store.order_lifecycle import Act, OrderChange
 from core.text.names import clean
 from core.transport.link import ChangeRequest
 from web.http.body import json_object

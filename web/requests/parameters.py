@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from core.schema.paths import DEFAULT_EVENT
 from core.schema.records import ORDER_ID as ID
-from web.http.description import Parameter
+from web.http.route_description import Parameter
 from web.requests.field_types import Name, whole
 from web.requests.purchase import KEY as KEY_PATTERN
 from web.requests.purchase import KEY_HEADER

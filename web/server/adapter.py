@@ -16,8 +16,8 @@ from web.http.problems import from_bad_request, problem
 from web.http.replies import Headers, Reply
 from web.http.request import Request
 from web.http.routing import Outcome, Trouble, find_route
-from web.reads.live import WATCHED, is_watched
-from web.server.head import Front, Scope, bare_request
+from web.reads.live_availability import WATCHED, is_watched
+from web.server.request_head import Front, Scope, bare_request
 from web.server.timeouts import SharedTimeout
 
 BODY_BYTES = 16 * 1024

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from core.client_addresses import client_network
 from core.eventlog.ring import EventLog
-from core.networks import client_network
 
 LOOK_S = 1.0
 # The same while there is hardly any room.

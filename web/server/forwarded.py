@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from core.networks import Network, parse_address
+from core.client_addresses import Network, parse_address
 
 # Headers that proxies add. Handlers don't see them, only what `Proxies` makes of them.
 PREFIX = "x-forwarded-"

@@ -22,7 +22,7 @@ from core.store.batch import Sale
 from core.store.orders import StoredOrder
 from core.store.stock import StripeCounter, TypeRef
 from core.store.store import Store
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Check
 
@@ -92,7 +92,7 @@ class RollbackGuard:
             seen = self._seen.get(counter.path, Seen(0, 0))
             if _fits(counter, seen):
                 self._seen[counter.path] = Seen(counter.version, counter.zxid)
-            elif await retry.check(self._zk, [Check(counter.path, counter.version)]):
+            elif await lost_answers.check(self._zk, [Check(counter.path, counter.version)]):
                 self._raise(
                     f"{paths.CHROOT}{counter.path} went back from version {seen.version} "
                     f"(zxid {seen.zxid}) to {counter.version} (zxid {counter.zxid})"
@@ -121,7 +121,7 @@ class RollbackGuard:
         receipts = {receipt.batch: receipt for receipt in self._newest.values()}
         sales = [sale for receipt in receipts.values() for sale in receipt.sales()]
         lost = await self._missing(sales)
-        if lost and await retry.check(self._zk, [Check("/")]):
+        if lost and await lost_answers.check(self._zk, [Check("/")]):
             lost = await self._missing(lost)
         retired = await self._store.retired() if lost else frozenset()
         return [sale for sale in lost if sale.ref.generation not in retired]

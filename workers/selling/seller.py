@@ -13,26 +13,26 @@ from core.errors import Ambiguous, Halted, Unavailable, ZkticketError
 from core.eventlog.ring import EventLog
 from core.schema.records import order_id
 from core.store.batch import Account, Failure
-from core.store.bookkeeping import Bookkeeper
 from core.store.commit import Commitment
+from core.store.receipt_keeping import Bookkeeper
 from core.store.stock import TypeRef
 from core.store.store import Store
 from core.transport.link import Answer, Code, Purchase
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import Committed, ZooKeeper
 from workers.group_commit.batching import Linger, Pace
 from workers.group_commit.group_commit import GroupCommit
 from workers.group_commit.pending_request import deadline_of
 from workers.overload.admission import AdmissionBounds, AdmissionControl
 from workers.selling.allocation import allocate
-from workers.selling.answers import Answers
-from workers.selling.attempt import SaleAttempt, SaleAttempts
 from workers.selling.buyer_limits import BuyerLimits, LimitedPurchase, LimitVerdict
+from workers.selling.commit_attempt import SaleAttempt, SaleAttempts
 from workers.selling.hold_slots import HoldSlots
-from workers.selling.meter import Meter
 from workers.selling.pending_purchase import Candidate, PendingPurchase
+from workers.selling.purchase_answers import Answers
 from workers.selling.purchase_queue import PurchaseQueue
 from workers.selling.sales_log import SalesLedger
+from workers.selling.sales_meter import Meter
 from workers.selling.stock_cache import StockCache
 
 BATCH_ORDERS = 200
@@ -153,7 +153,7 @@ class Seller(GroupCommit[PendingPurchase]):
                 if attempt is not None:
                     await self._settle(attempt)
             except (Unavailable, Ambiguous):
-                await retry.pause(self._zk)
+                await lost_answers.pause(self._zk)
             except Halted:
                 for request in requests:
                     self._refuse_late(request)

@@ -16,7 +16,7 @@ from core.store.store import Store
 from core.store.stripes import selling_stripe
 from core.transport.link import Code, Purchase
 from core.zookeeper.multi import Check
-from workers.selling.stripes import draw, remaining
+from workers.selling.stripe_choice import draw, remaining
 
 EVENT_AGE_S = 1.0
 

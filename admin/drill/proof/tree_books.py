@@ -6,7 +6,7 @@ from functools import partial
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef
 from core.store.store import Store
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 
 
@@ -33,7 +33,7 @@ async def read_books(zk: ZooKeeper, event: str) -> Books:
 
     Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`, `Unavailable`.
     """
-    await retry.read(zk, zk.sync)
+    await lost_answers.read(zk, zk.sync)
     store = Store(zk)
     found = await store.event(event)
     types = [
@@ -45,7 +45,7 @@ async def read_books(zk: ZooKeeper, event: str) -> Books:
 
 
 async def _type(zk: ZooKeeper, store: Store, ref: TypeRef) -> TypeBooks:
-    shelf = await retry.read(zk, partial(store.type_stock, ref))
+    shelf = await lost_answers.read(zk, partial(store.type_stock, ref))
     stock = shelf.stock
     return TypeBooks(
         event=ref.event,

@@ -17,12 +17,12 @@ from rich.console import Console, RenderableType
 from admin.drill import ports, screen
 from admin.drill.fault_names import FaultName
 from admin.drill.faults import FAULTS, chosen
-from admin.drill.gauge import SLOT_S, Gauge
 from admin.drill.processes import ObservedProcess
+from admin.drill.progress import NEWS, Board
 from admin.drill.proof.checker import Finding, Kind
 from admin.drill.proof.history import Wish, unanswered
 from admin.drill.report import FaultResult, Report, counted
-from admin.drill.ui import NEWS, Board
+from admin.drill.sale_gauge import SLOT_S, Gauge
 from tests.support.instance import ENTRYPOINT, environment, eventually
 
 SERVERS = ("leader", "follower", "frozen")

@@ -11,7 +11,7 @@ from pathlib import Path
 import uvloop
 
 from core.cluster import registry
-from core.secret import Secret, load_secret
+from core.cluster_secret import Secret, load_secret
 from core.transport.link import Answer, Code, Link, Purchase, Reply
 from core.zookeeper.client import connect
 from tests.bench.contestants.ours import hosts_of, tickets

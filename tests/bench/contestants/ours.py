@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.cluster_secret import load_secret
 from core.events.edit import BackOffice
 from core.schema.records import TicketType
-from core.secret import load_secret
 from core.store.stripes import STRIPES
 from core.zookeeper.client import connect
 from tests.bench.contestants.shop import STOCK, Shop

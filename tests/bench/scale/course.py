@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 import psutil
 
-from core.secret import load_secret
+from core.cluster_secret import load_secret
 from tests.bench.results import percentile
 from tests.bench.scale import gauges
 from tests.bench.scale.crowd import SAMPLE_ORDERS, STUCK_S, Crowd, addresses, hosts_of

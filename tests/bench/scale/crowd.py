@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 
 from core.cluster import registry
+from core.cluster_secret import Secret
 from core.errors import LinkLost
-from core.secret import Secret
 from core.transport.link import Answer, Code, Link, Purchase, Reply
 from core.zookeeper.client import connect
 from tests.bench.results import percentile

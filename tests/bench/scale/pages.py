@@ -4,9 +4,9 @@ import asyncio
 import time
 from pathlib import Path
 
+from core.cluster_secret import load_secret
 from core.events.edit import BackOffice
 from core.schema.records import TicketType
-from core.secret import load_secret
 from core.zookeeper.client import connect
 from tests.bench.results import percentile
 from tests.bench.scale.crowd import hosts_of

@@ -18,6 +18,7 @@ from admin.screen import status_tables as screen
 from admin.screen.output import Fitted, plain
 from core.cluster import run_file
 from core.cluster.status import Status, collect, gather
+from core.cluster_secret import Secret
 from core.errors import AccessDenied, NotRunning, Unavailable
 from core.events.edit import BackOffice
 from core.machine import process_birth
@@ -31,7 +32,6 @@ from core.schema.records import (
     WorkerRecord,
     encode,
 )
-from core.secret import Secret
 from core.settings import Settings
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper

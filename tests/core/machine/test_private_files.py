@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from core.cluster import run_file
+from core.cluster_secret import load_or_create_secret, load_secret
 from core.errors import NotRunning, Untrusted, ZkticketError
 from core.machine import private_directory, private_files
 from core.receipts.format import FOLDER, segments
-from core.secret import load_or_create_secret, load_secret
 from core.settings import Settings
 from supervisor import daemon, lock, orphans
-from supervisor.operations import desired_file
+from supervisor.operations import desired_state_file
 from supervisor.processes.process import ProcessPlan, Role, spawner
 from supervisor.zookeeper.ensemble import MAIN_CLASS, local_ensemble
 from tests.support.instance import ENTRYPOINT, Instance, environment
@@ -266,7 +266,7 @@ def test_each_writer_refuses_a_link_by_itself(data_dir: Path, victim: Path) -> N
         lambda: load_or_create_secret(data_dir),
         lambda: ReceiptJournal(data_dir / FOLDER / "worker-1", JournalBounds(1000, 4)).open(),
         lambda: daemon.detach(Settings(data_dir=data_dir), ["true"]),
-        lambda: desired_file.load(data_dir),
+        lambda: desired_state_file.load(data_dir),
         lambda: run_file.read(data_dir),
     ]
     for act in appenders:

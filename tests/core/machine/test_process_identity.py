@@ -14,7 +14,7 @@ from core.cluster import status
 from core.machine import process_birth, process_identity
 from core.schema.records import ProcessRecord, SupervisorRecord
 from supervisor import orphans
-from supervisor.processes.health import ProcessSampler
+from supervisor.processes.health_verdict import ProcessSampler
 from supervisor.processes.process import SystemProcess
 
 STEPS_S = (5.0, -5.0, 3600.0, -3600.0)

@@ -104,7 +104,7 @@ def test_too_few_open_files_are_said_in_one_line(tmp_path: Path, limit: int) -> 
 
 def test_a_secret_that_could_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     """Half of one was left, and found damaged when there was room again."""
-    code = "from core.secret import *; load_or_create_secret(Path(sys.argv[1]))"
+    code = "from core.cluster_secret import *; load_or_create_secret(Path(sys.argv[1]))"
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; {code}", str(tmp_path)],
         capture_output=True,

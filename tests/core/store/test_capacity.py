@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from core.errors import Ambiguous, NoSuchType, WrongUsage, ZkticketError
-from core.events import restock, service
+from core.events import management, restock
 from core.events.edit import BackOffice
-from core.events.service import Terms, TypeTerms
+from core.events.management import Terms, TypeTerms
 from core.schema.records import TicketType
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from core.store.stock import TypeRef
 from core.transport.link import Code
 from core.zookeeper.client import ZooKeeper
@@ -30,7 +30,7 @@ def run(server: Server, tmp_path: Path) -> Run:
 
 
 async def edit(zk: ZooKeeper, **said: Any) -> None:
-    await service.edit(zk, "show", NOTHING, {"A": TypeTerms(**said)})
+    await management.edit(zk, "show", NOTHING, {"A": TypeTerms(**said)})
 
 
 def agree(_question: str) -> None:
@@ -73,11 +73,11 @@ async def test_a_change_of_several_things_happens_whole_or_not_at_all(server: Se
     async with shop_of(server) as shop:
         await shop.one.sell(quantity=10)
         with pytest.raises(ZkticketError, match="too few"):
-            await service.edit(
+            await management.edit(
                 shop.one.zk, "show", Terms(title="Other"), {"A": TypeTerms(capacity=3, price="1")}
             )
         with pytest.raises(NoSuchType, match="its types are: A"):
-            await service.edit(
+            await management.edit(
                 shop.one.zk, "show", Terms(title="Other"), {"X": TypeTerms(price="1")}
             )
         assert (await shop.one.store.event("show")).title == "Show"

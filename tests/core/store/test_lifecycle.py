@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.schema.records import Event, Order, Stock
-from core.store.lifecycle import (
+from core.store.order_lifecycle import (
     BECOMES,
     Act,
     Occasion,

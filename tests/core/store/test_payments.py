@@ -16,8 +16,8 @@ from core.receipts.restore import mend, restore
 from core.schema import paths
 from core.schema.records import PAYMENT, Change, Order, OrderView, Payment, encode, payment_key
 from core.store.batch import Sale
-from core.store.lifecycle import MOST_REFUSED, Act
 from core.store.order_history import timeline
+from core.store.order_lifecycle import MOST_REFUSED, Act
 from core.transport.link import Answer, Code
 from tests.support.two_workers import KEY, PRICE, Shop, shop_of
 from tests.support.zookeeper_server import Server

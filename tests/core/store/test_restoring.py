@@ -15,7 +15,14 @@ from core.receipts.restore import mend, restore
 from core.schema import paths
 from core.schema.records import Event, Order, buyer_id
 from core.store.batch import Sale
-from core.store.lifecycle import Act, Occasion, OrderChange, Refusal, amended, has_tickets
+from core.store.order_lifecycle import (
+    Act,
+    Occasion,
+    OrderChange,
+    Refusal,
+    amended,
+    has_tickets,
+)
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef, counter_paths
 from core.transport.link import Code

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from core.cluster_secret import load_secret
 from core.errors import StartupError, WrongUsage
-from core.secret import load_secret
 from core.text.utf8 import text_of
 from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import running

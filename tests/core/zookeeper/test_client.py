@@ -30,7 +30,7 @@ from core.store.batch import Batch, Failure
 from core.store.store import Store
 from core.zookeeper.client import Committed, Refused, Znode, ZooKeeper, connect
 from core.zookeeper.multi import Check, Create, Delete, SetData
-from core.zookeeper.prepare import prepare_tree
+from core.zookeeper.tree_setup import prepare_tree
 from tests.support.zookeeper_server import PASSWORD, Server, ref_of, sell
 
 CHROOT = paths.CHROOT

@@ -8,10 +8,10 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import ConnectionLoss
 
-from admin.tree import delete_tree
+from admin.znode_tree import delete_tree
 from core.cluster import alarms, desired_state, ended_sessions, operator_requests
 from core.errors import EventExists
-from core.events import create, restock, service
+from core.events import create, management, restock
 from core.schema import paths
 from core.schema.records import (
     Alarm,
@@ -45,7 +45,7 @@ def table(instance: str) -> SupervisorRecord:
 
 
 async def make(zk: ZooKeeper, name: str) -> None:
-    event = await service.create(zk, name, service.Terms(title="Gala", limit=4), TYPES)
+    event = await management.create(zk, name, management.Terms(title="Gala", limit=4), TYPES)
     assert (await Store(zk).event(name)).generation == event.generation
     assert {each.name: each.remaining for each in (await Store(zk).availability(name)).types} == (
         dict.fromkeys(TYPES, 7)
@@ -53,14 +53,16 @@ async def make(zk: ZooKeeper, name: str) -> None:
 
 
 async def make_twice(zk: ZooKeeper, name: str) -> None:
-    await service.create(zk, name, service.Terms(title="Gala"), TYPES)
+    await management.create(zk, name, management.Terms(title="Gala"), TYPES)
     with pytest.raises(EventExists):
-        await service.create(zk, name, service.Terms(title="Another"), TYPES)
+        await management.create(zk, name, management.Terms(title="Another"), TYPES)
     assert (await Store(zk).event(name)).title == "Gala"
 
 
 async def add_to_a_capacity(zk: ZooKeeper, name: str) -> None:
-    await service.edit(zk, name, service.Terms(place="Hall"), {"T0": service.TypeTerms(added=5)})
+    await management.edit(
+        zk, name, management.Terms(place="Hall"), {"T0": management.TypeTerms(added=5)}
+    )
     found = await Store(zk).availability(name)
     assert (found.place, found.types[0].capacity, found.types[0].remaining) == ("Hall", 12, 12)
 

@@ -13,7 +13,7 @@ from core.schema.records import TicketType
 from core.store.availability import TypeAvailability
 from core.store.orders import StoredOrder
 from core.store.store import Store
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import READS_AT_ONCE, ZooKeeper
 from core.zookeeper.multi import Create
 from core.zookeeper.multi_read import NO_NODE, MultiRead, Read, Stat
@@ -206,7 +206,7 @@ async def test_a_recount_outlasts_a_lost_connection(
 
 
 async def test_a_read_is_given_up_after_so_many_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "PAUSE_S", 0)
+    monkeypatch.setattr(lost_answers, "PAUSE_S", 0)
     tries = []
 
     async def read() -> None:
@@ -214,8 +214,8 @@ async def test_a_read_is_given_up_after_so_many_tries(monkeypatch: pytest.Monkey
         raise Unavailable("away")
 
     with pytest.raises(Unavailable, match="away"):
-        await retry.read(FakeZooKeeper().as_zookeeper(), read)
-    assert len(tries) == retry.TRIES
+        await lost_answers.read(FakeZooKeeper().as_zookeeper(), read)
+    assert len(tries) == lost_answers.TRIES
 
 
 async def test_many_types_are_read_and_what_is_wrong_with_one_is_said_of_it(

@@ -4,9 +4,9 @@ from typing import Any
 
 from core.store.batch import Batch, Failure
 from core.transport.link import Code
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.client import Committed
-from workers.selling.attempt import SaleAttempt
+from workers.selling.commit_attempt import SaleAttempt
 from workers.selling.seller import Seller
 
 
@@ -35,7 +35,7 @@ class TriesAgainWithFreshVersions(Naive):
     """No answer, so it did not happen: it is decided anew, with the versions of now."""
 
     async def _resolve(self, batch: Batch) -> Committed | Failure:
-        await retry.pause(self._zk)
+        await lost_answers.pause(self._zk)
         self._log.info("resolved", f"batch {batch.id}: called failed, to be tried again")
         return Failure.MOVED
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.schema.records import Marker, encode
-from core.zookeeper.prepare import prepare_tree
+from core.zookeeper.tree_setup import prepare_tree
 from supervisor.zookeeper.ensemble import Ensemble, Server, local_ensemble, wait_for_quorum
 from supervisor.zookeeper.java import find_class_path, find_java
 from tests.support.instance import free_ensemble_port

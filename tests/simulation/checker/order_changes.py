@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from core.schema.records import Change, Order
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from core.transport.link import Answer, ChangeRequest, Code
 from tests.simulation.border import EPOCH_S, Machine
 from tests.simulation.checker.attempts import Attempt

@@ -12,11 +12,11 @@ from admin.recovery import recount
 from core.errors import Ambiguous, Breach
 from core.schema import paths
 from core.schema.records import Order, Stock
-from core.store import lifecycle
+from core.store import order_lifecycle
 from core.store.batch import Amendment, Batch, Failure
 from core.store.commit import Commitment
-from core.store.lifecycle import Act, Occasion, OrderChange, Refusal, effect
 from core.store.order_changes import ChangeDraft, OrderChanger, OrdersToChange
+from core.store.order_lifecycle import Act, Occasion, OrderChange, Refusal, effect
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef, TypeStock
 from core.transport.link import Code
@@ -50,7 +50,7 @@ def _expired_again(order: Order, change: OrderChange, occasion: Occasion) -> Ord
     """Expires a hold whatever its status is."""
     if occasion.at < (order.until or 0.0):
         return Refusal.NOT_EXPIRED
-    return lifecycle._changed(order, Act.EXPIRE, change, occasion, status="expired")
+    return order_lifecycle._changed(order, Act.EXPIRE, change, occasion, status="expired")
 
 
 def _given_back(stock: Stock, before: Order, after: Order) -> Stock:
@@ -62,7 +62,7 @@ def _given_back(stock: Stock, before: Order, after: Order) -> Stock:
 def _expired_early(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     if order.status != "held":
         return order
-    return lifecycle._changed(order, Act.EXPIRE, change, occasion, status="expired")
+    return order_lifecycle._changed(order, Act.EXPIRE, change, occasion, status="expired")
 
 
 async def _forgotten_first(self: Janitor, name: str, generation: str, slot: int) -> int:
@@ -83,11 +83,11 @@ def _only_expired(order: Order, at: float) -> Refusal | None:
 
 def _confirmed_whatever(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
     if order.status in ("held", "expired"):
-        return lifecycle._changed(order, Act.CONFIRM, change, occasion, status="sold")
+        return order_lifecycle._changed(order, Act.CONFIRM, change, occasion, status="sold")
     return order if order.status == "sold" else Refusal.NOT_HELD
 
 
-_checked_in = lifecycle._checked_in
+_checked_in = order_lifecycle._checked_in
 
 
 def _let_in_again(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
@@ -161,11 +161,11 @@ FAULTS: Mapping[str, Plant] = {
         "core.store.order_changes.Amendment", _expired_blindly
     ),
     "a janitor gives back what was given back": _together(
-        patch("core.store.lifecycle._expired", _expired_again),
+        patch("core.store.order_lifecycle._expired", _expired_again),
         patch("core.store.order_changes.effect", _given_back),
     ),
     "a janitor does not look at the clock": lambda: patch(
-        "core.store.lifecycle._expired", _expired_early
+        "core.store.order_lifecycle._expired", _expired_early
     ),
     "a list of holds is forgotten before they have expired": lambda: patch.object(
         Janitor, "_clear", _forgotten_first
@@ -174,13 +174,13 @@ FAULTS: Mapping[str, Plant] = {
         "core.store.order_changes._held_longer", lambda draft: ()
     ),
     "a hold is confirmed after its end": lambda: patch(
-        "core.store.lifecycle._not_held", _only_expired
+        "core.store.order_lifecycle._not_held", _only_expired
     ),
     "an expired hold is confirmed": lambda: patch(
-        "core.store.lifecycle._confirmed", _confirmed_whatever
+        "core.store.order_lifecycle._confirmed", _confirmed_whatever
     ),
     "the second door lets in as well": lambda: patch(
-        "core.store.lifecycle._checked_in", _let_in_again
+        "core.store.order_lifecycle._checked_in", _let_in_again
     ),
     "who changes orders is not fenced": lambda: patch.object(OrderChanger, "_batch", _unfenced),
     "a change in doubt is called not done": _together(

@@ -20,12 +20,12 @@ from core.zookeeper.client import Committed
 from core.zookeeper.multi import SetData
 from workers.group_commit.pending_request import RequestState
 from workers.receipts.writer import Receipts
-from workers.selling.answers import Answers
-from workers.selling.attempt import SaleAttempt, SaleAttempts
+from workers.selling.commit_attempt import SaleAttempt, SaleAttempts
 from workers.selling.pending_purchase import Candidate, PendingPurchase
+from workers.selling.purchase_answers import Answers
 from workers.selling.seller import Seller
 from workers.selling.stock_cache import StockCache
-from workers.selling.stripes import draw
+from workers.selling.stripe_choice import draw
 
 Plant = Callable[[], AbstractContextManager[Any]]
 

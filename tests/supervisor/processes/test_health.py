@@ -7,7 +7,7 @@ import pytest
 
 from core.schema.records import Load
 from core.transport.link import SERVER, Channel, Ping, Pong, requests
-from supervisor.processes.health import (
+from supervisor.processes.health_verdict import (
     Ailment,
     HealthLimits,
     ProcessSample,

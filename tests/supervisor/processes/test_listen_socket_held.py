@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import StartupError
 from core.transport.listen_socket import listen
-from supervisor.processes.listen_socket import ListenSocket
+from supervisor.processes.held_socket import ListenSocket
 from tests.support.instance import free_port
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supervisor.processes.health import (
+from supervisor.processes.health_verdict import (
     MEMORY_SAMPLES,
     PEERS_SELL_PER_SECOND,
     PINNED_PERCENT,

@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import StartupError
 from supervisor.processes.process import Process, ProcessPlan
-from supervisor.zookeeper import cds_archive, java, zkcli
+from supervisor.zookeeper import class_data_archive, java, zkcli
 from supervisor.zookeeper.ensemble import (
     JVM,
     MAIN_CLASS,
@@ -232,9 +232,9 @@ def test_java_that_does_not_run_is_said(tmp_path: Path) -> None:
 
 async def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path: Path) -> None:
     program, class_path = find_java(os.environ), find_class_path(os.environ).text
-    made = cds_archive.archive_of(program, class_path, tmp_path)
-    assert cds_archive.options(made) == ()
-    await cds_archive.train(program, class_path, made, os.environ)
+    made = class_data_archive.archive_of(program, class_path, tmp_path)
+    assert class_data_archive.options(made) == ()
+    await class_data_archive.train(program, class_path, made, os.environ)
     assert list(tmp_path.iterdir()) == [made]
     assert made.stat().st_mode & 0o777 == 0o644  # who sets up and who runs may be two
     # A JVM that must use the archive, and would not start without it.
@@ -242,7 +242,7 @@ async def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path
         str(program),
         "-Xmx2g",
         *JVM,
-        *cds_archive.options(made),
+        *class_data_archive.options(made),
         "-Xshare:on",
         "-cp",
         class_path,
@@ -254,23 +254,23 @@ async def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path
 
 def test_other_jars_have_another_archive(tmp_path: Path) -> None:
     program, folder = fake_java(tmp_path / "java", "17"), jars(tmp_path / "jars", JAR)
-    before = cds_archive.archive_of(program, f"{folder}/*", tmp_path)
-    assert cds_archive.archive_of(program, f"{folder}/*", tmp_path) == before
+    before = class_data_archive.archive_of(program, f"{folder}/*", tmp_path)
+    assert class_data_archive.archive_of(program, f"{folder}/*", tmp_path) == before
     (folder / "netty-handler.jar").touch()
-    assert cds_archive.archive_of(program, f"{folder}/*", tmp_path) != before
+    assert class_data_archive.archive_of(program, f"{folder}/*", tmp_path) != before
 
 
 async def test_an_archive_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     program = fake_java(tmp_path / "java", "17")
-    made = cds_archive.archive_of(program, "", tmp_path / "cache")
+    made = class_data_archive.archive_of(program, "", tmp_path / "cache")
     with pytest.raises(StartupError):
-        await cds_archive.train(program, "", made, os.environ, quorum_s=0.2)
+        await class_data_archive.train(program, "", made, os.environ, quorum_s=0.2)
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_another_java_has_another_archive(tmp_path: Path) -> None:
     first, second = fake_java(tmp_path / "a", "17"), fake_java(tmp_path / "b", "17")
-    assert cds_archive.archive_of(first, "", tmp_path) != cds_archive.archive_of(
+    assert class_data_archive.archive_of(first, "", tmp_path) != class_data_archive.archive_of(
         second, "", tmp_path
     )
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from kazoo.security import OPEN_ACL_UNSAFE
 
-from core.secret import load_secret
+from core.cluster_secret import load_secret
 from core.zookeeper.probe import has_quorum, probe_all
 from supervisor.zookeeper import quorum_auth
 from supervisor.zookeeper.ensemble import ELECTION_OFFSET, QUORUM_OFFSET, local_ensemble

@@ -14,7 +14,7 @@ from core.cluster.status import (
 from core.errors import BadRequest, EventExists, NoSuchEvent, NoSuchOrder, NotRunning
 from core.eventlog.query import LogMatches, Query
 from core.eventlog.ring import SourcedEntry
-from core.events.service import Terms, changed
+from core.events.management import Terms, changed
 from core.schema.records import (
     Disk,
     Event,
@@ -31,7 +31,7 @@ from core.store.scan import of_buyer
 from tests.support.fakes.fake_clerk import FakeClerk
 from web.metrics.history import HistorySample, SampleHistory
 from web.metrics.host_metrics import Machine, ReceiptFiles
-from web.operations import FoundEvents, FoundOrders
+from web.operator_backend import FoundEvents, FoundOrders
 
 AT = 1750000000.0
 NAMES = ("worker-1", "worker-2", "worker-3")

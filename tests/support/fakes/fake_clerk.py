@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from core.schema.records import Event, Order, Status
-from core.store.lifecycle import Occasion, Refusal, amended
+from core.store.order_lifecycle import Occasion, Refusal, amended
 from core.store.orders import StoredOrder
 from core.transport.link import Answer, ChangeRequest, Code
 

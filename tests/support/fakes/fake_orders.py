@@ -1,4 +1,4 @@
-"""The orders of `fake_site`: made with P3, and changed by the rules of `core.store.lifecycle`."""
+"""The orders of `fake_site`: made with P3, changed by the rules of `core.store.order_lifecycle`."""
 
 import time
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import msgspec
 from core.errors import NoSuchOrder
 from core.schema.records import Event, Order, order_id
 from core.store.availability import EventAvailability
-from core.store.lifecycle import Occasion, Refusal, amended
+from core.store.order_lifecycle import Occasion, Refusal, amended
 from core.store.orders import StoredOrder
 from core.transport.link import Answer, ChangeRequest, Code, Purchase
 from tests.support.fakes.fake_clerk import FakeClerk

@@ -45,8 +45,8 @@ from web.reads.catalog import Catalog
 from web.server import connections
 from web.server.adapter import HttpProtocol
 from web.server.granian_adapter import PublicSocket, serve
-from web.server.head import Scope
-from web.service import adapt, connections_of, end_with_parent, front_of, open_holds_of
+from web.server.request_head import Scope
+from web.web_process import adapt, connections_of, end_with_parent, front_of, open_holds_of
 
 TOKEN = "0123456789abcdef" * 2
 OPENS_IN_S = 3600.0
@@ -152,7 +152,7 @@ class FakeRegister:
 
 
 class FakeService:
-    """Stands in for `web.service.Service`, without ZooKeeper."""
+    """Stands in for `web.web_process.Service`, without ZooKeeper."""
 
     def __init__(self, state: str, parent: int, settings: Settings, public: PublicSocket) -> None:
         self._public = public

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from core.schema.records import ProcessRecord, Quantiles
 from core.transport.link import Code
 from web.metrics.history import KEPT, HistorySample, HistorySampler, SampleHistory
-from web.metrics.laps import Lap, Laps
+from web.metrics.interval_counts import Lap, Laps
 from web.operator.plots import HEIGHT, MOST_LINES, MOST_POINTS, WIDTH, Span, nice_top, path, plots
 
 NOW = 1_750_000_000.0

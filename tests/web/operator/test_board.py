@@ -11,7 +11,7 @@ from tests.support.fakes.fake_site import GALA, TOKEN
 from tests.support.fakes.fake_web import FakeWeb, running
 from tests.support.signed_in import Operator, enter, sign_in, sign_out
 from web.http.i18n import Languages
-from web.operator.actions import operator_actions
+from web.operator.form_actions import operator_actions
 
 PAGES = ("/operator", "/operator/log", "/operator/act/restart", "/operator/act/scale?workers=5")
 

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from core.schema.records import OrderView
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from core.transport.link import Answer, ChangeRequest, Code, replies
 from tests.support.fakes.fake_clerk import FakeClerk, id_of
 from tests.support.fakes.fake_web import FakeWeb, Response, running
 from tests.support.signed_in import Operator, enter
-from web.operator.checkin import SAME_SCAN_S, told
+from web.operator.check_in_page import SAME_SCAN_S, told
 from web.reads.catalog import Snapshot
 from web.requests.order_change import order_in
 

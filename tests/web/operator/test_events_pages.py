@@ -11,17 +11,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import BadRequest, NoSuchEvent
-from core.events.service import Terms
+from core.events.management import Terms
 from core.settings import Settings
 from tests.support.fakes.fake_web import FakeWeb, Response
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from tests.support.signed_in import Operator
 from web.http.i18n import Languages
 from web.http.replies import Reply
-from web.operations import LiveOperations
 from web.operator import event_form
 from web.operator.event_form import MOST_ROWS, PARTS, FormReader, terms_in, types_in
 from web.operator.events import EventPages
+from web.operator_backend import LiveOperations
 
 NEW = "/operator/new-event"
 PAGES = ("/operator/events", "/operator/events/gala", "/operator/events/gala/edit", NEW)

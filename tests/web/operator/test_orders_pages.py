@@ -18,7 +18,7 @@ from tests.support.fakes.fake_clerk import id_of
 from tests.support.fakes.fake_web import FakeWeb
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from tests.support.signed_in import Operator
-from web.operations import MOST_FOUND, PATIENTLY, FoundOrders, Latest, LiveOperations
+from web.operator_backend import MOST_FOUND, PATIENTLY, FoundOrders, Latest, LiveOperations
 
 ORDERS = "/operator/orders"
 

@@ -11,7 +11,7 @@ from core.schema.records import EndedSessions
 from web.auth.ended_sessions import Ended
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import COOKIE, LASTS_S, Session, Sessions, set_cookie
-from web.auth.throttle import BURST, MOST_ADDRESSES, TokenThrottle
+from web.auth.token_throttle import BURST, MOST_ADDRESSES, TokenThrottle
 from web.http.request import Request
 
 TOKEN = "0123456789abcdef" * 2

@@ -13,7 +13,7 @@ from core.schema.sale_window import sale_state
 from core.store.availability import EventAvailability, TypeAvailability
 from tests.support.fakes.fake_web import running
 from web.reads.catalog import Catalog, Snapshot
-from web.reads.live import Live, is_watched
+from web.reads.live_availability import Live, is_watched
 from web.reads.poll_interval import POLLS_PER_S, STEPS_S, PollInterval
 
 PATH = "/api/events/default/availability"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.secret import load_secret
+from core.cluster_secret import load_secret
 from tests.support.instance import Buyer, Instance, Reply, eventually
 from tests.web.requests.test_sale import at_once
 from web.auth.webhook_signature import signature

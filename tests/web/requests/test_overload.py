@@ -21,7 +21,7 @@ from web.http.i18n import Languages
 from web.load_shedding import LoadShedder
 from web.metrics.counters import Metrics
 from web.server.adapter import Adapter, HttpProtocol
-from web.server.head import Scope
+from web.server.request_head import Scope
 
 # One worker's batch of 200 in a round of that.
 DELAY_S = 0.3

@@ -10,7 +10,7 @@ import pytest
 from tests.support.fakes.fake_web import FakeWeb, running
 from web.http import cookies
 from web.http.i18n import Languages, preferences
-from web.server.head import (
+from web.server.request_head import (
     HEADER_CHARACTERS,
     HEADERS_CHARACTERS,
     MOST_HEADERS,

@@ -19,7 +19,7 @@ from web.http.replies import Reply, json_reply, text_reply
 from web.http.request import Request
 from web.server.adapter import Adapter, HttpProtocol
 from web.server.granian_adapter import PublicSocket, serve
-from web.server.head import Scope
+from web.server.request_head import Scope
 
 DRAIN_S = 2.0
 ORDER_ID = "0123456789abcdef" * 2
@@ -47,7 +47,7 @@ async def post_order(request: Request) -> Reply:
 
 
 class Echo:
-    """Stands in for `web.service.Service`, with nothing behind it."""
+    """Stands in for `web.web_process.Service`, with nothing behind it."""
 
     def __rsgi_init__(self, _loop: asyncio.AbstractEventLoop) -> None:
         self._adapter = Adapter(

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.errors import StartupError, ZkticketError
-from core.zookeeper.prepare import prepare_tree
+from core.zookeeper.tree_setup import prepare_tree
 from supervisor.processes.process import Process, ProcessPlan, Spawn, spawner
 from supervisor.zookeeper.ensemble import HOST, Ensemble, local_ensemble, wait_for_quorum
 

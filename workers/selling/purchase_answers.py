@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 
 from core.errors import BadZnode, Halted
 from core.eventlog.ring import EventLog
-from core.store.bookkeeping import Bookkeeper
 from core.store.orders import StoredOrder, StoredOrders
+from core.store.receipt_keeping import Bookkeeper
 from core.store.stock import TypeRef
 from core.transport.link import Answer, Code
-from workers.selling.attempt import SaleAttempt
-from workers.selling.meter import Meter
+from workers.selling.commit_attempt import SaleAttempt
 from workers.selling.pending_purchase import Candidate, PendingPurchase
+from workers.selling.sales_meter import Meter
 
 
 class Answers:

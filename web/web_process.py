@@ -13,16 +13,16 @@ from functools import partial
 from typing import Any
 
 from core import gc_tuning
+from core.client_addresses import parse_networks
 from core.clock import Clock
 from core.cluster import alarms, ended_sessions, instance_id, run_file, status
 from core.cluster.node import Identity, Node, make_session
+from core.cluster_secret import Secret
 from core.errors import ZkticketError, ZooKeeperError
 from core.eventlog.ring import EventLog
 from core.machine import open_files
-from core.networks import parse_networks
 from core.schema import paths
 from core.schema.records import ProcessRecord, WebRecord
-from core.secret import Secret
 from core.settings import Settings
 from core.store.store import Store
 from core.transport.listen_socket import Bell
@@ -36,13 +36,13 @@ from web.metrics.counters import Metrics
 from web.metrics.history import SAMPLE_S, HistorySampler, SampleHistory
 from web.metrics.host_metrics import Machine, look
 from web.metrics.scrape import InstanceVitals
-from web.operations import LiveOperations
+from web.operator_backend import LiveOperations
 from web.reads.catalog import Catalog
 from web.requests.hold_quota import OpenHolds
 from web.server.adapter import Adapter, HttpProtocol
 from web.server.connections import Connections
 from web.server.granian_adapter import HEADERS_S, PublicSocket
-from web.server.head import Front, Scope
+from web.server.request_head import Front, Scope
 
 # Asks a web server to leave its socket to a successor, and to end when its clients have gone.
 RETIRE = signal.SIGUSR1

@@ -10,9 +10,9 @@ from core.schema.records import NAME
 from core.settings import MOST_WORKERS
 from core.store.availability import EventAvailability
 from web.http.i18n import Language
-from web.operations import Operations
 from web.operator import formatting
 from web.operator.fields import Fields, event_page
+from web.operator_backend import Operations
 
 HOME = "/operator"
 MOST_QUANTITY = 100_000_000

@@ -12,8 +12,8 @@ from core.cluster import operator_requests
 from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
 from core.eventlog import query, ring
 from core.eventlog.query import LogMatches, Query
-from core.events import restock, service
-from core.events.service import Terms
+from core.events import management, restock
+from core.events.management import Terms
 from core.schema.records import Event, OrderView, TicketType
 from core.settings import Settings
 from core.store import order_history, scan
@@ -96,10 +96,10 @@ class Operations(Protocol):
         """One of them. Raises `NoSuchEvent`."""
 
     async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
-        """As `core.events.service.create`."""
+        """As `core.events.management.create`."""
 
     async def edit(self, name: str, terms: Terms) -> None:
-        """As `core.events.service.edit`."""
+        """As `core.events.management.edit`."""
 
     async def open_sale(self, name: str) -> None:
         """Opens the sale now."""
@@ -157,19 +157,19 @@ class LiveOperations:
         return await Store(self._zk).availability(name)
 
     async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
-        await service.create(self._zk, name, terms, types)
+        await management.create(self._zk, name, terms, types)
 
     async def edit(self, name: str, terms: Terms) -> None:
         if terms.said:
-            await service.edit(self._zk, name, terms)
+            await management.edit(self._zk, name, terms)
         else:  # nothing to write; raises `NoSuchEvent` all the same
             await Store(self._zk).event(name)
 
     async def open_sale(self, name: str) -> None:
-        await service.open_sale(self._zk, name, time.time())
+        await management.open_sale(self._zk, name, time.time())
 
     async def close_sale(self, name: str) -> None:
-        await service.close_sale(self._zk, name, time.time())
+        await management.close_sale(self._zk, name, time.time())
 
     async def find(self, buyer: str) -> FoundOrders:
         if self._finding.locked():

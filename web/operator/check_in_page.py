@@ -11,7 +11,7 @@ import bottle
 
 from core.errors import BadRequest
 from core.schema.records import OrderView
-from core.store.lifecycle import Act
+from core.store.order_lifecycle import Act
 from core.transport.link import Answer, Code
 from web.context import Context
 from web.http.replies import HTML_WITH_CAMERA

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 
-from core.networks import client_network
+from core.client_addresses import client_network
 
 # A token bucket: so many wrong tokens at once, and then so many in a second.
 BURST = 10.0

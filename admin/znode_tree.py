@@ -13,7 +13,7 @@ from core.events.edit import BackOffice
 from core.schema import paths
 from core.schema.records import Marker, Stock, decode
 from core.store.store import Store
-from core.zookeeper import retry
+from core.zookeeper import lost_answers
 from core.zookeeper.children import below
 from core.zookeeper.client import Refused, Znode, ZooKeeper
 
@@ -100,7 +100,7 @@ async def delete_tree(zk: ZooKeeper, path: str, confirm: Confirm) -> Deleted:
     Raises `NoNode`, and `ZkticketError` when it is not confirmed or the tree is not ours.
     """
     await _check_marker(zk)
-    plan = await retry.read(zk, partial(_plan, zk, path))
+    plan = await lost_answers.read(zk, partial(_plan, zk, path))
     if not plan.targets:
         return Deleted(0, plan.kept)
     confirm(plan.question)
@@ -201,7 +201,7 @@ async def _delete_all(zk: ZooKeeper, wanted: Sequence[str]) -> int:
     for start in range(0, len(wanted), DELETES_AT_ONCE):
         left = list(wanted[start : start + DELETES_AT_ONCE])
         while left:
-            refused = await retry.remove(zk, *left)
+            refused = await lost_answers.remove(zk, *left)
             if refused is None:
                 count += len(left)
                 break

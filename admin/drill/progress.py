@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from admin.drill.faults import Fault
-from admin.drill.gauge import Gauge
 from admin.drill.processes import ObservedProcess
 from admin.drill.report import FaultResult
+from admin.drill.sale_gauge import Gauge
 
 NEWS = 3
 

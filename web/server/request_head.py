@@ -10,8 +10,8 @@ from typing import Protocol
 
 import msgspec
 
+from core.client_addresses import Network, parse_address
 from core.errors import BadRequest
-from core.networks import Network, parse_address
 from web.http.replies import Reply
 from web.http.request import Gone, Request
 from web.server.forwarded import HOST, Asker, Proxies, is_forwarding
