@@ -22,7 +22,7 @@ check: setup-dev
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy .
-	@.venv/bin/shellcheck .ci/run supervisor/setup.sh supervisor/zkticket.sh tests/bare.sh
+	@.venv/bin/shellcheck .ci/run supervisor/setup.sh supervisor/zkticket.sh tests/project/bare.sh
 
 bench: setup-dev
 	@$(PYTHON) -m tests.bench$(if $(SCALE),.scale)$(if $(OVERLOAD),.overload)$(if $(WATCHERS),.watchers) $(if $(QUICK),--quick) $(ARGS)
@@ -34,7 +34,7 @@ simulate: setup-dev
 	@$(PYTHON) -m tests.simulation --schedules $(or $(SCHEDULES),10000) $(ARGS)
 
 bare:
-	@ARGS="$(ARGS)" tests/bare.sh
+	@ARGS="$(ARGS)" tests/project/bare.sh
 
 pictures: setup-tests
 	@$(PYTHON) -m tests.pictures $(ARGS)

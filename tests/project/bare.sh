@@ -9,7 +9,7 @@
 # this ends, with SIGKILL too, nothing stays mounted, running or on the disk.
 set -euo pipefail
 
-HERE=$(cd "$(dirname "$0")/.." && pwd)
+HERE=$(cd "$(dirname "$0")/../.." && pwd)
 ROOT=/mnt/root
 SIZE=12G
 BUILD_S=900
