@@ -122,12 +122,22 @@ install_browser() {
 has_driver() { .venv/bin/python -m playwright --version >/dev/null 2>&1; }
 
 # Where users' PATH doesn't lead.
-has() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null; }
+has() { PATH="$PATH:/usr/sbin:/sbin:.programs/usr/bin:.programs/usr/sbin" command -v "$1" >/dev/null; }
+
+# Unpacked and not installed: nobody gets a web server that runs by testing this.
+unpack() (
+    mkdir -p .programs && cd .programs || exit 1
+    apt-get download -qq "$@" >/dev/null 2>&1 || exit 1
+    for package in *.deb; do dpkg-deb -x "$package" . || exit 1; done
+    rm -f ./*.deb
+)
 
 set_up_tests() {
     has_driver || install libatomic1 || say "there is no libatomic: the tests in a browser fail."
     has_browser || install_browser
     has ip || install iproute2 || say "there is no ip: what parts servers is not tested."
+    { has promtool && has nginx && has caddy; } || unpack prometheus nginx caddy ||
+        say "promtool, nginx and caddy are not all there: what is told to them is not tested."
     has mkfs.ext4 || install e2fsprogs || say "there is no mkfs.ext4: a full disk is not tested."
 }
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.instance import ROOT
 
 SETUP = ROOT / "supervisor" / "setup.sh"
-ELSEWHERE = {".git", ".venv", ".zookeeper"}
+ELSEWHERE = {".git", ".venv", ".zookeeper", ".programs"}
 # What an empty machine has.
 TOOLS = ("sh", "bash", "env", "id", "cat", "cksum", "basename", "dirname", "touch", "chmod", "ln")
 APT = """\

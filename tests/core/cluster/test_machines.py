@@ -138,6 +138,6 @@ def test_a_copy_of_a_data_directory_is_refused_while_the_original_is_at_work(
             (copy.data_dir / "instance").unlink()
             copy.up()
             assert copy.id != alpha.id
-            assert alpha.run("status").returncode == 0
+            eventually("alpha is well", lambda: alpha.run("status").returncode == 0)
         finally:
             copy.clean_up()

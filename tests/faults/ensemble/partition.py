@@ -7,7 +7,6 @@ that has vanished for everybody: it refuses nothing, it doesn't answer.
 
 import os
 import random
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ from core.machine import private_files
 from supervisor.zookeeper import quorum_auth
 from supervisor.zookeeper.ensemble import COMMON, JVM, MAIN_CLASS
 from supervisor.zookeeper.java import find_class_path, find_java
+from tests.support.programs import find_program
 from tests.support.zookeeper_server import SECRET
 
 SERVERS = (1, 2, 3)
@@ -123,7 +123,7 @@ def _ip(*arguments: str) -> None:
 
 
 def _program() -> str:
-    found = shutil.which("ip", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    found = find_program("ip")
     if found is None:
         raise OSError("there is no `ip`")
     return found

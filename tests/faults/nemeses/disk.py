@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.faults.shop import Shop
+from tests.support.programs import find_program
 
 SIZE_MB = 384
 # linux/fs.h: no write gets through to a frozen file system until it is thawed.
@@ -132,7 +133,7 @@ def disk_of(data_dir: Path, server: int = 3) -> Iterator[Disk | None]:
 
 
 def _run(*command: str) -> None:
-    program = shutil.which(command[0], path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    program = find_program(command[0])
     if program is None:
         raise OSError(f"there is no {command[0]}")
     done = subprocess.run([program, *command[1:]], capture_output=True, text=True)

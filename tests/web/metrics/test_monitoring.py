@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -25,6 +24,7 @@ from tests.support.fakes import fake_board
 from tests.support.fakes.fake_site import GALA
 from tests.support.fakes.fake_web import FakeWeb, running
 from tests.support.instance import ROOT
+from tests.support.programs import find_program
 from web.metrics import host_metrics, instance_metrics
 from web.metrics.host_metrics import Machine
 from web.metrics.prometheus_text import Family, MetricSample, one, summed, text
@@ -90,9 +90,10 @@ def scraped(site: FakeWeb) -> str:
 
 
 def promtool(*arguments: str, stdin: str = "") -> None:
-    if shutil.which("promtool") is None:
+    program = find_program("promtool")
+    if program is None:
         pytest.skip("there is no promtool here; Debian has it in the package prometheus")
-    done = subprocess.run(("promtool", *arguments), input=stdin, capture_output=True, text=True)
+    done = subprocess.run((program, *arguments), input=stdin, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
 
 

@@ -1,7 +1,6 @@
 """The proxies' configurations that we ship, tried: nginx and Caddy in front, over TLS."""
 
 import http.client
-import shutil
 import socket
 import ssl
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 
 from tests.support.fakes.fake_web import running
 from tests.support.instance import ROOT, eventually, free_port
+from tests.support.programs import find_program
 
 FOLDER = ROOT / "supervisor" / "production"
 PURCHASE = b'{"type": "A", "buyer": "Ann"}'
@@ -136,7 +136,7 @@ Command = Callable[[Path, int, int, Path], list[str]]
 @pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
 def command(request: pytest.FixtureRequest) -> Command:
     made: Command = request.param
-    if shutil.which(made.__name__) is None:
+    if find_program(made.__name__) is None:
         pytest.skip(f"there is no {made.__name__} here; Debian has it in a package of that name")
     return made
 
@@ -144,10 +144,11 @@ def command(request: pytest.FixtureRequest) -> Command:
 @contextmanager
 def in_front_of(port: int, command: Command, home: Path, certificate: Path) -> Iterator[Proxy]:
     proxy = Proxy(free_port(), certificate)
+    name, *options = command(home, proxy.port, port, certificate)
     environ = {"HOME": str(home), "PATH": "/usr/sbin:/usr/bin:/bin", "XDG_DATA_HOME": str(home)}
     with (home / "out").open("wb") as out:
         process = subprocess.Popen(
-            command(home, proxy.port, port, certificate), stdout=out, stderr=out, env=environ
+            [str(find_program(name)), *options], stdout=out, stderr=out, env=environ
         )
     try:
         eventually(f"it listens; see {home}/out", lambda: _listens(proxy))
