@@ -51,6 +51,7 @@ class SaleAttempts:
         held: dict[TypeRef, int] = {}
         sales: list[Sale] = []
         holds: list[tuple[TypeRef, str, float]] = []
+        prices = self._stock_cache.prices(ref for _, ref in accepted)
         for request, ref in accepted:
             until = None
             if request.purchase.hold:
@@ -58,7 +59,7 @@ class SaleAttempts:
                 holds.append((ref, request.order_id, until))
             taken = sold if until is None else held
             taken[ref] = taken.get(ref, 0) + request.purchase.quantity
-            order = _order(request.purchase, batch_id, at, until, self._stock_cache.price(ref))
+            order = _order(request.purchase, batch_id, at, until, prices[ref])
             sales.append(Sale(ref, request.order_id, order))
             request.send()
         counters = [

@@ -221,10 +221,11 @@ class Seller(GroupCommit[PendingPurchase]):
     async def _candidates(self, requests: Sequence[PendingPurchase]) -> list[Candidate]:
         """Returns the requests that can be served if there is stock; answers the others."""
         found = await self._find(requests)
-        if not all(self._is_offered(*pair) for pair in found):
-            # The cached terms may be old, and the server may lag behind: that refuses nobody.
-            await self._read_terms_anew()
-            found = await self._find(requests)
+        if self._are_offered(found):
+            return found
+        # The cached terms may be old, and the server may lag behind: that refuses nobody.
+        await self._read_terms_anew()
+        found = await self._find(requests)
         if early := [pair for pair in found if not self._stock_cache.on_sale(pair[1])]:
             await self._answers.refuse(early, Code.NOT_ON_SALE, self._stock_cache.left)
         if other := [pair for pair in found if not self._is_priced(*pair)]:
@@ -235,9 +236,12 @@ class Seller(GroupCommit[PendingPurchase]):
         await self._zk.sync()
         self._stock_cache.forget_terms()
 
-    def _is_offered(self, request: PendingPurchase, ref: TypeRef) -> bool:
-        """Whether the type is on sale at that price, as far as is known."""
-        return self._stock_cache.on_sale(ref) and self._is_priced(request, ref)
+    def _are_offered(self, found: Sequence[Candidate]) -> bool:
+        """Whether all types are on sale, at those prices, as far as is known."""
+        prices = self._stock_cache.prices(ref for _, ref in found)
+        return all(map(self._stock_cache.on_sale, prices)) and all(
+            prices[ref].fits(request.purchase) for request, ref in found
+        )
 
     def _is_priced(self, request: PendingPurchase, ref: TypeRef) -> bool:
         """Whether the type costs what the buyer was shown."""

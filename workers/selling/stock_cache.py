@@ -105,6 +105,10 @@ class StockCache:
         event = self.rules(ref)
         return Price(self._types[ref].type.price, event.currency, event.decimals)
 
+    def prices(self, refs: Iterable[TypeRef]) -> dict[TypeRef, Price]:
+        """What a ticket of each of these types costs; each type is looked up once."""
+        return {ref: self.price(ref) for ref in set(refs)}
+
     def unchanged(self, refs: Iterable[TypeRef]) -> tuple[Check, ...]:
         """Checks that the events and types of these are still as they were read."""
         refs = tuple(refs)
