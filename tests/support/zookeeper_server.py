@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,8 +22,8 @@ from core.schema.records import Marker, Order, encode
 from core.store.batch import Batch, Sale
 from core.store.stock import TypeRef
 from core.store.store import Store
-from core.zookeeper.client import Committed, ZooKeeper, connect
-from core.zookeeper.multi import Delete
+from core.zookeeper import lost_answers
+from core.zookeeper.client import ZooKeeper, connect
 from core.zookeeper.tree_setup import prepare_tree
 from supervisor.zookeeper.java import find_class_path, find_java
 from tests.support.instance import free_port
@@ -110,7 +111,8 @@ class Server:
 async def _wipe(zk: ZooKeeper) -> None:
     found, level = [], ["/"]
     while level:
-        names = await asyncio.gather(*(zk.children(path) for path in level))
+        reads = (lost_answers.read(zk, partial(zk.children, path)) for path in level)
+        names = await asyncio.gather(*reads)
         level = [
             f"{path.rstrip('/')}/{name}"
             for path, below in zip(level, names, strict=True)
@@ -119,7 +121,7 @@ async def _wipe(zk: ZooKeeper) -> None:
         found += level
     for start in range(0, len(found), DELETES_AT_ONCE):
         some = found[::-1][start : start + DELETES_AT_ONCE]
-        assert isinstance(await zk.multi([Delete(path) for path in some]), Committed)
+        assert await lost_answers.remove(zk, *some) is None
     await zk.set("/", encode(Marker()))
 
 
