@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from heapq import heappush, heappushpop
-from typing import Protocol
 
 from core.cluster import operator_requests
 from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
@@ -69,56 +68,11 @@ class Latest:
         return FoundOrders(orders, whole and self.seen <= MOST_FOUND)
 
 
-class Operations(Protocol):
+class Operations:
     """What operators can do. Each method raises `ZkticketError`: one line, and what to do.
 
-    `id_` names the request: a form that is sent twice acts once.
+    `id_` names a request to the supervisor: a form that is sent twice acts once.
     """
-
-    async def restart(self, id_: str, name: str) -> None:
-        """Restarts one process, or all workers in turn for no name; returns before that is done."""
-
-    async def scale(self, id_: str, workers: int) -> None:
-        """Changes the number of workers; returns before that is done."""
-
-    async def reset(
-        self, event: str, types: Sequence[str], quantity: int, taken: Mapping[str, int]
-    ) -> None:
-        """Puts `quantity` tickets of each type on sale, beside those `taken`; no types: all."""
-
-    async def log(self, wanted: Query, most: int) -> tuple[LogMatches, Sequence[str]]:
-        """The latest entries, and the names of all processes that have any."""
-
-    async def events(self) -> FoundEvents:
-        """Every event as it is now."""
-
-    async def event(self, name: str) -> EventAvailability:
-        """One of them. Raises `NoSuchEvent`."""
-
-    async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
-        """As `core.events.management.create`."""
-
-    async def edit(self, name: str, terms: Terms) -> None:
-        """As `core.events.management.edit`."""
-
-    async def open_sale(self, name: str) -> None:
-        """Opens the sale now."""
-
-    async def close_sale(self, name: str) -> None:
-        """Ends the sale now."""
-
-    async def find(self, buyer: str) -> FoundOrders:
-        """The orders of buyers whose name contains that, however it is spelled.
-
-        Raises `BadRequest` while another search is under way.
-        """
-
-    async def timeline(self, order_id: str) -> Timeline:
-        """All that is known of an order's life."""
-
-
-class LiveOperations:
-    """`Operations` on an instance that runs."""
 
     def __init__(self, zk: ZooKeeper, settings: Settings) -> None:
         self._zk = zk
@@ -127,19 +81,23 @@ class LiveOperations:
         self._finding = asyncio.Lock()
 
     async def restart(self, id_: str, name: str) -> None:
+        """Restarts one process, or all workers in turn for no name; returns before that is done."""
         table = await operator_requests.supervisor_of(self._zk, self._settings)
         await operator_requests.ask_restart(self._zk, table, id_, name or None, TIMEOUT_S)
 
     async def scale(self, id_: str, workers: int) -> None:
+        """Changes the number of workers; returns before that is done."""
         table = await operator_requests.supervisor_of(self._zk, self._settings)
         await operator_requests.ask_scale(self._zk, table, id_, workers, TIMEOUT_S)
 
     async def reset(
         self, event: str, types: Sequence[str], quantity: int, taken: Mapping[str, int]
     ) -> None:
+        """Puts `quantity` tickets of each type on sale, beside those `taken`; no types: all."""
         await restock.reset(self._zk, event, types, quantity, _agreed, taken)
 
     async def log(self, wanted: Query, most: int) -> tuple[LogMatches, Sequence[str]]:
+        """The latest entries, and the names of all processes that have any."""
         found = await query.latest(self._zk, wanted, most)
         return found, sorted(await ring.sources(self._zk))
 
@@ -172,6 +130,10 @@ class LiveOperations:
         await management.close_sale(self._zk, name, time.time())
 
     async def find(self, buyer: str) -> FoundOrders:
+        """The orders of buyers whose name contains that, however it is spelled.
+
+        Raises `BadRequest` while another search is under way.
+        """
         if self._finding.locked():
             raise BadRequest("refused", "operators.orders.busy")
         wanted, latest, whole = scan.of_buyer(buyer), Latest(), False

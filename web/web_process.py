@@ -36,7 +36,7 @@ from web.metrics.counters import Metrics
 from web.metrics.history import SAMPLE_S, HistorySampler, SampleHistory
 from web.metrics.host_metrics import Machine, look
 from web.metrics.scrape import InstanceVitals
-from web.operator_backend import LiveOperations
+from web.operator_backend import Operations
 from web.reads.catalog import Catalog
 from web.requests.hold_quota import OpenHolds
 from web.server.adapter import Adapter, HttpProtocol
@@ -150,7 +150,7 @@ class Service:
             connected=connected,
             operator_token=self._secret.operator_token,
             payment_key=self._secret.payment_key,
-            operations=LiveOperations(self._zk, self._settings),
+            operations=Operations(self._zk, self._settings),
             ended=Ended(ended_sessions.EndedSessionsZnode(self._zk), self._clock.now),
             history=SampleHistory(),
             metrics=metrics,

@@ -31,7 +31,7 @@ from core.store.scan import of_buyer
 from tests.support.fakes.fake_clerk import FakeClerk
 from web.metrics.history import HistorySample, SampleHistory
 from web.metrics.host_metrics import Machine, ReceiptFiles
-from web.operator_backend import FoundEvents, FoundOrders
+from web.operator_backend import FoundEvents, FoundOrders, Operations
 
 AT = 1750000000.0
 NAMES = ("worker-1", "worker-2", "worker-3")
@@ -167,7 +167,7 @@ ENTRIES = (
 )
 
 
-class FakeOperations:
+class FakeOperations(Operations):
     """Notes in its log what it was asked for. There is no worker-3 to restart any more."""
 
     def __init__(self, events: Mapping[str, EventAvailability], clerk: FakeClerk) -> None:

@@ -21,7 +21,7 @@ from web.http.replies import Reply
 from web.operator import event_form
 from web.operator.event_form import MOST_ROWS, PARTS, FormReader, terms_in, types_in
 from web.operator.events import EventPages
-from web.operator_backend import LiveOperations
+from web.operator_backend import Operations
 
 NEW = "/operator/new-event"
 PAGES = ("/operator/events", "/operator/events/gala", "/operator/events/gala/edit", NEW)
@@ -306,7 +306,7 @@ async def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() ->
 
 @pytest.mark.timeout(10)
 async def test_an_unchanged_edit_of_no_event_says_that_there_is_none() -> None:
-    operations = LiveOperations(FakeZooKeeper().as_zookeeper(), Settings())
+    operations = Operations(FakeZooKeeper().as_zookeeper(), Settings())
     with pytest.raises(NoSuchEvent):
         await operations.edit("nope", Terms())  # of which nothing is said
 

@@ -18,7 +18,7 @@ from tests.support.fakes.fake_clerk import id_of
 from tests.support.fakes.fake_web import FakeWeb
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from tests.support.signed_in import Operator
-from web.operator_backend import MOST_FOUND, PATIENTLY, FoundOrders, Latest, LiveOperations
+from web.operator_backend import MOST_FOUND, PATIENTLY, FoundOrders, Latest, Operations
 
 ORDERS = "/operator/orders"
 
@@ -114,7 +114,7 @@ def bought(number: int) -> Order:
 def searched(shelves: Shelves, orders: int) -> FoundOrders:
     async def look() -> FoundOrders:
         await shelves.stock_up(orders)
-        return await LiveOperations(shelves.as_zookeeper(), Settings()).find("ann")
+        return await Operations(shelves.as_zookeeper(), Settings()).find("ann")
 
     return asyncio.run(look())
 
@@ -147,7 +147,7 @@ def test_a_search_reads_page_by_page_and_lets_buyers_go_first() -> None:
 async def test_a_second_search_is_refused_at_once_and_the_first_goes_on() -> None:
     shelves = Shelves()
     await shelves.stock_up(20)
-    operations = LiveOperations(shelves.as_zookeeper(), Settings())
+    operations = Operations(shelves.as_zookeeper(), Settings())
     first = asyncio.create_task(operations.find("ann"))
     await asyncio.sleep(0)
     with pytest.raises(BadRequest) as refusal:
