@@ -1,7 +1,8 @@
-"""The lines that `up` prints when tickets can be bought."""
+"""What `up` prints, and what is read of what another `up` has printed."""
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from core.cluster_secret import Secret
@@ -19,6 +20,19 @@ def for_operators(url: str, secret: Secret) -> str:
     address = f"{url.rstrip('/')}/operator"
     # On its own line: broken at 80 columns, it would be copied by half.
     return f"operators sign in at {address} with the token\n{secret.operator_token}"
+
+
+def say(text: str) -> None:
+    """Says something to whoever started this program, if they still listen."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def last_line(output: bytes) -> str:
+    """Returns why a program has failed: the last line that it printed; empty for none."""
+    lines = output.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return last.removeprefix("error: ")
 
 
 def writes_to(log: Path) -> bool:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from core.errors import NotRunning, StartupError, ZkticketError
 from core.machine import private_directory, private_files, process_identity, system_errors
 from core.settings import Settings
 from supervisor import banner, lock, log_rotation, orphans
+from supervisor.processes import process
 from supervisor.processes.child import ChildState
 
 POLL_S = 0.05
@@ -53,11 +53,11 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
     """
     log = settings.logs_dir / banner.LOG_NAME
     try:
-        private_directory.claim(settings.data_dir, _say)
+        private_directory.claim(settings.data_dir, banner.say)
         private_files.make_directory(log.parent)
         log_rotation.rotate(log)
         start = log.stat().st_size if log.exists() else 0
-        child = _start(command, log)
+        child = process.start(command, log)
     except OSError as error:
         raise StartupError(system_errors.told(error, settings.data_dir)) from None
     url = _await_ready(settings.data_dir, child, log, start)
@@ -66,16 +66,11 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
     return 0
 
 
-def _say(text: str) -> None:
-    with suppress(OSError):  # nobody reads any more
-        print(text, file=sys.stderr, flush=True)
-
-
 def _stop_leftovers(data_dir: Path, timeout_s: float) -> None:
     found = orphans.find(data_dir)
     if found:
         names = ", ".join(left.name for left in found)
-        print(f"the supervisor is dead; stopping what it left: {names}", file=sys.stderr)
+        banner.say(f"the supervisor is dead; stopping what it left: {names}")
         asyncio.run(orphans.stop(found, timeout_s))
     run_file.remove(data_dir)
     if not found:
@@ -131,18 +126,6 @@ def _nothing_in(data_dir: Path) -> str:
     return f"nothing is running in {data_dir}; start it with `up`"
 
 
-def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    with os.fdopen(private_files.append(log), "ab") as output:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            umask=private_files.UMASK,
-        )
-
-
 def _await_ready(data_dir: Path, child: subprocess.Popen[bytes], log: Path, start: int) -> str:
     """Waits until tickets can be bought; returns the page's address."""
     deadline = time.monotonic() + DETACH_S
@@ -156,14 +139,14 @@ def _await_ready(data_dir: Path, child: subprocess.Popen[bytes], log: Path, star
             child.terminate()
             raise StartupError(f"it did not come up within {DETACH_S:.0f} s; see {log}")
         time.sleep(POLL_S)
-    raise StartupError(_last_line(log, start) or _why_silent(log))
+    raise StartupError(banner.last_line(log.read_bytes()[start:]) or _why_silent(log))
 
 
 def _await_stragglers(data_dir: Path) -> None:
     """Waits a moment more, so that a `status` in a script's next line finds all at work."""
     deadline = time.monotonic() + STRAGGLERS_S
     while time.monotonic() < deadline:
-        states = {process.state for process in run_file.read(data_dir).processes}
+        states = {each.state for each in run_file.read(data_dir).processes}
         if states == {ChildState.RUNNING.value}:
             return
         time.sleep(POLL_S)
@@ -175,12 +158,3 @@ def _why_silent(log: Path) -> str:
     except OSError as error:
         return system_errors.told(error, log.parent)
     return f"it ended at once; see {log}"
-
-
-def _last_line(log: Path, start: int) -> str:
-    with log.open("rb") as file:
-        file.seek(start)
-        lines = file.read().decode(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "").removeprefix(
-        "error: "
-    )

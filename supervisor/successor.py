@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,9 @@ import msgspec
 from msgspec import structs
 
 from core.errors import StartupError, ZkticketError
-from core.schema.records import OperatorRequest, SupervisorRecord, decode, encode
+from core.schema.records import SupervisorRecord, decode, encode
 from core.settings import Settings
+from supervisor import banner
 from supervisor.operations.request_executor import Tell
 from supervisor.processes.fleet import Fleet
 from supervisor.zookeeper.java import find_class_path, find_java
@@ -58,54 +59,18 @@ class Place:
     taken: Handover | None
 
 
-class SuccessorStart:
-    """Serves a request for a successor; `now` is in Unix seconds.
-
-    `describe` makes the handover; `begin` ends the supervisor's work, for the successor to begin.
-    """
-
-    def __init__(
-        self,
-        place: Place,
-        environ: Mapping[str, str],
-        fleet: Fleet,
-        *,
-        describe: Callable[[OperatorRequest], Handover],
-        begin: Callable[[OperatorRequest], None],
-        now: Callable[[], float],
-    ) -> None:
-        self._command = place.command
-        self._environ = environ
-        self._taken = place.taken
-        self._now = now
-        self._fleet = fleet
-        self._describe = describe
-        self._begin = begin
-
-    async def restart(self, request: OperatorRequest, tell: Tell) -> str:
-        """Makes way for the successor, which finds the same request and answers it.
-
-        Returns only in that successor, or where the old supervisor had to go on.
-        """
-        if self._taken and self._taken.request == request.id:
-            return self._outcome(self._taken)
-        tell("trying the new supervisor")
-        await rehearse(self._command, self._environ, self._describe(request))
-        while moving := self._fleet.moving:
-            tell(f"the supervisor waits: {moving[0].plan.name} is being replaced")
-            await asyncio.sleep(POLL_S)
-        self._begin(request)
-        return await _forever()
-
-    def _outcome(self, taken: Handover) -> str:
-        if taken.setback:
-            raise ZkticketError(taken.setback)
-        return f"supervisor restarted in {self._now() - taken.at:.1f} s"
+async def await_rest(fleet: Fleet, tell: Tell) -> None:
+    """Waits until no process is being replaced: a successor could not go on with that."""
+    while moving := fleet.moving:
+        tell(f"the supervisor waits: {moving[0].plan.name} is being replaced")
+        await asyncio.sleep(POLL_S)
 
 
-async def _forever() -> str:
-    await asyncio.Event().wait()
-    return ""
+def outcome(taken: Handover, now: float) -> str:
+    """Says what became of the request for a successor. Raises `ZkticketError` for a setback."""
+    if taken.setback:
+        raise ZkticketError(taken.setback)
+    return f"supervisor restarted in {now - taken.at:.1f} s"
 
 
 # --- from one to the other -----------------------------------------------------------
@@ -188,8 +153,8 @@ async def rehearse(command: Sequence[str], environ: Mapping[str, str], handover:
         raise _refused(f"not within {REHEARSAL_S:.0f} s") from None
     finally:
         await _end(child)
-    if _last_line(said) != handover.request:
-        raise _refused(_last_line(errors) or f"exit code {child.returncode}")
+    if banner.last_line(said) != handover.request:
+        raise _refused(banner.last_line(errors) or f"exit code {child.returncode}")
 
 
 async def _begun(command: Sequence[str], environ: Mapping[str, str], handover: Handover) -> Process:
@@ -229,9 +194,3 @@ def rehearsed(settings: Settings, environ: Mapping[str, str]) -> bool:
 
 def _refused(why: str) -> ZkticketError:
     return ZkticketError(f"the new supervisor does not start ({why}), so the old one goes on")
-
-
-def _last_line(output: bytes) -> str:
-    lines = output.decode(errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return last.removeprefix("error: ")

@@ -38,10 +38,12 @@ from supervisor import (
     readiness,
     successor,
 )
+from supervisor.banner import say
 from supervisor.operations import process_table
 from supervisor.operations.membership import Membership
 from supervisor.operations.process_table import ProcessTable
 from supervisor.operations.reconciler import Reconciler
+from supervisor.operations.request_executor import Tell
 from supervisor.orphans import STOP_ORDER
 from supervisor.preflight import Groundwork
 from supervisor.processes import commands
@@ -53,7 +55,7 @@ from supervisor.processes.heartbeat import BEAT_S
 from supervisor.processes.held_socket import ListenSocket
 from supervisor.processes.process import ProcessPlan, Role, spawner
 from supervisor.signals import Stop, dies_with_terminal
-from supervisor.successor import Handover, Place, SuccessorStart
+from supervisor.successor import Handover, Place
 from supervisor.systemd_notify import Notifier
 from supervisor.zookeeper.disk_faults import Disks
 from supervisor.zookeeper.ensemble import local_ensemble
@@ -105,22 +107,15 @@ class Supervisor:
         self._membership: Membership | None = None
         self._successor: OperatorRequest | None = None
         self._now = clock.now
-        replacing = SuccessorStart(
-            place,
-            environ,
-            self._fleet,
-            describe=self._handover,
-            begin=self._make_way,
-            now=clock.now,
-        )
+        self._wake = asyncio.Event()
         self._reconciler = Reconciler(
             settings,
             script,
             self._fleet,
             self._log,
             hire=self._hire,
-            replace=replacing.restart,
-            wake=self._wake_up,
+            replace=self._replace,
+            wake=self._wake.set,
             clock=clock,
             over=self._taken.table.requests if self._taken else (),
         )
@@ -128,8 +123,7 @@ class Supervisor:
             settings, identity, self._fleet, self._reconciler, self._log, clock.now
         )
         self._errands: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
-        self._stop = Stop(self._wake_up)
+        self._stop = Stop(self._wake.set)
 
     async def run(self) -> Handover | None:
         """Runs until SIGTERM or SIGINT, or until a successor takes over by the returned handover.
@@ -181,7 +175,8 @@ class Supervisor:
 
     def _hire(self, plan: ProcessPlan) -> Child:
         kind = HandoverChild if plan.role is Role.WEB else Child
-        child = kind(plan, self._spawn, self._clock, _jitter, self._heard)
+        jitter = secrets.SystemRandom().random
+        child = kind(plan, self._spawn, self._clock, jitter, self._heard)
         child.start()
         return child
 
@@ -194,7 +189,7 @@ class Supervisor:
             learn = partial(self._fleet.learn_addresses, self._instance)
             hear = (learn, self._reconciler.hear, lambda: self._reconciler.wish)
             tasks.create_task(membership.keep(self._table.record, *hear))
-            tasks.create_task(self._reconciler.serve(membership.forget))
+            tasks.create_task(self._reconciler.requests.serve(membership.forget))
 
     async def _join(self) -> Membership:
         """Joins the cluster; a successor tries again, because its shop sells already."""
@@ -224,14 +219,14 @@ class Supervisor:
             self._announce(alarm)
         else:
             self._log.info("start", "took over from the previous supervisor")
-            _say("the supervisor has been replaced; the sale goes on")
+            say("the supervisor has been replaced; the sale goes on")
         self._notifier.ready(self._summary())
         return membership
 
     def _tell(self, text: str) -> None:
         """Says what is waited for; a successor says nothing, because the sale goes on."""
         if self._taken is None:
-            _say(text)
+            say(text)
 
     def _note_served(self, ids: Sequence[int]) -> None:
         try:
@@ -262,10 +257,10 @@ class Supervisor:
             url = self._settings.public_url or self._table.url
             print(banner.for_operators(url, self._secret), flush=True)
         if alarm:
-            _say(f"nothing is sold: {alarm}; `verify --receipts` says more, `repair` mends it")
-        _say("stop it with Ctrl-C here, or with `down` from elsewhere")
+            say(f"nothing is sold: {alarm}; `verify --receipts` says more, `repair` mends it")
+        say("stop it with Ctrl-C here, or with `down` from elsewhere")
         if _has_terminal() and dies_with_terminal():
-            _say("closing this terminal stops the sale, too: `up --detach` outlives it")
+            say("closing this terminal stops the sale, too: `up --detach` outlives it")
 
     # --- keeping ---------------------------------------------------------------------
 
@@ -357,18 +352,25 @@ class Supervisor:
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
 
-    def _wake_up(self) -> None:
-        self._wake.set()
-
     def _publish(self) -> None:
         if self._table.write() and self._membership:
             self._membership.changed()
 
     # --- handing over ----------------------------------------------------------------
 
-    def _make_way(self, request: OperatorRequest) -> None:
+    async def _replace(self, request: OperatorRequest, tell: Tell) -> str:
+        """Makes way for the successor, which finds the same request and answers it.
+
+        Returns only in that successor, or where the old supervisor had to go on.
+        """
+        if self._taken and self._taken.request == request.id:
+            return successor.outcome(self._taken, self._now())
+        tell("trying the new supervisor")
+        await successor.rehearse(self._place.command, self._environ, self._handover(request))
+        await successor.await_rest(self._fleet, tell)
         self._successor = request
         self._stop.end_work()
+        return await asyncio.Future()
 
     def _use_threads(self) -> None:
         """Gives the loop an executor that can be replaced, should the successor not come."""
@@ -411,7 +413,7 @@ class Supervisor:
         self._table.ready = False
         self._log.info("stop", "stopping")
         self._notifier.stopping()
-        _say("stopping")
+        say("stopping")
         deadline = self._clock() + self._settings.drain_s
         for role in STOP_ORDER:
             if role is Role.ZOOKEEPER:
@@ -445,7 +447,7 @@ class Supervisor:
 
 def _make_directories(settings: Settings) -> None:
     try:
-        private_directory.claim(settings.data_dir, _say)
+        private_directory.claim(settings.data_dir, say)
         private_files.make_directory(settings.logs_dir)
     except OSError as error:
         raise StartupError(system_errors.told(error, settings.data_dir)) from None
@@ -453,15 +455,6 @@ def _make_directories(settings: Settings) -> None:
 
 def _has_terminal() -> bool:
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
-
-
-def _jitter() -> float:
-    return secrets.SystemRandom().random()
-
-
-def _say(text: str) -> None:
-    with suppress(OSError):  # nobody reads any more
-        print(text, file=sys.stderr, flush=True)
 
 
 async def supervise(

@@ -60,19 +60,17 @@ class Membership:
         A killed supervisor has left a registration, but writes it no more. Raises `StartupError`.
         """
         deadline = time.monotonic() + ALONE_S
-        before = await lost_answers.read(self._zk, self._rivals)
+        rivals = partial(supervisors.living_of, self._zk, self._instance)
+        before = await lost_answers.read(self._zk, rivals)
         while before and time.monotonic() < deadline:
             await asyncio.sleep(REFRESH_S / 4)
-            for name, rival in (await lost_answers.read(self._zk, self._rivals)).items():
+            for name, rival in (await lost_answers.read(self._zk, rivals)).items():
                 if name in before and rival.at != before[name].at:
                     raise StartupError(
                         f"the supervisor of this instance lives on {rival.host}, pid {rival.pid}: "
                         f"this data directory is a copy; delete {instance_id.FILE_NAME} in it to "
                         "make it an instance of its own"
                     )
-
-    async def _rivals(self) -> dict[str, SupervisorRecord]:
-        return await supervisors.living_of(self._zk, self._instance)
 
     def changed(self) -> None:
         """Publishes the changed record now."""

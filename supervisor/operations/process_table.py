@@ -80,7 +80,7 @@ class ProcessTable:
             instance=self._identity.instance,
             workers=self._settings.workers,
             processes=self._fleet.records(),
-            requests=self._reconciler.progress,
+            requests=self._reconciler.requests.progress,
             disks=self._disks(),
             at=float(int(self._now())),
         )

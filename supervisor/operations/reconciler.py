@@ -12,7 +12,7 @@ from core.eventlog.ring import EventLog
 from core.schema.records import Desired, OperatorRequest, Progress
 from core.settings import Settings
 from supervisor.operations import desired_state_file
-from supervisor.operations.request_executor import Act, Forget, Requests, Tell
+from supervisor.operations.request_executor import Act, Requests, Tell
 from supervisor.operations.rolling_restart import RollingRestart
 from supervisor.processes import commands
 from supervisor.processes.child import Child
@@ -46,26 +46,18 @@ class Reconciler:
         self._log = log
         self._hire = hire
         self._wake = wake
-        self._wish = desired_state_file.load(settings.data_dir)
+        # The desired state, as far as this instance has heard of it.
+        self.wish = desired_state_file.load(settings.data_dir)
         self._rolling = RollingRestart(fleet, clock.monotonic, settings.drain_s, wake)
         self._replace = replace
         acts = {"restart": self._restart, "scale": self._rolling.scale}
-        self._requests = Requests(acts, now=clock.now, changed=wake, log=self._note, over=over)
+        self.requests = Requests(acts, now=clock.now, changed=wake, log=self._note, over=over)
 
     @property
     def worker_plans(self) -> list[ProcessPlan]:
         """The plans of the desired workers, as far as that is known."""
-        count = self._wish.workers_of(self._settings.workers)
+        count = self.wish.workers_of(self._settings.workers)
         return commands.worker_plans(self._settings, count, self._script)
-
-    @property
-    def wish(self) -> Desired:
-        """The desired state, as far as this instance has heard of it."""
-        return self._wish
-
-    @property
-    def progress(self) -> tuple[Progress, ...]:
-        return self._requests.progress
 
     def hear(self, desired: Desired) -> None:
         """Takes note of the desired state, at each change and each reading."""
@@ -74,12 +66,8 @@ class Reconciler:
         if changed := self._fleet.resize(plans, self._hire):
             text = f"{len(plans)} workers wanted: {', '.join(changed)} to come or go"
             self._log.info("scale", text)
-        self._requests.note(desired.requests)
+        self.requests.note(desired.requests)
         self._wake()
-
-    async def serve(self, forget: Forget) -> None:
-        """Serves requests until it is cancelled; `forget` hears of those that are over."""
-        await self._requests.serve(forget)
 
     async def _restart(self, request: OperatorRequest, tell: Tell) -> str:
         if request.names == (SUPERVISOR,):
@@ -87,9 +75,9 @@ class Reconciler:
         return await self._rolling.restart(request, tell)
 
     def _keep_in_mind(self, wish: Desired) -> None:
-        if wish == self._wish:
+        if wish == self.wish:
             return
-        self._wish = wish
+        self.wish = wish
         try:
             desired_state_file.save(self._settings.data_dir, wish)
         except OSError as error:

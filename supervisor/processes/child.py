@@ -3,6 +3,7 @@
 import enum
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from core.errors import StartupError
 from core.schema.records import CAUSES
@@ -36,46 +37,36 @@ class ChildState(enum.StrEnum):
     FATAL = "fatal"
 
 
+@dataclass(eq=False)
 class Child:
-    """A child and its desired state. `advance` takes every step from state to state."""
+    """A child and its desired state. `advance` takes every step from state to state.
 
-    def __init__(
-        self,
-        plan: ProcessPlan,
-        spawn: Spawn,
-        clock: Callable[[], float],
-        jitter: Callable[[], float],
-        report: Callable[["Child", str], None],
-    ) -> None:
-        """`clock` in seconds, monotonic; `jitter` from 0 to 1; `report` hears what happened."""
-        self.plan = plan
-        self.state = ChildState.STOPPED
-        self.process: Process | None = None
-        self.restarts = 0
-        self.causes: Counter[str] = Counter()
-        self.reason: str | None = None
-        # Why the last requested restart has failed.
-        self.setback = ""
-        self._spawn = spawn
-        self._clock = clock
-        self._jitter = jitter
-        self._report = report
-        self._wanted = False
-        self._ready = False
-        self._drain_reason: str | None = None
-        self._asked = False
-        self._deadline = 0.0
-        self._started = 0.0
-        self._due = 0.0
-        self._deaths: deque[float] = deque(maxlen=LOOP_DEATHS)
+    The clock is monotonic; the jitter goes from 0 to 1; `_report` hears what happened.
+    """
 
-    @property
-    def alive(self) -> bool:
-        return self.process is not None
+    plan: ProcessPlan
+    _spawn: Spawn
+    _clock: Callable[[], float]
+    _jitter: Callable[[], float]
+    _report: Callable[["Child", str], None]
+    state: ChildState = ChildState.STOPPED
+    process: Process | None = None
+    restarts: int = 0
+    causes: Counter[str] = field(default_factory=Counter)
+    reason: str | None = None
+    # Why the last requested restart has failed.
+    setback: str = ""
+    _wanted: bool = False
+    _ready: bool = False
+    _drain_reason: str | None = None
+    _asked: bool = False
+    _deadline: float = 0.0
+    _started: float = 0.0
+    _due: float = 0.0
+    _deaths: deque[float] = field(default_factory=lambda: deque(maxlen=LOOP_DEATHS))
 
     @property
     def processes(self) -> list[Process]:
-        """All its living processes."""
         return [self.process] if self.process is not None else []
 
     @property
@@ -225,7 +216,7 @@ class Child:
         its time to be seen.
         """
         stable_s = LOOP_S if self._drain_reason else STABLE_S
-        if self.alive and now - self._started >= stable_s:
+        if self.process is not None and now - self._started >= stable_s:
             self._deaths.clear()
         self._deaths.append(now)
         return len(self._deaths) == LOOP_DEATHS and now - self._deaths[0] <= LOOP_S

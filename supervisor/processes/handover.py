@@ -1,33 +1,25 @@
 """A web server's child: its successor works before it goes, so that no buyer is turned away."""
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from supervisor.processes.child import Child, ChildState
-from supervisor.processes.process import Process, ProcessPlan, Spawn
+from supervisor.processes.process import Process
 
 
+@dataclass(eq=False)
 class HandoverChild(Child):
     """A child that has two processes while one hands over to the other.
 
     Both listen on one socket, so the old one goes on until the new one is ready.
     """
 
-    def __init__(
-        self,
-        plan: ProcessPlan,
-        spawn: Spawn,
-        clock: Callable[[], float],
-        jitter: Callable[[], float],
-        report: Callable[[Child, str], None],
-    ) -> None:
-        super().__init__(plan, spawn, clock, jitter, report)
-        # It serves until its successor, which is `process`, is ready.
-        self._predecessor: Process | None = None
-        # The processes that serve their last buyers, each with its deadline.
-        self._retired: dict[Process, float] = {}
-        self._handing_over = ""
-        self._grace_s = 0.0
-        self._not_before = 0.0
+    # It serves until its successor, which is `process`, is ready.
+    _predecessor: Process | None = None
+    # The processes that serve their last buyers, each with its deadline.
+    _retired: dict[Process, float] = field(default_factory=dict)
+    _handing_over: str = ""
+    _grace_s: float = 0.0
+    _not_before: float = 0.0
 
     @property
     def processes(self) -> list[Process]:

@@ -4,7 +4,7 @@ import enum
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +67,8 @@ class Process(Protocol):
         """Ends it, and every process that it started."""
 
 
-class Spawn(Protocol):
-    """Starts a plan. Raises `OSError`, and `StartupError` where another try is no use."""
-
-    def __call__(self, plan: ProcessPlan) -> Process: ...
+# Starts a plan. Raises `OSError`, and `StartupError` where another try is no use.
+Spawn = Callable[[ProcessPlan], Process]
 
 
 class SystemProcess:
@@ -151,20 +149,31 @@ def spawner(environ: Mapping[str, str], door: ListenSocket | None = None) -> Spa
     def spawn(plan: ProcessPlan) -> Process:
         log_rotation.rotate(plan.log)
         stdin = door.fileno() if door and plan.role is Role.WEB else subprocess.DEVNULL
-        with os.fdopen(private_files.append(plan.log), "ab") as log:
-            popen = subprocess.Popen(
-                plan.argv,
-                stdin=stdin,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                cwd=plan.log.parent,
-                start_new_session=True,
-                umask=private_files.UMASK,
-            )
+        popen = start(plan.argv, plan.log, stdin, environment, plan.log.parent)
         return SystemProcess(psutil.Process(popen.pid), popen)
 
     return spawn
+
+
+def start(
+    argv: Sequence[str],
+    log: Path,
+    stdin: int = subprocess.DEVNULL,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Starts a program in a session of its own; what it prints goes to the end of `log`."""
+    with os.fdopen(private_files.append(log), "ab") as output:
+        return subprocess.Popen(
+            argv,
+            stdin=stdin,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environ,
+            cwd=directory,
+            start_new_session=True,
+            umask=private_files.UMASK,
+        )
 
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -11,9 +11,10 @@ import psutil
 
 from core.errors import StartupError
 from core.machine import private_files, system_errors
+from core.transport.listen_socket import listen
 from core.zookeeper.probe import ServerState, has_quorum, probe_all
 from supervisor.processes.process import Process, ProcessPlan, Role, Spawn
-from supervisor.zookeeper import ports, quorum_auth
+from supervisor.zookeeper import quorum_auth
 
 HOST = "127.0.0.1"
 QUORUM_OFFSET = 707
@@ -116,10 +117,6 @@ class Server:
         """The folder of ZooKeeper's log and snapshots."""
         return self.home / "data" / "version-2"
 
-    @property
-    def ports(self) -> tuple[int, ...]:
-        return tuple(self.port + offset for offset in PURPOSES)
-
 
 @dataclass(frozen=True)
 class Ensemble:
@@ -133,13 +130,10 @@ class Ensemble:
     def hosts(self) -> str:
         return ",".join(server.address for server in self.servers)
 
-    @property
-    def ports(self) -> tuple[int, ...]:
-        return tuple(port for server in self.servers for port in self.ports_of(server))
-
     def ports_of(self, server: Server) -> tuple[int, ...]:
         """A server's ports; a single server talks to clients only."""
-        return server.ports if self.has_peers else (server.port,)
+        offsets = PURPOSES if self.has_peers else (0,)
+        return tuple(server.port + offset for offset in offsets)
 
     @property
     def has_peers(self) -> bool:
@@ -161,9 +155,9 @@ class Ensemble:
         ]
         if not self.has_peers:
             return COMMON + "\n".join(lines) + "\n"
-        lines += [
-            f"server.{peer.id}={HOST}:{peer.ports[1]}:{peer.ports[2]}" for peer in self.servers
-        ]
+        for peer in self.servers:
+            _, quorum, election = self.ports_of(peer)
+            lines.append(f"server.{peer.id}={HOST}:{quorum}:{election}")
         return COMMON + quorum_auth.CONFIG + "\n".join(lines) + "\n"
 
     def is_configured(self, server: Server) -> bool:
@@ -268,7 +262,7 @@ class Ensemble:
         for server in servers:
             for port in self.ports_of(server):
                 try:
-                    ports.require_free(HOST, port, "--zookeeper-port")
+                    listen(HOST, port, "--zookeeper-port").close()
                 except StartupError as error:
                     raise StartupError(f"{error} ({self.use_of(port)})") from None
 

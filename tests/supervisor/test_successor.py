@@ -23,7 +23,7 @@ from core.settings import Settings
 from supervisor import lock, successor
 from supervisor.operations.request_executor import Requests
 from supervisor.processes.process import SystemProcess
-from supervisor.successor import Handover, Place, SuccessorStart
+from supervisor.successor import Handover
 from tests.supervisor.test_requests import NOW, Crew
 from tests.supervisor.test_restart import Newcomers
 from tests.supervisor.test_systemd_notify import heard, listening
@@ -378,39 +378,17 @@ def test_a_handover_is_for_one_process_alone(tmp_path: Path) -> None:
     assert not successor.rehearsed(Settings(data_dir=tmp_path), stale)
 
 
-async def test_who_is_about_to_be_another_process_is_waited_for() -> None:
-    crew, begun = Crew(), list[OperatorRequest]()
+def test_who_is_about_to_be_another_process_is_waited_for() -> None:
+    crew = Crew()
     crew.resize(2)
     crew.settle()
     crew.fleet.children[0].restart("ill", 100.0)
     crew.fleet.advance()
     assert [child.plan.name for child in crew.fleet.moving] == ["worker-1"]
 
-    def begin(request: OperatorRequest) -> None:
-        assert not crew.fleet.moving
-        begun.append(request)
-
-    told: list[str] = []
-    command = [sys.executable, "-c", ECHO, str(ROOT), str(Path.cwd())]
-    successor = SuccessorStart(
-        Place(command, 0, None),
-        os.environ,
-        crew.fleet,
-        describe=lambda _: handover(Path.cwd()),
-        begin=begin,
-        now=lambda: NOW,
-    )
-    asked = asyncio.create_task(successor.restart(ASKED, told.append))
-    while not begun:
-        if told and "worker-1" in told[-1]:
-            crew.turn()
-        await asyncio.sleep(0.01)
-    asked.cancel()
-    assert begun == [ASKED]
-    assert told == [
-        "trying the new supervisor",
-        "the supervisor waits: worker-1 is being replaced",
-    ]
+    _, told = crew.do(lambda _, tell: successor.await_rest(crew.fleet, tell))
+    assert not crew.fleet.moving
+    assert set(told) == {"the supervisor waits: worker-1 is being replaced"}
 
 
 async def test_what_the_old_one_has_done_is_not_done_again() -> None:

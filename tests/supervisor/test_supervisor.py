@@ -23,13 +23,13 @@ from core.errors import NotRunning, ZkticketError
 from core.machine import process_birth, process_identity
 from core.schema.records import ProcessRecord, SupervisorRecord
 from core.settings import Settings
+from core.transport.listen_socket import listen
 from supervisor import daemon, lock, orphans
 from supervisor.operations import process_table
 from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
 from supervisor.processes.health_verdict import MUTE_S, HealthLimits
 from supervisor.processes.process import ProcessPlan, Role, Spawn
-from supervisor.zookeeper import ports
 from tests.supervisor.processes.test_process import FakeProcess
 from tests.support.instance import ENTRYPOINT, ROOT, environment, free_ensemble_port, free_port
 
@@ -427,7 +427,7 @@ def test_down_signals_nobody_who_only_has_the_pid_of_another_container(tmp_path:
 @pytest.mark.parametrize("host", ["203.0.113.1", "no-such-host.invalid"])
 def test_a_host_that_is_not_ours_is_said(host: str) -> None:
     with pytest.raises(ZkticketError, match="--host"):
-        ports.require_free(host, free_port(), "--port")
+        listen(host, free_port(), "--port")
 
 
 def test_detach_hands_on_the_last_line_of_what_failed(tmp_path: Path) -> None:

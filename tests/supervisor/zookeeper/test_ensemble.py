@@ -70,7 +70,7 @@ def test_one_server_stands_alone(tmp_path: Path) -> None:
     ensemble = local_ensemble(tmp_path, 2181, 1, PASSWORD)
     ensemble.configure()
     assert "server." not in ensemble.servers[0].config.read_text()
-    assert ensemble.ports == (2181,)
+    assert ensemble.ports_of(ensemble.servers[0]) == (2181,)
 
 
 def test_the_jvm_has_a_heap_limit_and_its_own_log(tmp_path: Path) -> None:
@@ -161,7 +161,8 @@ def test_a_port_in_use_is_named_with_its_option_and_what_it_is_for(
 def test_no_two_servers_share_a_port_whatever_is_chosen(
     tmp_path: Path, first: int, servers: int
 ) -> None:
-    ports = local_ensemble(tmp_path, first, servers, PASSWORD).ports
+    ensemble = local_ensemble(tmp_path, first, servers, PASSWORD)
+    ports = [port for server in ensemble.servers for port in ensemble.ports_of(server)]
     assert len(set(ports)) == len(ports) == (1 if servers == 1 else 3 * servers)
     assert max(ports) <= 65_535
 
