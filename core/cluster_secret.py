@@ -1,6 +1,5 @@
 """The cluster's secret, and the keys that are derived from it, one for each use."""
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -25,7 +24,7 @@ class Secret:
 
     def key(self, purpose: str) -> bytes:
         """A key of 32 bytes for one purpose; knowing it tells nothing about the others."""
-        return hmac.digest(self.value, b"zkticket " + purpose.encode(), hashlib.sha256)
+        return hmac.digest(self.value, b"zkticket " + purpose.encode(), "sha256")
 
     @property
     def zookeeper_password(self) -> str:

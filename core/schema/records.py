@@ -4,7 +4,6 @@ Every record carries `"v"`, the version of its model. A znode that does not fit 
 model raises `BadZnode`, which names it.
 """
 
-import hashlib
 import hmac
 import re
 from typing import Annotated, Literal, TypeAlias, TypeVar, get_args
@@ -192,8 +191,11 @@ class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def payments(self) -> tuple[tuple[float, Payment], ...]:
         """The recorded payments, and when each came in."""
-        found = ((change.at, _payment_of(change)) for change in self.changes)
-        return tuple((at, payment) for at, payment in found if payment is not None)
+        return tuple(
+            (change.at, payment)
+            for change in self.changes
+            if (payment := _payment_of(change)) is not None
+        )
 
     @property
     def paid(self) -> Payment | None:
@@ -430,19 +432,19 @@ def order_id(order_key: bytes, event: str, key: str) -> str:
     An HMAC (RFC 2104), so that nobody without the secret can guess one.
     """
     message = f"{event}\0{key}".encode()
-    return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
+    return hmac.digest(order_key, message, "sha256").hex()[:32]
 
 
 def buyer_id(order_key: bytes, event: str, buyer: str) -> str:
     """Makes 32 hexadecimal digits from a buyer's name, however it is spelled, for limits."""
     message = f"{event}\0\0{folded(buyer)}".encode()
-    return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
+    return hmac.digest(order_key, message, "sha256").hex()[:32]
 
 
 def payment_key(order_key: bytes, payment: str) -> str:
     """Makes 32 hexadecimal digits from a payment's id, which may be any text."""
     message = f"\0payment\0{payment}".encode()
-    return hmac.digest(order_key, message, hashlib.sha256).hex()[:32]
+    return hmac.digest(order_key, message, "sha256").hex()[:32]
 
 
 class PaymentView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,6 +15,7 @@ enough. While they hold, confirm and release, this many of a hundred commits met
 """
 
 import re
+from functools import lru_cache
 
 MOST_STRIPES = 64
 
@@ -38,6 +39,8 @@ def changing_stripe(name: str, stripes: int) -> int:
     return stripes - 1 - _place_of(name) % stripes
 
 
+# Asked several times for each batch, always for the same few names.
+@lru_cache(MOST_STRIPES)
 def _place_of(name: str) -> int:
     """Returns 0 for `worker-1`, 1 for `worker-2` …, and 0 for a name without a number."""
     digits = re.search(r"\d+$", name)

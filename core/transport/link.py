@@ -231,7 +231,7 @@ class Channel(asyncio.Protocol):
                 self.abort()
 
     def _proof(self, role: bytes, challenge: bytes, own: bytes) -> bytes:
-        return hmac.digest(self._key, role + challenge + own, hashlib.sha256)
+        return hmac.digest(self._key, role + challenge + own, "sha256")
 
     def _deliver(self) -> None:
         received, start = self._received, 0

@@ -18,6 +18,7 @@ from supervisor.processes.health_verdict import (
     ProcessSampler,
     RestartReason,
     Usage,
+    read_process_tree,
 )
 from supervisor.processes.heartbeat import (
     BEAT_S,
@@ -157,8 +158,9 @@ class Fleet:
 
     def sample(self, at: float) -> None:
         """Measures all processes; `at` is the same for all, so that peers can be compared."""
+        tree = read_process_tree()
         for vitals in self._vitals.values():
-            usage = vitals.usage = vitals.sampler.take()
+            usage = vitals.usage = vitals.sampler.take(tree)
             heart = vitals.heart
             vitals.samples.append(
                 ProcessSample(

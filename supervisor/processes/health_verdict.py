@@ -2,8 +2,11 @@
 
 import enum
 import statistics
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import psutil
 
@@ -136,6 +139,27 @@ def _medians(peers: Sequence[Sequence[ProcessSample]]) -> Mapping[float, float]:
     return {at: statistics.median(rates) for at, rates in sold.items() if len(rates) > 1}
 
 
+ProcessTree: TypeAlias = Mapping[int, Sequence[psutil.Process]]
+
+
+def read_process_tree() -> ProcessTree:
+    """Reads the children of every process on this machine, by the pid of their parent.
+
+    It costs milliseconds, so one reading serves all samplers.
+    """
+    children: defaultdict[int, list[psutil.Process]] = defaultdict(list)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            children[process.ppid()].append(process)
+    return children
+
+
+def _family(root: psutil.Process, tree: ProcessTree) -> Iterator[psutil.Process]:
+    yield root
+    for child in tree.get(root.pid, ()):
+        yield from _family(child, tree)
+
+
 class ProcessSampler:
     """Measures one process and all its children."""
 
@@ -144,11 +168,10 @@ class ProcessSampler:
         # Kept, because `cpu_percent` measures since the last call on the same object.
         self._known: dict[psutil.Process, psutil.Process] = {}
 
-    def take(self) -> Usage:
+    def take(self, tree: ProcessTree) -> Usage:
         """Takes a measurement; zeros for a process that has just ended."""
         try:
-            root = psutil.Process(self._pid)
-            found = [root, *root.children(recursive=True)]
+            found = _family(psutil.Process(self._pid), tree)
         except psutil.Error:
             return Usage()
         self._known = {process: self._known.get(process, process) for process in found}

@@ -4,7 +4,6 @@ Nothing is stored, so a web server's successor knows them; `web.auth.ended_sessi
 which ones were ended before their time.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -78,4 +77,4 @@ def set_cookie(value: str, *, secure: bool) -> tuple[str, str]:
 
 
 def _derived(key: bytes, purpose: str) -> bytes:
-    return hmac.digest(key, purpose.encode(), hashlib.sha256)
+    return hmac.digest(key, purpose.encode(), "sha256")

@@ -61,8 +61,7 @@ class GroupCommit(ABC, Generic[RequestT]):
         """Answers what can't be served in time, while `run` waits for ZooKeeper."""
         while True:
             await asyncio.sleep(WATCH_S)
-            now = self._clock()
-            self._answer_late(each for each in self._requests() if self._is_hopeless(each, now))
+            self._answer_late(self._hopeless(self._clock()))
 
     def _requests(self) -> Iterable[RequestT]:
         """All requests that are under way; some may have their answers already."""
@@ -94,9 +93,9 @@ class GroupCommit(ABC, Generic[RequestT]):
         """Why nothing can be taken now."""
         return Code.DRAINING if self._draining else self._trouble()
 
-    def _is_hopeless(self, request: RequestT, now: float) -> bool:
-        """Whether it can't be served in time, or isn't worth the wait."""
-        return request.deadline <= now
+    def _hopeless(self, now: float) -> Iterable[RequestT]:
+        """Returns the requests that can't be served in time, or aren't worth the wait."""
+        return [request for request in self._requests() if request.deadline <= now]
 
     @abstractmethod
     def _trouble(self) -> Code | None:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from typing import TypeAlias
 
 from core.clock import Clock
@@ -161,7 +162,7 @@ class Receipts:
 
     def _note_kept(self, receipt: Receipt) -> None:
         self._recent.update((line.order_id, len(line.order.changes)) for line in receipt.lines)
-        for order_id in list(self._recent)[: max(0, len(self._recent) - RECENT)]:
+        for order_id in list(islice(self._recent, max(0, len(self._recent) - RECENT))):
             del self._recent[order_id]
         if self._journal.dropped:
             self._journal.dropped = 0

@@ -123,11 +123,13 @@ class Seller(GroupCommit[PendingPurchase]):
         admitted = self._admission.admits(len(self._queue), self._held, left_s, request.since)
         return None if admitted else Code.OVERLOADED
 
-    def _is_hopeless(self, request: PendingPurchase, now: float) -> bool:
+    def _hopeless(self, now: float) -> Iterable[PendingPurchase]:
         """As `GroupCommit`, and in an outage; what was sent outlasts a short one."""
-        if request.deadline <= now or self._zk.disconnected_s > GRACE_S:
-            return True
-        return not request.is_sent and self._trouble() is not None
+        if self._zk.disconnected_s > GRACE_S:
+            return self._requests()
+        if self._trouble() is None:
+            return super()._hopeless(now)
+        return [each for each in self._requests() if each.deadline <= now or not each.is_sent]
 
     def _answer(self, request: PendingPurchase, code: Code) -> None:
         self._answers.answer(request, code)

@@ -14,7 +14,7 @@ from core.cluster import status
 from core.machine import process_birth, process_identity
 from core.schema.records import ProcessRecord, SupervisorRecord
 from supervisor import orphans
-from supervisor.processes.health_verdict import ProcessSampler
+from supervisor.processes.health_verdict import ProcessSampler, read_process_tree
 from supervisor.processes.process import SystemProcess
 
 STEPS_S = (5.0, -5.0, 3600.0, -3600.0)
@@ -137,9 +137,9 @@ def test_usage_is_sampled_on_over_a_step(
     sleeper: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     sampler = ProcessSampler(os.getpid())
-    before = sampler.take()
+    before = sampler.take(read_process_tree())
     step_the_clock(monkeypatch, seconds)
-    after = sampler.take()
+    after = sampler.take(read_process_tree())
     assert after.rss_bytes > psutil.Process().memory_info().rss // 2
     assert after.threads == before.threads
     assert {each.pid for each in sampler._known} >= {os.getpid(), sleeper.pid}

@@ -12,6 +12,7 @@ from supervisor.processes.health_verdict import (
     HealthLimits,
     ProcessSample,
     ProcessSampler,
+    read_process_tree,
     verdict,
 )
 from supervisor.processes.heartbeat import WorkerHeartbeat
@@ -98,15 +99,15 @@ def test_the_reason_has_numbers() -> None:
 
 def test_a_sampler_measures_this_process() -> None:
     sampler = ProcessSampler(os.getpid())
-    sampler.take()
-    usage = sampler.take()
+    sampler.take(read_process_tree())
+    usage = sampler.take(read_process_tree())
     assert usage.rss_bytes > 1_000_000
     assert usage.threads >= 1
     assert usage.open_files >= 3
 
 
 def test_a_sampler_says_zero_of_the_dead() -> None:
-    assert ProcessSampler(2**22 + 1).take().rss_bytes == 0
+    assert ProcessSampler(2**22 + 1).take(read_process_tree()).rss_bytes == 0
 
 
 # --- heartbeats ----------------------------------------------------------------------
