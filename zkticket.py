@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from admin.commandline import App, DataDir, Zookeeper
+from admin.commandline import App, DataDir, InstanceSettings, Zookeeper
 from admin.commands.admin import admin_app
 from admin.commands.event import event_app
 from admin.commands.instance import drill, repair, restart, scale, status, verify
@@ -99,11 +99,11 @@ def down(data_dir: DataDir = None) -> None:
 
 
 @app.command(hidden=True)
-def worker(name: Name, data_dir: DataDir = None, zookeeper: Zookeeper = None) -> None:
+def worker(name: Name, settings: InstanceSettings) -> None:
     """One worker process; `up` starts these."""
     from workers.process import run
 
-    raise typer.Exit(run(current_settings(data_dir=data_dir, zookeeper=zookeeper), name))
+    raise typer.Exit(run(settings, name))
 
 
 @app.command(hidden=True)
@@ -135,11 +135,11 @@ def reap(mark: Annotated[str, typer.Argument(help="In the environment of what is
 
 
 @admin_app.command("zkcli")
-def zkcli(data_dir: DataDir = None, zookeeper: Zookeeper = None) -> None:
+def zkcli(settings: InstanceSettings) -> None:
     """Open ZooKeeper's own shell; type the `addauth` line of `admin credentials` first."""
     from supervisor.zookeeper.zkcli import become
 
-    become(os.environ, current_settings(data_dir=data_dir, zookeeper=zookeeper))
+    become(os.environ, settings)
 
 
 app.command()(status)

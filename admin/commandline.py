@@ -1,10 +1,13 @@
 """The program's commands, and the options that many of them take.
 
-What is asked for twice is refused, where one of both would be lost.
+An option that is given twice is refused, because one of its values would be lost.
 """
 
+import inspect
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from core.errors import WrongUsage
+from core.settings import Settings, current_settings
 
 DataDir = Annotated[
     Path | None,
@@ -25,6 +29,24 @@ Zookeeper = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@dataclass(frozen=True)
+class OptionsOf:
+    """Marks a command's parameter that `make` makes of options, its own parameters."""
+
+    make: Callable[..., Any]
+
+    @property
+    def options(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(self.make).parameters
+
+
+def instance_settings(data_dir: DataDir = None, zookeeper: Zookeeper = None) -> Settings:
+    return current_settings(data_dir=data_dir, zookeeper=zookeeper)
+
+
+InstanceSettings = Annotated[Settings, OptionsOf(instance_settings)]
 
 
 class Command(TyperCommand):
@@ -42,7 +64,33 @@ class App(typer.Typer):
     """A Typer application of such commands."""
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[Any], Any]:
-        return super().command(name, cls=Command, **options)
+        register = super().command(name, cls=Command, **options)
+        return lambda function: register(_with_options(function))
+
+
+def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with the options of each `OptionsOf` in the place of its parameter."""
+    parameters = dict(inspect.signature(function).parameters)
+    made = {
+        name: mark
+        for name, each in parameters.items()
+        for mark in getattr(each.annotation, "__metadata__", ())
+        if isinstance(mark, OptionsOf)
+    }
+    for name, mark in made.items():
+        del parameters[name]
+        parameters |= mark.options
+
+    @wraps(function)
+    def command(**given: Any) -> Any:
+        for name, mark in made.items():
+            given[name] = mark.make(**{option: given.pop(option) for option in mark.options})
+        return function(**given)
+
+    by_name = [each.replace(kind=each.KEYWORD_ONLY) for each in parameters.values()]
+    command.__annotations__ = {each.name: each.annotation for each in by_name}
+    command.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
+    return command
 
 
 def _expect_once(options: Sequence[TyperOption], given: dict[str, Any]) -> None:

@@ -84,19 +84,13 @@ def reset_stock(settings: Settings, event: str, types: list[str], quantity: int,
 def show_all(settings: Settings, as_json: bool) -> None:
     """Prints a line for every event."""
     found = with_session(settings, _every)
-    if as_json:
-        output.put_json(found)
-    else:
-        output.put(event_tables.events(found, time.time()))
+    output.put(found, event_tables.events(found, time.time()), as_json=as_json)
 
 
 def show(settings: Settings, name: str, as_json: bool) -> None:
     """Prints an event's terms and types."""
     found = with_session(settings, lambda zk: _one(zk, name))
-    if as_json:
-        output.put_json(found)
-    else:
-        output.put(event_tables.event(found, time.time()))
+    output.put(found, event_tables.event(found, time.time()), as_json=as_json)
 
 
 async def _every(zk: ZooKeeper) -> list[EventAvailability]:

@@ -40,20 +40,14 @@ REFUSALS = {
 def show(settings: Settings, order: str, as_json: bool) -> None:
     """Prints an order as its buyer sees it."""
     found = with_session(settings, lambda zk: _view(zk, order_id_of(order)))
-    if as_json:
-        output.put_json(found)
-    else:
-        output.put_lines(order_tables.order(found, output.escape()))
+    output.put(found, order_tables.order(found), as_json=as_json)
 
 
 def explain(settings: Settings, order: str, as_json: bool) -> None:
     """Prints all that became of an order."""
     found = with_session(settings, lambda zk: timeline(zk, order_id_of(order)))
-    if as_json:
-        output.put_json(found)
-        return
-    output.put_lines(order_tables.timeline(found, output.escape()))
-    if not found.whole:
+    output.put(found, order_tables.timeline(found), as_json=as_json)
+    if not (found.whole or as_json):
         typer.echo("older entries of the log are not shown; see `admin log --order`", err=True)
 
 
@@ -81,7 +75,7 @@ def find(settings: Settings, buyer: str, events: Sequence[str], as_json: bool) -
         for each in found:
             json_lines(sys.stdout)(each)
     else:
-        output.put(order_tables.orders(found, output.escape()))
+        output.put(found, order_tables.orders(found))
 
 
 def export(settings: Settings, events: Sequence[str], as_json: bool) -> None:

@@ -24,10 +24,7 @@ def verify(settings: Settings, as_json: bool) -> None:
     """Recounts everything. Raises `ZkticketError` at a breach, and where nothing is proved."""
     os.nice(POLITE)
     found = with_session(settings, recount)
-    if as_json:
-        output.put_json(found)
-    else:
-        output.put_lines(proofs.proof(found))
+    output.put(found, proofs.proof(found), as_json=as_json)
     if found.breach is not None:
         raise ZkticketError(f"breach at znode {found.breach.znode}: {found.breach.text}")
     if not found.ok:
@@ -38,10 +35,7 @@ def verify_receipts(settings: Settings, as_json: bool) -> None:
     """Looks for every confirmed order. Raises `ZkticketError` unless that proves something."""
     os.nice(POLITE)
     found = with_session(settings, lambda zk: audit(zk, settings.data_dir))
-    if as_json:
-        output.put_json(found)
-    else:
-        output.put_lines(proofs.receipts(found))
+    output.put(found, proofs.receipts(found), as_json=as_json)
     if found.missing:
         raise ZkticketError(f"{found.missing} confirmed orders are missing; `repair` mends that")
     if found.damaged:
@@ -67,10 +61,7 @@ def repair(
     choice = Choice(oversell, leave_out)
 
     def show(plan: RepairPlan) -> None:
-        if as_json:
-            output.put_json(plan)
-        else:
-            output.put(proofs.plan(plan))
+        output.put(plan, proofs.plan(plan), as_json=as_json)
 
     plan = with_session(
         settings,

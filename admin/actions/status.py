@@ -18,10 +18,7 @@ REFRESH_S = 1.0
 def show(settings: Settings, as_json: bool) -> bool:
     """Prints how the instance is, and returns whether it is healthy."""
     found = asyncio.run(_look(settings))
-    if as_json:
-        output.put_json(found)
-    else:
-        output.put(status_tables.status(found))
+    output.put(found, status_tables.status(found), as_json=as_json)
     return found.healthy
 
 

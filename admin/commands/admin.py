@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from admin.commandline import App, DataDir, Yes, Zookeeper
+from admin.commandline import App, DataDir, InstanceSettings, Yes
 from core.schema.paths import DEFAULT_EVENT
 from core.settings import current_settings
 
@@ -29,44 +29,40 @@ def reset_command(
     quantity: Annotated[
         int, typer.Option(min=0, max=QUANTITY_MOST, help="Tickets for sale from now on.")
     ],
+    settings: InstanceSettings,
     types: Annotated[list[str] | None, typer.Argument(metavar="[TYPE]...")] = None,
     event: Annotated[str, typer.Option(help="The event.")] = DEFAULT_EVENT,
     yes: Yes = False,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Set the number of tickets for sale, of all types or of those named; sold ones stay sold."""
     from admin.actions import events
 
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     events.reset_stock(settings, event, types or [], quantity, yes)
 
 
 @admin_app.command("tree")
 def tree_command(
+    settings: InstanceSettings,
     path: Top = "/",
     data: Annotated[bool, typer.Option("--data", help="Print what they hold, too.")] = False,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Print the znodes at and below PATH."""
     from admin.actions import znodes
 
-    znodes.show(current_settings(data_dir=data_dir, zookeeper=zookeeper), path, data)
+    znodes.show(settings, path, data)
 
 
 @admin_app.command("delete-tree")
-def delete_tree_command(
-    path: Top = "/", yes: Yes = False, data_dir: DataDir = None, zookeeper: Zookeeper = None
-) -> None:
+def delete_tree_command(settings: InstanceSettings, path: Top = "/", yes: Yes = False) -> None:
     """Delete the znodes at and below PATH, with the tickets that they record."""
     from admin.actions import znodes
 
-    znodes.delete(current_settings(data_dir=data_dir, zookeeper=zookeeper), path, yes)
+    znodes.delete(settings, path, yes)
 
 
 @admin_app.command("log")
 def log_command(
+    settings: InstanceSettings,
     source: Annotated[list[str] | None, typer.Option(help="Only what this process wrote.")] = None,
     level: Annotated[Level, typer.Option(help="This level and above.")] = Level.DEBUG,
     since: Annotated[str | None, typer.Option(help="Not older than 30s, 10m, 2h, 1d.")] = None,
@@ -76,8 +72,6 @@ def log_command(
     tail: Annotated[int | None, typer.Option(min=0, help="The last N only.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     export: Annotated[Path | None, typer.Option(help="Write <source>.log files here.")] = None,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Look up log entries of every worker, web and supervisor, in the order of time."""
     from admin.actions import log
@@ -85,8 +79,7 @@ def log_command(
     if follow and export:
         raise typer.BadParameter("--follow and --export exclude each other")
     query = log.query_of(source or [], level, since, grep, order)
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
-    log.look_up(settings, query, log.Output(as_json, export), tail, follow)
+    log.look_up(settings, query, log.LogWriter(as_json, export), tail, follow)
 
 
 @admin_app.command("credentials")

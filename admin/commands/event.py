@@ -1,40 +1,58 @@
 """`event …`: what its commands take."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from admin.commandline import App, AsJson, DataDir, Yes, Zookeeper
-from core.settings import current_settings
+from admin.commandline import App, AsJson, InstanceSettings, OptionsOf, Yes
 
 event_app = App(
     name="event", help="Make events, change them, open and close their sale.", no_args_is_help=True
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The event's name in addresses.")]
-Title = Annotated[str | None, typer.Option(help="What buyers read.")]
-Place = Annotated[str | None, typer.Option(help="Where it is.")]
-Currency = Annotated[str | None, typer.Option(help="Three letters: EUR, TWD.")]
 TIME = "2027-03-01T20:00:00+01:00"
-Starts = Annotated[str | None, typer.Option(metavar="TIME", help=f"When it starts, as {TIME}.")]
-Ends = Annotated[str | None, typer.Option(metavar="TIME", help="When it ends.")]
-Opens = Annotated[str | None, typer.Option(metavar="TIME", help="When its sale opens.")]
-Closes = Annotated[str | None, typer.Option(metavar="TIME", help="When its sale closes.")]
-Limit = Annotated[
-    int | None,
-    typer.Option(help="Most tickets of one buyer, 0 for no limit; counts what is bought from now."),
-]
-HoldMinutes = Annotated[float | None, typer.Option(help="How long tickets are held.")]
-Extensions = Annotated[int | None, typer.Option(help="How often a hold may be extended.")]
-Cancellable = Annotated[
-    bool | None,
-    typer.Option("--cancellable/--not-cancellable", help="Whether buyers may cancel."),
-]
+
+
+def terms(
+    title: Annotated[str | None, typer.Option(help="What buyers read.")] = None,
+    place: Annotated[str | None, typer.Option(help="Where it is.")] = None,
+    starts: Annotated[
+        str | None, typer.Option(metavar="TIME", help=f"When it starts, as {TIME}.")
+    ] = None,
+    ends: Annotated[str | None, typer.Option(metavar="TIME", help="When it ends.")] = None,
+    opens: Annotated[str | None, typer.Option(metavar="TIME", help="When its sale opens.")] = None,
+    closes: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When its sale closes.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Most tickets of one buyer, 0 for no limit; counts what is bought from now."
+        ),
+    ] = None,
+    hold_minutes: Annotated[float | None, typer.Option(help="How long tickets are held.")] = None,
+    extensions: Annotated[
+        int | None, typer.Option(help="How often a hold may be extended.")
+    ] = None,
+    cancellable: Annotated[
+        bool | None,
+        typer.Option("--cancellable/--not-cancellable", help="Whether buyers may cancel."),
+    ] = None,
+    currency: Annotated[str | None, typer.Option(help="Three letters: EUR, TWD.")] = None,
+) -> dict[str, Any]:
+    """What is said of an event, by the names of its terms."""
+    return {**locals()}
+
+
+TermOptions = Annotated[dict[str, Any], OptionsOf(terms)]
 
 
 @event_app.command("create")
 def create_command(
+    settings: InstanceSettings,
+    options: TermOptions,
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="The event's name in addresses.")
     ] = None,
@@ -47,42 +65,18 @@ def create_command(
     file: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="TOML; options go before it.")
     ] = None,
-    title: Title = None,
-    place: Place = None,
-    starts: Starts = None,
-    ends: Ends = None,
-    opens: Opens = None,
-    closes: Closes = None,
-    limit: Limit = None,
-    hold_minutes: HoldMinutes = None,
-    extensions: Extensions = None,
-    cancellable: Cancellable = None,
-    currency: Currency = None,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Make an event with its tickets; they are on sale at once unless --opens says otherwise."""
-    options = {**locals()}  # an option has the name of its term
     from admin.actions import events
 
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     events.create(settings, name, file, types or (), options)
 
 
 @event_app.command("edit")
 def edit_command(
     name: Name,
-    title: Title = None,
-    place: Place = None,
-    starts: Starts = None,
-    ends: Ends = None,
-    opens: Opens = None,
-    closes: Closes = None,
-    limit: Limit = None,
-    hold_minutes: HoldMinutes = None,
-    extensions: Extensions = None,
-    cancellable: Cancellable = None,
-    currency: Currency = None,
+    settings: InstanceSettings,
+    options: TermOptions,
     capacity: Annotated[
         list[str] | None,
         typer.Option(metavar="TYPE=N", help="Tickets in all, sold ones included; =+N adds some."),
@@ -91,50 +85,40 @@ def edit_command(
         list[str] | None,
         typer.Option(metavar="TYPE=P", help="From now on; sold tickets keep theirs."),
     ] = None,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Change what is named, and nothing else; a time may be `none`."""
-    options = {**locals()}
     from admin.actions import events
 
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     events.edit(settings, name, options, capacity or (), price or ())
 
 
 @event_app.command("open")
-def open_command(name: Name, data_dir: DataDir = None, zookeeper: Zookeeper = None) -> None:
+def open_command(name: Name, settings: InstanceSettings) -> None:
     """Open the sale now, also one that was closed."""
     from admin.actions import events
 
-    events.open_sale(current_settings(data_dir=data_dir, zookeeper=zookeeper), name)
+    events.open_sale(settings, name)
 
 
 @event_app.command("close")
-def close_command(
-    name: Name, yes: Yes = False, data_dir: DataDir = None, zookeeper: Zookeeper = None
-) -> None:
+def close_command(name: Name, settings: InstanceSettings, yes: Yes = False) -> None:
     """Close the sale now; what is held may still be confirmed."""
     from admin.actions import events
 
-    events.close_sale(current_settings(data_dir=data_dir, zookeeper=zookeeper), name, yes)
+    events.close_sale(settings, name, yes)
 
 
 @event_app.command("list")
-def list_command(
-    as_json: AsJson = False, data_dir: DataDir = None, zookeeper: Zookeeper = None
-) -> None:
+def list_command(settings: InstanceSettings, as_json: AsJson = False) -> None:
     """Show every event: its sale, its time, how much is sold."""
     from admin.actions import events
 
-    events.show_all(current_settings(data_dir=data_dir, zookeeper=zookeeper), as_json)
+    events.show_all(settings, as_json)
 
 
 @event_app.command("show")
-def show_command(
-    name: Name, as_json: AsJson = False, data_dir: DataDir = None, zookeeper: Zookeeper = None
-) -> None:
+def show_command(name: Name, settings: InstanceSettings, as_json: AsJson = False) -> None:
     """Show an event's terms, and what is left of each type."""
     from admin.actions import events
 
-    events.show(current_settings(data_dir=data_dir, zookeeper=zookeeper), name, as_json)
+    events.show(settings, name, as_json)

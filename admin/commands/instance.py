@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from admin.commandline import AsJson, DataDir, Yes, Zookeeper
+from admin.commandline import AsJson, InstanceSettings, Yes
 from admin.drill.fault_names import FaultName
-from core.settings import MOST_WORKERS, current_settings
+from core.settings import MOST_WORKERS
 
 Timeout = Annotated[
     float, typer.Option("--timeout", min=1, max=3600, help="Give up after this many seconds.")
@@ -20,8 +20,7 @@ Machine = Annotated[
 
 
 def status(
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
+    settings: InstanceSettings,
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh each second.")] = False,
 ) -> None:
@@ -30,7 +29,6 @@ def status(
 
     if watch and as_json:
         raise typer.BadParameter("--watch and --json exclude each other")
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     if watch:
         status.watch(settings)
     else:
@@ -38,6 +36,7 @@ def status(
 
 
 def restart(
+    settings: InstanceSettings,
     name: Annotated[
         str | None,
         typer.Argument(
@@ -47,8 +46,6 @@ def restart(
     ] = None,
     machine: Machine = "",
     timeout_s: Timeout = 120,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Restart all workers in turn, or what is named, while the sale goes on.
 
@@ -59,7 +56,6 @@ def restart(
     """
     from admin.actions import processes
 
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     processes.restart(settings, machine, name, timeout_s)
 
 
@@ -67,10 +63,9 @@ def scale(
     workers: Annotated[
         int, typer.Argument(metavar="N", min=1, max=MOST_WORKERS, help="How many workers.")
     ],
+    settings: InstanceSettings,
     machine: Machine = "",
     timeout_s: Timeout = 120,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Sell with so many workers from now on, also after the next `up`; those that go drain.
 
@@ -78,13 +73,11 @@ def scale(
     """
     from admin.actions import processes
 
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     processes.scale(settings, machine, workers, timeout_s)
 
 
 def verify(
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
+    settings: InstanceSettings,
     as_json: AsJson = False,
     receipts: Annotated[
         bool, typer.Option("--receipts", help="Prove instead that no confirmed order is missing.")
@@ -94,10 +87,11 @@ def verify(
     from admin.actions import recovery
 
     prove = recovery.verify_receipts if receipts else recovery.verify
-    prove(current_settings(data_dir=data_dir, zookeeper=zookeeper), as_json)
+    prove(settings, as_json)
 
 
 def repair(
+    settings: InstanceSettings,
     oversell: Annotated[
         bool, typer.Option("--oversell", help="Where tickets were sold again, make both orders.")
     ] = False,
@@ -106,13 +100,10 @@ def repair(
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Put back the orders that the receipts prove and the tree lost, and end the alarm."""
     from admin.actions import recovery
 
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     recovery.repair(settings, oversell=oversell, leave_out=leave_out, yes=yes, as_json=as_json)
 
 

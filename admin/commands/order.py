@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from admin.commandline import App, AsJson, DataDir, Yes, Zookeeper
-from core.settings import current_settings
+from admin.commandline import App, AsJson, InstanceSettings, Yes
 
 order_app = App(
     name="order", help="Look up orders, cancel them, write them out.", no_args_is_help=True
@@ -16,66 +15,57 @@ Events = Annotated[list[str] | None, typer.Option("--event", help="Only orders o
 
 
 @order_app.command("show")
-def show_command(
-    order: Id, as_json: AsJson = False, data_dir: DataDir = None, zookeeper: Zookeeper = None
-) -> None:
+def show_command(order: Id, settings: InstanceSettings, as_json: AsJson = False) -> None:
     """Show an order as its buyer sees it."""
     from admin.actions import orders
 
-    orders.show(current_settings(data_dir=data_dir, zookeeper=zookeeper), order, as_json)
+    orders.show(settings, order, as_json)
 
 
 @order_app.command("explain")
-def explain_command(
-    order: Id, as_json: AsJson = False, data_dir: DataDir = None, zookeeper: Zookeeper = None
-) -> None:
+def explain_command(order: Id, settings: InstanceSettings, as_json: AsJson = False) -> None:
     """Show an order's life: who made it, in which commit, and all that became of it."""
     from admin.actions import orders
 
-    orders.explain(current_settings(data_dir=data_dir, zookeeper=zookeeper), order, as_json)
+    orders.explain(settings, order, as_json)
 
 
 @order_app.command("cancel")
 def cancel_command(
     order: Id,
+    settings: InstanceSettings,
     reason: Annotated[str, typer.Option(help="Why; kept with the order.")] = "",
     yes: Yes = False,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Cancel a sold order: its tickets are for sale again at once, its buyer's limit as well."""
     from admin.actions import orders
 
-    orders.cancel(current_settings(data_dir=data_dir, zookeeper=zookeeper), order, reason, yes)
+    orders.cancel(settings, order, reason, yes)
 
 
 @order_app.command("find")
 def find_command(
     buyer: Annotated[str, typer.Option(help="Part of a name, however it is spelled.")],
+    settings: InstanceSettings,
     events: Events = None,
     as_json: AsJson = False,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Find the orders of a buyer. It reads every order: with a million, it takes its time."""
     from admin.actions import orders
 
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     orders.find(settings, buyer, events or (), as_json)
 
 
 @order_app.command("export")
 def export_command(
+    settings: InstanceSettings,
     as_csv: Annotated[bool, typer.Option("--csv", help="Rows below a line of names.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     events: Events = None,
-    data_dir: DataDir = None,
-    zookeeper: Zookeeper = None,
 ) -> None:
     """Write every order to stdout, as CSV unless told otherwise."""
     from admin.actions import orders
 
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other")
-    settings = current_settings(data_dir=data_dir, zookeeper=zookeeper)
     orders.export(settings, events or (), as_json)

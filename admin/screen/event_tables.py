@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable
 from rich.console import Group
 from rich.table import Table
 
-from admin.printable import printable
-from admin.screen.tables import fit, in_minutes, new_table, short
+from admin.screen.tables import fit, in_minutes, new_table, short, terms_table
 from core.events.restock import ResetType
-from core.schema.sale_window import is_settled, sale_state
+from core.schema.sale_window import sale_phase
 from core.store.availability import EventAvailability
 from core.text.money import amount
 
@@ -19,28 +18,20 @@ def events(found: Iterable[EventAvailability], now: float) -> Table:
     """A line an event; `now` in Unix seconds tells whether its sale is open."""
     table = new_table("event", "title", "sale", "starts", "sold", "for sale")
     for event in found:
+        texts = (event.name, event.title, _sale(event, now, short), short(event.starts_at))
         sold, left = (sum(getattr(each, what) for each in event.types) for what in NUMBERS)
-        table.add_row(
-            printable(event.name),
-            printable(event.title),
-            _sale(event, now, short),
-            short(event.starts_at),
-            f"{sold:,}",
-            f"{left:,}",
-        )
+        table.add_row(*texts, f"{sold:,}", f"{left:,}")
     fit(table, 4, words=2)
     return table
 
 
 def event(found: EventAvailability, now: float) -> Group:
     """An event's terms, and its types."""
-    terms = new_table("", "")
-    terms.show_header = False
-    terms.columns[1].no_wrap = False
+    terms = terms_table()
     for name, value in (
-        ("event", printable(found.name)),
-        ("title", printable(found.title)),
-        ("place", printable(found.place) or "–"),
+        ("event", found.name),
+        ("title", found.title),
+        ("place", found.place or "–"),
         ("starts", in_minutes(found.starts_at)),
         ("ends", in_minutes(found.ends_at)),
         ("sale", _sale(found, now)),
@@ -55,13 +46,13 @@ def event(found: EventAvailability, now: float) -> Group:
 
 
 def _types(event: EventAvailability) -> Table:
-    price = f"price {printable(event.currency)}"
+    price = f"price {event.currency}"
     table = new_table("type", "label", price, "capacity", "sold", "held", "for sale")
     for each in event.types:
         numbers = (each.capacity, each.sold, each.held, each.remaining)
         table.add_row(
-            printable(each.name),
-            f"{printable(each.label)} {each.colour}".strip(),
+            each.name,
+            f"{each.label} {each.colour}".strip(),
             amount(each.price, event.decimals),
             *(f"{number:,}" for number in numbers),
         )
@@ -70,10 +61,12 @@ def _types(event: EventAvailability) -> Table:
 
 
 def _sale(
-    event: EventAvailability, now: float, when: Callable[[float | None], str] | None = None
+    event: EventAvailability, now: float, when: Callable[[float | None], str] = in_minutes
 ) -> str:
-    state = "over" if is_settled(event, now) else sale_state(event, now)
-    return f"opens {(when or in_minutes)(event.opens_at)}" if state == "before" else state
+    phase = sale_phase(event, now)
+    if phase == "before":
+        return f"opens {when(event.opens_at)}"
+    return "over" if phase == "past" else phase
 
 
 def reset(rows: Iterable[ResetType]) -> Table:
@@ -81,5 +74,5 @@ def reset(rows: Iterable[ResetType]) -> Table:
     table = new_table("type", "sold", "held", "for sale", "capacity", words=1)
     for row in rows:
         numbers = (row.sold, row.held, row.remaining, row.capacity)
-        table.add_row(printable(row.name), *(f"{number:,}" for number in numbers))
+        table.add_row(row.name, *(f"{number:,}" for number in numbers))
     return table

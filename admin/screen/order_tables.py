@@ -1,30 +1,27 @@
 """Orders as a person reads them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeAlias
 
 import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from admin.screen.tables import new_table
+from admin.screen.output import lines_of
+from admin.screen.tables import new_table, terms_table
 from core.schema.records import OrderView, PaymentView
 from core.store.order_history import Moment, Timeline
 from core.text.money import amount
 
-Escape: TypeAlias = Callable[[str], str]
 
-
-def order(found: OrderView, escape: Escape) -> Table:
+def order(found: OrderView) -> Table:
     """A table of all that the buyer knows."""
-    table = new_table("", "")
-    table.show_header = False
+    table = terms_table()
     for name, value in msgspec.to_builtins(found).items():
         if name != "payments":
-            table.add_row(name.replace("_", " "), escape(str(value)))
+            table.add_row(name.replace("_", " "), str(value))
     for payment in found.payments:
-        table.add_row("payment", escape(_payment(found, payment)))
+        table.add_row("payment", _payment(found, payment))
     return table
 
 
@@ -34,21 +31,21 @@ def _payment(order: OrderView, payment: PaymentView) -> str:
     return f"{payment.id}  {sum_}{payment.currency}  {payment.at}  {end}"
 
 
-def orders(found: Iterable[OrderView], escape: Escape) -> Table:
+def orders(found: Iterable[OrderView]) -> Table:
     """A table with a line for each order."""
     table = new_table("order", "event", "tickets", "buyer", "status")
     table.columns[3].no_wrap, table.columns[3].overflow = False, "fold"
     for each in found:
-        cells = (each.event, f"{each.quantity} {each.type}", each.buyer, each.status)
-        table.add_row(each.order, *map(escape, cells))
+        tickets = f"{each.quantity} {each.type}"
+        table.add_row(each.order, each.event, tickets, each.buyer, each.status)
     return table
 
 
-def timeline(found: Timeline, escape: Escape) -> Text:
+def timeline(found: Timeline) -> Text:
     """An order's life, a line for each moment."""
-    return Text("\n".join(_moment(each, escape) for each in found.moments))
+    return lines_of(map(_moment, found.moments))
 
 
-def _moment(moment: Moment, escape: Escape) -> str:
+def _moment(moment: Moment) -> str:
     when = datetime.fromtimestamp(moment.at).isoformat(" ", "milliseconds")
-    return f"{when} {escape(moment.who):<12} {moment.what:<9} {escape(moment.text)}"
+    return f"{when} {moment.who:<12} {moment.what:<9} {moment.text}"

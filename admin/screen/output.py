@@ -1,6 +1,6 @@
 """How commands print: into a window, through a pipe, as JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,23 +45,27 @@ def escape() -> Callable[[str], str]:
     return printable if new_console().is_terminal else one_line
 
 
-def put(shown: RenderableType) -> None:
-    """Prints it as wide as the window is, or as wide as it wants to be into a pipe."""
+def lines_of(lines: Iterable[str], style: str = "") -> Text:
+    """Lines with others' text in them, safe for stdout."""
+    return Text("\n".join(map(escape(), lines)), style)
+
+
+def put(record: object, shown: RenderableType, *, as_json: bool = False) -> None:
+    """Prints a record as JSON for programs, or what people are shown of it.
+
+    That is as wide as the window is, or as wide as it wants to be into a pipe.
+    """
     console = new_console()
-    if console.is_terminal:
-        console.print(shown)
+    if as_json:
+        put_json(record)
+    elif console.is_terminal:
+        console.print(shown, soft_wrap=isinstance(shown, Text))
     else:
         group = shown if isinstance(shown, Group) else Group(shown)
         new_console(width=PIPED_COLUMNS, soft_wrap=True).print(plain(group))
 
 
-def put_lines(shown: RenderableType) -> None:
-    """Prints it without breaking a line."""
-    new_console(soft_wrap=True).print(shown)
-
-
 def put_json(record: object) -> None:
-    """Prints a struct as JSON, for programs."""
     typer.echo(msgspec.json.format(msgspec.json.encode(record), indent=2))
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from admin.printable import printable
 from admin.recovery.audit import LostOrder, ReceiptsProof
 from admin.recovery.recount import EventProof, Proof
 from admin.recovery.repair import RepairPlan
+from admin.screen.output import lines_of
 from admin.screen.tables import fit, in_seconds, new_table
 
 
@@ -17,14 +17,14 @@ def proof(found: Proof) -> RenderableType:
     lines = [line for event in found.events for line in _proof_lines(event)]
     if found.ok:
         lines.append("every ticket is accounted for")
-    return Text("\n".join(lines))
+    return lines_of(lines)
 
 
 def _proof_lines(event: EventProof) -> Iterable[str]:
-    yield f"event {printable(event.name)}: {event.orders} orders read"
+    yield f"event {event.name}: {event.orders} orders read"
     for type_ in event.types:
         yield (
-            f"  {printable(type_.name)}: capacity {type_.capacity} = {type_.sold} sold"
+            f"  {type_.name}: capacity {type_.capacity} = {type_.sold} sold"
             f" + {type_.held} held + {type_.remaining} remaining;"
             f" {type_.orders} orders, as of zxid {type_.zxid}"
         )
@@ -35,13 +35,13 @@ def receipts(found: ReceiptsProof) -> RenderableType:
     lines = [f"receipts: {found.orders:,} read in {found.files} files{_since(found.since)}"]
     lines.append(_coverage(found))
     lines += [f"  {count} {what}" for count, what in _let_pass(found) if count]
-    lines += [f"  note: {printable(each)}" for each in found.notes]
-    lines += [f"! {printable(each)}" for each in found.damaged]
+    lines += [f"  note: {each}" for each in found.notes]
+    lines += [f"! {each}" for each in found.damaged]
     lines += [f"! {_lost_order(order)}" for order in found.lost]
     if found.missing > len(found.lost):
         lines.append(f"! … and {found.missing - len(found.lost)} more")
     lines.append(_proved(found) if found.ok else "")
-    return Text("\n".join(line for line in lines if line))
+    return lines_of(filter(None, lines))
 
 
 def _coverage(found: ReceiptsProof) -> str:
@@ -74,8 +74,8 @@ def _since(at: float | None) -> str:
 
 def _lost_order(order: LostOrder) -> str:
     return (
-        f"{order.znode}: {order.quantity} of {order.type} for {printable(order.buyer)}, "
-        f"bought {in_seconds(order.at)}: {printable(order.why)}"
+        f"{order.znode}: {order.quantity} of {order.type} for {order.buyer}, "
+        f"bought {in_seconds(order.at)}: {order.why}"
     )
 
 
@@ -88,9 +88,9 @@ def plan(found: RepairPlan) -> RenderableType:
     for row in found.rows:
         numbers = (row.orders, row.lost, row.remaining, row.restored, row.oversold)
         texts = [f"{number:,}" for number in (*numbers, row.left_out, row.open)]
-        table.add_row(printable(row.event), printable(row.type), *texts)
+        table.add_row(row.event, row.type, *texts)
     fit(table, 2)
     lines = [f"! {_lost_order(order)}" for order in found.conflicts]
-    lines += [f"! {printable(each)}" for each in found.damaged]
-    lines += [f"alarm of {alarm.source}: {printable(alarm.text)}" for alarm in found.alarms]
-    return Group(*([table] if found.rows else []), *map(Text, lines))
+    lines += [f"! {each}" for each in found.damaged]
+    lines += [f"alarm of {alarm.source}: {alarm.text}" for alarm in found.alarms]
+    return Group(*([table] if found.rows else []), *([lines_of(lines)] if lines else []))

@@ -1,6 +1,6 @@
 """`status` as a person reads it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeAlias
 
@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from admin.printable import printable
+from admin.screen.output import lines_of
 from admin.screen.tables import new_table
 from core.cluster.status import WELL, ServerStatus, Status, WebStatus, WorkerStatus, namer
 from core.store.availability import EventAvailability
@@ -18,6 +19,7 @@ Namer: TypeAlias = Callable[[WorkerStatus | WebStatus], str]
 MEBIBYTE = 1024 * 1024
 MOST_EVENTS = 20
 PROCESS = ("process", "state", "pid", "cpu%", "MiB", "open", "sold", "sold/s", "p99ms", "↻")
+NO_SALES = ("", "", "", "")
 
 
 def status(found: Status, *, live: bool = False) -> Group:
@@ -26,12 +28,17 @@ def status(found: Status, *, live: bool = False) -> Group:
     A `live` one says of what moment it is.
     """
     parts: list[RenderableType] = [_headline(found, live)]
-    parts += [Text(f"! {printable(problem)}", style="bold red") for problem in found.problems]
+    if found.problems:
+        parts.append(_wrong(*found.problems))
     parts.append(_servers(found.ensemble.servers))
-    name = namer((*found.workers, *found.web))
-    if found.workers or found.web or not found.unread:
-        parts.append(_processes(found.workers, found.web, name))
-    parts += [_restarts(found.workers, found.web, name)]
+    processes: tuple[WorkerStatus | WebStatus, ...] = (*found.workers, *found.web)
+    name = namer(processes)
+    if processes or not found.unread:
+        parts.append(_processes(processes, name))
+    if restarts := [
+        f"↻ {name(each)}: {why}" for each in processes if (why := each.last_restart_reason)
+    ]:
+        parts.append(lines_of(restarts))
     parts += [
         _stages(web, name(web))
         for web in found.web
@@ -40,13 +47,16 @@ def status(found: Status, *, live: bool = False) -> Group:
     parts += [_event(event) for event in found.events[:MOST_EVENTS]]
     if len(found.events) > MOST_EVENTS:
         parts.append(Text(f"… and {len(found.events) - MOST_EVENTS} more events"))
-    return Group(*(part for part in parts if not isinstance(part, Text) or part.plain))
+    return Group(*parts)
 
 
 def absent(last: Status, why: str) -> Group:
     """The screen while nothing answers: why, and how it was before."""
-    trouble = Text(f"! {printable(why)}", style="bold red")
-    return Group(trouble, Text("Before:"), status(last, live=True))
+    return Group(_wrong(why), Text("Before:"), status(last, live=True))
+
+
+def _wrong(*problems: str) -> Text:
+    return lines_of((f"! {problem}" for problem in problems), "bold red")
 
 
 def _headline(found: Status, live: bool) -> Text:
@@ -63,67 +73,48 @@ def _headline(found: Status, live: bool) -> Text:
 def _servers(servers: Iterable[ServerStatus]) -> Table:
     table = new_table("server", "role", "address", "pid", "version")
     for server in servers:
-        well = server.role != "down"
-        table.add_row(
-            str(server.id),
-            _state(server.role, well),
-            printable(server.address),
-            _pid(server.pid),
-            server.version or "–",
-        )
+        role = _state(server.role, server.role != "down")
+        version = server.version or "–"
+        table.add_row(str(server.id), role, server.address, _pid(server.pid), version)
     return table
 
 
-def _processes(workers: Sequence[WorkerStatus], web: Sequence[WebStatus], name: Namer) -> Table:
+def _processes(processes: Iterable[WorkerStatus | WebStatus], name: Namer) -> Table:
     table = new_table(*PROCESS, words=3)
-    for worker in workers:
+    for each in processes:
         table.add_row(
-            *_process(worker, name),
-            str(worker.in_flight),
-            str(worker.sold_total),
-            f"{worker.sold_per_second:.0f}",
-            f"{worker.p99_ms:.0f}",
-            str(worker.restarts),
+            name(each),
+            _state(each.state, each.state in WELL),
+            _pid(each.pid),
+            f"{each.cpu_percent:.0f}",
+            f"{each.rss_bytes / MEBIBYTE:.0f}",
+            *(_sales(each) if isinstance(each, WorkerStatus) else NO_SALES),
+            str(each.restarts),
         )
-    for server in web:
-        table.add_row(*_process(server, name), "", "", "", "", str(server.restarts))
     return table
 
 
-def _process(process: WorkerStatus | WebStatus, name: Namer) -> tuple[RenderableType, ...]:
+def _sales(worker: WorkerStatus) -> tuple[str, ...]:
     return (
-        printable(name(process)),
-        _state(process.state, process.state in WELL),
-        _pid(process.pid),
-        f"{process.cpu_percent:.0f}",
-        f"{process.rss_bytes / MEBIBYTE:.0f}",
-    )
-
-
-def _restarts(workers: Sequence[WorkerStatus], web: Sequence[WebStatus], name: Namer) -> Text:
-    processes: tuple[WorkerStatus | WebStatus, ...] = (*workers, *web)
-    return Text(
-        "\n".join(
-            printable(f"↻ {name(process)}: {process.last_restart_reason}")
-            for process in processes
-            if process.last_restart_reason
-        )
+        str(worker.in_flight),
+        str(worker.sold_total),
+        f"{worker.sold_per_second:.0f}",
+        f"{worker.p99_ms:.0f}",
     )
 
 
 def _stages(web: WebStatus, name: str) -> Table:
-    table = new_table(f"a sale's ms in {printable(name)}", *web.stages, words=1)
+    table = new_table(f"a sale's ms in {name}", *web.stages, words=1)
     table.add_row("p50", *(f"{stage.p50_ms:.1f}" for stage in web.stages.values()))
     table.add_row("p99", *(f"{stage.p99_ms:.1f}" for stage in web.stages.values()))
     return table
 
 
 def _event(event: EventAvailability) -> Table:
-    tickets = f"tickets of {printable(event.name)}"
-    table = new_table(tickets, "capacity", "sold", "held", "remaining", words=1)
+    table = new_table(f"tickets of {event.name}", "capacity", "sold", "held", "remaining", words=1)
     for type_ in event.types:
         numbers = (type_.capacity, type_.sold, type_.held, type_.remaining)
-        table.add_row(printable(type_.name), *(f"{number:,}" for number in numbers))
+        table.add_row(type_.name, *(f"{number:,}" for number in numbers))
     return table
 
 

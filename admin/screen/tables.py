@@ -1,21 +1,50 @@
 """Tables and times as a person reads them, in 80 columns."""
 
 from datetime import datetime
+from typing import Any
 
 from rich import box
+from rich.console import RenderableType
 from rich.table import Table
+
+from admin.screen.output import escape
 
 # As long as a date.
 LONG_WORD = 10
 
 
+class SafeTable(Table):
+    """A table that makes others' text safe for stdout."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._escape = escape()
+
+    def add_column(self, header: RenderableType = "", *others: Any, **options: Any) -> None:
+        super().add_column(self._safe(header), *others, **options)
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*map(self._safe, cells), **options)
+
+    def _safe(self, cell: Any) -> Any:
+        return self._escape(cell) if isinstance(cell, str) else cell
+
+
 def new_table(*columns: str, words: int | None = None) -> Table:
     """A table whose columns hold numbers after the first `words` ones."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    table = SafeTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=True)
     if words is not None:
         justify_right(table, words)
+    return table
+
+
+def terms_table() -> Table:
+    """A table of names and values, whose long values take more lines."""
+    table = new_table("", "")
+    table.show_header = False
+    table.columns[1].no_wrap, table.columns[1].overflow = False, "fold"
     return table
 
 

@@ -77,7 +77,7 @@ def test_nothing_is_cut_off_in_80_columns(what: str) -> None:
 def test_into_a_pipe_a_row_is_a_line_and_nothing_is_drawn(
     what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output.put(SHOWN[what][0]())
+    output.put(None, SHOWN[what][0]())
     text = capsys.readouterr().out
     assert "─" not in text
     assert any(NAME in line for line in text.splitlines())

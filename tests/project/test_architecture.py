@@ -59,8 +59,8 @@ ROOMS = {
         "supervisor",
     ),
     "admin": (
-        "commandline confirm export printable session supervisor_requests",
-        "logs recovery znode_tree",
+        "commandline confirm export printable session",
+        "recovery znode_tree",
         "screen",
         "actions drill",
         "commands",

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from admin import logs as lookup
-from admin.logs import Reader
+from admin.actions import log as lookup
+from admin.actions.log import Reader
+from admin.printable import printable
 from core.errors import WrongUsage, ZkticketError
 from core.eventlog import ring
 from core.eventlog.query import LogMatches, Query, latest, pattern
@@ -171,7 +172,7 @@ def test_a_line_is_in_local_time_and_safe_for_a_terminal(monkeypatch: pytest.Mon
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     at = datetime.fromisoformat("2026-11-22T12:03:04.123+00:00").timestamp()
-    found = lookup.line(entry("to \x1b[31mred\nand\u202e", at, source="worker-1"))
+    found = printable(lookup.line(entry("to \x1b[31mred\nand\u202e", at, source="worker-1")))
     assert found == (
         "2026-11-22 12:03:04.123 worker-1     info    event: to \\x1b[31mred\\nand\\u202e"
     )
