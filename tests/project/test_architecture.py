@@ -66,10 +66,6 @@ ROOMS = {
         "commands",
     ),
 }
-# Modules that load some things late, and why.
-DEFERRED = {
-    "web/openapi/manual.py": "a description of 200 KB, made when somebody asks for it",
-}
 # Names of modules that stand in more than two folders, and why: each is one side's part of a noun.
 MODULES = {
     "events": "routes of the interface, operators' pages, commands",
@@ -198,7 +194,7 @@ def test_imports_wait_for_a_command_and_for_nothing_else(path: Path) -> None:
     """So that `--help` and completion are quick, and each command loads only what it does."""
     if path == ROOT / "zkticket.py" or path.parent == ROOT / "admin" / "commands":
         assert all(count == 1 for count in deferred(path).values())
-    elif names(path) not in DEFERRED:
+    else:
         assert deferred(path) == {}
 
 

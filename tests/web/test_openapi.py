@@ -241,7 +241,7 @@ async def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
         assert served.wait(5), "nobody else had a turn"
         return DESCRIPTION
 
-    monkeypatch.setattr("web.openapi.document.document", slowly)
+    monkeypatch.setattr("web.openapi.manual.document", slowly)
     app, languages = bottle.Bottle(), Languages()
     Manual(PageRenderer(languages, Assets()), languages, "").mount(app)
 

@@ -11,10 +11,11 @@ import msgspec
 from web.http.i18n import Languages
 from web.http.replies import Headers, Reply, content
 from web.http.request import Request
-from web.http.route_description import JSON, Response, Route, mount
+from web.http.route_description import mount
 from web.http.routing import Outcome
+from web.openapi.document import document
+from web.openapi.routes import DESCRIPTION
 from web.pages.rendering import PageRenderer
-from web.requests.parameters import SEEN
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,9 @@ class Printed:
 
 
 class Manual:
-    """Made, and its parts imported, when somebody asks for the first time; then from memory.
+    """Makes the description when somebody asks for the first time, then serves it from memory.
 
-    So nobody waits for it when the web starts. It takes long enough for buyers to notice:
-    a thread does it, beside the event loop.
+    Buyers would notice how long that takes, so a thread does it, beside the event loop.
     """
 
     def __init__(self, renderer: PageRenderer, languages: Languages, public_url: str) -> None:
@@ -56,18 +56,7 @@ class Manual:
         mount(app, self)
         app.route("/docs", "GET", self.get_page)
 
-    @Route(
-        "GET",
-        "/openapi.json",
-        "getDescription",
-        "Operation",
-        "This description",
-        parameters=(SEEN,),
-        answers=(
-            Response(200, "OpenAPI 3.1.", JSON, ("ETag", "Cache-Control")),
-            Response(304, "It has not changed.", headers=("ETag", "Cache-Control")),
-        ),
-    )
+    @DESCRIPTION
     async def get_description(self, request: Request) -> Outcome:
         printed = await self._made()
         known = request.headers.get("if-none-match", "")
@@ -86,15 +75,6 @@ class Manual:
         return self._printed
 
     def _make(self) -> Printed:
-        from web.openapi.document import document
-        from web.openapi.reference import reference_page
-
-        description = document(self._languages, self._public_url or "/")
-        body = msgspec.json.encode(description)
-        pages = {
-            language.tag: self._renderer.part(
-                "reference", language, page=reference_page(description, language)
-            )
-            for language in self._languages.all
-        }
+        body = msgspec.json.encode(document(self._languages, self._public_url or "/"))
+        pages = {each.tag: self._renderer.part("reference", each) for each in self._languages.all}
         return Printed(body, f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"', pages)

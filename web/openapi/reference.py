@@ -1,4 +1,4 @@
-"""The description as a page: frozen, ready to print."""
+"""What the reference's template shows of routes, schemas and problems."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from web.http.i18n import Language
 from web.http.problems import STATUS
-from web.http.route_description import ANY, ANY_POST, JSON, SCHEMAS, Parameter, Route
-from web.openapi.curl import curl
-from web.openapi.document import GROUPS, path_of, sample
-from web.openapi.routes import all_codes, codes_of, described_routes
+from web.http.route_description import ANY, ANY_POST, SCHEMAS, Route
+from web.openapi.routes import all_codes, codes_of
 from web.openapi.schemas import Schema, name_of, schema_of
 
+ANYWHERE = (*ANY, *ANY_POST)
 # A longer pattern tells a reader nothing; its description does.
 MOST_PATTERN = 48
 
@@ -29,146 +27,50 @@ class Row:
     text: str
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """An answer: `media` and `shape` of its body, `codes` where it is a problem."""
-
-    status: int
-    text: str
-    media: str
-    shape: str
-    codes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An operation. `locks` are what opens it."""
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    text: str
-    locks: tuple[str, ...]
-    parameters: tuple[Row, ...]
-    body: str
-    media: str
-    members: tuple[Row, ...]
-    outcomes: tuple[Outcome, ...]
-    command: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """`slug` names it in addresses and texts."""
-
-    slug: str
-    name: str
-    text: str
-    entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True)
-class Shape:
-    name: str
-    text: str
-    members: tuple[Row, ...]
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A problem. `anywhere`: any request may run into it, or any post."""
-
-    code: str
-    status: int
-    text: str
-    anywhere: bool
-
-
-@dataclass(frozen=True)
-class ReferencePage:
-    groups: tuple[Group, ...]
-    shapes: tuple[Shape, ...]
-    troubles: tuple[Trouble, ...]
-
-
-def reference_page(description: Schema, language: Language) -> ReferencePage:
-    """The page of that description; what problems mean is in the reader's language."""
-    schemas = description["components"]["schemas"]
-    entries = [(each.group, _entry(each, schemas)) for each in described_routes()]
-    groups = tuple(
-        Group(_slug(name), name, text, tuple(entry for group, entry in entries if group == name))
-        for name, text in GROUPS.items()
-    )
-    taken = {entry.body for group in groups for entry in group.entries}
-    shapes = tuple(
-        Shape(name, schema.get("description", ""), _members(schema))
-        for name, schema in schemas.items()
-        if name not in taken
-    )
-    return ReferencePage(groups, shapes, tuple(_troubles(language)))
-
-
 def prose(text: str) -> str:
     """The text as HTML, with what stands in backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
-def _slug(name: str) -> str:
-    return name.lower().replace("'", "").replace(" ", "-")
+def slug(group: str) -> str:
+    """The group's name in addresses and texts."""
+    return group.lower().replace("'", "").replace(" ", "-")
 
 
-def _troubles(language: Language) -> Iterable[Trouble]:
-    for status, code in sorted((STATUS[code], code) for code in all_codes()):
-        text = language.say(f"problem.{code}", **sample(code).values)
-        yield Trouble(code, status, text, code in (*ANY, *ANY_POST))
+def parameters(route: Route) -> list[Row]:
+    schemas = [(each, schema_of(each.type)) for each in route.parameters]
+    return [
+        _row(each.name, schema, needed=each.where == "path", text=schema["description"])
+        for each, schema in schemas
+    ]
 
 
-def _entry(route: Route, schemas: Mapping[str, Schema]) -> Entry:
-    body = name_of(route.body) if route.body else ""
-    return Entry(
-        name=route.name,
-        method=route.method,
-        path=path_of(route.path),
-        summary=route.summary,
-        text=route.text,
-        locks=tuple(" + ".join(key) for key in route.keys if key),
-        parameters=tuple(_parameter(each) for each in route.parameters),
-        body=body,
-        media=JSON if body else "",
-        members=_members(schemas[body]) if body else (),
-        outcomes=tuple(_outcomes(route)),
-        command=curl(route),
-    )
-
-
-def _parameter(parameter: Parameter) -> Row:
-    schema = schema_of(parameter.type)
-    return _row(parameter.name, schema, parameter.where == "path", schema["description"])
-
-
-def _outcomes(route: Route) -> Iterable[Outcome]:
-    for answer in route.answers:
-        shape = "" if isinstance(answer.content, str) else name_of(answer.content)
-        yield Outcome(answer.status, answer.text, answer.media, shape, ())
-    own = [code for code in codes_of(route) if code not in (*ANY, *ANY_POST)]
-    for status in sorted({STATUS[code] for code in own}):
-        codes = tuple(code for code in own if STATUS[code] == status)
-        yield Outcome(status, "", "", "", codes)
-
-
-# --- members -------------------------------------------------------------------------
-
-
-def _members(schema: Schema) -> tuple[Row, ...]:
+def members(schema: Schema) -> list[Row]:
     needed = schema.get("required", ())
-    return tuple(
-        _row(name, each, name in needed, each.get("description", ""))
+    return [
+        _row(name, each, needed=name in needed, text=each.get("description", ""))
         for name, each in schema["properties"].items()
-    )
+    ]
 
 
-def _row(name: str, schema: Schema, needed: bool, text: str) -> Row:
+def shape(content: Any) -> str:
+    """The name of an answer's schema, or "" for a media type."""
+    return "" if isinstance(content, str) else name_of(content)
+
+
+def problems(route: Route) -> Mapping[int, list[str]]:
+    """The codes by status, without those of any request."""
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(codes_of(route), key=lambda code: STATUS[code]):
+        if code not in ANYWHERE:
+            by_status.setdefault(STATUS[code], []).append(code)
+    return by_status
+
+
+# --- a schema in words ---------------------------------------------------------------
+
+
+def _row(name: str, schema: Schema, *, needed: bool, text: str) -> Row:
     return Row(name, _kind(schema), _shape_in(schema), needed, text)
 
 

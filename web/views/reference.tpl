@@ -1,9 +1,15 @@
-% from web.openapi.reference import prose
-% def rows(members, heading):
-%   if members:
+% from web.http.problems import STATUS
+% from web.http.route_description import JSON
+% from web.openapi.curl import curl
+% from web.openapi.document import GROUPS, path_of, sample
+% from web.openapi.reference import ANYWHERE, members, parameters, problems, prose, shape, slug
+% from web.openapi.routes import all_codes, described_routes
+% from web.openapi.schemas import name_of, schemas
+% def rows(rows, heading):
+%   if rows:
 <h4>{{heading}}</h4>
 <dl class="members">
-%     for row in members:
+%     for row in rows:
   <div><dt><code>{{row.name}}</code>{{!" <b>*</b>" if row.needed else ""}}</dt>
   <dd><span class="kind">\\
 %       if row.shape in linked:
@@ -20,55 +26,60 @@
 </dl>
 %   end
 % end
-% linked = {shape.name for shape in page.shapes}
+% routes = described_routes()
+% linked = schemas().keys() - {name_of(route.body) for route in routes if route.body}
 <nav class="contents" aria-label="{{say("docs.contents")}}">
 <ul>
-% for group in page.groups:
-  <li><a href="#{{group.slug}}">{{say(f"docs.group.{group.slug}")}}</a></li>
+% for group in map(slug, GROUPS):
+  <li><a href="#{{group}}">{{say(f"docs.group.{group}")}}</a></li>
 % end
   <li><a href="#problems">{{say("docs.problems")}}</a></li>
   <li><a href="#shapes">{{say("docs.shapes")}}</a></li>
 </ul>
 </nav>
 <p>{{say("docs.needed")}}</p>
-% for group in page.groups:
-<section aria-labelledby="{{group.slug}}">
-<h2 id="{{group.slug}}">{{say(f"docs.group.{group.slug}")}}</h2>
-<p lang="en">{{!prose(group.text)}}</p>
-%   for entry in group.entries:
-<details class="operation"{{!" open" if entry.name == "buy" else ""}}>
-<summary><h3 id="{{entry.name}}"><span class="method {{entry.method.lower()}}">{{entry.method}}</span> <code>{{entry.path}}</code></h3> <span class="what" lang="en">{{entry.summary}}</span></summary>
+% for group, text in GROUPS.items():
+<section aria-labelledby="{{slug(group)}}">
+<h2 id="{{slug(group)}}">{{say(f"docs.group.{slug(group)}")}}</h2>
+<p lang="en">{{!prose(text)}}</p>
+%   for route in (each for each in routes if each.group == group):
+<details class="operation"{{!" open" if route.name == "buy" else ""}}>
+<summary><h3 id="{{route.name}}"><span class="method {{route.method.lower()}}">{{route.method}}</span> <code>{{path_of(route.path)}}</code></h3> <span class="what" lang="en">{{route.summary}}</span></summary>
 <div class="inside">
-%     if entry.text:
-<p lang="en">{{!prose(entry.text)}}</p>
+%     if route.text:
+<p lang="en">{{!prose(route.text)}}</p>
 %     end
-%     if entry.locks:
-<p class="locks">{{say("docs.locks")}} <code>{{", ".join(entry.locks)}}</code></p>
+%     if any(route.keys):
+<p class="locks">{{say("docs.locks")}} <code>{{", ".join(" + ".join(key) for key in route.keys if key)}}</code></p>
 %     end
-%     rows(entry.parameters, say("docs.parameters"))
-%     if entry.members:
-%       rows(entry.members, say("docs.body", media=entry.media))
+%     rows(parameters(route), say("docs.parameters"))
+%     if route.body:
+%       rows(members(schemas()[name_of(route.body)]), say("docs.body", media=JSON))
 %     end
 <h4>{{say("docs.answers")}}</h4>
 <dl class="answers">
-%     for outcome in entry.outcomes:
-  <div><dt class="s{{outcome.status // 100}}">{{outcome.status}}</dt>
+%     for answer in route.answers:
+  <div><dt class="s{{answer.status // 100}}">{{answer.status}}</dt>
+  <dd><span lang="en">{{!prose(answer.text)}}</span>\\
+%       if shape(answer.content):
+ <a href="#shape-{{shape(answer.content)}}">{{shape(answer.content)}}</a>\\
+%       end
+%       if answer.media:
+ <span class="kind">{{answer.media}}</span>\\
+%       end
+</dd></div>
+%     end
+%     for status, codes in problems(route).items():
+  <div><dt class="s{{status // 100}}">{{status}}</dt>
   <dd>\\
-%       for code in outcome.codes:
+%       for code in codes:
 <a href="#problem-{{code}}"><code>{{code}}</code></a> \\
-%       end
-<span lang="en">{{!prose(outcome.text)}}</span>\\
-%       if outcome.shape:
- <a href="#shape-{{outcome.shape}}">{{outcome.shape}}</a>\\
-%       end
-%       if outcome.media:
- <span class="kind">{{outcome.media}}</span>\\
 %       end
 </dd></div>
 %     end
 </dl>
 <h4>{{say("docs.command")}}</h4>
-<pre tabindex="0" role="region" aria-label="{{say("docs.command")}} {{entry.summary}}"><code>{{entry.command}}</code></pre>
+<pre tabindex="0" role="region" aria-label="{{say("docs.command")}} {{route.summary}}"><code>{{curl(route)}}</code></pre>
 </div>
 </details>
 %   end
@@ -78,20 +89,20 @@
 <h2 id="problems">{{say("docs.problems")}}</h2>
 <p>{{say("docs.anywhere")}}</p>
 <dl class="answers problems">
-% for trouble in page.troubles:
-  <div id="problem-{{trouble.code}}"><dt class="s{{trouble.status // 100}}">{{trouble.status}}</dt>
-  <dd><code>{{trouble.code}}</code>{{!" <b>*</b>" if trouble.anywhere else ""}} {{!prose(trouble.text)}}</dd></div>
+% for status, code in sorted((STATUS[code], code) for code in all_codes()):
+  <div id="problem-{{code}}"><dt class="s{{status // 100}}">{{status}}</dt>
+  <dd><code>{{code}}</code>{{!" <b>*</b>" if code in ANYWHERE else ""}} {{!prose(say(f"problem.{code}", **sample(code).values))}}</dd></div>
 % end
 </dl>
 </section>
 <section aria-labelledby="shapes">
 <h2 id="shapes">{{say("docs.shapes")}}</h2>
 <p>{{say("docs.always")}}</p>
-% for shape in page.shapes:
+% for name in sorted(linked):
 <details class="operation">
-<summary><h3 id="shape-{{shape.name}}"><code>{{shape.name}}</code></h3> <span class="what" lang="en">{{!prose(shape.text)}}</span></summary>
+<summary><h3 id="shape-{{name}}"><code>{{name}}</code></h3> <span class="what" lang="en">{{!prose(schemas()[name].get("description", ""))}}</span></summary>
 <div class="inside">
-%   rows(shape.members, say("docs.members"))
+%   rows(members(schemas()[name]), say("docs.members"))
 </div>
 </details>
 % end
