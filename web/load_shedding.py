@@ -8,29 +8,17 @@ own, where a sale costs the web some 100 and all processes together 200 to 260
 
 import itertools
 import random
-from typing import Protocol
 
 from web.dispatch.dispatcher import Dispatcher
 from web.http.i18n import Languages
 from web.http.problems import problem, problem_reply
 from web.http.replies import Reply
-from web.http.request import HeaderFields
 from web.metrics.counters import Metrics
+from web.server.request_head import Scope
 
 METHOD, PATH = "POST", "/api/orders"
 # Number of answers that are made ahead, each with another `Retry-After`.
 ANSWERS = 16
-
-
-class Head(Protocol):
-    """The part of a request that is read here."""
-
-    @property
-    def method(self) -> str: ...
-    @property
-    def path(self) -> str: ...
-    @property
-    def headers(self) -> HeaderFields: ...
 
 
 class LoadShedder:
@@ -48,7 +36,7 @@ class LoadShedder:
             for language in languages.all
         }
 
-    def turns_away(self, head: Head) -> Reply | None:
+    def turns_away(self, head: Scope) -> Reply | None:
         """The refusal of a purchase while there is no room, else None."""
         if not self._dispatcher.full or head.path != PATH or head.method != METHOD:
             return None

@@ -33,7 +33,7 @@ from web.context import Context
 from web.dispatch.dispatcher import Dispatcher
 from web.load_shedding import LoadShedder
 from web.metrics.counters import Metrics
-from web.metrics.history import SAMPLE_S, HistorySampler, SampleHistory
+from web.metrics.history import SAMPLE_S, SampleHistory, sample
 from web.metrics.host_metrics import Machine, look
 from web.metrics.scrape import InstanceVitals
 from web.operator_backend import Operations
@@ -176,14 +176,9 @@ class Service:
     async def _keep_sampling(self) -> None:
         """Adds a sample to the history each second, for the operators' plots."""
         context = self._context
-        sampler = HistorySampler(
-            context.metrics.laps.take,
-            lambda: context.dispatcher.peers,
-            self._processes,
-            self._clock.now,
-        )
         while True:
-            context.history.add(sampler.sample())
+            lap, peers = context.metrics.laps.take(), context.dispatcher.peers
+            context.history.add(sample(lap, peers, self._processes(), self._clock.now()))
             await asyncio.sleep(SAMPLE_S)
 
     def _processes(self) -> Sequence[ProcessRecord]:

@@ -22,7 +22,6 @@ class CheckInApi:
         "POST",
         "/api/check-in",
         "checkIn",
-        "At the door",
         "Let the holder of a ticket in",
         "The first scan lets in. The second is refused, with the order, which says when and where "
         "the first was. A scan that is repeated with its key is the same scan.",

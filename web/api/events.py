@@ -64,7 +64,6 @@ class EventApi:
         "GET",
         "/api/events",
         "getEvents",
-        "Events",
         "All events, and what is left",
         "Without ZooKeeper they are shown as they were, with `stale`.",
         answers=(Response(200, "The events.", EventsJson),),
@@ -82,7 +81,6 @@ class EventApi:
         "GET",
         "/api/events/<name>",
         "getEvent",
-        "Events",
         "An event, and what is left of it",
         parameters=(EVENT,),
         answers=(Response(200, "The event.", EventJson),),
@@ -99,7 +97,6 @@ class EventApi:
         "GET",
         RULE,
         "watchEvent",
-        "Events",
         "What is left, for pages that keep watching",
         "Small, from memory, and cacheable for a second. Ask again after `poll_after_ms`, with "
         "`If-None-Match`.",

@@ -41,7 +41,6 @@ class HoldApi:
         "POST",
         "/api/holds",
         "hold",
-        "Holds",
         "Keep tickets for a buyer",
         "They are off sale until `held_until`, then for sale again. Like a purchase otherwise. "
         "From one address so many tickets are held at a time; with the operator's token, any.",
@@ -66,7 +65,6 @@ class HoldApi:
         "GET",
         "/api/holds/<order_id>",
         "getHold",
-        "Holds",
         "A hold as it is now",
         "A hold is an order: this is the same as `/api/orders/{order_id}`.",
         parameters=(ORDER_ID,),
@@ -80,7 +78,6 @@ class HoldApi:
         "POST",
         "/api/holds/<order_id>/confirm",
         "confirmHold",
-        "Holds",
         "Buy what is held",
         REPEATED,
         parameters=(ORDER_ID, KEY),
@@ -94,7 +91,6 @@ class HoldApi:
         "POST",
         "/api/holds/<order_id>/release",
         "releaseHold",
-        "Holds",
         "Give back what is held",
         REPEATED,
         parameters=(ORDER_ID, KEY),
@@ -108,7 +104,6 @@ class HoldApi:
         "POST",
         "/api/holds/<order_id>/extend",
         "extendHold",
-        "Holds",
         "Keep it as long once more",
         "As often as the event's `extensions` say. With a key, a repeat extends it once.",
         parameters=(ORDER_ID, KEY),
@@ -122,7 +117,6 @@ class HoldApi:
         "POST",
         "/api/payments",
         "payHold",
-        "Holds",
         "A payment confirms a hold",
         "A payment provider's call, signed as Standard Webhooks has it with the key that "
         "`admin payment-secret` prints. The same payment has the same answer again. With any 409 "

@@ -61,7 +61,6 @@ class OrderApi:
         "POST",
         "/api/orders",
         "buy",
-        "Orders",
         "Buy tickets",
         "The order is sold when the answer says so: a majority of ZooKeeper's servers has it on "
         "disk. After a 503, or no answer at all, send the same request with the same key again: "
@@ -80,7 +79,6 @@ class OrderApi:
         "GET",
         "/api/orders/<order_id>",
         "getOrder",
-        "Orders",
         "An order as it is now",
         "Anyone who has the id may look: it can't be guessed.",
         parameters=(ORDER_ID,),
@@ -94,7 +92,6 @@ class OrderApi:
         "POST",
         "/api/orders/<order_id>/cancel",
         "cancelOrder",
-        "Orders",
         "Cancel an order",
         "Its tickets are for sale again at once. Buyers may where the event is `cancellable`, "
         "operators always, with their token.",

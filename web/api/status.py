@@ -26,7 +26,6 @@ class StatusApi:
         "GET",
         "/api/status",
         "getStatus",
-        "Operation",
         "What `status --json` prints",
         answers=(Response(200, "How everything is.", Status),),
         codes=(*OPERATOR, "no-quorum"),
@@ -44,7 +43,6 @@ class StatusApi:
         "GET",
         "/healthz",
         "isAlive",
-        "Operation",
         "The web server is alive",
         answers=(Response(200, "It is.", TEXT),),
     )
@@ -55,7 +53,6 @@ class StatusApi:
         "GET",
         "/readyz",
         "isReady",
-        "Operation",
         "Tickets can be sold",
         answers=(
             Response(200, "They can.", TEXT),
@@ -81,7 +78,6 @@ class StatusApi:
         "GET",
         "/metrics",
         "getMetrics",
-        "Operation",
         "Counts for Prometheus",
         "Programs on this machine that no proxy speaks for need no token.",
         answers=(Response(200, "Prometheus' text format 0.0.4.", CONTENT_TYPE),),

@@ -8,34 +8,14 @@ from web.dispatch.worker import SILENT_S, Peer, Question
 from web.http.request import Gone
 from web.requests.order_change import Wanted
 
-# Codes that end a purchase.
-FINAL = frozenset(
-    {
-        Code.SOLD,
-        Code.REPLAYED,
-        Code.SOLD_OUT,
-        Code.NOT_ON_SALE,
-        Code.NO_SUCH_EVENT,
-        Code.NO_SUCH_TYPE,
-        Code.KEY_REUSED,
-        Code.LIMIT_REACHED,
-        Code.DONE,
-        Code.NO_SUCH_ORDER,
-        Code.HOLD_EXPIRED,
-        Code.NOT_HELD,
-        Code.NO_MORE_EXTENSIONS,
-        Code.NOT_CANCELLABLE,
-        Code.NOT_VALID,
-        Code.CHECKED_IN,
-        Code.DAMAGED,
-    }
-)
+# Refusals for one worker's own reasons: another one may accept.
+LOCAL = frozenset({Code.DRAINING, Code.HALTED, Code.NO_QUORUM})
+# Codes that end a request. After the others it may still be done, or may have been.
+FINAL = frozenset(Code) - LOCAL - {Code.OVERLOADED, Code.NO_WORKER, Code.OUTCOME_UNKNOWN}
 # Codes that are true whatever other workers answer.
 CERTAIN = frozenset({Code.SOLD, Code.REPLAYED, Code.DONE, Code.KEY_REUSED})
 # After so long the buyer's connection is watched.
 WATCH_S = 0.1
-# Refusals for one worker's own reasons: another one may accept.
-LOCAL = frozenset({Code.DRAINING, Code.HALTED, Code.NO_QUORUM})
 
 
 class HedgedRequest:

@@ -1,5 +1,6 @@
 """Replies, and the headers that they share."""
 
+import hashlib
 from typing import Any
 
 import msgspec
@@ -47,6 +48,25 @@ class Reply(msgspec.Struct, frozen=True):
 
 def json_reply(content: Any, status: int = 200) -> Reply:
     return Reply(status, JSON, msgspec.json.encode(content))
+
+
+class CachedReply(msgspec.Struct, frozen=True):
+    """A reply that clients keep, and the one for those that have it already (RFC 9110, 13.1.2)."""
+
+    etag: str
+    full: Reply
+    unchanged: Reply
+
+    def to(self, known: str | None) -> Reply:
+        """The reply to a request; `known` is its `If-None-Match`."""
+        return self.unchanged if known and self.etag in known else self.full
+
+
+def cached_json(body: bytes, cache_control: str) -> CachedReply:
+    etag = f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
+    headers: Headers = [("cache-control", cache_control), ("etag", etag)]
+    full = Reply(200, content("application/json", *headers), body)
+    return CachedReply(etag, full, Reply(304, headers))
 
 
 def see_other(address: str, *headers: tuple[str, str]) -> Reply:

@@ -69,7 +69,6 @@ class Route:
     method: str
     path: str
     name: str
-    group: str
     summary: str
     text: str = ""
     parameters: tuple[Parameter, ...] = ()
@@ -83,12 +82,14 @@ class Route:
         return handler
 
 
-def routes_of(owner: type) -> dict[str, Route]:
-    """Lists the routes of a class by the names of their handlers, in the order of the source."""
-    return {name: member.route for name, member in vars(owner).items() if hasattr(member, "route")}
+def routes_of(*owners: type) -> tuple[Route, ...]:
+    """The routes of these classes, in the order of the source."""
+    members = (member for owner in owners for member in vars(owner).values())
+    return tuple(member.route for member in members if hasattr(member, "route"))
 
 
 def mount(app: bottle.Bottle, owner: object) -> None:
     """Mounts the methods that a `Route` marks."""
-    for name, route in routes_of(type(owner)).items():
-        app.route(route.path, route.method, getattr(owner, name))
+    for name, member in vars(type(owner)).items():
+        if hasattr(member, "route"):
+            app.route(member.route.path, member.route.method, getattr(owner, name))

@@ -1,7 +1,7 @@
 """The last minutes of the sale: a sample each second, in a ring."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -55,32 +55,18 @@ class SampleHistory:
         return found[::-1]
 
 
-class HistorySampler:
-    """Makes a sample of what the web knows and what its supervisor has measured."""
-
-    def __init__(
-        self,
-        take_lap: Callable[[], Lap],
-        peers: Callable[[], Iterable[Peer]],
-        processes: Callable[[], Iterable[ProcessRecord]],
-        now: Callable[[], float],
-    ) -> None:
-        self._take_lap = take_lap
-        self._peers = peers
-        self._processes = processes
-        self._now = now
-
-    def sample(self) -> HistorySample:
-        lap = self._take_lap()
-        peers = sorted(self._peers(), key=lambda peer: peer.name)
-        sells = [each for each in self._processes() if each.role in ("worker", "web")]
-        return HistorySample(
-            at=round(self._now(), 3),
-            sold=round(sum(peer.load.sold_per_second for peer in peers), 1),
-            p50_ms=lap.latency.p50_ms if lap.sold else None,
-            p99_ms=lap.latency.p99_ms if lap.sold else None,
-            shed=round(lap.shed / lap.seconds, 1),
-            failed=round(lap.failed / lap.seconds, 1),
-            in_flight={peer.name: peer.outstanding for peer in peers},
-            cpu={each.name: each.cpu_percent for each in sells},
-        )
+def sample(
+    lap: Lap, peers: Iterable[Peer], processes: Iterable[ProcessRecord], now: float
+) -> HistorySample:
+    """A sample of what the web knows and what its supervisor has measured."""
+    peers = sorted(peers, key=lambda peer: peer.name)
+    return HistorySample(
+        at=round(now, 3),
+        sold=round(sum(peer.load.sold_per_second for peer in peers), 1),
+        p50_ms=lap.latency.p50_ms if lap.sold else None,
+        p99_ms=lap.latency.p99_ms if lap.sold else None,
+        shed=round(lap.shed / lap.seconds, 1),
+        failed=round(lap.failed / lap.seconds, 1),
+        in_flight={peer.name: peer.outstanding for peer in peers},
+        cpu={each.name: each.cpu_percent for each in processes if each.role in ("worker", "web")},
+    )

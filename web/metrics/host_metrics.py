@@ -4,7 +4,6 @@ ZooKeeper is not needed. Reading blocks for a few milliseconds.
 """
 
 import os
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,10 @@ from core.errors import ZkticketError
 from core.machine import disk_space, process_identity
 from core.receipts import format
 from core.schema.records import Disk, SupervisorRecord
+from web.server.connections import ESTABLISHED, read_table
 
 # A supervisor writes its table each second; an older one than this is ignored.
 TABLE_S = 10.0
-ESTABLISHED = "01"
-TCP = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
 @dataclass(frozen=True)
@@ -54,21 +52,8 @@ def look(data_dir: Path, port: int, now: float) -> Machine:
         supervised=table is not None and process_identity.living(table) is not None,
         disks=disk_space.of(data_dir),
         journals=_journals(data_dir),
-        connections=connections(port),
+        connections=len(read_table(port, [ESTABLISHED])),
     )
-
-
-def connections(port: int, tables: Iterable[Path] = TCP) -> int:
-    """The number of open connections to a port of this machine, by the kernel's tables."""
-    return sum(_count(table, f":{port:04X}") for table in tables)
-
-
-def _count(table: Path, local: str) -> int:
-    with suppress(OSError), table.open(encoding="ascii") as lines:
-        next(lines, None)
-        rows = (line.split(None, 4) for line in lines)
-        return sum(row[1].endswith(local) and row[3] == ESTABLISHED for row in rows)
-    return 0
 
 
 def _table(data_dir: Path) -> SupervisorRecord | None:

@@ -11,7 +11,7 @@ from core.schema.records import OrderView
 from web.http.i18n import Language, Languages
 from web.http.problems import RETRY_S, STATUS, Problem, ProblemJson, problem, problem_json
 from web.http.route_description import JSON, Parameter, Response, Route
-from web.openapi.routes import all_codes, codes_of, described_routes
+from web.openapi.routes import GROUPS, all_codes, codes_of
 from web.openapi.schemas import Schema, example_of, reference, schema_of, schemas
 from web.requests.field_types import EXAMPLE_ORDER
 from web.requests.purchase import MOST_TICKETS
@@ -32,13 +32,6 @@ Problems are `application/problem+json` (RFC 9457) with a stable `code`; a 503 s
 `Accept-Language` asks. `HEAD` is answered wherever `GET` is; a method that an address does not \
 take gets 405 with `Allow`."""
 
-GROUPS = {
-    "Orders": "Tickets that are sold.",
-    "Holds": "Tickets that are kept for a buyer until they are paid.",
-    "Events": "What is for sale.",
-    "At the door": "Who comes in.",
-    "Operation": "How it runs: for operators and their machines.",
-}
 SECURITY: Schema = {
     "operatorToken": {
         "type": "http",
@@ -99,8 +92,8 @@ def document(languages: Languages, url: str = "/") -> Schema:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": url, "description": "This box office."}],
-        "tags": [{"name": name, "description": text} for name, text in GROUPS.items()],
-        "paths": _paths(described_routes()),
+        "tags": [{"name": each.name, "description": each.text} for each in GROUPS],
+        "paths": _paths(),
         "components": {
             "schemas": schemas(),
             "headers": {name: _header(name) for name in HEADERS},
@@ -118,17 +111,19 @@ def path_of(rule: str) -> str:
 # --- operations ----------------------------------------------------------------------
 
 
-def _paths(every: Iterable[Route]) -> Schema:
+def _paths() -> Schema:
     paths: Schema = {}
-    for route in every:
-        paths.setdefault(path_of(route.path), {})[route.method.lower()] = _operation(route)
+    for group in GROUPS:
+        for route in group.routes:
+            operation = _operation(route, group.name)
+            paths.setdefault(path_of(route.path), {})[route.method.lower()] = operation
     return paths
 
 
-def _operation(route: Route) -> Schema:
+def _operation(route: Route, group: str) -> Schema:
     return {
         "operationId": route.name,
-        "tags": [route.group],
+        "tags": [group],
         "summary": route.summary,
         **({"description": route.text} if route.text else {}),
         "parameters": [_parameter(each) for each in route.parameters],

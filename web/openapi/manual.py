@@ -1,7 +1,6 @@
 """The routes of the description: for programs, and for people."""
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ import bottle
 import msgspec
 
 from web.http.i18n import Languages
-from web.http.replies import Headers, Reply, content
+from web.http.replies import CachedReply, cached_json
 from web.http.request import Request
 from web.http.route_description import mount
 from web.http.routing import Outcome
@@ -22,21 +21,8 @@ from web.pages.rendering import PageRenderer
 class Printed:
     """The description as it is sent, and its long page in each language, by its tag."""
 
-    body: bytes
-    etag: str
+    reply: CachedReply
     pages: Mapping[str, str]
-
-    @property
-    def full(self) -> Reply:
-        return Reply(200, content("application/json", *self._caching), self.body)
-
-    @property
-    def unchanged(self) -> Reply:
-        return Reply(304, self._caching)
-
-    @property
-    def _caching(self) -> Headers:
-        return [("etag", self.etag), ("cache-control", "no-cache")]
 
 
 class Manual:
@@ -58,9 +44,7 @@ class Manual:
 
     @DESCRIPTION
     async def get_description(self, request: Request) -> Outcome:
-        printed = await self._made()
-        known = request.headers.get("if-none-match", "")
-        return printed.unchanged if printed.etag in known else printed.full
+        return (await self._made()).reply.to(request.headers.get("if-none-match"))
 
     async def get_page(self, request: Request) -> Outcome:
         visit = self._renderer.visit(request)
@@ -77,4 +61,4 @@ class Manual:
     def _make(self) -> Printed:
         body = msgspec.json.encode(document(self._languages, self._public_url or "/"))
         pages = {each.tag: self._renderer.part("reference", each) for each in self._languages.all}
-        return Printed(body, f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"', pages)
+        return Printed(cached_json(body, "no-cache"), pages)

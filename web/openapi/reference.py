@@ -32,11 +32,6 @@ def prose(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
-def slug(group: str) -> str:
-    """The group's name in addresses and texts."""
-    return group.lower().replace("'", "").replace(" ", "-")
-
-
 def parameters(route: Route) -> list[Row]:
     schemas = [(each, schema_of(each.type)) for each in route.parameters]
     return [

@@ -1,5 +1,7 @@
 """All routes that programs call, and their problems."""
 
+from dataclasses import dataclass
+
 from web.api.check_in import CheckInApi
 from web.api.events import EventApi
 from web.api.holds import HoldApi
@@ -10,13 +12,10 @@ from web.operator.board import BoardPages
 from web.pages.order import TicketPages
 from web.requests.parameters import SEEN
 
-# In the order in which people should read them.
-HANDLERS = (OrderApi, TicketPages, HoldApi, EventApi, CheckInApi, StatusApi, BoardPages)
 DESCRIPTION = Route(
     "GET",
     "/openapi.json",
     "getDescription",
-    "Operation",
     "This description",
     parameters=(SEEN,),
     answers=(
@@ -24,13 +23,40 @@ DESCRIPTION = Route(
         Response(304, "It has not changed.", headers=("ETag", "Cache-Control")),
     ),
 )
+
+
+@dataclass(frozen=True)
+class Group:
+    """Routes under one heading. `name` and `text` are for people."""
+
+    name: str
+    text: str
+    routes: tuple[Route, ...]
+
+    @property
+    def slug(self) -> str:
+        """The name in addresses and texts."""
+        return self.name.lower().replace(" ", "-")
+
+
+# In the order in which people should read them.
+GROUPS = (
+    Group("Orders", "Tickets that are sold.", routes_of(OrderApi, TicketPages)),
+    Group("Holds", "Tickets that are kept for a buyer until they are paid.", routes_of(HoldApi)),
+    Group("Events", "What is for sale.", routes_of(EventApi)),
+    Group("At the door", "Who comes in.", routes_of(CheckInApi)),
+    Group(
+        "Operation",
+        "How it runs: for operators and their machines.",
+        (*routes_of(StatusApi, BoardPages), DESCRIPTION),
+    ),
+)
 # Problems of addresses and methods that don't exist.
 ELSEWHERE = ("not-found", "method-not-allowed")
 
 
 def described_routes() -> tuple[Route, ...]:
-    handled = (route for owner in HANDLERS for route in routes_of(owner).values())
-    return (*handled, DESCRIPTION)
+    return tuple(route for group in GROUPS for route in group.routes)
 
 
 def codes_of(route: Route) -> tuple[str, ...]:

@@ -139,7 +139,6 @@ class BoardPages:
         "GET",
         "/api/operator/history",
         "getHistory",
-        "Operation",
         "How the sale has been over the last minutes",
         parameters=(Parameter("query", "minutes", Minutes),),
         answers=(Response(200, "The samples.", HistoryJson),),

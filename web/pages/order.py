@@ -100,7 +100,6 @@ class TicketPages:
         "GET",
         "/orders/<order_id>/calendar.ics",
         "getCalendar",
-        "Orders",
         "The ticket for a calendar",
         "There is none of an event that has no time. Problems are pages, not JSON.",
         parameters=(ORDER_ID,),

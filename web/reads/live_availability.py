@@ -1,6 +1,5 @@
 """Availability for the pages that watch a sale: rendered once per change, served from memory."""
 
-import hashlib
 from typing import Annotated
 
 import msgspec
@@ -12,7 +11,7 @@ from core.schema.records import PlainName
 from core.schema.sale_window import Sale, sale_ends_at, sale_state
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
-from web.http.replies import Headers, Reply, content
+from web.http.replies import CachedReply, Reply, cached_json
 from web.reads.catalog import Catalog, Snapshot
 from web.reads.poll_interval import STEPS_S, PollInterval
 
@@ -62,9 +61,7 @@ class Rendered(msgspec.Struct, frozen=True):
     stale: bool
     step_s: int
     until: float
-    etag: str
-    full: Reply
-    unchanged: Reply
+    reply: CachedReply
 
 
 class Live:
@@ -100,7 +97,7 @@ class Live:
                 return None
             found = _render(event, snapshot, self._pace.step_s, self._now())
             self._keep(name, found, snapshot)
-        return found.unchanged if known and found.etag in known else found.full
+        return found.reply.to(known)
 
     def _keep(self, name: str, rendered: Rendered, snapshot: Snapshot) -> None:
         """Keeps the reply, and drops those of events that have gone."""
@@ -140,16 +137,12 @@ def _render(event: EventAvailability, snapshot: Snapshot, step_s: int, now: floa
             types=tuple(Left(type_.name, type_.remaining, type_.capacity) for type_ in event.types),
         )
     )
-    etag = f'"{hashlib.blake2b(body, digest_size=9).hexdigest()}"'
-    headers: Headers = [("cache-control", CACHE), ("etag", etag)]
     return Rendered(
         events=snapshot.events,
         stale=snapshot.stale,
         step_s=step_s,
         until=_until(event, sale, now),
-        etag=etag,
-        full=Reply(200, content("application/json", *headers), body),
-        unchanged=Reply(304, headers),
+        reply=cached_json(body, CACHE),
     )
 
 

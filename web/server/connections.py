@@ -41,6 +41,7 @@ TELL_S = 30.0
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 ESTABLISHED, CLOSE_WAIT = b"01", b"08"
+OPEN = (ESTABLISHED, CLOSE_WAIT)
 # struct tcp_info of linux/tcp.h: last_data_sent, last_data_recv in ms; bytes_acked, _received.
 _INFO = struct.Struct("=44xI4xI64xQQ")
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
@@ -71,9 +72,9 @@ class Stall:
     taken: int
 
 
-def read_table(port: int) -> list[Connection]:
-    """All connections to that port, accepted or not."""
-    pattern = _row(port)
+def read_table(port: int, states: Sequence[bytes] = OPEN) -> list[Connection]:
+    """All connections to that port that are in one of these states, accepted or not."""
+    pattern = _row(port, b"|".join(states))
     return [
         Connection(_address(found[1].decode()), int(found[3]), int(found[2], 16))
         for table in TABLES
@@ -87,8 +88,7 @@ def _content(table: Path) -> bytes:
     return b""
 
 
-def _row(port: int) -> re.Pattern[bytes]:
-    states = ESTABLISHED + b"|" + CLOSE_WAIT
+def _row(port: int, states: bytes) -> re.Pattern[bytes]:
     local, remote = rb" *\d+: [0-9A-F]+:%04X " % port, rb"([0-9A-F]+):[0-9A-F]{4} "
     queues = rb"(?:" + states + rb") ([0-9A-F]{8}):[0-9A-F]{8} "
     return re.compile(rb"^" + local + remote + queues + rb"\S+ \S+ +\d+ +\d+ (\d+) ", re.MULTILINE)

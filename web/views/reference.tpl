@@ -1,9 +1,9 @@
 % from web.http.problems import STATUS
 % from web.http.route_description import JSON
 % from web.openapi.curl import curl
-% from web.openapi.document import GROUPS, path_of, sample
-% from web.openapi.reference import ANYWHERE, members, parameters, problems, prose, shape, slug
-% from web.openapi.routes import all_codes, described_routes
+% from web.openapi.document import path_of, sample
+% from web.openapi.reference import ANYWHERE, members, parameters, problems, prose, shape
+% from web.openapi.routes import GROUPS, all_codes, described_routes
 % from web.openapi.schemas import name_of, schemas
 % def rows(rows, heading):
 %   if rows:
@@ -26,23 +26,22 @@
 </dl>
 %   end
 % end
-% routes = described_routes()
-% linked = schemas().keys() - {name_of(route.body) for route in routes if route.body}
+% linked = schemas().keys() - {name_of(route.body) for route in described_routes() if route.body}
 <nav class="contents" aria-label="{{say("docs.contents")}}">
 <ul>
-% for group in map(slug, GROUPS):
-  <li><a href="#{{group}}">{{say(f"docs.group.{group}")}}</a></li>
+% for group in GROUPS:
+  <li><a href="#{{group.slug}}">{{say(f"docs.group.{group.slug}")}}</a></li>
 % end
   <li><a href="#problems">{{say("docs.problems")}}</a></li>
   <li><a href="#shapes">{{say("docs.shapes")}}</a></li>
 </ul>
 </nav>
 <p>{{say("docs.needed")}}</p>
-% for group, text in GROUPS.items():
-<section aria-labelledby="{{slug(group)}}">
-<h2 id="{{slug(group)}}">{{say(f"docs.group.{slug(group)}")}}</h2>
-<p lang="en">{{!prose(text)}}</p>
-%   for route in (each for each in routes if each.group == group):
+% for group in GROUPS:
+<section aria-labelledby="{{group.slug}}">
+<h2 id="{{group.slug}}">{{say(f"docs.group.{group.slug}")}}</h2>
+<p lang="en">{{!prose(group.text)}}</p>
+%   for route in group.routes:
 <details class="operation"{{!" open" if route.name == "buy" else ""}}>
 <summary><h3 id="{{route.name}}"><span class="method {{route.method.lower()}}">{{route.method}}</span> <code>{{path_of(route.path)}}</code></h3> <span class="what" lang="en">{{route.summary}}</span></summary>
 <div class="inside">

@@ -15,6 +15,7 @@ from core.errors import BadZnode, Unavailable
 from core.eventlog.ring import EventLog
 from core.schema.records import OrderView
 from core.store.availability import EventAvailability, TypeAvailability
+from core.store.order_lifecycle import Act
 from core.transport.link import Answer, Code, Link, Purchase
 from core.zookeeper.multi import Create
 from tests.support.fakes.fake_worker import KEY, FakeWorker, is_mute, says, sells, view_of
@@ -25,6 +26,7 @@ from web.dispatch.hedged_request import HedgedRequest
 from web.dispatch.retry_budget import FLOOR, RetryBudget
 from web.dispatch.worker import SILENT_S, Peer, Question
 from web.reads.catalog import Catalog, Snapshot
+from web.requests.order_change import wanted_change
 from web.requests.purchase import Basket
 
 DEADLINE_S = 10.0
@@ -41,6 +43,10 @@ async def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline, "it never came true"
         await asyncio.sleep(0.005)
+
+
+ORDER = "0123456789abcdef" * 2
+PAID = view_of(basket().request(1, keyed=True, timeout_s=1.0))
 
 
 class Box:
@@ -75,12 +81,24 @@ class Box:
     async def buy(self, key: str = "k", *, keyed: bool = False) -> Answer:
         return await self.dispatcher.ask(basket(key, keyed=keyed), time.monotonic())
 
+    async def pay(self) -> Answer:
+        """Pays an order that some worker has."""
+        return await self.dispatcher.ask(wanted_change(ORDER, Act.CONFIRM, "k"), time.monotonic())
+
     async def buy_many(self, number: int) -> Sequence[Answer]:
         return await asyncio.gather(*(self.buy(f"k-{n}") for n in range(number)))
 
     @property
     def peers(self) -> Sequence[Peer]:
         return self.dispatcher.peers
+
+
+@pytest.mark.parametrize("code", [Code.PAID_ALREADY, Code.PAYMENT_USED, Code.WRONG_AMOUNT])
+async def test_a_refused_payment_is_told_with_its_order(code: Code) -> None:
+    worker = FakeWorker("w-1", clerk=lambda asked: Answer(id=asked.id, code=code, order=PAID))
+    async with Box(worker) as box:
+        answer = await box.pay()
+    assert (answer.code, answer.order) == (code, PAID)
 
 
 # --- the ordinary way ----------------------------------------------------------------

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from core.schema.records import ProcessRecord, Quantiles
 from core.transport.link import Code
-from web.metrics.history import KEPT, HistorySample, HistorySampler, SampleHistory
+from web.metrics.history import KEPT, HistorySample, SampleHistory
+from web.metrics.history import sample as sampled
 from web.metrics.interval_counts import Lap, Laps
 from web.operator.plots import HEIGHT, MOST_LINES, MOST_POINTS, WIDTH, Span, nice_top, path, plots
 
@@ -63,7 +64,7 @@ def test_a_sample_is_of_rates_and_has_no_latency_where_nothing_was_sold() -> Non
         ProcessRecord(name=name, role=role, state="running", pid=1, cpu_percent=7.0)
         for name, role in (("zookeeper-1", "zookeeper"), ("worker-1", "worker"), ("web-1", "web"))
     ]
-    found = HistorySampler(lambda: lap, lambda: (), lambda: table, lambda: NOW).sample()
+    found = sampled(lap, (), table, NOW)
     assert (found.shed, found.failed, found.p50_ms, found.p99_ms) == (5.0, 1.5, None, None)
     assert found.cpu == {"worker-1": 7.0, "web-1": 7.0}
 

@@ -101,6 +101,7 @@ def test_a_second_payment_is_refused_and_told_to_the_organiser_everywhere(box: B
     assert box.pay(held, payment="p1", amount=3000, currency="EUR").json == first.json
     second = box.pay(held, payment="p2", amount=3000, currency="EUR")
     assert (second.status, second.code) == (409, "paid-already")
+    assert second.json["order"]["status"] == "sold"
     assert box.pay(box.hold().json["order"], payment="p1").code == "payment-used"
     assert box.pay(box.hold().json["order"], amount=999).code == "wrong-amount"
     shown = box.shop.run("order", "show", held).stdout

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
@@ -27,13 +28,18 @@ from web.server.request_head import Scope
 DELAY_S = 0.3
 
 
+@dataclass(frozen=True)
 class Head:
     """A request's head, as little as the gate looks at."""
 
-    def __init__(self, method: str = "POST", path: str = "/api/orders", **headers: str) -> None:
-        self.method = method
-        self.path = path
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    method: str
+    path: str
+    headers: dict[str, str]
+
+
+def head(method: str = "POST", path: str = "/api/orders", **headers: str) -> Scope:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return cast(Scope, Head(method, path, names))
 
 
 def gate(box: Box) -> LoadShedder:
@@ -45,23 +51,23 @@ async def test_while_every_worker_is_full_purchases_are_turned_away_at_the_gate(
     worker = FakeWorker("w-1", is_mute)
     async with Box(worker, deadline_s=0.5) as box:
         shut = gate(box)
-        assert shut.turns_away(Head()) is None
+        assert shut.turns_away(head()) is None
         buying = asyncio.ensure_future(box.buy_many(FIRST))
         await until(lambda: len(worker.asked) == FIRST)
         assert (await box.buy("one more")).code is Code.OVERLOADED
-        refusal = shut.turns_away(Head())
+        refusal = shut.turns_away(head())
         assert refusal is not None
         assert refusal.status == 503
         assert 1 <= int(dict(refusal.headers)["retry-after"]) <= 5
         assert b'"code":"overloaded"' in refusal.body
-        chinese = shut.turns_away(Head(accept_language="zh-TW"))
+        chinese = shut.turns_away(head(accept_language="zh-TW"))
         assert chinese is not None
         assert dict(chinese.headers)["content-language"].startswith("zh")
         # Whoever does not want to buy is let in.
-        assert shut.turns_away(Head("GET")) is None
-        assert shut.turns_away(Head(path="/")) is None
+        assert shut.turns_away(head("GET")) is None
+        assert shut.turns_away(head(path="/")) is None
         await buying
-        assert shut.turns_away(Head()) is None
+        assert shut.turns_away(head()) is None
 
 
 @pytest.mark.timeout(60)
@@ -77,7 +83,7 @@ async def test_a_refusal_costs_a_small_part_of_a_sale() -> None:
             turn_away=gate(box).turns_away,
             live=lambda _path, _known: None,
         )
-        scope, protocol = cast(Scope, Head()), cast(HttpProtocol, Deaf())
+        scope, protocol = head(), cast(HttpProtocol, Deaf())
         box.dispatcher.full = True
         refusal_s = await _cost(lambda: adapter(scope, protocol))
         sale_s = await _cost(box.buy)
