@@ -16,13 +16,13 @@ from core.zookeeper.tree_setup import prepare_tree
 from supervisor.zookeeper.ensemble import wait_for_quorum
 from tests.faults.ambiguity.clocks import JumpingClocks
 from tests.faults.ambiguity.sale import Doubts, Run
-from tests.faults.crowd import PATIENT, Crowd
 from tests.faults.ensemble.partition import Islands
 from tests.faults.ensemble.servers import three_servers
 from tests.faults.ensemble.storms import Partitions, deaths
 from tests.faults.nemeses.disk import disk_of
 from tests.faults.nemeses.mixture import Tally, inflict, menu, plan
 from tests.faults.shop import open_shop
+from tests.support.crowd import PATIENT, Crowd
 from tests.support.zookeeper_server import PASSWORD
 
 QUORUM_S = 60.0

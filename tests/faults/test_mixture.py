@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import PATIENT, Crowd
 from tests.faults.nemeses.disk import disk_of
 from tests.faults.nemeses.mixture import Tally, inflict, menu, plan
 from tests.faults.shop import open_shop
+from tests.support.crowd import PATIENT, Crowd
 
 SEED = 4
 MIXTURES = 5

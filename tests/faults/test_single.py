@@ -6,8 +6,8 @@ import signal
 import time
 from typing import Any
 
-from tests.faults.crowd import Crowd
 from tests.faults.shop import Shop
+from tests.support.crowd import Crowd
 from tests.support.instance import Instance, Reply, eventually, stopped
 
 SESSION_S = 6.0

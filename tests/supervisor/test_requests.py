@@ -20,7 +20,7 @@ from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
 from supervisor.processes.health_verdict import HealthLimits
 from supervisor.processes.process import Process, ProcessPlan, Role
-from tests.supervisor.processes.test_process import FakeProcess
+from tests.support.fakes.fake_processes import FakeProcess
 
 NOW = 1000.0
 

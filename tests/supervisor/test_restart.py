@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,8 @@ import psutil
 import pytest
 
 from core.cluster_secret import load_secret
-from tests.support.crowd import Crowd
+from tests.support.background import Background
+from tests.support.crowd import Crowd, Habits
 from tests.support.fakes.fake_web import FakeWeb
 from tests.support.instance import (
     ENTRYPOINT,
@@ -48,30 +48,19 @@ def done(command: subprocess.CompletedProcess[str]) -> str:
     return command.stdout
 
 
-class Newcomers:
+class Newcomers(Background):
     """Opens a connection for each request, inside a `with` block, and keeps what fails."""
 
     SIZE = 3
 
     def __init__(self, port: int) -> None:
+        super().__init__([self._knock] * self.SIZE)
         self._port = port
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._knock) for _ in range(self.SIZE)]
         self.served = 0
         self.failures: list[Exception] = []
 
-    def __enter__(self) -> "Newcomers":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
-
     def _knock(self) -> None:
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             buyer = Buyer(self._port)
             try:
                 assert buyer.get("/healthz").status == 200
@@ -91,7 +80,8 @@ def goodput(crowd: Crowd, since: int, began: float) -> float:
 def test_a_rolling_restart_costs_no_buyer_anything(open_shop: Instance) -> None:
     ratios: list[float] = []
     before = pids(open_shop)
-    with Crowd(open_shop, others=open_shop.types()["A"]["sold"]) as crowd:
+    others = open_shop.types()["A"]["sold"]
+    with Crowd(open_shop.buyer) as crowd:
         eventually("some sold", lambda: len(crowd.sold) > 200)
         while len(ratios) < TRIES and max(ratios, default=0.0) < LEAST_GOODPUT:
             began, since = time.monotonic(), len(crowd.sold)
@@ -103,9 +93,9 @@ def test_a_rolling_restart_costs_no_buyer_anything(open_shop: Instance) -> None:
             assert "worker-1, worker-2, worker-3 restarted" in done(said)
             assert "waiting: worker-2 (2 of 3)" in said.stderr
     print(f"goodput during a rolling restart: {max(ratios):.2f} of the usual")
-    assert set(crowd.statuses()) <= {200, 201}, crowd.unsure
+    assert set(crowd.statuses) <= {200, 201}, crowd.unsure
     assert max(ratios) >= LEAST_GOODPUT, ratios
-    crowd.check()
+    crowd.expect_sales(open_shop, others=others)
     assert not set(pids(open_shop).values()) & set(before.values())
     worker = open_shop.worker("worker-3")
     assert worker["restarts"] == len(ratios)
@@ -125,7 +115,7 @@ def test_one_worker_is_restarted_and_the_others_are_left_alone(open_shop: Instan
 def test_a_restart_of_the_web_turns_nobody_away(open_shop: Instance) -> None:
     before = pids(open_shop, "web")
     others = open_shop.types()["A"]["sold"]
-    with Crowd(open_shop, others=others) as crowd, Newcomers(open_shop.port) as newcomers:
+    with Crowd(open_shop.buyer) as crowd, Newcomers(open_shop.port) as newcomers:
         idle = open_shop.buyer()
         for _ in range(2):
             assert idle.get("/healthz").status == 200
@@ -133,13 +123,12 @@ def test_a_restart_of_the_web_turns_nobody_away(open_shop: Instance) -> None:
             assert idle.get("/healthz").status == 200
         old = [found for found in before.values() if psutil.pid_exists(found)]
         eventually("the old one has ended", lambda: not any(map(psutil.pid_exists, old)))
-    assert set(crowd.statuses()) == {201}, crowd.unsure
+    assert set(crowd.statuses) == {201}, crowd.unsure
     # Each connection of the old one ended with an answer that said so.
-    replies = [attempt.reply for attempt in crowd.attempts if attempt.reply is not None]
-    assert sum(reply.headers.get("connection") == "close" for reply in replies) >= 8
+    assert len(crowd.farewells) >= 8
     assert newcomers.served > 100
     assert not newcomers.failures
-    crowd.check()
+    crowd.expect_sales(open_shop, others=others)
     [web] = open_shop.status()["web"]
     assert (web["restarts"], web["last_restart_reason"]) == (2, "restart by operator")
 
@@ -160,7 +149,8 @@ def test_a_killed_web_refuses_no_connection(open_shop: Instance) -> None:
 def test_all_servers_restart_in_turn_and_no_sale_is_lost(open_shop: Instance) -> None:
     before = open_shop.status()["ensemble"]["servers"]
     [leader] = [found["id"] for found in before if found["role"] == "leader"]
-    with Crowd(open_shop, size=4, others=open_shop.types()["A"]["sold"]) as crowd:
+    others = open_shop.types()["A"]["sold"]
+    with Crowd(open_shop.buyer, size=4) as crowd:
         eventually("some sold", lambda: len(crowd.sold) > 100)
         said = done(open_shop.run("restart", "zookeeper"))
         sold = len(crowd.sold)
@@ -169,10 +159,10 @@ def test_all_servers_restart_in_turn_and_no_sale_is_lost(open_shop: Instance) ->
     assert f"zookeeper-{leader} restarted in" in said  # the last one
     after = open_shop.status()["ensemble"]["servers"]
     assert not {found["pid"] for found in before} & {found["pid"] for found in after}
-    assert set(crowd.statuses()) <= {200, 201, 503}, crowd.unsure
-    print(f"the longest pause {crowd.longest_pause_s():.1f} s, {crowd.statuses()}")
+    print(f"the longest pause {crowd.longest_pause_s():.1f} s, {crowd.statuses}")
     crowd.settle()
-    crowd.check()
+    assert set(crowd.statuses) <= {200, 201, 503}, crowd.unsure
+    crowd.expect_sales(open_shop, others=others)
 
 
 def test_the_only_server_restarts_if_it_is_named(tmp_path: Path) -> None:
@@ -190,7 +180,7 @@ def test_the_only_server_restarts_if_it_is_named(tmp_path: Path) -> None:
 
 
 def test_scaling_costs_no_buyer_anything_and_strands_no_ticket(open_shop: Instance) -> None:
-    with Crowd(open_shop, size=4, type_="C") as crowd:
+    with Crowd(open_shop.buyer, Habits(types=("C",)), size=4) as crowd:
         eventually("some sold", lambda: len(crowd.sold) > 100)
         assert "5 workers at work" in done(open_shop.run("scale", "5"))
         assert [worker["state"] for worker in open_shop.status()["workers"]] == ["ready"] * 5
@@ -202,8 +192,8 @@ def test_scaling_costs_no_buyer_anything_and_strands_no_ticket(open_shop: Instan
         assert [buyer.buy("B").status for _ in range(40)] == [201] * 40
         assert buyer.buy("B").code == "sold-out"
         assert "3 workers at work" in done(open_shop.run("scale", "3"))
-    assert set(crowd.statuses()) <= {200, 201}, crowd.unsure
-    crowd.check()
+    assert set(crowd.statuses) <= {200, 201}, crowd.unsure
+    crowd.expect_sales(open_shop, "C")
     open_shop.expect_health()
 
 
@@ -262,7 +252,7 @@ def test_a_killed_supervisors_successor_knows_the_scale_and_the_restarts(
     done(open_shop.run("scale", "4"))
     before = open_shop.status()
     others = open_shop.types()["A"]["sold"]
-    with Crowd(open_shop, size=4, others=others) as crowd:
+    with Crowd(open_shop.buyer, size=4) as crowd:
         eventually("some sold", lambda: len(crowd.sold) > 100)
         assert open_shop.process is not None
         os.kill(open_shop.process.pid, signal.SIGKILL)
@@ -273,7 +263,7 @@ def test_a_killed_supervisors_successor_knows_the_scale_and_the_restarts(
         eventually("it sells on", lambda: _sells_on(crowd, len(crowd.sold)))
         open_shop.up()
         open_shop.expect_health()
-    assert set(crowd.statuses()) <= {200, 201}, crowd.unsure
+    assert set(crowd.statuses) <= {200, 201}, crowd.unsure
     after = open_shop.status()
     told = ("name", "pid", "restarts", "last_restart_reason")
     for kind in ("workers", "web"):
@@ -285,7 +275,7 @@ def test_a_killed_supervisors_successor_knows_the_scale_and_the_restarts(
         assert "web-1 restarted" in done(open_shop.run("restart", "web"))
     assert not newcomers.failures
     assert "4 workers at work" in done(open_shop.run("scale", "4"))
-    crowd.check()
+    crowd.expect_sales(open_shop, others=others)
 
 
 def _sells_on(crowd: Crowd, since: int) -> bool:

@@ -79,16 +79,17 @@ def record(shop: Instance, kind: str, name: str) -> Any:
 
 def test_a_supervisor_is_replaced_and_no_buyer_notices(sale: Instance) -> None:
     before, pid = children(sale), supervisor(sale).pid
-    with Crowd(sale, others=sale.types()["A"]["sold"]) as crowd, Newcomers(sale.port) as newcomers:
+    others = sale.types()["A"]["sold"]
+    with Crowd(sale.buyer) as crowd, Newcomers(sale.port) as newcomers:
         eventually("some sold", lambda: len(crowd.sold) > 100)
         replaced(sale)
         replaced(sale)
         sold = len(crowd.sold)
         eventually("it sells on", lambda: len(crowd.sold) > sold + 100)
-    assert set(crowd.statuses()) == {201}, crowd.unsure
+    assert set(crowd.statuses) == {201}, crowd.unsure
     assert newcomers.served > 100
     assert not newcomers.failures
-    crowd.check()
+    crowd.expect_sales(sale, others=others)
     sale.expect_health()
     assert children(sale) == before
     told = sale.status()["supervisor"]

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,15 @@ from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
 from supervisor.processes.health_verdict import MUTE_S, HealthLimits
 from supervisor.processes.process import ProcessPlan, Role, Spawn
-from tests.supervisor.processes.test_process import FakeProcess
-from tests.support.instance import ENTRYPOINT, ROOT, environment, free_ensemble_port, free_port
+from tests.support.fakes.fake_processes import FakeProcess
+from tests.support.instance import (
+    ENTRYPOINT,
+    ROOT,
+    environment,
+    eventually,
+    free_ensemble_port,
+    free_port,
+)
 
 START_S = 60.0
 
@@ -72,15 +79,6 @@ if sys.argv[1] == "web":
 while True:
     time.sleep(60)
 """
-
-
-def eventually(what: str, holds: Callable[[], Any], timeout_s: float = 20.0) -> Any:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if found := holds():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {timeout_s} s: {what}")
 
 
 @dataclass

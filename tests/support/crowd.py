@@ -2,103 +2,170 @@
 
 import http.client
 import itertools
+import random
 import secrets
-import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
+from functools import partial
 
-from tests.support.instance import Instance, Reply
+from admin.drill.proof.history import History, PurchaseAttempt, Wish, answered, unanswered
+from tests.support.background import Background
+from tests.support.instance import Buyer, Instance, Reply
+
+RETRY_S = 0.1
+SETTLE_TRIES = 150
+SETTLE_S = 0.2
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One purchase as its buyer saw it; `reply` is None where the connection broke."""
+class Habits:
+    """How a buyer behaves.
 
-    key: str
-    reply: Reply | None
-    at: float
+    It thinks for about `think_s` before each purchase, and asks up to `tries` times with the same
+    key while the outcome is open. A share `again` of the buyers asks once more afterwards.
+    """
+
+    types: tuple[str, ...] = ("A",)
+    quantities: tuple[int, ...] = (1,)
+    think_s: float = 0.0
+    tries: int = 1
+    again: float = 0.0
 
 
-class Crowd:
-    """`size` buyers in a closed loop inside a `with` block, each purchase with its own key."""
+EAGER = Habits()
+# A is plenty; B and C are scarce: both sell out, and are put on sale anew.
+PATIENT = Habits(("A", "A", "B", "C"), (1, 1, 1, 2, 4), think_s=0.02, tries=4, again=0.05)
 
-    def __init__(self, shop: Instance, size: int = 8, type_: str = "A", others: int = 0) -> None:
-        """`others` have bought tickets of this type before."""
-        self._shop = shop
-        self._type = type_
-        self._others = others
-        self._name = secrets.token_hex(3)
-        self._stop = threading.Event()
-        self._keys = itertools.count()
-        self._threads = [threading.Thread(target=self._buy) for _ in range(size)]
-        self.attempts: list[Attempt] = []
 
-    def __enter__(self) -> "Crowd":
-        for thread in self._threads:
-            thread.start()
-        return self
+class Crowd(Background):
+    """`size` buyers in a closed loop inside a `with` block, each purchase with its own key.
 
-    def __exit__(
+    `open_` opens a connection to the shop. What a buyer wants, and when, follows from the seed.
+    """
+
+    def __init__(
         self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        open_: Callable[[], Buyer],
+        habits: Habits = EAGER,
+        *,
+        seed: int = 0,
+        size: int = 8,
     ) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
+        rngs = (random.Random(f"{seed} {number}") for number in range(size))
+        super().__init__([partial(self._buy, rng) for rng in rngs], patience_s=60.0)
+        self._open = open_
+        self._habits = habits
+        # No two crowds of one shop share a key.
+        self._name = f"crowd-{secrets.token_hex(3)}"
+        self._numbers = itertools.count()
+        self.history = History()
+        self.sold_at = 0.0
+        # The answers with which the web closed a connection.
+        self.farewells: list[Reply] = []
 
     @property
-    def sold(self) -> list[Attempt]:
-        return [a for a in self.attempts if a.reply is not None and a.reply.status in (200, 201)]
+    def sold(self) -> list[PurchaseAttempt]:
+        return [attempt for attempt in self.history.attempts if attempt.sold]
 
     @property
-    def unsure(self) -> list[Attempt]:
-        """Purchases whose buyer does not know the end."""
-        return [a for a in self.attempts if a.reply is None or a.reply.status >= 500]
+    def unsure(self) -> list[PurchaseAttempt]:
+        """The attempts that ended neither in an order nor in a final refusal."""
+        return [attempt for attempt in self.history.attempts if not attempt.served]
 
+    @property
+    def answers(self) -> Counter[str]:
+        """Counts the attempts by their end: a status, a problem's code, or `None`."""
+        return Counter(each.code or str(each.status) for each in self.history.attempts)
+
+    @property
     def statuses(self) -> Counter[int]:
-        return Counter(a.reply.status if a.reply is not None else 0 for a in self.attempts)
+        """Counts the attempts by their HTTP status, 0 where no answer came."""
+        return Counter(each.status or 0 for each in self.history.attempts)
 
     def longest_pause_s(self) -> float:
         """The longest time in which nobody got a ticket."""
-        times = sorted(attempt.at for attempt in self.sold)
+        times = sorted(attempt.ended_s for attempt in self.sold)
         return max((later - earlier for earlier, later in itertools.pairwise(times)), default=0.0)
 
-    def settle(self) -> None:
-        """Asks again with the same key, until every unsure purchase has a true answer."""
-        buyer = self._shop.buyer()
-        for attempt in self.unsure:
-            for _ in range(40):
-                reply = buyer.buy(self._type, key=attempt.key)
-                if reply.status < 500:
-                    break
-                time.sleep(0.25)
-            assert reply.status in (200, 201), reply
-            self.attempts.append(Attempt(attempt.key, reply, time.monotonic()))
+    @property
+    def wishes(self) -> int:
+        """The number of purchases that were begun."""
+        return len({attempt.key for attempt in self.history.attempts})
 
-    def check(self) -> None:
-        """Every key that ever got a ticket has exactly that one order, and all are there."""
+    def settle(self) -> None:
+        """Asks again for every purchase that is open, until each has a final answer."""
+        ends = {attempt.key: attempt for attempt in self.history.attempts if attempt.served}
+        open_ = {each.key: each for each in self.history.attempts if each.key not in ends}
+        buyer = self._open()
+        for attempt in open_.values():
+            for _ in range(SETTLE_TRIES):
+                if self._ask(buyer, _wish(attempt)).served:
+                    break
+                time.sleep(SETTLE_S)
+            else:
+                raise AssertionError(f"no final answer to {attempt.key}")
+
+    def expect_sales(self, shop: Instance, type_: str = "A", others: int = 0) -> None:
+        """Expects that each key has one order, and that these are all orders of the type.
+
+        `others` are tickets of the type that were sold before.
+        """
         orders: dict[str, str] = {}
         for attempt in self.sold:
-            assert attempt.reply is not None
-            order = attempt.reply.json["order"]
-            assert orders.setdefault(attempt.key, order) == order
+            assert attempt.order is not None
+            assert orders.setdefault(attempt.key, attempt.order.order) == attempt.order.order
         assert len(set(orders.values())) == len(orders)
-        assert self._shop.types()[self._type]["sold"] == len(orders) + self._others
-        self._shop.verify()
+        assert shop.types()[type_]["sold"] == len(orders) + others
+        shop.verify()
 
-    def _buy(self) -> None:
-        buyer = self._shop.buyer()
-        while not self._stop.is_set():
-            key = f"crowd-{self._name}-{next(self._keys)}"
-            try:
-                reply = buyer.buy(self._type, key=key)
-            except (http.client.HTTPException, OSError):
-                reply = None
-            self.attempts.append(Attempt(key, reply, time.monotonic()))
-            if reply is None or reply.status >= 500:
-                time.sleep(0.05)
+    def _buy(self, rng: random.Random) -> None:
+        buyer = self._open()
+        while not self.stop.wait(rng.uniform(0.5, 1.5) * self._habits.think_s):
+            number = next(self._numbers)
+            self._pursue(buyer, rng, self._new_wish(rng, number))
         buyer.close()
+
+    def _new_wish(self, rng: random.Random, number: int) -> Wish:
+        return Wish(
+            key=f"{self._name}-{number}",
+            buyer=f"buyer-{self._name}-{number}",
+            type=rng.choice(self._habits.types),
+            quantity=rng.choice(self._habits.quantities),
+        )
+
+    def _pursue(self, buyer: Buyer, rng: random.Random, wish: Wish) -> None:
+        for _ in range(self._habits.tries):
+            if self._ask(buyer, wish).served:
+                if rng.random() < self._habits.again:
+                    self._ask(buyer, wish)
+                return
+            if self.stop.wait(rng.uniform(0.5, 1.5) * RETRY_S):
+                return
+
+    def _ask(self, buyer: Buyer, wish: Wish) -> PurchaseAttempt:
+        began_s = time.monotonic()
+        try:
+            reply = buyer.buy(wish.type, key=wish.key, quantity=wish.quantity, buyer=wish.buyer)
+        except (http.client.HTTPException, OSError):
+            attempt = unanswered(wish, began_s, time.monotonic())
+        else:
+            ended_s = time.monotonic()
+            if reply.headers.get("connection") == "close":
+                self.farewells.append(reply)
+            attempt = answered(wish, began_s, ended_s, reply.status, reply.headers, reply.body)
+        self.history.add(attempt)
+        if attempt.sold:
+            self.sold_at = max(self.sold_at, began_s)
+        return attempt
+
+
+def _wish(attempt: PurchaseAttempt) -> Wish:
+    return Wish(
+        key=attempt.key,
+        buyer=attempt.buyer,
+        type=attempt.type,
+        quantity=attempt.quantity,
+        event=attempt.event,
+    )

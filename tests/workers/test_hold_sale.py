@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from core.cluster_secret import load_secret
 from core.schema import paths
 from core.schema.records import WorkerRecord, decode
 from core.zookeeper.client import connect
+from tests.support.background import Background
 from tests.support.instance import Buyer, Instance, Reply, eventually, running
 
 CAPACITY = 600
@@ -41,34 +41,23 @@ class Hold:
     status: str
 
 
-class Sale:
+class Sale(Background):
     """Buyers who hold and confirm, or never come back, inside a `with` block."""
 
     def __init__(self, shop: Instance, event: str) -> None:
+        super().__init__([self._buy] * BUYERS, PATIENCE_S + THINKS_S)
         self._shop = shop
         self._event = event
         self._rng = random.Random(43)
         self._numbers = count()
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._buy) for _ in range(BUYERS)]
         self.holds: list[Hold] = []
         self.refusals: Counter[str] = Counter()
         self.troubles: list[str] = []
 
-    def __enter__(self) -> "Sale":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(PATIENCE_S + THINKS_S)
-
     def _buy(self) -> None:
         buyer = self._shop.buyer()
         try:
-            while not self._stop.is_set():
+            while not self.stop.is_set():
                 self._hold(buyer, f"hold-{next(self._numbers)}")
         except Exception as error:
             self.troubles.append(repr(error))
@@ -79,13 +68,13 @@ class Sale:
         held = ask(buyer, "/api/holds", key, wanted)
         if held.status >= 400:
             self.refusals[held.code] += 1
-            self._stop.wait(THINKS_S / 4)
+            self.stop.wait(THINKS_S / 4)
             return
         order = held.json["order"]
         if self._rng.random() < ABANDONED:
             self.holds.append(Hold(order, quantity, "expired"))
             return
-        self._stop.wait(self._rng.uniform(0, THINKS_S))
+        self.stop.wait(self._rng.uniform(0, THINKS_S))
         confirmed = ask(buyer, f"/api/holds/{order}/confirm", key)
         assert confirmed.status == 200 or confirmed.code == "hold-expired", confirmed
         status = "sold" if confirmed.status == 200 else "expired"

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.faults.crowd import Crowd
 from tests.faults.nemeses import connections
 from tests.faults.nemeses.connections import LINKS
 from tests.faults.nemeses.disk import Disk, Full, Slow
 from tests.faults.nemeses.nemesis import SIGNALS, Nemesis
 from tests.faults.shop import Shop
+from tests.support.crowd import Crowd
 
 Menu = Mapping[str, Callable[[], Nemesis]]
 AT_ONCE = (1, 2, 2, 3, 3)

@@ -25,52 +25,19 @@ from supervisor.processes.process import (
     spawner,
 )
 from supervisor.zookeeper import disk_faults
+from tests.support.fakes.fake_processes import FakeProcess, FakeSpawner
 
 PLAN = ProcessPlan("worker-1", Role.WORKER, ("run",), Path("worker-1.log"))
 
 
-@dataclass(eq=False)
-class FakeProcess:
-    pid: int
-    created: float = 0.0
-    birth: str = ""
-    how: str | None = None
-    asked: bool = False
-    retired: bool = False
-    killed: bool = False
-
-    def ended(self) -> str | None:
-        return self.how
-
-    def terminate(self) -> None:
-        self.asked = True
-
-    def retire(self) -> None:
-        self.retired = True
-
-    def kill(self) -> None:
-        self.killed = True
-        self.how = "killed by SIGKILL"
-
-
 @dataclass
-class Stage:
+class Stage(FakeSpawner):
     """A child on a clock that only the test moves."""
 
-    now: float = 1000.0
-    spawned: list[FakeProcess] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
-    failure: Exception | None = None
     child: Child = field(init=False)
 
     def __post_init__(self) -> None:
-        self.child = Child(PLAN, self._spawn, lambda: self.now, lambda: 1.0, self._hear)
-
-    def _spawn(self, plan: ProcessPlan) -> Process:
-        if self.failure:
-            raise self.failure
-        self.spawned.append(FakeProcess(pid=len(self.spawned) + 1))
-        return self.spawned[-1]
+        self.child = Child(PLAN, self.spawn, lambda: self.now, lambda: 1.0, self._hear)
 
     def _hear(self, child: Child, text: str) -> None:
         self.heard.append(f"{child.state.value} {child.pid}: {text}")
@@ -150,7 +117,7 @@ def test_a_child_that_is_killed_again_and_again_after_long_lives_is_no_crash_loo
 
 def test_jitter_halves_the_delay_at_most() -> None:
     stage = Stage()
-    stage.child = Child(PLAN, stage._spawn, lambda: stage.now, lambda: 0.0, stage._hear)
+    stage.child = Child(PLAN, stage.spawn, lambda: stage.now, lambda: 0.0, stage._hear)
     stage.run().die(after_s=0.1)
     assert stage.child.due == pytest.approx(stage.now + module.FIRST_DELAY_S / 2)
 
@@ -158,7 +125,7 @@ def test_jitter_halves_the_delay_at_most() -> None:
 def test_who_has_to_rest_is_not_started_before_that_is_over() -> None:
     stage = Stage()
     plan = replace(PLAN, rest_s=0.8)
-    stage.child = Child(plan, stage._spawn, lambda: stage.now, lambda: 1.0, stage._hear)
+    stage.child = Child(plan, stage.spawn, lambda: stage.now, lambda: 1.0, stage._hear)
     stage.run()
     delays = []
     for _ in range(4):

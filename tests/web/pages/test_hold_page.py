@@ -8,26 +8,18 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
-from core.schema.records import OrderView
 from tests.support.fakes.fake_site import GALA
 from tests.support.fakes.fake_web import FakeWeb, Response, running
+from tests.support.gala_order import SOLD_ORDER
 from web.http.i18n import Languages
 from web.pages.hold_view import HoldView, hold_view, time_left
 
 LANGUAGES = Languages()
 NOW = 1_780_000_000.0
-ORDER = OrderView(
-    order="0123456789abcdef" * 2,
-    event="gala",
-    type="front",
-    quantity=2,
-    buyer="王小明",
+HELD_ORDER = msgspec.structs.replace(
+    SOLD_ORDER,
     status="held",
     created_at="2026-05-28T20:26:40.000Z",
-    zxid=1,
-    price=120000,
-    total=240000,
-    currency="TWD",
     held_until="2026-05-28T20:30:50.500Z",
 )
 FORM = "application/x-www-form-urlencoded"
@@ -35,7 +27,7 @@ numbers = count(1)
 
 
 def page(now: float = NOW, event: Any = GALA, **fields: Any) -> HoldView:
-    order = msgspec.structs.replace(ORDER, **fields)
+    order = msgspec.structs.replace(HELD_ORDER, **fields)
     return hold_view(LANGUAGES.default, order, event, now, "key")
 
 

@@ -12,24 +12,12 @@ from hypothesis import strategies as st
 from core.schema.records import OrderView
 from tests.support.fakes.fake_site import GALA
 from tests.support.fakes.fake_web import FakeWeb
+from tests.support.gala_order import SOLD_ORDER
 from web.http.i18n import Languages
 from web.pages.icalendar import calendar
 from web.pages.qr import qr_svg
 from web.pages.ticket_view import ticket_view
 
-ORDER = OrderView(
-    order="0123456789abcdef" * 2,
-    event="gala",
-    type="front",
-    quantity=2,
-    buyer="王小明",
-    status="sold",
-    created_at="2026-05-01T12:00:00.000Z",
-    zxid=1,
-    price=120000,
-    total=240000,
-    currency="TWD",
-)
 LANGUAGES = Languages()
 STARTS_AT = GALA.starts_at or 0.0
 
@@ -40,12 +28,14 @@ def bought(web: FakeWeb, event: str, type_: str) -> str:
 
 
 def changed(**fields: Any) -> OrderView:
-    return msgspec.structs.replace(ORDER, **fields)
+    return msgspec.structs.replace(SOLD_ORDER, **fields)
 
 
 def test_the_code_is_one_that_any_reader_reads() -> None:
-    svg = qr_svg(ORDER.order)
-    code = segno.make(ORDER.order, version=3, error="m", mask=3, mode="byte", boost_error=False)
+    svg = qr_svg(SOLD_ORDER.order)
+    code = segno.make(
+        SOLD_ORDER.order, version=3, error="m", mask=3, mode="byte", boost_error=False
+    )
     assert code.designator == "3-M"
     assert svg == code.svg_inline(omitsize=True, svgclass=None, lineclass=None)
     assert " style" not in svg
@@ -91,7 +81,7 @@ def test_a_ticket_that_was_used_says_when() -> None:
 
 
 def test_a_ticket_stands_alone_while_its_event_cannot_be_read() -> None:
-    page = ticket_view(LANGUAGES.default, ORDER, None)
+    page = ticket_view(LANGUAGES.default, SOLD_ORDER, None)
     assert (page.title, page.type, page.total, page.starts) == ("gala", "front", "NT$2,400", "")
 
 
@@ -125,7 +115,7 @@ def test_the_calendar_has_the_event(web: FakeWeb) -> None:
 @given(st.text(max_size=300))
 def test_whatever_an_event_is_called_its_lines_are_short_and_whole(title: str) -> None:
     event = msgspec.structs.replace(GALA, title=title)
-    content = calendar(ORDER, event, STARTS_AT, "http://127.0.0.1/")
+    content = calendar(SOLD_ORDER, event, STARTS_AT, "http://127.0.0.1/")
     lines = content.split(b"\r\n")
     assert all(len(line) <= 75 for line in lines)
     assert all(line.decode() is not None for line in lines)
