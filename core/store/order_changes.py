@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core.errors import Halted, Unavailable, Unconfirmed
+from core.errors import Ambiguous, Halted, Unavailable, Unconfirmed
 from core.schema import paths
 from core.schema.records import Event, Order, Payment, buyer_id, payment_key
 from core.store.batch import Account, Amendment, Batch, ClaimedPayment, Failure, batch_ids
@@ -264,15 +264,23 @@ class OrderChanger:
         match failure:
             case Failure.FENCED:
                 raise Unavailable("this worker is not registered")
-            case Failure.NO_SLOT:
-                for held in batch.held:
-                    await self._store.holds.make_slot(held.path)
-            case Failure.NO_CLAIMS:
-                for claim in batch.claims:
-                    bucket = paths.parent(claim.path)
-                    await self._zk.ensure(paths.PAYMENTS, bucket)
+            case Failure.NO_SLOT | Failure.NO_CLAIMS:
+                await self._make_room(batch)
             case _:
                 await asyncio.sleep(self._rng.uniform(0, JITTER_S))
+
+    async def _make_room(self, batch: Batch) -> None:
+        """Makes the znodes below which a batch's lists and claims will stand.
+
+        Raises `Unavailable` also where an answer is lost: the batch itself has not happened.
+        """
+        try:
+            for held in batch.held:
+                await self._store.holds.make_slot(held.path)
+            for claim in batch.claims:
+                await self._zk.ensure(paths.PAYMENTS, paths.parent(claim.path))
+        except Ambiguous as error:
+            raise Unavailable(str(error)) from None
 
 
 def _refused(done: ChangeOutcome) -> bool:

@@ -11,15 +11,14 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.simulation.planted.holds import FAULTS as HOLD_FAULTS
-from tests.simulation.planted.selling import FAULTS
+from tests.simulation.planted import capacity, holds, payments, selling
 from tests.simulation.play import Report, play
 
 SCHEDULES = 2000
 AT_ONCE = 250
 FIRSTS = range(1, SCHEDULES, AT_ONCE)
 FOUND_WITHIN = 1000
-PLANTED = {**FAULTS, **HOLD_FAULTS}
+PLANTED = {**selling.FAULTS, **holds.FAULTS, **payments.FAULTS, **capacity.FAULTS}
 LOWEST_PRIORITY = 19
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Generic
 
+from core.store.order_lifecycle import Act
 from core.transport.link import Answer, ChangeRequest, Code, Purchase
 from tests.simulation.border import Machine
 from tests.simulation.checker.attempts import Attempt, RequestT, Witness
@@ -62,10 +63,11 @@ class Street:
             id=next(self._ids),
             order=order,
             act=deed.act,
-            note="north",
+            note="north" if deed.act is Act.CHECK_IN else "",
             key=deed.key,
             operator=deed.operator,
             timeout_s=deed.timeout_s,
+            payment=deed.payment,
         )
         self._send(request, self._deeds.submitted, hear)
 

@@ -1,16 +1,25 @@
-"""What a schedule consists of, drawn from its seed: stock, buyers, network, incidents."""
+"""What a schedule consists of, drawn from its seed: stock, buyers, network, money, incidents."""
 
 import enum
 from dataclasses import dataclass, replace
 from random import Random
 
+from core.schema.records import DEFAULT_CURRENCY, Payment
 from core.store.order_lifecycle import Act
 from tests.simulation.world.network import Weather
 
 OPEN_S = 0.15
+# So long after the last of what befalls a schedule everything is mended.
+HEALS_IN_S = 0.3
 TYPES = ("A", "B")
 # The share of schedules in which tickets are held, and orders change.
 HOLDING = 0.4
+# The share of those in which buyers pay.
+PAYING = 0.6
+# The share of schedules in which the organiser changes capacities.
+RESIZING = 0.3
+# What each ticket costs.
+PRICE = 4800
 DEEDS = (*(Act.CONFIRM,) * 4, *(Act.EXTEND,) * 3, *(Act.CHECK_IN,) * 2, Act.RELEASE, Act.CANCEL)
 
 
@@ -50,7 +59,7 @@ class Incident:
 class Deed:
     """What a buyer does with an order, so long after hearing of it.
 
-    `twice`: the buyer asks two workers at once.
+    `twice`: the buyer asks two workers at once. A `payment` comes with a confirmation.
     """
 
     after_s: float
@@ -59,6 +68,7 @@ class Deed:
     operator: bool
     timeout_s: float
     twice: bool
+    payment: Payment | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,16 @@ class Terms:
 
 
 @dataclass(frozen=True)
+class CapacityChange:
+    """An organiser's change of a type's capacity: to `capacity`, or by `added` tickets."""
+
+    at: float
+    type: str
+    capacity: int | None
+    added: int
+
+
+@dataclass(frozen=True)
 class Plan:
     seed: int
     workers: int
@@ -106,6 +126,7 @@ class Plan:
     terms: Terms
     # Clocks that jump do so by up to ten times this.
     jump_s: float
+    capacity_changes: tuple[CapacityChange, ...] = ()
 
     def told(self) -> list[str]:
         """Puts it into words, for the head of its story."""
@@ -118,12 +139,31 @@ class Plan:
                 f"{each.at:8.4f}  will befall worker-{each.who + 1}: {each.kind.value}"
                 for each in sorted(self.incidents, key=lambda incident: incident.at)
             ),
+            *(
+                f"{each.at:8.4f}  the organiser will make it "
+                f"{each.capacity if each.capacity is not None else f'{each.added} more'} "
+                f"of {each.type}"
+                for each in self.capacity_changes
+            ),
             "",
         ]
 
 
 def draw(seed: int) -> Plan:
-    """The schedule of that seed."""
+    """Draws the schedule of that seed."""
+    plan = draw_without_money(seed)
+    # Drawn apart: the rest of a schedule is what it was before there were any.
+    money, organiser = Random(f"money {seed}"), Random(f"organiser {seed}")
+    wishes = plan.wishes
+    if any(wish.hold for wish in wishes) and money.random() < PAYING:
+        wishes = tuple(_with_payments(money, wish, plan.terms.hold_s) for wish in wishes)
+    resized = organiser.random() < RESIZING
+    changes = _capacity_changes(organiser, plan) if resized else ()
+    return replace(plan, wishes=wishes, capacity_changes=changes)
+
+
+def draw_without_money(seed: int) -> Plan:
+    """Draws a schedule without payments and changes of capacities."""
     rng = Random(seed)
     workers = rng.choice((1, 2, 2, 3, 3))
     types = TYPES[: rng.choice((1, 1, 2))]
@@ -149,7 +189,7 @@ def draw(seed: int) -> Plan:
         weather=_weather(rng),
         wishes=wishes,
         incidents=incidents,
-        heal_at=ends + 0.3,
+        heal_at=ends + HEALS_IN_S,
         batch=rng.choice((2, 5, 200)),
         terms=terms,
         # Nobody waits here for a hold that lasts as long as a clock was ahead.
@@ -171,6 +211,42 @@ def _with_a_fate(rng: Random, wish: Wanted, hold_s: float) -> Wanted:
     for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
         deeds.append(_deed(rng, f"{wish.key}-{rng.randint(0, len(deeds))}", hold_s))
     return replace(wish, hold=rng.random() < 0.6, deeds=tuple(deeds))
+
+
+def _with_payments(rng: Random, wish: Wanted, hold_s: float) -> Wanted:
+    """The same wish, and perhaps one or several payments for its order."""
+    payments = (
+        replace(
+            _deed(rng, f"{wish.key}-pays-{number}", hold_s),
+            act=Act.CONFIRM,
+            payment=_payment(rng, wish),
+        )
+        for number in range(rng.choice((0, 1, 1, 2, 3)))
+    )
+    return replace(wish, deeds=(*wish.deeds, *payments))
+
+
+def _payment(rng: Random, wish: Wanted) -> Payment:
+    """Mostly the sum that was agreed; sometimes one that comes for several orders."""
+    total = wish.quantity * PRICE
+    return Payment(
+        id=rng.choice((f"{wish.key}-1", f"{wish.key}-1", f"{wish.key}-2", "for-many")),
+        amount=rng.choice((None, total, total, total, total + 1)),
+        currency=rng.choice(("", DEFAULT_CURRENCY, DEFAULT_CURRENCY, "TWD")),
+    )
+
+
+def _capacity_changes(rng: Random, plan: Plan) -> tuple[CapacityChange, ...]:
+    wanted = sum(wish.quantity for wish in plan.wishes)
+    return tuple(
+        CapacityChange(
+            at=OPEN_S + rng.random() * (plan.heal_at - OPEN_S),
+            type=rng.choice(tuple(plan.capacity)),
+            capacity=rng.choice((None, rng.randint(0, wanted))),
+            added=rng.randint(1, 10),
+        )
+        for _ in range(rng.choice((1, 1, 2, 3)))
+    )
 
 
 def _deed(rng: Random, key: str, hold_s: float) -> Deed:

@@ -2,12 +2,12 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.simulation.border import simulated
-from tests.simulation.plan import draw
+from tests.simulation.plan import Plan, draw
 from tests.simulation.shop import Shop
 
 
@@ -31,12 +31,16 @@ class Report:
         self.broken += other.broken
 
 
-def play(seeds: Iterable[int], most_broken: int | None = None) -> Report:
-    """Plays the schedules of these seeds, until so many have broken a promise."""
+def play(
+    seeds: Iterable[int],
+    most_broken: int | None = None,
+    drawn: Callable[[int], Plan] = draw,
+) -> Report:
+    """Plays the schedules of these seeds, until `most_broken` have broken a promise."""
     report = Report()
     with simulated(), _counting(report.events):
         for seed in seeds:
-            shop = Shop(draw(seed))
+            shop = Shop(drawn(seed))
             shop.play()
             report.schedules += 1
             report.orders += len(shop.books.orders)

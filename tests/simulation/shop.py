@@ -2,6 +2,7 @@
 
 import secrets
 import signal
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from functools import lru_cache
@@ -15,7 +16,8 @@ from core.clock import Clock
 from core.cluster import registry
 from core.cluster_secret import Secret
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
-from core.events import create
+from core.events import create, management
+from core.events.management import TypeTerms
 from core.events.restock import reset
 from core.schema import paths
 from core.schema.paths import ALARMS, DEFAULT_EVENT, TOP
@@ -28,7 +30,7 @@ from tests.simulation.buyers import Buyer, Street
 from tests.simulation.checker.order_changes import Deeds
 from tests.simulation.checker.purchases import History
 from tests.simulation.checker.recount import OPERATOR, Books
-from tests.simulation.plan import OPEN_S, Incident, Kind, Plan, Terms, Wanted
+from tests.simulation.plan import OPEN_S, PRICE, CapacityChange, Incident, Kind, Plan, Terms, Wanted
 from tests.simulation.world.disk import Disk
 from tests.simulation.world.event_loops import START_S, World
 from tests.simulation.world.network import CALM
@@ -75,6 +77,8 @@ class Shop:
         self._buyers: list[Buyer] = []
         self._breaches: list[str] = []
         self._busy = 0
+        # By type: how many commands may have changed its capacity, each once.
+        self._capacity_commands = Counter[str]()
         self._closing = False
 
     @property
@@ -101,6 +105,8 @@ class Shop:
             self.world.at(START_S + wish.at, buyer.begin)
         for incident in self.plan.incidents:
             self.world.at(START_S + incident.at, self._befall, incident)
+        for change in self.plan.capacity_changes:
+            self.world.at(START_S + change.at, self._organise, change)
         self._pass(self.plan.heal_at)
         self._heal()
         for buyer in self._buyers:
@@ -112,6 +118,7 @@ class Shop:
             self._sell_the_rest(type_)
         self._drain_all()
         self._expect_no_alarm()
+        self._expect_no_change_twice()
         self.history.close(self._dead.__contains__)
         self.deeds.close(self._dead.__contains__)
         self.world.end([*self._machines, self._operator])
@@ -168,6 +175,12 @@ class Shop:
         alarms = self.tree.node(ALARMS)
         if alarms and alarms.children:
             self._breaches.append(f"a false alarm was raised: {sorted(alarms.children)}")
+
+    def _expect_no_change_twice(self) -> None:
+        for type_ in self.plan.capacity:
+            changes, commands = self.books.resizes(type_), self._capacity_commands[type_]
+            if changes > commands:
+                self._breaches.append(f"{commands} commands made {changes} changes of {type_}")
 
     def _drain_all(self) -> None:
         self._closing = True
@@ -303,6 +316,7 @@ class Shop:
 
     async def _reset(self, zk: ZooKeeper, quantity: int) -> None:
         since = self.tree.zxid
+        self._capacity_commands.update(self.plan.capacity.keys())
         for row in await reset(zk, DEFAULT_EVENT, [], quantity, lambda _question: None):
             # So many in all were promised by what was taken as the question was put; who has bought
             # since then has taken of it, and what was given back is for sale again.
@@ -312,6 +326,31 @@ class Shop:
             # Where just so many were for sale before, there was nothing to change.
             if not self.books.was_for_sale(row.name, row.remaining, since):
                 self._breaches.append(f"there never were {row.remaining} of {row.name}")
+
+    def _organise(self, change: CapacityChange) -> None:
+        self.world.note("the organiser: {}", change)
+        self._operate(lambda zk: self._resize(zk, change))
+
+    async def _resize(self, zk: ZooKeeper, change: CapacityChange) -> None:
+        since, wanted = self.tree.zxid, change.capacity
+        terms = TypeTerms(added=change.added) if wanted is None else TypeTerms(capacity=wanted)
+        self._capacity_commands[change.type] += 1
+        try:
+            edited = await management.edit(
+                zk, DEFAULT_EVENT, management.Terms(), {change.type: terms}
+            )
+        except ZooKeeperError:
+            raise
+        except ZkticketError as error:
+            self._capacity_commands[change.type] -= 1
+            if wanted is None or self.books.most_taken(change.type, since) <= wanted:
+                self._breaches.append(f"{change} was refused: {error}")
+        else:
+            capacity = edited.stock[change.type].capacity
+            before = self.books.capacities(change.type, since)
+            right = [each + change.added for each in before] if wanted is None else [wanted]
+            if capacity not in right or capacity not in before:
+                self._breaches.append(f"{change} made it {capacity}, and before it was {before}")
 
     async def _verify(self, zk: ZooKeeper) -> None:
         proof = await recount(zk)
@@ -328,7 +367,9 @@ def _opened(
     tree = Tree()
     ensemble = Ensemble(world, tree, CALM)
     machine = Machine(ensemble, "founder", 1)
-    types = {name: TicketType(capacity=amount, stripes=stripes) for name, amount in capacity}
+    types = {
+        name: TicketType(capacity=amount, price=PRICE, stripes=stripes) for name, amount in capacity
+    }
     refs: dict[str, TypeRef] = {}
 
     async def found() -> None:

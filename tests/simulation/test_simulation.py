@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulation.ahead import FIRSTS, PLANTED, Simulation, begun
+from tests.simulation.plan import draw_without_money
 from tests.simulation.play import play
 from tests.support.instance import ROOT
 
@@ -19,7 +20,8 @@ from tests.support.instance import ROOT
 # an earlier one, or by none beside another; a recount took tickets that came back for a breach; a
 # change whose answer was lost had the zxid of the next one in its receipt, and a worker raised the
 # alarm by that; a hold ended by half a millisecond before its time; a worker that had just left
-# the registry expired holds without a fence.
+# the registry expired holds without a fence. These schedules were drawn when there were neither
+# payments nor changes of capacities.
 ONCE_BROKEN = (350, 91, 85, 52, 6, 191, 403, 4153, 5710, 16218)
 
 
@@ -36,7 +38,7 @@ def test_no_schedule_breaks_a_promise(simulation: Simulation, first: int) -> Non
 
 @pytest.mark.parametrize("seed", ONCE_BROKEN)
 def test_what_broke_once_holds(seed: int) -> None:
-    assert play([seed]).broken == []
+    assert play([seed], drawn=draw_without_money).broken == []
 
 
 @pytest.mark.parametrize("fault", PLANTED)

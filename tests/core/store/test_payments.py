@@ -19,6 +19,7 @@ from core.store.batch import Sale
 from core.store.order_history import timeline
 from core.store.order_lifecycle import MOST_REFUSED, Act
 from core.transport.link import Answer, Code
+from tests.support.lost_answers import LostAnswers
 from tests.support.two_workers import KEY, PRICE, Shop, shop_of
 from tests.support.zookeeper_server import Server
 
@@ -219,6 +220,20 @@ async def test_a_payment_whose_answer_is_lost_counts_once(
         assert (surplus.code, first.code) == (Code.PAID_ALREADY, Code.DONE)
         assert await on_record(shop, held) == [("p1", ""), ("p2", "paid-already")]
         assert await on_record(shop, other) == [("p3", "")]
+
+
+async def test_a_payment_is_in_no_doubt_while_the_place_of_its_claim_is_made(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop_of(server) as shop:
+        held = await shop.one.hold()
+        with monkeypatch.context() as patch:
+            # The transaction was refused first, for there is no such place.
+            lost = LostAnswers(shop.one.zk, 1, happens=True)
+            lost.begin(patch)
+            paid = await shop.one.pay(held.order, "p1", PRICE, "EUR")
+        assert lost.lost
+        assert (paid.code, told(paid)) == (Code.DONE, [("p1", "")])
 
 
 async def test_what_the_tree_forgot_of_a_payment_is_put_back_with_its_claim(server: Server) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from core.schema.records import Change, Order
+from core.schema.records import Change, Order, Payment
 from core.store.order_lifecycle import Act
 from core.transport.link import Answer, ChangeRequest, Code
 from tests.simulation.border import EPOCH_S, Machine
@@ -60,7 +60,7 @@ class Deeds:
         """Checks that it was so at some moment since the request, and that a receipt says so."""
         request, entry = attempt.request, self._books.orders[attempt.order_id]
         told = as_told(attempt.order_id, entry, entry.since(attempt.since), answer)
-        if not any(DONE[request.act](state) for state in told):
+        if not any(_is_done(request, state) for state in told):
             self._breach(attempt, f"done with {answer.order}, and it never was so")
         elif not any(attempt.machine.disk.holds(attempt.order_id, state) for state in told):
             self._breach(attempt, "done without a receipt")
@@ -81,9 +81,15 @@ class Deeds:
             self._breach(attempt, f"{answer.code} with {answer.order}, and it never was so")
         elif not any(self._justifies(attempt, state, answer.code) for state in told):
             self._breach(attempt, f"{answer.code}, and nothing was against it in {told}")
+        elif answer.changed and not any(
+            attempt.machine.disk.holds(attempt.order_id, state) for state in told
+        ):
+            self._breach(attempt, f"{answer.code} on record without a receipt")
 
     def _justifies(self, attempt: Attempt[ChangeRequest], state: Order, code: Code) -> bool:
         request, machine = attempt.request, attempt.machine
+        if request.payment is not None:
+            return _end_of(request.payment, state) == code.value
         latest = EPOCH_S + machine.world.now + machine.most_ahead_s
         match code:
             case Code.HOLD_EXPIRED:
@@ -107,19 +113,32 @@ class Deeds:
         for attempt in self._attempts:
             if not (attempt.answers or has_died(attempt.life)):
                 self._breach(attempt, "never answered")
+            self._check_recorded(attempt)
         for id_, entry in self._books.orders.items():
             for zxid, change, writer in entry.changes:
                 if change.act != Act.EXPIRE:
                     self._check_told(zxid, id_, change, writer)
 
+    def _check_recorded(self, attempt: Attempt[ChangeRequest]) -> None:
+        """Checks that no money is lost: what was answered for good is on record for ever."""
+        payment, order = attempt.request.payment, self._books.orders[attempt.order_id].now
+        answered = [code for code in attempt.answers if code not in OPEN]
+        if payment is not None and answered and _end_of(payment, order) is None:
+            self._breach(attempt, f"answered {answered}, and {payment} is not on record")
+
     def _check_told(self, zxid: int, order: str, change: Change, writer: str) -> None:
         asked = [
             attempt
             for attempt in self._attempts
-            if (attempt.life, attempt.order_id, attempt.request.act, attempt.request.key)
-            == (writer, order, change.act, change.key)
+            if (attempt.life, attempt.order_id, attempt.request.key) == (writer, order, change.key)
+            and _is_made_by(change, attempt.request)
         ]
-        if not any(MAY_HAVE_DONE.intersection(each.answers) or not each.answers for each in asked):
+        # A payment that is refused is recorded nevertheless.
+        refused = (
+            Code(change.payment.refused) if change.payment and change.payment.refused else None
+        )
+        possible = {Code.OUTCOME_UNKNOWN, refused} if refused else MAY_HAVE_DONE
+        if not any(possible.intersection(each.answers) or not each.answers for each in asked):
             said = [str(code) for each in asked for code in each.answers]
             self.breaches.append(f"zxid {zxid}: {change} of {order}, and told {said}")
 
@@ -129,3 +148,21 @@ class Deeds:
             f"zxid {self._tree.zxid}: {request.act} {request.order} ({request.key}) at "
             f"{attempt.life}: {what}"
         )
+
+
+def _is_done(request: ChangeRequest, state: Order) -> bool:
+    if request.payment is not None:
+        return _end_of(request.payment, state) == ""
+    return DONE[request.act](state)
+
+
+def _end_of(payment: Payment, state: Order) -> str | None:
+    """Why the payment was refused, "" where it counts, `None` where it is not on record."""
+    ends = (each.refused for _, each in state.payments if each.id == payment.id)
+    return next(ends, None)
+
+
+def _is_made_by(change: Change, request: ChangeRequest) -> bool:
+    if change.payment is not None and request.payment is not None:
+        return change.payment.id == request.payment.id
+    return change.act == request.act and request.payment is None

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from core.schema.records import Change, DoorScan, Order
-from tests.simulation.plan import Terms
+from core.schema.records import DEFAULT_CURRENCY, Change, DoorScan, Order, Payment
+from tests.simulation.plan import PRICE, Terms
+
+# A payment that came in for another order first.
+USED_ELSEWHERE = "payment-used"
 
 
 class Impossible(Exception):
@@ -29,6 +32,8 @@ def states(before: Order, after: Order, terms: Terms) -> Sequence[Order]:
 
 def _after(order: Order, change: Change, terms: Terms) -> Order:
     before = replace(order, changes=(*order.changes, change))
+    if change.payment is not None:
+        return _after_payment(order, before, change, change.payment)
     until = order.until or 0.0
     held, sold = order.status == "held", order.status == "sold" and order.admitted is None
     match change.act:
@@ -46,3 +51,33 @@ def _after(order: Order, change: Change, terms: Terms) -> Order:
             admitted = DoorScan(at=change.at, door=change.note, scan=change.key)
             return replace(before, admitted=admitted)
     raise Impossible(f"{order}: nobody may {change.act} it at {change.at}")
+
+
+def _after_payment(order: Order, before: Order, change: Change, payment: Payment) -> Order:
+    """The order once the payment is on record, which may have been refused."""
+    if any(known.id == payment.id for known in _payments(order)):
+        raise Impossible(f"{order}: {payment} is on record twice")
+    # Whether it was used elsewhere is not seen in one order: the books check that.
+    against = _against(order, payment, change.at)
+    if payment.refused not in (against, USED_ELSEWHERE):
+        raise Impossible(f"{order}: {payment} at {change.at}, against which is {against!r}")
+    if change.act != ("confirm" if order.status == "held" and not payment.refused else "payment"):
+        raise Impossible(f"{order}: {payment} does {change.act}")
+    return before if payment.refused else replace(before, status="sold")
+
+
+def _payments(order: Order) -> list[Payment]:
+    return [change.payment for change in order.changes if change.payment is not None]
+
+
+def _against(order: Order, payment: Payment, at: float) -> str:
+    """Why the payment does not count for this order, "" where nothing is against it."""
+    if any(not known.refused for known in _payments(order)):
+        return "paid-already"
+    if order.status == "expired" or (order.status == "held" and at >= (order.until or 0.0)):
+        return "hold-expired"
+    if order.status not in ("held", "sold"):
+        return "not-held"
+    agreed = (order.quantity * PRICE, DEFAULT_CURRENCY)
+    sum_ = (agreed[0] if payment.amount is None else payment.amount, payment.currency or agreed[1])
+    return "" if sum_ == agreed else "wrong-amount"

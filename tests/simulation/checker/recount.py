@@ -7,9 +7,18 @@ from dataclasses import dataclass, field
 
 from core.errors import BadZnode
 from core.schema import paths
-from core.schema.records import Change, Order, Status, Stock, TicketType, WorkerRecord, decode
+from core.schema.records import (
+    Change,
+    Order,
+    Payment,
+    Status,
+    Stock,
+    TicketType,
+    WorkerRecord,
+    decode,
+)
 from core.store.stock import TypeRef
-from tests.simulation.checker.order_states import Impossible, states
+from tests.simulation.checker.order_states import USED_ELSEWHERE, Impossible, states
 from tests.simulation.plan import Terms
 from tests.simulation.zookeeper.tree import Changes, Node, Tree
 
@@ -70,6 +79,14 @@ class Books:
         # By path: the lives that are registered now.
         self._registered: dict[str, str] = {}
         self._logs: dict[str, bytes] = {}
+        # The order that each payment came in for first, by the payment's id.
+        self._paid_for: dict[str, str] = {}
+        # What one transaction has put on record: the order and its payment.
+        self._money: list[tuple[str, Payment]] = []
+        # By type: the capacities that it has had.
+        self._capacities: dict[str, list[int]] = {name: [] for name in refs}
+        # The zxids at which that was.
+        self._resizes: dict[str, list[int]] = {name: [] for name in refs}
         # Buyers find a worker once it has registered, and keep their links to it.
         self.known_lives: set[str] = set()
         self.orders: dict[str, Entry] = {}
@@ -89,6 +106,7 @@ class Books:
             assert counter is not None
             self._counter_paths[path] = name
             self._stock[name][path] = decode(Stock, counter.data, path)
+        self._capacities[name], self._resizes[name] = [type_.capacity], [tree.zxid]
         self._remaining[name] = ([tree.zxid], [type_.capacity])
         self._taken[name] = [0]
 
@@ -115,6 +133,20 @@ class Books:
         zxids, _ = self._remaining[type_]
         return tickets in self._taken[type_][max(0, bisect_right(zxids, since) - 1) :]
 
+    def most_taken(self, type_: str, since: int) -> int:
+        """The most tickets that were held or sold at any zxid from `since` on."""
+        zxids, _ = self._remaining[type_]
+        return max(self._taken[type_][max(0, bisect_right(zxids, since) - 1) :])
+
+    def capacities(self, type_: str, since: int) -> list[int]:
+        """The capacities that the type has had from zxid `since` on."""
+        first = bisect_right(self._resizes[type_], since) - 1
+        return self._capacities[type_][first:]
+
+    def resizes(self, type_: str) -> int:
+        """How often the type was written since the opening."""
+        return len(self._resizes[type_]) - 1
+
     def _committed(self, zxid: int, changes: Changes) -> None:
         touched = set()
         for path, node in changes.items():
@@ -136,6 +168,20 @@ class Books:
         for name in touched:
             if name:
                 self._balance(zxid, name)
+        self._check_money(zxid)
+
+    def _check_money(self, zxid: int) -> None:
+        """A payment counts for the order that it came in for first, and for no other one."""
+        here = [each for each in self._money if each[1].refused != USED_ELSEWHERE]
+        for order_id, payment in here:
+            first = self._paid_for.setdefault(payment.id, order_id)
+            if first != order_id:
+                self.breaches.append(f"zxid {zxid}: {payment} of {order_id} is that of {first}")
+        for order_id, payment in self._money:
+            first = self._paid_for.get(payment.id, order_id)
+            if payment.refused == USED_ELSEWHERE and first == order_id:
+                self.breaches.append(f"zxid {zxid}: {payment} of {order_id} was used nowhere else")
+        self._money.clear()
 
     def _note_registration(self, path: str, node: Node | None) -> None:
         if node is None:
@@ -165,7 +211,7 @@ class Books:
             return ""
         order = decode(Order, node.data, path)
         if (entry := self.orders.get(order_id)) is not None:
-            self._note_change(zxid, entry, order)
+            self._note_change(zxid, order_id, entry, order)
         else:
             if order.changes:
                 self.breaches.append(f"zxid {zxid}: order {path} begins with {order.changes}")
@@ -173,7 +219,7 @@ class Books:
         self._tickets[order.type][order.status] += order.quantity
         return order.type
 
-    def _note_change(self, zxid: int, entry: Entry, order: Order) -> None:
+    def _note_change(self, zxid: int, order_id: str, entry: Entry, order: Order) -> None:
         before = entry.now
         self._tickets[before.type][before.status] -= before.quantity
         try:
@@ -184,6 +230,7 @@ class Books:
         entry.states.extend((zxid, state) for state in found)
         new = order.changes[len(before.changes) :]
         entry.changes.extend((zxid, change, self._writer()) for change in new)
+        self._money += [(order_id, each.payment) for each in new if each.payment is not None]
 
     def _note_counter(self, zxid: int, path: str, node: Node | None) -> str:
         name = self._counter_paths[path]
@@ -198,6 +245,8 @@ class Books:
         name = self._capacity_paths[path]
         assert node is not None
         self._capacity[name] = decode(TicketType, node.data, path).capacity
+        self._resizes[name].append(zxid)
+        self._capacities[name].append(self._capacity[name])
         return name
 
     def _balance(self, zxid: int, name: str) -> None:
