@@ -1,4 +1,4 @@
-"""`python -m tests.simulation`: plays many schedules, or one of them with its story."""
+"""`python -m tests.simulation`: plays many schedules, or tells the story of one."""
 
 import argparse
 import logging
@@ -62,7 +62,7 @@ def _play_many(seeds: range, jobs: int | None) -> int:
     )
     print(
         f"{whole.attempts} purchases at workers, {whole.orders} sold or held; "
-        f"{whole.deeds} changes of orders asked for"
+        f"{whole.changes} changes of orders asked for"
     )
     print(
         "entries of the logs:", ", ".join(f"{n} {event}" for event, n in whole.events.most_common())

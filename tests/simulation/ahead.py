@@ -24,7 +24,7 @@ LOWEST_PRIORITY = 19
 
 @dataclass(frozen=True)
 class Simulation:
-    """`reports` by the first seed of each part; `found` by the fault that was planted."""
+    """The reports under way: `reports` by the first seed of each part, `found` by planted fault."""
 
     reports: Mapping[int, Future[Report]]
     found: Mapping[str, Future[Report]]

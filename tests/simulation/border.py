@@ -1,4 +1,4 @@
-"""What stands in for the world outside of a worker process: its ZooKeeper, links, clocks, chance.
+"""Stand-ins for the world outside a worker process: its ZooKeeper, links, clocks, chance.
 
 The product's modules stay as they are; only the names that lead out of them are bound anew.
 """
@@ -36,7 +36,7 @@ class Machine(Process):
         self.disk = disk or Disk()
         self.clock_off_s = self.most_ahead_s = 0.0
         self.zk: SimulatedZooKeeper | None = None
-        # Where purchases go in, and are taken back, while it listens.
+        # Take purchases, and take them back, while the machine listens.
         self.submit: Submit | None = None
         self.forget: Forget | None = None
 
@@ -57,19 +57,19 @@ class Machine(Process):
             self.zk.connection.break_off()
 
     def thread_s(self) -> float:
-        """How long a worker's thread is busy: it flushes receipts."""
+        """Returns how long a worker's thread is busy with flushing receipts."""
         return self.world.rng.random() * self.disk.flush_s
 
     def hang_up(self) -> None:
-        """Its links are closed."""
+        """Closes its links."""
         self.submit = self.forget = None
 
     def wall_clock(self) -> float:
-        """Unix seconds, as far as this machine knows."""
+        """Returns Unix seconds, as far as this machine knows."""
         return EPOCH_S + self.world.now + self.clock_off_s
 
     def set_clock(self, off_s: float) -> None:
-        """Its wall clock jumps; `most_ahead_s` tells how far it has ever been ahead."""
+        """Makes its wall clock jump; `most_ahead_s` tells how far it has ever been ahead."""
         self.clock_off_s = off_s
         self.most_ahead_s = max(self.most_ahead_s, off_s)
 
@@ -101,7 +101,7 @@ class SimulatedLinks:
 
 
 def here() -> Machine:
-    """The machine on which this runs."""
+    """Returns the machine on which the caller runs."""
     machine: Machine = cast(Any, asyncio.get_running_loop())
     return machine
 
@@ -133,7 +133,7 @@ def _jitter() -> Random:
 
 @contextmanager
 def simulated() -> Iterator[None]:
-    """Worker processes that are made inside the block live in a simulated world."""
+    """Makes worker processes inside the block live in a simulated world."""
     outside: dict[str, Any] = {
         "core.cluster.node.ZooKeeper": _zookeeper,
         "core.cluster.node.os": SimpleNamespace(getpid=lambda: here().pid),
@@ -146,7 +146,7 @@ def simulated() -> Iterator[None]:
         "workers.process.gc_tuning": SimpleNamespace(settle=lambda: None),
         "core.eventlog.audit.time": _Clocks(),
         "secrets.token_hex": _token_hex,
-        # Small enough for a schedule's log to go through all of its slots.
+        # Small enough for a schedule to fill all slots of the log.
         "core.eventlog.ring.SLOT_BYTES": 1024,
         "core.eventlog.ring.SLOTS": 4,
     }

@@ -1,4 +1,4 @@
-"""What a schedule consists of, drawn from its seed: stock, buyers, network, money, incidents."""
+"""Draws a schedule from its seed: stock, buyers, network, payments, incidents."""
 
 import enum
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from core.store.order_lifecycle import Act
 from tests.simulation.world.network import Weather
 
 OPEN_S = 0.15
-# So long after the last of what befalls a schedule everything is mended.
+# Everything is mended so long after the last incident.
 HEALS_IN_S = 0.3
 TYPES = ("A", "B")
 # The share of schedules in which tickets are held, and orders change.
@@ -20,11 +20,11 @@ PAYING = 0.6
 RESIZING = 0.3
 # What each ticket costs.
 PRICE = 4800
-DEEDS = (*(Act.CONFIRM,) * 4, *(Act.EXTEND,) * 3, *(Act.CHECK_IN,) * 2, Act.RELEASE, Act.CANCEL)
+CHANGES = (*(Act.CONFIRM,) * 4, *(Act.EXTEND,) * 3, *(Act.CHECK_IN,) * 2, Act.RELEASE, Act.CANCEL)
 
 
-class Kind(enum.StrEnum):
-    """What may befall a schedule. `who` is a worker, or a server where it says so."""
+class IncidentKind(enum.StrEnum):
+    """What may happen in a schedule, to a worker or, where it says so, to a server."""
 
     BREAK = "the connection breaks"
     STALL_REQUESTS = "its requests are held up"
@@ -46,20 +46,20 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Incident:
-    """Times in seconds since the schedule's start. `amount` is of tickets or seconds."""
+    """One incident; times are in seconds since the start, `amount` is in tickets or seconds."""
 
     at: float
-    kind: Kind
+    kind: IncidentKind
     who: int
     lasts_s: float
     amount: int
 
 
 @dataclass(frozen=True)
-class Deed:
-    """What a buyer does with an order, so long after hearing of it.
+class PlannedChange:
+    """What a buyer does with an order, `after_s` after hearing of it.
 
-    `twice`: the buyer asks two workers at once. A `payment` comes with a confirmation.
+    With `twice` the buyer asks two workers at once. A `payment` comes with a confirmation.
     """
 
     after_s: float
@@ -72,11 +72,11 @@ class Deed:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One buyer's wish. `again` tells that it is repeated after it was fulfilled.
+class PlannedPurchase:
+    """What one buyer wants. With `again` it is asked for once more after it was sold.
 
-    `hedge_s`: a second worker is asked after so long, 0 for never before the timeout. `drops`:
-    who was asked before is told that nobody waits any more.
+    A second worker is asked after `hedge_s`, if that is not 0. With `drops` the worker that was
+    asked before is told that nobody waits any more.
     """
 
     at: float
@@ -89,12 +89,12 @@ class Wanted:
     again: bool
     drops: bool = False
     hold: bool = False
-    deeds: tuple[Deed, ...] = ()
+    changes: tuple[PlannedChange, ...] = ()
 
 
 @dataclass(frozen=True)
-class Terms:
-    """The event's: how long it holds tickets, how often longer, and whether buyers may cancel."""
+class EventTerms:
+    """How long the event holds tickets, how often longer, and whether buyers may cancel."""
 
     hold_s: float = 1.0
     extensions: int = 2
@@ -118,18 +118,18 @@ class Plan:
     stripes: int
     capacity: dict[str, int]
     weather: Weather
-    wishes: tuple[Wanted, ...]
+    wishes: tuple[PlannedPurchase, ...]
     incidents: tuple[Incident, ...]
     heal_at: float
-    # So many orders go into one transaction at the most.
+    # The most orders in one transaction.
     batch: int
-    terms: Terms
+    terms: EventTerms
     # Clocks that jump do so by up to ten times this.
     jump_s: float
     capacity_changes: tuple[CapacityChange, ...] = ()
 
     def told(self) -> list[str]:
-        """Puts it into words, for the head of its story."""
+        """Describes the plan in lines, for the head of its story."""
         stock = ", ".join(f"{amount} of {name}" for name, amount in self.capacity.items())
         return [
             f"seed {self.seed}: {self.workers} workers sell {stock} in {self.stripes} stripes "
@@ -152,7 +152,7 @@ class Plan:
 def draw(seed: int) -> Plan:
     """Draws the schedule of that seed."""
     plan = draw_without_money(seed)
-    # Drawn apart: the rest of a schedule is what it was before there were any.
+    # Drawn apart, so that the rest of a schedule stays as it was without them.
     money, organiser = Random(f"money {seed}"), Random(f"organiser {seed}")
     wishes = plan.wishes
     if any(wish.hold for wish in wishes) and money.random() < PAYING:
@@ -169,17 +169,17 @@ def draw_without_money(seed: int) -> Plan:
     types = TYPES[: rng.choice((1, 1, 2))]
     rush_s = rng.choice((0.02, 0.3, 1.0))
     wishes = tuple(_wish(rng, number, types, rush_s) for number in range(rng.randint(5, 30)))
-    # Drawn apart: a schedule without holds is what it was before there were any.
-    fates = Random(~seed)
-    holding, terms = fates.random() < HOLDING, _terms(fates)
-    # What befalls those that hold also does so while holds end.
-    tail_s = fates.random() * (terms.hold_s + 2.5) if holding else 0.0
+    # Drawn apart, so that a schedule without holds stays as it was before there were any.
+    holds = Random(~seed)
+    holding, terms = holds.random() < HOLDING, _terms(holds)
+    # Where tickets are held, incidents also happen while holds end.
+    tail_s = holds.random() * (terms.hold_s + 2.5) if holding else 0.0
     incidents = tuple(
         _incident(rng, workers, rush_s + tail_s) for _ in range(rng.choice((0, 1, 1, 2, 2, 4)))
     )
     ends = max([OPEN_S + rush_s + tail_s, *(each.at + each.lasts_s for each in incidents)])
     if holding:
-        wishes = tuple(_with_a_fate(fates, wish, terms.hold_s) for wish in wishes)
+        wishes = tuple(_with_changes(holds, wish, terms.hold_s) for wish in wishes)
     wanted = sum(wish.quantity for wish in wishes)
     return Plan(
         seed=seed,
@@ -192,42 +192,42 @@ def draw_without_money(seed: int) -> Plan:
         heal_at=ends + HEALS_IN_S,
         batch=rng.choice((2, 5, 200)),
         terms=terms,
-        # Nobody waits here for a hold that lasts as long as a clock was ahead.
+        # A hold lasts longer by as much as a clock was ahead: too long to wait for.
         jump_s=0.1 if holding else 100.0,
     )
 
 
-def _terms(rng: Random) -> Terms:
-    return Terms(
+def _terms(rng: Random) -> EventTerms:
+    return EventTerms(
         hold_s=rng.choice((1.0, 1.5)),
         extensions=rng.choice((0, 1, 2)),
         cancellable=rng.random() < 0.5,
     )
 
 
-def _with_a_fate(rng: Random, wish: Wanted, hold_s: float) -> Wanted:
-    """The same wish, perhaps for a hold, and what its buyer does afterwards."""
-    deeds: list[Deed] = []
+def _with_changes(rng: Random, wish: PlannedPurchase, hold_s: float) -> PlannedPurchase:
+    """Returns the purchase, perhaps as a hold, with what its buyer does afterwards."""
+    changes: list[PlannedChange] = []
     for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
-        deeds.append(_deed(rng, f"{wish.key}-{rng.randint(0, len(deeds))}", hold_s))
-    return replace(wish, hold=rng.random() < 0.6, deeds=tuple(deeds))
+        changes.append(_planned_change(rng, f"{wish.key}-{rng.randint(0, len(changes))}", hold_s))
+    return replace(wish, hold=rng.random() < 0.6, changes=tuple(changes))
 
 
-def _with_payments(rng: Random, wish: Wanted, hold_s: float) -> Wanted:
-    """The same wish, and perhaps one or several payments for its order."""
+def _with_payments(rng: Random, wish: PlannedPurchase, hold_s: float) -> PlannedPurchase:
+    """Returns the purchase with up to three payments for its order."""
     payments = (
         replace(
-            _deed(rng, f"{wish.key}-pays-{number}", hold_s),
+            _planned_change(rng, f"{wish.key}-pays-{number}", hold_s),
             act=Act.CONFIRM,
             payment=_payment(rng, wish),
         )
         for number in range(rng.choice((0, 1, 1, 2, 3)))
     )
-    return replace(wish, deeds=(*wish.deeds, *payments))
+    return replace(wish, changes=(*wish.changes, *payments))
 
 
-def _payment(rng: Random, wish: Wanted) -> Payment:
-    """Mostly the sum that was agreed; sometimes one that comes for several orders."""
+def _payment(rng: Random, wish: PlannedPurchase) -> Payment:
+    """Draws a payment, mostly of the agreed sum, sometimes used for several orders."""
     total = wish.quantity * PRICE
     return Payment(
         id=rng.choice((f"{wish.key}-1", f"{wish.key}-1", f"{wish.key}-2", "for-many")),
@@ -249,11 +249,11 @@ def _capacity_changes(rng: Random, plan: Plan) -> tuple[CapacityChange, ...]:
     )
 
 
-def _deed(rng: Random, key: str, hold_s: float) -> Deed:
+def _planned_change(rng: Random, key: str, hold_s: float) -> PlannedChange:
     at_the_end_s = hold_s - 0.1 + 0.2 * rng.random()
-    return Deed(
+    return PlannedChange(
         after_s=rng.choice((0.0, rng.random() * hold_s, at_the_end_s, at_the_end_s, 2 * hold_s)),
-        act=rng.choice(DEEDS),
+        act=rng.choice(CHANGES),
         key=key,
         operator=rng.random() < 0.3,
         timeout_s=rng.choice((0.3, 1.0, 2.5)),
@@ -277,10 +277,10 @@ def _weather(rng: Random) -> Weather:
     )
 
 
-def _wish(rng: Random, number: int, types: tuple[str, ...], rush_s: float) -> Wanted:
-    # A few buyers have the same key: with the same purchase, mostly.
+def _wish(rng: Random, number: int, types: tuple[str, ...], rush_s: float) -> PlannedPurchase:
+    # A few buyers share a key, mostly for the same purchase.
     key = f"k{rng.randrange(max(1, number))}" if rng.random() < 0.08 else f"k{number}"
-    return Wanted(
+    return PlannedPurchase(
         at=OPEN_S + rng.random() * rush_s,
         key=key,
         type=rng.choice(types),
@@ -294,18 +294,18 @@ def _wish(rng: Random, number: int, types: tuple[str, ...], rush_s: float) -> Wa
 
 
 def _incident(rng: Random, workers: int, rush_s: float) -> Incident:
-    kind = rng.choice(tuple(Kind))
+    kind = rng.choice(tuple(IncidentKind))
     lasts_s = {
-        Kind.STALL_REQUESTS: rng.choice((0.2, 1.5, 3.5)),
-        Kind.STALL_ANSWERS: rng.choice((0.2, 1.5, 3.5)),
-        Kind.OUTAGE: rng.choice((0.2, 1.0, 3.0)),
-        Kind.LAG: rng.choice((0.2, 1.0)),
-        Kind.PAUSE: rng.choice((0.05, 0.5, 1.5, 4.0)),
-        Kind.ZOMBIE: rng.choice((0.05, 0.5, 1.5, 4.0)),
-        Kind.FULL_DISK: rng.choice((0.3, 1.5)),
-        Kind.SLOW_DISK: rng.choice((0.3, 1.5)),
-        Kind.KILL: rng.choice((0.05, 0.5)),
-        Kind.BURY: rng.choice((0.05, 0.5)),
+        IncidentKind.STALL_REQUESTS: rng.choice((0.2, 1.5, 3.5)),
+        IncidentKind.STALL_ANSWERS: rng.choice((0.2, 1.5, 3.5)),
+        IncidentKind.OUTAGE: rng.choice((0.2, 1.0, 3.0)),
+        IncidentKind.LAG: rng.choice((0.2, 1.0)),
+        IncidentKind.PAUSE: rng.choice((0.05, 0.5, 1.5, 4.0)),
+        IncidentKind.ZOMBIE: rng.choice((0.05, 0.5, 1.5, 4.0)),
+        IncidentKind.FULL_DISK: rng.choice((0.3, 1.5)),
+        IncidentKind.SLOW_DISK: rng.choice((0.3, 1.5)),
+        IncidentKind.KILL: rng.choice((0.05, 0.5)),
+        IncidentKind.BURY: rng.choice((0.05, 0.5)),
     }.get(kind, 0.0)
     return Incident(
         at=OPEN_S + rng.random() * (rush_s + 0.1),

@@ -1,4 +1,4 @@
-"""Plays schedules: which of them broke a promise, and what they went through."""
+"""Plays schedules, and reports which broke a promise and what they went through."""
 
 import logging
 from collections import Counter
@@ -13,12 +13,15 @@ from tests.simulation.shop import Shop
 
 @dataclass
 class Report:
-    """`broken` has a seed and its first breach each; `events` counts what workers logged."""
+    """The sums of many schedules.
+
+    `broken` has pairs of a seed and its first breach; `events` counts entries of the logs.
+    """
 
     schedules: int = 0
     orders: int = 0
     attempts: int = 0
-    deeds: int = 0
+    changes: int = 0
     events: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[int, str]] = field(default_factory=list)
 
@@ -26,7 +29,7 @@ class Report:
         self.schedules += other.schedules
         self.orders += other.orders
         self.attempts += other.attempts
-        self.deeds += other.deeds
+        self.changes += other.changes
         self.events.update(other.events)
         self.broken += other.broken
 
@@ -43,9 +46,9 @@ def play(
             shop = Shop(drawn(seed))
             shop.play()
             report.schedules += 1
-            report.orders += len(shop.books.orders)
+            report.orders += len(shop.ledger.orders)
             report.attempts += shop.history.attempts
-            report.deeds += shop.deeds.attempts
+            report.changes += shop.changes.attempts
             if shop.breaches:
                 report.broken.append((seed, shop.breaches[0]))
             if len(report.broken) == most_broken:
@@ -54,12 +57,12 @@ def play(
 
 
 def replay(seed: int) -> str:
-    """The command that plays it again and tells its story."""
+    """Returns the command that plays it again and tells its story."""
     return f"python -m tests.simulation --seed {seed}"
 
 
 class _Ear(logging.Handler):
-    """Counts the entries of all logs by their event."""
+    """Counts the entries of all logs by event."""
 
     def __init__(self, events: Counter[str]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A simulated shop: an ensemble, workers, an operator, buyers, and what befalls them."""
+"""A simulated shop: an ensemble, workers, an operator, buyers, and incidents."""
 
 import secrets
 import signal
@@ -26,11 +26,20 @@ from core.settings import Settings
 from core.store.stock import TypeRef
 from core.zookeeper.client import ZooKeeper
 from tests.simulation.border import INSTANCE, Machine
-from tests.simulation.buyers import Buyer, Street
-from tests.simulation.checker.order_changes import Deeds
-from tests.simulation.checker.purchases import History
-from tests.simulation.checker.recount import OPERATOR, Books
-from tests.simulation.plan import OPEN_S, PRICE, CapacityChange, Incident, Kind, Plan, Terms, Wanted
+from tests.simulation.buyers import Buyer, BuyerLinks
+from tests.simulation.checker.order_changes import ChangeHistory
+from tests.simulation.checker.purchases import PurchaseHistory
+from tests.simulation.checker.recount import OPERATOR, Ledger
+from tests.simulation.plan import (
+    OPEN_S,
+    PRICE,
+    CapacityChange,
+    EventTerms,
+    Incident,
+    IncidentKind,
+    Plan,
+    PlannedPurchase,
+)
 from tests.simulation.world.disk import Disk
 from tests.simulation.world.event_loops import START_S, World
 from tests.simulation.world.network import CALM
@@ -44,14 +53,14 @@ SESSION_S = 2.0
 RESTART_S = 0.05
 SLOW_FLUSH_S = 1.0
 SETTINGS = Settings(data_dir=Path("/nowhere"), session_s=SESSION_S, drain_s=3.0)
-# Whatever happened: so long after the last of it everybody has an answer.
+# Everybody has an answer so long after the last incident, whatever happened.
 PATIENCE_S = 60.0
-# By then what was held up has arrived.
+# Messages that were held up have arrived by then.
 QUIET_S = 2.5
 
 
 class Shop:
-    """Plays one plan. `breaches` are the sentences that say what was wrong."""
+    """Plays one plan. `breaches` says in sentences what was wrong."""
 
     def __init__(self, plan: Plan, *, told: bool = False) -> None:
         self.plan = plan
@@ -61,9 +70,9 @@ class Shop:
         tree, refs = _opened(plan.stripes, tuple(plan.capacity.items()), plan.terms)
         self.tree = tree.copy()
         self.ensemble = Ensemble(self.world, self.tree, CALM)
-        self.books = Books(self.tree, refs, plan.terms, lambda: self.ensemble.writer)
-        self.history = History(self.tree, self.books, ORDER_KEY)
-        self.deeds = Deeds(self.tree, self.books, plan.terms)
+        self.ledger = Ledger(self.tree, refs, plan.terms, lambda: self.ensemble.writer)
+        self.history = PurchaseHistory(self.tree, self.ledger, ORDER_KEY)
+        self.changes = ChangeHistory(self.tree, self.ledger, plan.terms)
         self._hold_lists = paths.holds(DEFAULT_EVENT, next(iter(refs.values())).generation)
         self._pids = count(100)
         self._machines: list[Machine] = []
@@ -71,28 +80,28 @@ class Shop:
         self._operator = Machine(self.ensemble, OPERATOR, next(self._pids))
         self._disks = [Disk() for _ in range(plan.workers)]
         self._workers = [self._start(number) for number in range(plan.workers)]
-        self._street = Street(
-            self.world, plan.weather, self._workers, self.books, self.history, self.deeds
+        self._links = BuyerLinks(
+            self.world, plan.weather, self._workers, self.ledger, self.history, self.changes
         )
         self._buyers: list[Buyer] = []
         self._breaches: list[str] = []
         self._busy = 0
-        # By type: how many commands may have changed its capacity, each once.
+        # By type: the number of commands that may have changed its capacity, once each.
         self._capacity_commands = Counter[str]()
         self._closing = False
 
     @property
     def breaches(self) -> list[str]:
         return [
-            *self.books.breaches,
+            *self.ledger.breaches,
             *self.history.breaches,
-            *self.deeds.breaches,
+            *self.changes.breaches,
             *self._breaches,
             *self.world.troubles,
         ]
 
     def play(self) -> None:
-        """From the opening to the last ticket."""
+        """Plays from the opening to the last ticket."""
         with patch("workers.selling.seller.BATCH_ORDERS", self.plan.batch):
             self._play()
 
@@ -100,11 +109,11 @@ class Shop:
         self._operator.call_soon(self._open_operator)
         self.world.at(START_S + OPEN_S, self._open)
         for wish in self.plan.wishes:
-            buyer = Buyer(self._street, wish)
+            buyer = Buyer(self._links, wish)
             self._buyers.append(buyer)
             self.world.at(START_S + wish.at, buyer.begin)
         for incident in self.plan.incidents:
-            self.world.at(START_S + incident.at, self._befall, incident)
+            self.world.at(START_S + incident.at, self._inflict, incident)
         for change in self.plan.capacity_changes:
             self.world.at(START_S + change.at, self._organise, change)
         self._pass(self.plan.heal_at)
@@ -120,7 +129,7 @@ class Shop:
         self._expect_no_alarm()
         self._expect_no_change_twice()
         self.history.close(self._dead.__contains__)
-        self.deeds.close(self._dead.__contains__)
+        self.changes.close(self._dead.__contains__)
         self.world.end([*self._machines, self._operator])
 
     # --- the course ------------------------------------------------------------------
@@ -139,13 +148,13 @@ class Shop:
         return not self._busy and all(buyer.is_served for buyer in self._buyers)
 
     def _is_nothing_held(self) -> bool:
-        """P4: held tickets are on their way back, or paid for; nor does anything stay listed."""
+        """Whether every hold has ended, and none is listed any more (P4)."""
         lists = self.tree.node(self._hold_lists)
-        return not self.books.holds and not (lists and lists.children)
+        return not self.ledger.holds and not (lists and lists.children)
 
     def _heal(self) -> None:
         self.world.note("from now on nothing happens any more")
-        self._street.weather = CALM
+        self._links.weather = CALM
         self.ensemble.set_weather(CALM)
         self.ensemble.quorum = True
         for machine in self._workers:
@@ -153,32 +162,32 @@ class Shop:
             self._mend(machine.disk)
 
     def _sell_the_rest(self, type_: str) -> None:
-        """P4: whatever is for sale can be bought, and then nothing is left."""
-        left = self.books.remaining(type_)
+        """Checks that whatever is for sale can be bought, and then nothing is left (P4)."""
+        left = self.ledger.remaining(type_)
         if left:
             self._buy_last(type_, left)
         self._buy_last(type_, 1)
-        if left := self.books.remaining(type_):
+        if left := self.ledger.remaining(type_):
             self._breaches.append(f"{left} of {type_} are left that nobody can buy")
 
     def _buy_last(self, type_: str, quantity: int) -> None:
         key = f"last-{quantity}-{type_}"
-        wish = Wanted(0.0, key, type_, quantity, True, 2.5, 0.0, again=False)
-        buyer = Buyer(self._street, wish)
+        wish = PlannedPurchase(0.0, key, type_, quantity, True, 2.5, 0.0, again=False)
+        buyer = Buyer(self._links, wish)
         buyer.pursue()
         self._await(f"{key} is served", lambda: buyer.end is not None)
         if buyer.tries > 1:
             self._breaches.append(f"{key} had to be asked for {buyer.tries} times, in calm weather")
 
     def _expect_no_alarm(self) -> None:
-        """This ensemble forgets nothing."""
+        """Checks that there is no alarm: this ensemble forgets nothing."""
         alarms = self.tree.node(ALARMS)
         if alarms and alarms.children:
             self._breaches.append(f"a false alarm was raised: {sorted(alarms.children)}")
 
     def _expect_no_change_twice(self) -> None:
         for type_ in self.plan.capacity:
-            changes, commands = self.books.resizes(type_), self._capacity_commands[type_]
+            changes, commands = self.ledger.resizes(type_), self._capacity_commands[type_]
             if changes > commands:
                 self._breaches.append(f"{commands} commands made {changes} changes of {type_}")
 
@@ -208,7 +217,7 @@ class Shop:
         self.world.note("{} starts", self._workers[number].name)
 
     async def _work(self, machine: Machine, number: int) -> None:
-        """A worker's life. One that was drained has a successor."""
+        """Runs a worker; one that was drained has a successor."""
         try:
             clock = Clock(machine.wall_clock, machine.time)
             await WorkerProcess(SETTINGS, machine.role, SECRET, clock).run()
@@ -217,42 +226,42 @@ class Shop:
             self._breaches.append(f"{machine.name} died of {error!r}")
             raise
 
-    # --- what befalls them -----------------------------------------------------------
+    # --- incidents -------------------------------------------------------------------
 
-    def _befall(self, incident: Incident) -> None:
+    def _inflict(self, incident: Incident) -> None:
         kind, machine = incident.kind, self._workers[incident.who]
         self.world.note("{0.name}: {1}, {2.lasts_s} s", machine, kind.value, incident)
         connection = machine.zk.connection if machine.zk else None
         match kind:
-            case Kind.BREAK if connection:
+            case IncidentKind.BREAK if connection:
                 connection.break_off()
-            case Kind.STALL_REQUESTS if connection:
+            case IncidentKind.STALL_REQUESTS if connection:
                 connection.stall(incident.lasts_s, 0.0)
-            case Kind.STALL_ANSWERS if connection:
+            case IncidentKind.STALL_ANSWERS if connection:
                 connection.stall(0.0, incident.lasts_s)
-            case Kind.OUTAGE:
+            case IncidentKind.OUTAGE:
                 self._outage(incident.lasts_s)
-            case Kind.LAG:
+            case IncidentKind.LAG:
                 self.ensemble.fall_behind(1 + incident.amount % 2, incident.lasts_s)
-            case Kind.PAUSE | Kind.ZOMBIE:
+            case IncidentKind.PAUSE | IncidentKind.ZOMBIE:
                 self._pause(machine, incident)
-            case Kind.EXPEL:
+            case IncidentKind.EXPEL:
                 self._operate(lambda zk: self._expel(zk, machine))
-            case Kind.KILL | Kind.BURY:
+            case IncidentKind.KILL | IncidentKind.BURY:
                 self._kill(machine, incident)
-            case Kind.DRAIN:
+            case IncidentKind.DRAIN:
                 machine.signal(signal.SIGTERM)
-            case Kind.FULL_DISK:
+            case IncidentKind.FULL_DISK:
                 machine.disk.full = True
                 self.world.after(incident.lasts_s, self._mend, machine.disk)
-            case Kind.SLOW_DISK:
+            case IncidentKind.SLOW_DISK:
                 machine.disk.flush_s = SLOW_FLUSH_S
                 self.world.after(incident.lasts_s, self._mend, machine.disk)
-            case Kind.RESET:
+            case IncidentKind.RESET:
                 self._operate(lambda zk: self._reset(zk, incident.amount))
-            case Kind.VERIFY:
+            case IncidentKind.VERIFY:
                 self._operate(self._verify)
-            case Kind.CLOCK:
+            case IncidentKind.CLOCK:
                 machine.set_clock((incident.amount - 10) * self.plan.jump_s)
 
     def _mend(self, disk: Disk) -> None:
@@ -272,7 +281,7 @@ class Shop:
     def _pause(self, machine: Machine, incident: Incident) -> None:
         machine.pause()
         self.world.after(incident.lasts_s, machine.resume)
-        if incident.kind is Kind.ZOMBIE:
+        if incident.kind is IncidentKind.ZOMBIE:
             self.world.after(
                 incident.lasts_s / 2,
                 lambda: self._operate(lambda zk: self._expel(zk, machine)),
@@ -283,7 +292,7 @@ class Shop:
             return
         machine.kill()
         self._dead.add(machine.name)
-        if incident.kind is Kind.BURY:
+        if incident.kind is IncidentKind.BURY:
             self._operate(lambda zk: self._expel(zk, machine))
         self.world.after(incident.lasts_s, self._restart, incident.who)
 
@@ -297,7 +306,7 @@ class Shop:
         self._operator.call_soon(lambda: self._operator.start(self._work_on(work)))
 
     async def _work_on(self, work: Callable[[ZooKeeper], Awaitable[object]]) -> None:
-        """An operator's command; ZooKeeper may be away, and then it says so."""
+        """Runs an operator's command, which may fail while ZooKeeper is away."""
         zk = self._operator.zk
         assert zk is not None
         try:
@@ -318,13 +327,13 @@ class Shop:
         since = self.tree.zxid
         self._capacity_commands.update(self.plan.capacity.keys())
         for row in await reset(zk, DEFAULT_EVENT, [], quantity, lambda _question: None):
-            # So many in all were promised by what was taken as the question was put; who has bought
-            # since then has taken of it, and what was given back is for sale again.
+            # The total was promised by what was taken when the question was asked. Later buyers
+            # have taken from it, and tickets that were given back are for sale again.
             promised = row.capacity - quantity
-            if row.remaining and not self.books.was_taken(row.name, promised, since):
+            if row.remaining and not self.ledger.was_taken(row.name, promised, since):
                 self._breaches.append(f"{row.capacity} of {row.name} after a reset to {quantity}")
-            # Where just so many were for sale before, there was nothing to change.
-            if not self.books.was_for_sale(row.name, row.remaining, since):
+            # Where exactly that many were for sale before, nothing had to change.
+            if not self.ledger.was_for_sale(row.name, row.remaining, since):
                 self._breaches.append(f"there never were {row.remaining} of {row.name}")
 
     def _organise(self, change: CapacityChange) -> None:
@@ -343,11 +352,11 @@ class Shop:
             raise
         except ZkticketError as error:
             self._capacity_commands[change.type] -= 1
-            if wanted is None or self.books.most_taken(change.type, since) <= wanted:
+            if wanted is None or self.ledger.most_taken(change.type, since) <= wanted:
                 self._breaches.append(f"{change} was refused: {error}")
         else:
             capacity = edited.stock[change.type].capacity
-            before = self.books.capacities(change.type, since)
+            before = self.ledger.capacities(change.type, since)
             right = [each + change.added for each in before] if wanted is None else [wanted]
             if capacity not in right or capacity not in before:
                 self._breaches.append(f"{change} made it {capacity}, and before it was {before}")
@@ -360,9 +369,9 @@ class Shop:
 
 @lru_cache(maxsize=256)
 def _opened(
-    stripes: int, capacity: tuple[tuple[str, int], ...], terms: Terms
+    stripes: int, capacity: tuple[tuple[str, int], ...], terms: EventTerms
 ) -> tuple[Tree, dict[str, TypeRef]]:
-    """A tree with an event on sale, made by the store as `up` makes it."""
+    """Returns a tree with an event on sale, made as `up` makes it."""
     world = World(Random(0))
     tree = Tree()
     ensemble = Ensemble(world, tree, CALM)

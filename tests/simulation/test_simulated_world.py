@@ -98,7 +98,7 @@ class Pair:
         return zk
 
     def play(self, *scenes: object) -> None:
-        """Each scene in its turn: a coroutine on the first machine, or a number of seconds."""
+        """Plays the scenes in turn: coroutines on the first machine, or seconds to pass."""
         for machine in self.machines:
             machine.call_soon(lambda machine=machine: machine.connect(2.0).start())
         self.world.run(lambda: False, self.world.now + 1)

@@ -1,4 +1,4 @@
-"""The simulated ZooKeeper answers as the real ensemble does, to whatever is asked of it."""
+"""The simulated ZooKeeper answers every request as the real ensemble does."""
 
 import asyncio
 import inspect
@@ -28,7 +28,7 @@ Step: TypeAlias = Callable[[ZooKeeper], Awaitable[Any]]
 
 
 def steps(seed: int) -> Iterator[tuple[int, Step | None]]:
-    """Which of two sessions does what; None for one that ends, and begins anew."""
+    """Steps of two sessions: what each does, None for one that ends and begins anew."""
     rng = Random(seed)
     paths = [f"/sim-{seed}", *(f"/sim-{seed}/{name}" for name in ("a", "b", "a/c", "a/d", "b/e"))]
     yield 0, lambda zk: zk.create(paths[0])
@@ -71,7 +71,7 @@ def operation(rng: Random, path: str) -> Operation:
 
 
 async def perform(connect: Connect, seed: int) -> list[Any]:
-    """The answers to every step, and at last what is there."""
+    """Returns the answer to every step, and the tree at the end."""
     clients = [await connect(), await connect()]
     answers = []
     for who, what in steps(seed):
@@ -79,7 +79,7 @@ async def perform(connect: Connect, seed: int) -> list[Any]:
             await clients[who].close()
             clients[who] = await connect()
             continue
-        # What another session wrote may not have come to this one's server yet.
+        # Another session's write may not have reached this one's server yet.
         await clients[who].sync()
         answers.append(await outcome(what(clients[who])))
     for client in clients:
@@ -87,15 +87,15 @@ async def perform(connect: Connect, seed: int) -> list[Any]:
     return comparable(answers)
 
 
-async def outcome(doing: Awaitable[Any]) -> Any:
+async def outcome(pursued: Awaitable[Any]) -> Any:
     try:
-        return await doing
+        return await pursued
     except ZooKeeperError as error:
         return type(error).__name__
 
 
 def comparable(answers: list[Any]) -> list[Any]:
-    """The answers with zxids as ranks: two ensembles count alike, from different numbers."""
+    """Returns the answers with zxids as ranks, for two ensembles count from different numbers."""
     seen = {0, *(zxid for answer in answers for zxid in zxids(answer))}
     ranks = {zxid: rank for rank, zxid in enumerate(sorted(seen))}
     return [described(answer, ranks) for answer in answers]

@@ -13,15 +13,14 @@ from tests.simulation.plan import draw_without_money
 from tests.simulation.play import play
 from tests.support.instance import ROOT
 
-# Each was broken once: a purchase and its repeat in one batch were refused without a look at
-# what the key had bought; a key's other purchase was refused together with its first; entries
-# of the log that came late overwrote newer ones; a receipt that came while the disk was looked
-# at waited for ever, and its worker with it; a change of an order was confirmed by the receipt of
-# an earlier one, or by none beside another; a recount took tickets that came back for a breach; a
-# change whose answer was lost had the zxid of the next one in its receipt, and a worker raised the
-# alarm by that; a hold ended by half a millisecond before its time; a worker that had just left
-# the registry expired holds without a fence. These schedules were drawn when there were neither
-# payments nor changes of capacities.
+# Each broke a promise once, before payments and changes of capacities were drawn:
+# a purchase and its repeat in one batch were refused without a look at what the key had bought;
+# a key's other purchase was refused together with its first; late entries of the log overwrote
+# newer ones; a receipt that came during a look at the disk waited for ever, and its worker with it;
+# a change of an order was confirmed by the receipt of an earlier one, or by none beside another;
+# a recount took tickets that came back for a breach; a change whose answer was lost had the zxid of
+# the next one in its receipt, which raised a false alarm; a hold ended half a millisecond early;
+# a worker that had just left the registry expired holds without a fence.
 ONCE_BROKEN = (350, 91, 85, 52, 6, 191, 403, 4153, 5710, 16218)
 
 
@@ -44,7 +43,7 @@ def test_what_broke_once_holds(seed: int) -> None:
 @pytest.mark.parametrize("fault", PLANTED)
 def test_a_planted_fault_is_found(simulation: Simulation, fault: str) -> None:
     [(_, breach)] = simulation.found[fault].result().broken
-    # By what it does, and not by an error in how it was planted.
+    # It was found by what it does, and not by an error in how it was planted.
     assert "Error" not in breach
 
 

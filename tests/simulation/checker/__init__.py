@@ -1,1 +1,1 @@
-"""The truth that every answer is compared with."""
+"""Knows the truth, and compares every answer with it."""

@@ -1,4 +1,4 @@
-"""A request that has arrived at a worker, and what it was answered."""
+"""A request that has arrived at a worker, and the answers it was given."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ RequestT = TypeVar("RequestT", Purchase, ChangeRequest)
 
 @dataclass(eq=False)
 class Attempt(Generic[RequestT]):
-    """`request` at `machine`, which came at zxid `asked`, when all servers knew that of `since`."""
+    """A request that came to `machine` at zxid `asked`; all servers knew zxid `since` by then."""
 
     request: RequestT
     order_id: str
@@ -21,7 +21,7 @@ class Attempt(Generic[RequestT]):
     since: int
     judge: "Callable[[Attempt[RequestT], Answer], None]"
     answers: list[Code] = field(default_factory=list)
-    # The worker was told that nobody waits: it need not answer.
+    # Whether the worker was told that nobody waits: it need not answer.
     forgotten: bool = False
 
     @property
@@ -33,5 +33,5 @@ class Attempt(Generic[RequestT]):
         self.judge(self, answer)
 
 
-# Who hears of a request as it arrives.
+# Is told of a request as it arrives.
 Witness: TypeAlias = Callable[[RequestT, Machine], Attempt[RequestT]]

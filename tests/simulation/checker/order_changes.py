@@ -8,13 +8,13 @@ from core.transport.link import Answer, ChangeRequest, Code
 from tests.simulation.border import EPOCH_S, Machine
 from tests.simulation.checker.attempts import Attempt
 from tests.simulation.checker.purchases import as_told
-from tests.simulation.checker.recount import Books
-from tests.simulation.plan import Terms
+from tests.simulation.checker.recount import Ledger
+from tests.simulation.plan import EventTerms
 from tests.simulation.zookeeper.tree import Tree
 
-# After these it may have been done, or has been for certain.
+# After these answers the change may have been made, or was made for certain.
 MAY_HAVE_DONE = frozenset({Code.DONE, Code.OUTCOME_UNKNOWN})
-# Who hears one of these asks again.
+# After these answers a buyer asks again.
 OPEN = frozenset(
     {Code.OUTCOME_UNKNOWN, Code.OVERLOADED, Code.NO_QUORUM, Code.DRAINING, Code.HALTED}
 )
@@ -28,12 +28,12 @@ DONE: dict[Act, Callable[[Order], bool]] = {
 OF_HOLDS = frozenset({Act.CONFIRM, Act.RELEASE, Act.EXTEND})
 
 
-class Deeds:
-    """Collects requests; what is wrong with an answer becomes a sentence in `breaches`."""
+class ChangeHistory:
+    """Collects requests; each wrong answer becomes a sentence in `breaches`."""
 
-    def __init__(self, tree: Tree, books: Books, terms: Terms) -> None:
+    def __init__(self, tree: Tree, ledger: Ledger, terms: EventTerms) -> None:
         self._tree = tree
-        self._books = books
+        self._ledger = ledger
         self._terms = terms
         self._attempts: list[Attempt[ChangeRequest]] = []
         self.breaches: list[str] = []
@@ -57,8 +57,8 @@ class Deeds:
             self._check_refused(attempt, answer)
 
     def _check_done(self, attempt: Attempt[ChangeRequest], answer: Answer) -> None:
-        """Checks that it was so at some moment since the request, and that a receipt says so."""
-        request, entry = attempt.request, self._books.orders[attempt.order_id]
+        """Checks that the order was so at some moment since the request, by a receipt as well."""
+        request, entry = attempt.request, self._ledger.orders[attempt.order_id]
         told = as_told(attempt.order_id, entry, entry.since(attempt.since), answer)
         if not any(_is_done(request, state) for state in told):
             self._breach(attempt, f"done with {answer.order}, and it never was so")
@@ -74,8 +74,8 @@ class Deeds:
                 self._breach(attempt, "cancelled, and its event allows that to nobody")
 
     def _check_refused(self, attempt: Attempt[ChangeRequest], answer: Answer) -> None:
-        """Nobody is refused by what a server that lags behind says."""
-        entry = self._books.orders[attempt.order_id]
+        """Checks that nobody is refused because a server lags behind."""
+        entry = self._ledger.orders[attempt.order_id]
         told = as_told(attempt.order_id, entry, entry.since(attempt.asked), answer)
         if not told:
             self._breach(attempt, f"{answer.code} with {answer.order}, and it never was so")
@@ -109,19 +109,19 @@ class Deeds:
         return False
 
     def close(self, has_died: Callable[[str], bool]) -> None:
-        """At the end: everybody was answered, and whoever changed an order has not denied it."""
+        """Checks at the end that all were answered, and no worker denied what it did."""
         for attempt in self._attempts:
             if not (attempt.answers or has_died(attempt.life)):
                 self._breach(attempt, "never answered")
             self._check_recorded(attempt)
-        for id_, entry in self._books.orders.items():
+        for id_, entry in self._ledger.orders.items():
             for zxid, change, writer in entry.changes:
                 if change.act != Act.EXPIRE:
                     self._check_told(zxid, id_, change, writer)
 
     def _check_recorded(self, attempt: Attempt[ChangeRequest]) -> None:
-        """Checks that no money is lost: what was answered for good is on record for ever."""
-        payment, order = attempt.request.payment, self._books.orders[attempt.order_id].now
+        """Checks that no money is lost: once a payment has a final answer, it stays on record."""
+        payment, order = attempt.request.payment, self._ledger.orders[attempt.order_id].now
         answered = [code for code in attempt.answers if code not in OPEN]
         if payment is not None and answered and _end_of(payment, order) is None:
             self._breach(attempt, f"answered {answered}, and {payment} is not on record")
@@ -133,7 +133,7 @@ class Deeds:
             if (attempt.life, attempt.order_id, attempt.request.key) == (writer, order, change.key)
             and _is_made_by(change, attempt.request)
         ]
-        # A payment that is refused is recorded nevertheless.
+        # A refused payment is recorded as well.
         refused = (
             Code(change.payment.refused) if change.payment and change.payment.refused else None
         )
@@ -157,7 +157,7 @@ def _is_done(request: ChangeRequest, state: Order) -> bool:
 
 
 def _end_of(payment: Payment, state: Order) -> str | None:
-    """Why the payment was refused, "" where it counts, `None` where it is not on record."""
+    """Returns why the payment was refused: "" where it counts, `None` where it is not on record."""
     ends = (each.refused for _, each in state.payments if each.id == payment.id)
     return next(ends, None)
 

@@ -1,26 +1,26 @@
-"""What may become of an order, told once more and apart from the product."""
+"""The rules for what may become of an order, written again independently of the product."""
 
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from core.schema.records import DEFAULT_CURRENCY, Change, DoorScan, Order, Payment
-from tests.simulation.plan import PRICE, Terms
+from tests.simulation.plan import PRICE, EventTerms
 
-# A payment that came in for another order first.
+# The refusal of a payment that came in for another order first.
 USED_ELSEWHERE = "payment-used"
 
 
 class Impossible(Exception):
-    """What can't have become of an order, as a sentence."""
+    """Says, in a sentence, what can't have become of an order."""
 
 
-def states(before: Order, after: Order, terms: Terms) -> Sequence[Order]:
-    """Every state through which the order went, the last being `after`. Raises `Impossible`."""
+def states(before: Order, after: Order, terms: EventTerms) -> Sequence[Order]:
+    """Returns every state that the order went through; the last is `after`. Raises `Impossible`."""
     known = len(before.changes)
     new = after.changes[known:]
     if after.changes[:known] != before.changes or not new:
-        raise Impossible(f"{before} became {after}: its past is another")
+        raise Impossible(f"{before} became {after}: its past has changed")
     found, state = [], before
     for change in new:
         state = _after(state, change, terms)
@@ -30,7 +30,7 @@ def states(before: Order, after: Order, terms: Terms) -> Sequence[Order]:
     return found
 
 
-def _after(order: Order, change: Change, terms: Terms) -> Order:
+def _after(order: Order, change: Change, terms: EventTerms) -> Order:
     before = replace(order, changes=(*order.changes, change))
     if change.payment is not None:
         return _after_payment(order, before, change, change.payment)
@@ -54,15 +54,17 @@ def _after(order: Order, change: Change, terms: Terms) -> Order:
 
 
 def _after_payment(order: Order, before: Order, change: Change, payment: Payment) -> Order:
-    """The order once the payment is on record, which may have been refused."""
+    """Returns the order with the payment on record, which may have been refused."""
     if any(known.id == payment.id for known in _payments(order)):
         raise Impossible(f"{order}: {payment} is on record twice")
-    # Whether it was used elsewhere is not seen in one order: the books check that.
+    # One order does not show whether it was used elsewhere: the ledger checks that.
     against = _against(order, payment, change.at)
     if payment.refused not in (against, USED_ELSEWHERE):
-        raise Impossible(f"{order}: {payment} at {change.at}, against which is {against!r}")
+        raise Impossible(
+            f"{order}: {payment} at {change.at}, which should be refused as {against!r}"
+        )
     if change.act != ("confirm" if order.status == "held" and not payment.refused else "payment"):
-        raise Impossible(f"{order}: {payment} does {change.act}")
+        raise Impossible(f"{order}: {payment} comes with {change.act}")
     return before if payment.refused else replace(before, status="sold")
 
 
@@ -71,7 +73,7 @@ def _payments(order: Order) -> list[Payment]:
 
 
 def _against(order: Order, payment: Payment, at: float) -> str:
-    """Why the payment does not count for this order, "" where nothing is against it."""
+    """Returns why the payment can't count for this order, "" where it can."""
     if any(not known.refused for known in _payments(order)):
         return "paid-already"
     if order.status == "expired" or (order.status == "held" and at >= (order.until or 0.0)):

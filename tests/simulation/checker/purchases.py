@@ -7,13 +7,13 @@ from core.schema.records import Order, order_id, view
 from core.transport.link import Answer, Code, Purchase
 from tests.simulation.border import Machine
 from tests.simulation.checker.attempts import Attempt
-from tests.simulation.checker.recount import Books, Entry
+from tests.simulation.checker.recount import Entry, Ledger
 from tests.simulation.zookeeper.tree import Tree
 
 EVENT = "default"
-# After these the buyer may have a ticket, or has one for certain.
+# After these answers the buyer may have a ticket, or has one for certain.
 MAY_HAVE_BOUGHT = frozenset({Code.SOLD, Code.REPLAYED, Code.OUTCOME_UNKNOWN})
-# Nothing in a schedule can justify another answer.
+# No schedule can justify any other answer.
 POSSIBLE = MAY_HAVE_BOUGHT | {
     Code.SOLD_OUT,
     Code.KEY_REUSED,
@@ -24,12 +24,12 @@ POSSIBLE = MAY_HAVE_BOUGHT | {
 }
 
 
-class History:
-    """Collects purchases; what is wrong with an answer becomes a sentence in `breaches`."""
+class PurchaseHistory:
+    """Collects purchases; each wrong answer becomes a sentence in `breaches`."""
 
-    def __init__(self, tree: Tree, books: Books, order_key: bytes) -> None:
+    def __init__(self, tree: Tree, ledger: Ledger, order_key: bytes) -> None:
         self._tree = tree
-        self._books = books
+        self._ledger = ledger
         self._order_key = order_key
         self._attempts: dict[str, list[Attempt[Purchase]]] = defaultdict(list)
         self.breaches: list[str] = []
@@ -48,7 +48,7 @@ class History:
     def _judge(self, attempt: Attempt[Purchase], answer: Answer) -> None:
         if len(attempt.answers) > 1:
             self._breach(attempt, f"answered more than once: {attempt.answers}")
-        entry = self._books.orders.get(attempt.order_id)
+        entry = self._ledger.orders.get(attempt.order_id)
         if answer.code not in POSSIBLE:
             self._breach(attempt, f"answered {answer.code}")
         elif answer.code in (Code.SOLD, Code.REPLAYED):
@@ -64,7 +64,7 @@ class History:
             return
         if not _same(attempt, entry):
             self._breach(attempt, f"{answer.code}, but the order is another: {entry.order}")
-        # What is sold here and now is told as it was made, whatever came of it since.
+        # The answer to a new sale shows the order as it was made, whatever became of it since.
         was = [entry.order] if answer.code is Code.SOLD else entry.since(attempt.since)
         if not (told := as_told(attempt.order_id, entry, was, answer)):
             self._breach(attempt, f"{answer.code} with {answer.order}, not as it is stored")
@@ -76,20 +76,20 @@ class History:
 
     def _check_sold_out(self, attempt: Attempt[Purchase], entry: Entry | None) -> None:
         wanted = attempt.request
-        if self._books.least_remaining(wanted.type, attempt.since) >= wanted.quantity:
+        if self._ledger.least_remaining(wanted.type, attempt.since) >= wanted.quantity:
             self._breach(attempt, "sold out, but there always were enough")
         if entry is not None and wanted.keyed and entry.zxid <= attempt.since:
             self._breach(attempt, "sold out, but the key had bought before")
 
     def close(self, has_died: Callable[[str], bool]) -> None:
-        """At the end: every wish of a worker that didn't die was answered, and truly."""
+        """Checks at the end that every worker that did not die has answered, and truly."""
         for id_, attempts in self._attempts.items():
             for attempt in attempts:
                 if not (attempt.answers or attempt.forgotten or has_died(attempt.life)):
                     self._breach(attempt, "never answered")
-            if (entry := self._books.orders.get(id_)) is not None:
+            if (entry := self._ledger.orders.get(id_)) is not None:
                 self._check_told(attempts, entry)
-        for id_ in self._books.orders.keys() - self._attempts.keys():
+        for id_ in self._ledger.orders.keys() - self._attempts.keys():
             self.breaches.append(f"order {id_} was wanted by nobody")
 
     def _check_told(self, attempts: list[Attempt[Purchase]], entry: Entry) -> None:
@@ -112,7 +112,7 @@ class History:
 def as_told(
     order_id_: str, entry: Entry, states: Iterable[Order], answer: Answer
 ) -> Sequence[Order]:
-    """Returns the states that look as the answer says."""
+    """Returns the states that look as the answer does."""
     return [state for state in states if answer.order == view(order_id_, EVENT, state, entry.zxid)]
 
 

@@ -1,4 +1,4 @@
-"""P1 at every zxid, and what the tree says of each key: the truth that answers are held against."""
+"""Checks P1 at every zxid, and keeps what the tree says of each key: the truth for all answers."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -19,7 +19,7 @@ from core.schema.records import (
 )
 from core.store.stock import TypeRef
 from tests.simulation.checker.order_states import USED_ELSEWHERE, Impossible, states
-from tests.simulation.plan import Terms
+from tests.simulation.plan import EventTerms
 from tests.simulation.zookeeper.tree import Changes, Node, Tree
 
 ORDER_ID_LENGTH = 32
@@ -29,15 +29,15 @@ OPERATOR = "operator"
 
 
 def life(role: str, pid: int) -> str:
-    """The name of a process, from its start to its end."""
+    """Returns the name of one run of a process."""
     return f"{role}/{pid}"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An order as it was made, and by whom; and what became of it.
+    """An order as it was made, who made it, and what became of it.
 
-    `states` are all that it was in, `changes` what made the later ones, each with its zxid.
+    `states` are all its states, `changes` what led to the later ones, each with its zxid.
     """
 
     order: Order
@@ -51,16 +51,16 @@ class Entry:
         return self.states[-1][1]
 
     def since(self, zxid: int) -> list[Order]:
-        """The states in which it was at any zxid from that one on."""
+        """Returns the states that it had at any zxid from that one on."""
         first = bisect_right(self.states, zxid, key=lambda state: state[0])
         return [order for _, order in self.states[max(0, first - 1) :]]
 
 
-class Books:
-    """Hears of every transaction and adds up all types anew; breaches are kept as sentences."""
+class Ledger:
+    """Adds up all types anew at every transaction; breaches are kept as sentences."""
 
     def __init__(
-        self, tree: Tree, refs: Mapping[str, TypeRef], terms: Terms, writer: Callable[[], str]
+        self, tree: Tree, refs: Mapping[str, TypeRef], terms: EventTerms, writer: Callable[[], str]
     ) -> None:
         self._terms = terms
         self._writer = writer
@@ -72,22 +72,22 @@ class Books:
         self._capacity: dict[str, int] = {}
         # Tickets by the status of their orders.
         self._tickets: dict[str, Counter[Status]] = {name: Counter() for name in refs}
-        # Per type: since which zxid so much was for sale.
+        # By type: zxids, and how many were for sale from each on.
         self._remaining: dict[str, tuple[list[int], list[int]]] = {}
-        # And how many were held or sold then.
+        # By type: how many were held or sold from then on.
         self._taken: dict[str, list[int]] = {}
-        # By path: the lives that are registered now.
+        # By path: the processes that are registered now.
         self._registered: dict[str, str] = {}
         self._logs: dict[str, bytes] = {}
-        # The order that each payment came in for first, by the payment's id.
+        # By payment: the order that it first came in for.
         self._paid_for: dict[str, str] = {}
-        # What one transaction has put on record: the order and its payment.
+        # The payments that one transaction has recorded, each with its order.
         self._money: list[tuple[str, Payment]] = []
-        # By type: the capacities that it has had.
+        # By type: all its capacities.
         self._capacities: dict[str, list[int]] = {name: [] for name in refs}
-        # The zxids at which that was.
+        # By type: the zxids of those.
         self._resizes: dict[str, list[int]] = {name: [] for name in refs}
-        # Buyers find a worker once it has registered, and keep their links to it.
+        # Buyers find a worker once it is registered, and keep their links to it.
         self.known_lives: set[str] = set()
         self.orders: dict[str, Entry] = {}
         self.breaches: list[str] = []
@@ -119,32 +119,32 @@ class Books:
         return self._remaining[type_][1][-1]
 
     def least_remaining(self, type_: str, since: int) -> int:
-        """The fewest tickets that were for sale at any zxid from `since` on."""
+        """Returns the fewest tickets that were for sale at any zxid from `since` on."""
         zxids, left = self._remaining[type_]
         return min(left[max(0, bisect_right(zxids, since) - 1) :])
 
     def was_for_sale(self, type_: str, tickets: int, since: int) -> bool:
-        """Whether just so many were for sale at any zxid from `since` on."""
+        """Whether exactly that many were for sale at any zxid from `since` on."""
         zxids, left = self._remaining[type_]
         return tickets in left[max(0, bisect_right(zxids, since) - 1) :]
 
     def was_taken(self, type_: str, tickets: int, since: int) -> bool:
-        """Whether just so many were held or sold at any zxid from `since` on."""
+        """Whether exactly that many were held or sold at any zxid from `since` on."""
         zxids, _ = self._remaining[type_]
         return tickets in self._taken[type_][max(0, bisect_right(zxids, since) - 1) :]
 
     def most_taken(self, type_: str, since: int) -> int:
-        """The most tickets that were held or sold at any zxid from `since` on."""
+        """Returns the most tickets that were held or sold at any zxid from `since` on."""
         zxids, _ = self._remaining[type_]
         return max(self._taken[type_][max(0, bisect_right(zxids, since) - 1) :])
 
     def capacities(self, type_: str, since: int) -> list[int]:
-        """The capacities that the type has had from zxid `since` on."""
+        """Returns the capacities that the type had from zxid `since` on."""
         first = bisect_right(self._resizes[type_], since) - 1
         return self._capacities[type_][first:]
 
     def resizes(self, type_: str) -> int:
-        """How often the type was written since the opening."""
+        """Returns how often the type was written since the opening."""
         return len(self._resizes[type_]) - 1
 
     def _committed(self, zxid: int, changes: Changes) -> None:
@@ -171,7 +171,7 @@ class Books:
         self._check_money(zxid)
 
     def _check_money(self, zxid: int) -> None:
-        """A payment counts for the order that it came in for first, and for no other one."""
+        """Checks that a payment counts only for the order that it first came in for."""
         here = [each for each in self._money if each[1].refused != USED_ELSEWHERE]
         for order_id, payment in here:
             first = self._paid_for.setdefault(payment.id, order_id)
@@ -192,7 +192,7 @@ class Books:
             self.known_lives.add(self._registered[path])
 
     def _note_log(self, zxid: int, path: str, node: Node | None) -> None:
-        """A slot of the log only ever grows, until it goes as a whole."""
+        """Checks that a slot of the log only grows, until it is deleted as a whole."""
         if node is None:
             self._logs.pop(path, None)
             return

@@ -1,4 +1,4 @@
-"""Faults planted into how organisers change the number of tickets."""
+"""Faults planted into changes of the capacity."""
 
 from collections.abc import Mapping, Sequence
 from unittest.mock import patch
@@ -16,7 +16,7 @@ _happens = BackOffice._happens
 
 
 async def _happens_blindly(self: BackOffice, operations: Sequence[Operation]) -> bool:
-    """Sets the counters whatever was sold since they were read."""
+    """Sets the counters without regard to what was sold since they were read."""
     return await _happens(self, [_blind(each) for each in operations])
 
 

@@ -1,4 +1,4 @@
-"""Faults planted into what becomes of holds and orders."""
+"""Faults planted into the changes of holds and orders."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -47,7 +47,7 @@ def _expired_blindly(ref: TypeRef, order_id: str, order: Order, version: int) ->
 
 
 def _expired_again(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
-    """Expires a hold whatever its status is."""
+    """Expires an order whatever its status is."""
     if occasion.at < (order.until or 0.0):
         return Refusal.NOT_EXPIRED
     return order_lifecycle._changed(order, Act.EXPIRE, change, occasion, status="expired")
@@ -193,7 +193,7 @@ FAULTS: Mapping[str, Plant] = {
     "a change is answered before its receipt is on disk": lambda: patch.object(
         OrderChanger, "_keep", _unwritten
     ),
-    # These were in the product once, and found here.
+    # These were once in the product, and were found here.
     "a change that was done before needs no receipt beside another": lambda: patch.object(
         OrderChanger, "_keep", _kept_alone
     ),

@@ -1,4 +1,4 @@
-"""Faults planted into what becomes of money."""
+"""Faults planted into the handling of payments."""
 
 from collections.abc import Iterable, Mapping
 from unittest.mock import patch
@@ -45,7 +45,7 @@ def _unrecorded(order: Order, change: OrderChange, payment: Payment, occasion: O
 def _recorded_again(
     order: Order, change: OrderChange, payment: Payment, occasion: Occasion, *, elsewhere: bool
 ) -> tuple[Order, Refusal | None]:
-    """Does not look whether the payment is on record."""
+    """Records a payment without a look at those on record."""
     refusal = _unpayable(order, payment, occasion, elsewhere=elsewhere) or Refusal.PAID_ALREADY
     if not order.payments:
         return order_lifecycle.paid(order, change, payment, occasion, elsewhere=elsewhere)

@@ -1,4 +1,4 @@
-"""Faults planted into the selling logic: what the simulation has to find, or it proves nothing."""
+"""Faults planted into the selling logic, which the simulation has to find, or it proves nothing."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ def _on_seller(**methods: Any) -> Plant:
 
 
 def _on_doubt(resolve: Callable[..., Any], **methods: Any) -> Plant:
-    """A commitment that resolves so, and a seller to fit."""
+    """Plants a way to resolve lost answers, and methods of the seller to go with it."""
 
     @contextmanager
     def planted() -> Iterator[None]:
@@ -70,7 +70,7 @@ def _called_sold(self: Seller, attempt: SaleAttempt, why: Ambiguous) -> None:
 
 
 def _tell_sold(self: Seller, attempt: SaleAttempt) -> None:
-    """Waits for nothing."""
+    """Answers without waiting for anything."""
     self._sold(attempt)
     for (request, _), sale in zip(attempt.accepted, attempt.batch.sales, strict=True):
         stored = StoredOrder(sale.order_id, sale.ref.event, sale.order, 1)
@@ -94,7 +94,7 @@ _make = SaleAttempts.make
 
 
 def _unfenced(self: SaleAttempts, accepted: Sequence[Candidate], accounts: Any = ()) -> SaleAttempt:
-    """Checks a znode that is always there."""
+    """Checks a znode that always exists."""
     attempt = _make(self, accepted, accounts)
     return replace_in(attempt, batch=replace_in(attempt.batch, fence="/workers"))
 
@@ -114,7 +114,7 @@ def _draw_blindly(
 
 
 async def _two_in_flight(self: Seller, attempt: SaleAttempt) -> None:
-    """The second half is sent on the version that the first is only expected to make."""
+    """Sends the second half with the version that the first one is only expected to make."""
     half = len(attempt.accepted) // 2
     halves = [part for part in (attempt.accepted[:half], attempt.accepted[half:]) if part]
     if len({ref for _, ref in attempt.accepted}) > 1 or len(halves) < 2:
@@ -240,7 +240,7 @@ FAULTS: Mapping[str, Plant] = {
     "sold is answered before its receipt is on disk": lambda: patch.object(
         Answers, "confirm", _confirmed_unwritten
     ),
-    # These were in the product once, and found here.
+    # These were once in the product, and were found here.
     "a repeat beside its first is not looked up": lambda: patch.object(
         PendingPurchase, "may_have_bought", property(lambda self: self.purchase.keyed)
     ),

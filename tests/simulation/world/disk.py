@@ -1,4 +1,4 @@
-"""A machine's disk, which keeps what was flushed when a process dies, and may be full or slow."""
+"""A machine's disk: it keeps what a process flushed before it died, and may be full or slow."""
 
 import errno
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ PLENTY_BYTES = 1 << 40
 
 
 class Disk:
-    """Holds one worker's receipts. `flush_s` is the longest that a flush takes."""
+    """Holds one worker's receipts. `flush_s` is the longest time of a flush."""
 
     def __init__(self) -> None:
         self.full = False
         self.flush_s = 0.001
         self._data = b""
-        # Of each order that it knows: the commits that changed it.
+        # By order: the commits that changed it, as far as they are on this disk.
         self._orders: dict[str, set[str]] = {}
 
     def write(self, data: bytes) -> None:
@@ -35,7 +35,7 @@ class Disk:
                 known.update(change.batch for change in line.order.changes)
 
     def holds(self, order_id: str, order: Order) -> bool:
-        """Whether it can prove that the order was once as it is there."""
+        """Whether its receipts prove that the order was once in that state."""
         known = self._orders.get(order_id)
         return known is not None and known.issuperset(change.batch for change in order.changes)
 
@@ -60,7 +60,7 @@ class SimulatedJournal:
         return 0 if self._disk.full else PLENTY_BYTES
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Does nothing: no file is open."""
 
 
 def _receipts(data: bytes) -> Iterator[Receipt]:

@@ -1,7 +1,7 @@
 """A virtual clock, and event loops that live by it: one for each simulated process.
 
-Time passes only when nobody has anything to do at the moment; then the clock jumps to the
-next timer. What happens at one moment happens in the order in which it was asked for.
+Time passes only when nobody has anything to do; then the clock jumps to the next timer. Callbacks
+of one moment run in the order in which they were scheduled.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ THREAD_SWITCH_S = 0.00005
 
 
 class Handle:
-    """A callback that is to run, in a process or, where `process` is None, outside of all."""
+    """A callback that is to run, in a process or, where `process` is None, outside all of them."""
 
     __slots__ = ("args", "callback", "cancelled", "process")
 
@@ -37,14 +37,14 @@ class Handle:
 
 
 class World:
-    """The clock (`now`, in seconds), what is due, and the one source of chance."""
+    """The clock (`now`, in seconds), the callbacks that are due, and the only source of chance."""
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
         self.now = START_S
         self.troubles: list[str] = []
         self.over = False
-        # What happened, in words; kept only where somebody wants to read it.
+        # What happened, in words; None where nobody will read it.
         self.story: list[str] | None = None
         self._ready: deque[Handle] = deque()
         self._timers: list[tuple[float, int, Handle]] = []
@@ -78,7 +78,7 @@ class World:
         return self.at(self.now + delay_s, callback, *args)
 
     def run(self, done: Callable[[], bool], until: float) -> bool:
-        """Lets time pass until `done`; False where that has not come by `until`."""
+        """Lets time pass until `done` is true; returns False if it is not by `until`."""
         try:
             self._run_ready()
             while not done():
@@ -96,7 +96,7 @@ class World:
             events._set_running_loop(None)
 
     def end(self, processes: Iterable["Process"]) -> None:
-        """Ends what is left of every process, unseen by anybody."""
+        """Ends what is left of every process, without consequences."""
         self.over = True
         for process in processes:
             process.resurrect()
@@ -127,8 +127,8 @@ class World:
 class Process:
     """The event loop of one simulated process, which can be paused and killed.
 
-    What is due in a paused process happens when it is resumed; in a killed one, never. It has
-    what the product and asyncio ask of a loop, and nothing more.
+    What is due in a paused process happens when it is resumed; in a killed one, never. It has only
+    what the product and asyncio ask of a loop.
     """
 
     def __init__(self, world: World, name: str) -> None:
@@ -142,7 +142,7 @@ class Process:
         self._loop = cast(asyncio.AbstractEventLoop, self)
 
     def thread_s(self) -> float:
-        """How long a thread's work takes."""
+        """Returns how long a thread's work takes."""
         return 0.0
 
     def pause(self) -> None:
@@ -169,7 +169,7 @@ class Process:
         return task
 
     def resurrect(self) -> None:
-        """Lets a killed process run again, at the end of the world only."""
+        """Lets a killed process run again, only to clean up at the end."""
         self.killed = False
         self.resume()
 
@@ -206,7 +206,7 @@ class Process:
     def run_in_executor(
         self, executor: Any, func: Callable[..., T], *args: Any
     ) -> "asyncio.Future[T]":
-        """A thread takes `thread_s` seconds; its end is heard of a moment later."""
+        """Runs the call in a thread's place: it takes `thread_s` seconds, and a moment more."""
         future = self.create_future()
         self.call_later(self.thread_s(), self._work, future, func, args)
         return future

@@ -1,4 +1,4 @@
-"""How messages travel: how long they take, and how often a connection breaks under them."""
+"""How long messages travel, and how often a connection breaks under them."""
 
 from dataclasses import dataclass
 from random import Random
@@ -8,10 +8,10 @@ from random import Random
 class Weather:
     """One schedule's network. Times are in seconds, shares of messages from 0 to 1.
 
-    `hop_s` is the usual time of one way; a share `slow` takes up to `slow_s`. Under a share
-    `breaks` of the requests the connection breaks, before, while or after they are done.
-    `late` is the share of what was under way then that arrives all the same, up to `late_s`
-    afterwards. Followers are up to `lag_s` behind.
+    `hop_s` is the usual time of one way; a share `slow` takes up to `slow_s`. A share `breaks` of
+    the requests breaks the connection, before, while or after they are done. Of what was under way
+    then, the share `late` still arrives, up to `late_s` afterwards. Followers are up to `lag_s`
+    behind.
     """
 
     hop_s: float = 0.002
@@ -22,7 +22,7 @@ class Weather:
     late_s: float = 0.5
     lag_s: float = 0.0
     reconnect_s: float = 0.1
-    # Links between buyers and workers.
+    # The links between buyers and workers.
     lost: float = 0.0
     held_up: float = 0.0
 

@@ -1,4 +1,4 @@
-"""What `core.zookeeper.election` asks of kazoo's recipe, over the simulated session."""
+"""The election as `core.zookeeper.election` uses it, over the simulated session."""
 
 import asyncio
 from contextlib import suppress
@@ -10,9 +10,9 @@ LOOK_S = 0.3
 
 
 class SimulatedLock:
-    """One ephemeral znode. Where an answer was lost, what stands in it tells whose it is.
+    """One ephemeral znode; after a lost answer its data tells whose it is.
 
-    So a process whose session has ended may believe that it is still elected, and there are two.
+    A process whose session has ended may believe that it is still elected; then there are two.
     """
 
     def __init__(self, zk: ZooKeeper, path: str, owner: str) -> None:
@@ -21,7 +21,7 @@ class SimulatedLock:
         self._owner = owner.encode()
 
     async def acquire(self, timeout: float) -> bool:
-        """Raises `TimeoutError`, and what the session does."""
+        """Waits for the znode. Raises `TimeoutError`, and what the session raises."""
         async with asyncio.timeout(timeout):
             while not await self._take():
                 await asyncio.sleep(LOOK_S)
@@ -47,4 +47,4 @@ class SimulatedElection:
         self.lock = SimulatedLock(zk, path, owner)
 
     def cancel(self) -> None:
-        """The session ends next, and resigns."""
+        """Does nothing: the session ends next, which resigns."""

@@ -16,7 +16,7 @@ SERVERS = 3
 
 @dataclass(eq=False)
 class Session:
-    """What the ensemble knows of a session. `seen` is the newest zxid that it was shown."""
+    """What the ensemble knows of a session; `seen` is the newest zxid that it was shown."""
 
     id: int
     client: str
@@ -28,7 +28,7 @@ class Session:
 
 
 class Ensemble:
-    """Three servers. Without a `quorum` nothing is decided and nobody is let in."""
+    """Three servers. Without a `quorum` they decide nothing and let nobody in."""
 
     def __init__(self, world: World, tree: Tree, weather: Weather) -> None:
         self.world = world
@@ -36,7 +36,7 @@ class Ensemble:
         self.weather = weather
         self._lags = [0.0] * SERVERS
         self.quorum = True
-        # Whose transaction is being decided.
+        # The client whose transaction is being decided.
         self.writer = ""
         self._first_zxid = tree.zxid
         self._decided_at: list[float] = []
@@ -48,7 +48,7 @@ class Ensemble:
     # --- sessions ----------------------------------------------------------------------
 
     def open(self, client: str, timeout_s: float) -> Session:
-        """A session's beginning goes through the quorum: it sees all that was before it."""
+        """Opens a session, which goes through the quorum: it sees all that was before it."""
         self._pass_zxid()
         session = Session(len(self._sessions) + 1, client, timeout_s, self.tree.zxid)
         self._sessions.append(session)
@@ -60,7 +60,7 @@ class Ensemble:
             session.expiry = None
 
     def silent(self, session: Session) -> None:
-        """Nothing comes from that client any more: its time runs."""
+        """Starts the session's timeout: nothing comes from that client any more."""
         if session.expiry is None and not session.closed:
             patience_s = session.timeout_s * (1 + 0.3 * self.world.rng.random())
             session.expiry = self.world.after(patience_s, self.close, session)
@@ -85,7 +85,7 @@ class Ensemble:
     def write(
         self, session: Session, operations: Sequence[Operation], *, ephemeral: bool = False
     ) -> Outcome:
-        """Raises `Ambiguous` for a session that is over, as kazoo's errors are translated."""
+        """Decides a session's transaction. Raises `Ambiguous` where the session is over."""
         if session.closed:
             raise Ambiguous("the session has expired")
         self.writer = session.client
@@ -103,7 +103,7 @@ class Ensemble:
         return outcome
 
     def view(self, session: Session, server: int) -> int:
-        """The zxid as of which that server answers the session now; it never goes back."""
+        """Returns the zxid as of which that server answers the session now; it never goes back."""
         session.seen = max(session.seen, self.applied(server))
         return session.seen
 
@@ -121,7 +121,7 @@ class Ensemble:
                     fire()
 
     def applied(self, server: int) -> int:
-        """The zxid up to which that server knows everything."""
+        """Returns the zxid up to which that server knows everything."""
         stuck = self._stuck.get(server)
         if stuck is not None:
             return stuck
@@ -135,12 +135,12 @@ class Ensemble:
         return min(self.applied(server) for server in range(SERVERS))
 
     def fall_behind(self, server: int, lasts_s: float) -> None:
-        """Keeps all news from that follower for so long."""
+        """Keeps all news from that follower for a while."""
         self._stuck.setdefault(server, self.applied(server))
         self.world.after(lasts_s, self._stuck.pop, server, None)
 
     def set_weather(self, weather: Weather) -> None:
-        """From now on it is so. The followers have caught up; the leader is never behind."""
+        """Changes the weather. The followers have caught up; the leader is never behind."""
         self.weather = weather
         self._stuck.clear()
         rng = self.world.rng

@@ -1,9 +1,9 @@
 """A session on the simulated ensemble, with the methods of `core.zookeeper.client.ZooKeeper`.
 
 It behaves as kazoo and `core.zookeeper.client` do together: answers come in order; every operation
-has a deadline, which cuts the connection; what was under way when a connection broke is ambiguous,
-and may happen later; what is asked for between a break and its notice waits for the next
-connection; a new session begins by itself after an expiry.
+has a deadline, which cuts the connection; an operation that was under way when a connection broke
+is ambiguous, and may happen later; one that is asked for between a break and its notice waits for
+the next connection; a new session begins by itself after an expiry.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from tests.simulation.zookeeper.tree import Node
 
 @dataclass(eq=False)
 class Request:
-    """`act` is done where it arrives, with the zxid as of which the server answers."""
+    """A request to a server, which calls `act` with the zxid as of which it answers."""
 
     act: Callable[[Session, int], object]
     answer: "asyncio.Future[Any]"
@@ -68,7 +68,7 @@ class Connection:
             world.after(world.rng.random() * 2.5 * hop_s, self.break_off)
 
     def notify(self, watch: Callable[[], None]) -> None:
-        """A watch has fired; whoever has lost this connection doesn't hear of it."""
+        """Tells the client that a watch has fired, unless this connection is lost."""
         world = self._world
         self._answers_at = max(self._answers_at, world.now + self._ensemble.weather.hop(world.rng))
         world.at(self._answers_at, self._hand_over, watch)
@@ -78,7 +78,7 @@ class Connection:
             self._client.process.call_soon(watch)
 
     def stall(self, requests_s: float, answers_s: float) -> None:
-        """Nothing gets through for so long, of either kind."""
+        """Lets no request, or no answer, through for those times."""
         now = self._world.now
         self._arrives_at = max(self._arrives_at, now + requests_s)
         self._answers_at = max(self._answers_at, now + answers_s)
@@ -87,7 +87,7 @@ class Connection:
             self._world.after(requests_s, self._heard)
 
     def break_off(self) -> None:
-        """Breaks: some of what is under way arrives later, in order, and the rest never."""
+        """Breaks the connection; some of what is under way arrives later, in order."""
         if not self.alive:
             return
         self.alive = False
@@ -144,7 +144,7 @@ class Connection:
 
 
 class SimulatedZooKeeper:
-    """Stands in for `core.zookeeper.client.ZooKeeper` in the process on whose loop it is made."""
+    """Stands in for `core.zookeeper.client.ZooKeeper` in the process that makes it."""
 
     def __init__(
         self,
@@ -204,7 +204,7 @@ class SimulatedZooKeeper:
         await self.process.create_future()
 
     async def close(self) -> None:
-        """Ends the session, unless nobody can be reached."""
+        """Ends the session, unless no server can be reached."""
         self._closed = True
         if self.connection is not None and self.connection.alive and self.ensemble.quorum:
             session = self.connection.session
@@ -213,7 +213,7 @@ class SimulatedZooKeeper:
         self.connected = False
 
     def note_pause(self, paused: bool) -> None:
-        """A client that sleeps sends no pings."""
+        """Notes that the client sends no pings while it is paused."""
         if self.connection is not None and self.connection.alive:
             notice = self.ensemble.silent if paused else self.ensemble.heard
             notice(self.connection.session)
@@ -224,7 +224,7 @@ class SimulatedZooKeeper:
             self.process.call_soon(self._drop, connection)
 
     def _drop(self, connection: Connection) -> None:
-        """kazoo fails what waits for an answer; the loop hears of the state a little later."""
+        """Fails what waits for an answer, as kazoo does; the state changes a little later."""
         self.connection = None
         self._fail(connection.unanswered, "the connection broke before the answer came")
         self.process.call_later(self.ensemble.world.rng.random() * 0.002, self._note_state)
@@ -250,7 +250,7 @@ class SimulatedZooKeeper:
             self._fail(self._queue, "the session has expired")
             self._reconnect_soon()
         elif self._session and self.ensemble.applied(server) < self._session.seen:
-            self._reconnect_soon()  # a server doesn't take who has seen more than it has
+            self._reconnect_soon()  # a server refuses a client that has seen more than it has
         else:
             self._session = self._session or self.ensemble.open(self.process.name, self._session_s)
             self.ensemble.heard(self._session)
@@ -336,7 +336,7 @@ class SimulatedZooKeeper:
         return cast(Outcome, await self._ask(write, writes=True))
 
     async def _write(self, operation: Operation, *, ephemeral: bool = False) -> int:
-        """The znode's version after that. Raises what the server says against it."""
+        """Returns the znode's version afterwards. Raises why the server refused."""
 
         def write(session: Session, _at: int) -> int:
             outcome = self.ensemble.write(session, [operation], ephemeral=ephemeral)
@@ -366,7 +366,7 @@ class SimulatedZooKeeper:
             self._in_flight -= 1
 
     def _give_up(self, request: Request) -> None:
-        """The deadline has passed; the request itself can't be taken back."""
+        """Fails a request whose deadline has passed; it can't be taken back."""
         self.ensemble.world.note("{} waits no longer for an answer", self.process.name)
         if self.connection is not None:
             self.connection.break_off()

@@ -1,4 +1,4 @@
-"""ZooKeeper's tree in memory: znodes, versions, transactions, and how it was at every zxid."""
+"""ZooKeeper's tree in memory: znodes, versions, transactions, and its state at every zxid."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from core.zookeeper.multi import Create, Delete, Operation, SetData
 
 
 class Node(NamedTuple):
-    """A znode at one moment. `owner` is the session of an ephemeral one, else 0."""
+    """A znode at one moment; `owner` is the session of an ephemeral one, else 0."""
 
     data: bytes
     version: int
@@ -31,31 +31,31 @@ class Node(NamedTuple):
         )
 
 
-# What a transaction left of the znodes that it touched; None for a deleted one.
+# The znodes that a transaction touched, as it left them; None for a deleted one.
 Changes = Mapping[str, Node | None]
 
 
 class Tree:
     """Applies transactions one after the other, as a leader does.
 
-    `listeners` hear of each with its zxid and its changes.
+    `listeners` are called with the zxid and the changes of each.
     """
 
     def __init__(self) -> None:
         self.zxid = 0
         self._nodes: dict[str, Node] = {"/": Node(b"", 0, 0, 0)}
-        # Only of znodes that have changed: every state that they were in, oldest first.
+        # All states of the znodes that have changed, the oldest first.
         self._past: dict[str, list[tuple[int, Node | None]]] = {}
         self.listeners: list[Callable[[int, Changes], None]] = []
 
     def copy(self) -> "Tree":
-        """The tree as it is now, without its past."""
+        """Returns the tree as it is now, without its past."""
         twin = Tree()
         twin.zxid, twin._nodes = self.zxid, dict(self._nodes)
         return twin
 
     def node(self, path: str, at: int | None = None) -> Node | None:
-        """The znode as it was at zxid `at`, or as it is."""
+        """Returns the znode as it was at zxid `at`, or as it is now."""
         if at is not None and at < self.zxid and (past := self._past.get(path)):
             return next((node for zxid, node in reversed(past) if zxid <= at), None)
         return self._nodes.get(path)
@@ -64,11 +64,11 @@ class Tree:
         return [path for path, node in self._nodes.items() if node.owner == session]
 
     def pass_zxid(self) -> None:
-        """Something was decided that changes no znode, as a session's beginning."""
+        """Counts a decision that changes no znode, such as the start of a session."""
         self.zxid += 1
 
     def apply(self, operations: Sequence[Operation], owner: int = 0) -> Outcome:
-        """All of it or nothing. What it creates is ephemeral where there is an `owner`."""
+        """Applies all operations or none; creates ephemeral znodes where there is an `owner`."""
         zxid = self.zxid + 1
         changes: dict[str, Node | None] = {}
         for index, operation in enumerate(operations):
@@ -77,7 +77,7 @@ class Tree:
             except ZooKeeperError as error:
                 return Refused(index, error)
         self._commit(zxid, changes)
-        # A server's answer tells the zxid in the stat of what was set, and nowhere else.
+        # A server's answer tells the zxid only in the stat of what was set.
         told = any(isinstance(operation, SetData) for operation in operations)
         return Committed(zxid if told else 0)
 
