@@ -1,1 +1,1 @@
-"""Breaks a running sale in every way that we can think of, and checks what its buyers were told."""
+"""Breaks a running sale in every way we know, and checks what its buyers were told."""

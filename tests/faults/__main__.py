@@ -1,4 +1,4 @@
-"""`make soak`: ambiguous commits, partitions and mixed faults, and what was found."""
+"""`make soak`: ambiguous commits, partitions and mixed faults, and their verdict."""
 
 import logging
 import os
@@ -35,7 +35,7 @@ def main(
     """Breaks sales, checks every answer of every buyer against the tree, prints the verdict."""
     chosen = random.randrange(1_000_000) if seed is None else seed
     print(_heading(chosen), flush=True)
-    logging.disable(logging.ERROR)  # what the sellers have to say of their doubts
+    logging.disable(logging.ERROR)  # the sellers' entries about their doubts
     reports: list[Report] = []
     times = soak.shares(minutes * 60.0, time.monotonic())
     if not (times.doubts_s and times.partitions_s):

@@ -1,4 +1,4 @@
-"""A shop that is there to be broken: an instance, its processes by what they do, its buyers."""
+"""A shop for tests to break: an instance, its processes by what they do, its buyers."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from supervisor.processes.process import Role
 from tests.support.crowd import Crowd
 from tests.support.instance import Instance, eventually, running
 
-# A sold-out type is common, an unsold one too: A is plenty.
+# B and C are often sold out; A never is.
 QUANTITY = 1_000_000
 SCARCE = 500
 SERVERS = 3
@@ -32,7 +32,7 @@ CONNECT_S = 30.0
 
 
 class Shop:
-    """What nemeses work on. `rng` chooses the victims."""
+    """A shop that nemeses strike; `rng` chooses the victims."""
 
     def __init__(self, instance: Instance, rng: random.Random) -> None:
         self.instance = instance
@@ -42,7 +42,7 @@ class Shop:
     # --- who is who ------------------------------------------------------------------
 
     def pids(self, role: Role) -> list[int]:
-        """The living processes of that role."""
+        """Returns the living processes of that role."""
         found = orphans.find(self.instance.data_dir)
         return [left.process.pid for left in found if left.role is role]
 
@@ -57,23 +57,23 @@ class Shop:
         return ",".join(f"127.0.0.1:{first + n}" for n in range(SERVERS))
 
     def roles(self) -> list[str]:
-        """What each ZooKeeper server is: leader, follower, down."""
+        """Returns the role of each ZooKeeper server: leader, follower, down."""
         return [state.role for state in asyncio.run(probe_all(self.hosts))]
 
     def server(self, number: int) -> int:
-        """Its pid; it has to live."""
+        """Returns the pid of a server, which has to live."""
         name = f"zookeeper-{number}"
         found = orphans.find(self.instance.data_dir)
         return next(left.process.pid for left in found if left.name == name)
 
     def servers(self, *roles: str) -> list[int]:
-        """The living ZooKeeper servers of those roles."""
+        """Returns the living ZooKeeper servers of those roles."""
         wanted = {f"zookeeper-{n}" for n, role in enumerate(self.roles(), 1) if role in roles}
         found = orphans.find(self.instance.data_dir)
         return [left.process.pid for left in found if left.name in wanted]
 
     def one(self, pids: list[int]) -> list[int]:
-        """One of them at random; none of none."""
+        """Chooses one of them at random, or none where there are none."""
         return [self.rng.choice(pids)] if pids else []
 
     # --- what is done to it ----------------------------------------------------------
@@ -84,7 +84,7 @@ class Shop:
                 os.kill(pid, number)
 
     def operate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command, which may fail while something is broken, but says so in one line."""
+        """Runs a command; it may fail while something is broken, but has to say so in one line."""
         done = self.instance.run(*arguments)
         assert done.returncode in (0, 1, 3), done.stderr
         assert "unexpected" not in done.stderr, done.stderr
@@ -93,27 +93,27 @@ class Shop:
         return done
 
     def reset(self, type_: str, quantity: int) -> None:
-        """Puts stock on sale; whether it worked or not, refusals before its end may be old."""
+        """Puts stock on sale; refusals from before its end may be old, whether it worked or not."""
         self.operate("admin", "reset", type_, "--quantity", str(quantity), "--yes")
         self.resets.append(Reset(DEFAULT_EVENT, type_, time.monotonic()))
 
     # --- what has become of it -------------------------------------------------------
 
     def await_sales(self, crowd: Crowd) -> float:
-        """Until a purchase that begins now or later is sold; how long that took, in seconds."""
+        """Waits for the sale of a purchase that begins from now on; returns the seconds it took."""
         since = time.monotonic()
         eventually("sold again", lambda: crowd.sold_at > since, RECOVERY_S)
         return time.monotonic() - since
 
     def audit(self, crowd: Crowd) -> None:
-        """Fails with what the checker or `verify` finds; the crowd has gone home."""
+        """Fails with what the checker or `verify` finds, once the crowd has stopped."""
         crowd.settle()
         self.instance.expect_health()
         findings = self.findings(crowd)
         assert not findings, findings[:5]
 
     def findings(self, crowd: Crowd) -> tuple[Finding, ...]:
-        """What the checker finds, after `verify` has found nothing."""
+        """Returns what the checker finds, after `verify` has found nothing."""
         self.instance.verify()
         secret = load_secret(self.instance.data_dir)
         books = asyncio.run(_books(self.hosts, secret.zookeeper_password))

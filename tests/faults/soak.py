@@ -15,7 +15,7 @@ from core.schema.records import Marker, encode
 from core.zookeeper.tree_setup import prepare_tree
 from supervisor.zookeeper.ensemble import wait_for_quorum
 from tests.faults.ambiguity.clocks import JumpingClocks
-from tests.faults.ambiguity.sale import Doubts, Run
+from tests.faults.ambiguity.sale import Run, SaleReport
 from tests.faults.ensemble.partition import Islands
 from tests.faults.ensemble.servers import three_servers
 from tests.faults.ensemble.storms import Partitions, deaths
@@ -26,13 +26,13 @@ from tests.support.crowd import PATIENT, Crowd
 from tests.support.zookeeper_server import PASSWORD
 
 QUORUM_S = 60.0
-# What of a run's time each scene gets; mixed faults have what is left. Some 20 doubts are
+# The share of a run's time for each scene; mixed faults get the rest. Some 20 lost answers are
 # resolved a second.
 DOUBTS, PARTITIONS = 0.35, 0.1
-# How long a scene takes to begin and to end, and a mixture of faults.
+# How long a scene takes to begin and to end, and how long a mixture of faults takes.
 AROUND_S = 15.0
 MIXTURE_S = 15.0
-# So many types are enough: they take a while to make, and again to check.
+# More types take too long to make and to check.
 TYPES_PER_SECOND, FEWEST_TYPES, MOST_TYPES = 10.0, 30, 900
 
 Say = Callable[[str], None]
@@ -40,7 +40,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Report:
-    """What one scene did and found."""
+    """What one scene has done and found."""
 
     scene: str
     took_s: float
@@ -51,7 +51,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Times:
-    """How long doubts and partitions last, and when all is over, on the monotonic clock."""
+    """The times of ambiguous commits, of partitions, and of the end, on the monotonic clock."""
 
     doubts_s: float
     partitions_s: float
@@ -59,22 +59,24 @@ class Times:
 
 
 def shares(lasts_s: float, now: float) -> Times:
-    """What each scene gets of so many seconds from now on; a scene that would have none is cut."""
+    """Divides so many seconds from now on among the scenes; one that would have none is cut."""
     doubts_s, partitions_s = DOUBTS * lasts_s - AROUND_S, PARTITIONS * lasts_s - AROUND_S
     return Times(max(0.0, doubts_s), max(0.0, partitions_s), now + lasts_s)
 
 
 def types_for(lasts_s: float) -> int:
-    """How many a run of so many seconds may sell out."""
+    """Returns how many types a run of so many seconds may sell out."""
     return max(FEWEST_TYPES, min(MOST_TYPES, math.ceil(lasts_s * TYPES_PER_SECOND)))
 
 
 def ambiguous_commits(home: Path, seed: int, goal: int, lasts_s: float, say: Say) -> Report:
-    """Until so many are resolved or the time is over. Most of them straight at the sellers, whose
-    clocks jump; some while servers die, and some through the web, over links that fail as well.
+    """Makes commits ambiguous until so many are resolved or the time is over.
+
+    Most are straight at the sellers, whose clocks jump; some are made while servers die, and some
+    through the web, over links that fail as well.
     """
     began = time.monotonic()
-    done: list[Doubts] = []
+    done: list[SaleReport] = []
     types = types_for(lasts_s)
     with three_servers(home) as servers:
         rng = random.Random(seed)
@@ -97,7 +99,7 @@ def ambiguous_commits(home: Path, seed: int, goal: int, lasts_s: float, say: Say
 
 
 def partitions(home: Path, seed: int, lasts_s: float) -> Report | None:
-    """Servers parted from each other; None where this machine has no network namespaces."""
+    """Cuts servers off from each other; None where this machine has no network namespaces."""
     began = time.monotonic()
     islands = Islands(home, random.Random())
     with ExitStack() as stack:
@@ -119,7 +121,7 @@ def partitions(home: Path, seed: int, lasts_s: float) -> Report | None:
 
 
 def mixed_faults(home: Path, seed: int, end: float, say: Say) -> Report:
-    """A whole shop under one mixture after the other, one at least, until `end`."""
+    """Inflicts one mixture after the other on a whole shop, at least one, until `end`."""
     began = time.monotonic()
     tally = Tally()
     data_dir = home / "data"
@@ -143,7 +145,7 @@ def mixed_faults(home: Path, seed: int, end: float, say: Say) -> Report:
     return report
 
 
-def _doubted(scene: str, began: float, done: Sequence[Doubts], what: str) -> Report:
+def _doubted(scene: str, began: float, done: Sequence[SaleReport], what: str) -> Report:
     events: Counter[str] = sum((each.events for each in done), Counter())
     attempts = sum(len(each.history.attempts) for each in done)
     did = f"{events['resolved']} resolved of {events['ambiguous']}; {attempts} attempts; {what}"

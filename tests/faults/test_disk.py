@@ -1,4 +1,4 @@
-"""A disk that is full for a moment: found by a mixture of seed 2."""
+"""A disk that is full for a moment; the mixture of seed 2 found what happened then."""
 
 import json
 import os
@@ -19,7 +19,7 @@ FULL_S = 3.0
 
 @pytest.mark.timeout(240)
 def test_a_leader_whose_disk_was_full_starts_again_later(tmp_path: Path) -> None:
-    """It had gone on from memory, behind a hole in its log, and never started again."""
+    """It used to go on from memory, with a hole in its log, and then never started again."""
     data_dir = tmp_path / "data"
     with disk_of(data_dir) as disk:
         if disk is None:
@@ -41,7 +41,7 @@ def test_a_leader_whose_disk_was_full_starts_again_later(tmp_path: Path) -> None
 
 @pytest.mark.timeout(240)
 def test_status_names_a_full_disk_in_words_and_to_programs(tmp_path: Path) -> None:
-    """It said "no quorum" only; the log knew why."""
+    """It used to say only "no quorum", while the log knew why."""
     data_dir = tmp_path / "data"
     data_dir.mkdir(mode=0o700)
     with ExitStack() as stack:
@@ -68,7 +68,7 @@ def text_of(shop: Instance) -> str:
 
 
 def make_leader(shop: Shop, server: int = 3) -> int:
-    """Kills the leaders before it."""
+    """Kills leaders until that server leads."""
     for _ in range(10):
         eventually("a leader", lambda: "leader" in shop.roles())
         leader = shop.roles().index("leader") + 1

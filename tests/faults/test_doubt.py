@@ -1,4 +1,4 @@
-"""Ambiguous commits by the hundred: each is resolved, and nobody is told what isn't so."""
+"""Hundreds of ambiguous commits: each is resolved, and nobody is told anything untrue."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from workers.selling.seller import Seller
 
 SEED = 20260729
 RESOLVED = 500
-# So many ambiguous commits catch a naive seller: most of them were lost replies.
+# So many ambiguous commits catch a naive seller: most are lost replies.
 FEW = 25
 
 
@@ -43,7 +43,7 @@ async def test_five_hundred_ambiguous_commits_are_resolved_and_none_is_misreport
     ],
 )
 async def test_a_naive_retry_is_caught(servers: Servers, kind: type[Seller], caught: Kind) -> None:
-    # Two tickets of each type: a naive retry finds the last ones gone, to its own first try.
+    # With two tickets of each type, a naive retry finds the last ones sold to its own first try.
     run = Run(servers.hosts, SEED, kind=kind, types=150, capacity=2, event=kind.__name__)
     doubts = await run.until(FEW, 60.0)
     assert doubts.resolved >= FEW

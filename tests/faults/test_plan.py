@@ -1,4 +1,4 @@
-"""Mixtures come from their seed, and leave no nemesis out."""
+"""Mixtures follow from their seed, and leave no nemesis out."""
 
 from collections import Counter
 from itertools import islice
@@ -20,7 +20,7 @@ def test_every_nemesis_has_its_turn() -> None:
 
 
 def test_what_the_scenes_of_a_soak_get_is_no_more_than_it_has() -> None:
-    """It took 5,000 ambiguous commits first, however few minutes it had."""
+    """It used to make 5,000 ambiguous commits first, however few minutes it had."""
     for seconds in (60.0, 600.0, 3600.0):
         times = shares(seconds, now=100.0)
         assert times.end == 100.0 + seconds

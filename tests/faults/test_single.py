@@ -1,4 +1,4 @@
-"""What buyers see of one fault while they buy."""
+"""What buyers notice of a single fault while they buy."""
 
 import os
 import random
@@ -28,8 +28,8 @@ def test_a_killed_worker_costs_no_buyer_anything(own_shop: Instance) -> None:
         eventually("it sells", lambda: own_shop.worker()["sold_total"] > 0)
     assert crowd.longest_pause_s() < 1.0
     assert set(crowd.answers) <= {"200", "201"}, crowd.unsure
-    # 200 is the web's own repeat: the worker died between its commit and its answer. It says
-    # so, and there are no more of them than purchases that were under way.
+    # 200 answers a repeat of the web's own: the worker died between its commit and its answer.
+    # There are no more of these than purchases that were under way, and each says so.
     repeated = [attempt for attempt in crowd.history.attempts if attempt.status == 200]
     assert len(repeated) <= BUYERS
     assert all(attempt.replayed for attempt in repeated)
@@ -92,8 +92,8 @@ def test_without_a_quorum_buyers_are_told_at_once(own_shop: Instance) -> None:
         first = buyer.buy(key="first")
         assert first.status == 503
         assert first.took_s < 3.0
-        # Each worker finds out by a commit of its own, and a server that has lost the others
-        # serves readers until it notices.
+        # Each worker finds out by a commit of its own; a server that has lost the others goes on
+        # serving readers until it notices.
         eventually("no quorum", lambda: all(_is_told_at_once(buyer.buy()) for _ in range(5)))
         eventually("stale", lambda: buyer.get("/api/events/default").json["stale"])
         _shows_stale_availability(own_shop)

@@ -1,4 +1,4 @@
-"""Ambiguous commits while more goes wrong: links, clocks, servers that die or are parted."""
+"""Ambiguous commits while links, clocks and servers fail as well."""
 
 import random
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from core.schema.records import Marker, encode
 from core.zookeeper.tree_setup import prepare_tree
 from supervisor.zookeeper.ensemble import wait_for_quorum
 from tests.faults.ambiguity.clocks import JumpingClocks
-from tests.faults.ambiguity.sale import Doubts, Run
+from tests.faults.ambiguity.sale import Run, SaleReport
 from tests.faults.ensemble.partition import Islands
 from tests.faults.ensemble.servers import Servers, three_servers
 from tests.faults.ensemble.storms import Partitions, deaths
@@ -27,8 +27,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         yield running
 
 
-def expect_truth(doubts: Doubts, resolved: int) -> None:
-    """So many doubts have been resolved, and nobody was told what isn't so."""
+def expect_truth(doubts: SaleReport, resolved: int) -> None:
+    """Expects that so many lost answers were resolved, and nobody was told anything untrue."""
     assert doubts.resolved >= resolved
     assert doubts.answers["sold"] > 0
     assert not doubts.findings, (SEED, doubts.findings[:5])

@@ -1,4 +1,4 @@
-"""A host vanishes, the leader on it: nobody refuses a connection there, packets get lost."""
+"""The leader's host vanishes: no connection is refused there, and packets are lost."""
 
 import asyncio
 import random
@@ -20,7 +20,7 @@ CLIENTS = 6
 PAUSE_S = 0.02
 PROBE_S = 0.3
 ELECTION_S = 20.0
-# After the others have a leader, a client writes again within this: it has tried the vanished
+# A client writes again within this time after the others have a leader: it has tried the vanished
 # host twice at most.
 BACK_S = 1.8
 
@@ -37,7 +37,7 @@ async def islands(tmp_path: Path) -> AsyncIterator[Islands]:
 
 
 class Writer:
-    """Writes for as long as it may, as a worker does; `wrote_at` is when it last could."""
+    """Writes as a worker does; `wrote_at` is the time of its last success."""
 
     def __init__(self, zk: ZooKeeper, number: int) -> None:
         self._zk = zk
@@ -55,7 +55,7 @@ class Writer:
             await asyncio.sleep(PAUSE_S)
 
     async def writes_since(self, moment: float) -> float:
-        """How long after that moment it could write."""
+        """Returns how long after that moment it could write."""
         while self.wrote_at <= moment:
             await asyncio.sleep(PAUSE_S)
         return self.wrote_at - moment
@@ -76,7 +76,7 @@ async def writers(hosts: str) -> AsyncIterator[list[Writer]]:
 
 
 async def leader(islands: Islands, without: int = 0) -> int:
-    """The server that leads, as soon as one does other than `without`."""
+    """Returns the server that leads, once it is another than `without`."""
     async with asyncio.timeout(ELECTION_S):
         while True:
             states = await probe_all(islands.hosts, PROBE_S)

@@ -1,1 +1,1 @@
-"""Sales whose commits are made ambiguous by the hundred."""
+"""Sales with hundreds of ambiguous commits."""

@@ -1,21 +1,21 @@
-"""Clocks that jump, as they do when a machine is set right, sleeps, or is moved."""
+"""Clocks that jump, as they do when a machine's clock is set, or it sleeps, or is migrated."""
 
 import random
 import time
 
 DAY_S = 86_400.0
-# Longer than a seller goes on resolving a doubt.
+# Longer than a seller spends on resolving a lost answer.
 NAP_S = 40.0
-# One look in so many finds that the clock has jumped.
+# One of so many readings finds that the clock has jumped.
 WALL_ODDS = 200
 NAP_ODDS = 20_000
 
 
 class Clocks:
-    """The wall clock and the monotonic one, as they are."""
+    """The real wall clock and monotonic clock."""
 
     def now(self) -> float:
-        """Unix seconds."""
+        """Returns Unix seconds."""
         return time.time()
 
     def monotonic(self) -> float:
@@ -23,7 +23,7 @@ class Clocks:
 
 
 class JumpingClocks(Clocks):
-    """The wall clock jumps to and fro by a day at most, the monotonic one ahead by naps."""
+    """A wall clock that jumps by up to a day, and a monotonic one that jumps ahead by naps."""
 
     def __init__(self, seed: int) -> None:
         self._rng = random.Random(f"clocks {seed}")

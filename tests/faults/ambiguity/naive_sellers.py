@@ -1,4 +1,4 @@
-"""Sellers with the mistakes that one makes about a lost answer, for the checker to catch."""
+"""Sellers with the usual mistakes about a lost answer, for the checker to catch."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from workers.selling.seller import Seller
 
 
 class Naive(Seller):
-    """Resolves what became of a lost answer in a way of its own."""
+    """Resolves a lost answer in a way of its own."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -22,7 +22,7 @@ class Naive(Seller):
 
 
 class CallsItFailed(Naive):
-    """No answer, so it did not happen: the buyers are told so."""
+    """Tells the buyers that nothing happened, because no answer came."""
 
     async def _resolve(self, batch: Batch) -> Committed | Failure:
         for request in self._serving:
@@ -32,7 +32,7 @@ class CallsItFailed(Naive):
 
 
 class TriesAgainWithFreshVersions(Naive):
-    """No answer, so it did not happen: it is decided anew, with the versions of now."""
+    """Decides anew with the present versions, because no answer came."""
 
     async def _resolve(self, batch: Batch) -> Committed | Failure:
         await lost_answers.pause(self._zk)
@@ -41,7 +41,7 @@ class TriesAgainWithFreshVersions(Naive):
 
 
 class MintsNewOrders(TriesAgainWithFreshVersions):
-    """The same where an order's id does not come from its key, but is new for each try."""
+    """Does the same, with order ids that are new for each try and not made from the key."""
 
     def _take_back(self, attempt: SaleAttempt) -> None:
         super()._take_back(attempt)

@@ -1,4 +1,4 @@
-"""A TCP proxy that can cut, delay and lose, and can ambush a transaction on its way."""
+"""A TCP proxy that can cut, delay and lose traffic, and ambush a transaction on its way."""
 
 import asyncio
 import enum
@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from typing import cast
 
 LOOPBACK = "127.0.0.1"
-# Length, xid and type stand before a ZooKeeper request; 14 is a transaction's type.
+# A ZooKeeper request begins with its length, xid and type; 14 is a transaction.
 TYPE_AT = slice(8, 12)
 MULTI = (14).to_bytes(4, "big")
-# A request that is late arrives within this time; its sender has moved on meanwhile.
+# A late request arrives within this time; its sender has moved on meanwhile.
 LATE_S = 0.3
-# What arrives late is seen through before its connection is closed.
+# A late request is handled before its connection is closed.
 FAREWELL_S = 0.5
 
 
 class Ambush(enum.Enum):
     """What becomes of one transaction; its connection breaks in each case.
 
-    SILENCE waits for the client to lose patience, the others break it at once.
+    With SILENCE it breaks when the client loses patience, with the others at once.
     """
 
     LOSE_REQUEST = "it never arrives"
@@ -31,11 +31,11 @@ class Ambush(enum.Enum):
 
 
 @dataclass
-class Line:
-    """How traffic fares through the proxies that share it; change it at any time.
+class LineConditions:
+    """How the proxies that share it treat their traffic; it may be changed at any time.
 
-    `cut`: nobody gets through. `mute`: replies are lost. `delay_s`: for each direction.
-    `ambushes` await the next transactions, one each.
+    While it is `cut`, nobody gets through; while it is `mute`, replies are lost. Each direction
+    takes `delay_s`. Each of the `ambushes` waits for one transaction.
     """
 
     cut: bool = False
@@ -45,23 +45,23 @@ class Line:
 
 
 class Proxy:
-    """Listens on a port of its own and passes on to `target`, as `line` allows."""
+    """Listens on a port of its own and passes traffic on to `target`, as `line` allows."""
 
-    def __init__(self, target: tuple[str, int], line: Line, rng: random.Random) -> None:
+    def __init__(self, target: tuple[str, int], line: LineConditions, rng: random.Random) -> None:
         self.target = target
         self.line = line
         self.rng = rng
-        self._passages: set[Passage] = set()
+        self._passages: set[ProxiedConnection] = set()
         self._server: asyncio.Server | None = None
 
     async def listen(self, port: int = 0) -> int:
-        """The port; a free one where none is named."""
+        """Listens, and returns the port; a free one where none is named."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._admit, LOOPBACK, port)
         return int(self._server.sockets[0].getsockname()[1])
 
     def sever(self) -> None:
-        """Breaks every connection that there is; new ones fare as `line` says."""
+        """Breaks every open connection; new ones are treated as `line` says."""
         for passage in tuple(self._passages):
             passage.end()
 
@@ -71,14 +71,14 @@ class Proxy:
         self.sever()
         await asyncio.sleep(0)
 
-    def _admit(self) -> "End":
-        passage = Passage(self, self._passages.discard)
+    def _admit(self) -> "ConnectionEnd":
+        passage = ProxiedConnection(self, self._passages.discard)
         self._passages.add(passage)
         return passage.client
 
 
-class End(asyncio.Protocol):
-    """One of the two connections of a passage."""
+class ConnectionEnd(asyncio.Protocol):
+    """One of the two connections of a `ProxiedConnection`."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class End(asyncio.Protocol):
         self._on_end()
 
     def send(self, data: bytes) -> None:
-        """At once, or when it is connected."""
+        """Sends now, or once it is connected."""
         if self._transport is None:
             self._unsent.append(data)
         elif not self._transport.is_closing():
@@ -121,22 +121,22 @@ class End(asyncio.Protocol):
             self._transport.abort()
 
 
-class Passage:
-    """A client's connection through a proxy, and the one that stands for it at the server."""
+class ProxiedConnection:
+    """A client's connection to the proxy, and the proxy's to the server in its name."""
 
-    def __init__(self, proxy: Proxy, on_end: Callable[["Passage"], None]) -> None:
+    def __init__(self, proxy: Proxy, on_end: Callable[["ProxiedConnection"], None]) -> None:
         self._proxy = proxy
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._muted = False
         self._ends_at_reply = False
         self._sent_at = {True: 0.0, False: 0.0}
-        self.client = End(self._open, self._request, self.end)
-        self._server = End(lambda: None, self._reply, self.end)
+        self.client = ConnectionEnd(self._open, self._request, self.end)
+        self._server = ConnectionEnd(lambda: None, self._reply, self.end)
         self._opening: asyncio.Task[None] | None = None
 
     def end(self) -> None:
-        """Both connections break."""
+        """Breaks both connections."""
         self.client.abort()
         self._server.abort()
         self._on_end(self)
@@ -165,7 +165,7 @@ class Passage:
 
     def _reply(self, data: bytes) -> None:
         line = self._proxy.line
-        # A stream with a hole in it is of no use any more: it stays mute to its end.
+        # A stream with a hole in it is useless: it stays mute to its end.
         self._muted |= line.mute
         if line.cut or self._ends_at_reply:
             self.end()
@@ -186,18 +186,18 @@ class Passage:
                 self._leave_late(data)
 
     def _leave_late(self, data: bytes) -> None:
-        """The client is gone; what it sent last still stands before the server's door."""
+        """Lets the client's last request reach the server after the client has gone."""
         late = self._server
-        self._server = End(lambda: None, self._reply, self.end)
+        self._server = ConnectionEnd(lambda: None, self._reply, self.end)
         late_s = self._proxy.rng.uniform(0.0, LATE_S)
         self._loop.call_later(late_s, late.send, data)
         self._loop.call_later(late_s + FAREWELL_S, late.abort)
         self.end()
 
-    def _pass(self, to: End, data: bytes) -> None:
+    def _pass(self, to: ConnectionEnd, data: bytes) -> None:
         delay_s = self._proxy.line.delay_s
         upward = to is self._server
-        # Later than what went before it, whatever the delay was then.
+        # It comes after what was sent before it, whatever the delay was then.
         due = max(self._sent_at[upward] + 1e-6, self._loop.time() + delay_s)
         if delay_s or self._sent_at[upward] > self._loop.time():
             self._sent_at[upward] = due

@@ -1,7 +1,7 @@
-"""A sale on a real ensemble whose transactions are ambushed: ambiguous commits by the hundred.
+"""A sale on a real ensemble whose transactions are ambushed, for hundreds of ambiguous commits.
 
-Several sellers run in this process, each with a session and proxies of its own. The types are
-small and follow each other, so that last tickets are in doubt as well. With `web`, buyers ask
+Several sellers run in this process, each with a session and proxies of its own. There are many
+small types, one after the other, so that last tickets are in doubt as well. With `web`, buyers ask
 through the web's dispatcher, over links that fail too.
 """
 
@@ -28,7 +28,13 @@ from core.schema.records import TicketType, order_id
 from core.transport.link import Answer, Code, Purchase
 from core.zookeeper.client import connect
 from tests.faults.ambiguity.clocks import Clocks
-from tests.faults.ambiguity.worker import CONNECT_S, SellerKind, Stand, cancelled, real_clocks
+from tests.faults.ambiguity.worker import (
+    CONNECT_S,
+    ProxiedWorker,
+    SellerKind,
+    cancelled,
+    real_clocks,
+)
 from tests.support.zookeeper_server import PASSWORD, SECRET
 from web.dispatch.dispatcher import Dispatcher
 from web.requests.purchase import Basket
@@ -40,7 +46,7 @@ STRIPES = 3
 TIMEOUT_S = 2.8
 BUYERS = 5
 LATEST_S = 5.0
-# Elections follow each other while servers are parted or die.
+# There is one election after the other while servers are parted or die.
 PATIENCE_S = 60.0
 RETRY_S = 0.1
 LEFT_OPEN = frozenset(
@@ -64,8 +70,8 @@ STATUSES = {
 
 
 @dataclass
-class Doubts:
-    """What a run did: its attempts, what the sellers' logs counted, and what is wrong with it."""
+class SaleReport:
+    """A run's attempts, the counts of its sellers' logs, and what is wrong with it."""
 
     history: History = field(default_factory=History)
     events: Counter[str] = field(default_factory=Counter)
@@ -98,7 +104,7 @@ class Run:
         clocks: Callable[[int], Clocks] = real_clocks,
         storm: Storm | None = None,
     ) -> None:
-        """`event` must not be there yet. `storm` rages all the while."""
+        """Prepares a sale of `event`, which must not exist yet; `storm` goes on all the while."""
         self._hosts = hosts
         self._rng = random.Random(seed)
         self._types = types
@@ -109,9 +115,9 @@ class Run:
         self._dispatcher: Dispatcher | None = None
         self._oldest = 0
         self._numbers = itertools.count(1)
-        self.doubts = Doubts()
+        self.doubts = SaleReport()
         self._stands = [
-            Stand(
+            ProxiedWorker(
                 f"worker-{n}",
                 kind,
                 self.doubts.events,
@@ -121,9 +127,10 @@ class Run:
             for n in range(1, sellers + 1)
         ]
 
-    async def until(self, resolved: int, timeout_s: float) -> Doubts:
-        """Sells until so many doubts are resolved; then every purchase that is open is asked
-        for again, in peace, so that each has its answer.
+    async def until(self, resolved: int, timeout_s: float) -> SaleReport:
+        """Sells until so many lost answers are resolved.
+
+        Every purchase that is still open is then asked for again, in peace, and gets its answer.
         """
         async with AsyncExitStack() as stack:
             data_dir = Path(stack.enter_context(TemporaryDirectory()))
@@ -167,7 +174,7 @@ class Run:
         return dispatcher
 
     async def _check(self, stack: AsyncExitStack) -> tuple[Finding, ...]:
-        """What the checker finds, and `verify`, in one list."""
+        """Returns what the checker and `verify` find, in one list."""
         zk = await connect(self._hosts, PASSWORD, timeout_s=CONNECT_S)
         stack.push_async_callback(zk.close)
         books = await read_books(zk, self._event)
@@ -185,7 +192,7 @@ class Run:
         await zk.close()
 
     async def _buy(self) -> None:
-        """One buyer after another; those with a key ask until they have a final answer."""
+        """Buys for one buyer after another; those with a key ask until they have a final answer."""
         while self._oldest < self._types:
             number = next(self._numbers)
             place = min(self._oldest + self._rng.randrange(2), self._types - 1)
@@ -237,7 +244,7 @@ class Run:
 
 
 def _attempt(wish: Purchase, answer: Answer, began_s: float, ended_s: float) -> PurchaseAttempt:
-    """What the web would have answered."""
+    """Returns the attempt with what the web would have answered."""
     sold = answer.code in (Code.SOLD, Code.REPLAYED)
     return PurchaseAttempt(
         key=wish.key,

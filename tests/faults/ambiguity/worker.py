@@ -17,7 +17,7 @@ from core.schema.records import Load, WorkerRecord
 from core.transport.link import Answer, ChangeRequest, Purchase
 from core.zookeeper.client import connect
 from tests.faults.ambiguity.clocks import Clocks
-from tests.faults.ambiguity.proxy import LOOPBACK, Ambush, Line, Proxy
+from tests.faults.ambiguity.proxy import LOOPBACK, Ambush, LineConditions, Proxy
 from tests.support.zookeeper_server import PASSWORD, SECRET
 from workers.link_server import LinkServer
 from workers.receipts.journal import JournalBounds, ReceiptJournal
@@ -27,11 +27,11 @@ from workers.selling.seller import Seller
 
 CONNECT_S = 30.0
 RECEIPTS = JournalBounds(segment_bytes=1 << 20, segments=8)
-# An ambush is laid after a random pause of this length at most.
+# The longest random pause before an ambush is laid.
 PAUSE_S = 0.08
-# Waiting for a deadline takes longest.
+# An ambush that waits for a deadline takes longest.
 ODDS = {Ambush.LOSE_REQUEST: 6, Ambush.LOSE_REPLY: 12, Ambush.LATE: 12, Ambush.SILENCE: 1}
-# A link to the web is in order for a while, then for another it is not.
+# A link to the web works for a while, then fails for a while.
 LINK_CALM_S = (0.2, 2.0)
 LINK_TROUBLE_S = (0.1, 1.5)
 LINK_DELAY_S = (0.01, 0.3)
@@ -51,8 +51,8 @@ class CountedLog(EventLog):
         super().add(level, event, text, orders)
 
 
-class Stand:
-    """`line` is how its session with ZooKeeper fares, `link` how the web's link to it does."""
+class ProxiedWorker:
+    """A worker with its proxies: `line` to ZooKeeper, `link` from the web."""
 
     def __init__(
         self,
@@ -62,8 +62,8 @@ class Stand:
         rng: random.Random,
         clocks: Clocks,
     ) -> None:
-        self.line = Line()
-        self.link = Line()
+        self.line = LineConditions()
+        self.link = LineConditions()
         self._name = name
         self._kind = kind
         self._clocks = clocks
@@ -71,7 +71,7 @@ class Stand:
         self._rng = rng
 
     async def open(self, hosts: str, data_dir: Path, stack: AsyncExitStack) -> None:
-        """Sells from now on, until the stack is closed; receipts go into the data dir."""
+        """Sells until the stack is closed; receipts go into the data directory."""
         proxied = [await self._proxied(host, self.line, stack) for host in hosts.split(",")]
         zk = await connect(",".join(proxied), PASSWORD, timeout_s=CONNECT_S)
         stack.push_async_callback(zk.close)
@@ -104,7 +104,7 @@ class Stand:
 
     @property
     def live(self) -> LiveWorker:
-        """What the registry would tell the web, with its address behind a proxy."""
+        """Returns what the registry would tell the web, with an address behind a proxy."""
         return LiveWorker(self._name, self._record)
 
     async def _open_link(self, stack: AsyncExitStack) -> None:
@@ -119,10 +119,10 @@ class Stand:
         )
 
     def _submit(self, request: Purchase | ChangeRequest, reply: Callable[[Answer], None]) -> None:
-        assert isinstance(request, Purchase), "here orders are made, and not changed"
+        assert isinstance(request, Purchase), "orders are only made here, and never changed"
         self.seller.submit(request, reply)
 
-    async def _proxied(self, address: str, line: Line, stack: AsyncExitStack) -> str:
+    async def _proxied(self, address: str, line: LineConditions, stack: AsyncExitStack) -> str:
         host, _, port = address.rpartition(":")
         proxy = Proxy((host, int(port)), line, self._rng)
         stack.push_async_callback(proxy.close)
@@ -138,7 +138,7 @@ class Stand:
     # --- trouble ---------------------------------------------------------------------
 
     async def lay_ambushes(self) -> None:
-        """Until it is cancelled; then the session is in order."""
+        """Lays ambushes until it is cancelled; then the session works again."""
         kinds, weights = list(ODDS), list(ODDS.values())
         try:
             while True:
@@ -164,7 +164,7 @@ class Stand:
 
 
 async def cancelled(task: asyncio.Future[None]) -> None:
-    """Cancels it and waits for its end, however that is."""
+    """Cancels the task and waits for its end, whatever that is."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -1,1 +1,1 @@
-"""ZooKeeper servers that die and are parted."""
+"""ZooKeeper servers that die, and that are cut off from each other."""

@@ -1,8 +1,8 @@
-"""An ensemble whose servers live in network namespaces of their own, so that they can be parted.
+"""An ensemble whose servers live in network namespaces of their own, for network partitions.
 
-A route that swallows everything stands for the wall between two servers: also from one side
-only, as real networks do it. Clients go on reaching all of them. A link that is down is a host
-that has vanished for everybody: it refuses nothing, it doesn't answer.
+A route that swallows everything separates two servers, also in one direction only, as happens in
+real networks. Clients still reach all of them. A link that is down stands for a host that has
+vanished for everybody: it does not answer, and refuses nothing.
 """
 
 import os
@@ -28,11 +28,11 @@ clientPortAddress={address}
 
 
 class Islands:
-    """Three servers, each on an island; `part` raises walls between them, `join` takes all down."""
+    """Three servers, each on an island; `part` separates them, `join` reunites all of them."""
 
     def __init__(self, home: Path, rng: random.Random) -> None:
         self._home = home
-        # Names of interfaces have 15 letters at most.
+        # An interface's name has at most 15 letters.
         self._name = f"zk{rng.randrange(16**6):06x}"
         self._net = f"10.{rng.randrange(64, 128)}.{rng.randrange(256)}"
         self._walls: list[tuple[int, int]] = []
@@ -45,7 +45,7 @@ class Islands:
         return f"{self._net}.{server}"
 
     def part(self, server: int, others: Sequence[int]) -> None:
-        """What `server` sends to the others is lost, until `join`."""
+        """Loses what `server` sends to the others, until `join`."""
         for other in others:
             self._walls.append((server, other))
             self._within(server, "route", "add", "blackhole", f"{self.address(other)}/32")
@@ -56,7 +56,7 @@ class Islands:
             self._within(server, "route", "del", "blackhole", f"{self.address(other)}/32")
 
     def sink(self, server: int) -> None:
-        """The whole host vanishes, until `raise_again`."""
+        """Makes the whole host vanish, until `raise_again`."""
         _ip("link", "set", self._link(server), "down")
 
     def raise_again(self, server: int) -> None:
@@ -64,7 +64,7 @@ class Islands:
 
     @contextmanager
     def afloat(self) -> Iterator[None]:
-        """The network and the servers. Raises `OSError` where this machine allows none."""
+        """Opens the network and the servers. Raises `OSError` where this machine allows none."""
         with ExitStack() as stack:
             _ip("link", "add", self._name, "type", "bridge")
             stack.callback(_ip, "link", "del", self._name)

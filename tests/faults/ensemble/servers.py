@@ -1,4 +1,4 @@
-"""Three ZooKeeper servers of our own, which a test may kill and start again."""
+"""Three ZooKeeper servers that a test may kill and start again."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ QUORUM_S = 60.0
 
 
 class Servers:
-    """The processes of an ensemble. Whoever died is started again by `revive`."""
+    """The processes of an ensemble; `revive` starts again those that died."""
 
     def __init__(self, ensemble: Ensemble) -> None:
         self.ensemble = ensemble
@@ -39,7 +39,7 @@ class Servers:
         self._processes[server].send_signal(number)
 
     def revive(self) -> None:
-        """Starts those that do not run."""
+        """Starts the servers that do not run."""
         for server in self.ensemble.servers:
             process = self._processes.get(server.id)
             if process is None or process.poll() is not None:
@@ -61,7 +61,7 @@ class Servers:
 
 @contextmanager
 def three_servers(home: Path) -> Iterator[Servers]:
-    """An ensemble with a quorum and a prepared tree."""
+    """Opens an ensemble with a quorum and a prepared tree."""
     ensemble = local_ensemble(home, free_ensemble_port(), 3, SECRET.quorum_password)
     ensemble.configure()
     servers = Servers(ensemble)

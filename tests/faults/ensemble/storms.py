@@ -1,4 +1,4 @@
-"""What befalls the servers while sellers resolve their doubts: deaths, and partitions."""
+"""Deaths and partitions of servers, while sellers resolve lost answers."""
 
 import asyncio
 import random
@@ -10,7 +10,7 @@ from tests.faults.ensemble.partition import SERVERS, Islands
 from tests.faults.ensemble.servers import Servers
 
 CALM_S = (0.5, 2.0)
-# A leader that hears of no quorum for 2 s steps down.
+# A leader that hears from no quorum for 2 s steps down.
 PARTED_S = (1.0, 5.0)
 BETWEEN_DEATHS_S = (6.0, 12.0)
 DEAD_S = 1.0
@@ -29,7 +29,7 @@ async def deaths(servers: Servers, rng: random.Random) -> None:
 
 
 class Partitions:
-    """Parts islands and joins them again; `count` is how often so far."""
+    """Parts islands and joins them again; `count` says how often so far."""
 
     def __init__(self, islands: Islands, rng: random.Random) -> None:
         self._islands = islands
@@ -37,7 +37,7 @@ class Partitions:
         self.count = 0
 
     async def storm(self) -> None:
-        """Until it is cancelled."""
+        """Goes on until it is cancelled."""
         try:
             while True:
                 await asyncio.sleep(self._rng.uniform(*CALM_S))
@@ -49,13 +49,13 @@ class Partitions:
             self._islands.join()
 
     async def _victim(self) -> int:
-        """The leader, more often than not."""
+        """Chooses a server, mostly the leader."""
         states = await probe_all(self._islands.hosts)
         leaders = [n for n, state in zip(SERVERS, states, strict=True) if state.role == "leader"]
         return leaders[0] if leaders and self._rng.random() < 0.6 else self._rng.choice(SERVERS)
 
     def _part(self, victim: int) -> None:
-        """From one of the others or both; in both directions or in one."""
+        """Parts a server from one of the others or both, in both directions or one."""
         others = [server for server in SERVERS if server != victim]
         some = self._rng.choice((others, others, others[:1], others[1:]))
         match self._rng.choice(("both", "both", "out", "in")):

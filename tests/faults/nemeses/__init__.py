@@ -1,1 +1,1 @@
-"""What is done to a running shop, one by one and in mixtures."""
+"""Faults for a running shop, one by one and in mixtures."""

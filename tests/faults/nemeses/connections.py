@@ -1,4 +1,4 @@
-"""Breaks connections of other processes from outside, by the kernel's own means (`ss -K`)."""
+"""Breaks connections of other processes by the kernel's own means (`ss -K`)."""
 
 import shutil
 import socket
@@ -16,7 +16,7 @@ Ports = Callable[[Shop], list[int]]
 
 
 class Sever:
-    """Every connection to these ports is reset, at the strike and again at its end."""
+    """Resets every connection to these ports, at the strike and again at its end."""
 
     lasts_s = (0.0, 2.0)
     last = False
@@ -37,7 +37,7 @@ def sever(port: int) -> None:
 
 
 def possible() -> bool:
-    """The kernel and our rights allow it."""
+    """Whether the kernel and our rights allow it."""
     if shutil.which("ss") is None:
         return False
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -64,7 +64,7 @@ def quorum_links(shop: Shop) -> list[int]:
 
 
 def a_workers_links(shop: Shop) -> list[int]:
-    """The ports of the links from the web and the supervisor to one worker."""
+    """Returns the ports of the links from the web and the supervisor to one worker."""
     return [port for pid in worker(shop) for port in _listening(pid)]
 
 

@@ -14,14 +14,14 @@ from tests.faults.shop import Shop
 from tests.support.programs import find_program
 
 SIZE_MB = 384
-# linux/fs.h: no write gets through to a frozen file system until it is thawed.
+# linux/fs.h: a write to a frozen file system waits until it is thawed.
 FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 HANG_S = (0.1, 0.4)
 BREATH_S = 0.03
 
 
 class Disk:
-    """Mounted at `home` while it is `made`."""
+    """A small disk, mounted at `home` while it is `made`."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -53,14 +53,14 @@ class Disk:
     def _control(self, request: int) -> None:
         handle = os.open(self.home, os.O_RDONLY)
         try:
-            with suppress(OSError):  # it is so already
+            with suppress(OSError):  # it is in that state already
                 fcntl.ioctl(handle, request, 0)
         finally:
             os.close(handle)
 
 
 class Full:
-    """The disk takes nothing more."""
+    """Fills the disk."""
 
     lasts_s = (1.0, 5.0)
     last = False
@@ -76,7 +76,7 @@ class Full:
 
 
 class Slow:
-    """The disk hangs most of the time, for fractions of a second each time."""
+    """Makes the disk hang most of the time, for fractions of a second each."""
 
     lasts_s = (2.0, 6.0)
     last = False
@@ -106,7 +106,7 @@ class Slow:
 
 @contextmanager
 def made(home: Path, image: Path, size_mb: int = SIZE_MB) -> Iterator[Disk]:
-    """A disk at `home`, an empty directory. Raises `OSError` where this machine allows none."""
+    """Mounts a disk at `home`, an empty directory. Raises `OSError` where that is not allowed."""
     with image.open("wb") as file:
         file.truncate(size_mb << 20)
     _run("mkfs.ext4", "-q", "-F", "-m", "0", str(image))
@@ -121,7 +121,7 @@ def made(home: Path, image: Path, size_mb: int = SIZE_MB) -> Iterator[Disk]:
 
 @contextmanager
 def disk_of(data_dir: Path, server: int = 3) -> Iterator[Disk | None]:
-    """A disk of its own for that server of an instance to come; None where none is allowed."""
+    """Makes a disk for that server of a later instance; None where this machine allows none."""
     data_dir.mkdir(mode=0o700)
     home = data_dir / "zookeeper" / str(server) / "data"
     home.mkdir(parents=True)

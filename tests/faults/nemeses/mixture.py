@@ -20,7 +20,7 @@ GAP_S = 0.7
 
 @dataclass(frozen=True)
 class Strike:
-    """A nemesis of the menu, `after_s` the one before it, for `lasts_s` of its possible time."""
+    """A nemesis that strikes `after_s` after the one before it, for `lasts_s` of its own time."""
 
     name: str
     after_s: float
@@ -29,7 +29,7 @@ class Strike:
 
 @dataclass
 class Tally:
-    """What was struck, and how long the sale took to come back each time."""
+    """The faults that were inflicted, and how long the sale took to recover each time."""
 
     struck: Counter[str] = field(default_factory=Counter)
     recoveries_s: list[float] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Tally:
 
 
 def plan(menu: Menu, seed: int) -> Iterator[tuple[Strike, ...]]:
-    """Mixtures without end; every nemesis of the menu has had its turn before one comes again."""
+    """Yields mixtures without end; each nemesis has had its turn before one comes again."""
     rng = random.Random(f"mixture {seed}")
     waiting: list[str] = []
     while True:
@@ -52,7 +52,7 @@ def plan(menu: Menu, seed: int) -> Iterator[tuple[Strike, ...]]:
 
 
 def menu(disk: Disk | None) -> Menu:
-    """All nemeses that this machine allows."""
+    """Returns all nemeses that this machine allows."""
     found = dict(SIGNALS)
     if connections.possible():
         found |= LINKS

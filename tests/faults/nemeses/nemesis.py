@@ -1,7 +1,6 @@
-"""What is done to a shop: each nemesis strikes, lasts for a while, and heals.
+"""Faults for a shop: each nemesis strikes, lasts for a while, and heals.
 
-Those of this module need nothing but signals and the operator's commands, so they work
-everywhere.
+Those of this module need only signals and the operator's commands, so they work everywhere.
 """
 
 import signal
@@ -14,7 +13,7 @@ from tests.faults.shop import Shop
 # A session ends after 6 s, and a worker that is silent for 10 s is restarted.
 PAST_A_SESSION_S = (7.5, 9.0)
 
-# An operator's command gives up after this long; what it asked for is still done.
+# An operator's command gives up after this time; its request is still carried out.
 PATIENCE_S = 15
 WORKERS = 3
 
@@ -22,9 +21,9 @@ Pick = Callable[[Shop], list[int]]
 
 
 class Nemesis(Protocol):
-    """`lasts_s` is the shortest and the longest time between strike and heal.
+    """A fault; `lasts_s` is the shortest and the longest time between strike and heal.
 
-    Who is healed `last` needs the others to have been.
+    One that is healed `last` needs the others to be healed first.
     """
 
     lasts_s: tuple[float, float]
@@ -36,7 +35,7 @@ class Nemesis(Protocol):
 
 
 class Kill:
-    """SIGKILL; the supervisor brings them back."""
+    """Kills with SIGKILL; the supervisor starts the processes again."""
 
     lasts_s = (0.0, 1.0)
     last = False
@@ -48,11 +47,11 @@ class Kill:
         shop.signal(self._pick(shop), signal.SIGKILL)
 
     def heal(self, shop: Shop) -> None:
-        """Nothing is to be done: it heals by itself."""
+        """Does nothing: it heals by itself."""
 
 
 class KillWithSupervisor:
-    """SIGKILL for the supervisor and others; the next `up` adopts who is left."""
+    """Kills the supervisor and others with SIGKILL; the next `up` adopts the rest."""
 
     lasts_s = (0.0, 2.0)
     last = True
@@ -69,7 +68,7 @@ class KillWithSupervisor:
 
 
 class Freeze:
-    """SIGSTOP, and SIGCONT when it is over, to those who still live."""
+    """Sends SIGSTOP, and SIGCONT at the end to the processes that still live."""
 
     last = False
 
@@ -87,7 +86,7 @@ class Freeze:
 
 
 class Reset:
-    """`admin reset` of a scarce type, in the middle of its sale."""
+    """Runs `admin reset` for a scarce type, in the middle of its sale."""
 
     lasts_s = (0.0, 0.0)
     last = False
@@ -96,11 +95,11 @@ class Reset:
         shop.reset(shop.rng.choice(("B", "C")), shop.rng.choice((0, 20, 200, 1000)))
 
     def heal(self, shop: Shop) -> None:
-        """Nothing is to be done."""
+        """Does nothing."""
 
 
 class Restart:
-    """`restart`: every worker in turn, or the web."""
+    """Runs `restart` for every worker in turn, or for the web."""
 
     lasts_s = (0.0, 0.0)
     last = False
@@ -112,11 +111,11 @@ class Restart:
         shop.operate("restart", *self._who, "--timeout", str(PATIENCE_S))
 
     def heal(self, shop: Shop) -> None:
-        """Nothing is to be done."""
+        """Does nothing."""
 
 
 class Scale:
-    """`scale` to some other number of workers, and back to three at the end."""
+    """Scales to another number of workers, and back to three at the end."""
 
     lasts_s = (0.0, 2.0)
     last = False
