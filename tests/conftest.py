@@ -12,19 +12,19 @@ from tests.support.zookeeper_server import Server, serving
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file first: what it computes in the background takes what others leave."""
+    """Puts the longest file first: it computes in the background while other tests wait."""
     items.sort(key=lambda item: item.path.name != "test_simulation.py")
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """The library that runs tests which are coroutines, each on a loop of its own."""
+    """The library that runs coroutine tests, each on a loop of its own."""
     return "asyncio"
 
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """An instance for tests that break nothing; each sells from what it sets up itself."""
+    """An instance for tests that break nothing; each sets up what it sells."""
     data_dir = tmp_path_factory.mktemp("shop") / "data"
     data_dir.mkdir()  # open to others, as users make them
     with running(data_dir, "--quantity", "1000") as instance:
@@ -46,7 +46,7 @@ def own_shop(tmp_path: Path) -> Iterator[Instance]:
 
 @pytest.fixture(scope="module")
 def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server without anything beside it, for the tests of a file."""
+    """One ZooKeeper server, for the tests of a file."""
     with serving(tmp_path_factory.mktemp("zookeeper")) as server:
         yield server
 
@@ -60,6 +60,6 @@ def server(zookeeper: Server) -> Server:
 
 @pytest.fixture
 async def zk(server: Server) -> AsyncIterator[ZooKeeper]:
-    """A session on that server, for a test that is a coroutine."""
+    """A session on that server, for a coroutine test."""
     async with server.connected() as zk:
         yield zk

@@ -1,1 +1,1 @@
-"""The pictures of README, taken of the real thing."""
+"""README's pictures, taken of the real thing."""

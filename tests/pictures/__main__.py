@@ -1,6 +1,6 @@
-"""`make pictures`: starts a sale and a drill, and takes the pictures of both anew.
+"""`make pictures`: starts a sale and a drill, and takes new pictures of both.
 
-`python -m tests.pictures drill` takes those that are named only: `sale`, `drill`.
+`python -m tests.pictures drill` takes only those that are named: `sale`, `drill`.
 """
 
 import sys

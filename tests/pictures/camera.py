@@ -1,4 +1,4 @@
-"""Takes pictures of pages, small ones: of a few colours, sharp on a screen of double density."""
+"""Takes pictures of pages: small files with few colours, sharp on screens of double density."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ class Camera:
 
     @contextmanager
     def page(self, width: int, height: int) -> Iterator[Page]:
-        """A page of that size inside the block, in English and in daylight."""
+        """Opens a page of that size for the block, in English and in light colours."""
         context = self.browser.new_context(
             viewport={"width": width, "height": height},
             device_scale_factor=SCALE,
@@ -33,7 +33,7 @@ class Camera:
             context.close()
 
     def take(self, name: str, subject: Locator) -> Path:
-        """The picture `name`.png of a part of a page; of all of it, where that is its body."""
+        """Takes `name`.png of a part of a page, or of the whole page where that is its body."""
         path = self.folder / f"{name}.png"
         _shrink(subject.screenshot(), path)
         return path

@@ -1,4 +1,4 @@
-"""A drill in a terminal: the sale's last frame and the verdict, as the terminal showed them."""
+"""Takes a drill in a terminal: the sale's last frame and the verdict, as they were shown."""
 
 import fcntl
 import os
@@ -21,9 +21,9 @@ from tests.support.instance import ENTRYPOINT, environment
 
 COLUMNS, LINES = 80, 24
 COMMAND = ("drill", "leader", "--seconds", "12")
-# What a live screen sends before it draws itself anew.
+# A live screen sends this before it draws itself again.
 REDRAWN = re.compile(r"(?:\r|\x1b\[(?:1A|2K|\?25[lh]))+")
-# What its headline says when its buyers have gone.
+# Its headline once the buyers have gone.
 OVER = re.compile("selling the last|comparing what|recounting")
 PAGE = """
 <body style="margin: 0">
@@ -36,21 +36,21 @@ PAGE = """
 
 
 def take(camera: Camera) -> Iterator[Path]:
-    """The picture of the end of a drill."""
+    """Takes the picture of a drill's end."""
     with camera.page(900, 600) as page:
         page.set_content(_drawn(end_of(_output(COMMAND))))
         yield camera.take("drill", page.locator("pre"))
 
 
 def end_of(output: str) -> str:
-    """The last frame while its buyers bought, and the verdict below it."""
+    """Returns the last frame of the sale, and the verdict below it."""
     frames = REDRAWN.split(output.replace("\r\n", "\n"))
     sale = [frame for frame in frames if "sold/s" in frame and not OVER.search(frame)]
     return f"{sale[-1].rstrip()}\n\n{frames[-1].strip()}"
 
 
 def _output(command: tuple[str, ...]) -> str:
-    """All that a command writes to a terminal."""
+    """Returns all that a command writes to a terminal."""
     ours, its = os.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     coloured = {name: value for name, value in environment().items() if name != "NO_COLOR"}
@@ -64,7 +64,7 @@ def _output(command: tuple[str, ...]) -> str:
     ):
         os.close(its)
         written = bytearray()
-        with suppress(OSError):  # the other end of a terminal that was closed
+        with suppress(OSError):  # the terminal's other end was closed
             while some := os.read(ours, 1 << 16):
                 written += some
     os.close(ours)
@@ -72,7 +72,7 @@ def _output(command: tuple[str, ...]) -> str:
 
 
 def _drawn(frame: str) -> str:
-    """The frame as a page, in the colours of a dark terminal."""
+    """Returns the frame as a page, in the colours of a dark terminal."""
     console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True)
     console.print(Text.from_ansi(frame))
     return console.export_html(

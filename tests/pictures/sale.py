@@ -1,4 +1,4 @@
-"""The sale page and the operators' board, in the middle of a sale."""
+"""Takes the sale page and the operators' board, in the middle of a sale."""
 
 import random
 import tempfile
@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from tests.pictures.camera import Camera
 from tests.support.instance import Instance, running
 
-# The plots show the last five minutes: half of them is enough to see something.
+# The plots show the last five minutes; half of that is enough to see something.
 SALE_S = 150.0
 BUYERS = 12
 PAUSE_S = 0.3
@@ -23,7 +23,7 @@ TYPES = ("Stalls:6000:48.50:#b3261e", "Circle:4000:36:#1f5fbf", "Balcony:40:24:#
 
 
 def take(camera: Camera) -> Iterator[Path]:
-    """Both pictures, from one sale."""
+    """Takes both pictures, of one sale."""
     with (
         tempfile.TemporaryDirectory(prefix="zkticket-pictures-") as home,
         running(Path(home) / "data") as shop,
@@ -51,7 +51,7 @@ def _make_event(shop: Instance) -> None:
 
 @contextmanager
 def _buyers(shop: Instance) -> Iterator[None]:
-    """People who buy, each now and then, inside the block."""
+    """Runs buyers for the block; each buys now and then."""
     stop = threading.Event()
     threads = [threading.Thread(target=_buy, args=(shop, stop, seed)) for seed in range(BUYERS)]
     for thread in threads:

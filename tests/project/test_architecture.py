@@ -1,4 +1,4 @@
-"""What may import what, how large a room may be, and who may read the environment."""
+"""Which module may import which, how large a room may be, and which may read the environment."""
 
 import ast
 import subprocess
@@ -18,8 +18,8 @@ SOURCES = [
     *sorted(path for folder in ("core", *FOLDERS) for path in (ROOT / folder).rglob("*.py")),
 ]
 
-# The rooms of each folder, and its modules outside of rooms, from the bottom up. What stands in
-# one line does not import each other; everything may import what stands in the lines above it.
+# The rooms of each folder, and its modules outside rooms, from the bottom up. Those in one line do
+# not import each other; each may import those in the lines above it.
 ROOMS = {
     "core": (
         "client_addresses clock errors gc_tuning version",
@@ -66,7 +66,7 @@ ROOMS = {
         "commands",
     ),
 }
-# Names of modules that stand in more than two folders, and why: each is one side's part of a noun.
+# Names of modules in more than two folders, and why: each holds its folder's part of a noun.
 MODULES = {
     "events": "routes of the interface, operators' pages, commands",
     "orders": "the tree's, routes of the interface, operators' pages, commands",
@@ -90,7 +90,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imported(path: Path) -> set[str]:
-    """The top-level names of every import, also inside functions."""
+    """Returns the top-level names of all imports, also inside functions."""
     found = set()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
@@ -102,7 +102,7 @@ def imported(path: Path) -> set[str]:
 
 
 def modules(path: Path) -> Iterator[str]:
-    """The full name of everything that is imported, also inside functions."""
+    """Returns the full names of all imports, also inside functions."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -116,7 +116,7 @@ def room_of(path: Path) -> tuple[str, str]:
 
 
 def without_entrypoint(tree: ast.Module) -> Iterator[ast.AST]:
-    """Every node but those of `if __name__ == "__main__"`, which passes the environment on."""
+    """Yields all nodes but those of `if __name__ == "__main__"`, which reads the environment."""
     for statement in tree.body:
         if not (isinstance(statement, ast.If) and "__name__" in ast.dump(statement.test)):
             yield from ast.walk(statement)
@@ -179,7 +179,7 @@ def test_the_environment_is_read_in_one_place(path: Path) -> None:
 
 
 def deferred(path: Path) -> dict[str, int]:
-    """How many statements import something when a function is called, by the function."""
+    """Counts the imports inside each function."""
     found = {}
     for function in ast.walk(tree_of(path)):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -191,7 +191,7 @@ def deferred(path: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=names)
 def test_imports_wait_for_a_command_and_for_nothing_else(path: Path) -> None:
-    """So that `--help` and completion are quick, and each command loads only what it does."""
+    """This keeps `--help` and completion quick: each command loads only what it needs."""
     if path == ROOT / "zkticket.py" or path.parent == ROOT / "admin" / "commands":
         assert all(count == 1 for count in deferred(path).values())
     else:
@@ -208,7 +208,7 @@ def test_what_commands_take_is_known_without_what_they_do() -> None:
 
 
 def test_the_name_of_a_class_is_defined_once() -> None:
-    """A reader who searches for it finds what is meant."""
+    """A search for it finds only the class that is meant."""
     found = Counter(
         node.name
         for path in SOURCES
@@ -216,7 +216,7 @@ def test_the_name_of_a_class_is_defined_once() -> None:
         if isinstance(node, ast.ClassDef)
     )
     twice = {name for name, times in found.items() if times > 1}
-    assert twice == set(), "rename one of both into a word for what it is here"
+    assert twice == set(), "rename one of them after what it is here"
 
 
 def test_the_name_of_a_module_stands_in_two_folders_at_the_most() -> None:

@@ -1,4 +1,4 @@
-"""What the documents name is there: files, headings, commands and their options."""
+"""Everything that documents name exists: files, headings, commands and their options."""
 
 import re
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ PAGES = [
     if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
 ]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-# Fenced blocks without a name of a language show what is printed, too, below a prompt.
+# Fenced blocks that name no language also show output, below a prompt.
 CODE = re.compile(r"^```sh\n(.*?)^```|^(\$ [^\n]*)|(?<!`)`([^`]+)`", re.MULTILINE | re.DOTALL)
-# A command goes to the end of its line or code span, or to where the shell goes on.
+# A command ends with its line or code span, or where the shell goes on.
 COMMAND = re.compile(
     r"(?:(?<![\w./])|(?<=bin/))zkticket(?:\.py)? ((?:[a-z]|--)(?:(?! #)[^|;>\n])*)"
 )
-# Operators' table names commands without the program.
+# OPERATORS.md's table names commands without the program.
 ROW = re.compile(r"^\| `([a-z][^`]*)`", re.MULTILINE)
 OPTION = re.compile(r"--[a-z][a-z-]*")
 PICTURE_BYTES = 200_000
@@ -37,7 +37,7 @@ SOURCES = [
 PLACE = re.compile(
     rf"`((?:{'|'.join(FOLDERS)})[./][\w./-]*\w/?|[\w-]+\.(?:py|md|tpl|js|css|sh|toml|xml|sha256|lua))`"
 )
-# They are made, fetched or written by those who read of them.
+# These files are made, fetched or written by readers.
 NOT_OURS = {"gala.toml"}
 FILES = [
     path
@@ -55,25 +55,25 @@ def text_of(path: Path) -> str:
 
 
 def anchors(path: Path) -> set[str]:
-    """Headings as GitHub turns them into fragments."""
+    """Returns the headings as GitHub turns them into fragments."""
     titles = re.findall(r"^#+ (.+)$", text_of(path), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def commands(text: str) -> Iterator[str]:
-    """Every command line of zkticket in a page, without the program's name."""
+    """Returns every command line of zkticket in a page, without the program's name."""
     for code in CODE.findall(text.replace("\\\n", " ")):
         yield from (found.strip() for found in COMMAND.findall("".join(code)))
 
 
 def shown() -> Iterator[tuple[str, Any]]:
-    """What `--help` lists."""
+    """Returns what `--help` lists."""
     command: Any = typer.main.get_command(app)
     yield from command.commands.items()
 
 
 def faults(line: str) -> list[str]:
-    """What of a command line `--help` does not know."""
+    """Returns the parts of a command line that `--help` does not know."""
     command: Any = typer.main.get_command(app)
     words = line.split()
     while hasattr(command, "commands") and words and words[0] in command.commands:
@@ -102,7 +102,7 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
 
 
 def is_there(place: str, page: Path) -> bool:
-    """A file or folder, from the top, from the page, or by its name alone; a module or its part."""
+    """Whether it is a file or folder, seen from the top or the page or by name, or a module."""
     if any((base / place).exists() for base in (ROOT, page.parent)):
         return True
     if "/" not in place and place.partition(".")[0] not in FOLDERS:
@@ -118,7 +118,7 @@ def is_there(place: str, page: Path) -> bool:
 
 @pytest.mark.parametrize("page", [*PAGES, *SOURCES], ids=names)
 def test_what_a_page_or_a_source_names_is_there(page: Path) -> None:
-    if page.name != "CHANGELOG.md":  # it tells of what was
+    if page.name != "CHANGELOG.md":  # it tells of the past
         named = set(PLACE.findall(text_of(page))) - NOT_OURS
         assert sorted(place for place in named if not is_there(place, page)) == []
 

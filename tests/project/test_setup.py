@@ -11,7 +11,7 @@ from tests.support.instance import ROOT
 
 SETUP = ROOT / "supervisor" / "setup.sh"
 ELSEWHERE = {".git", ".venv", ".zookeeper", ".programs"}
-# What an empty machine has.
+# The programs of an empty machine.
 TOOLS = ("sh", "bash", "env", "id", "cat", "cksum", "basename", "dirname", "touch", "chmod", "ln")
 APT = """\
 #!/bin/sh
@@ -22,7 +22,7 @@ for name; do
         chmod +x "$HOME/bin/chromium"; }}
 done
 """
-# ZooKeeper is at hand; Playwright's driver runs where there is a libatomic.
+# ZooKeeper is there; Playwright's driver runs where there is a libatomic.
 PYTHON = """\
 #!/bin/sh
 case "$*" in *playwright*) [ -e "$HOME/libatomic1" ];; esac
@@ -36,7 +36,7 @@ def executable(path: Path, text: str) -> None:
 
 
 def set_up(home: Path, *arguments: str, browser_code: int = 0) -> tuple[set[str], str]:
-    """What set-up asks apt-get for, and what it says."""
+    """Returns what set-up asks apt-get for, and what it prints."""
     tree = home / "tree"
     (tree / "supervisor").mkdir(parents=True)
     shutil.copy(SETUP, tree / "supervisor")
@@ -67,7 +67,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_tests_get_a_browser_and_what_its_driver_is_linked_with(home: Path) -> None:
-    """A function of set-up overwrote the variable that said so: there was no browser."""
+    """A function of set-up used to overwrite the variable for it: there was no browser."""
     asked, said = set_up(home, "requirements-dev.txt", "tests")
     assert {"default-jre-headless", "chromium", "libatomic1"} <= asked
     assert "the tests in" not in said
@@ -92,7 +92,7 @@ def test_set_up_leaves_the_command_beside_python(home: Path) -> None:
 
 
 def scripts() -> list[Path]:
-    """Every shell script of the tree."""
+    """Returns every shell script of the tree."""
     found = []
     for path in ROOT.rglob("*"):
         if path.is_file() and not ELSEWHERE & set(path.relative_to(ROOT).parts):
@@ -111,7 +111,7 @@ def test_every_shell_script_is_checked() -> None:
 
 @pytest.mark.parametrize("path", scripts(), ids=lambda path: path.name)
 def test_functions_keep_their_variables_to_themselves(path: Path) -> None:
-    """With `local`, or a subshell for a body."""
+    """Each uses `local`, or has a subshell as its body."""
     inside, own = "", set[str]()
     for line in path.read_text().splitlines():
         if begins := re.match(r"(\w+)\(\) [{(]$", line):

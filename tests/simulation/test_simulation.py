@@ -59,6 +59,8 @@ def test_schedules_go_through_what_they_are_for(simulation: Simulation) -> None:
     assert events["expired"] > 700
     for change in ("confirm", "extend", "release", "cancel", "check-in"):
         assert events[change] > 140
+    assert events["payment"] > 2000
+    assert events["event"] > 300  # changes of capacities
 
 
 def test_a_seed_tells_the_same_story_in_every_process() -> None:

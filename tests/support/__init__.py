@@ -1,1 +1,1 @@
-"""What several tests work with: instances, servers, crowds, faults."""
+"""What several tests share: instances, servers, crowds, fakes."""

@@ -7,9 +7,9 @@ from typing import Self
 
 
 class Background:
-    """Runs each job in a thread inside a `with` block, at whose end `stop` is set.
+    """Runs each job in a thread inside a `with` block; `stop` is set at its end.
 
-    A job returns within `patience_s` after that.
+    A job has to return within `patience_s` after that.
     """
 
     def __init__(self, jobs: Iterable[Callable[[], None]], patience_s: float = 30.0) -> None:

@@ -1,4 +1,4 @@
-"""Commands of zkticket.py in this process, on a throw-away server; there is no terminal."""
+"""Commands of zkticket.py, run in this process on a throw-away server, without a terminal."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +12,7 @@ Run = Callable[..., Result]
 
 
 def commands_on(server: Server, data_dir: Path, *group: str) -> Run:
-    """Runs the commands of that group, or all; the server's secret is put into `data_dir`."""
+    """Runs commands, those of a group if one is named; puts the server's secret into `data_dir`."""
     (data_dir / "secret").write_text(SECRET.value.hex())
 
     def run(*arguments: str) -> Result:

@@ -35,7 +35,7 @@ class Habits:
 
 
 EAGER = Habits()
-# A is plenty; B and C are scarce: both sell out, and are put on sale anew.
+# There are plenty of A; B and C are scarce: they sell out, and are put on sale again.
 PATIENT = Habits(("A", "A", "B", "C"), (1, 1, 1, 2, 4), think_s=0.02, tries=4, again=0.05)
 
 
@@ -62,7 +62,7 @@ class Crowd(Background):
         self._numbers = itertools.count()
         self.history = History()
         self.sold_at = 0.0
-        # The answers with which the web closed a connection.
+        # The answers after which the web closed the connection.
         self.farewells: list[Reply] = []
 
     @property
@@ -71,7 +71,7 @@ class Crowd(Background):
 
     @property
     def unsure(self) -> list[PurchaseAttempt]:
-        """The attempts that ended neither in an order nor in a final refusal."""
+        """Attempts that ended neither in an order nor in a final refusal."""
         return [attempt for attempt in self.history.attempts if not attempt.served]
 
     @property

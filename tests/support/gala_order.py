@@ -1,4 +1,4 @@
-"""An order of the fake site's gala, as a page is given it."""
+"""An order for the gala of the fake site, as a page gets it."""
 
 from core.schema.records import OrderView
 

@@ -20,30 +20,30 @@ import psutil
 ROOT = Path(__file__).parents[2]
 ENTRYPOINT = ROOT / "zkticket.py"
 START_S = 60.0
-# A server that one voter elected, and then no longer did, waits for that voter for initLimit,
-# 30 s. That is rare, and the other two servers sell meanwhile.
+# Rarely, a server waits initLimit, 30 s, for a voter that has changed its vote; the other two
+# servers sell meanwhile.
 HEALTHY_S = 45.0
 STOP_S = 40.0
-# The web closes a connection that was idle for five seconds.
+# The web closes a connection after five idle seconds.
 IDLE_S = 3.0
-# Below those that the kernel gives to outgoing connections: one of these could take the port
+# They lie below the kernel's ports for outgoing connections: such a connection could take the port
 # of a server that has just been killed, and keep it from coming back.
 # Each process of a test run has a part of them to itself.
 PORTS = (10_000, 30_000)
 SINGLE_PORTS = 3000
-# All buyers of a test have one address. They hold unless a test's options name them.
+# All buyers of a test have one address. These limits are off unless a test's options name them.
 UNBOUNDED = ("--holds-per-address", "--held-per-address", "--connections-per-address")
-# The ensemble's quorum and election ports stand at these distances from the client ports.
+# The ensemble's quorum and election ports have these distances from the client ports.
 PORT_OFFSETS = (0, 707, 1707)
 
 
 def unbounded(options: tuple[str, ...]) -> list[str]:
-    """The options that leave an address without bounds, but for those that are named."""
+    """Returns options that take the limits off an address, except those that are named."""
     return [word for name in UNBOUNDED if name not in options for word in (name, "0")]
 
 
 def free_port() -> int:
-    """One that no ensemble of this process takes: the highest of its part are for such."""
+    """Returns a port that no ensemble of this process takes, from the top of its part."""
     end = _own_ports()[1]
     while True:
         port = random.randrange(end - SINGLE_PORTS, end)
@@ -52,7 +52,7 @@ def free_port() -> int:
 
 
 def free_ensemble_port(servers: int = 3) -> int:
-    """The first of `servers` client ports in a row whose quorum ports are free as well."""
+    """Returns the first of `servers` client ports in a row whose quorum ports are free as well."""
     first, end = _own_ports()
     while True:
         port = random.randrange(first, end - SINGLE_PORTS - max(PORT_OFFSETS) - servers)
@@ -62,7 +62,7 @@ def free_ensemble_port(servers: int = 3) -> int:
 
 
 def _own_ports() -> tuple[int, int]:
-    """This process's part of `PORTS`, by what pytest-xdist says of it."""
+    """Returns this process's part of `PORTS`, by its number among pytest-xdist's."""
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     each = (PORTS[1] - PORTS[0]) // processes
@@ -88,7 +88,7 @@ def eventually(what: str, holds: Callable[[], Any], timeout_s: float = 20.0) -> 
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer; `took_s` from the request's first byte to the answer's last."""
+    """An HTTP answer; `took_s` is from the request's first byte to the answer's last."""
 
     status: int
     headers: dict[str, str]
@@ -105,7 +105,7 @@ class Reply:
 
 
 class Buyer:
-    """A client with one connection, which it opens again when it must."""
+    """A client with one connection, which it opens again when it has to."""
 
     def __init__(self, port: int, timeout_s: float = 10.0) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
@@ -148,7 +148,7 @@ class Buyer:
 
 @dataclass
 class Instance:
-    """One `up`. Its processes are found by `status --json`, as an operator would."""
+    """One `up`; its processes are found by `status --json`, as an operator would find them."""
 
     data_dir: Path
     options: tuple[str, ...] = ()
@@ -170,7 +170,7 @@ class Instance:
         return self
 
     def launch(self, stdout: int, stderr: int) -> None:
-        """Starts `up` and waits for nothing."""
+        """Starts `up` without waiting."""
         ports = ("--port", str(self.port), "--zookeeper-port", str(self.zookeeper_port))
         self.process = subprocess.Popen(
             self._command("up", *ports, *unbounded(self.options), *self.options),
@@ -181,7 +181,7 @@ class Instance:
         )
 
     def messages(self) -> str:
-        """What `up` has written to stderr."""
+        """Returns what `up` has written to stderr."""
         return self._file("err").read_text()
 
     def _is_open_or_dead(self) -> bool:
@@ -192,7 +192,7 @@ class Instance:
         return self.data_dir.parent / f"{self.data_dir.name}.{kind}"
 
     def run(self, *arguments: str, input_: str | None = None) -> subprocess.CompletedProcess[str]:
-        """A command of zkticket.py on this instance."""
+        """Runs a command of zkticket.py on this instance."""
         return subprocess.run(
             self._command(*arguments),
             capture_output=True,
@@ -237,7 +237,7 @@ class Instance:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def down(self) -> None:
-        """Stops it as Ctrl-C would, and sees that nothing is left."""
+        """Stops it as Ctrl-C would, and checks that nothing is left."""
         if self.process is None:
             return
         tree = _tree(self.process.pid)
@@ -266,13 +266,13 @@ class Instance:
     def _command(self, *arguments: str) -> list[str]:
         options = ["--data-dir", str(self.data_dir)]
         words = list(arguments)
-        # Options stand behind the command's name: `admin log` has two words.
+        # Options come after the command's name: `admin log` has two words.
         place = 2 if words[0] in ("admin", "event", "order") else 1
         return [sys.executable, str(self.entrypoint), *words[:place], *options, *words[place:]]
 
 
 def environment() -> dict[str, str]:
-    """The tests' environment without settings of zkticket, and wide enough for any table."""
+    """Returns the environment without settings of zkticket, and wide enough for any table."""
     kept = {name: value for name, value in os.environ.items() if "ZKTICKET" not in name}
     return {**kept, "COLUMNS": "100", "NO_COLOR": "1"}
 
@@ -291,7 +291,7 @@ def _is_zombie(process: psutil.Process) -> bool:
 
 @contextlib.contextmanager
 def running(data_dir: Path, *options: str) -> Iterator[Instance]:
-    """An instance that is up inside the block, and gone after it."""
+    """Runs an instance inside the block; nothing of it is left afterwards."""
     instance = Instance(data_dir, options)
     try:
         yield instance.up()

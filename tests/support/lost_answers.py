@@ -15,9 +15,9 @@ CUT_S = 2.0
 
 
 class LostAnswers:
-    """The write number `nth`, counted from 0, is lost: it `happens`, or it never arrives.
+    """Loses the answer to write number `nth`, from 0: the write `happens`, or it never arrives.
 
-    `lost` tells whether there were so many.
+    `lost` tells whether there were that many writes.
     """
 
     def __init__(self, zk: ZooKeeper, nth: int, *, happens: bool) -> None:
@@ -44,7 +44,7 @@ class LostAnswers:
         return lossy
 
     async def _cut(self) -> None:
-        """The connection goes; until then nobody is told."""
+        """Cuts the connection, and waits until that is noticed."""
         gone = asyncio.Event()
         self._zk.on_change(gone.set)
         self._zk._cut()

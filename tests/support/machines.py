@@ -1,4 +1,4 @@
-"""Instances that take each other for another machine's: hostnames and pids of their own."""
+"""Instances with hostnames and pids of their own, as if each were on another machine."""
 
 import contextlib
 import shutil
@@ -15,13 +15,13 @@ from core.cluster_secret import FILE_NAME as SECRET_FILE
 from tests.support.instance import Instance
 from tests.support.zookeeper_server import SECRET, Server
 
-# Whatever is left inside goes with the first process.
+# When the first process ends, so does everything inside.
 APART = ("unshare", "--pid", "--fork", "--mount-proc", "--uts", "--kill-child")
 
 
 @dataclass
 class Machine(Instance):
-    """One `up` in namespaces of its own, on an ensemble that it shares with others."""
+    """One `up` in namespaces of its own, on an ensemble that several share."""
 
     name: str = "alpha"
 
@@ -36,7 +36,7 @@ class Machine(Instance):
         return instance_id.load(self.data_dir)
 
     def processes(self, words: str) -> list[psutil.Process]:
-        """Its processes whose command line has those words, with their pids out here."""
+        """Returns its processes with those words in their command lines, and the pids outside."""
         return [
             process
             for process in psutil.process_iter(["cmdline"])
@@ -47,7 +47,7 @@ class Machine(Instance):
         ]
 
     def stop(self) -> None:
-        """Takes it down in order."""
+        """Stops it in order."""
         assert self.process is not None
         [supervisor] = self.processes(" up ")
         supervisor.terminate()
@@ -76,7 +76,7 @@ def machine(home: Path, name: str, server: Server) -> Machine:
 
 @contextlib.contextmanager
 def machines(home: Path, server: Server, *names: str) -> Iterator[list[Machine]]:
-    """All up inside the block, one after the other."""
+    """Starts them one after the other, for the block."""
     made = [machine(home, name, server) for name in names]
     try:
         for each in made:
@@ -88,12 +88,12 @@ def machines(home: Path, server: Server, *names: str) -> Iterator[list[Machine]]
 
 
 def with_the_secret_only(home: Path, server: Server) -> Instance:
-    """A machine that nothing was started on."""
+    """Returns a machine on which nothing was started."""
     made = machine(home, "visitor", server)
     return Instance(made.data_dir)
 
 
 def copied(of: Machine, home: Path) -> Machine:
-    """A machine on which somebody has put a copy of the data directory of another one."""
+    """Returns a machine with a copy of another one's data directory."""
     shutil.copytree(of.data_dir, home / "copy", ignore=shutil.ignore_patterns("*.sock", "lock"))
     return Machine(home / "copy", of.options, name="copy")

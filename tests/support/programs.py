@@ -9,7 +9,7 @@ UNPACKED = ROOT / ".programs" / "usr"
 
 
 def find_program(name: str) -> str | None:
-    """Its path; also where a user's PATH does not lead."""
+    """Returns its path, also from folders that are not in a user's PATH."""
     folders = (
         os.environ.get("PATH", ""),
         "/usr/sbin",

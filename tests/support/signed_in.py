@@ -12,7 +12,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Operator:
-    """One session."""
+    """An operator's session."""
 
     web: FakeWeb
     cookie: str
@@ -26,7 +26,7 @@ class Operator:
         return self.web.request("POST", path, body, **given)
 
     def answer(self, path: str) -> dict[str, str]:
-        """The hidden fields of the question at that address."""
+        """Returns the hidden fields of the question at that address."""
         page = self.get(path)
         assert page.status == 200, page.text
         form = page.text[page.text.index('class="answer"') :]

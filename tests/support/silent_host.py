@@ -1,4 +1,4 @@
-"""An address where nobody answers a connect: neither with a yes nor with a no."""
+"""An address where a connection is neither accepted nor refused."""
 
 import socket
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 @contextmanager
 def silent_host() -> Iterator[tuple[str, int]]:
-    """A listener whose queue is full: the kernel drops whoever knocks, as a vanished host does."""
+    """Listens with a full queue: the kernel drops new connections, as a vanished host does."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Buyers who honour nothing: each asks again as soon as it is answered."""
+"""Buyers that ignore `Retry-After`: each asks again as soon as it is answered."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ LENGTH = b"content-length: "
 
 @dataclass
 class Stampede:
-    """Seconds until the answer, of sales and of refusals; `broken` is everything else."""
+    """Seconds until the answers, for sales and for refusals; `broken` counts everything else."""
 
     sold_s: list[float] = field(default_factory=list)
     shed_s: list[float] = field(default_factory=list)
@@ -23,7 +23,7 @@ class Stampede:
 
 
 async def stampede(port: int, connections: int, seconds: float) -> Stampede:
-    """Runs that many buyers for so long; each waits for its last answer."""
+    """Runs that many buyers for so many seconds; each waits for its last answer."""
     found = Stampede()
     ends = time.monotonic() + seconds
     async with asyncio.timeout(seconds + PATIENCE_S):
@@ -45,7 +45,7 @@ async def _buy(port: int, ends: float, found: Stampede) -> None:
 
 
 async def _status(reader: asyncio.StreamReader) -> int:
-    """Reads a whole answer."""
+    """Reads a whole answer, and returns its status."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     _, _, rest = head.partition(LENGTH)
     await reader.readexactly(int(rest.split(b"\r\n", 1)[0]))

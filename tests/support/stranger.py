@@ -1,6 +1,6 @@
-"""Somebody who speaks ZooKeeper's protocols between servers, with or without its password.
+"""A stranger that speaks ZooKeeper's protocols between servers, with or without its password.
 
-Each connection gets so many seconds; `EOFError` says that the other end has hung up.
+Each connection has a timeout; `EOFError` says that the other end has hung up.
 """
 
 import hashlib
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 ANSWER_S = 5.0
-# Kinds of packets between a leader and who follows it.
+# Kinds of packets between a leader and its followers.
 OBSERVER_INFO, LEADER_INFO, ACK_EPOCH, SNAPSHOT, DIFF = 16, 17, 18, 15, 13
 LEARNER_PROTOCOL, ELECTION_PROTOCOL = 0x10000, -65536
-# SASL's packets begin with this; then come a status and a token.
+# SASL's packets begin with this, a status and a token.
 MAGIC = 0x5F2435013501EDCC
 IN_PROGRESS, SUCCESS = 0, 1
 DIGEST_URI = "zookeeper-quorum/zk-quorum-sasl-md5"
@@ -25,7 +25,7 @@ STAT_BYTES = 60
 
 @dataclass(frozen=True)
 class Line:
-    """A connection to a port that is meant for servers."""
+    """A connection to a port for servers."""
 
     socket: socket.socket
     file: BinaryIO
@@ -62,7 +62,7 @@ def calling(port: int) -> Iterator[Line]:
 
 
 def follow(line: Line, server: int = 99) -> list[str]:
-    """Becomes an observer of the leader: the paths of all that it hands over."""
+    """Becomes an observer of the leader; returns the paths of all that it hands over."""
     _send_packet(line, OBSERVER_INFO, struct.pack(">qiq", server, LEARNER_PROTOCOL, 0))
     assert _kind_of_packet(line) == LEADER_INFO
     _send_packet(line, ACK_EPOCH, struct.pack(">i", -1))
@@ -110,7 +110,7 @@ def _paths_of_snapshot(line: Line) -> list[str]:
 
 
 def introduce(line: Line, server: int) -> None:
-    """Calls a server's election port in the name of another."""
+    """Calls a server's election port in another server's name."""
     name = b"127.0.0.1:1"
     line.send("qqi", ELECTION_PROTOCOL, server, len(name))
     line.socket.sendall(name)
@@ -120,7 +120,7 @@ def introduce(line: Line, server: int) -> None:
 
 
 def authenticate(line: Line, user: str, password: str) -> None:
-    """DIGEST-MD5 (RFC 2831), as ZooKeeper wraps it. Raises `EOFError` where it is refused."""
+    """Authenticates by DIGEST-MD5 (RFC 2831). Raises `EOFError` where it is refused."""
     _send_token(line, b"")
     status, challenge = _token(line)
     assert status == IN_PROGRESS, status

@@ -13,7 +13,7 @@ PR_SET_PDEATHSIG = 1
 
 @contextmanager
 def thrown_away() -> Iterator[None]:
-    """Ends with this process all that the block starts, and this process with its `make`."""
+    """Ends all that the block starts with this process, and this process with its `make`."""
     if "MAKELEVEL" in os.environ:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     with reaping(os.environ) as marked:

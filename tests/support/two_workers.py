@@ -1,4 +1,4 @@
-"""Two workers on one real ZooKeeper server, their clock moved on by the test."""
+"""Two workers on one real ZooKeeper server, with a clock that the test moves on."""
 
 import asyncio
 import random
@@ -183,7 +183,7 @@ class Shop:
         return await self.one.store.holds.slots("show", self.event.generation)
 
     async def later(self, seconds: float) -> None:
-        """The clocks of all workers go forward, and the janitor comes by."""
+        """Moves the clock forward, and lets the janitor do a round."""
         self.clock.ahead_s += seconds
         await self.one.janitor.round()
 
@@ -216,7 +216,7 @@ async def working(zk: ZooKeeper, name: str, clock: MovableClock) -> AsyncIterato
 
 @asynccontextmanager
 async def shop_of(server: Server, **rules: Any) -> AsyncIterator[Shop]:
-    """A shop whose event has those rules; at the end of the block every ticket is counted."""
+    """Opens a shop whose event has those rules; every ticket is counted at the end."""
     event = Event(generation=secrets.token_hex(4), title="Show", **rules)
     stock = {"A": TicketType(capacity=CAPACITY, price=PRICE, stripes=STRIPES)}
     clock = MovableClock()

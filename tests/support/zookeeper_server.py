@@ -72,19 +72,19 @@ class Server:
             await zk.close()
 
     def prepare(self) -> None:
-        """Makes the tree where it is missing."""
+        """Makes the tree if it is missing."""
         asyncio.run(
             prepare_tree(self.hosts, PASSWORD, encode(Marker()), close_root=True, timeout_s=START_S)
         )
 
     def wipe(self) -> None:
-        """An empty tree, whatever was there before."""
+        """Leaves an empty tree, whatever was there before."""
         self.session(_wipe)
         self.prepare()
 
     @contextmanager
     def client(self, user: str = "", password: str = "") -> Iterator[KazooClient]:
-        """A plain kazoo client outside of the chroot, anonymous unless told."""
+        """Opens a plain kazoo client outside the chroot, anonymous unless told otherwise."""
         auth = [("digest", f"{user}:{password}")] if user else None
         client = KazooClient(self.hosts, timeout=6.0, auth_data=auth)
         client.start(timeout=START_S)
@@ -95,7 +95,7 @@ class Server:
             client.close()
 
     def plant(self, path: str, data: bytes) -> None:
-        """Puts data into the tree as no zkticket would; `path` is inside the chroot."""
+        """Puts data into the tree that zkticket would not write; `path` is inside the chroot."""
         with self.client("zkticket", PASSWORD) as client:
             try:
                 client.set(paths.CHROOT + path, data)
@@ -127,7 +127,7 @@ async def _wipe(zk: ZooKeeper) -> None:
 
 @contextmanager
 def serving(directory: Path) -> Iterator[Server]:
-    """A server for the block."""
+    """Runs a server for the block."""
     port = free_port()
     config = directory / "zoo.cfg"
     config.write_text(CONFIG.format(data=directory / "data", port=port))
@@ -166,7 +166,7 @@ async def ref_of(store: Store, type_: str = "A", event: str = "default") -> Type
 
 
 async def sell(zk: ZooKeeper, number: int, quantity: int = 1, type_: str = "A") -> Sale:
-    """One sale as a worker would commit it; its id is made from `number`."""
+    """Commits one sale as a worker would; its id is made from `number`."""
     store = Store(zk)
     await zk.ensure(paths.WORKERS, paths.worker("test.1"))
     ref = await ref_of(store, type_)

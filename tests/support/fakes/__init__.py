@@ -1,1 +1,1 @@
-"""Stand-ins for the parts that a test is not about."""
+"""Stand-ins for parts that are not under test."""

@@ -1,4 +1,4 @@
-"""What the operators' pages show of the fake site: a status, a history, a log, and no ZooKeeper."""
+"""The fake site's status, history and log for the operators' pages, without ZooKeeper."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ ORDER = "fedcba9876543210" * 2
 
 
 def status(state: str, event: EventAvailability) -> Status:
-    """One of three servers is down; where ZooKeeper is away, so is its quorum."""
+    """A status with one of three servers down, and without a quorum where ZooKeeper is away."""
     away = state != "open"
     problems = ("no quorum: 1 of 3 ZooKeeper servers serve, so nothing can be sold",) * away
     return Status(
@@ -104,7 +104,7 @@ def _web() -> WebStatus:
 
 
 def machine(now: float) -> Machine:
-    """A table with two processes, a disk that is nearly full, one worker's receipts."""
+    """A machine with two processes, a disk that is nearly full, and one worker's receipts."""
     processes = tuple(
         ProcessRecord(
             name=name,
@@ -131,7 +131,7 @@ def machine(now: float) -> Machine:
 
 
 def history(now: float) -> SampleHistory:
-    """Ten minutes with a rush in the middle, and a minute in which nothing was sold."""
+    """A history of ten minutes, with a rush in the middle and a minute without sales."""
     found = SampleHistory()
     for second in range(-600, 0):
         found.add(_sample(now + second, second))
@@ -168,7 +168,7 @@ ENTRIES = (
 
 
 class FakeOperations(Operations):
-    """Notes in its log what it was asked for. There is no worker-3 to restart any more."""
+    """Notes in its log what it was asked for; it has no worker-3 to restart."""
 
     def __init__(self, events: Mapping[str, EventAvailability], clerk: FakeClerk) -> None:
         self._entries = list(ENTRIES)

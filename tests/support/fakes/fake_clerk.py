@@ -1,4 +1,4 @@
-"""A few orders in every state, and a clerk who changes them by the real rules."""
+"""A few orders in every state, and a clerk that changes them by the real rules."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -22,12 +22,12 @@ TICKETS: Mapping[str, Status] = {
 
 
 def id_of(name: str) -> str:
-    """The id of the order with that name in `TICKETS`."""
+    """Returns the id of the order with that name in `TICKETS`."""
     return (name * 32)[:32]
 
 
 class FakeClerk:
-    """`now` is in Unix seconds."""
+    """Changes its orders; `now` is in Unix seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

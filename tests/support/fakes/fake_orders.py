@@ -19,10 +19,10 @@ ZXID = 4294967301
 
 
 class FakeOrders:
-    """What the fake workers know together, beside the clerk's orders.
+    """The orders that all fake workers share, beside the clerk's.
 
-    A type named after a code is answered with it, a buyer named after one gets it whatever they
-    want of their order.
+    A purchase of a type that is named after a code is answered with that code, and so is every
+    change for a buyer that is named after one.
     """
 
     def __init__(self, events: Mapping[str, EventAvailability], clerk: FakeClerk) -> None:
@@ -32,7 +32,7 @@ class FakeOrders:
         self._orders: dict[str, Order] = {}
 
     def find(self, id_: str) -> StoredOrder:
-        """Raises `NoSuchOrder`."""
+        """Returns the order. Raises `NoSuchOrder`."""
         if (stored := self._clerk.stored(id_)) is not None:
             return stored
         if id_ not in self._orders:
@@ -69,7 +69,7 @@ class FakeOrders:
         return Answer(id=request.id, code=Code.DONE, order=view, changed=changed)
 
     def expire(self, id_: str) -> None:
-        """Its time is up now; nobody has put it back on sale yet."""
+        """Ends a hold now; its tickets are not yet back on sale."""
         self._orders[id_] = msgspec.structs.replace(self._orders[id_], until=time.time())
 
     def _sell(self, purchase: Purchase) -> Answer:
@@ -110,5 +110,5 @@ class FakeOrders:
 
 
 def _wanted(purchase: Purchase) -> Purchase:
-    """What has to be the same when a key comes again."""
+    """Returns what has to be the same when a key comes again."""
     return msgspec.structs.replace(purchase, id=0, keyed=True, timeout_s=0.0)

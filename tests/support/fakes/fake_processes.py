@@ -1,4 +1,4 @@
-"""Processes of which a test decides when they end, and what spawns them."""
+"""Processes that end when a test says so, and what spawns them."""
 
 from dataclasses import dataclass, field
 
@@ -41,7 +41,7 @@ class FakeSpawner:
     failure: Exception | None = None
 
     def spawn(self, plan: ProcessPlan) -> Process:
-        """Raises `failure`, where the test has set one."""
+        """Spawns a fake process, or raises the `failure` that the test has set."""
         if self.failure:
             raise self.failure
         self.spawned.append(FakeProcess(pid=len(self.spawned) + 1))

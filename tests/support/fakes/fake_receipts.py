@@ -1,4 +1,4 @@
-"""Receipts in memory, on a disk that does what the test tells it to."""
+"""Receipts in memory, on a disk that a test controls."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from core.store.stock import TypeRef
 
 
 class FakeReceipts:
-    """A disk that is never full, unless `halted` says so, and as slow as `disk` lets it be."""
+    """Keeps receipts at once, unless `halted` is set, and once `disk` lets it."""
 
     def __init__(self) -> None:
         self.halted = ""

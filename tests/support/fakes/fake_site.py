@@ -90,7 +90,7 @@ GALA = EventAvailability(
         _type("C", 0, 0, 50),
     ),
     place="National Concert Hall, 台北市中正區中山南路21-1號",
-    # 1 June 2096: what is over is not sold any more.
+    # 1 June 2096: past events are not sold any more.
     starts_at=3989376000.0,
     ends_at=3989386800.0,
     limit=4,
@@ -99,8 +99,10 @@ GALA = EventAvailability(
 
 
 class FakeShelf:
-    """One event to sell, one for each code, one that is sold out, one with all there is to say,
-    one whose sale opens soon, and one whose znode holds rubbish.
+    """The events of the fake site.
+
+    One is on sale, one has a type for each code, one is sold out, one has every field, one opens
+    soon, and one znode holds rubbish.
     """
 
     def __init__(self, state: str, clerk: FakeClerk) -> None:
@@ -135,7 +137,7 @@ class FakeShelf:
 
 
 class FakeRegister:
-    """Sessions that were ended elsewhere; unknown while ZooKeeper is out of reach."""
+    """Knows the sessions that were ended elsewhere, except while ZooKeeper is out of reach."""
 
     def __init__(self, state: str) -> None:
         self._state = state
@@ -173,7 +175,7 @@ class FakeService:
         loop.run_until_complete(self._dispatcher.close())
 
     async def _start(self) -> None:
-        # Networks need more patience with a client that reads nothing than a test has.
+        # Real networks need more patience than a test has with a client that reads nothing.
         connections.SLOW_S = float(os.environ.get("SLOW_S", connections.SLOW_S))
         self._guard = asyncio.ensure_future(end_with_parent(self._parent))
         log = EventLog("web-1", time.time)
@@ -213,7 +215,7 @@ class FakeService:
         app.route("/broken", "GET", self._broken)
         app.route("/expire/<order_id>", "POST", self._expire)
         self._adapter = adapt(app, context)
-        # Tests come from this machine: here it is not spared.
+        # Tests come from this machine, so it gets no exemption here.
         watched = connections_of(self._settings, self._public.listener, context.front.trusts, log)
         self._looking = asyncio.ensure_future(watched.keep_looking())
 
@@ -236,16 +238,16 @@ class FakeService:
         return fake_board.status(self._state, await self._shelf.availability("default"))
 
     async def _expire(self, _request: Request, order_id: str) -> Reply:
-        """Ends a hold, for tests of what buyers see then."""
+        """Ends a hold, to test what buyers see then."""
         self._shelf.orders.expire(order_id)
         return text_reply("expired")
 
     async def _broken(self, _request: Request) -> Reply:
-        raise RuntimeError("a bug, for the test of what buyers see of one")
+        raise RuntimeError("a bug, to test what buyers see of one")
 
 
 def settings_of(options: Sequence[str]) -> Settings:
-    """Reads the settings of an instance. Tests have one address, which may hold without bounds."""
+    """Reads the settings; the tests' only address may hold any number of tickets."""
     given = {"holds_per_address": "0", "held_per_address": "0"}
     given |= dict(option.split("=", 1) for option in options)
     return read_settings({f"ZKTICKET_{name.upper()}": value for name, value in given.items()}, {})

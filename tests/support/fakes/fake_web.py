@@ -39,7 +39,7 @@ class FakeWeb:
     def request(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> Response:
-        """`content_type="…"` stands for the header `Content-Type`."""
+        """Sends a request; `content_type="…"` stands for the header `Content-Type`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             names = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -54,14 +54,14 @@ class FakeWeb:
         return self.request("GET", path, None, **headers)
 
     def buy(self, body: Any = None, **headers: str) -> Response:
-        """A JSON purchase; bytes are sent as they are."""
+        """Sends a purchase in JSON; bytes are sent as they are."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.request(
             "POST", "/api/orders", content, **({"content_type": "application/json"} | headers)
         )
 
     def submit(self, form: str, **headers: str) -> Response:
-        """The page's form."""
+        """Submits the page's form."""
         content_type = "application/x-www-form-urlencoded"
         return self.request(
             "POST", "/orders", form.encode(), **{"content_type": content_type, **headers}
@@ -73,7 +73,7 @@ class FakeWeb:
 
 @contextmanager
 def running(state: str, *prefix: str, **settings: str) -> Iterator[FakeWeb]:
-    """`prefix` is a command that becomes the site's."""
+    """Runs a site inside the block; `prefix` stands before its command."""
     port = free_port()
     options = [f"{name}={value}" for name, value in settings.items()]
     command = [

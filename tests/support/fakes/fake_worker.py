@@ -1,4 +1,4 @@
-"""A worker's end of a link that answers as it is told, and remembers what it was asked."""
+"""A worker's end of a link: it answers as it is told, and remembers every request."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from core.transport.link import (
 
 KEY = b"k" * 32
 
-# The answer to a purchase, or None for silence.
+# Returns the answer to a purchase, or None for silence.
 Behaviour = Callable[[Purchase], Answer | None]
-# The answer to a wish about an order.
+# Returns the answer to a change of an order.
 Clerk = Callable[[ChangeRequest], Answer]
 
 
 def view_of(purchase: Purchase) -> OrderView:
-    """The order that a purchase makes; the same one for the same key."""
+    """Returns the order that a purchase makes; the same one for the same key."""
     return OrderView(
         order=order_id(KEY, purchase.event, purchase.key),
         event=purchase.event,
@@ -45,12 +45,12 @@ def sells(purchase: Purchase) -> Answer:
 
 
 def says(code: Code, remaining: int | None = None) -> Behaviour:
-    """A worker that gives everybody the same answer."""
+    """Makes a worker that gives everybody the same answer."""
     return lambda purchase: Answer(id=purchase.id, code=code, remaining=remaining)
 
 
 def is_mute(_purchase: Purchase) -> None:
-    """A worker that never answers."""
+    """Makes a worker that never answers."""
 
 
 def knows_no_order(request: ChangeRequest) -> Answer:
@@ -86,7 +86,7 @@ class FakeWorker:
         return self
 
     def live(self, *, state: str = "ready", in_flight: int = 0, at: float = 1.0) -> LiveWorker:
-        """Its registration."""
+        """Returns its registration."""
         record = WorkerRecord(
             name=self.name,
             host="here",
@@ -99,7 +99,7 @@ class FakeWorker:
         return LiveWorker(f"{self.name}.abc123", record)
 
     def die(self) -> None:
-        """Ends as a killed process does: every link breaks, nobody listens."""
+        """Ends as a killed process does: every link breaks, and nothing listens."""
         if self._server is not None:
             self._server.close()
         for channel in tuple(self._channels):

@@ -15,11 +15,9 @@ from tests.simulation.zookeeper.tree import Tree
 class FakeZooKeeper:
     """Answers like `core.zookeeper.client.ZooKeeper`.
 
-    `faults` says what becomes of the next transactions:
-
-    lose-request: it never arrives; lose-reply: it happens, nobody hears of it;
-    late: it happens just before the next one; unavailable: it is not even sent;
-    throttled: it is refused for a reason of the server's own.
+    `faults` says what becomes of the next transactions. With lose-request one never arrives; with
+    lose-reply it happens, and its answer is lost; with late it happens just before the next one;
+    with unavailable it is not even sent; with throttled the server refuses it for its own reasons.
     """
 
     def __init__(self) -> None:
@@ -39,7 +37,7 @@ class FakeZooKeeper:
         return None
 
     def slow_reads(self, part: str, seconds: float) -> None:
-        """Reads of paths with that part take so long from now on."""
+        """Makes reads of paths with that part take so long from now on."""
         self._slow = (part, seconds)
 
     async def find(self, path: str) -> Znode | None:
@@ -87,7 +85,7 @@ class FakeZooKeeper:
         return outcome
 
     def sell_one(self, counter_path: str) -> None:
-        """Another worker's sale."""
+        """Makes a sale of another worker."""
         node = self._tree.node(counter_path)
         assert node is not None
         stock = decode(Stock, node.data, counter_path).sell(1)
