@@ -20,7 +20,7 @@ from core.zookeeper.client import connect
 from core.zookeeper.probe import probe_all
 from supervisor import orphans
 from supervisor.processes.process import Role
-from tests.support.crowd import Crowd
+from tests.support.buyers.crowd import Crowd
 from tests.support.instance import Instance, eventually, running
 
 # B and C are often sold out; A never is.

@@ -22,7 +22,7 @@ from tests.faults.ensemble.storms import Partitions, deaths
 from tests.faults.nemeses.disk import disk_of
 from tests.faults.nemeses.mixture import Tally, inflict, menu, plan
 from tests.faults.shop import open_shop
-from tests.support.crowd import PATIENT, Crowd
+from tests.support.buyers.crowd import PATIENT, Crowd
 from tests.support.zookeeper_server import PASSWORD
 
 QUORUM_S = 60.0

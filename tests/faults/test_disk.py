@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.nemeses.disk import disk_of, made
 from tests.faults.shop import Shop, open_shop
-from tests.support.crowd import EAGER, Crowd
+from tests.support.buyers.crowd import EAGER, Crowd
 from tests.support.instance import Instance, eventually, running
 
 FULL_S = 3.0

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.nemeses.disk import disk_of
 from tests.faults.nemeses.mixture import Tally, inflict, menu, plan
 from tests.faults.shop import open_shop
-from tests.support.crowd import PATIENT, Crowd
+from tests.support.buyers.crowd import PATIENT, Crowd
 
 SEED = 4
 MIXTURES = 5

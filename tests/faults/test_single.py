@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from tests.faults.shop import Shop
-from tests.support.crowd import Crowd
+from tests.support.buyers.crowd import Crowd
 from tests.support.instance import Instance, Reply, eventually, stopped
 
 SESSION_S = 6.0

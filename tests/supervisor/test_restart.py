@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from core.cluster_secret import load_secret
-from tests.support.background import Background
-from tests.support.crowd import Crowd, Habits
+from tests.support.buyers.background import Background
+from tests.support.buyers.crowd import Crowd, Habits
 from tests.support.fakes.fake_web import FakeWeb
 from tests.support.instance import (
     ENTRYPOINT,

@@ -27,7 +27,7 @@ from supervisor.successor import Handover
 from tests.supervisor.test_requests import NOW, Crew
 from tests.supervisor.test_restart import Newcomers
 from tests.supervisor.test_systemd_notify import heard, listening
-from tests.support.crowd import Crowd
+from tests.support.buyers.crowd import Crowd
 from tests.support.instance import ROOT, Instance, eventually, running
 
 TERM = 1 << (signal.SIGTERM - 1)

@@ -18,7 +18,7 @@ from core.cluster_secret import load_secret
 from core.schema import paths
 from core.schema.records import WorkerRecord, decode
 from core.zookeeper.client import connect
-from tests.support.background import Background
+from tests.support.buyers.background import Background
 from tests.support.instance import Buyer, Instance, Reply, eventually, running
 
 CAPACITY = 600

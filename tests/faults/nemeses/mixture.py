@@ -11,7 +11,7 @@ from tests.faults.nemeses.connections import LINKS
 from tests.faults.nemeses.disk import Disk, Full, Slow
 from tests.faults.nemeses.nemesis import SIGNALS, Nemesis
 from tests.faults.shop import Shop
-from tests.support.crowd import Crowd
+from tests.support.buyers.crowd import Crowd
 
 Menu = Mapping[str, Callable[[], Nemesis]]
 AT_ONCE = (1, 2, 2, 3, 3)

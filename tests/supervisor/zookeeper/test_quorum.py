@@ -17,7 +17,7 @@ from core.cluster_secret import load_secret
 from core.zookeeper.probe import has_quorum, probe_all
 from supervisor.zookeeper import quorum_auth
 from supervisor.zookeeper.ensemble import ELECTION_OFFSET, QUORUM_OFFSET, local_ensemble
-from tests.support.crowd import Crowd
+from tests.support.buyers.crowd import Crowd
 from tests.support.instance import Instance, eventually, running
 from tests.support.stranger import Line, authenticate, calling, follow, introduce
 from tests.support.zookeeper_server import PASSWORD, SECRET, Server

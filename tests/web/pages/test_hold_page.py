@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.fakes.fake_site import GALA
 from tests.support.fakes.fake_web import FakeWeb, Response, running
-from tests.support.gala_order import SOLD_ORDER
+from tests.support.fakes.gala_order import SOLD_ORDER
 from web.http.i18n import Languages
 from web.pages.hold_view import HoldView, hold_view, time_left
 

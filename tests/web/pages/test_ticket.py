@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.schema.records import OrderView
 from tests.support.fakes.fake_site import GALA
 from tests.support.fakes.fake_web import FakeWeb
-from tests.support.gala_order import SOLD_ORDER
+from tests.support.fakes.gala_order import SOLD_ORDER
 from web.http.i18n import Languages
 from web.pages.icalendar import calendar
 from web.pages.qr import qr_svg

@@ -13,9 +13,9 @@ import pytest
 
 from core.transport.link import Code
 from tests.bench.overload.delay import slow_shop
+from tests.support.buyers.stampede import Stampede, stampede
 from tests.support.fakes.fake_worker import FakeWorker, is_mute, sells
 from tests.support.instance import Instance
-from tests.support.stampede import Stampede, stampede
 from tests.web.dispatch.test_dispatch import Box, until
 from web.dispatch.concurrency_limit import FIRST
 from web.http.i18n import Languages

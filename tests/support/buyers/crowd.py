@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from admin.drill.proof.history import History, PurchaseAttempt, Wish, answered, unanswered
-from tests.support.background import Background
+from tests.support.buyers.background import Background
 from tests.support.instance import Buyer, Instance, Reply
 
 RETRY_S = 0.1

@@ -1,0 +1,1 @@
+"""Crowds that buy while a test does something else."""
