@@ -11,10 +11,18 @@ from rich.text import Text
 from admin.printable import printable
 from admin.screen.output import lines_of
 from admin.screen.tables import new_table
-from core.cluster.status import WELL, ServerStatus, Status, WebStatus, WorkerStatus, namer
+from core.cluster.status import (
+    WELL,
+    ProcessStatus,
+    ServerStatus,
+    Status,
+    WebStatus,
+    WorkerStatus,
+    namer,
+)
 from core.store.availability import EventAvailability
 
-Namer: TypeAlias = Callable[[WorkerStatus | WebStatus], str]
+Namer: TypeAlias = Callable[[ProcessStatus], str]
 
 MEBIBYTE = 1024 * 1024
 MOST_EVENTS = 20
@@ -31,7 +39,7 @@ def status(found: Status, *, live: bool = False) -> Group:
     if found.problems:
         parts.append(_wrong(*found.problems))
     parts.append(_servers(found.ensemble.servers))
-    processes: tuple[WorkerStatus | WebStatus, ...] = (*found.workers, *found.web)
+    processes: tuple[ProcessStatus, ...] = (*found.workers, *found.web)
     name = namer(processes)
     if processes or not found.unread:
         parts.append(_processes(processes, name))
@@ -79,7 +87,7 @@ def _servers(servers: Iterable[ServerStatus]) -> Table:
     return table
 
 
-def _processes(processes: Iterable[WorkerStatus | WebStatus], name: Namer) -> Table:
+def _processes(processes: Iterable[ProcessStatus], name: Namer) -> Table:
     table = new_table(*PROCESS, words=3)
     for each in processes:
         table.add_row(

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -37,9 +37,9 @@ from core.schema.records import (
     WebRecord,
     WorkerRecord,
 )
+from core.schema.same_fields import copied
 from core.settings import Settings
-from core.store.availability import EventAvailability, TypeAvailability, event_availability
-from core.store.stock import TypeRef
+from core.store.availability import EventAvailability
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper, connect
 from core.zookeeper.probe import ServerState, has_quorum, probe_all
@@ -84,43 +84,39 @@ class SupervisorStatus(msgspec.Struct, frozen=True, kw_only=True):
     requests: tuple[Progress, ...] = ()
 
 
-class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker: what its supervisor measures, and what it says of its own work.
-
-    Another instance's may have the same name; `machine` is its host.
-    """
+class ProcessStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """A process as its supervisor measures it; `machine` is its host."""
 
     name: str
     machine: str = ""
     instance: str = ""
     pid: int | None
     state: str
-    # What keeps it from selling, while it is halted.
-    trouble: str
-    address: str
     restarts: int
     last_restart_reason: str | None
     cpu_percent: float
     rss_bytes: int
+
+
+class WorkerStatus(ProcessStatus, frozen=True, kw_only=True):
+    """A worker: what its supervisor measures, and what it says of its own work.
+
+    Another instance's may have the same name; `machine` is its host.
+    """
+
+    # What keeps it from selling, while it is halted.
+    trouble: str
+    address: str
     in_flight: int
     sold_total: int
     sold_per_second: float
     p99_ms: float
 
 
-class WebStatus(msgspec.Struct, frozen=True, kw_only=True):
+class WebStatus(ProcessStatus, frozen=True, kw_only=True):
     """A web server, and where the time of its latest sales went: stage by stage, in order."""
 
-    name: str
-    machine: str = ""
-    instance: str = ""
-    pid: int | None
-    state: str
     url: str
-    restarts: int
-    last_restart_reason: str | None
-    cpu_percent: float
-    rss_bytes: int
     stages: dict[str, Quantiles]
 
 
@@ -155,14 +151,6 @@ class Tree:
     unreadable: Sequence[str] = ()
     alarms: Sequence[Alarm] = ()
     failure: str = ""
-
-
-@dataclass
-class _Events:
-    """The events as they are read; an unreadable znode hides its own type only."""
-
-    found: list[EventAvailability] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
 
 
 async def gather(settings: Settings, zk: ZooKeeper | None) -> Status:
@@ -228,7 +216,7 @@ async def _read_tree(zk: ZooKeeper | None) -> Tree:
         return Tree(failure="no connection to ZooKeeper")
     try:
         async with asyncio.timeout(TREE_S):
-            workers, webs, tables, events, standing = await asyncio.gather(
+            workers, webs, tables, (events, unreadable), standing = await asyncio.gather(
                 registry.workers(zk),
                 registry.webs(zk),
                 supervisors.living(zk),
@@ -240,30 +228,23 @@ async def _read_tree(zk: ZooKeeper | None) -> Tree:
     except (ZooKeeperError, TimeoutError) as error:
         return Tree(failure=str(error) or "ZooKeeper did not answer in time")
     records = [worker.record for worker in workers]
-    return Tree(records, webs, tables, events.found, events.unreadable, standing)
+    return Tree(records, webs, tables, events, unreadable, standing)
 
 
-async def _events(store: Store) -> _Events:
-    events = _Events()
+async def _events(store: Store) -> tuple[list[EventAvailability], list[str]]:
+    """Reads the events; what can't be read is told, and hides its own type or event only."""
+    events: list[EventAvailability] = []
+    unreadable: list[str] = []
     for name in await store.event_names():
         with suppress(NoSuchEvent):  # deleted at this moment
             try:
-                events.found.append(await _event(store, name, events))
+                event, wrong = await store.readable_availability(name)
             except BadZnode as error:
-                events.unreadable.append(str(error))
-    return events
-
-
-async def _event(store: Store, name: str, events: _Events) -> EventAvailability:
-    event = await store.event(name)
-    names = await store.type_names(name, event)
-    types: list[TypeAvailability] = []
-    for found in await store.availabilities([TypeRef(name, event.generation, n) for n in names]):
-        if isinstance(found, TypeAvailability):
-            types.append(found)
-        else:
-            events.unreadable.append(str(found))
-    return event_availability(name, event, tuple(types))
+                unreadable.append(str(error))
+            else:
+                events.append(event)
+                unreadable += map(str, wrong)
+    return events, unreadable
 
 
 # --- process tables ------------------------------------------------------------------
@@ -359,25 +340,19 @@ _Processes = Sequence[tuple[SupervisorRecord, ProcessRecord]]
 
 
 def _servers(states: Sequence[ServerState], processes: _Processes) -> tuple[ServerStatus, ...]:
-    known = {process.address: process for _, process in processes if process.address}
+    known = {process.address: process for _, process in processes}
     return tuple(
-        ServerStatus(
-            id=number,
-            address=state.address,
-            role=state.role,
-            pid=known[state.address].pid if state.address in known else None,
-            version=state.version,
-            trouble=_server_trouble(known.get(state.address)),
-        )
-        for number, state in enumerate(states, 1)
+        _server(number, state, known.get(state.address)) for number, state in enumerate(states, 1)
     )
 
 
-def _server_trouble(process: ProcessRecord | None) -> str:
-    if process is None or process.state in WELL:
-        return ""
-    reason = process.last_restart_reason
-    return f"its process is {process.state}" + (f", {reason}" if reason else "")
+def _server(number: int, state: ServerState, process: ProcessRecord | None) -> ServerStatus:
+    trouble = ""
+    if process is not None and process.state not in WELL:
+        reason = process.last_restart_reason
+        trouble = f"its process is {process.state}" + (f", {reason}" if reason else "")
+    pid = process.pid if process else None
+    return copied(ServerStatus, state, id=number, pid=pid, trouble=trouble)
 
 
 def _disks(tables: Iterable[SupervisorRecord]) -> tuple[Disk, ...]:
@@ -394,14 +369,11 @@ def _supervisor(
         return None
     table = tables[-1]
     known = {(_home(each), each.pid) for each in registered}
-    return SupervisorStatus(
-        pid=table.pid,
-        host=table.host,
-        instance=table.instance,
-        url=table.url,
+    return copied(
+        SupervisorStatus,
+        table,
         alive=_supervises(table) or (_home(table), table.pid) in known,
         frozen=process_identity.is_frozen(table),
-        requests=table.requests,
     )
 
 
@@ -415,17 +387,15 @@ def _workers(processes: _Processes, tree: Tree) -> tuple[WorkerStatus, ...]:
         (_home(record), record.name, record.pid, record.birth): record for record in newest
     }
     tables = [(table, process) for table, process in processes if process.role == "worker"]
-    known = {(home, process.name) for table, process in tables for home in _homes(table)}
+    known = {
+        (home, process.name) for table, process in tables for home in (_home(table), table.host)
+    }
     rows = [
         _worker(table, process, _registered(registered, table, process), bool(tree.failure))
         for table, process in tables
     ]
     rows += [_stranger(each) for each in newest if (_home(each), each.name) not in known]
     return tuple(sorted(rows, key=lambda worker: (worker.machine, worker.instance, worker.name)))
-
-
-def _homes(table: SupervisorRecord) -> tuple[str, str]:
-    return _home(table), table.host
 
 
 def _registered(
@@ -446,23 +416,15 @@ def _worker(
         state = record.state
     elif state in WELL and not blind:
         state = "unregistered"
-    load = record.load if record else Load()
-    return WorkerStatus(
-        name=process.name,
+    return copied(
+        WorkerStatus,
+        process,
+        record.load if record else Load(),
         machine=table.host,
         instance=table.instance,
-        pid=process.pid,
         state=state,
         address=record.address if record else process.address,
-        restarts=process.restarts,
         trouble=record.trouble if record else "",
-        last_restart_reason=process.last_restart_reason,
-        cpu_percent=process.cpu_percent,
-        rss_bytes=process.rss_bytes,
-        in_flight=load.in_flight,
-        sold_total=load.sold_total,
-        sold_per_second=load.sold_per_second,
-        p99_ms=load.p99_ms,
     )
 
 
@@ -486,17 +448,12 @@ def _webs(processes: _Processes, tree: Tree) -> tuple[WebStatus, ...]:
 
 
 def _web(table: SupervisorRecord, process: ProcessRecord, record: WebRecord | None) -> WebStatus:
-    return WebStatus(
-        name=process.name,
+    return copied(
+        WebStatus,
+        process,
         machine=table.host,
         instance=table.instance,
-        pid=process.pid,
-        state=process.state,
         url=table.url,
-        restarts=process.restarts,
-        last_restart_reason=process.last_restart_reason,
-        cpu_percent=process.cpu_percent,
-        rss_bytes=process.rss_bytes,
         stages=record.stages if record else {},
     )
 
@@ -548,7 +505,7 @@ def _process_problems(
         yield "there is no worker, so nothing can be sold"
     if not web and not unread:
         yield "there is no web server"
-    processes: tuple[WorkerStatus | WebStatus, ...] = (*workers, *web)
+    processes: tuple[ProcessStatus, ...] = (*workers, *web)
     name = namer(processes)
     for process in processes:
         if process.state not in WELL:
@@ -557,14 +514,12 @@ def _process_problems(
             yield f"{name(process)} is {process.state}" + (f": {reason}" if reason else "")
 
 
-def namer(
-    processes: Sequence[WorkerStatus | WebStatus],
-) -> Callable[[WorkerStatus | WebStatus], str]:
+def namer(processes: Sequence[ProcessStatus]) -> Callable[[ProcessStatus], str]:
     """Names processes for people, with their machines where there are several."""
     machines = {(process.machine, process.instance) for process in processes}
     hosts = Counter(machine for machine, _ in machines)
 
-    def name(process: WorkerStatus | WebStatus) -> str:
+    def name(process: ProcessStatus) -> str:
         if len(machines) == 1:
             return process.name
         alike = hosts[process.machine] > 1

@@ -6,6 +6,7 @@ import msgspec
 
 from core.schema.json_types import CurrencyCode, Natural, described
 from core.schema.records import Event, PlainName, Stock, TicketType
+from core.schema.same_fields import copied
 
 
 class TypeAvailability(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,35 +52,12 @@ class EventAvailability(msgspec.Struct, frozen=True, kw_only=True):
 def event_availability(
     name: str, event: Event, types: tuple[TypeAvailability, ...]
 ) -> EventAvailability:
-    return EventAvailability(
-        name=name,
-        title=event.title,
-        currency=event.currency,
-        decimals=event.decimals,
-        opens_at=event.opens_at,
-        closes_at=event.closes_at,
-        types=types,
-        place=event.place,
-        starts_at=event.starts_at,
-        ends_at=event.ends_at,
-        limit=event.limit,
-        hold_s=event.hold_s,
-        extensions=event.extensions,
-        cancellable=event.cancellable,
-    )
+    return copied(EventAvailability, event, name=name, types=types)
 
 
 def type_availability(name: str, type_: TicketType, stock: Stock) -> TypeAvailability:
     # The stripes are not read at one moment, and stock moves between them. So what remains is
     # computed from the capacity, and no figure is negative.
     sold, held = max(0, stock.sold), max(0, stock.held)
-    return TypeAvailability(
-        name=name,
-        label=type_.label,
-        colour=type_.colour,
-        price=type_.price,
-        capacity=type_.capacity,
-        sold=sold,
-        held=held,
-        remaining=max(0, type_.capacity - sold - held),
-    )
+    left = max(0, type_.capacity - sold - held)
+    return copied(TypeAvailability, type_, name=name, sold=sold, held=held, remaining=left)

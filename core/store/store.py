@@ -5,14 +5,11 @@ znodes. A sale is one transaction (`batch`). Nothing else changes a counter, exc
 restoring of lost orders, by the same rule.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from typing import Any, TypeVar
 
-from core.errors import (
-    BadVersion,
-    BadZnode,
-    NoSuchEvent,
-    NoSuchType,
-)
+from core.errors import BadVersion, BadZnode, NoSuchEvent, NoSuchType
 from core.schema import paths
 from core.schema.records import NAME, Event, PaymentClaim, Stock, Tab, TicketType, decode
 from core.store.availability import (
@@ -33,6 +30,8 @@ from core.zookeeper.multi import Check, Operation
 QUIET_TRIES = 200
 # How many events are named to somebody who mistyped a name.
 NAMED = 20
+
+T = TypeVar("T")
 
 
 class Store:
@@ -83,14 +82,24 @@ class Store:
 
     async def availability(self, name: str) -> EventAvailability:
         """Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`, `Unavailable`."""
+        found, wrong = await self.readable_availability(name)
+        for error in wrong:
+            raise error
+        return found
+
+    async def readable_availability(
+        self, name: str
+    ) -> tuple[EventAvailability, list[NoSuchType | BadZnode]]:
+        """Returns what is left of an event, and why some of its types can't be read.
+
+        Raises `NoSuchEvent`, `BadZnode`, `Unavailable`.
+        """
         event = await self.event(name)
         names = await self.type_names(name, event)
         types = await self.availabilities([TypeRef(name, event.generation, each) for each in names])
-        for wrong in types:
-            if isinstance(wrong, Exception):
-                raise wrong
-        left = tuple(type_ for type_ in types if isinstance(type_, TypeAvailability))
-        return event_availability(name, event, left)
+        left = tuple(each for each in types if isinstance(each, TypeAvailability))
+        wrong = [each for each in types if not isinstance(each, TypeAvailability)]
+        return event_availability(name, event, left), wrong
 
     # --- stock -----------------------------------------------------------------------
 
@@ -129,31 +138,17 @@ class Store:
         self, refs: Sequence[TypeRef]
     ) -> list[TypeAvailability | NoSuchType | BadZnode]:
         """Returns what is left of each type, or why it can't be read. Raises `Unavailable`."""
-        types: dict[TypeRef, TicketType] = {}
-        stocks: dict[TypeRef, Stock] = {}
-        wrong: dict[TypeRef, NoSuchType | BadZnode] = {}
-        for ref, znode in zip(
-            refs, await self._zk.get_many([ref.path for ref in refs]), strict=True
-        ):
-            try:
-                types[ref] = type_of(ref, znode)
-            except (NoSuchType, BadZnode) as error:
-                wrong[ref] = error
+        znodes = await self._zk.get_many([ref.path for ref in refs])
+        types = [_tried(type_of, ref, znode) for ref, znode in zip(refs, znodes, strict=True)]
         wanted = [
-            (ref, path)
-            for ref, type_ in types.items()
-            for path in counter_paths(ref, type_.stripes)
+            counter_paths(ref, type_.stripes) if isinstance(type_, TicketType) else []
+            for ref, type_ in zip(refs, types, strict=True)
         ]
-        found = await self._zk.get_many([path for _, path in wanted])
-        for (ref, path), znode in zip(wanted, found, strict=True):
-            try:
-                stock = counter_of(ref, 0, path, znode).stock
-            except (NoSuchType, BadZnode) as error:
-                wrong[ref] = error
-            else:
-                stocks[ref] = stocks[ref] + stock if ref in stocks else stock
+        found = iter(await self._zk.get_many([path for some in wanted for path in some]))
+        counters = [[(path, next(found)) for path in some] for some in wanted]
         return [
-            wrong.get(ref) or type_availability(ref.type, types[ref], stocks[ref]) for ref in refs
+            _tried(_left, ref, type_, those) if isinstance(type_, TicketType) else type_
+            for ref, type_, those in zip(refs, types, counters, strict=True)
         ]
 
     # --- orders, buyers, past lives --------------------------------------------------
@@ -230,6 +225,21 @@ def _event_or_bad(znode: Znode) -> Event | BadZnode:
         return decode(Event, znode.data, znode.path)
     except BadZnode as error:
         return error
+
+
+def _tried(read: Callable[..., T], *args: Any) -> T | NoSuchType | BadZnode:
+    """Returns what `read` returns, or why that can't be read."""
+    try:
+        return read(*args)
+    except (NoSuchType, BadZnode) as error:
+        return error
+
+
+def _left(
+    ref: TypeRef, type_: TicketType, counters: Iterable[tuple[str, Znode | None]]
+) -> TypeAvailability:
+    stocks = (counter_of(ref, 0, path, znode).stock for path, znode in counters)
+    return type_availability(ref.type, type_, reduce(Stock.__add__, stocks))
 
 
 def _account(path: str, znode: Znode | None) -> Account:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from core.cluster.status import WELL, Status, WebStatus, WorkerStatus
+from core.cluster.status import WELL, ProcessStatus, Status
 
 STATES = frozenset(
     {"ready", "running", "starting", "draining", "suspended"}
@@ -38,11 +38,11 @@ def state(say: Callable[[str], str], name: str) -> str:
     return say(f"operators.state.{name}") if name in STATES else name
 
 
-def own(status: Status) -> Callable[[WorkerStatus | WebStatus], bool]:
+def own(status: Status) -> Callable[[ProcessStatus], bool]:
     """Says whether a process is of this web's instance; others are only shown."""
     instance = status.supervisor.instance if status.supervisor else ""
 
-    def is_own(process: WorkerStatus | WebStatus) -> bool:
+    def is_own(process: ProcessStatus) -> bool:
         return process.instance == instance
 
     return is_own
