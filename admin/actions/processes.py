@@ -9,7 +9,7 @@ from functools import partial
 import typer
 
 from admin.session import with_session
-from core.cluster import operator_requests
+from core.cluster import desired_state, operator_requests
 from core.errors import Unavailable, ZkticketError, ZooKeeperError
 from core.machine import streams
 from core.schema.records import OperatorRequest, Progress, SupervisorRecord
@@ -49,7 +49,7 @@ async def _done(zk: ZooKeeper, settings: Settings, machine: str, ask: Ask) -> st
     finally:
         # What nobody follows any more is withdrawn, unless it is being done.
         with suppress(ZooKeeperError):
-            await operator_requests.withdraw(zk, table.instance, id_)
+            await desired_state.withdraw(zk, table.instance, id_)
 
 
 async def _follow(zk: ZooKeeper, instance: str, request: OperatorRequest) -> str:

@@ -20,33 +20,31 @@ from core.zookeeper.watch import Watch, whenever_changed
 REFRESH_S = 2.0
 
 
-async def change(zk: ZooKeeper, instance: str, edit: Callable[[Desired], Desired]) -> None:
-    """Changes what is desired. `edit` done twice does the same as once.
+async def ask(
+    zk: ZooKeeper, instance: str, request: OperatorRequest, **wanted: int
+) -> OperatorRequest:
+    """Adds a request, once, together with the other changes that are `wanted`.
 
     Raises `BadZnode`, `Unavailable`, `Ambiguous`.
     """
-    await lost_answers.update(zk, paths.desired(instance), Desired, edit)
+
+    def asked(before: Desired) -> Desired:
+        if request in before.requests:
+            return before
+        return replace(before, requests=(*before.requests, request), **wanted)
+
+    await lost_answers.update(zk, paths.desired(instance), Desired, asked)
+    return request
 
 
-def asking(request: OperatorRequest) -> Callable[[Desired], Desired]:
-    """Adds a request, once."""
+async def withdraw(zk: ZooKeeper, instance: str, request_id: str) -> None:
+    """Takes a request away; it is not stopped if it is being done. Raises as `ask`."""
 
-    def edit(desired: Desired) -> Desired:
-        if request in desired.requests:
-            return desired
-        return replace(desired, requests=(*desired.requests, request))
+    def kept(before: Desired) -> Desired:
+        requests = (each for each in before.requests if each.id != request_id)
+        return replace(before, requests=tuple(requests))
 
-    return edit
-
-
-def without(request_id: str) -> Callable[[Desired], Desired]:
-    """Takes a request away."""
-
-    def edit(desired: Desired) -> Desired:
-        kept = tuple(each for each in desired.requests if each.id != request_id)
-        return replace(desired, requests=kept)
-
-    return edit
+    await lost_answers.update(zk, paths.desired(instance), Desired, kept)
 
 
 def watch(

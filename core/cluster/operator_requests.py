@@ -3,14 +3,12 @@
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-
-from msgspec.structs import replace
+from collections.abc import Sequence
 
 from core.cluster import desired_state, instance_id, supervisors
 from core.errors import NoSuchProcess, NotRunning, WrongUsage, ZkticketError
 from core.eventlog.audit import note
-from core.schema.records import Desired, OperatorRequest, Progress, SupervisorRecord
+from core.schema.records import OperatorRequest, Progress, SupervisorRecord
 from core.settings import MOST_WORKERS, Settings
 from core.zookeeper.client import ZooKeeper
 
@@ -86,7 +84,7 @@ async def ask_restart(
     """
     names = known(table, name) if name else ()
     await note(zk, "restart", f"by operator: {name or ALL_WORKERS}")
-    return await _ask(zk, table, _request(id_, "restart", timeout_s, names), _unchanged)
+    return await desired_state.ask(zk, table.instance, _request(id_, "restart", timeout_s, names))
 
 
 async def ask_scale(
@@ -95,47 +93,22 @@ async def ask_scale(
     """Asks for so many workers from now on. Raises as `ask_restart` does."""
     if not 1 <= workers <= MOST_WORKERS:
         raise WrongUsage(f"there can be 1 to {MOST_WORKERS} workers, not {workers}")
-
-    def resized(before: Desired) -> Desired:
-        return replace(before, workers=workers, instead_of=table.workers)
-
     await note(zk, "scale", f"by operator: {workers} workers")
-    return await _ask(zk, table, _request(id_, "scale", timeout_s), resized)
-
-
-async def progress(zk: ZooKeeper, instance: str, request_id: str) -> Progress | None:
-    """Returns a request's progress; None before a supervisor knows it. Raises `ZooKeeperError`."""
-    for table in await supervisors.living(zk):
-        if table.instance == instance:
-            for found in table.requests:
-                if found.id == request_id:
-                    return found
-    return None
-
-
-async def withdraw(zk: ZooKeeper, instance: str, request_id: str) -> None:
-    """Withdraws a request, unless it is being done. Raises `ZooKeeperError`."""
-    await desired_state.change(zk, instance, desired_state.without(request_id))
-
-
-async def _ask(
-    zk: ZooKeeper,
-    table: SupervisorRecord,
-    request: OperatorRequest,
-    also: Callable[[Desired], Desired],
-) -> OperatorRequest:
-    add = desired_state.asking(request)
-    await desired_state.change(zk, table.instance, lambda before: add(also(before)))
-    return request
+    request = _request(id_, "scale", timeout_s)
+    return await desired_state.ask(
+        zk, table.instance, request, workers=workers, instead_of=table.workers
+    )
 
 
 def _request(
     id_: str, action: str, timeout_s: float, names: tuple[str, ...] = ()
 ) -> OperatorRequest:
-    return OperatorRequest(
-        id=id_, action=action, names=names, timeout_s=timeout_s, at=round(time.time(), 3)
-    )
+    at = round(time.time(), 3)
+    return OperatorRequest(id=id_, action=action, names=names, timeout_s=timeout_s, at=at)
 
 
-def _unchanged(before: Desired) -> Desired:
-    return before
+async def progress(zk: ZooKeeper, instance: str, request_id: str) -> Progress | None:
+    """Returns a request's progress; None before a supervisor knows it. Raises `ZooKeeperError`."""
+    tables = await supervisors.living(zk)
+    told = (each for table in tables if table.instance == instance for each in table.requests)
+    return next((each for each in told if each.id == request_id), None)

@@ -98,7 +98,7 @@ class Membership:
         Best effort: this supervisor knows that it is over, for as long as it lives.
         """
         with suppress(ZooKeeperError, BadZnode):
-            await desired_state.change(self._zk, self._instance, desired_state.without(request_id))
+            await desired_state.withdraw(self._zk, self._instance, request_id)
 
     async def leave(self) -> None:
         """Writes the rest of the log and ends the session, within `LEAVE_S`."""
