@@ -9,6 +9,7 @@ was lost.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -31,7 +32,8 @@ async def create_event(
 
     Raises `BadZnode`, `Ambiguous`, `Unavailable`.
     """
-    whole = [*_frame(name, event), *_all_of(name, event.generation, types)]
+    each_type = (_of_type(name, event.generation, each, types[each]) for each in types)
+    whole = [*_frame(name, event), *chain.from_iterable(each_type)]
     if _size(whole) <= PART_BYTES:
         if await _happens(zk, whole, paths.generation(name, event.generation)):
             return True
@@ -106,11 +108,6 @@ def _tabs(name: str, generation: str) -> list[Create]:
     """The znodes where the tickets of each buyer are counted."""
     folder = paths.tabs(name, generation)
     return [Create(folder), *(Create(f"{folder}/{bucket}") for bucket in paths.BUCKETS)]
-
-
-def _all_of(name: str, generation: str, types: Mapping[str, TicketType]) -> Iterator[Operation]:
-    for each, type_ in types.items():
-        yield from _of_type(name, generation, each, type_)
 
 
 def _of_type(name: str, generation: str, each: str, type_: TicketType) -> list[Operation]:

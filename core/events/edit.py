@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from core.errors import BadVersion, NoNode, NoSuchEvent, WrongTerm
+from core.errors import BadVersion, NoNode, WrongTerm
 from core.events.create import create_event, make_tabs, shares
 from core.schema import paths
-from core.schema.records import NAME, Event, Stock, TicketType, decode, encode
+from core.schema.records import Event, Stock, TicketType, encode
 from core.store.stock import StripeCounter, TypeRef
 from core.store.store import Store
 from core.store.stripes import STRIPES
@@ -78,10 +78,7 @@ class BackOffice:
         `Ambiguous` when ZooKeeper gives no answer.
         """
         for _ in range(EDIT_TRIES):
-            znode = await self._zk.find(paths.event(name)) if NAME.fullmatch(name) else None
-            if znode is None:
-                raise NoSuchEvent(f"there is no event {name!r}")
-            before = decode(Event, znode.data, znode.path)
+            before, version = await self._store.event_at(name)
             after = change(before)
             refs = [TypeRef(name, before.generation, each) for each in types]
             changed = {
@@ -89,15 +86,11 @@ class BackOffice:
             }
             operations = [each for _, part in changed.values() for each in part]
             if after != before:
-                operations = [SetData(znode.path, encode(after), znode.version), *operations]
+                operations = [SetData(paths.event(name), encode(after), version), *operations]
                 operations += await self._needed_by(name, before, after)
             if not operations or await self._happens(operations):
                 return Edited(after, {each: stock for each, (stock, _) in changed.items()})
         raise BadVersion(f"event {name!r} was sold from faster than it could be changed; try again")
-
-    async def reset(self, ref: TypeRef, remaining: int) -> Stock:
-        """Puts `remaining` tickets on sale, beside what is sold and held. Raises as `edit`."""
-        return await self.resize(ref, lambda stock: stock.taken + remaining)
 
     async def resize(self, ref: TypeRef, capacity: Callable[[Stock], int]) -> Stock:
         """Gives a type the capacity that its stock asks for. Raises as `edit`."""
@@ -122,9 +115,7 @@ class BackOffice:
             shared = shares(after.capacity - stock.taken, type_.stripes)
             stock = replace(stock, remaining=sum(shared))
             operations += [
-                SetData(
-                    counter.path, encode(replace(counter.stock, remaining=share)), counter.version
-                )
+                replace(counter, stock=replace(counter.stock, remaining=share)).operation
                 for counter, share in zip(counters, shared, strict=True)
             ]
         return stock, operations

@@ -8,21 +8,14 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from core.errors import (
-    EventExists,
-    NoSuchEvent,
-    NoSuchType,
-    WrongTerm,
-    WrongUsage,
-    ZkticketError,
-)
+from core.errors import EventExists, NoSuchEvent, NoSuchType, WrongTerm, WrongUsage, ZkticketError
 from core.eventlog.audit import note
 from core.events.create import create_event
 from core.events.edit import NO_TYPES, BackOffice, ChangeType, Edited
 from core.schema.records import DEFAULT_CURRENCY, NAME, Event, Stock, TicketType
 from core.schema.sale_window import is_over
 from core.store.store import Store
-from core.text.money import decimals_of, example, units
+from core.text.money import decimals_of, price
 from core.text.names import brief, clean, is_shown
 from core.zookeeper.client import ZooKeeper
 
@@ -126,19 +119,10 @@ def _retyped(
             f"{capacity} tickets of {name} in all are too few: {stock.sold} are sold and "
             f"{stock.held} held; nothing was changed"
         )
-    price = type_.price if said.price is UNSET else _price(name, said.price, event)
-    return _checked(
-        msgspec.structs.replace(type_, capacity=capacity, price=price), f"types.{name}."
-    )
-
-
-def _price(name: str, text: str, event: Event) -> int:
-    found = units(text, event.decimals)
-    if found is None:
-        like = example(event.decimals)
-        why = f"{text[:MOST_CHARACTERS]!r} is no price in {event.currency}; write it like {like}"
-        raise WrongUsage(f"types.{name}.price: {why}")
-    return found
+    cost = type_.price
+    if said.price is not UNSET:
+        cost = price(said.price, event.currency, event.decimals, f"types.{name}.price")
+    return _checked(msgspec.structs.replace(type_, capacity=capacity, price=cost), f"types.{name}.")
 
 
 def _said_of(said: TypeTerms) -> str:

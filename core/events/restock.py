@@ -15,6 +15,7 @@ from core.eventlog.audit import note
 from core.events.edit import DEFAULT_TYPES, BackOffice
 from core.schema.paths import DEFAULT_EVENT
 from core.schema.records import Stock
+from core.schema.same_fields import copied
 from core.store.stock import TypeRef
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper
@@ -115,13 +116,7 @@ async def _reset_one(office: BackOffice, ref: TypeRef, capacity: int) -> ResetTy
         stock = await office.resize(ref, lambda stock: max(stock.taken, capacity))
     except NoSuchType:
         raise _unfinished(ref.event) from None
-    return ResetType(
-        name=ref.type,
-        sold=stock.sold,
-        held=stock.held,
-        remaining=stock.remaining,
-        capacity=stock.capacity,
-    )
+    return copied(ResetType, stock, name=ref.type)
 
 
 def _unfinished(event: str) -> ZkticketError:

@@ -9,8 +9,9 @@ import msgspec
 from core.errors import WrongTerm, WrongUsage
 from core.events.management import Terms, currency_of, expect_name, in_words, text_of
 from core.schema.records import TicketType
+from core.schema.same_fields import copied
 from core.store.stripes import STRIPES
-from core.text.money import price
+from core.text.money import decimals_of, price
 from core.text.toml import parsed
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -73,7 +74,7 @@ class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
         """The type of an event with that currency. Raises `WrongUsage`, which names the field."""
         return TicketType(
             capacity=self.capacity,
-            price=price(self.price, currency, f"{self.where}price"),
+            price=price(self.price, currency, decimals_of(currency), f"{self.where}price"),
             label=text_of(self.label, f"{self.where}label"),
             colour=self.colour.lower(),
             stripes=STRIPES,
@@ -116,13 +117,7 @@ def _type_of_file(name: str, fields: dict[str, Any]) -> TypeSaid:
     expect_name(name)
     where = f"types.{name}."
     wanted = _convert(fields, TypeFile, where)
-    return TypeSaid(
-        capacity=wanted.capacity,
-        price=str(wanted.price),
-        label=wanted.label,
-        colour=wanted.colour,
-        where=where,
-    )
+    return copied(TypeSaid, wanted, price=str(wanted.price), where=where)
 
 
 def _convert(fields: Any, kind: type[Wanted], above: str) -> Wanted:

@@ -106,31 +106,38 @@ async def restore(zk: ZooKeeper, sales: Sequence[Sale], order_key: bytes, *, ove
     """
     store = Store(zk)
     for _ in range(TRIES):
-        mends = await _mends(zk, store, sales)
-        if not mends:
-            return 0
-        shelf = await lost_answers.read(zk, partial(store.type_stock, mends[0].sale.ref))
-        lacking = _lacking(shelf, mends, oversell)
-        counters = _counters(shelf, mends, lacking)
-        mends = [_counted_by(counters[0], each) for each in mends]
-        accounts = await lost_answers.read(zk, partial(_accounts, store, order_key, mends))
-        operations = _operations(shelf, counters, mends, accounts, lacking)
-        operations += [
-            each.operation
-            for each in await lost_answers.read(zk, partial(_claims, zk, store, order_key, mends))
-        ]
-        if await _happens(zk, store, mends, operations):
+        decide = partial(_decide, zk, store, sales, order_key, oversell)
+        mends, operations = await lost_answers.read(zk, decide)
+        if not mends or await _happens(zk, store, mends[0].sale, operations):
             return len(mends)
     raise BadVersion("tickets were sold faster than orders could be put back; try again")
 
 
-async def _mends(zk: ZooKeeper, store: Store, sales: Sequence[Sale]) -> list[Mend]:
-    found = await lost_answers.read(zk, partial(store.orders.find_sales, sales))
-    lost = [
-        mend(sale, there)
-        for sale, there in zip(sales, found, strict=True)
-        if not is_preserved(sale.order, there)
-    ]
+async def _decide(
+    zk: ZooKeeper, store: Store, sales: Sequence[Sale], order_key: bytes, oversell: bool
+) -> tuple[list[Mend], list[Operation]]:
+    """Returns what is put back, and the transaction that does it; nothing where nothing is lost."""
+    mends = await _mends(store, sales)
+    if not mends:
+        return [], []
+    shelf = await store.type_stock(mends[0].sale.ref)
+    lacking = _lacking(shelf, mends, oversell)
+    counters = _counters(shelf, mends, lacking)
+    mends = [_counted_by(counters[0], each) for each in mends]
+    accounts = await _accounts(store, order_key, mends)
+    claims = await _claims(zk, store, order_key, mends)
+    moved: list[StripeCounter | Mend | Account | ClaimedPayment]
+    moved = [*counters, *mends, *accounts, *claims]
+    operations = [each.operation for each in moved]
+    if lacking:
+        grown = replace(shelf.type, capacity=shelf.type.capacity + lacking)
+        operations.append(SetData(shelf.ref.path, encode(grown), shelf.type_version))
+    return mends, operations
+
+
+async def _mends(store: Store, sales: Sequence[Sale]) -> list[Mend]:
+    found = zip(sales, await store.orders.find_sales(sales), strict=True)
+    lost = [mend(sale, there) for sale, there in found if not is_preserved(sale.order, there)]
     return [each for each in lost if each is not None]
 
 
@@ -214,31 +221,13 @@ async def _claims(
     return claims
 
 
-def _operations(
-    shelf: TypeStock,
-    counters: Sequence[StripeCounter],
-    mends: Sequence[Mend],
-    accounts: Sequence[Account],
-    lacking: int,
-) -> list[Operation]:
-    operations: list[Operation] = [
-        SetData(counter.path, encode(counter.stock), counter.version) for counter in counters
-    ]
-    operations += [each.operation for each in mends]
-    operations += [account.operation for account in accounts]
-    if lacking:
-        grown = replace(shelf.type, capacity=shelf.type.capacity + lacking)
-        operations.append(SetData(shelf.ref.path, encode(grown), shelf.type_version))
-    return operations
-
-
 async def _happens(
-    zk: ZooKeeper, store: Store, mends: Sequence[Mend], operations: Sequence[Operation]
+    zk: ZooKeeper, store: Store, first: Sale, operations: Sequence[Operation]
 ) -> bool:
     """Commits all, or nothing. After a lost answer the first order tells whether it happened."""
 
     async def happened() -> bool:
-        [there] = await store.orders.find_sales([mends[0].sale])
-        return isinstance(there, StoredOrder) and there.order == mends[0].sale.order
+        [there] = await store.orders.find_sales([first])
+        return isinstance(there, StoredOrder) and there.order == first.order
 
     return await lost_answers.commit(zk, operations, happened) is None

@@ -7,8 +7,9 @@ import msgspec
 
 from core.errors import NoSuchType
 from core.schema import paths
-from core.schema.records import Stock, TicketType, decode
+from core.schema.records import Stock, TicketType, decode, encode
 from core.zookeeper.client import Znode
+from core.zookeeper.multi import SetData
 
 
 # `TypeRef` and `StripeCounter` are structs for speed: each purchase makes or looks up several.
@@ -36,6 +37,11 @@ class StripeCounter(msgspec.Struct, frozen=True):
     @property
     def path(self) -> str:
         return paths.counter(self.ref.event, self.ref.generation, self.ref.type, self.number)
+
+    @property
+    def operation(self) -> SetData:
+        """Writes this stock in the place of that version."""
+        return SetData(self.path, encode(self.stock), self.version)
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,8 @@ def units(text: str, decimals: int) -> int | None:
     return int(found["whole"] + part.ljust(decimals, "0")) if len(part) <= decimals else None
 
 
-def price(text: str, currency: str, field: str) -> int:
+def price(text: str, currency: str, decimals: int, field: str) -> int:
     """Reads a price in that currency. Raises `WrongUsage`, which names the `field`."""
-    decimals = decimals_of(currency)
     found = units(text, decimals)
     if found is None:
         shown, like = repr(text[:MOST_SHOWN]), example(decimals)

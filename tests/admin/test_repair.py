@@ -325,7 +325,7 @@ def test_more_orders_than_one_transaction_holds_are_put_back(
     server: Server, tmp_path: Path
 ) -> None:
     async def stock_up(zk: ZooKeeper) -> None:
-        await BackOffice(zk).reset(await ref_of(Store(zk)), 1000)
+        await BackOffice(zk).resize(await ref_of(Store(zk)), lambda stock: stock.taken + 1000)
 
     server.session(stock_up)
     lost = [lost_sale(server, number) for number in range(350)]

@@ -1,6 +1,7 @@
 """`verify` counts right while selling goes on, and names every planted fault."""
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_of_a_tree_without_events_nothing_is_proved(server: Server) -> None:
 def test_a_reset_type_is_sound(server: Server) -> None:
     async def reset(zk: ZooKeeper) -> None:
         store = Store(zk)
-        await BackOffice(zk).reset(await ref_of(store), 100)
+        await BackOffice(zk).resize(await ref_of(store), lambda stock: stock.taken + 100)
 
     server.session(reset)
     proof = server.session(recount)
@@ -212,9 +213,11 @@ async def keep_selling(zk: ZooKeeper, first: int) -> None:
 
 async def keep_resetting(zk: ZooKeeper) -> None:
     store = Store(zk)
-    for quantity in range(100_000, 200_000):
+    quantities = itertools.count(100_000)
+    while True:
         try:
-            await BackOffice(zk).reset(await ref_of(store), quantity)
+            ref = await ref_of(store)
+            await BackOffice(zk).resize(ref, lambda stock: stock.taken + next(quantities))
         except BadVersion:
             continue
         await asyncio.sleep(0.02)
@@ -223,7 +226,7 @@ async def keep_resetting(zk: ZooKeeper) -> None:
 def test_books_are_proved_while_selling_and_resetting_goes_on(striped: Server) -> None:
     async def work(zk: ZooKeeper) -> list[Proof]:
         store = Store(zk)
-        await BackOffice(zk).reset(await ref_of(store), 100_000)
+        await BackOffice(zk).resize(await ref_of(store), lambda stock: stock.taken + 100_000)
         tasks = [
             asyncio.create_task(keep_selling(zk, 1000)),
             asyncio.create_task(keep_selling(zk, 9_000_000)),
@@ -247,7 +250,7 @@ def test_a_fault_is_found_while_selling_goes_on(striped: Server) -> None:
     async def work(zk: ZooKeeper) -> Proof:
         store = Store(zk)
         ref = await ref_of(store)
-        await BackOffice(zk).reset(ref, 100_000)
+        await BackOffice(zk).resize(ref, lambda stock: stock.taken + 100_000)
         life = ref.generation
         stray = Order(type="B", quantity=1, buyer="", status="sold", at=1, batch="x")
         path = paths.order("default", life, "00" + "0" * 30)

@@ -155,7 +155,7 @@ async def test_a_lagging_read_raises_no_alarm(shop: Shop) -> None:
 
 async def test_a_reset_raises_no_alarm(shop: Shop) -> None:
     await shop.sell(1)
-    await BackOffice(shop.as_zookeeper()).reset(await shop.ref(), 3)
+    await BackOffice(shop.as_zookeeper()).resize(await shop.ref(), lambda stock: stock.taken + 3)
     await shop.sell(2)
     shop.reconnect()
     await shop.guard.inspect()

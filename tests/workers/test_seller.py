@@ -347,7 +347,7 @@ async def test_a_reset_whose_answer_is_lost_happens_once(desk: Desk) -> None:
     turns = iter([False, True])
     desk.zk.faults.append("lose-reply")
     desk.zk.before_multi = lambda: desk.zk.sell_one(path) if next(turns, False) else None
-    await desk.office.reset(ref, 5)
+    await desk.office.resize(ref, lambda stock: stock.taken + 5)
     stock = (await desk.store.type_stock(ref)).stock
     assert (stock.remaining, stock.sold, stock.capacity) == (4, 1, 5)
 

@@ -30,7 +30,7 @@ from core.text.money import MOST, amount, decimals_of, price, short, units
 def test_a_price_is_read_with_the_decimals_of_its_currency(
     text: str, currency: str, found: int
 ) -> None:
-    assert price(text, currency, "price") == found
+    assert price(text, currency, decimals_of(currency), "price") == found
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_price_is_read_with_the_decimals_of_its_currency(
 )
 def test_a_price_that_its_currency_has_not_is_refused(text: str, currency: str, like: str) -> None:
     with pytest.raises(WrongUsage) as refused:
-        price(text, currency, "--type")
+        price(text, currency, decimals_of(currency), "--type")
     said = str(refused.value)
     assert said == f"--type: {text[:40]!r} is no price in {currency}; write it like {like}"
 
