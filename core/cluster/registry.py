@@ -18,9 +18,9 @@ import msgspec
 from core.errors import BadZnode, NoNode, Unavailable, ZooKeeperError
 from core.machine.process_birth import Identified
 from core.schema import paths
-from core.schema.records import RecordT, WebRecord, WorkerRecord, decode, encode
+from core.schema.records import RecordT, WorkerRecord, decode, encode
 from core.zookeeper.client import ZooKeeper
-from core.zookeeper.watch import whenever_changed
+from core.zookeeper.watch import Watch, whenever_changed
 
 REFRESH_S = 1.0
 
@@ -84,17 +84,17 @@ async def workers(zk: ZooKeeper) -> list[LiveWorker]:
     return [LiveWorker(*found) for found in await present(zk, paths.WORKERS, WorkerRecord)]
 
 
-async def webs(zk: ZooKeeper) -> list[WebRecord]:
-    """The registered web servers."""
-    return [record for _, record in await present(zk, paths.WEBS, WebRecord)]
-
-
 def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
     """Yields the workers whenever one comes or goes, and every second for their load.
 
     While ZooKeeper is away it yields nothing: the last list stays good.
     """
-    return whenever_changed(zk, lambda watch: _workers(zk, watch), REFRESH_S)
+
+    async def read(watch: Watch | None) -> list[LiveWorker]:
+        found = await _records(zk, paths.WORKERS, WorkerRecord, watch)
+        return [LiveWorker(*each) for each in found]
+
+    return whenever_changed(zk, read, REFRESH_S)
 
 
 def is_of(record: WorkerRecord, instance: str, process: Identified) -> bool:
@@ -119,12 +119,6 @@ async def expel(zk: ZooKeeper, instance: str, process: Identified) -> bool:
     return expelled
 
 
-async def _workers(zk: ZooKeeper, watch: Callable[[], None] | None) -> list[LiveWorker]:
-    """`watch` is called once when a worker comes or goes. Raises `NoNode` without a tree."""
-    found = await _records(zk, paths.WORKERS, WorkerRecord, watch)
-    return [LiveWorker(name, record) for name, record in found]
-
-
 async def present(zk: ZooKeeper, parent: str, kind: type[RecordT]) -> list[tuple[str, RecordT]]:
     """Lists the records below `parent` by their registrations; none without a tree."""
     try:
@@ -134,7 +128,7 @@ async def present(zk: ZooKeeper, parent: str, kind: type[RecordT]) -> list[tuple
 
 
 async def _records(
-    zk: ZooKeeper, parent: str, kind: type[RecordT], watch: Callable[[], None] | None
+    zk: ZooKeeper, parent: str, kind: type[RecordT], watch: Watch | None
 ) -> list[tuple[str, RecordT]]:
     names = await zk.children(parent, watch)
     found = await asyncio.gather(*(_record(zk, f"{parent}/{name}", kind) for name in names))

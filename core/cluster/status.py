@@ -25,6 +25,7 @@ from core.errors import (
     ZooKeeperError,
 )
 from core.machine import disk_space, process_birth, process_identity
+from core.schema import paths
 from core.schema.json_types import described
 from core.schema.records import (
     Alarm,
@@ -218,7 +219,7 @@ async def _read_tree(zk: ZooKeeper | None) -> Tree:
         async with asyncio.timeout(TREE_S):
             workers, webs, tables, (events, unreadable), standing = await asyncio.gather(
                 registry.workers(zk),
-                registry.webs(zk),
+                registry.present(zk, paths.WEBS, WebRecord),
                 supervisors.living(zk),
                 _events(Store(zk)),
                 alarms.standing(zk),
@@ -228,7 +229,8 @@ async def _read_tree(zk: ZooKeeper | None) -> Tree:
     except (ZooKeeperError, TimeoutError) as error:
         return Tree(failure=str(error) or "ZooKeeper did not answer in time")
     records = [worker.record for worker in workers]
-    return Tree(records, webs, tables, events, unreadable, standing)
+    pages = [record for _, record in webs]
+    return Tree(records, pages, tables, events, unreadable, standing)
 
 
 async def _events(store: Store) -> tuple[list[EventAvailability], list[str]]:

@@ -20,19 +20,14 @@ from core.zookeeper.client import ZooKeeper
 SLOT_S = 2.0
 
 
-def slot_of(until: float) -> int:
-    """Returns the slot at whose end a hold until then has expired."""
-    return math.ceil(until / SLOT_S)
-
-
 def slot_ends(slot: int) -> float:
     """Returns the end of a slot in Unix seconds."""
     return slot * SLOT_S
 
 
 def hold_path(event: str, generation: str, until: float, batch: str) -> str:
-    """Returns the path of the list of a batch's holds that end then."""
-    return paths.hold_list(event, generation, slot_of(until), batch)
+    """Returns the path of a batch's list of holds until then: at its slot's end they are over."""
+    return paths.hold_list(event, generation, math.ceil(until / SLOT_S), batch)
 
 
 def hold_lists(batch: str, holds: Iterable[tuple[TypeRef, str, float]]) -> tuple[Held, ...]:

@@ -149,7 +149,6 @@ class OrderChanger:
         self, changes: Sequence[OrderChange], found: OrdersToChange, batch_id: str
     ) -> ChangeDraft:
         at = math.floor(self._now() * 1000) / 1000  # rounded up, a hold would end before its time
-        now = {order.id: order.order for order in found.orders.values()}
         ends: list[ChangeOutcome] = []
         changed: dict[str, Order] = {}
         claims = dict(found.claims)
@@ -158,13 +157,13 @@ class OrderChanger:
             if stored is None:
                 ends.append(ChangeOutcome())
                 continue
-            rules = found.events[stored.event]
-            occasion = Occasion(rules, at, batch_id)
-            after, refusal = self._judged(change, now[change.order], occasion, claims)
-            new = after is not now[change.order]
-            if new:
-                now[change.order] = changed[change.order] = after
-            ends.append(ChangeOutcome(_as(stored, after), refusal, changed=new))
+            before = changed.get(change.order, stored.order)
+            occasion = Occasion(found.events[stored.event], at, batch_id)
+            after, refusal = self._judged(change, before, occasion, claims)
+            if after is not before:
+                changed[change.order] = after
+            stored = msgspec.structs.replace(stored, order=after)
+            ends.append(ChangeOutcome(stored, refusal, changed=after is not before))
         return ChangeDraft(tuple(ends), found.orders, changed)
 
     def _judged(
@@ -285,10 +284,6 @@ class OrderChanger:
 
 def _refused(done: ChangeOutcome) -> bool:
     return done.order is None or done.refusal is not None
-
-
-def _as(stored: StoredOrder, order: Order) -> StoredOrder:
-    return msgspec.structs.replace(stored, order=order)
 
 
 def _after(done: ChangeOutcome, changed: Mapping[str, Order], zxid: int) -> ChangeOutcome:

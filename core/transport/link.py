@@ -22,7 +22,6 @@ from core.store.order_lifecycle import OrderChange
 
 NONCE_BYTES = 32
 PROOF_BYTES = hashlib.sha256().digest_size
-HANDSHAKE_BYTES = NONCE_BYTES + PROOF_BYTES
 HANDSHAKE_S = 3.0
 # A host that has vanished does not even refuse: a connection to it is given up after this time.
 CONNECT_S = 0.5
@@ -199,11 +198,6 @@ class Channel(asyncio.Protocol):
         """The host of the other end; "" where it has gone already."""
         found = self._transport.get_extra_info("peername") if self._transport else None
         return str(found[0]) if found else ""
-
-    @property
-    def unsent_bytes(self) -> int:
-        """How much the peer has not taken yet; grows while it sleeps."""
-        return self._transport.get_write_buffer_size() if self._transport else 0
 
     def _flush(self) -> None:
         if self._sending and self._transport is not None and not self._transport.is_closing():
