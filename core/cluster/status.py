@@ -420,10 +420,10 @@ def _worker(
         state = "unregistered"
     return copied(
         WorkerStatus,
+        table,
         process,
         record.load if record else Load(),
         machine=table.host,
-        instance=table.instance,
         state=state,
         address=record.address if record else process.address,
         trouble=record.trouble if record else "",
@@ -441,22 +441,17 @@ def _stranger(record: WorkerRecord) -> WorkerStatus:
 
 def _webs(processes: _Processes, tree: Tree) -> tuple[WebStatus, ...]:
     newest = sorted(tree.webs, key=lambda record: record.at)
-    registered = {(_home(record), record.name): record for record in newest}
+    stages = {(_home(record), record.name): record.stages for record in newest}
     return tuple(
-        _web(table, process, registered.get((_home(table), process.name)))
+        copied(
+            WebStatus,
+            table,
+            process,
+            machine=table.host,
+            stages=stages.get((_home(table), process.name), {}),
+        )
         for table, process in processes
         if process.role == "web"
-    )
-
-
-def _web(table: SupervisorRecord, process: ProcessRecord, record: WebRecord | None) -> WebStatus:
-    return copied(
-        WebStatus,
-        process,
-        machine=table.host,
-        instance=table.instance,
-        url=table.url,
-        stages=record.stages if record else {},
     )
 
 

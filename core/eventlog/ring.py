@@ -145,8 +145,7 @@ class EventLog:
         """Continues the ring as it is in ZooKeeper; makes a missing one."""
         await zk.ensure(paths.LOG)
         self.source = await self._ring_name(zk)
-        names = await zk.children(paths.log_source(self.source))
-        slots = tuple(sorted(int(name) for name in names if name.isdigit()))
+        slots = tuple(await slot_numbers(zk, self.source))
         newest = await zk.find(paths.log_slot(self.source, slots[-1])) if slots else None
         self._ring = _Ring(slots, newest.data, newest.version) if newest else _Ring(slots)
         # Drops entries whose transaction seemed lost, and has happened after all.

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ from core.errors import BadVersion, NoNode, WrongTerm
 from core.events.create import create_event, make_tabs, shares
 from core.schema import paths
 from core.schema.records import Event, Stock, TicketType, encode
-from core.store.stock import StripeCounter, TypeRef
+from core.store.stock import StripeCounter, TypeRef, total
 from core.store.store import Store
 from core.store.stripes import STRIPES
 from core.zookeeper import lost_answers
@@ -106,7 +106,7 @@ class BackOffice:
         """The type's stock after its change, and what has to be written for it."""
         type_, version = await self._store.ticket_type(ref)
         counters = await self._store.counters(ref)
-        stock = reduce(Stock.__add__, (counter.stock for counter in counters))
+        stock = total(counters)
         after = change(type_, stock)
         if after == type_ and stock.capacity == type_.capacity:
             return stock, []
@@ -133,7 +133,7 @@ class BackOffice:
         counters: list[StripeCounter] = []
         for type_ in await self._store.type_names(name, event):
             counters += await self._store.counters(TypeRef(name, event.generation, type_))
-        stock = reduce(Stock.__add__, (counter.stock for counter in counters), Stock(remaining=0))
+        stock = total(counters)
         if stock.taken:
             raise WrongTerm(
                 "currency",

@@ -6,7 +6,6 @@ has agreed to.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
 
 import msgspec
 
@@ -16,7 +15,7 @@ from core.events.edit import DEFAULT_TYPES, BackOffice
 from core.schema.paths import DEFAULT_EVENT
 from core.schema.records import Stock
 from core.schema.same_fields import copied
-from core.store.stock import TypeRef
+from core.store.stock import TypeRef, total
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper
 
@@ -70,13 +69,9 @@ async def reset(
 async def _stock(store: Store, refs: Sequence[TypeRef]) -> dict[str, Stock]:
     """The stock of each type, by name."""
     try:
-        found = {ref.type: await store.counters(ref) for ref in refs}
+        return {ref.type: total(await store.counters(ref)) for ref in refs}
     except NoSuchType:
         raise _unfinished(refs[0].event) from None
-    return {
-        name: reduce(Stock.__add__, (counter.stock for counter in counters))
-        for name, counters in found.items()
-    }
 
 
 def _question(event: str, quantity: int, stock: Mapping[str, Stock]) -> str:

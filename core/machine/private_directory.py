@@ -125,7 +125,8 @@ def _require_kinds(directory: int, path: Path) -> None:
 
 def _require_safe_way(data_dir: Path) -> None:
     """Raises `Untrusted` where somebody else could put another directory there; `OSError`."""
-    trusted = {ROOT, os.geteuid(), _owner_of_the_program(), *_from_outside()}
+    # The program's owner can change the program, and so may change its data.
+    trusted = {ROOT, os.geteuid(), Path(__file__).stat().st_uid, *_from_outside()}
     for place in _way(data_dir.absolute()):
         found = place.lstat()
         if found.st_uid not in trusted:
@@ -164,11 +165,6 @@ def _own_groups(owner: int) -> set[int]:
     with suppress(KeyError):
         groups.add(pwd.getpwuid(owner).pw_gid)
     return groups
-
-
-def _owner_of_the_program() -> int:
-    """Returns the program's owner: it can change the program, and so may change its data."""
-    return Path(__file__).stat().st_uid
 
 
 def _from_outside() -> set[int]:

@@ -145,13 +145,10 @@ def is_preserved(order: Order, there: StoredOrder | BadZnode | None) -> bool:
     """
     if not isinstance(there, StoredOrder) or not is_same_purchase(order, there.order):
         return False
-    if order.until is None and there.order.until is not None and not _was_sold(there.order):
+    was_sold = there.order.until is None or there.order.status in ("sold", "cancelled")
+    if order.until is None and not was_sold:
         return False  # its key has held tickets since, and no more
     return {each.batch for each in order.changes} <= {each.batch for each in there.order.changes}
-
-
-def _was_sold(order: Order) -> bool:
-    return order.status in ("sold", "cancelled")
 
 
 def is_same_purchase(one: Order, other: Order) -> bool:

@@ -141,8 +141,8 @@ class StoredOrders:
                 if not (ORDER_ID.fullmatch(order_id) and order_id.startswith(bucket)):
                     why = "no order of that name belongs into this bucket"
                     raise BadZnode(f"{path}/{order_id}", why)
-            for page in _chunks(ids, PAGE_ORDERS):
-                yield page
+            for start in range(0, len(ids), PAGE_ORDERS):
+                yield ids[start : start + PAGE_ORDERS]
 
 
 def _stored(event: str, znode: Znode) -> StoredOrder:
@@ -163,10 +163,6 @@ def _stored_or_bad(event: str, znode: Znode) -> StoredOrder | BadZnode:
         return _stored(event, znode)
     except BadZnode as error:
         return error
-
-
-def _chunks(items: Sequence[str], size: int) -> Iterable[Sequence[str]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def no_such_order(order_id: str) -> NoSuchOrder:

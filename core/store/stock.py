@@ -1,5 +1,6 @@
 """Stock as ZooKeeper has it: a type's tickets, counted in stripes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -55,7 +56,7 @@ class TypeStock:
 
     @property
     def stock(self) -> Stock:
-        return reduce(Stock.__add__, (counter.stock for counter in self.counters))
+        return total(self.counters)
 
     @property
     def zxid(self) -> int:
@@ -71,6 +72,11 @@ class TypeStock:
         """The znode to name when the stock is wrong: the counter, or the parent of several."""
         first = self.counters[0].path
         return first if len(self.counters) == 1 else paths.parent(first)
+
+
+def total(counters: Iterable[StripeCounter]) -> Stock:
+    """Adds the stock of counters up; nothing for none."""
+    return reduce(Stock.__add__, (counter.stock for counter in counters), Stock(remaining=0))
 
 
 def type_of(ref: TypeRef, znode: Znode | None) -> TicketType:

@@ -6,12 +6,11 @@ restoring of lost orders, by the same rule.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import reduce
 from typing import Any, TypeVar
 
 from core.errors import BadVersion, BadZnode, NoSuchEvent, NoSuchType
 from core.schema import paths
-from core.schema.records import NAME, Event, PaymentClaim, Stock, Tab, TicketType, decode
+from core.schema.records import NAME, Event, PaymentClaim, Tab, TicketType, decode
 from core.store.availability import (
     EventAvailability,
     TypeAvailability,
@@ -21,7 +20,15 @@ from core.store.availability import (
 from core.store.batch import Account, Amendment, Batch, Failure, failure_of, parts_of
 from core.store.holds import Holds
 from core.store.orders import StoredOrder, StoredOrders, no_such_order
-from core.store.stock import StripeCounter, TypeRef, TypeStock, counter_of, counter_paths, type_of
+from core.store.stock import (
+    StripeCounter,
+    TypeRef,
+    TypeStock,
+    counter_of,
+    counter_paths,
+    total,
+    type_of,
+)
 from core.zookeeper import lost_answers
 from core.zookeeper.children import below
 from core.zookeeper.client import Committed, Znode, ZooKeeper
@@ -238,8 +245,8 @@ def _tried(read: Callable[..., T], *args: Any) -> T | NoSuchType | BadZnode:
 def _left(
     ref: TypeRef, type_: TicketType, counters: Iterable[tuple[str, Znode | None]]
 ) -> TypeAvailability:
-    stocks = (counter_of(ref, 0, path, znode).stock for path, znode in counters)
-    return type_availability(ref.type, type_, reduce(Stock.__add__, stocks))
+    stock = total(counter_of(ref, 0, *each) for each in counters)
+    return type_availability(ref.type, type_, stock)
 
 
 def _account(path: str, znode: Znode | None) -> Account:
