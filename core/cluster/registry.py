@@ -11,7 +11,8 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
+from typing import Generic, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -73,15 +74,17 @@ class Registration:
                     await self._zk.delete(path)
 
 
-@dataclass(frozen=True)
-class LiveWorker:
+class Registered(NamedTuple, Generic[RecordT]):
     registration: str
-    record: WorkerRecord
+    record: RecordT
+
+
+LiveWorker: TypeAlias = Registered[WorkerRecord]
 
 
 async def workers(zk: ZooKeeper) -> list[LiveWorker]:
     """The registered workers; none before the tree is made."""
-    return [LiveWorker(*found) for found in await present(zk, paths.WORKERS, WorkerRecord)]
+    return await present(zk, paths.WORKERS, WorkerRecord)
 
 
 def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
@@ -89,11 +92,7 @@ def watch_workers(zk: ZooKeeper) -> AsyncIterator[list[LiveWorker]]:
 
     While ZooKeeper is away it yields nothing: the last list stays good.
     """
-
-    async def read(watch: Watch | None) -> list[LiveWorker]:
-        found = await _records(zk, paths.WORKERS, WorkerRecord, watch)
-        return [LiveWorker(*each) for each in found]
-
+    read = partial(_records, zk, paths.WORKERS, WorkerRecord)
     return whenever_changed(zk, read, REFRESH_S)
 
 
@@ -119,7 +118,7 @@ async def expel(zk: ZooKeeper, instance: str, process: Identified) -> bool:
     return expelled
 
 
-async def present(zk: ZooKeeper, parent: str, kind: type[RecordT]) -> list[tuple[str, RecordT]]:
+async def present(zk: ZooKeeper, parent: str, kind: type[RecordT]) -> list[Registered[RecordT]]:
     """Lists the records below `parent` by their registrations; none without a tree."""
     try:
         return await _records(zk, parent, kind, None)
@@ -129,10 +128,10 @@ async def present(zk: ZooKeeper, parent: str, kind: type[RecordT]) -> list[tuple
 
 async def _records(
     zk: ZooKeeper, parent: str, kind: type[RecordT], watch: Watch | None
-) -> list[tuple[str, RecordT]]:
+) -> list[Registered[RecordT]]:
     names = await zk.children(parent, watch)
     found = await asyncio.gather(*(_record(zk, f"{parent}/{name}", kind) for name in names))
-    return [(name, record) for name, record in zip(names, found, strict=True) if record]
+    return [Registered(name, record) for name, record in zip(names, found, strict=True) if record]
 
 
 async def _record(zk: ZooKeeper, path: str, kind: type[RecordT]) -> RecordT | None:

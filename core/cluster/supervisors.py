@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from core.cluster.registry import present
+from core.cluster.registry import Registered, present
 from core.errors import NoNode
 from core.machine import process_birth, process_identity
 from core.schema import paths
@@ -39,5 +39,5 @@ async def bury(zk: ZooKeeper, instance: str) -> None:
                 await zk.delete(paths.supervisor(name))
 
 
-async def _supervisors(zk: ZooKeeper) -> list[tuple[str, SupervisorRecord]]:
+async def _supervisors(zk: ZooKeeper) -> list[Registered[SupervisorRecord]]:
     return await present(zk, paths.SUPERVISORS, SupervisorRecord)

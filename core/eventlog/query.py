@@ -73,7 +73,9 @@ async def latest(zk: ZooKeeper, query: Query, most: int) -> LogMatches:
     names = [name for name in await sources(zk) if not query.sources or name in query.sources]
     share = max(STRIDE, MOST_SLOTS // max(1, len(names)))
     found = [await _latest_of(zk, name, query, most, share) for name in names]
-    entries = sorted((each for part in found for each in part.entries), key=_age)
+    entries = sorted(
+        (each for part in found for each in part.entries), key=lambda found: -found.entry.at
+    )
     whole = all(part.whole for part in found) and len(entries) <= most
     return LogMatches(tuple(entries[:most]), whole)
 
@@ -92,7 +94,3 @@ async def _latest_of(zk: ZooKeeper, source: str, query: Query, most: int, share:
         if all_of and all_of[0].entry.at < query.since:
             numbers.clear()
     return LogMatches(tuple(entries), whole=not numbers)
-
-
-def _age(found: SourcedEntry) -> float:
-    return -found.entry.at

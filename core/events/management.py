@@ -182,8 +182,9 @@ def changed(event: Event, terms: Terms) -> Event:
         raise WrongTerm("currency", "decimals", why)
     for first, then in (("starts_at", "ends_at"), ("opens_at", "closes_at")):
         # A sale may have been closed before it opened: only what is said now has to make sense.
-        if {first, then} & said.keys():
-            _expect_order(then, getattr(after, first), getattr(after, then))
+        begins, ends = getattr(after, first), getattr(after, then)
+        if {first, then} & said.keys() and None not in (begins, ends) and ends <= begins:
+            raise WrongTerm(then.removesuffix("_at"), "order", "it is not after the beginning")
     return after
 
 
@@ -202,11 +203,6 @@ def text_of(text: str, field: str) -> str:
     if len(found) > MOST_CHARACTERS or (found and not is_shown(found)):
         raise WrongTerm(field, "text", f"at most {MOST_CHARACTERS} printable characters")
     return found
-
-
-def _expect_order(name: str, first: float | None, then: float | None) -> None:
-    if first is not None and then is not None and then <= first:
-        raise WrongTerm(name.removesuffix("_at"), "order", "it is not after the beginning")
 
 
 async def _change(
