@@ -1,6 +1,5 @@
 """Alarms: while one stands, no worker sells. They stand until an operator has mended the tree."""
 
-import asyncio
 from collections.abc import Iterable
 
 from core.errors import BadZnode, NoNode
@@ -28,7 +27,7 @@ async def standing(zk: ZooKeeper) -> list[Alarm]:
     Raises `Unavailable`.
     """
     names = await below(zk, paths.ALARMS)
-    found = await asyncio.gather(*(zk.find(paths.alarm(name)) for name in names))
+    found = await zk.get_many([paths.alarm(name) for name in names])
     return [_alarm(znode) for znode in found if znode is not None]
 
 
@@ -41,8 +40,7 @@ async def clear(zk: ZooKeeper, alarms: Iterable[Alarm]) -> None:
 
 
 def _alarm(znode: Znode) -> Alarm:
-    source = znode.path.removeprefix(paths.alarm(""))
     try:
         return decode(Alarm, znode.data, znode.path)
     except BadZnode as error:
-        return Alarm(source=source, text=str(error), at=0.0)
+        return Alarm(source=paths.name(znode.path), text=str(error), at=0.0)

@@ -130,16 +130,12 @@ async def _records(
     zk: ZooKeeper, parent: str, kind: type[RecordT], watch: Watch | None
 ) -> list[Registered[RecordT]]:
     names = await zk.children(parent, watch)
-    found = await asyncio.gather(*(_record(zk, f"{parent}/{name}", kind) for name in names))
-    return [Registered(name, record) for name, record in zip(names, found, strict=True) if record]
-
-
-async def _record(zk: ZooKeeper, path: str, kind: type[RecordT]) -> RecordT | None:
-    znode = await zk.find(path)
-    if znode is None:
-        return None
-    try:
-        return decode(kind, znode.data, path)
-    except BadZnode as error:
-        logging.getLogger("zkticket.registry").warning("%s", error)
-        return None
+    found: list[Registered[RecordT]] = []
+    for znode in await zk.get_many([f"{parent}/{name}" for name in names]):
+        try:
+            if znode is not None:
+                record = decode(kind, znode.data, znode.path)
+                found.append(Registered(paths.name(znode.path), record))
+        except BadZnode as error:
+            logging.getLogger("zkticket.registry").warning("%s", error)
+    return found
