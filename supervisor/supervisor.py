@@ -322,10 +322,7 @@ class Supervisor:
         """Watches the servers' disks most often: at any moment one may write behind a hole."""
         while True:
             await asyncio.sleep(DISK_S)
-            servers = self._fleet.of(Role.ZOOKEEPER)
-            killed = self._disks.restart_the_failed(servers)
-            revived = self._disks.start_the_given_up(servers)
-            if killed or revived:
+            if self._disks.restart(self._fleet.of(Role.ZOOKEEPER)):
                 self._wake.set()
 
     def _welcome(self, child: Child) -> None:

@@ -51,12 +51,12 @@ class Child:
     _report: Callable[["Child", str], None]
     state: ChildState = ChildState.STOPPED
     process: Process | None = None
+    wanted: bool = False
     restarts: int = 0
     causes: Counter[str] = field(default_factory=Counter)
     reason: str | None = None
     # Why the last requested restart has failed.
     setback: str = ""
-    _wanted: bool = False
     _ready: bool = False
     _drain_reason: str | None = None
     _asked: bool = False
@@ -91,7 +91,7 @@ class Child:
     # --- what is wanted --------------------------------------------------------------
 
     def start(self) -> None:
-        self._wanted = True
+        self.wanted = True
 
     def remember(self, restarts: int, reason: str | None, causes: Mapping[str, int]) -> None:
         """Takes over what the previous supervisor knew of it."""
@@ -99,7 +99,7 @@ class Child:
 
     def adopt(self, process: Process) -> None:
         """Takes over a living process of a supervisor that is dead."""
-        self._wanted = True
+        self.wanted = True
         self._begin(process)
 
     def ready(self) -> None:
@@ -116,7 +116,7 @@ class Child:
         if self.process is not None:
             self._drain_reason, self._deadline, self._asked = reason, deadline, asked
         elif asked:
-            self._wanted = True
+            self.wanted = True
             self._deaths.clear()
             self._due = self._clock()
             if self.state is ChildState.FATAL:
@@ -124,7 +124,7 @@ class Child:
 
     def stop(self, deadline: float) -> None:
         """Drains it until `deadline` at most, for good."""
-        self._wanted = False
+        self.wanted = False
         self._drain_reason = self._drain_reason or "stop"
         self._deadline = deadline
 
@@ -135,9 +135,9 @@ class Child:
         now = self._clock()
         ended = self.process.ended() if self.process else None
         match self.state:
-            case ChildState.STOPPED if self._wanted:
+            case ChildState.STOPPED if self.wanted:
                 self._start(now)  # STOPPED -> STARTING
-            case ChildState.BACKOFF if not self._wanted:
+            case ChildState.BACKOFF if not self.wanted:
                 self.state = ChildState.STOPPED  # BACKOFF -> STOPPED
             case ChildState.BACKOFF if now >= self._due:
                 self._start(now)  # BACKOFF -> STARTING
@@ -180,7 +180,7 @@ class Child:
 
     def _end(self, how: str, now: float) -> None:
         reason = f"{self._drain_reason}, {how}" if self._drain_reason else f"died: {how}"
-        if not self._wanted:
+        if not self.wanted:
             self._leave(ChildState.STOPPED, how)
             return
         self._count(reason)

@@ -63,7 +63,6 @@ class Fleet:
         self.children: list[Child] = []
         # The children that leave for good, one after the other, the first of them now.
         self._leaving: list[Child] = []
-        self._going: Child | None = None
         self._link_key = link_key
         self._data_dir = data_dir
         self._limits = limits
@@ -117,7 +116,6 @@ class Fleet:
         for name, child in reversed(staff.items()):
             if name in wanted and child in self._leaving:
                 self._leaving.remove(child)
-                self._going = None
                 child.start()
                 changed.append(name)
             elif name not in wanted and child not in self._leaving:
@@ -132,9 +130,8 @@ class Fleet:
         ]
         self._leaving = [child for child in self._leaving if child not in gone]
         self.children = [child for child in self.children if child not in gone]
-        if self._leaving and self._going is not self._leaving[0]:
-            self._going = self._leaving[0]
-            self._going.stop(self._clock() + self._drain_s)
+        if self._leaving and self._leaving[0].wanted:
+            self._leaving[0].stop(self._clock() + self._drain_s)
 
     def _meet_newcomers(self) -> None:
         living = {child.pid: child for child in self.children if child.pid is not None}
@@ -180,26 +177,25 @@ class Fleet:
         for child in self.of(Role.WEB) + self.of(Role.WORKER) + self.of(Role.ZOOKEEPER):
             found = self._verdict(child)
             if found is not None and self._may_restart(child, found):
-                child.restart(found.text, self._clock() + self._grace(found))
+                grace_s = HUNG_GRACE_S if found.ailment is Ailment.HUNG else self._drain_s
+                child.restart(found.text, self._clock() + grace_s)
                 return f"{child.plan.name} is restarted: {found.text}"
         return None
 
     def _verdict(self, child: Child) -> RestartReason | None:
-        if child.plan.role is Role.ZOOKEEPER:
-            vitals = self._vitals.get(child.pid or 0)
-            return (
-                health_verdict.mute(vitals.mute_s)
-                if vitals and child.state is ChildState.RUNNING
-                else None
-            )
-        if child.state is ChildState.STARTING and self._sells_elsewhere(child):
-            return health_verdict.stuck(child.age_s, self._limits)
-        if child.state is not ChildState.RUNNING:
-            return None
-        if child.plan.role is Role.WEB:
-            return health_verdict.hung(self._samples(child), self._limits)
-        peers = [self._samples(peer) for peer in self._peers(child)]
-        return health_verdict.verdict(self._samples(child), peers, self._limits)
+        role, samples = child.plan.role, self._samples(child)
+        match child.state:
+            case ChildState.STARTING if role is not Role.ZOOKEEPER and self._sells_elsewhere(child):
+                return health_verdict.stuck(child.age_s, self._limits)
+            case ChildState.RUNNING if role is Role.ZOOKEEPER:
+                vitals = self._vitals_of(child)
+                return health_verdict.mute(vitals.mute_s) if vitals else None
+            case ChildState.RUNNING if role is Role.WEB:
+                return health_verdict.hung(samples, self._limits)
+            case ChildState.RUNNING:
+                peers = [self._samples(peer) for peer in self._peers(child)]
+                return health_verdict.verdict(samples, peers, self._limits)
+        return None
 
     def _sells_elsewhere(self, child: Child) -> bool:
         """Whether another worker sells: then a newcomer has all that it needs."""
@@ -207,11 +203,8 @@ class Fleet:
         return any(isinstance(heart, WorkerHeartbeat) and heart.sells for heart in others)
 
     def _answers(self, child: Child) -> bool:
-        vitals = self._vitals.get(child.pid or 0)
+        vitals = self._vitals_of(child)
         return vitals is not None and vitals.heart.answers
-
-    def _grace(self, found: RestartReason) -> float:
-        return HUNG_GRACE_S if found.ailment is Ailment.HUNG else self._drain_s
 
     def _may_restart(self, child: Child, found: RestartReason) -> bool:
         """Whether all others are settled and enough are well; a hung one does no work anyhow."""
@@ -234,8 +227,11 @@ class Fleet:
         return bool(samples) and samples[-1].silent_s == 0.0
 
     def _samples(self, child: Child) -> list[ProcessSample]:
-        vitals = self._vitals.get(child.pid or 0)
+        vitals = self._vitals_of(child)
         return list(vitals.samples) if vitals else []
+
+    def _vitals_of(self, child: Child) -> ProcessHealth | None:
+        return self._vitals.get(child.pid or 0)
 
     # --- hearing from them -----------------------------------------------------------
 
@@ -249,7 +245,7 @@ class Fleet:
         """Counts how long a ZooKeeper server is silent while a majority of the others serves."""
         servers = self.of(Role.ZOOKEEPER)
         for server in servers:
-            vitals = self._vitals.get(server.pid or 0)
+            vitals = self._vitals_of(server)
             if vitals is None:
                 continue
             others = sum(self._answers(peer) for peer in servers if peer is not server)
@@ -272,7 +268,7 @@ class Fleet:
         return ready
 
     async def _works(self, child: Child) -> bool:
-        vitals = self._vitals.get(child.pid or 0)
+        vitals = self._vitals_of(child)
         if vitals is None:
             return False
         await vitals.heart.beat()
@@ -295,7 +291,7 @@ class Fleet:
         return tuple(self._record(child) for child in self.children)
 
     def _record(self, child: Child) -> ProcessRecord:
-        vitals = self._vitals.get(child.pid or 0)
+        vitals = self._vitals_of(child)
         usage = vitals.usage if vitals else Usage()
         heart = vitals.heart if vitals else None
         return ProcessRecord(

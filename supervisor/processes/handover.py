@@ -50,7 +50,7 @@ class HandoverChild(Child):
 
     def _drain(self) -> None:
         """Leaves the old process alone until a successor is ready."""
-        if not self._wanted or self._predecessor is not None or self.process is None:
+        if not self.wanted or self._predecessor is not None or self.process is None:
             super()._drain()
             return
         old, reason = self.process, self._drain_reason or ""
@@ -74,7 +74,7 @@ class HandoverChild(Child):
 
     def _end(self, how: str, now: float) -> None:
         """Notes the end of a process; after a successor's early death the old one goes on."""
-        if self._handing_over and self._predecessor is not None and self._wanted:
+        if self._handing_over and self._predecessor is not None and self.wanted:
             self.process, self._predecessor = self._predecessor, None
             self._fall_back(how)
         else:

@@ -50,9 +50,8 @@ class Heartbeat(ABC):
     @abstractmethod
     async def _answers(self) -> bool: ...
 
-    @abstractmethod
-    def close(self) -> None:
-        """Closes its connection."""
+    def close(self) -> None:  # noqa: B027 - most hold nothing between two beats
+        """Closes its connection, if it has one."""
 
 
 class WorkerHeartbeat(Heartbeat):
@@ -114,9 +113,6 @@ class WebHeartbeat(Heartbeat):
         self.sells = answer.sells
         return answer.pid == self._pid
 
-    def close(self) -> None:
-        """It holds nothing between two beats."""
-
 
 class ServerHeartbeat(Heartbeat):
     """A ZooKeeper server's heartbeat, by `srvr`: without a leader it serves nobody."""
@@ -127,6 +123,3 @@ class ServerHeartbeat(Heartbeat):
 
     async def _answers(self) -> bool:
         return (await probe(self.address, ANSWER_S)).serves
-
-    def close(self) -> None:
-        """It holds nothing between two beats."""

@@ -70,20 +70,21 @@ class Disks:
         # The servers that were given up while their disk was full, by name.
         self._waiting: set[str] = set()
 
-    def restart_the_failed(self, servers: Iterable[Child]) -> bool:
-        """Restarts servers that could not write, without draining; returns whether it did."""
-        failed = [server for server in servers if self._has_failed(server)]
-        for server in failed:
-            server.restart(WHY, self._clock())
-        return bool(failed)
-
-    def start_the_given_up(self, servers: Iterable[Child]) -> bool:
-        """Starts servers again whose full disk has room now; returns whether it did."""
-        ready = [server for server in servers if self._has_room_again(server)]
-        for server in ready:
-            self._waiting.discard(server.plan.name)
-            server.restart(ROOM, self._clock(), asked=True)
-        return bool(ready)
+    def restart(self, servers: Iterable[Child]) -> bool:
+        """Restarts servers that could not write, without draining, and those that were given up
+        and whose full disk has room now. Returns whether there was one.
+        """
+        restarted = False
+        for server in servers:
+            if self._has_failed(server):
+                server.restart(WHY, self._clock())
+            elif self._has_room_again(server):
+                self._waiting.discard(server.plan.name)
+                server.restart(ROOM, self._clock(), asked=True)
+            else:
+                continue
+            restarted = True
+        return restarted
 
     def _has_room_again(self, server: Child) -> bool:
         if server.state is not ChildState.FATAL:

@@ -25,6 +25,7 @@ from core.store.store import Store
 from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Check
+from core.zookeeper.watch import Watch, whenever_changed
 
 LOOK_S = 1.0
 READS = 5
@@ -150,28 +151,20 @@ class RollbackGuard:
 
     async def watch(self) -> None:
         """Publishes this worker's alarm and hears those of others, until it is cancelled."""
-        changed, watched = asyncio.Event(), False
-
-        def fire() -> None:
-            nonlocal watched
-            watched = False
-            changed.set()
-
         while True:
-            changed.clear()
             with suppress(ZkticketError):
-                if self._own is not None and not self._sounded:
-                    await alarms.sound(self._zk, self._own)
-                    self._sounded = True
-                await self.inspect()
-                if not watched:
-                    await self._zk.children(paths.ALARMS, fire)
-                    watched = True
-                self._hear(await alarms.standing(self._zk))
-            watched &= self._zk.connected  # a watch may not outlive its connection
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await changed.wait()
+                async for standing in whenever_changed(self._zk, self._look, LOOK_S):
+                    self._hear(standing)
+            await asyncio.sleep(LOOK_S)
+
+    async def _look(self, watch: Watch | None) -> list[Alarm]:
+        if self._own is not None and not self._sounded:
+            await alarms.sound(self._zk, self._own)
+            self._sounded = True
+        await self.inspect()
+        if watch is not None:
+            await self._zk.children(paths.ALARMS, watch)
+        return await alarms.standing(self._zk)
 
     def _hear(self, standing: Sequence[Alarm]) -> None:
         if standing:

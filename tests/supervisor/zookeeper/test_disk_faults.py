@@ -68,9 +68,9 @@ def test_the_error_of_an_earlier_process_says_nothing_of_this_one(tmp_path: Path
     path.write_text(severe("11:59:59"))
     server = FakeServer()
     child = running(server, path, lambda: 0.0)
-    assert not Disks(lambda: 0.0).restart_the_failed([child])
+    assert not Disks(lambda: 0.0).restart([child])
     server.created -= 60.0
-    assert Disks(lambda: 0.0).restart_the_failed([child])
+    assert Disks(lambda: 0.0).restart([child])
 
 
 def test_a_follower_whose_leader_has_died_can_still_write(tmp_path: Path) -> None:
@@ -93,9 +93,9 @@ def test_who_could_not_write_is_killed_at_once_and_started_again(tmp_path: Path)
     process = FakeServer()
     server = running(process, path, lambda: 100.0)
     disks = Disks(lambda: 100.0)
-    assert not disks.restart_the_failed([server])
+    assert not disks.restart([server])
     path.write_text(severe("12:00:05"))
-    assert disks.restart_the_failed([server])
+    assert disks.restart([server])
     for _ in range(3):
         server.advance()
     assert process.signals == ["TERM", "KILL"]
@@ -109,9 +109,9 @@ def test_who_was_given_up_over_a_full_disk_starts_again_once_there_is_room(tmp_p
     server = running(process, tmp_path / "zookeeper-3.log", lambda: 100.0)
     disks = Disks(lambda: 100.0, lambda _place: full)
     server.state, server.process = ChildState.FATAL, None
-    assert not disks.start_the_given_up([server])
+    assert not disks.restart([server])
     full = False
-    assert disks.start_the_given_up([server])
+    assert disks.restart([server])
     server.advance()
     assert server.state is ChildState.STARTING
 
@@ -119,4 +119,4 @@ def test_who_was_given_up_over_a_full_disk_starts_again_once_there_is_room(tmp_p
 def test_who_was_given_up_for_another_reason_stays_so(tmp_path: Path) -> None:
     server = running(FakeServer(), tmp_path / "zookeeper-3.log", lambda: 100.0)
     server.state, server.process = ChildState.FATAL, None
-    assert not Disks(lambda: 100.0, lambda _place: False).start_the_given_up([server])
+    assert not Disks(lambda: 100.0, lambda _place: False).restart([server])
