@@ -142,12 +142,8 @@ def zkcli(settings: InstanceSettings) -> None:
     become(os.environ, settings)
 
 
-app.command()(status)
-app.command()(restart)
-app.command()(scale)
-app.command()(verify)
-app.command()(repair)
-app.command()(drill)
+for command in (status, restart, scale, verify, repair, drill):
+    app.command()(command)
 app.add_typer(event_app, name="event")
 app.add_typer(order_app, name="order")
 app.add_typer(admin_app, name="admin")

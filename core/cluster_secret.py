@@ -81,8 +81,6 @@ def load_or_create_secret(data_dir: Path) -> Secret:
     """Loads the secret, or makes a new one where there is none. Needs the data dir's lock."""
     path = data_dir / FILE_NAME
     if not os.path.lexists(path):
-        try:
+        with system_errors.as_startup_errors(path):
             private_files.write(path, secrets.token_hex(32).encode() + b"\n")
-        except OSError as error:
-            raise StartupError(system_errors.told(error, path)) from None
     return load_secret(data_dir)

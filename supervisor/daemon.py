@@ -52,14 +52,12 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
     Raises `StartupError` with the command's last line where it does not come up.
     """
     log = settings.logs_dir / banner.LOG_NAME
-    try:
+    with system_errors.as_startup_errors(settings.data_dir):
         private_directory.claim(settings.data_dir, banner.say)
         private_files.make_directory(log.parent)
         log_rotation.rotate(log)
         start = log.stat().st_size if log.exists() else 0
         child = process.start(command, log)
-    except OSError as error:
-        raise StartupError(system_errors.told(error, settings.data_dir)) from None
     url = _await_ready(settings.data_dir, child, log, start)
     print(f"zkticket sells at {banner.address(url, settings.public_url)}")
     print(banner.for_operators(settings.public_url or url, load_secret(settings.data_dir)))

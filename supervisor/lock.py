@@ -41,21 +41,17 @@ def hold(data_dir: Path, kept: int | None = None) -> Iterator[int]:
     and `StartupError` where the directory cannot be written.
     """
     path = data_dir / FILE_NAME
-    descriptor = _opened(path) if kept is None else kept
+    with system_errors.as_startup_errors(path):
+        flags = os.O_RDWR | os.O_CREAT
+        descriptor = private_files.open_file(path, flags) if kept is None else kept
     try:
         if kept is None:
             _take(descriptor, data_dir)
-            _sign(descriptor, path)
+            with system_errors.as_startup_errors(path):
+                _sign(descriptor)
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _opened(path: Path) -> int:
-    try:
-        return private_files.open_file(path, os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise StartupError(system_errors.told(error, path)) from None
 
 
 def _take(descriptor: int, data_dir: Path) -> None:
@@ -67,11 +63,8 @@ def _take(descriptor: int, data_dir: Path) -> None:
         raise InUse(data_dir, int(pid) if pid.isdigit() else 0, birth) from None
 
 
-def _sign(descriptor: int, path: Path) -> None:
-    """Writes the holder into it."""
+def _sign(descriptor: int) -> None:
+    """Writes the holder into it. Raises `OSError`."""
     pid = os.getpid()
-    try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{pid} {process_birth.birth(pid)}\n".encode(), 0)
-    except OSError as error:
-        raise StartupError(system_errors.told(error, path)) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{pid} {process_birth.birth(pid)}\n".encode(), 0)

@@ -35,7 +35,8 @@ def find(data_dir: Path) -> list[Leftover]:
     Command lines are proof, since a run file may be older than the last restart. A process in a
     container may have the same one, for another directory of the same name.
     """
-    found = {left.process.pid: left for left in map(_look, _others()) if left is not None}
+    others = (process for process in psutil.process_iter() if process.pid != os.getpid())
+    found = {left.process.pid: left for left in map(_look, others) if left is not None}
     mine = {pid: left for pid, left in found.items() if _serves(left.argv, data_dir)}
     # A child's forks have its command line, and end with it.
     return [left for pid, left in mine.items() if _session(pid) == pid or _session(pid) not in mine]
@@ -56,10 +57,6 @@ async def _stop_together(processes: Sequence[SystemProcess], deadline: float) ->
             for process in living:
                 process.kill()
         await asyncio.sleep(POLL_S)
-
-
-def _others() -> list[psutil.Process]:
-    return [process for process in psutil.process_iter() if process.pid != os.getpid()]
 
 
 def _look(process: psutil.Process) -> Leftover | None:

@@ -71,10 +71,8 @@ async def lay(
             tell("adopted", f"taking over what a killed supervisor left: {_names(kept.values())}")
     _require_ports(settings, ensemble, kept)
     door = _door(settings, kept, answer, taken)
-    try:
+    with system_errors.as_startup_errors(settings.data_dir):
         _write(settings, ensemble, plans, anew=not kept)
-    except OSError as error:
-        raise StartupError(system_errors.told(error, settings.data_dir)) from None
     return Groundwork(plans, kept, door)
 
 

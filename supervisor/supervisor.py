@@ -167,11 +167,11 @@ class Supervisor:
         for plan in ground.plans:
             child = self._hire(plan)
             self._fleet.children.append(child)
+            kept = ground.kept.get(plan.name)
             if ground.kept:
-                lives = plan.name in ground.kept
-                child.remember(*process_table.past(before.get(plan.name), lives=lives))
-            if plan.name in ground.kept:
-                child.adopt(ground.kept[plan.name].process)
+                child.remember(*process_table.past(before.get(plan.name), lives=bool(kept)))
+            if kept:
+                child.adopt(kept.process)
 
     def _hire(self, plan: ProcessPlan) -> Child:
         kind = HandoverChild if plan.role is Role.WEB else Child
@@ -205,9 +205,7 @@ class Supervisor:
 
     async def _enter(self) -> Membership:
         states = await bootstrap.await_ensemble(self._settings, self._ensemble, self._tell)
-        serving = {state.address for state in states if state.serves}
-        servers = self._ensemble.servers
-        self._note_served([server.id for server in servers if server.address in serving])
+        self._note_served([state.address for state in states if state.serves])
         await bootstrap.make_tree(self._settings, self._secret, partial(self._log.warning, "open"))
         zk = await bootstrap.join(self._settings, self._secret)
         membership = self._membership = Membership(zk, self._log, self._instance)
@@ -228,9 +226,9 @@ class Supervisor:
         if self._taken is None:
             say(text)
 
-    def _note_served(self, ids: Sequence[int]) -> None:
+    def _note_served(self, addresses: Sequence[str]) -> None:
         try:
-            self._ensemble.note_served(ids)
+            self._ensemble.note_served(addresses)
         except (OSError, StartupError) as error:
             # The sale goes on: a full disk is no reason to stop it.
             self._log.warning("disk", f"cannot note which servers have served: {error}")
@@ -316,7 +314,8 @@ class Supervisor:
         while True:
             _, ready = await asyncio.gather(asyncio.sleep(GREET_S), self._fleet.greet())
             for child in ready:
-                self._welcome(child)
+                self._wake.set()
+                self._note_served([child.plan.address])
 
     async def _mind_disks(self) -> None:
         """Watches the servers' disks most often: at any moment one may write behind a hole."""
@@ -324,12 +323,6 @@ class Supervisor:
             await asyncio.sleep(DISK_S)
             if self._disks.restart(self._fleet.of(Role.ZOOKEEPER)):
                 self._wake.set()
-
-    def _welcome(self, child: Child) -> None:
-        self._wake.set()
-        server = self._ensemble.named(child.plan.name)
-        if server is not None:
-            self._note_served([server.id])
 
     async def _sleep_until(self, due: float) -> None:
         with suppress(TimeoutError):
@@ -442,14 +435,6 @@ class Supervisor:
             await membership.leave()
 
 
-def _make_directories(settings: Settings) -> None:
-    try:
-        private_directory.claim(settings.data_dir, say)
-        private_files.make_directory(settings.logs_dir)
-    except OSError as error:
-        raise StartupError(system_errors.told(error, settings.data_dir)) from None
-
-
 def _has_terminal() -> bool:
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
@@ -462,7 +447,9 @@ async def supervise(
     """Does the work of `run` on an event loop."""
     taken = successor.inherited(environ)
     open_files.require()
-    _make_directories(settings)
+    with system_errors.as_startup_errors(settings.data_dir):
+        private_directory.claim(settings.data_dir, say)
+        private_files.make_directory(settings.logs_dir)
     settings = replace(settings, data_dir=settings.data_dir.resolve())
     with lock.hold(settings.data_dir, taken.lock if taken else None) as descriptor:
         secret = load_or_create_secret(settings.data_dir)

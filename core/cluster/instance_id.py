@@ -35,8 +35,6 @@ def load_or_create(data_dir: Path) -> str:
 
 def _create(data_dir: Path) -> str:
     path, made = data_dir / FILE_NAME, secrets.token_hex(8)
-    try:
+    with system_errors.as_startup_errors(path):
         private_files.write(path, f"{made}\n".encode())
-    except OSError as error:
-        raise StartupError(system_errors.told(error, path)) from None
     return made

@@ -3,7 +3,11 @@
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from core.errors import StartupError
 
 # With less than this left on its disk an instance would not live long.
 ROOM_BYTES = 16 << 20
@@ -33,6 +37,15 @@ def told(error: OSError, place: Path | str = "") -> str:
     name = error.filename or place
     what = f"cannot use {name} ({error.strerror})" if name else f"{error.strerror}"
     return f"{what}; {ADVICE.get(error.errno or 0, ELSEWHERE)}"
+
+
+@contextmanager
+def as_startup_errors(place: Path) -> Iterator[None]:
+    """Raises `StartupError` in place of an `OSError`, with what is `told` of it."""
+    try:
+        yield
+    except OSError as error:
+        raise StartupError(told(error, place)) from None
 
 
 def is_curable(error: OSError) -> bool:

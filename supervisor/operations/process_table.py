@@ -52,20 +52,14 @@ class ProcessTable:
         record = self.record()
         if record == self._written:
             return False
-        self._trouble = self._save(record)
-        self._written = record
-        return True
-
-    def _save(self, record: SupervisorRecord) -> str:
-        """Saves the record; returns the reason of a failure, which is logged once."""
+        self._written, before, self._trouble = record, self._trouble, ""
         try:
             run_file.write(self._settings.data_dir, record)
         except OSError as error:
-            trouble = f"cannot write the run file: {error.strerror}"
-            if trouble != self._trouble:
-                self._log.warning("disk", trouble)
-            return trouble
-        return ""
+            self._trouble = f"cannot write the run file: {error.strerror}"
+            if self._trouble != before:
+                self._log.warning("disk", self._trouble)
+        return True
 
     def record(self) -> SupervisorRecord:
         return SupervisorRecord(

@@ -48,8 +48,7 @@ class RollingRestart:
     async def scale(self, _request: OperatorRequest, tell: Tell) -> str:
         """Waits until as many workers work as are wanted. Raises `ZkticketError`."""
         while busy := self._fleet.unsettled(Role.WORKER):
-            for child in busy:
-                _require_hope(child)
+            _require_hope(*busy)
             tell(", ".join(f"{child.plan.name} {_phase(child)}" for child in busy))
             await asyncio.sleep(POLL_S)
         count = len(self._fleet.of(Role.WORKER))
@@ -87,8 +86,7 @@ class RollingRestart:
         while busy := [
             each for each in self._fleet.unsettled(child.plan.role) if each is not child
         ]:
-            for other in busy:
-                _require_hope(other)
+            _require_hope(*busy)
             tell(f"{child.plan.name} waits: {busy[0].plan.name} {_phase(busy[0])}")
             await asyncio.sleep(POLL_S)
 
@@ -98,8 +96,7 @@ class RollingRestart:
         others = [each for each in servers if each is not child]
         wanted = min(len(servers) // 2 + 1, len(others))
         while sum(state.serves for state in await self._states(others)) < wanted:
-            for other in others:
-                _require_hope(other)
+            _require_hope(*others)
             tell(f"{child.plan.name} waits: the others have no quorum without it")
             await asyncio.sleep(POLL_S)
 
@@ -117,12 +114,14 @@ class RollingRestart:
             await asyncio.sleep(POLL_S)
 
 
-def _require_hope(child: Child) -> None:
-    if child.state is ChildState.FATAL:
-        raise ZkticketError(
-            f"{child.plan.name} does not start: {child.reason}; its last words are in "
-            f"{child.plan.log}, and `restart {child.plan.name}` tries again"
-        )
+def _require_hope(*children: Child) -> None:
+    """Raises `ZkticketError` where one of them was given up."""
+    for child in children:
+        if child.state is ChildState.FATAL:
+            raise ZkticketError(
+                f"{child.plan.name} does not start: {child.reason}; its last words are in "
+                f"{child.plan.log}, and `restart {child.plan.name}` tries again"
+            )
 
 
 def _phase(child: Child) -> str:

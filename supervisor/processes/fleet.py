@@ -15,10 +15,9 @@ from supervisor.processes.health_verdict import (
     Ailment,
     HealthLimits,
     ProcessSample,
-    ProcessSampler,
+    ProcessTree,
     RestartReason,
     Usage,
-    read_process_tree,
 )
 from supervisor.processes.heartbeat import (
     BEAT_S,
@@ -39,7 +38,6 @@ HUNG_GRACE_S = 1.0
 class ProcessHealth:
     """The health of one of a child's processes."""
 
-    sampler: ProcessSampler
     heart: Heartbeat
     usage: Usage = field(default_factory=Usage)
     samples: deque[ProcessSample] = field(
@@ -138,9 +136,7 @@ class Fleet:
         for pid in self._vitals.keys() - living.keys():
             self._vitals.pop(pid).heart.close()
         for pid in living.keys() - self._vitals.keys():
-            self._vitals[pid] = ProcessHealth(
-                ProcessSampler(pid), self._heart(living[pid].plan, pid)
-            )
+            self._vitals[pid] = ProcessHealth(self._heart(living[pid].plan, pid))
 
     def _heart(self, plan: ProcessPlan, pid: int) -> Heartbeat:
         match plan.role:
@@ -155,9 +151,9 @@ class Fleet:
 
     def sample(self, at: float) -> None:
         """Measures all processes; `at` is the same for all, so that peers can be compared."""
-        tree = read_process_tree()
-        for vitals in self._vitals.values():
-            usage = vitals.usage = vitals.sampler.take(tree)
+        tree = ProcessTree()
+        for pid, vitals in self._vitals.items():
+            usage = vitals.usage = tree.usage(pid)
             heart = vitals.heart
             vitals.samples.append(
                 ProcessSample(

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import psutil
 
@@ -139,43 +138,29 @@ def _medians(peers: Sequence[Sequence[ProcessSample]]) -> Mapping[float, float]:
     return {at: statistics.median(rates) for at, rates in sold.items() if len(rates) > 1}
 
 
-ProcessTree: TypeAlias = Mapping[int, Sequence[psutil.Process]]
+class ProcessTree:
+    """The processes of this machine, now. To read it costs milliseconds: it serves all children.
 
-
-def read_process_tree() -> ProcessTree:
-    """Reads the children of every process on this machine, by the pid of their parent.
-
-    It costs milliseconds, so one reading serves all samplers.
+    psutil keeps an object for each process, whose `cpu_percent` measures since the last call.
     """
-    children: defaultdict[int, list[psutil.Process]] = defaultdict(list)
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            children[process.ppid()].append(process)
-    return children
 
+    def __init__(self) -> None:
+        self._found = {process.pid: process for process in psutil.process_iter()}
+        self._children: defaultdict[int, list[int]] = defaultdict(list)
+        for pid, process in self._found.items():
+            with suppress(psutil.Error):
+                self._children[process.ppid()].append(pid)
 
-def _family(root: psutil.Process, tree: ProcessTree) -> Iterator[psutil.Process]:
-    yield root
-    for child in tree.get(root.pid, ()):
-        yield from _family(child, tree)
+    def usage(self, pid: int) -> Usage:
+        """Measures a process and all its children; zeros for one that has just ended."""
+        return _total([_usage(process) for process in self.family(pid)])
 
-
-class ProcessSampler:
-    """Measures one process and all its children."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        # Kept, because `cpu_percent` measures since the last call on the same object.
-        self._known: dict[psutil.Process, psutil.Process] = {}
-
-    def take(self, tree: ProcessTree) -> Usage:
-        """Takes a measurement; zeros for a process that has just ended."""
-        try:
-            found = _family(psutil.Process(self._pid), tree)
-        except psutil.Error:
-            return Usage()
-        self._known = {process: self._known.get(process, process) for process in found}
-        return _total([_usage(process) for process in self._known.values()])
+    def family(self, pid: int) -> Iterator[psutil.Process]:
+        """Yields a process and all its children."""
+        if pid in self._found:
+            yield self._found[pid]
+            for child in self._children[pid]:
+                yield from self.family(child)
 
 
 def _usage(process: psutil.Process) -> Usage:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -224,9 +224,10 @@ class Ensemble:
                 f"{self.record} is damaged ({error}); put it back, or choose another --data-dir"
             ) from None
 
-    def note_served(self, ids: Iterable[int]) -> None:
-        """Records that these servers have served: from now on an empty directory is a loss."""
+    def note_served(self, addresses: Collection[str]) -> None:
+        """Records that servers have served: from now on an empty directory is a loss."""
         formed = self.formed() or Formed(servers=len(self.servers))
+        ids = {server.id for server in self.servers if server.address in addresses}
         served = tuple(sorted({*formed.served, *ids}))
         if served == formed.served:
             return

@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.errors import StartupError
+from core.errors import ZkticketError
 
 
-class Unpinned(StartupError):
+class Unpinned(ZkticketError):
     """Jars that differ from the pinned ones."""
 
 

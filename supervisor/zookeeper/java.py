@@ -73,8 +73,6 @@ def find_class_path(
         return _of_home(Path(home))
     try:
         require(environ, fetched, pom)
-    except Unpinned:
-        raise
     except StartupError as error:
         return _of_debian(debian, str(error))
     return ClassPath(f"{fetched}/*")
@@ -91,7 +89,7 @@ def require(environ: Mapping[str, str], jars: Path, pom: Path = POM) -> None:
     try:
         _fetch(environ, jars, pom)
     except StartupError as error:
-        if isinstance(error, Unpinned) or not jars.exists():
+        if not jars.exists():
             raise
         raise Unpinned(
             f"{fault}, and cannot be fetched anew: {error}; delete {jars} and try again with the "

@@ -11,7 +11,6 @@ from core.cluster import run_file
 from core.errors import StartupError
 from core.settings import Settings
 from supervisor.processes.process import UTF8
-from supervisor.zookeeper.jar_pins import Unpinned
 from supervisor.zookeeper.java import FETCHED, HERE, find_class_path, find_java, require
 from supervisor.zookeeper.java import POM as SERVER_POM
 
@@ -55,8 +54,6 @@ def become(environ: Mapping[str, str], settings: Settings) -> None:
 def _require(environ: Mapping[str, str], extras: Path, pom: Path) -> None:
     try:
         require(environ, extras, pom)
-    except Unpinned:
-        raise
     except StartupError as error:
         raise StartupError(
             f"zkCli's jars are not here: {error}; set ZOOKEEPER_HOME to an unpacked ZooKeeper"

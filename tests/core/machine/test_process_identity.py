@@ -14,7 +14,7 @@ from core.cluster import status
 from core.machine import process_birth, process_identity
 from core.schema.records import ProcessRecord, SupervisorRecord
 from supervisor import orphans
-from supervisor.processes.health_verdict import ProcessSampler, read_process_tree
+from supervisor.processes.health_verdict import ProcessTree
 from supervisor.processes.process import SystemProcess
 
 STEPS_S = (5.0, -5.0, 3600.0, -3600.0)
@@ -136,13 +136,13 @@ def test_without_a_birth_the_time_of_creation_tells(sleeper: "subprocess.Popen[b
 def test_usage_is_sampled_on_over_a_step(
     sleeper: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    sampler = ProcessSampler(os.getpid())
-    before = sampler.take(read_process_tree())
+    before = ProcessTree().usage(os.getpid())
     step_the_clock(monkeypatch, seconds)
-    after = sampler.take(read_process_tree())
+    tree = ProcessTree()
+    after = tree.usage(os.getpid())
     assert after.rss_bytes > psutil.Process().memory_info().rss // 2
     assert after.threads == before.threads
-    assert {each.pid for each in sampler._known} >= {os.getpid(), sleeper.pid}
+    assert {each.pid for each in tree.family(os.getpid())} >= {os.getpid(), sleeper.pid}
 
 
 def test_a_containers_processes_are_no_leftovers_of_a_directory_of_the_same_name(

@@ -11,8 +11,7 @@ from supervisor.processes.health_verdict import (
     Ailment,
     HealthLimits,
     ProcessSample,
-    ProcessSampler,
-    read_process_tree,
+    ProcessTree,
     verdict,
 )
 from supervisor.processes.heartbeat import WorkerHeartbeat
@@ -97,17 +96,18 @@ def test_the_reason_has_numbers() -> None:
     assert found.text == "hung: no heartbeat for 12 s"
 
 
-def test_a_sampler_measures_this_process() -> None:
-    sampler = ProcessSampler(os.getpid())
-    sampler.take(read_process_tree())
-    usage = sampler.take(read_process_tree())
+def test_a_process_is_measured_since_the_last_reading() -> None:
+    ProcessTree().usage(os.getpid())
+    sum(range(10**6))
+    usage = ProcessTree().usage(os.getpid())
+    assert usage.cpu_percent > 0.0
     assert usage.rss_bytes > 1_000_000
     assert usage.threads >= 1
     assert usage.open_files >= 3
 
 
-def test_a_sampler_says_zero_of_the_dead() -> None:
-    assert ProcessSampler(2**22 + 1).take(read_process_tree()).rss_bytes == 0
+def test_the_dead_use_nothing() -> None:
+    assert ProcessTree().usage(2**22 + 1).rss_bytes == 0
 
 
 # --- heartbeats ----------------------------------------------------------------------

@@ -42,7 +42,7 @@ def formed(tmp_path: Path, servers: int = 3) -> Ensemble:
     for server in ensemble.servers:
         server.transactions.mkdir()
         (server.transactions / "log.1").write_text("x")
-    ensemble.note_served(server.id for server in ensemble.servers)
+    ensemble.note_served([server.address for server in ensemble.servers])
     return ensemble
 
 
@@ -112,7 +112,7 @@ def test_a_server_that_never_served_may_be_empty(tmp_path: Path) -> None:
     ensemble.configure()
     for server in ensemble.servers:
         ensemble.require_data(server)
-    ensemble.note_served([1, 2])
+    ensemble.note_served([server.address for server in ensemble.servers[:2]])
     ensemble.require_data(ensemble.servers[2])
     with pytest.raises(StartupError):
         ensemble.require_data(ensemble.servers[0])
