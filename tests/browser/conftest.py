@@ -15,7 +15,7 @@ from tests.support.instance import running as shop_running
 Enter = Callable[..., Visitor]
 
 
-# For this folder only: while it lives, its event loop runs on this thread.
+# Only for this folder: its event loop runs on this thread as long as it lives.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE_MS)
@@ -27,14 +27,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def sale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """The real thing, with fifty tickets of each type."""
+    """A real instance, with fifty tickets of each type."""
     with shop_running(tmp_path_factory.mktemp("browser") / "data", "--quantity", "50") as instance:
         yield instance
 
 
 @pytest.fixture(scope="package")
 def states() -> Iterator[str]:
-    """The address of a site with an event in every state."""
+    """The address of a site with events in every state."""
     with fake_running("open") as site:
         yield f"http://127.0.0.1:{site.port}"
 

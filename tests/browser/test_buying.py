@@ -1,4 +1,4 @@
-"""Buying in a real browser, on a real ensemble. The tests stand in the order of the sale."""
+"""Buying in a real browser, on a real ensemble. The tests follow the course of a sale."""
 
 from collections.abc import Callable
 
@@ -115,7 +115,7 @@ def test_the_keyboard_alone_buys_and_shows_where_it_is(enter: Enter, shop: str) 
     expect(ada.page.locator("article")).to_contain_text("€96")
 
 
-# Of the element with the focus, or of the card around it.
+# The place of the element with the focus, or of the card around it.
 SHOWS_FOCUS = """(() => {
     const focused = document.activeElement;
     return [focused, focused.closest(".card")].some((element) =>
@@ -143,7 +143,9 @@ def test_a_type_that_sells_out_while_somebody_looks_is_taken_from_the_page(
 
 def test_who_presses_a_moment_too_late_is_told_so(enter: Enter, shop: str, sale: Instance) -> None:
     ada = enter(shop)
-    ada.page.route("**/availability", lambda route: route.abort())  # the page knows nothing new
+    ada.page.route(
+        "**/availability", lambda route: route.abort()
+    )  # the page has learnt nothing new
     ada.open()
     ada.choose("C")
     sell_out(sale, "C")

@@ -1,4 +1,4 @@
-"""Holding tickets: the time that runs, what its buttons do, and who is shut out by it."""
+"""Holding tickets: the countdown, the buttons, and that nobody is shut out."""
 
 import re
 from collections.abc import Callable
@@ -25,17 +25,17 @@ def heading(visitor: Visitor) -> Locator:
 
 
 def ends(visitor: Visitor) -> str:
-    """When the hold ends, as the server has said it."""
+    """Returns when the hold ends, as the server has said."""
     return str(visitor.page.locator("#order").get_attribute("data-until"))
 
 
 def order_of(visitor: Visitor) -> str:
-    """The one whose page was looked at last."""
+    """Returns the order whose page was visited last."""
     return [each.url for each in visitor.requests if "/orders/" in each.url][-1][-32:]
 
 
 def expire(visitor: Visitor) -> None:
-    """Its time is up now; the page can't know it."""
+    """Ends the hold now, which the page can't know."""
     answer = visitor.page.request.post(f"{visitor.origin}/expire/{order_of(visitor)}")
     assert answer.ok
 
@@ -49,7 +49,7 @@ def test_the_time_left_is_counted_down_and_extended_as_often_as_it_says(
     guest = holding(enter(states))
     timer = guest.page.get_by_role("timer", name="Time left")
     expect(timer).to_have_text(re.compile(r"^04:5\d$"))
-    assert timer.get_attribute("aria-live") is None  # or it would be read out each second
+    assert timer.get_attribute("aria-live") is None  # otherwise it would be read out every second
     for minutes, left in ((9, "You can hold them longer once more."), (14, "any further")):
         before = ends(guest)
         guest.act("extend").dblclick(delay=200)  # the first is answered before the second

@@ -1,4 +1,4 @@
-"""The operators' pages in a real browser: they shut nobody out, and a door lets in once."""
+"""The operators' pages in a real browser: they shut nobody out, and a door admits once."""
 
 import re
 from collections.abc import Callable
@@ -36,7 +36,7 @@ PAGES = (
     CHECK_IN,
 )
 
-# A camera that sees what `window.shown` says, and a browser that reads it.
+# A camera that sees the code in `window.shown`, and a browser that reads it.
 CAMERA = """
 window.shown = "";
 window.BarcodeDetector = class {
@@ -128,12 +128,12 @@ def look(page: Page) -> None:
 
 
 def hold_up(page: Page, ticket: str) -> None:
-    """Shows a ticket to the camera; an empty one shows nothing."""
+    """Shows a ticket to the camera; an empty text shows none."""
     page.evaluate("ticket => { window.shown = ticket; }", ticket)
 
 
 def posts(page: Page) -> list[str]:
-    """Collects what the page sends from now on."""
+    """Collects the requests that the page sends from now on."""
     sent: list[str] = []
     page.on("request", lambda each: sent.append(each.url) if each.method == "POST" else None)
     return sent
@@ -148,16 +148,18 @@ def test_the_camera_reads_a_ticket_once_while_it_is_in_view(enter: Enter, sale: 
     expect(verdict(page)).to_have_text("Admitted")
     page.wait_for_timeout(2500)  # in view all the time: no second scan
     expect(verdict(page)).to_have_text("Admitted")
-    expect(verdict(page)).to_have_text("Ready", timeout=10_000)  # an admission is soon over
+    expect(verdict(page)).to_have_text(
+        "Ready", timeout=10_000
+    )  # an admission is shown for a short time
     assert len(sent) == 1
     hold_up(page, "")
-    page.wait_for_timeout(1500)  # it was taken away
+    page.wait_for_timeout(1500)  # the ticket was taken away
     hold_up(page, ticket)
     expect(verdict(page)).to_have_text("Used already")
     page.wait_for_timeout(2000)
     hold_up(page, "")
     page.wait_for_timeout(1000)
-    expect(verdict(page)).to_have_text("Used already")  # a refusal stays
+    expect(verdict(page)).to_have_text("Used already")  # a refusal stays on the screen
     page.get_by_role("button", name="Stop the camera").click()
     expect(page.locator("#view")).to_be_hidden()
 
@@ -253,7 +255,7 @@ def test_whose_answer_was_lost_is_let_in_by_the_next_try(enter: Enter, sale: Ins
             route.continue_()
             return
         lost.append(route)
-        route.fetch()  # it is done, and nobody hears of it
+        route.fetch()  # it is done, and the answer is lost
         route.abort()
 
     page.route(f"**{CHECK_IN}", lose_the_first)
@@ -305,7 +307,7 @@ def test_two_doors_that_scan_at_once_let_in_once(enter: Enter, sale: Instance) -
         for page in doors:
             page.locator("#order").fill(ticket)
             page.locator("#door").fill("North" if page is doors[0] else "South")
-        for page in doors:  # posted by both before either is answered
+        for page in doors:  # both post before either is answered
             page.evaluate("setTimeout(() => document.getElementById('scan').requestSubmit(), 30)")
         for page in doors:
             expect(verdict(page)).not_to_have_text("Ready")
@@ -353,7 +355,7 @@ def test_an_event_is_made_sold_closed_and_an_order_cancelled(enter: Enter, sale:
     page.get_by_role("link", name="Close the sale…").click()
     page.get_by_role("button", name="Close the sale").click()
     expect(page.get_by_role("status")).to_have_text("The sale is closed.")
-    page.wait_for_timeout(1000 * EVENT_AGE_S + 200)  # workers go by what they have read last
+    page.wait_for_timeout(1000 * EVENT_AGE_S + 200)  # workers go by their latest reading
     assert sale.buyer().buy("Hall", event="fair").code == "not-on-sale"
     page.get_by_role("link", name="Open the sale…").click()
     page.get_by_role("button", name="Open the sale").click()

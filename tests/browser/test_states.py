@@ -1,4 +1,4 @@
-"""Each state that a page can be in: what it says, whom it shuts out, and that it mends itself."""
+"""Each state of a page: what it says, that it shuts nobody out, and that it recovers."""
 
 import json
 import re
@@ -82,7 +82,7 @@ def test_a_page_without_zookeeper_says_how_old_it_is(enter: Enter, away: str) ->
 
 
 def answers(page: Page, *first: dict[str, Any]) -> None:
-    """The first purchases get these answers, `{}` is a broken connection; later ones the site's."""
+    """Answers the first purchases so, with `{}` by a broken connection; the site answers the rest."""
     waiting = list(first)
 
     def handle(route: Route) -> None:

@@ -1,4 +1,4 @@
-"""Our ranges of characters against the Unicode data of a browser, which has all properties."""
+"""Our ranges of characters against the Unicode data of a browser, which knows all properties."""
 
 import re
 
@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from core.text.names import CONTROLS, IGNORABLE, MARKS, SPACES
 
-# Every code point that a property has, as the ends of their ranges.
+# All code points with a property, as the ends of their ranges.
 RANGES = """property => {
   const has = new RegExp(property, "u"), ends = [];
   for (let code = 0, was = false; code <= 0x110000; code++) {

@@ -1,4 +1,4 @@
-"""A visitor with a real browser, who notes whatever the page does unseen."""
+"""A visitor with a real browser, which notes everything that the page does."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
-# The machine may be ten times slower at moments.
+# The machine may be ten times slower now and then.
 PATIENCE_MS = 30_000
 DESK, PHONE = 1200, 360
 GRAVE = ("serious", "critical")
@@ -20,18 +20,18 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 def browser_path() -> str:
     path = next(filter(_runs, filter(None, map(shutil.which, BROWSERS))), None)
-    assert path, "there is no browser that runs: `make test` installs Debian's chromium"
+    assert path, "no browser runs here: `make test` installs Debian's chromium"
     return path
 
 
 def _runs(path: str) -> bool:
-    """Ubuntu's chromium-browser may be a script that asks for a snap."""
+    """Whether it runs: Ubuntu's chromium-browser may be a script that asks for a snap."""
     return subprocess.run([path, "--version"], capture_output=True).returncode == 0
 
 
 @dataclass
 class Visitor:
-    """One page at one origin. `requests` are all that it has made, `faults` what it complained."""
+    """One page at one origin, with all its `requests`, and its errors as `faults`."""
 
     page: Page
     origin: str
@@ -43,7 +43,7 @@ class Visitor:
         return self.page
 
     def choose(self, type_: str, buyer: str = "Ada Lovelace", quantity: int = 1) -> Page:
-        """Fills in the form; nothing is bought yet."""
+        """Fills in the form without buying."""
         self.page.locator(f'input[value="{type_}"]').check()
         self.page.locator("#buyer").fill(buyer)
         self.page.locator("#quantity").select_option(str(quantity))
@@ -53,16 +53,16 @@ class Visitor:
         self.page.locator("button[type=submit]").click()
 
     def has_ticket(self) -> str:
-        """Waits for the ticket's page; the order's id."""
+        """Waits for the ticket's page; returns the order's id."""
         return self._has("article.ticket:not(.hold)")
 
     def hold(self) -> str:
-        """Presses the form's other button, and waits for the page of the hold; its id."""
+        """Presses the form's other button and waits for the page of the hold; returns its id."""
         self.page.locator("button[formaction]").click()
         return self._has("article.hold")
 
     def act(self, name: str) -> Locator:
-        """The button that confirms, extends, releases or cancels."""
+        """Returns the button that confirms, extends, releases or cancels."""
         return self.page.locator(f'form[action$="/{name}"] button')
 
     def _has(self, article: str) -> str:
@@ -74,12 +74,12 @@ class Visitor:
         return [each for each in self.requests if each.method == "POST"]
 
     def foreign(self) -> list[str]:
-        """Addresses that are not of this origin."""
+        """Returns the requested addresses of other origins."""
         urls = [each.url for each in self.requests]
         return [url for url in urls if not url.startswith((self.origin, "data:"))]
 
     def grave_faults(self) -> list[str]:
-        """What axe-core finds wrong for people with disabilities."""
+        """Returns what axe-core finds wrong for people with disabilities."""
         found = Axe().run(self.page).response["violations"]
         return [_told(each) for each in found if each["impact"] in GRAVE]
 
@@ -93,7 +93,7 @@ def _told(violation: dict[str, Any]) -> str:
 
 @contextmanager
 def visiting(browser: Browser, origin: str, **options: Any) -> Iterator[Visitor]:
-    """A visitor whose page asked nobody else and had no error, or the test fails."""
+    """Opens a visitor; the test fails if its page asked another origin or had an error."""
     settings = {"locale": "en", "viewport": {"width": DESK, "height": 800}, **options}
     context = browser.new_context(**settings)
     context.set_default_timeout(PATIENCE_MS)

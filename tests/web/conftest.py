@@ -1,4 +1,4 @@
-"""A site without ZooKeeper for each file of tests, and an operator who has signed in there."""
+"""A site without ZooKeeper for each file of tests, and a signed-in operator."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The description of the HTTP interface: whole, valid, and true of what a real instance answers."""
+"""The description of the HTTP interface: complete, valid, and true of a real instance's answers."""
 
 import argparse
 import asyncio
@@ -55,7 +55,7 @@ EXAMPLES = 12
 DESCRIPTION = document(Languages())
 ROUTES = described_routes()
 TAKEN = {name_of(route.body) for route in ROUTES if route.body}
-# Problems that only pages have: their forms run out, and what they ask for may be refused.
+# Only pages have these problems: their forms expire, and their questions may be refused.
 PAGES_ONLY = {"form-expired", "refused"}
 QUIET: dict[str, Any] = {
     "deadline": None,
@@ -67,7 +67,7 @@ numbers = count(1)
 
 
 def strict(description: dict[str, Any]) -> dict[str, Any]:
-    """The description with no room in answers for a member that it does not name."""
+    """Returns the description so that an answer may have no member that it does not name."""
     copy: dict[str, Any] = json.loads(json.dumps(description))
     for name, schema in copy["components"]["schemas"].items():
         if name not in TAKEN:
@@ -85,9 +85,9 @@ def config() -> Config:
                 "with-security-parameters": False,
             },
             "checks": {
-                # A 503 is an honest no, a 500 is a defect.
+                # A 503 is an honest refusal; a 500 is a defect.
                 "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "503"]},
-                # Whoever needs a key is tested below, with all of its ways to be wrong.
+                # Requests that need a token are tested below, with every wrong one.
                 "ignored_auth": {"enabled": False},
             },
         }
@@ -99,7 +99,7 @@ SCHEMA = schemathesis.openapi.from_dict(strict(DESCRIPTION), config=config())
 
 @dataclass(frozen=True)
 class Keys(AuthBase):
-    """Opens what a request asks for, whoever has made it up."""
+    """Adds the token that a request needs, however the request was made up."""
 
     secret: Secret
 
@@ -125,10 +125,10 @@ class Keys(AuthBase):
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """An instance of its own: wrong tokens are counted, and stock is bought by the thousand."""
+    """An instance of its own: wrong tokens are counted, and thousands of tickets are bought."""
     options = ("--quantity", "100000", "--workers", "2", "--servers", "1")
     with running(tmp_path_factory.mktemp("openapi") / "data", *options) as instance:
-        # A calendar has an entry for what has a time.
+        # Only an event with a time has an entry for a calendar.
         starts = ("--starts", "2099-01-01T20:00:00Z")
         assert instance.run("event", "edit", "default", *starts).returncode == 0
         yield instance
@@ -143,7 +143,7 @@ def web(box: Instance) -> Iterator[requests.Session]:
 
 
 def meant(case: Case[Any]) -> None:
-    """Lets a request that fits want something that is there, under a key that nobody has used."""
+    """Makes a valid request ask for something that exists, with a key that is new."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     key = case.headers.get("Idempotency-Key")
@@ -158,7 +158,7 @@ def meant(case: Case[Any]) -> None:
 
 
 def is_too_new(text: Any) -> bool:
-    """Whether it has characters of a later Unicode than this Python's: to it they are none."""
+    """Whether it has characters of a later Unicode than this Python's, which are unknown to it."""
     return isinstance(text, str) and any(unicodedata.category(each) == "Cn" for each in text)
 
 
@@ -197,7 +197,7 @@ def test_every_route_that_programs_call_is_described_and_nothing_else() -> None:
 
 def test_every_problem_can_happen_somewhere() -> None:
     happening = {code for route in ROUTES for code in codes_of(route)}
-    # What an address does not take is no operation of it.
+    # A method that an address does not accept is no operation.
     assert happening == STATUS.keys() - PAGES_ONLY - {"method-not-allowed"}
     assert set(all_codes()) == STATUS.keys() - PAGES_ONLY
 
@@ -213,7 +213,7 @@ def test_every_example_is_one_of_what_it_is_an_example_of() -> None:
 
 
 def contents(part: Any) -> Iterator[dict[str, Any]]:
-    """Every media type's entry below that part of the description."""
+    """Returns every media type's entry below that part of the description."""
     if isinstance(part, dict):
         yield from part.get("content", {}).values()
         for each in part.values():
@@ -238,7 +238,7 @@ async def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
     def slowly(languages: Languages, _url: str) -> dict[str, Any]:
         made.append(languages)
         begun.set()
-        assert served.wait(5), "nobody else had a turn"
+        assert served.wait(5), "no other worker had a turn"
         return DESCRIPTION
 
     monkeypatch.setattr("web.openapi.manual.document", slowly)
@@ -262,7 +262,7 @@ async def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
 def ask(
     web: requests.Session, box: Instance, method: str, path: str, **more: Any
 ) -> requests.Response:
-    """An answer that is as it is described."""
+    """Asks, and checks that the answer is as it is described."""
     address = f"http://127.0.0.1:{box.port}{path}"
     answer = web.request(method, address, allow_redirects=False, timeout=10, **more)
     SCHEMA[path][method].validate_response(answer)
@@ -327,7 +327,7 @@ def _made(path: str, buyer: Buyer) -> str:
 
 
 def typed(command: str, known: dict[str, str]) -> tuple[str, str, dict[str, str], bytes | None]:
-    """What a shell gives to curl: method, address, headers, body."""
+    """Returns what a shell gives to curl: method, address, headers, body."""
     shell = "curl() { printf '%s\\0' \"$@\"; }\n"
     done = subprocess.run(
         ["bash", "-euc", shell + command], env={**os.environ, **known}, capture_output=True
@@ -370,7 +370,7 @@ def test_what_follows_an_order_is_described_as_well(box: Instance, web: requests
     happened: set[tuple[str, int]] = set()
 
     class Life(SCHEMA.as_state_machine()):  # type: ignore[misc]
-        """Buys and holds, then whatever the links lead to."""
+        """Buys and holds, then follows the links."""
 
         def after_call(self, response: schemathesis.Response, case: Case[Any]) -> None:
             super().after_call(response, case)
@@ -390,7 +390,7 @@ def test_what_follows_an_order_is_described_as_well(box: Instance, web: requests
     assert {("getOrder", 200), ("cancelOrder", 200), ("confirmHold", 200)} <= happened
 
 
-# From here on tokens are guessed, and who guesses has to wait.
+# Wrong tokens come from here on, and have to wait.
 
 
 @SCHEMA.parametrize()
@@ -413,7 +413,7 @@ def test_what_needs_a_key_is_closed_without_it(route: Route, shown: str, box: In
         content: dict[str, Any] = {"json": example_of(body)} if body else {}
         headers = {"Authorization": shown, "webhook-signature": shown}
         answer = ask(stranger, box, route.method, path, headers=headers, **content)
-    # A wrong token too often is slowed down.
+    # Too many wrong tokens are slowed down.
     assert answer.status_code in (401, 429)
 
 
@@ -422,7 +422,7 @@ def test_what_needs_a_key_is_closed_without_it(route: Route, shown: str, box: In
 
 @pytest.fixture(scope="module")
 def codes() -> Iterator[FakeWeb]:
-    """A site whose workers answer with the code that the type is named after."""
+    """A site with workers that answer with the code that the type is named after."""
     with fake_running("open") as site:
         yield site
 

@@ -121,7 +121,7 @@ def test_with_nobody_waiting_one_is_always_tried(round_s: float, left_s: float) 
 def test_who_is_admitted_is_committed_in_time(round_s: float, waiting: int, left_s: float) -> None:
     rounds = 2 + waiting // BATCH
     if experienced(round_s).admits(waiting, waiting, left_s, 0.0):
-        # Its own round, the one under way and those that the queue fills.
+        # Its own round, the one under way, and those that the queue fills.
         assert rounds * round_s <= left_s * 1.01 + 0.001
 
 
@@ -141,7 +141,7 @@ def test_who_comes_later_is_never_admitted_where_an_earlier_one_is_not(
 
 @dataclass
 class Day:
-    """What became of a simulated worker's buyers."""
+    """The fates of a simulated worker's buyers."""
 
     sold: int = 0
     refused: int = 0
@@ -154,7 +154,7 @@ class Day:
 
 
 def sell(admission: AdmissionControl, per_second: float, seconds: float, slow_s: float) -> Day:
-    """A rush on a worker whose rounds take `slow_s`, however large: that is group commit."""
+    """Simulates a rush on a worker whose rounds take `slow_s`, however large: group commit."""
     day, queue, waits = Day(), deque[float](), list[float]()
     now, came = 0.0, 0.0
     while now < seconds:
@@ -187,7 +187,7 @@ def test_offered_ten_times_of_what_it_can_sell_a_worker_sells_as_much_and_nothin
     day = sell(AdmissionControl(AdmissionBounds(batch=BATCH)), 10 * capacity, seconds, round_s)
     assert day.sold >= 0.95 * capacity * seconds
     assert day.late == 0
-    # Two rounds are the least that anybody waits who comes when one has begun.
+    # A buyer that comes when a round has begun waits for at least two.
     assert day.median_wait_s <= 2 * round_s + 2 * TARGET_S
 
 

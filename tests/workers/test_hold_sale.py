@@ -1,4 +1,4 @@
-"""A sale as 12306 saw it: 43 of 100 holds are never paid for, and the janitor is killed, twice."""
+"""A sale as 12306 saw it: 43 of 100 holds are never paid for; the janitor is killed, twice."""
 
 import asyncio
 import http.client
@@ -25,7 +25,7 @@ CAPACITY = 600
 HOLD_S = 2
 BUYERS = 16
 ABANDONED = 0.43
-# Each time one is killed so long after the sale has begun, or after the last one was.
+# The time from the beginning of the sale, and from kill to kill.
 KILLED_AFTER_S = 3.0
 SALE_S = 12.0
 THINKS_S = 0.4
@@ -34,7 +34,7 @@ PATIENCE_S = 15.0
 
 @dataclass(frozen=True)
 class Hold:
-    """What became of one, as its buyer was told; `status` is how the order has to stand at last."""
+    """A hold as its buyer was told; `status` is what its order has to have in the end."""
 
     order: str
     quantity: int
@@ -42,7 +42,7 @@ class Hold:
 
 
 class Sale(Background):
-    """Buyers who hold and confirm, or never come back, inside a `with` block."""
+    """Buyers that hold and confirm, or never come back, inside a `with` block."""
 
     def __init__(self, shop: Instance, event: str) -> None:
         super().__init__([self._buy] * BUYERS, PATIENCE_S + THINKS_S)
@@ -82,7 +82,7 @@ class Sale(Background):
 
 
 def ask(buyer: Buyer, path: str, key: str, body: object = None) -> Reply:
-    """Again with the same key, until there is a definite answer."""
+    """Asks again with the same key, until there is a definite answer."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
@@ -98,7 +98,7 @@ def ask(buyer: Buyer, path: str, key: str, body: object = None) -> Reply:
 
 @dataclass(frozen=True)
 class Elected:
-    """The candidate before whom there is none, and the process whose it is."""
+    """The first candidate of the election, and its process."""
 
     candidate: str
     pid: int
@@ -113,7 +113,7 @@ async def elected(shop: Instance) -> Elected | None:
         candidates = await zk.children(paths.JANITOR)
         if not candidates:
             return None
-        # Their names end with the number that the ensemble gave them.
+        # A candidate's name ends with the number that the ensemble gave it.
         first = min(candidates, key=lambda candidate: candidate[-10:])
         found = await zk.find(f"{paths.JANITOR}/{first}")
         workers = [paths.worker(name) for name in await zk.children(paths.WORKERS)]
@@ -127,7 +127,7 @@ async def elected(shop: Instance) -> Elected | None:
 
 
 def kill_janitor(shop: Instance, before: Elected | None = None) -> Elected:
-    """Kills the worker that is elected, once it is another than `before`."""
+    """Kills the elected worker, once it is another than `before`."""
 
     def another() -> Elected | None:
         found = asyncio.run(elected(shop))
@@ -170,14 +170,14 @@ def test_a_sale_of_holds_ends_with_every_ticket_sold_or_for_sale(tmp_path: Path)
 
 
 def settled(buyer: Buyer) -> dict[str, int] | None:
-    """The stock, once nothing is held."""
+    """Waits until nothing is held, and returns the stock."""
     event = buyer.get("/api/events/train").json
     [a] = event["types"]
     return None if a["held"] or event["stale"] else a
 
 
 def sell_the_rest(buyer: Buyer, left: int) -> None:
-    """P4: what is for sale can be bought, to the last ticket."""
+    """Checks that everything for sale can be bought, to the last ticket (P4)."""
     while left:
         quantity = min(10, left)
         assert buyer.buy("A", event="train", quantity=quantity).status == 201

@@ -1,4 +1,4 @@
-"""Holds and changes of orders by two workers on one real ZooKeeper server: nothing is stranded."""
+"""Holds and changes of orders by two workers on a real ZooKeeper server: nothing is stranded."""
 
 import asyncio
 import dataclasses
@@ -116,7 +116,7 @@ async def test_confirming_and_expiring_that_meet_leave_every_ticket_sold_or_for_
 ) -> None:
     async with shop_of(server, hold_s=60.0) as shop:
         held = await asyncio.gather(*(shop.one.hold(quantity=2) for _ in range(30)))
-        # Its confirmations are made by a clock that has not seen the end yet.
+        # Its clock, by which it confirms, has not reached the end yet.
         slow = MovableClock()
         third = await connect(server.hosts, PASSWORD)
         try:
@@ -217,7 +217,7 @@ async def test_two_doors_that_scan_at_once_admit_once(server: Server) -> None:
 
 
 async def test_a_changes_commit_is_told_from_those_that_came_after_it(server: Server) -> None:
-    """Whose answer was lost: by another one's zxid a worker would think that stock went back."""
+    """With another change's zxid after a lost answer, a worker would think that stock went back."""
     async with shop_of(server) as shop:
         store = shop.one.store
         held = await shop.one.hold()
@@ -266,7 +266,7 @@ async def test_a_damaged_event_spoils_no_change_of_another_events_order(server: 
             shop.one.amend(order, Act.CHECK_IN, note="North") for order in (sold.order, "f" * 32)
         ]
         answers = await asyncio.gather(*scans)
-        # Nobody knows whether the second is an order of the damaged event.
+        # The second may be an order of the damaged event: nobody knows.
         assert [answer.code for answer in answers] == [Code.DONE, Code.DAMAGED]
         await shop.one.zk.delete(paths.event("broken"))
 

@@ -1,4 +1,4 @@
-"""The journal's codec and files: what is whole is kept, and whatever is not is noticed."""
+"""The journal's codec and files: whole receipts are kept, and damaged ones are noticed."""
 
 import stat
 from pathlib import Path

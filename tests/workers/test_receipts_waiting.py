@@ -1,4 +1,4 @@
-"""A receipt that comes while the disk is looked after is written all the same."""
+"""A receipt that comes while the disk is measured is written as well."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ PATIENCE_S = 10.0
 
 
 class SlowlyMeasured(ReceiptJournal):
-    """Tells its free room only when it is let."""
+    """Tells its free space only when the test lets it."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, JournalBounds(segment_bytes=1 << 20, segments=2))
@@ -37,16 +37,16 @@ class Unsuspecting:
     alarm = ""
 
     def recall(self, receipts: object) -> None:
-        """Nothing is known."""
+        """Does nothing."""
 
     def remember(self, receipt: object) -> None:
-        """Nothing is known."""
+        """Does nothing."""
 
 
 async def test_a_receipt_that_comes_while_the_room_is_measured_waits_for_no_other(
     tmp_path: Path,
 ) -> None:
-    """Found by a mixture of faults, seed 20261125: a worker sold nothing any more."""
+    """A mixture of faults, seed 20261125, found a worker that sold nothing any more."""
     journal = SlowlyMeasured(tmp_path / "receipts" / "worker-1")
     receipts = Receipts(
         journal,

@@ -1,4 +1,4 @@
-"""What a worker knows is held against what it reads: no loss goes unnoticed, no lag is a loss."""
+"""A worker compares what it knows with what it reads: every loss is noticed, and no lag is one."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -27,7 +27,7 @@ FENCE = "/workers/worker-1.abc"
 
 
 class Shop(FakeZooKeeper):
-    """A tree of ten tickets that can be set back; `listeners` hear of the connection."""
+    """A tree with ten tickets that can be set back; `listeners` are told of the connection."""
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Shop(FakeZooKeeper):
         self.listeners.append(listener)
 
     def hire(self) -> RollbackGuard:
-        """A worker's guard, which knows nothing yet."""
+        """Returns a worker's guard, which knows nothing yet."""
         self.guard = RollbackGuard(
             self.as_zookeeper(), EventLog("worker-1", lambda: 1.0), self._data_dir, lambda: 1.0
         )
@@ -57,7 +57,7 @@ class Shop(FakeZooKeeper):
         return TypeRef("default", (await self.store.event("default")).generation, "A")
 
     async def sell(self, number: int) -> Batch:
-        """One sale, as the seller makes it; its batch."""
+        """Makes one sale as the seller does; returns its batch."""
         ref = await self.ref()
         after = draw(await self.guarded.counters(ref), 0, 1)
         order = Order(
@@ -70,7 +70,7 @@ class Shop(FakeZooKeeper):
         return batch
 
     def image(self) -> Tree:
-        """The tree as it is now."""
+        """Returns the tree as it is now."""
         return deepcopy(self._tree)
 
     def set_back(self, image: Tree) -> None:
@@ -103,7 +103,7 @@ async def test_a_counter_that_was_sold_up_to_its_old_version_is_another_one(shop
     await shop.sell(1)
     knowing = shop.guard
     shop.set_back(before)
-    await shop.ensure("/somewhere")  # the same version, by another zxid
+    await shop.ensure("/somewhere")  # the same version, with another zxid
     shop.hire()
     await shop.sell(2)
     counters = await shop.store.counters(await shop.ref())
@@ -128,7 +128,7 @@ async def test_the_latest_orders_are_looked_for_after_each_connection(shop: Shop
     assert not shop.guard.alarm
     shop.set_back(before)
     await shop.guard.inspect()
-    assert not shop.guard.alarm  # nothing has told it to look again
+    assert not shop.guard.alarm  # it was not told to look again
     shop.reconnect()
     await shop.guard.inspect()
     assert "are gone" in shop.guard.alarm

@@ -1,4 +1,4 @@
-"""The selling logic over a ZooKeeper in memory whose network loses what the test tells it to."""
+"""The selling logic over a ZooKeeper in memory, with a network that loses what the test says."""
 
 import asyncio
 import random
@@ -280,7 +280,7 @@ async def test_the_log_ring_may_be_deleted_under_a_seller(desk: Desk) -> None:
 
 async def test_who_was_refused_for_being_late_does_not_buy_after_all(desk: Desk) -> None:
     await desk.ask(type="B", quantity=10)
-    desk.zk.slow_reads("/orders/", 0.25)  # the look-ups of who is refused
+    desk.zk.slow_reads("/orders/", 0.25)  # the look-ups of refused buyers
     answers = await asyncio.gather(desk.ask("keyed", type="B"), desk.ask(type="A", timeout_s=0.3))
     assert [answer.code for answer in answers] == [Code.SOLD_OUT, Code.OVERLOADED]
     await asyncio.sleep(0.3)
@@ -312,7 +312,7 @@ async def test_what_its_buyer_has_left_is_dropped_before_it_is_committed_never_a
 async def test_a_repeat_gets_its_answer_though_the_first_buyer_has_left(desk: Desk) -> None:
     desk.zk.slow_reads("/events/", 0.05)
     first, repeat = desk.ask("k"), desk.ask("k")
-    await asyncio.sleep(0.02)  # both are taken, neither is sent
+    await asyncio.sleep(0.02)  # both are accepted, neither is sent
     desk.seller.forget(first.set_result, None)
     assert (await repeat).code in (Code.SOLD, Code.REPLAYED)
     assert await desk.remaining() == 9
@@ -427,7 +427,7 @@ async def test_nobody_is_told_sold_before_the_receipt_is_on_disk(desk: Desk) -> 
     await until(desk.sold, 2)  # it is committed while the first waits for the disk
     third = desk.ask()
     await asyncio.sleep(0.1)
-    assert await desk.sold() == 2  # and no third one
+    assert await desk.sold() == 2  # and there is no third one
     assert not any(answer.done() for answer in (first, second, third))
     assert desk.seller.in_flight == 3
     desk.receipts.disk.set()

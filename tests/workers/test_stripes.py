@@ -1,4 +1,4 @@
-"""Stock in stripes: what a sale takes, and from where."""
+"""Stock in stripes: how many tickets a sale takes from which."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A worker's link port under strangers: they keep nobody out who knows the secret."""
+"""A worker's link port among strangers: they keep out nobody that knows the secret."""
 
 import asyncio
 import socket
@@ -16,14 +16,14 @@ from workers.unauthenticated_connections import UnprovenConnections
 
 MOST = 128
 CROWD = 3 * MOST
-# A web that starts has its links within this, whatever strangers do.
+# A web has its links this long after its start, whatever strangers do.
 SOON_S = 1.5
 
 pytestmark = pytest.mark.timeout(30)
 
 
 class Door:
-    """A worker's link port, and a crowd in front of it."""
+    """A worker's link port, and a crowd of connections to it."""
 
     def __init__(self) -> None:
         self.server = LinkServer(KEY, _never, _nothing, lambda: ("ready", Load()), MOST)
@@ -47,7 +47,7 @@ class Door:
         return stranger
 
     def left(self) -> int:
-        """How many of the crowd are connected still."""
+        """Counts how many of the crowd are still connected."""
         return sum(_is_open(stranger) for stranger in self.crowd)
 
 
@@ -56,7 +56,7 @@ def _never(_request: object, _reply: Callable[[Answer], None]) -> None:
 
 
 def _nothing(_reply: object, _ids: object) -> None:
-    """Nobody has asked."""
+    """Does nothing: nobody asks."""
 
 
 def _is_open(stranger: socket.socket) -> bool:
@@ -80,7 +80,7 @@ async def test_of_a_crowd_of_strangers_only_so_many_stay_connected() -> None:
             await door.knock()
         deadline = time.monotonic() + SOON_S
         while door.left() > MOST:
-            assert time.monotonic() < deadline, "the crowd stays"
+            assert time.monotonic() < deadline, "the crowd does not leave"
             await asyncio.sleep(0.01)
         assert door.server.take_turned_away() == CROWD - MOST
         assert door.server.take_turned_away() == 0
@@ -105,7 +105,7 @@ async def test_who_knows_the_secret_is_linked_at_once_while_strangers_pour_in() 
         assert time.monotonic() - began < SOON_S
         for task in flood:
             task.cancel()
-        for link in links:  # whoever has proved himself once is pushed out by nobody
+        for link in links:  # nobody pushes out a connection that has proved itself
             await _ping(link)
             link.close()
 
@@ -124,7 +124,7 @@ async def test_a_crowd_from_one_address_pushes_out_nobody_from_another_one() -> 
 
 
 class FakeChannel(Channel):
-    """One from any host that proves nothing."""
+    """A connection from any host, which proves nothing."""
 
     def __init__(self, host: str, gone: list[str]) -> None:
         super().__init__(KEY, b"server", lambda *_: None, lambda *_: None)

@@ -1,4 +1,4 @@
-"""How long a worker's turn lasts, on a clock of the test's own."""
+"""How long a worker's turn lasts, on a clock that the test moves."""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -30,7 +30,7 @@ def begun(peer: FakePeer, *others: FakePeer, outstanding: int = 0) -> Turn:
 
 
 def purchases(of: Turn, now: float = NOW) -> int:
-    """How many it is good for, with the one that began it."""
+    """Counts the purchases of its turn, with the one that began it."""
     count = 1
     while of.goes_on(now):
         count += 1

@@ -1,4 +1,4 @@
-"""What the web learns of its workers: windows, ejections, and the budget for retries."""
+"""What the web learns about its workers: windows, ejections, and the budget for retries."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,7 +101,7 @@ def test_half_open_means_one_probe_at_a_time() -> None:
     assert not ejection.lets(16.4)
     assert ejection.lets(16.5)
     ejection.asked(16.5)
-    assert ejection.lets(16.5 + PROBE_S)  # nobody heard of that probe again
+    assert ejection.lets(16.5 + PROBE_S)  # that probe was never answered
     ejection.succeeded(17.0)
     assert ejection.lets(17.0)
 

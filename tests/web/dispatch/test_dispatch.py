@@ -82,7 +82,7 @@ class Box:
         return await self.dispatcher.ask(basket(key, keyed=keyed), time.monotonic())
 
     async def pay(self) -> Answer:
-        """Pays an order that some worker has."""
+        """Pays for an order that a worker has."""
         return await self.dispatcher.ask(wanted_change(ORDER, Act.CONFIRM, "k"), time.monotonic())
 
     async def buy_many(self, number: int) -> Sequence[Answer]:
@@ -153,7 +153,7 @@ async def test_a_worker_that_was_slow_is_asked_again_after_a_while() -> None:
 
 
 async def turn_and_other(box: Box) -> tuple[FakeWorker, FakeWorker]:
-    """Of two workers, both at work: who has the turn now, and the other one."""
+    """Returns the one of two working workers that has the turn now, and the other one."""
     await box.buy_many(20)
     before = [len(worker.asked) for worker in box.workers]
     await box.buy()
@@ -238,7 +238,7 @@ async def test_a_purchase_whose_link_dies_is_asked_of_another_worker_with_the_sa
         assert (await box.buy("k-1")).code is Code.SOLD
     asked = sorted((p for worker in workers for p in worker.asked), key=lambda p: p.keyed)
     assert [purchase.key for purchase in asked] == ["k-1", "k-1"]
-    # The second is told that the key may have bought already.
+    # The second one is told that the key may have bought already.
     assert [purchase.keyed for purchase in asked] == [False, True]
 
 
@@ -278,7 +278,7 @@ async def test_a_silent_worker_is_given_a_second_and_then_another_one_is_asked()
         assert {answer.code for answer in answers} == {Code.SOLD}
         assert 0.9 < time.monotonic() - started < 2.0
         heard = len(mute.asked)
-        # By now its silence is known, and it is passed over.
+        # Its silence is known by now, and it is passed over.
         await box.buy_many(20)
     assert heard > 0
     assert len(mute.asked) == heard
@@ -420,7 +420,7 @@ async def test_a_purchase_whose_buyer_has_gone_is_taken_back_from_the_worker() -
         await until(lambda: bool(worker.forgotten))
         assert worker.forgotten == [worker.asked[0].id]
         assert box.peers[0].outstanding == 0
-        # A buyer who stays gets the answer, and the connection is watched no longer.
+        # A buyer that stays gets the answer, and the connection is no longer watched.
         worker.behaviour, worker.delay_s = sells, 0.3
         waits = box.dispatcher.ask(wish, started, lambda: _wait(stays))
         assert (await waits).code is Code.SOLD
@@ -508,7 +508,7 @@ def event(remaining: int) -> EventAvailability:
 
 
 class Shelf:
-    """Counts its readings; fails, or takes its time, when it is told to."""
+    """Counts its readings; fails, or takes long, when it is told to."""
 
     def __init__(self) -> None:
         self.readings = 0
@@ -529,7 +529,7 @@ class Shelf:
 
 
 class Shop:
-    """A catalog over a shelf, with a clock that stands still until it is moved."""
+    """A catalog over a shelf, with a clock that only the test moves."""
 
     def __init__(self) -> None:
         self.shelf = Shelf()

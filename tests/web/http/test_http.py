@@ -1,4 +1,4 @@
-"""The HTTP interface over a real server: every row of the errors table, and bad input."""
+"""The HTTP interface over a real server: every row of the table of errors, and bad input."""
 
 import json
 import random
@@ -36,7 +36,7 @@ class Unfinished:
 
 @pytest.fixture(scope="module", autouse=True)
 def unfinished(web: FakeWeb) -> Iterator[Unfinished]:
-    """Begun before all else, looked at in the end: they are given ten seconds."""
+    """Begins them before everything else; they have ten seconds, and are looked at last."""
     head = b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     with web.connect() as body, web.connect() as header:
         body.sendall(head + b"Content-Length: 50\r\n\r\n{")
@@ -148,7 +148,7 @@ def test_silence_ends_in_outcome_unknown_before_three_seconds(web: FakeWeb) -> N
 
 
 def test_an_unknown_event_or_type_is_not_found(web: FakeWeb) -> None:
-    web.get("/api/events")  # the catalog is fresh now
+    web.get("/api/events")  # now the catalog is fresh
     assert_problem(web.buy({**PURCHASE, "event": "nope"}), 404, "no-such-event")
     assert_problem(web.buy({**PURCHASE, "type": "nope"}), 404, "no-such-type")
 
@@ -305,7 +305,7 @@ def test_a_small_chunked_body_is_taken(web: FakeWeb) -> None:
 
 
 def test_a_body_in_very_many_chunks_is_too_large(web: FakeWeb) -> None:
-    """Each costs the event loop as much as a large one: 16,000 of a byte took it 0.7 s."""
+    """Each costs the event loop as much as a large one: 16,000 of one byte each took 0.7 s."""
     assert send_in_chunks(web, [b"["] * 8000).startswith(b"HTTP/1.1 413")
 
 
@@ -337,7 +337,7 @@ def test_who_closes_the_connection_is_not_waited_for(web: FakeWeb) -> None:
         eventually("a worker has it", lambda: _outstanding(web) == 1)
     started = time.monotonic()
     eventually("it is dropped", lambda: _outstanding(web) == 0)
-    # Far sooner than at the purchase's deadline.
+    # It comes long before the purchase's deadline.
     assert time.monotonic() - started < 1.5
     assert web.buy(PURCHASE).status == 201
 
@@ -450,7 +450,7 @@ def test_a_head_request_has_the_length_of_the_answer_and_no_body(web: FakeWeb, p
     answer = web.request("HEAD", path)
     assert answer.status == whole.status
     assert answer.body == b""
-    if path != "/api/events/default":  # it tells the time
+    if path != "/api/events/default":  # it contains the time
         assert int(answer.headers["content-length"]) == len(whole.body)
     assert int(answer.headers["content-length"]) > 0
 

@@ -1,4 +1,4 @@
-"""Templates import what they write with when they are printed: it has to be there."""
+"""Templates import their helpers when they are rendered: those have to exist."""
 
 import importlib
 import re

@@ -1,4 +1,4 @@
-"""`/metrics` as Prometheus takes it, and the alerts and the dashboard that go by it."""
+"""`/metrics` as Prometheus reads it, and the alerts and the dashboard that use it."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ from web.server.connections import ESTABLISHED, read_table
 FOLDER = ROOT / "supervisor" / "monitoring"
 SERIES = re.compile(r"\bzkticket_[a-z_]+\b")
 SUFFIXES = ("_bucket", "_sum", "_count")
-# Not every one is there while nothing is wrong.
+# Some exist only while something is wrong.
 STRING = {"type": "string", "minLength": 1}
 TARGET = {
     "type": "object",
@@ -63,7 +63,7 @@ PANEL = {
         "targets": {"type": "array", "minItems": 1, "items": TARGET},
     },
 }
-# What Grafana needs of a dashboard's JSON model to import it.
+# Grafana needs these parts of a dashboard's JSON model to import it.
 DASHBOARD = {
     "type": "object",
     "required": ["uid", "title", "schemaVersion", "version", "time", "templating", "panels"],
@@ -140,7 +140,7 @@ def test_several_hosts_workers_of_one_name_are_told_apart(scraped: str) -> None:
 
 
 def test_two_samples_with_the_same_labels_become_one() -> None:
-    """A worker has two registrations while it is restarted."""
+    """A worker has two registrations while it restarts."""
     twice = [
         MetricSample(1, {"worker": "w-1"}),
         MetricSample(2, {"worker": "w-1"}),
@@ -215,7 +215,7 @@ def _fields(event: Any) -> dict[str, Any]:
 
 
 class Asked:
-    """A status that counts who asks for it, and can fail."""
+    """A status that counts its readers, and can fail."""
 
     def __init__(self) -> None:
         self.now, self.times, self.fails = 0.0, 0, False

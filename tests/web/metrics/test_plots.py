@@ -1,4 +1,4 @@
-"""The history's ring, and what its plots draw."""
+"""The history's ring, and the plots of it."""
 
 import re
 

@@ -240,7 +240,7 @@ def test_what_cannot_be_done_is_told_in_the_words_of_who_knows(operator: Operato
 
 
 def test_only_the_processes_of_its_own_instance_are_acted_on() -> None:
-    """The board shows those of other machines, which may have the same names."""
+    """The board also shows those of other machines, which may have the same names."""
     whole = status("open", GALA)
     assert whole.supervisor is not None
     own = tuple(replace(each, machine="box", instance="a") for each in whole.workers)

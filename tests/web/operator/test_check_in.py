@@ -1,4 +1,4 @@
-"""The page at the doors, over HTTP as a browser without JavaScript uses it."""
+"""The check-in page over HTTP, as a browser without JavaScript uses it."""
 
 import re
 
@@ -20,7 +20,7 @@ AT = 1750000000.0
 
 
 def fields(page: Response, form: str = "scan") -> dict[str, str]:
-    """The hidden fields of that form."""
+    """Returns the hidden fields of that form."""
     text = page.text[page.text.index(f'id="{form}"') :]
     text = text[: text.index("</form>")]
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text))

@@ -1,4 +1,4 @@
-"""Events in operators' pages: what is typed is checked at its field, and nothing of it is lost."""
+"""Events in operators' pages: each field is checked, and no input is lost."""
 
 import html
 import json
@@ -29,7 +29,7 @@ TAIPEI = ZoneInfo("Asia/Taipei")
 
 
 def form(page: Response) -> dict[str, str]:
-    """What a browser would post of the form as it is."""
+    """Returns what a browser would post of the form as it is."""
     text = page.text[page.text.index('class="event-form"') :]
     found = {}
     for tag in re.findall(r"<input[^>]*>", text):
@@ -190,7 +190,7 @@ def test_more_rows_keep_what_is_typed(operator: Operator) -> None:
 
 
 def rows_of(count: int) -> dict[str, str]:
-    """So many types, each with as long a name and label as may be, in full characters."""
+    """Returns that many types with the longest names and labels, in wide characters."""
     fields = {"rows": str(count)}
     for row in range(count):
         cells = (f"{row:032d}", "首" * 200, "100000000", "9999999.99", "#cc0000")
@@ -285,7 +285,7 @@ def test_a_name_out_of_an_address_is_quoted_in_answers(operator: Operator) -> No
 
 
 class Desk:
-    """Where nothing is made of an edit."""
+    """An office that ignores edits."""
 
     async def edit(self, _name: str, _terms: Terms) -> None:
         return
@@ -308,7 +308,7 @@ async def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() ->
 async def test_an_unchanged_edit_of_no_event_says_that_there_is_none() -> None:
     operations = Operations(FakeZooKeeper().as_zookeeper(), Settings())
     with pytest.raises(NoSuchEvent):
-        await operations.edit("nope", Terms())  # of which nothing is said
+        await operations.edit("nope", Terms())  # that are not mentioned
 
 
 def test_a_time_may_be_taken_away_and_another_zone_moves_all_of_them(operator: Operator) -> None:

@@ -79,7 +79,7 @@ def test_what_cannot_be_cancelled_says_why(operator: Operator) -> None:
 
 
 class Shelves(FakeZooKeeper):
-    """Notes when orders are read, and how many reads are under way."""
+    """Notes the readings of orders, and how many are under way."""
 
     def __init__(self) -> None:
         super().__init__()

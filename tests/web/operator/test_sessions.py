@@ -1,4 +1,4 @@
-"""Operators' sessions, and who may pass: ends, tampering, guessing; no trace of the token."""
+"""Operators' sessions: their ends, tampering, guessing, and no trace of the token."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ class Clock:
 
 
 class FakeRegister:
-    """ZooKeeper's record, which all web servers share while they reach it."""
+    """ZooKeeper's record, which web servers share as long as they reach it."""
 
     def __init__(self) -> None:
         self.ended = EndedSessions()
@@ -46,7 +46,7 @@ class FakeRegister:
 def sessions_of(
     token: str = TOKEN, clock: Clock | None = None, register: FakeRegister | None = None
 ) -> Sessions:
-    """Those of a web server that has just started."""
+    """Returns the sessions of a web server that has just started."""
     clock = clock or Clock()
     return Sessions(token, clock, Ended(register or FakeRegister(), clock))
 
@@ -56,12 +56,12 @@ def guard_of(clock: Clock) -> OperatorGuard:
 
 
 async def renew(sessions: Sessions) -> None:
-    """It hears of what the others have ended."""
+    """Reads which sessions the others have ended."""
     await sessions._ended.renew()
 
 
 def find(sessions: Sessions, header: str) -> Session | None:
-    """The session in the request's `Cookie` header."""
+    """Finds the session of the request's `Cookie` header."""
     request = Request(method="GET", path="/operator", headers={"cookie": header})
     return sessions.find(request.cookies(COOKIE))
 
@@ -83,7 +83,7 @@ def test_a_session_is_found_again_also_by_the_web_servers_successor() -> None:
 
 
 async def test_of_several_cookies_of_that_name_any_may_be_the_session() -> None:
-    """Another path of the host, or another program on it, may have set one as well."""
+    """Another path of the host, or another program there, may have set one as well."""
     sessions = sessions_of(TOKEN)
     value, session = begun(sessions)
     ended, other = begun(sessions)
@@ -206,7 +206,7 @@ def test_another_token_ends_every_session() -> None:
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
 def test_a_cookie_that_was_changed_in_one_place_is_no_session(place: int, which: int) -> None:
-    """Each session is another one: what is drawn must not depend on it."""
+    """Sessions differ from run to run: what is drawn must not depend on them."""
     sessions = sessions_of(TOKEN)
     value, _ = begun(sessions)
     place %= len(value)

@@ -1,4 +1,4 @@
-"""The page of a hold: its states, and its buttons as forms, pressed once, twice and too late."""
+"""The page of a hold: its states, and its buttons, pressed once, twice and too late."""
 
 import re
 from itertools import count
@@ -37,7 +37,7 @@ def post(web: FakeWeb, address: str, fields: dict[str, str], **headers: str) -> 
 
 
 def held(web: FakeWeb, buyer: str = "Ann") -> str:
-    """Presses the sale's other button; the address of the hold."""
+    """Presses the sale's other button; returns the address of the hold."""
     key = f"h-{next(numbers)}"
     fields = {"event": "gala", "type": "front", "quantity": "2", "buyer": buyer, "key": key}
     answer = post(web, "/holds", fields)
@@ -128,7 +128,7 @@ def test_the_forms_other_button_holds_and_the_page_says_until_when(web: FakeWeb)
     assert "We are holding your tickets." in found
     assert re.search(r"<time [^>]*data-clock>\d\d:\d\d:\d\d UTC</time>", found)
     assert re.search(r'role="timer"[^>]*>0[45]:\d\d<', found)
-    assert "<svg" not in found.partition("<main>")[2]  # no code that a door would take
+    assert "<svg" not in found.partition("<main>")[2]  # it has no code that a door would accept
 
 
 def test_bought_twice_is_bought_once_and_stays_at_its_address(web: FakeWeb) -> None:

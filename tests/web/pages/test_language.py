@@ -1,4 +1,4 @@
-"""Two languages: the same texts in both, chosen by the browser or by the reader."""
+"""Two languages with the same texts, chosen by the browser or by the reader."""
 
 import re
 import string
@@ -17,7 +17,7 @@ from web.http.problems import STATUS
 WEB = ROOT / "web"
 LANGUAGES = Languages()
 GROUPS = "|".join(sorted({key.partition(".")[0] for key in LANGUAGES.default.texts}))
-# A text's key in a source; one that is put together there ends in a dot.
+# A text's key in the source; one that is completed there ends in a dot.
 SAID = re.compile(rf"""["'`]((?:{GROUPS})\.(?!js|ics|css)[a-z.-]*)""")
 
 
@@ -25,7 +25,7 @@ def placeholders(text: str | Forms) -> set[str]:
     forms = (text.one, text.other) if isinstance(text, Forms) else (text,)
     fields = chain.from_iterable(string.Formatter().parse(form) for form in forms)
     names = {re.split(r"[.\[]", field)[0] for _, field, _, _ in fields if field}
-    return names - {"count"}  # a form for one may spell it out
+    return names - {"count"}  # the singular may spell it out
 
 
 @pytest.mark.parametrize("language", LANGUAGES.all, ids=lambda language: language.tag)
@@ -118,7 +118,7 @@ def test_the_page_is_chinese_for_who_reads_chinese(web: FakeWeb) -> None:
     assert '<html lang="zh-TW">' in page.text
     for text in ("立即購票", "剩餘 412 張／共 1,000 張", "僅剩 7 張", "已售完", "免費"):
         assert text in page.text
-    assert "English" in page.text  # the way to the other one
+    assert "English" in page.text  # the link to the other one
     assert "Get tickets" not in page.text
 
 

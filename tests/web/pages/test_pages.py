@@ -1,4 +1,4 @@
-"""The pages: what they show, that they escape it, and that the form buys once."""
+"""The pages: what they show, that it is escaped, and that the form buys once."""
 
 import re
 from urllib.parse import urlencode
@@ -199,5 +199,5 @@ def test_the_page_asks_a_worker_for_the_price_that_it_showed(web: FakeWeb) -> No
     [prices] = re.findall(r'name="prices" value="([0-9a-f]+)"', web.get("/").text)
     first = web.submit(form(key="k-shown", prices=prices))
     assert first.status == 303
-    # The same key for another price is another purchase to this worker: it was told one.
+    # To this worker the same key with another price is another purchase.
     assert web.submit(form(key="k-shown")).status == 422

@@ -1,4 +1,4 @@
-"""What watching pages ask for: the same answer to all, seldom made, seldom asked for."""
+"""The answers to watching pages: the same for all, seldom made, seldom asked for."""
 
 import heapq
 import random
@@ -28,7 +28,7 @@ class Clock:
 
 
 class Shelf:
-    """One event, of which tickets are sold now and then."""
+    """One event with tickets that are sold now and then."""
 
     def __init__(self) -> None:
         self.remaining = 10
@@ -70,7 +70,7 @@ class World:
         self.live = Live(self.catalog, core_clock.Clock(self.clock, self.clock))
 
     async def reads(self) -> Snapshot:
-        """A reading that is newer than all before."""
+        """Returns a reading that is newer than all before."""
         self.clock.time += 0.6
         self.catalog.sold()
         return await self.catalog.snapshot()
@@ -89,7 +89,7 @@ async def test_an_answer_is_made_once_and_its_etag_spares_the_body() -> None:
         again = world.live.find(PATH, known)
         assert again is not None
         assert (again.status, again.body, dict(again.headers)["etag"]) == (304, b"", etag)
-    await world.reads()  # nothing has changed
+    await world.reads()  # nothing changed
     same = world.live.find(PATH, etag)
     assert same is not None
     assert same.status == 304
@@ -120,7 +120,7 @@ async def test_without_zookeeper_the_answer_says_of_when_it_is() -> None:
 
 async def test_what_is_not_in_memory_is_left_to_who_can_wait() -> None:
     world = World()
-    assert world.live.find(PATH, None) is None  # nothing was read yet
+    assert world.live.find(PATH, None) is None  # nothing has been read yet
     await world.reads()
     assert world.live.find("/api/events/nope/availability", None) is None
     assert world.live.find("/availability", None) is None
@@ -180,7 +180,7 @@ def test_only_that_address_is_watched() -> None:
 def test_watchers_are_asked_to_come_the_more_seldom_the_more_they_are(
     watchers: int, most_s: int
 ) -> None:
-    """Each comes when it was told, within a quarter; in the end all keep to the budget."""
+    """Each comes when it was told to, within a quarter; in the end all keep to the budget."""
     clock, rng = Clock(), random.Random(1)
     pace = PollInterval(clock)
     coming = sorted((rng.uniform(0, STEPS_S[0]), each) for each in range(watchers))

@@ -1,4 +1,4 @@
-"""How long the web waits until it can read what a worker has just written."""
+"""How long the web waits to read what a worker has just written."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ def stored(order: Order) -> StoredOrder:
 
 @dataclass
 class Lagging:
-    """Gives each answer `pause_s` late; the last of them again and again."""
+    """Gives each answer `pause_s` late, and the last one again and again."""
 
     answers: list[StoredOrder | Unavailable]
     pause_s: float = 0.0
@@ -36,7 +36,7 @@ class Lagging:
 
 
 def wait_for_cancelled(orders: Lagging) -> float:
-    """How long it waits for the order to be read as cancelled, in seconds."""
+    """Returns the seconds that it waits for the order to be cancelled."""
     cancelled = stored(msgspec.structs.replace(SOLD, status="cancelled"))
     began = time.monotonic()
     asyncio.run(await_order(orders, cancelled.view))

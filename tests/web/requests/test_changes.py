@@ -18,7 +18,7 @@ numbers = count(1)
 
 
 class Box:
-    """An event of its own, and what buyers and doors do with it."""
+    """An event of its own, with the requests of its buyers and doors."""
 
     def __init__(self, shop: Instance, *terms: str) -> None:
         self.shop = shop
@@ -35,7 +35,7 @@ class Box:
         return self.buyer.get(f"/api/events/{self.name}")
 
     def counts(self) -> tuple[int, int, int]:
-        """For sale, held, sold."""
+        """Counts the tickets for sale, held, and sold."""
         [found] = json.loads(self.shop.run("event", "show", self.name, "--json").stdout)["types"]
         return found["remaining"], found["held"], found["sold"]
 
@@ -56,7 +56,7 @@ class Box:
     def pay(
         self, order: str, *, at: float | None = None, forged: bool = False, **said: Any
     ) -> Reply:
-        """The call of a payment provider; the payment has a name of its own unless it is said."""
+        """Calls as a payment provider; the payment has a new id unless one is given."""
         named = {"hold": order, "payment": f"pay-{order}"}
         body = json.dumps({**named, **said}).encode()
         stamp = str(int(time.time() if at is None else at))
@@ -72,14 +72,14 @@ class Box:
 
 @pytest.fixture
 def box(shop: Instance) -> Iterator[Box]:
-    """Holds last five minutes; afterwards every ticket is counted."""
+    """An event with holds of five minutes; at the end every ticket is counted."""
     yield Box(shop)
     shop.verify()
 
 
 @pytest.fixture
 def hasty(shop: Instance) -> Iterator[Box]:
-    """Holds last two seconds."""
+    """An event with holds of two seconds."""
     yield Box(shop, "--hold-minutes", str(2 / 60), "--extensions", "0")
     shop.verify()
 
@@ -165,7 +165,7 @@ def test_confirmed_or_expired_no_hold_is_both_and_none_is_lost(hasty: Box) -> No
     opening = time.monotonic() + 1.9
 
     def confirm(number: int) -> Reply:
-        # All about the time at which the holds end.
+        # All of this happens about when the holds end.
         time.sleep(max(0.0, opening + number * 0.02 - time.monotonic()))
         return hasty.post(f"/api/holds/{held[number]}/confirm", buyer=buyers[number])
 

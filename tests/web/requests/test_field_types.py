@@ -1,4 +1,4 @@
-"""Requests as structs: which field is told of, and what counts for nothing."""
+"""Requests as structs: which field an error names, and what is ignored."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one client may hold at a time; what it holds already is never refused."""
+"""What one client may hold at a time; tickets that it holds already are never refused."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ ANN, BEN = "203.0.113.1", "203.0.113.2"
 
 
 class Counter:
-    """A web's open holds, with a clock."""
+    """The open holds of a web, with a clock."""
 
     def __init__(self, most_holds: int = 4, most_tickets: int = 20) -> None:
         self.now = 1_750_000_000.0
@@ -35,7 +35,7 @@ class Counter:
         return self.holds.claim(address, basket)
 
     def hold(self, address: str = ANN, quantity: int = 1, key: str = "") -> OrderView | Problem:
-        """All the way to the order."""
+        """Holds a ticket, up to the order's page."""
         claim = self.ask(address, quantity, key)
         if isinstance(claim, Problem):
             return claim

@@ -1,4 +1,4 @@
-"""What is offered beyond capacity: refused early, quickly and cheaply, while sales go on."""
+"""Load beyond capacity is refused early, quickly and cheaply, while sales go on."""
 
 import asyncio
 import random
@@ -24,13 +24,13 @@ from web.metrics.counters import Metrics
 from web.server.adapter import Adapter, HttpProtocol
 from web.server.request_head import Scope
 
-# One worker's batch of 200 in a round of that.
+# One worker commits a batch of 200 in a round of that length.
 DELAY_S = 0.3
 
 
 @dataclass(frozen=True)
 class Head:
-    """A request's head, as little as the gate looks at."""
+    """A request's head, with as much as the gate looks at."""
 
     method: str
     path: str
@@ -63,7 +63,7 @@ async def test_while_every_worker_is_full_purchases_are_turned_away_at_the_gate(
         chinese = shut.turns_away(head(accept_language="zh-TW"))
         assert chinese is not None
         assert dict(chinese.headers)["content-language"].startswith("zh")
-        # Whoever does not want to buy is let in.
+        # Requests that do not buy are let in.
         assert shut.turns_away(head("GET")) is None
         assert shut.turns_away(head(path="/")) is None
         await buying
@@ -72,7 +72,7 @@ async def test_while_every_worker_is_full_purchases_are_turned_away_at_the_gate(
 
 @pytest.mark.timeout(60)
 async def test_a_refusal_costs_a_small_part_of_a_sale() -> None:
-    """Processor time within this process: the sale's has the fake worker's in it, and no HTTP."""
+    """Compares processor time in this process; a sale's includes the fake worker's, and no HTTP."""
 
     async with Box(FakeWorker("w-1", sells)) as box:
         adapter = Adapter(
@@ -110,7 +110,7 @@ async def _cost(work: Callable[[], Awaitable[object]], times: int = 1000) -> flo
 def test_offered_far_more_than_it_can_sell_a_shop_sells_as_much_and_refuses_quickly(
     tmp_path: Path,
 ) -> None:
-    """`make bench OVERLOAD=1` measures it at ten times, for a minute, with its targets."""
+    """`make bench OVERLOAD=1` measures ten times the load, for a minute, with its targets."""
     with slow_shop(tmp_path, DELAY_S, "--workers", "1", "--quantity", "90000") as shop:
         _offer(shop, 300, 3.0)
         peak = _offer(shop, 300, 5.0)

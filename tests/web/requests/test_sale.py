@@ -1,4 +1,4 @@
-"""What buyers see of a whole instance that is well: nothing oversold, nothing doubled."""
+"""What buyers see of a healthy instance: nothing is oversold, and nothing doubled."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from tests.support.instance import Buyer, Instance, Reply, eventually, running
 
 @pytest.fixture
 def type_b(shop: Instance) -> Instance:
-    """The shared shop with a hundred tickets of type B for sale."""
+    """The shared shop, with a hundred tickets of type B for sale."""
     done = shop.run("admin", "reset", "B", "--quantity", "100", "--yes")
     assert done.returncode == 0, done.stderr
     return shop
 
 
 def at_once(buyers: int, buy: Callable[[int], Reply]) -> list[Reply]:
-    """So many buyers that all press the button at the same moment."""
+    """Runs that many buyers, which all press the button at the same moment."""
     gate = Barrier(buyers)
 
     def press(number: int) -> Reply:

@@ -1,4 +1,4 @@
-"""Connections that take more than their share: they end, and others get in."""
+"""Connections that take more than their share are ended, and others get in."""
 
 import contextlib
 import os
@@ -17,13 +17,13 @@ from web.server.connections import Flow, read_table
 
 GET_DOCS = b"GET /docs HTTP/1.1\r\nHost: x\r\n\r\n"
 GREEDY = 20
-# The web's patience with a client that reads nothing; outside of tests it has more.
+# The web's patience with a client that reads nothing; it is longer outside tests.
 SLOW_S = 5.0
-# TCP_USER_TIMEOUT and that patience, and a look or two.
+# TCP_USER_TIMEOUT, that patience, and one or two looks.
 ENDED_S = 45.0
 CAP = 20
 FILES = 256
-# Some 128 connections are what that many files leave.
+# That many files leave some 128 connections.
 ROOM = 128
 BUYS_S = 30.0
 
@@ -40,14 +40,14 @@ def rss(web: FakeWeb) -> int:
 
 
 def has_ended(connection: socket.socket) -> bool:
-    """Whether the other side is gone, without reading what it has sent."""
+    """Whether the other side has closed; reads nothing of what it has sent."""
     poll = select.poll()
     poll.register(connection, select.POLLRDHUP)
     return bool(poll.poll(0))
 
 
 def stuff(connection: socket.socket, request: bytes, times: int) -> None:
-    """Sends so many requests, or as many as are taken."""
+    """Sends that many requests, or as many as are accepted."""
     connection.settimeout(0.5)
     with contextlib.suppress(OSError):
         connection.sendall(request * times)
@@ -57,7 +57,7 @@ def stuff(connection: socket.socket, request: bytes, times: int) -> None:
 
 
 def test_who_asks_for_much_and_reads_nothing_or_next_to_nothing_is_cut_off(web: FakeWeb) -> None:
-    """Of each kind some: pages, heads, small answers; one that reads a byte now and then."""
+    """Some of each kind: pages, heads, small answers; one client reads a byte now and then."""
     before = rss(web)
     requests = (GET_DOCS, b"HEAD" + GET_DOCS[3:], b"GET /api/events" + GET_DOCS[9:])
     with contextlib.ExitStack() as stack:
@@ -73,7 +73,7 @@ def test_who_asks_for_much_and_reads_nothing_or_next_to_nothing_is_cut_off(web: 
                 slow.recv(10)
             return not any(each.inode for each in read_table(web.port))
 
-        # What is kept for each is bounded: it was 0.4 MB here and 4 MB in the kernel.
+        # The memory for each is bounded: it was 0.4 MB here and 4 MB in the kernel.
         assert (rss(web) - before) / GREEDY < 350_000
         assert sum(each.unsent for each in read_table(web.port)) / GREEDY < 300_000
         eventually("they are cut off", ended, ENDED_S)
@@ -81,7 +81,7 @@ def test_who_asks_for_much_and_reads_nothing_or_next_to_nothing_is_cut_off(web: 
 
 
 def test_who_reads_slowly_but_does_read_gets_all_of_it(web: FakeWeb) -> None:
-    """Reads some 20 KB a second, for longer than a client that reads nothing may."""
+    """It reads some 20 KB a second, for longer than a client may that reads nothing."""
     answers = 2
     with web.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
@@ -92,7 +92,7 @@ def test_who_reads_slowly_but_does_read_gets_all_of_it(web: FakeWeb) -> None:
             assert received, "cut off"
             got += received
             ahead_s = len(got) / 20_000 - (time.monotonic() - began)
-            time.sleep(max(0.0, ahead_s))  # that is how fast this client reads
+            time.sleep(max(0.0, ahead_s))  # this sets how fast the client reads
     assert time.monotonic() - began > SLOW_S + 2
 
 
@@ -118,7 +118,7 @@ def capped() -> Iterator[FakeWeb]:
 def test_one_address_keeps_as_many_connections_as_it_may_and_the_oldest_stay(
     capped: FakeWeb,
 ) -> None:
-    """All of them are in use: idle ones would go by themselves."""
+    """All of them are in use: idle ones would end by themselves."""
     with contextlib.ExitStack() as stack:
         first = [stack.enter_context(capped.connect()) for _ in range(CAP)]
         looked_at = time.monotonic() + 3 * connections.LOOK_S
@@ -131,7 +131,7 @@ def test_one_address_keeps_as_many_connections_as_it_may_and_the_oldest_stay(
 
         eventually("the others end", only_the_first_are_left)
         assert not any(map(has_ended, first))
-        # Another client gets in, and even this one while nobody has looked.
+        # Another client gets in, and even this one before the next look.
         neighbour = socket.create_connection(
             ("127.0.0.1", capped.port), 5, source_address=("127.0.0.9", 0)
         )
@@ -141,7 +141,7 @@ def test_one_address_keeps_as_many_connections_as_it_may_and_the_oldest_stay(
 
 
 def use(kept: Sequence[socket.socket]) -> bool:
-    """Asks something over each of those that are still there; whether all were."""
+    """Asks over each connection that is still there; returns whether all were."""
     there = [connection for connection in kept if not has_ended(connection)]
     with contextlib.suppress(ConnectionError):
         for connection in there:
@@ -171,7 +171,7 @@ def narrow() -> Iterator[FakeWeb]:
 def test_at_the_limit_of_connections_who_is_idle_makes_room_for_new_buyers(
     narrow: FakeWeb,
 ) -> None:
-    """Each would go after five seconds by itself, and the next in the queue come in: 35 s."""
+    """Each would end after five seconds by itself, and the next one get in: that took 35 s."""
     with contextlib.ExitStack() as stack:
         for number in range(7 * ROOM):
             connection = stack.enter_context(narrow.connect())
@@ -225,11 +225,11 @@ def test_a_descriptor_that_has_become_another_socket_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("flow", "age_s", "idle_s"),
     [
-        # Silent since it came.
+        # It has been silent from the start.
         (Flow(9.0, 9.0, 0, 0), 4.0, 4.0),
-        # Answered a second ago.
+        # It was answered a second ago.
         (Flow(1.0, 1.1, 500, 80), 60.0, 1.0),
-        # Its request came just now, or is being answered: it is not idle for a while.
+        # Its request has just come, or is being answered: it is not idle for a while.
         (Flow(9.0, 0.1, 0, 80), 0.2, -3.3),
         (Flow(30.0, 2.0, 500, 160), 60.0, 26.5),
     ],

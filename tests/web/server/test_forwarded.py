@@ -1,4 +1,4 @@
-"""Proxies: believed if they are trusted, and never otherwise."""
+"""Proxies are believed if they are trusted, and never otherwise."""
 
 import random
 from types import SimpleNamespace
@@ -30,7 +30,7 @@ def asker(peer: str = "192.0.2.1", **fields: str) -> Asker:
         ("2001:db8::7", "2001:db8::7"),
         ("[2001:db8::7]:4711", "2001:db8::7"),
         ("::ffff:203.0.113.9", "203.0.113.9"),
-        # What stands before the last address that is no proxy's was written by the client.
+        # The client wrote everything before the last address that is not a proxy's.
         ("198.51.100.1, 203.0.113.9", "203.0.113.9"),
         ("198.51.100.1, 203.0.113.9, 10.1.2.3, 192.0.2.1", "203.0.113.9"),
         ("10.1.2.3", "10.1.2.3"),
@@ -61,7 +61,7 @@ def test_the_client_is_the_last_address_of_the_chain_that_is_no_trusted_proxy(
             Asker("2001:db8::7", "https", SEEN.host),
         ),
         ("for=198.51.100.1, for=203.0.113.9", Asker("203.0.113.9", SEEN.scheme, SEEN.host)),
-        # A quote that a client leaves open swallows nothing of what the proxy adds.
+        # A quote that a client leaves open hides nothing of what the proxy adds.
         ('for="198.51.100.1, for=203.0.113.9', Asker("203.0.113.9", SEEN.scheme, SEEN.host)),
         ("for=_hidden", SEEN),
         ("nonsense", SEEN),
@@ -72,7 +72,7 @@ def test_forwarded_is_read_as_rfc_7239_has_it(forwarded: str, expected: Asker) -
 
 
 def test_a_proxy_is_not_believed_where_its_two_headers_disagree() -> None:
-    """It speaks one of them, and passes on what a client wrote into the other."""
+    """It sets one of them, and passes on what a client wrote into the other."""
     both = asker(x_forwarded_for="203.0.113.9", forwarded="for=198.51.100.1;proto=https")
     assert both.address == "192.0.2.1"
     agreed = asker(x_forwarded_for="203.0.113.9", forwarded="for=203.0.113.9")
@@ -115,7 +115,7 @@ def test_whatever_stands_in_the_headers_ends_in_an_address() -> None:
         ("2001:db8::1", "2001:db8::/64"),
         ("2001:db8::ffff:1", "2001:db8::/64"),
         ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
-        # Of a socket that takes both kinds: no neighbours of each other.
+        # A socket for both kinds of addresses: these are no neighbours of each other.
         ("::ffff:203.0.113.9", "203.0.113.9"),
         ("fe80::1%eth0", "fe80::/64"),
         ("", ""),
@@ -150,11 +150,11 @@ def test_a_trusted_proxy_and_this_machine_speak_for_many(address: str, many: boo
 
 
 async def nobody_leaves() -> None:
-    """The client keeps its connection."""
+    """Stands for a client that keeps its connection."""
 
 
 def head(peer: str, fields: list[tuple[str, str]]) -> Scope:
-    """A request as the web server tells of it."""
+    """Makes a request's head as the web server hands it over."""
     scope = SimpleNamespace(
         http_version="1.1",
         server="127.0.0.1:8000",
@@ -191,7 +191,7 @@ def test_a_strangers_forwarded_headers_change_nothing() -> None:
         assert calendar(web, **EVIL).startswith(ours)
         assert "evil.example" not in web.get("/docs", **EVIL).text
         assert "Secure" not in sign_in(web, **EVIL).headers["set-cookie"]
-        # Guesses are counted by where they come from, not by what they say.
+        # Guesses are counted by their origin, not by what they claim.
         codes = [sign_in(web, "wrong", x_forwarded_for=f"10.0.0.{n}").status for n in range(12)]
         assert codes == [401] * 10 + [429] * 2
 
@@ -254,7 +254,7 @@ PROXIED = [
     {"cf_connecting_ip": "203.0.113.9"},
     {"true_client_ip": "203.0.113.9"},
     {"x_original_forwarded_for": "203.0.113.9"},
-    # As nginx passes on what a client began with a letter that is no ASCII.
+    # nginx passes this on when a client begins with a letter that is not ASCII.
     {"x_forwarded_for": "\xe9, 203.0.113.9"},
     {"host": "tickets.example"},
 ]
@@ -277,7 +277,7 @@ def test_the_metrics_are_for_this_machines_programs_and_for_operators() -> None:
 
 
 def test_a_proxy_that_says_nothing_of_whom_it_asks_for_is_told_no_metrics() -> None:
-    """nginx with nothing but `proxy_pass`."""
+    """This is nginx with nothing but `proxy_pass`."""
     with running("open") as web, web.connect() as connection:
         host = f"127.0.0.1:{web.port}".encode()
         connection.sendall(b"GET /metrics HTTP/1.0\r\nHost: " + host + b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""Granian has the private parts that are used of it; a new one that lacks some is told which."""
+"""Granian has the private parts that we use; if a new version lacks some, this names them."""
 
 import inspect
 import re
@@ -26,7 +26,7 @@ def holds_a_descriptor_of_ours() -> None:
 
 
 def opens_its_socket_in_one_place() -> None:
-    """We overwrite it: `startup` calls it, and it sets what a child is given."""
+    """Expects that one method, which we override, sets all that a child is given."""
     assert "self._init_shared_socket()" in inspect.getsource(MPServer.startup)
     opened = inspect.getsource(MPServer._init_shared_socket)
     opened += inspect.getsource(super(MPServer, MPServer)._init_shared_socket)

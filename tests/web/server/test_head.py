@@ -1,4 +1,4 @@
-"""Bounds on a request's head, over a real server: what is refused, and that little is done."""
+"""Bounds on a request's head, over a real server: what is refused, and how little it costs."""
 
 import socket
 import time
@@ -18,7 +18,7 @@ from web.server.request_head import (
     TARGET_CHARACTERS,
 )
 
-# Of the event loop, for the worst request that is let in; some 2 ms on an idle machine.
+# The event loop's time for the worst request that is let in; some 2 ms on an idle machine.
 MOST_COST_S = 0.012
 
 
@@ -29,7 +29,7 @@ def web() -> Iterator[FakeWeb]:
 
 
 def ask(web: FakeWeb, *lines: bytes, target: bytes = b"/api/events") -> tuple[int, bytes]:
-    """The answer's status and all of it; a request with a host and these lines."""
+    """Sends a request with a host and these lines; returns the answer's status and all of it."""
     head = b"\r\n".join((b"GET " + target + b" HTTP/1.1", b"Host: x", *lines, b"Connection: close"))
     return send(web, head + b"\r\n\r\n")
 
@@ -140,7 +140,7 @@ def test_http_1_0_needs_no_host(web: FakeWeb) -> None:
 
 
 def test_nothing_of_what_strangers_send_is_kept(web: FakeWeb) -> None:
-    """600 headers of 370 KB each were 425 MB."""
+    """600 headers of 370 KB each used to take 425 MB."""
 
     def languages(number: int) -> bytes:
         return b"Accept-Language: " + b",".join([b"l%d" % number] * 1500)
@@ -208,7 +208,7 @@ def post(name: str) -> bytes:
 
 @pytest.mark.parametrize("kind", [*WORST, *POSTS])
 def test_the_worst_request_of_each_kind_costs_little(web: FakeWeb, kind: str) -> None:
-    """Processor time of the web's process; of several tries the best one counts."""
+    """Measures processor time of the web's process; the best of several tries counts."""
     request = WORST[kind] + b"\r\n" if kind in WORST else post(kind)
     with web.connect() as connection:
         child = psutil.Process(web.process.pid).children()[0]
@@ -233,7 +233,7 @@ def spent(child: psutil.Process) -> float:
 
 
 def exchange(connection: socket.socket, request: bytes) -> None:
-    """Reads the whole answer, by its length."""
+    """Sends a request, and reads the whole answer by its length."""
     connection.sendall(request)
     answer = b""
     while b"\r\n\r\n" not in answer:

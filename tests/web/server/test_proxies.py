@@ -1,4 +1,4 @@
-"""The proxies' configurations that we ship, tried: nginx and Caddy in front, over TLS."""
+"""The configurations for proxies that we ship, tried with nginx and Caddy, over TLS."""
 
 import http.client
 import socket
@@ -23,7 +23,7 @@ PURCHASE = b'{"type": "A", "buyer": "Ann"}'
 
 @dataclass
 class Upstream:
-    """Stands for zkticket: it notes what reaches it, and over how many connections."""
+    """Stands for zkticket; notes the requests that reach it, and counts the connections."""
 
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     connections: set[int] = field(default_factory=set)
@@ -62,7 +62,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with fullchain.pem and privkey.pem."""
+    """Returns a directory with fullchain.pem and privkey.pem."""
     home = tmp_path_factory.mktemp("tls")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     command += ["-nodes", "-days", "2", "-subj", "/CN=tickets.example"]
@@ -73,7 +73,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Connection(http.client.HTTPSConnection):
-    """To a name that stands for this machine."""
+    """A connection to this machine under another name."""
 
     def connect(self) -> None:
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=self.timeout)
@@ -105,7 +105,7 @@ def nginx(home: Path, port: int, upstream_port: int, certificate: Path) -> list[
     site = site.replace("127.0.0.1:8000", f"127.0.0.1:{upstream_port}")
     site = site.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
     site = site.replace("/etc/letsencrypt/live/tickets.example", str(certificate))
-    # What Debian's nginx.conf has around it.
+    # Debian's nginx.conf has this around it.
     config = home / "nginx.conf"
     paths = "".join(
         f"{kind}_temp_path {home}/{kind};"
