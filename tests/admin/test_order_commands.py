@@ -106,7 +106,7 @@ def test_an_order_is_shown_by_its_id_or_its_address(run: Run) -> None:
     assert "王小明" in run("show", address).stdout
 
 
-def test_what_is_no_order_is_said_to_be_none(run: Run) -> None:
+def test_text_that_is_no_order_is_said_to_be_none(run: Run) -> None:
     find = "`order find --buyer NAME` looks orders up"
     for command in ("show", "explain", "cancel"):
         assert refusal(run(command, "nonsense")) == (
@@ -126,7 +126,7 @@ def test_cancelling_asks_first_and_gives_the_tickets_back_once(run: Run, server:
     assert (stock_of(server).remaining, stock_of(server).sold) == (12, 8)
 
 
-def test_who_has_been_let_in_is_not_cancelled(run: Run, server: Server) -> None:
+def test_an_order_that_was_admitted_is_not_cancelled(run: Run, server: Server) -> None:
     server.session(lambda zk: check_in(zk, IDS[1]))
     assert refusal(run("cancel", IDS[1], "--yes")) == (
         f"order {IDS[1]} can't be cancelled: its holder has been let in; nothing was changed"

@@ -334,7 +334,7 @@ def test_more_orders_than_one_transaction_holds_are_put_back(
     assert found(server, *lost) == [sale.order for sale in lost]
 
 
-def test_who_bought_first_gets_what_is_left_and_nothing_is_oversold_silently(
+def test_the_earliest_buyers_get_what_is_left_and_nothing_is_oversold_silently(
     server: Server, tmp_path: Path
 ) -> None:
     first, second, third = (lost_sale(server, number, 3) for number in (1, 2, 3))
@@ -363,7 +363,7 @@ def test_overselling_is_said_and_grows_the_capacity(server: Server, tmp_path: Pa
     assert server.session(stock) == (13, 13, 0)
 
 
-def test_what_was_given_back_is_there_for_who_bought_it_then(
+def test_tickets_that_were_given_back_stay_with_their_next_buyer(
     server: Server, tmp_path: Path
 ) -> None:
     """Sold out; one cancels, another buys what came back; ZooKeeper forgets both."""

@@ -130,7 +130,7 @@ def test_the_same_results_make_the_same_page_and_plots(tmp_path: Path) -> None:
     assert "plots/throughput.svg" in text
 
 
-def test_missing_packages_are_named_to_who_may_not_install_them(
+def test_missing_packages_are_named_to_a_user_that_may_not_install_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(packages, "missing", lambda: ["wrk", "redis-server"])

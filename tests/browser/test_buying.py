@@ -74,7 +74,7 @@ def test_without_javascript_the_form_does_the_same(enter: Enter, shop: str) -> N
     expect(ada.page.locator("html")).to_have_attribute("lang", "zh-TW")
 
 
-def test_the_sale_is_chinese_for_who_reads_chinese(enter: Enter, shop: str) -> None:
+def test_the_sale_is_chinese_for_readers_of_chinese(enter: Enter, shop: str) -> None:
     ming = enter(shop, locale="zh-TW", timezone_id="Asia/Taipei")
     ming.open()
     expect(ming.page.locator("html")).to_have_attribute("lang", "zh-TW")
@@ -141,7 +141,9 @@ def test_a_type_that_sells_out_while_somebody_looks_is_taken_from_the_page(
     expect(ada.page.locator("button[type=submit]")).to_be_visible()
 
 
-def test_who_presses_a_moment_too_late_is_told_so(enter: Enter, shop: str, sale: Instance) -> None:
+def test_a_buyer_that_presses_a_moment_too_late_is_told_so(
+    enter: Enter, shop: str, sale: Instance
+) -> None:
     ada = enter(shop)
     ada.page.route(
         "**/availability", lambda route: route.abort()

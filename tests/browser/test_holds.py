@@ -120,7 +120,7 @@ def test_a_hold_warns_before_it_ends_under_the_readers_eyes(enter: Enter, states
     expect(guest.page.get_by_role("link", name="Choose tickets again")).to_be_visible()
 
 
-def test_who_presses_too_late_is_told_what_happened(enter: Enter, states: str) -> None:
+def test_a_buyer_that_presses_too_late_is_told_what_happened(enter: Enter, states: str) -> None:
     guest = holding(enter(states))
     expire(guest)
     guest.act("confirm").click()
@@ -314,7 +314,7 @@ def test_two_tabs_together_get_no_more_than_one_buyer_may(
     has(sale, "calm", 19, 0, 1)
 
 
-def test_a_lost_quorum_is_waited_out_by_who_buys_what_he_holds(
+def test_a_buyer_confirming_a_hold_waits_out_a_lost_quorum(
     enter: Enter, box: str, sale: Instance
 ) -> None:
     guest = enter(box)

@@ -82,7 +82,7 @@ def test_a_page_without_zookeeper_says_how_old_it_is(enter: Enter, away: str) ->
 
 
 def answers(page: Page, *first: dict[str, Any]) -> None:
-    """Answers the first purchases so, with `{}` by a broken connection; the site answers the rest."""
+    """Answers the first purchases, `{}` by a broken connection; the site answers the rest."""
     waiting = list(first)
 
     def handle(route: Route) -> None:

@@ -317,7 +317,7 @@ def test_an_unknown_name_is_refused() -> None:
         Crew().do(Crew().rolling.restart, "worker-7")
 
 
-def test_scaling_ends_when_those_who_come_work_and_those_who_go_have_gone() -> None:
+def test_scaling_ends_when_new_workers_work_and_surplus_ones_have_gone() -> None:
     crew = Crew()
     assert crew.resize(2) == ["worker-1", "worker-2"]
     crew.settle()
@@ -332,7 +332,7 @@ def test_scaling_ends_when_those_who_come_work_and_those_who_go_have_gone() -> N
     assert crew.resize(2) == []
 
 
-def test_those_who_go_drain_one_after_the_other() -> None:
+def test_surplus_workers_drain_one_after_the_other() -> None:
     crew = Crew()
     crew.resize(6)
     crew.settle()
@@ -344,7 +344,7 @@ def test_those_who_go_drain_one_after_the_other() -> None:
     assert sum(falls) == 4
 
 
-def test_who_is_wanted_again_before_his_turn_to_go_is_left_alone() -> None:
+def test_a_worker_that_is_wanted_again_before_its_turn_to_go_is_left_alone() -> None:
     crew = Crew()
     crew.resize(3)
     crew.settle()
@@ -396,7 +396,7 @@ async def test_a_worker_that_leaves_while_newcomers_are_greeted_ends_nothing() -
     assert len(fleet.children) == 1
 
 
-async def test_a_successor_is_not_at_work_because_who_died_was() -> None:
+async def test_a_successor_is_not_at_work_because_its_dead_predecessor_was() -> None:
     crew = Crew()
     crew.resize(1)
     fleet = crew.fleet

@@ -283,7 +283,7 @@ def _sells_on(crowd: Crowd, since: int) -> bool:
     return len(crowd.sold) > since
 
 
-def test_who_hangs_is_replaced_and_status_and_log_say_why(tmp_path: Path) -> None:
+def test_a_hung_process_is_replaced_and_status_and_log_say_why(tmp_path: Path) -> None:
     with running(tmp_path / "data", "--worker-hung-s", "3") as shop:
         worker = shop.worker("worker-2")
         [web] = pids(shop, "web").values()
@@ -320,7 +320,7 @@ def test_the_scale_outlasts_a_stop_until_up_is_told_another_number(tmp_path: Pat
         shop.clean_up()
 
 
-def test_who_has_signed_out_stays_out_when_the_web_is_another_one(open_shop: Instance) -> None:
+def test_a_signed_out_operator_stays_out_when_the_web_is_replaced(open_shop: Instance) -> None:
     assert open_shop.process is not None
     web = FakeWeb(open_shop.port, open_shop.process)
     token = load_secret(open_shop.data_dir).operator_token

@@ -379,7 +379,7 @@ def test_a_handover_is_for_one_process_alone(tmp_path: Path) -> None:
     assert not successor.rehearsed(Settings(data_dir=tmp_path), stale)
 
 
-def test_who_is_about_to_be_another_process_is_waited_for() -> None:
+def test_a_supervisor_that_is_about_to_be_replaced_is_waited_for() -> None:
     crew = Crew()
     crew.resize(2)
     crew.settle()

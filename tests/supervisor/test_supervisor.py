@@ -408,7 +408,7 @@ def test_a_held_lock_names_its_holder_and_a_dead_holder_frees_it(tmp_path: Path)
         pass
 
 
-def test_down_signals_nobody_who_only_has_the_pid_of_another_container(tmp_path: Path) -> None:
+def test_down_signals_no_process_that_only_has_the_pid_of_another_container(tmp_path: Path) -> None:
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         with lock.hold(tmp_path):

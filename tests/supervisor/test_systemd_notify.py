@@ -127,7 +127,7 @@ async def test_a_terminal_that_is_closed_stops_in_order_however_often_it_is_said
     assert await signals(signal.SIGHUP, signal.SIGTERM)
 
 
-def test_who_starts_it_in_a_terminal_is_told_that_it_ends_with_it(tmp_path: Path) -> None:
+def test_up_in_a_terminal_says_that_it_ends_with_the_terminal(tmp_path: Path) -> None:
     """Then the terminal is closed: web, workers and ZooKeeper stop, and nothing is left."""
     shop = Instance(tmp_path / "data")
     command = shop._command(

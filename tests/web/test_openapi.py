@@ -220,7 +220,7 @@ def contents(part: Any) -> Iterator[dict[str, Any]]:
             yield from contents(each)
 
 
-def test_it_is_served_from_memory_and_not_twice_to_who_has_it(
+def test_it_is_served_from_memory_and_not_twice_to_the_same_client(
     box: Instance, web: requests.Session
 ) -> None:
     answer = ask(web, box, "GET", "/openapi.json")
@@ -230,7 +230,7 @@ def test_it_is_served_from_memory_and_not_twice_to_who_has_it(
     assert again.headers["ETag"] == answer.headers["ETag"]
 
 
-async def test_buyers_are_served_while_it_is_made_once_for_all_who_ask(
+async def test_buyers_are_served_while_it_is_made_once_for_everybody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     begun, served, made = threading.Event(), threading.Event(), []

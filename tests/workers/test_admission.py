@@ -118,7 +118,9 @@ def test_with_nobody_waiting_one_is_always_tried(round_s: float, left_s: float) 
 
 @quick
 @given(durations, st.integers(1, 5000), st.floats(0.0, 3.0))
-def test_who_is_admitted_is_committed_in_time(round_s: float, waiting: int, left_s: float) -> None:
+def test_an_admitted_request_is_committed_in_time(
+    round_s: float, waiting: int, left_s: float
+) -> None:
     rounds = 2 + waiting // BATCH
     if experienced(round_s).admits(waiting, waiting, left_s, 0.0):
         # Its own round, the one under way, and those that the queue fills.
@@ -127,7 +129,7 @@ def test_who_is_admitted_is_committed_in_time(round_s: float, waiting: int, left
 
 @quick
 @given(durations, st.integers(0, 3000), st.integers(0, 3000), st.floats(0.0, 3.0))
-def test_who_comes_later_is_never_admitted_where_an_earlier_one_is_not(
+def test_a_later_request_is_never_admitted_where_an_earlier_one_is_not(
     round_s: float, one: int, other: int, left_s: float
 ) -> None:
     fewer, more = sorted((one, other))

@@ -12,7 +12,7 @@ def after(*commits: tuple[int, float]) -> Pace:
     return pace
 
 
-def test_who_is_usually_alone_never_waits() -> None:
+def test_a_purchase_that_is_usually_alone_never_waits() -> None:
     assert Pace(Linger()).wanted == 1
     assert after(*[(1, 0.004)] * 100).wanted == 1
 

@@ -245,7 +245,7 @@ async def test_an_event_deleted_and_made_anew_sells_from_its_new_stock(desk: Des
     assert await desk.remaining() == 2
 
 
-async def test_no_connection_is_told_at_once_to_who_comes_and_in_time_to_who_waits(
+async def test_without_a_connection_new_buyers_hear_at_once_and_waiting_ones_in_time(
     desk: Desk,
 ) -> None:
     desk.zk.faults.extend(["unavailable"] * 10_000)
@@ -256,7 +256,7 @@ async def test_no_connection_is_told_at_once_to_who_comes_and_in_time_to_who_wai
     assert (await desk.ask()).code is Code.NO_QUORUM
 
 
-async def test_who_may_have_bought_is_told_that_nobody_knows(desk: Desk) -> None:
+async def test_a_buyer_that_may_have_bought_is_told_that_nobody_knows(desk: Desk) -> None:
     desk.zk.faults.extend(["lose-request"] * 10_000)
     waiting = desk.ask()
     await asyncio.sleep(0.2)
@@ -278,7 +278,7 @@ async def test_the_log_ring_may_be_deleted_under_a_seller(desk: Desk) -> None:
     assert await desk.zk.children("/log/worker-1")
 
 
-async def test_who_was_refused_for_being_late_does_not_buy_after_all(desk: Desk) -> None:
+async def test_a_buyer_that_was_refused_for_being_late_does_not_buy_after_all(desk: Desk) -> None:
     await desk.ask(type="B", quantity=10)
     desk.zk.slow_reads("/orders/", 0.25)  # the look-ups of refused buyers
     answers = await asyncio.gather(desk.ask("keyed", type="B"), desk.ask(type="A", timeout_s=0.3))
@@ -436,7 +436,9 @@ async def test_nobody_is_told_sold_before_the_receipt_is_on_disk(desk: Desk) -> 
     assert len(desk.receipts.kept) == 3
 
 
-async def test_who_waits_too_long_for_his_receipt_is_told_that_nobody_knows(desk: Desk) -> None:
+async def test_a_buyer_that_waits_too_long_for_its_receipt_is_told_that_nobody_knows(
+    desk: Desk,
+) -> None:
     desk.receipts.disk.clear()
     assert (await desk.ask("a", timeout_s=0.5)).code is Code.OUTCOME_UNKNOWN
     desk.receipts.disk.set()

@@ -86,7 +86,7 @@ async def test_of_a_crowd_of_strangers_only_so_many_stay_connected() -> None:
         assert door.server.take_turned_away() == 0
 
 
-async def test_who_knows_the_secret_is_linked_at_once_while_strangers_pour_in() -> None:
+async def test_a_web_that_knows_the_secret_is_linked_at_once_while_strangers_pour_in() -> None:
     async with Door() as door:
 
         async def pour() -> None:

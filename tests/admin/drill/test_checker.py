@@ -407,7 +407,7 @@ def test_a_time_in_which_nobody_asks_is_no_pause() -> None:
     assert longest_pauses(attempts, [Spell("leader", 0, 20)]) == {"leader": 1.0}
 
 
-def test_a_buyer_who_waits_before_he_asks_again_is_asking() -> None:
+def test_a_buyer_that_waits_before_it_asks_again_counts_as_asking() -> None:
     attempts = [asked("a", 0, 1), asked("b", 1, 2, 503), asked("b", 5, 6)]
     assert longest_pauses(attempts, [Spell("leader", 1, 6)]) == {"leader": 5.0}
 

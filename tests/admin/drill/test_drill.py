@@ -76,7 +76,7 @@ def test_every_fault_has_its_name_and_all_are_drilled_unless_some_are_named() ->
         (FaultName.WEB, set()),
     ],
 )
-def test_a_fault_strikes_whom_it_names_and_nobody_who_is_down(
+def test_a_fault_strikes_the_processes_it_names_and_none_that_is_down(
     name: FaultName, victims: set[str]
 ) -> None:
     struck = FAULTS[name].choose(PROCESSES, random.Random(1))

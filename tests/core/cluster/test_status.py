@@ -320,7 +320,7 @@ def test_in_a_pipe_a_row_is_a_line_and_nothing_is_drawn(server: Server, tmp_path
     assert row[:2] == ["worker-1", "ready"]
 
 
-def test_who_watches_is_told_that_nobody_answers_and_how_it_was(
+def test_a_watcher_is_told_that_nobody_answers_and_how_it_was(
     server: Server, tmp_path: Path
 ) -> None:
     output = io.StringIO()
@@ -434,7 +434,7 @@ async def test_what_was_not_read_is_not_called_missing(server: Server, tmp_path:
     assert msgspec.json.decode(msgspec.json.encode(found))["unread"]
 
 
-def test_who_is_frozen_is_not_called_well(server: Server, tmp_path: Path) -> None:
+def test_a_frozen_process_is_not_called_healthy(server: Server, tmp_path: Path) -> None:
     sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         pid, birth = sleeper.pid, process_birth.birth(sleeper.pid)

@@ -115,7 +115,7 @@ def test_a_child_is_started_so_that_its_files_are_its_users_alone(tmp_path: Path
     assert (mode(tmp_path / "made"), mode(tmp_path / "worker-1.log")) == (0o600, 0o600)
 
 
-def test_a_secret_that_was_copied_for_all_to_read_is_closed_by_who_reads_it(
+def test_a_secret_that_was_copied_for_all_to_read_is_closed_by_its_reader(
     data_dir: Path,
 ) -> None:
     """As `scp` leaves it on another machine."""

@@ -94,7 +94,7 @@ def test_the_same_tick_of_another_boot_is_another_process(
     assert process_identity.living(msgspec.structs.replace(meant, birth=f"x-{tick}")) is None
 
 
-def test_whoever_has_the_pid_of_a_dead_child_is_not_killed_for_it(
+def test_a_process_with_the_pid_of_a_dead_child_is_not_killed_for_it(
     sleeper: "subprocess.Popen[bytes]",
 ) -> None:
     adopted = SystemProcess(psutil.Process(sleeper.pid))

@@ -49,7 +49,7 @@ async def test_an_event_that_fits_no_transaction_is_made_whole(zk: ZooKeeper) ->
     assert (await recount(zk)).ok
 
 
-async def test_a_draft_is_sound_but_not_on_sale_and_is_finished_by_who_makes_it_again(
+async def test_a_draft_is_sound_but_not_on_sale_and_making_it_again_finishes_it(
     zk: ZooKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(create, "PART_BYTES", 8 * 1024)
@@ -70,7 +70,7 @@ async def test_a_draft_is_sound_but_not_on_sale_and_is_finished_by_who_makes_it_
     assert await types_of(zk) == FEW
 
 
-async def test_several_who_make_the_same_event_make_one(
+async def test_several_creations_of_the_same_event_make_one(
     zk: ZooKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(create, "PART_BYTES", 8 * 1024)

@@ -158,12 +158,12 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "10", "m", "-1m", "1.5h", "10 m", "1w", "9" * 20 + "s"])
-def test_what_is_no_duration_is_wrong_usage(text: str) -> None:
+def test_a_bad_duration_is_wrong_usage(text: str) -> None:
     with pytest.raises(WrongUsage, match="--since"):
         seconds_of(text)
 
 
-def test_what_is_no_regular_expression_is_wrong_usage() -> None:
+def test_a_bad_regular_expression_is_wrong_usage() -> None:
     with pytest.raises(WrongUsage, match="--grep"):
         pattern("(")
 

@@ -72,7 +72,7 @@ async def put_back(shop: Shop, *sales: Sale, oversell: bool = False) -> int:
 # --- on a real server ----------------------------------------------------------------
 
 
-async def test_a_forgotten_confirmation_sells_what_is_held_still(server: Server) -> None:
+async def test_a_forgotten_confirmation_sells_a_hold_that_still_stands(server: Server) -> None:
     async with shop_of(server) as shop:
         held = await shop.one.hold(quantity=4)
         confirmed = await forgotten(shop, held.order, Act.EXTEND, Act.CONFIRM)

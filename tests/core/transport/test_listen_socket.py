@@ -47,7 +47,7 @@ def deep(tmp_path: Path) -> Path:
     return directory
 
 
-def test_who_rings_gets_the_very_same_socket(tmp_path: Path) -> None:
+def test_a_ring_brings_the_very_same_socket(tmp_path: Path) -> None:
     data_dir = deep(tmp_path)
     with opened() as listener:
         answer = rung(data_dir, Bell(data_dir, listener, 7, lambda: True))

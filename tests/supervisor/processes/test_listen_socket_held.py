@@ -30,7 +30,7 @@ def knock(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_a_shut_door_refuses_who_comes_and_who_waits(door: ListenSocket, port: int) -> None:
+def test_a_shut_socket_refuses_new_and_waiting_connections(door: ListenSocket, port: int) -> None:
     with knock(port) as waiting:
         assert door.shut()
         assert not door.shut()

@@ -122,7 +122,7 @@ def test_jitter_halves_the_delay_at_most() -> None:
     assert stage.child.due == pytest.approx(stage.now + module.FIRST_DELAY_S / 2)
 
 
-def test_who_has_to_rest_is_not_started_before_that_is_over() -> None:
+def test_a_child_that_has_to_rest_is_not_started_before_that_is_over() -> None:
     stage = Stage()
     plan = replace(PLAN, rest_s=0.8)
     stage.child = Child(plan, stage.spawn, lambda: stage.now, lambda: 1.0, stage._hear)
@@ -150,7 +150,7 @@ def test_a_restart_drains_first() -> None:
     assert len(stage.spawned) == 2
 
 
-def test_who_is_restarted_by_a_person_starts_at_once_and_it_counts_as_no_death() -> None:
+def test_a_restart_by_a_person_starts_at_once_and_counts_as_no_death() -> None:
     stage = Stage().run()
     for number in range(1, 2 * module.LOOP_DEATHS):
         stage.child.restart("restart by operator", deadline=stage.now + 10, asked=True)
@@ -211,7 +211,7 @@ def test_the_ill_that_was_well_for_long_begins_anew() -> None:
         stage.step()
 
 
-def test_who_does_not_drain_in_time_is_killed() -> None:
+def test_a_child_that_does_not_drain_in_time_is_killed() -> None:
     stage = Stage().run()
     stage.child.stop(deadline=stage.now + 10)
     assert stage.step() is ChildState.DRAINING

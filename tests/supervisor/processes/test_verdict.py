@@ -71,7 +71,7 @@ def test_a_verdict_names_what_is_there_to_see(
 
 @quick
 @given(lives(silent=st.floats(10.0, 1e4), least=1), crews())
-def test_whoever_is_silent_for_too_long_is_hung(
+def test_a_worker_that_is_silent_for_too_long_is_hung(
     own: list[ProcessSample], peers: list[list[ProcessSample]]
 ) -> None:
     assert ailment(own, peers) is Ailment.HUNG
@@ -88,7 +88,7 @@ def test_nobody_is_restarted_for_selling_little_with_cpu_to_spare(
 
 @quick
 @given(lives(sold=st.floats(1000.0, 20_000.0)), crews(sold=st.floats(0.0, 2000.0)))
-def test_nobody_is_restarted_who_sells_half_of_the_others_or_more(
+def test_no_worker_is_restarted_that_sells_half_of_the_others_or_more(
     own: list[ProcessSample], peers: list[list[ProcessSample]]
 ) -> None:
     assert ailment(own, peers) is None
@@ -113,7 +113,9 @@ def test_nobody_is_an_outlier_beside_himself(
 
 @quick
 @given(lives(cpu=st.floats(90.0, 400.0), sold=st.floats(0.0, 400.0), least=20))
-def test_whoever_is_pinned_and_sells_less_than_half_is_an_outlier(own: list[ProcessSample]) -> None:
+def test_a_worker_that_is_pinned_and_sells_less_than_half_is_an_outlier(
+    own: list[ProcessSample],
+) -> None:
     peers = [[replace(each, sold_per_second=rate) for each in own] for rate in (801.0, 900.0)]
     assert ailment(own, peers) is Ailment.OUTLIER
 

@@ -88,7 +88,7 @@ def test_a_log_that_was_put_aside_is_read_from_its_beginning(tmp_path: Path) -> 
     assert log.severe_news() == [BORN + 5.021]
 
 
-def test_who_could_not_write_is_killed_at_once_and_started_again(tmp_path: Path) -> None:
+def test_a_server_that_could_not_write_is_killed_at_once_and_started_again(tmp_path: Path) -> None:
     path = tmp_path / "zookeeper-3.log"
     process = FakeServer()
     server = running(process, path, lambda: 100.0)
@@ -103,7 +103,9 @@ def test_who_could_not_write_is_killed_at_once_and_started_again(tmp_path: Path)
     assert server.reason == "it could not write to its disk, killed by SIGKILL"
 
 
-def test_who_was_given_up_over_a_full_disk_starts_again_once_there_is_room(tmp_path: Path) -> None:
+def test_a_server_that_was_given_up_over_a_full_disk_starts_again_once_there_is_room(
+    tmp_path: Path,
+) -> None:
     full = True
     process = FakeServer()
     server = running(process, tmp_path / "zookeeper-3.log", lambda: 100.0)
@@ -116,7 +118,7 @@ def test_who_was_given_up_over_a_full_disk_starts_again_once_there_is_room(tmp_p
     assert server.state is ChildState.STARTING
 
 
-def test_who_was_given_up_for_another_reason_stays_so(tmp_path: Path) -> None:
+def test_a_server_that_was_given_up_for_another_reason_stays_so(tmp_path: Path) -> None:
     server = running(FakeServer(), tmp_path / "zookeeper-3.log", lambda: 100.0)
     server.state, server.process = ChildState.FATAL, None
     assert not Disks(lambda: 100.0, lambda _place: False).restart([server])

@@ -74,7 +74,7 @@ def _votes_heard(line: Line, advance: Advance) -> int:
     return 0
 
 
-def test_who_knows_the_password_is_handed_the_tree(guarded: Instance) -> None:
+def test_a_server_that_knows_the_password_is_handed_the_tree(guarded: Instance) -> None:
     """So those below are refused for what they do not know, and not for how they speak."""
     with calling(quorum_port(guarded)) as line:
         authenticate(line, quorum_auth.USER, password(guarded))

@@ -49,7 +49,7 @@ def test_a_turn_ends_by_the_clock() -> None:
 
 
 @pytest.mark.parametrize("change", [{"has_room": False}, {"is_prompt": False}])
-def test_who_is_full_or_late_has_had_his_turn(change: dict[str, Any]) -> None:
+def test_a_worker_that_is_full_or_late_has_had_its_turn(change: dict[str, Any]) -> None:
     peer = FakePeer()
     of = begun(peer)
     assert of.goes_on(NOW)
@@ -57,7 +57,7 @@ def test_who_is_full_or_late_has_had_his_turn(change: dict[str, Any]) -> None:
     assert not of.goes_on(NOW)
 
 
-def test_who_is_much_slower_than_the_quickest_gets_one_purchase() -> None:
+def test_a_worker_much_slower_than_the_quickest_gets_one_purchase() -> None:
     quick = FakePeer()
     tolerable = FakePeer(latency_s=0.99 * TOLERANCE * quick.latency_s)
     slow = FakePeer(latency_s=1.01 * TOLERANCE * quick.latency_s)

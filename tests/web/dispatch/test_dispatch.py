@@ -556,7 +556,7 @@ async def test_the_catalog_reads_once_however_many_ask() -> None:
     assert shop.shelf.readings == 1
 
 
-async def test_who_asks_often_gets_the_last_reading_while_the_next_is_made() -> None:
+async def test_frequent_readers_get_the_last_reading_while_the_next_is_made() -> None:
     shop = Shop()
     assert remaining(await shop.catalog.snapshot()) == 9
     shop.at += 0.6

@@ -182,7 +182,7 @@ DEEP = b'{"type":' + b"[" * 8000 + b"]" * 8000 + b"}"
     ],
     ids=lambda body: repr(body[:24]),
 )
-def test_what_is_no_json_object_is_malformed(web: FakeWeb, body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_malformed(web: FakeWeb, body: bytes) -> None:
     assert_problem(web.buy(body), 400, "malformed")
 
 
@@ -329,7 +329,7 @@ def send_in_chunks(web: FakeWeb, parts: Sequence[bytes]) -> bytes:
 # --- buyers who go -------------------------------------------------------------------
 
 
-def test_who_closes_the_connection_is_not_waited_for(web: FakeWeb) -> None:
+def test_nobody_waits_for_a_buyer_that_closed_the_connection(web: FakeWeb) -> None:
     body = b'{"event":"codes","type":"silent","buyer":"Ann"}'
     head = f"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
     with web.connect() as connection:
@@ -489,7 +489,9 @@ def test_a_post_from_our_own_page_is_taken(web: FakeWeb) -> None:
         ("PUT", {"sec-fetch-site": "same-site"}, True),
     ],
 )
-def test_who_counts_as_another_site(method: str, headers: dict[str, str], refused: bool) -> None:
+def test_which_requests_count_as_cross_origin(
+    method: str, headers: dict[str, str], refused: bool
+) -> None:
     request = Request(method=method, path="/", headers=headers, host="a:1")
     assert is_cross_site(request) is refused
 

@@ -73,7 +73,7 @@ def test_signing_out_ends_the_session_for_good(web: FakeWeb) -> None:
     assert mine.get("/operator").status == 303
 
 
-def test_who_signs_out_is_told_where_that_cannot_be_kept_for_good() -> None:
+def test_an_operator_is_told_when_a_sign_out_cannot_be_recorded() -> None:
     with running("away") as site:
         mine = enter(site)
         assert sign_out(mine).headers["location"] == "/operator/sign-in?left=here"
@@ -229,7 +229,7 @@ def test_what_cannot_be_meant_is_refused_in_a_line(
     assert "Back to the board" in answer.text
 
 
-def test_what_cannot_be_done_is_told_in_the_words_of_who_knows(operator: Operator) -> None:
+def test_an_action_that_fails_is_explained(operator: Operator) -> None:
     path = "/operator/act/restart"
     answer = operator.post(path, operator.answer(f"{path}?name=worker-3"))
     assert answer.status == 409

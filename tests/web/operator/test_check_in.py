@@ -68,7 +68,7 @@ def test_a_scan_whose_answer_was_lost_is_sent_again_and_lets_in(operator: Operat
         ("", "unreadable", 422, "32 digits"),
     ],
 )
-def test_who_may_not_enter_is_told_why(
+def test_the_door_is_told_why_a_ticket_does_not_admit(
     operator: Operator, order: str, found: str, status: int, why: str
 ) -> None:
     page = scan(operator, order)

@@ -123,7 +123,7 @@ def test_an_event_is_made_as_it_was_typed(operator: Operator) -> None:
         assert text in page
 
 
-def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(operator: Operator) -> None:
+def test_an_error_stands_at_its_field_and_no_input_is_lost(operator: Operator) -> None:
     typed = {
         "name": "no good!",
         "title": "Winter <ball>",

@@ -158,7 +158,7 @@ async def test_a_second_search_is_refused_at_once_and_the_first_goes_on() -> Non
     assert (await operations.find("bob")).orders == ()
 
 
-def test_who_is_told_to_wait_is_told_in_his_language(operator: Operator) -> None:
+def test_a_buyer_is_told_to_wait_in_its_language(operator: Operator) -> None:
     busy = f"{ORDERS}?find=busy"
     answer = operator.get(busy)
     assert answer.status == 409

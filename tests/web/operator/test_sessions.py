@@ -115,7 +115,7 @@ def test_a_session_ends_after_a_shift() -> None:
     assert find(sessions, cookies(value)) is None
 
 
-async def test_who_signs_out_is_not_let_in_again_with_the_old_cookie() -> None:
+async def test_a_signed_out_operator_is_not_let_in_again_with_the_old_cookie() -> None:
     sessions = sessions_of(TOKEN)
     (one, session), (other, _) = begun(sessions), begun(sessions)
     assert await sessions.end(session)
@@ -162,7 +162,7 @@ async def test_a_web_server_that_can_read_nothing_lets_only_those_in_who_have_si
     assert find(after, cookies(before)) is not None
 
 
-async def test_who_signs_out_while_zookeeper_is_away_is_out_and_others_hear_of_it_later() -> None:
+async def test_a_sign_out_while_zookeeper_is_away_counts_and_others_hear_of_it_later() -> None:
     clock, register = Clock(), FakeRegister()
     here, there = (sessions_of(TOKEN, clock, register) for _ in range(2))
     await renew(there)
@@ -246,14 +246,14 @@ def bringing(authorization: str) -> Request:
     "authorization",
     ["", TOKEN, f"Basic {TOKEN}", "Bearer", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}0", "Bearer é"],
 )
-def test_who_does_not_bring_the_token_is_refused(authorization: str) -> None:
+def test_a_request_without_the_token_is_refused(authorization: str) -> None:
     refusal = guard_of(Clock()).refusal(bringing(authorization))
     assert refusal is not None
     assert (refusal.code, refusal.status) == ("unauthorized", 401)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_who_brings_the_token_passes(scheme: str) -> None:
+def test_a_request_with_the_token_passes(scheme: str) -> None:
     assert guard_of(Clock()).refusal(bringing(f"{scheme} {TOKEN}")) is None
 
 

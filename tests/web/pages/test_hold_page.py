@@ -167,7 +167,7 @@ def test_given_back_is_given_back_and_can_be_bought_no_more(web: FakeWeb) -> Non
     assert "<form class" not in late.text.partition("<main>")[2]
 
 
-def test_who_comes_too_late_is_told_what_happened_and_what_to_do(web: FakeWeb) -> None:
+def test_a_buyer_that_comes_too_late_is_told_what_happened_and_what_to_do(web: FakeWeb) -> None:
     address = held(web)
     assert web.request("POST", address.replace("orders", "expire")).status == 200
     assert 'data-status="over"' in web.get(address).text
@@ -220,7 +220,7 @@ def test_a_form_from_another_site_changes_nothing(web: FakeWeb) -> None:
     assert 'data-status="held"' in web.get(address).text
 
 
-def test_what_is_no_order_has_no_buttons(web: FakeWeb) -> None:
+def test_an_unknown_order_has_no_buttons(web: FakeWeb) -> None:
     for order in ("0" * 32, "nope"):
         answer = post(web, f"/orders/{order}/confirm", {})
         assert answer.status == 404

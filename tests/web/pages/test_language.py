@@ -112,7 +112,7 @@ def test_a_price_names_its_amount_in_every_language(hundredths: int) -> None:
 # --- over the web --------------------------------------------------------------------
 
 
-def test_the_page_is_chinese_for_who_reads_chinese(web: FakeWeb) -> None:
+def test_the_page_is_chinese_for_readers_of_chinese(web: FakeWeb) -> None:
     page = web.get("/", accept_language="zh-TW,zh;q=0.9")
     assert page.headers["content-language"] == "zh-TW"
     assert '<html lang="zh-TW">' in page.text

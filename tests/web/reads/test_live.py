@@ -118,7 +118,7 @@ async def test_without_zookeeper_the_answer_says_of_when_it_is() -> None:
     assert b'"stale":true,"as_of":"1970-01-01T00:16:40.600Z"' in found.body
 
 
-async def test_what_is_not_in_memory_is_left_to_who_can_wait() -> None:
+async def test_what_is_not_in_memory_is_left_to_the_slower_path() -> None:
     world = World()
     assert world.live.find(PATH, None) is None  # nothing has been read yet
     await world.reads()
@@ -195,7 +195,7 @@ def test_watchers_are_asked_to_come_the_more_seldom_the_more_they_are(
     assert asked / 50 <= 1.25 * POLLS_PER_S
 
 
-def test_when_they_have_gone_the_few_who_stay_may_ask_often() -> None:
+def test_when_most_have_gone_the_few_that_stay_may_ask_often() -> None:
     clock = Clock()
     pace = PollInterval(clock)
     for _ in range(50_000):

@@ -36,7 +36,7 @@ def test_of_several_faults_the_first_field_is_told_whatever_order_they_come_in()
 
 
 @pytest.mark.parametrize("field", ["key", "keyed", "hold", "prices"])
-def test_what_is_ours_to_say_is_no_field_of_a_purchase(field: str) -> None:
+def test_a_purchase_has_no_fields_that_the_server_fills_in(field: str) -> None:
     assert fault({"type": "A", "buyer": "Ann", field: "x"}) == field
 
 

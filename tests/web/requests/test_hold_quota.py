@@ -93,7 +93,7 @@ def test_requests_that_are_under_way_count(counter: Counter) -> None:
 
 
 @pytest.mark.parametrize("status", ["sold", "released", "expired"])
-def test_what_is_no_hold_any_more_does_not_count(counter: Counter, status: str) -> None:
+def test_an_ended_hold_does_not_count(counter: Counter, status: str) -> None:
     orders = [counter.hold() for _ in range(4)]
     assert isinstance(orders[0], OrderView)
     counter.holds.note(counter.order(HoldClaim(ANN, ("gala", "key-1")), status=status))

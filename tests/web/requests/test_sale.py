@@ -84,7 +84,7 @@ def test_an_order_can_be_looked_up_by_its_id_only(type_b: Instance) -> None:
     assert buyer.get("/api/orders/" + "0" * 32).code == "no-such-order"
 
 
-def test_who_has_bought_sees_it_in_what_is_left(type_b: Instance) -> None:
+def test_a_buyer_sees_its_own_purchase_in_what_is_left(type_b: Instance) -> None:
     buyer = type_b.buyer()
     eventually("the reset is seen", lambda: _left(buyer) == 100)
     for _ in range(5):

@@ -56,7 +56,7 @@ def stuff(connection: socket.socket, request: bytes, times: int) -> None:
 # --- who does not read ---------------------------------------------------------------
 
 
-def test_who_asks_for_much_and_reads_nothing_or_next_to_nothing_is_cut_off(web: FakeWeb) -> None:
+def test_a_client_that_asks_for_much_and_reads_next_to_nothing_is_cut_off(web: FakeWeb) -> None:
     """Some of each kind: pages, heads, small answers; one client reads a byte now and then."""
     before = rss(web)
     requests = (GET_DOCS, b"HEAD" + GET_DOCS[3:], b"GET /api/events" + GET_DOCS[9:])
@@ -80,7 +80,7 @@ def test_who_asks_for_much_and_reads_nothing_or_next_to_nothing_is_cut_off(web: 
     assert web.get("/healthz").status == 200
 
 
-def test_who_reads_slowly_but_does_read_gets_all_of_it(web: FakeWeb) -> None:
+def test_a_client_that_reads_slowly_gets_all_of_it(web: FakeWeb) -> None:
     """It reads some 20 KB a second, for longer than a client may that reads nothing."""
     answers = 2
     with web.connect() as connection:
@@ -168,7 +168,7 @@ def narrow() -> Iterator[FakeWeb]:
         yield site
 
 
-def test_at_the_limit_of_connections_who_is_idle_makes_room_for_new_buyers(
+def test_at_the_limit_idle_connections_make_room_for_new_buyers(
     narrow: FakeWeb,
 ) -> None:
     """Each would end after five seconds by itself, and the next one get in: that took 35 s."""
@@ -234,5 +234,7 @@ def test_a_descriptor_that_has_become_another_socket_is_left_alone() -> None:
         (Flow(30.0, 2.0, 500, 160), 60.0, 26.5),
     ],
 )
-def test_who_waits_for_an_answer_is_not_idle(flow: Flow, age_s: float, idle_s: float) -> None:
+def test_a_connection_that_waits_for_an_answer_is_not_idle(
+    flow: Flow, age_s: float, idle_s: float
+) -> None:
     assert connections._idle_s(flow, age_s) == pytest.approx(idle_s)

@@ -91,7 +91,7 @@ def test_nobody_else_is_believed() -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example/x", "a b", "a@b", "", "x" * 300, 'a"b'])
-def test_what_is_no_host_is_not_taken_for_one(host: str) -> None:
+def test_text_that_is_no_host_is_not_taken_for_one(host: str) -> None:
     assert asker(x_forwarded_host=host).host == SEEN.host
 
 

@@ -165,7 +165,7 @@ def _listens(proxy: Proxy) -> bool:
         return False
 
 
-def test_a_proxy_tells_who_asks_whatever_a_client_writes_itself(
+def test_a_proxy_names_the_client_whatever_the_client_itself_writes(
     command: Command, tmp_path: Path, certificate: Path
 ) -> None:
     with upstream() as site, in_front_of(site.port, command, tmp_path, certificate) as proxy:
