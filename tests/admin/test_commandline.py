@@ -1,4 +1,4 @@
-"""What is said twice on a command line is refused: one of both would be lost."""
+"""An option that is given twice is refused: one of the values would be lost."""
 
 import pytest
 from typer.testing import CliRunner

@@ -1,4 +1,4 @@
-"""The command line as scripts depend on it: exit codes, one line for each mistake."""
+"""The command line as scripts depend on it: exit codes, and one line for each mistake."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from tests.support.instance import Instance, eventually, free_ensemble_port, run
 
 
 def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
-    """One line on stderr, with those words in it, and no traceback."""
+    """Expects one line on stderr with those words, and no traceback."""
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     for word in words:
@@ -115,7 +115,7 @@ def test_up_tells_operators_where_to_sign_in_and_its_log_does_not(tmp_path: Path
         done = shop.run("up", "--detach", *ports)
         token = shop.run("admin", "credentials").stdout.split()[-1]
         where = f"http://127.0.0.1:{shop.port}/operator with the token\n{token}\n"
-        assert where in done.stdout, done.stderr  # no terminal breaks it, nor who copies it
+        assert where in done.stdout, done.stderr  # it has no line breaks, so it can be copied
         assert shop.run("down").returncode == 0
         logs = [path.read_bytes() for path in (shop.data_dir / "logs").iterdir()]
         assert logs

@@ -9,7 +9,7 @@ import pytest
 from tests.support.instance import ROOT
 
 COMMAND = ROOT / "supervisor" / "zkticket.sh"
-# What bash does at a Tab, once it has read the script of `--show-completion`.
+# bash does this at a Tab, once it has read the script of `--show-completion`.
 AT_TAB = """
 source <(zkticket --show-completion)
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
@@ -27,7 +27,7 @@ LINES = [
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """With the command on the path as users put it there: a link to the link that set-up makes."""
+    """An environment with the command on the path, as a link to the link that set-up makes."""
     (tmp_path / "tree's .venv").mkdir()
     (tmp_path / "bin").mkdir()
     (tmp_path / "tree's .venv" / "zkticket").symlink_to(COMMAND)
@@ -56,7 +56,7 @@ def test_bash_completes(line: str, offered: set[str], environ: dict[str, str]) -
 
 @pytest.mark.parametrize(("line", "offered"), LINES)
 def test_zsh_completes(line: str, offered: set[str], environ: dict[str, str]) -> None:
-    """As its script of `--show-completion` asks for it."""
+    """It asks as its script of `--show-completion` does."""
     asked = {"_ZKTICKET_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": f"zkticket {line}"}
     said = run(["zkticket"], environ | asked)
     assert said.startswith("_arguments '*: :((")

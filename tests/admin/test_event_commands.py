@@ -1,4 +1,4 @@
-"""`event …` on a real tree: what organisers say is what is kept, and nothing half of it."""
+"""`event …` on a real tree: organisers' input is kept whole, or refused."""
 
 import asyncio
 import json
@@ -297,7 +297,7 @@ def test_a_ticket_types_price_is_exact() -> None:
 
 
 def test_prices_have_the_decimals_of_the_events_currency(run: Run, tmp_path: Path) -> None:
-    """Whether the currency stands before the price, behind it, or in an option."""
+    """The currency may stand before the price, behind it, or in an option."""
     text = "[types.A]\ncapacity = 5\nprice = 1500.50\n"
     (path := tmp_path / "event.toml").write_text(text)
     refused = run("create", "tokyo", "--from", str(path), "--currency", "JPY")

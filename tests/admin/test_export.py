@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet takes for text and a program for what it was."""
+"""CSV that a spreadsheet reads as text, and a program as the original."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ def written(buyer: str) -> str:
 
 
 def unguarded(text: str) -> str:
-    """As OPERATORS.md says how to read a cell."""
+    """Reads a cell as OPERATORS.md says."""
     text = re.sub(r"^'(?='*[\t\r])", "", text)
     return re.sub(rf"({BEGINNING})'(?=[{SIGNS}])", r"\1", text)
 

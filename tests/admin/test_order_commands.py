@@ -1,4 +1,4 @@
-"""`order …` on a real tree: looked up, explained, cancelled once, written out whole."""
+"""`order …` on a real tree: orders are looked up, explained, cancelled once, exported whole."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ BUYERS = ["Ann Lee", "Bob", "ＡNN  lee", "x;=cmd|' /C calc'!A0", "王小明"]
 
 @pytest.fixture
 def server(zookeeper: Server) -> Server:
-    """Twenty tickets of each type; five orders of two of A."""
+    """Twenty tickets of each type, and five orders for two of A."""
 
     async def stock_up(zk: ZooKeeper) -> None:
         await BackOffice(zk).create_default_event(20)
@@ -83,7 +83,7 @@ async def check_in(zk: ZooKeeper, id_: str) -> None:
 
 
 def stock_of(server: Server) -> Stock:
-    """What is counted of A, which the recount has found true."""
+    """Returns the stock of A, after a recount has confirmed it."""
 
     async def read(zk: ZooKeeper) -> Stock:
         proof = await recount(zk)
@@ -158,7 +158,7 @@ def test_orders_are_found_by_a_part_of_the_buyers_name_however_it_is_spelled(run
 
 
 def test_programs_get_buyers_names_as_they_are(run: Run, server: Server) -> None:
-    """On a terminal a joiner is escaped; markup and emoji's names are nobody's wish anywhere."""
+    """A terminal gets joiners escaped; markup and emoji names are never interpreted."""
     name = "[red]Zoé[/red] :smile: 👩\u200d👧\u202e"
     server.session(lambda zk: sell(zk, f"{240:02x}{9:030x}", name))
     assert name in run("find", "--buyer", "zoé").stdout

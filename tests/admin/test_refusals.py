@@ -1,4 +1,4 @@
-"""Every command that can't do its work: nothing on stdout, one line on stderr, its exit code."""
+"""Every command that fails writes nothing to stdout, and one line to stderr, with its exit code."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.zookeeper_server import SECRET
 from zkticket import app
 
 NOBODY = "f" * 32
-# Each needs an instance that runs.
+# These need a running instance.
 AT_WORK = (
     *("down", "restart", "scale 2", "status", "status --json", "verify", "verify --json"),
     *("verify --receipts", "verify --receipts --json", "repair", "repair --json --yes"),
@@ -27,7 +27,7 @@ AT_WORK = (
     *("admin reset --quantity 1 --yes", "admin tree", "admin tree --data", "admin zkcli"),
     *("admin delete-tree --yes", "admin log", "admin log --json", "admin log --tail 1"),
 )
-# They begin something, or only look into the data directory.
+# These start something, or only look into the data directory.
 BY_THEMSELVES = {"up", "drill", "admin credentials", "admin payment-secret"}
 UNKNOWN = (
     ("restart nobody", "there are: supervisor, web, web-1, worker-1"),
@@ -59,7 +59,7 @@ UNKNOWN = (
 
 
 def commands(app: Typer, above: str = "") -> Iterator[str]:
-    """Every command for people, by the words that call it."""
+    """Returns every command for people, by its words."""
     for each in app.registered_commands:
         if not each.hidden:
             assert each.callback is not None

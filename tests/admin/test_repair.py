@@ -1,4 +1,4 @@
-"""What the receipts prove and the tree has lost is named, and put back."""
+"""Orders that receipts prove and the tree has lost are named, and put back."""
 
 import io
 import json
@@ -38,7 +38,7 @@ LEAVE_OUT = Choice(oversell=False, leave_out=True)
 
 @pytest.fixture
 def server(zookeeper: Server) -> Server:
-    """Ten tickets of each type, none sold."""
+    """Ten tickets of each type, none of them sold."""
 
     async def stock_up(zk: ZooKeeper) -> None:
         await BackOffice(zk).create_default_event(10)
@@ -64,7 +64,7 @@ def write(data_dir: Path, *sales: Sale, worker: str = "worker-1", number: int = 
 
 
 def lost_sale(server: Server, number: int, quantity: int = 1, buyer: str = "Bob") -> Sale:
-    """One that was confirmed and is not there."""
+    """Makes a sale that was confirmed and that the tree does not have."""
 
     async def make(zk: ZooKeeper) -> Sale:
         order = Order(
@@ -95,7 +95,7 @@ def audited(server: Server, data_dir: Path) -> ReceiptsProof:
 
 
 def repaired(server: Server, data_dir: Path, choice: Choice) -> list[RepairPlan]:
-    """The plans that were shown; sums and receipts are proved when it has been done."""
+    """Repairs, and returns the plans that were shown; then proves sums and receipts."""
     shown: list[RepairPlan] = []
 
     async def work(zk: ZooKeeper) -> None:
@@ -156,7 +156,7 @@ def test_it_says_how_many_orders_the_receipts_cover(server: Server, tmp_path: Pa
 def test_orders_older_than_the_oldest_receipt_are_told_from_those_that_have_none(
     server: Server, tmp_path: Path
 ) -> None:
-    """The oldest journals were let go; another machine's are elsewhere."""
+    """The oldest journals were deleted; another machine's are elsewhere."""
     older, there, newer = (sold(server, number) for number in (1, 2, 3))
     for sale, at in ((older, 50.0), (there, 100.0), (newer, 150.0)):
         server.plant(sale.path, encode(replace(sale.order, at=at)))
@@ -185,7 +185,7 @@ def test_receipts_of_other_orders_than_the_trees_prove_nothing(
 def test_a_receipt_that_comes_a_moment_after_its_order_covers_it(
     server: Server, tmp_path: Path
 ) -> None:
-    """A sale goes on while the journals are read."""
+    """The sale goes on while the journals are read."""
     first, late = (sold(server, number) for number in (1, 2))
     receipted = Receipted()
     receipted.add([first])
@@ -193,7 +193,7 @@ def test_a_receipt_that_comes_a_moment_after_its_order_covers_it(
 
     def newest() -> list[Sale]:
         flushed.append(late)
-        return flushed[1:]  # it is there from the second look on
+        return flushed[1:]  # it exists from the second look on
 
     async def work(zk: ZooKeeper) -> Coverage:
         return await Coverer(zk, receipted, since=0.0, began=2.0).count(newest)
@@ -297,7 +297,7 @@ def test_an_event_that_vanished_is_missing(server: Server, tmp_path: Path) -> No
 def test_lost_orders_are_put_back_as_they_were(server: Server, tmp_path: Path) -> None:
     lost = [lost_sale(server, number, 2) for number in range(3)]
     write(tmp_path, sold(server, 7), *lost)
-    write(tmp_path, lost[0], worker="worker-2")  # a repeat was confirmed there, too
+    write(tmp_path, lost[0], worker="worker-2")  # a repeat was confirmed there as well
     [plan] = repaired(server, tmp_path, NEITHER)
     [row] = plan.rows
     assert (row.orders, row.lost, row.remaining, row.restored, row.open) == (3, 6, 9, 6, 0)
@@ -366,7 +366,7 @@ def test_overselling_is_said_and_grows_the_capacity(server: Server, tmp_path: Pa
 def test_tickets_that_were_given_back_stay_with_their_next_buyer(
     server: Server, tmp_path: Path
 ) -> None:
-    """Sold out; one cancels, another buys what came back; ZooKeeper forgets both."""
+    """One buyer cancels, another buys the returned ticket, and ZooKeeper forgets both."""
     first = sold(server, 1, 10)
     change = Change(act="cancel", at=102.0, batch="y", stripe=3, version=57)
     cancelled = replace(
@@ -396,7 +396,7 @@ def test_what_is_confirmed_after_an_order_was_given_up_counts_again(
     write(tmp_path, hold)
     repaired(server, tmp_path, LEAVE_OUT)
     assert audited(server, tmp_path).left_out == 1
-    # The same key buys, and ZooKeeper forgets that as well.
+    # The same key buys, and ZooKeeper forgets this as well.
     again = replace(hold, order=replace(hold.order, status="sold", until=None, at=9e9, batch="z"))
     write(tmp_path, again)
     assert audited(server, tmp_path).missing == 1
@@ -486,7 +486,7 @@ def test_an_ensemble_set_back_to_older_data_is_noticed_and_mended(tmp_path: Path
         named = shop.run("verify", "--receipts")
         assert named.returncode == 1
         assert all(order in named.stdout for order in confirmed)
-        assert shop.run("repair").returncode == 1  # no terminal, no --yes
+        assert shop.run("repair").returncode == 1  # there is no terminal, and no --yes
         done = shop.run("repair", "--yes")
         assert done.returncode == 0, done.stdout + done.stderr
         eventually("it sells again", lambda: shop.buyer().buy().status == 201)
@@ -501,7 +501,7 @@ def test_an_ensemble_set_back_to_older_data_is_noticed_and_mended(tmp_path: Path
 
 
 def _prove_nothing(shop: Instance) -> None:
-    """Where the receipts are gone, or there is no event, nobody is told that all is well."""
+    """Expects that without receipts, or without an event, nobody is told that all is well."""
     (shop.data_dir / format.FOLDER).rename(shop.data_dir / "elsewhere")
     done = shop.run("verify", "--receipts")
     assert (done.returncode, "there are no receipts in" in done.stderr) == (1, True)
@@ -515,7 +515,7 @@ def _prove_nothing(shop: Instance) -> None:
 
 
 def _buy(shop: Instance, key: str, count: int, status: int = 201) -> list[str]:
-    """So many orders, each by a key of its own; their ids."""
+    """Buys with that many keys; returns the ids of the orders."""
     buyer = shop.buyer()
     replies = [buyer.buy(key=f"{key}-{number}") for number in range(count)]
     assert {reply.status for reply in replies} == {status}, replies

@@ -1,4 +1,4 @@
-"""What operators read in a window of 80 columns: long names take more lines, nothing is cut."""
+"""Tables in a window of 80 columns: long names take more lines, and nothing is cut."""
 
 import io
 from collections.abc import Callable

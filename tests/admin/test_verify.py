@@ -1,4 +1,4 @@
-"""`verify` counts right while selling goes on, and names every planted fault."""
+"""`verify` counts correctly during a sale, and names every planted fault."""
 
 import asyncio
 import itertools
@@ -60,7 +60,7 @@ def order_paths(server: Server) -> list[str]:
 
 
 def breach(server: Server, path: str, *words: str) -> Proof:
-    """What `verify` found: a breach at that path, with those words."""
+    """Expects that `verify` finds a breach at that path, with those words."""
     proof = server.session(recount)
     assert not proof.ok
     assert proof.breach is not None
@@ -197,7 +197,7 @@ def test_stock_that_vanished_between_stripes_is_found(striped: Server) -> None:
 
 
 async def keep_selling(zk: ZooKeeper, first: int) -> None:
-    """One ticket of A after another, for ever; another seller's success is no failure."""
+    """Sells one ticket of A after another for ever, beside other sellers."""
     number = first
     while True:
         number += 1

@@ -1,4 +1,4 @@
-"""What znodes hold, and what they must not."""
+"""Records in znodes, good ones and bad ones."""
 
 import pytest
 

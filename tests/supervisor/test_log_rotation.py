@@ -62,10 +62,10 @@ async def test_a_noisy_child_goes_on_writing_into_a_log_that_stays_small(tmp_pat
         process.kill()
         while process.ended() is None:
             await asyncio.sleep(0.01)
-    # What is written between two looks, on a busy machine, comes on top.
+    # A busy machine writes more between two looks.
     assert largest < LINES * len("line 000000000000\n") / 3
     text = (_read(aside(log)) + log.read_bytes()).decode()
-    assert "\0" not in text  # it goes on at the new end, not where it was before
+    assert "\0" not in text  # it continues at the new end, not at the old position
     assert text.rstrip().endswith("the end")
 
 
@@ -118,7 +118,7 @@ async def test_a_log_that_is_another_file_by_a_link_is_left_alone(tmp_path: Path
     keeper = asyncio.create_task(keep_small(logs, MOST_BYTES, look_s=0.01))
     deadline = time.monotonic() + 10
     while (logs / "b.log").stat().st_size:
-        assert time.monotonic() < deadline, "the log after it is never looked at"
+        assert time.monotonic() < deadline, "nobody looks at the log after it"
         await asyncio.sleep(0.01)
     keeper.cancel()
     assert victim.stat().st_size == 2 * MOST_BYTES

@@ -1,4 +1,4 @@
-"""What operators ask for: the queue of requests, and how rolling restarts go about it."""
+"""Operators' requests: their queue, and the course of rolling restarts."""
 
 import asyncio
 import itertools
@@ -33,7 +33,7 @@ def request(
 
 @dataclass
 class Office:
-    """Requests whose one action a test decides."""
+    """A queue of requests with one action, which a test controls."""
 
     done: list[str] = field(default_factory=list)
     over: list[str] = field(default_factory=list)
@@ -127,7 +127,7 @@ def test_only_the_latest_requests_are_remembered_once_nobody_asks_for_them() -> 
 
 @dataclass
 class Crew:
-    """A fleet of workers that start and drain in a few turns, advanced like the loop does."""
+    """A fleet of workers that start and drain within a few turns of the supervisor's loop."""
 
     fleet: Fleet = field(init=False)
     rolling: RollingRestart = field(init=False)
@@ -143,7 +143,7 @@ class Crew:
         self.rolling = RollingRestart(self.fleet, lambda: self.now, 10.0, lambda: None, self._probe)
 
     async def _probe(self, hosts: str) -> list[ServerState]:
-        """Servers that run serve, unless they are mute; the leader is named."""
+        """Answers for the servers: running ones serve, unless they are mute; `leader` leads."""
         return [ServerState(address, self._role(address)) for address in hosts.split(",")]
 
     def _role(self, address: str) -> str:
@@ -153,7 +153,7 @@ class Crew:
         return "leader" if child.plan.name == self.leader else "follower"
 
     def serve(self, count: int) -> None:
-        """So many ZooKeeper servers, at work."""
+        """Returns that many ZooKeeper servers at work."""
         for number in range(1, count + 1):
             name = f"zookeeper-{number}"
             plan = ProcessPlan(name, Role.ZOOKEEPER, (), Path("log"), f"127.0.0.1:{number}")

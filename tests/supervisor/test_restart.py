@@ -1,4 +1,4 @@
-"""Restarts and scaling by an operator while buyers buy: nobody notices."""
+"""Restarts and scaling by an operator, which no buyer notices."""
 
 import http.client
 import os
@@ -27,14 +27,14 @@ from tests.support.instance import (
 )
 from tests.support.signed_in import enter, sign_out
 
-# A restart takes a second of a core for each worker; on a busy machine that shows.
+# A restart takes a core one second for each worker, which shows on a busy machine.
 TRIES = 4
 LEAST_GOODPUT = 0.6
 
 
 @pytest.fixture(scope="module")
 def open_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """One instance for all of these tests: restarts are what it has to live with."""
+    """One instance for all these tests: it has to live with restarts."""
     with running(tmp_path_factory.mktemp("restart") / "data", "--quantity", "500000") as instance:
         yield instance
 
@@ -49,7 +49,7 @@ def done(command: subprocess.CompletedProcess[str]) -> str:
 
 
 class Newcomers(Background):
-    """Opens a connection for each request, inside a `with` block, and keeps what fails."""
+    """Opens a connection for each request, inside a `with` block, and keeps the failures."""
 
     SIZE = 3
 
@@ -73,7 +73,7 @@ class Newcomers(Background):
 
 
 def goodput(crowd: Crowd, since: int, began: float) -> float:
-    """Tickets a second since so many had been sold."""
+    """Returns the tickets a second since so many were sold."""
     return (len(crowd.sold) - since) / (time.monotonic() - began)
 
 
@@ -124,7 +124,7 @@ def test_a_restart_of_the_web_turns_nobody_away(open_shop: Instance) -> None:
         old = [found for found in before.values() if psutil.pid_exists(found)]
         eventually("the old one has ended", lambda: not any(map(psutil.pid_exists, old)))
     assert set(crowd.statuses) == {201}, crowd.unsure
-    # Each connection of the old one ended with an answer that said so.
+    # Each connection to the old one ended with an answer that said so.
     assert len(crowd.farewells) >= 8
     assert newcomers.served > 100
     assert not newcomers.failures
@@ -142,7 +142,7 @@ def test_a_killed_web_refuses_no_connection(open_shop: Instance) -> None:
         served = newcomers.served
         eventually("more served", lambda: newcomers.served > served + 50)
     assert not [error for error in newcomers.failures if isinstance(error, ConnectionRefusedError)]
-    # Who was connected when it died lost that connection, and nobody else.
+    # Only those that were connected when it died lost their connection.
     assert len(newcomers.failures) <= Newcomers.SIZE
 
 
@@ -239,7 +239,7 @@ def test_what_cannot_be_done_is_said_in_a_line(open_shop: Instance, tmp_path: Pa
 
 
 def _is_restarted(shop: Instance, kind: str, pid: int) -> bool:
-    """Nobody has that pid any more, and all of the kind work."""
+    """Whether no process of the kind has that pid, and all of them work."""
     return all(
         found["pid"] != pid and found["state"] in ("ready", "running")
         for found in shop.status()[kind]

@@ -1,4 +1,4 @@
-"""How long `up` takes to the first sold ticket, against what three bare JVMs need."""
+"""The time from `up` to the first sold ticket, compared with three bare JVMs."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ MOST = 1.5
 
 
 def test_up_sells_within_one_and_a_half_times_what_bare_servers_need(tmp_path: Path) -> None:
-    """In one run, in turns; the best of each, since the machine has other work as well.
+    """Both are measured in turns, and the best of each counts: the machine has other work as well.
 
     A noisy machine gets more rounds to show an undisturbed one.
     """
@@ -52,7 +52,7 @@ def _bare_quorum_s(home: Path) -> float:
     ensemble = local_ensemble(home, free_ensemble_port(), 3, "")
     ensemble.configure()
     for each in ensemble.servers:
-        # As ZooKeeper comes: its servers believe each other.
+        # ZooKeeper's default: its servers trust each other.
         each.config.write_text(each.config.read_text().replace(quorum_auth.CONFIG, ""))
     command = [str(find_java(os.environ)), "-cp", find_class_path(os.environ).text, MAIN_CLASS]
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""`restart supervisor`: a new one takes over all that the old one has started, in a sale."""
+"""`restart supervisor`: a new one takes over everything that the old one started, during a sale."""
 
 import asyncio
 import os
@@ -112,7 +112,7 @@ def test_the_new_one_restarts_what_dies_and_nothing_stays_a_zombie(sale: Instanc
         eventually("a new web", lambda: record(sale, "web", "web-1")["pid"] not in (web, None))
         served = newcomers.served
         eventually("more served", lambda: newcomers.served > served + 50)
-    # The page's listening socket was handed over, too.
+    # The page's listening socket was handed over as well.
     assert not [error for error in newcomers.failures if isinstance(error, ConnectionRefusedError)]
     sale.expect_health()
     after = sale.worker("worker-2")
@@ -219,7 +219,7 @@ def _until_ready(manager: socket.socket) -> list[str]:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """A copy of the program that a test may change."""
+    """Returns a copy of the program that a test may change."""
     home = tmp_path / "program"
     for name in COPIED:
         ignored = shutil.ignore_patterns("__pycache__")
@@ -261,7 +261,7 @@ def test_a_version_that_does_not_start_is_refused_and_a_good_one_takes_over(
             assert children(shop) == before
         loop.write_text(good)
         change(loop, "the supervisor has been replaced", "a newer supervisor is here")
-        # Other command lines are no reason to stop what sells.
+        # Other command lines are no reason to stop running processes.
         change(
             installed / "supervisor" / "zookeeper" / "ensemble.py",
             "MOST_YOUNG_MB = 256",
@@ -316,7 +316,7 @@ def test_a_successor_that_ends_leaves_the_shop_selling_for_the_next(installed: P
         assert "`status`" in told.stderr
         assert shop.buyer().buy().status == 201
         preflight.write_text(good)
-        assert children(shop.up()) == set()  # they are nobody's children now
+        assert children(shop.up()) == set()  # they have no parent now
         pids = {found["pid"] for found in (*shop.status()["workers"], *shop.status()["web"])}
         assert pids < {process.pid for process in before}
         shop.run("down")
@@ -433,7 +433,7 @@ def test_an_adopted_child_of_our_own_is_reaped_and_says_how_it_ended() -> None:
 
 
 def test_a_child_whose_threads_still_end_is_no_zombie_left_behind() -> None:
-    """Its first thread is one already: until the others have ended there is nothing to reap."""
+    """Its first thread is a zombie, and there is nothing to reap until the others have ended."""
     code = (
         "import ctypes, threading, time\n"
         "threading.Thread(target=time.sleep, args=(0.5,)).start()\n"

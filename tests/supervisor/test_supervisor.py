@@ -42,7 +42,7 @@ from tests.support.instance import (
 
 START_S = 60.0
 
-# `up` with the stand-ins in the place of zkticket.py.
+# `up` with stand-ins in place of zkticket.py.
 UP = """
 import asyncio, logging, os, sys
 from pathlib import Path
@@ -83,7 +83,7 @@ while True:
 
 @dataclass
 class Stage:
-    """One data dir and the supervisor on it."""
+    """A data directory and the supervisor on it."""
 
     home: Path
     settings: Settings
@@ -135,7 +135,7 @@ class Stage:
         return next(entry for entry in record.processes if entry.name == name)
 
     def back(self, before: ProcessRecord) -> ProcessRecord:
-        """The child's entry once it lives under another pid."""
+        """Waits until the child lives under another pid; returns its entry."""
 
         def found() -> ProcessRecord | None:
             entry = self.entry(before.name)
@@ -146,7 +146,7 @@ class Stage:
         return entry
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """One of zkticket's commands, on this instance."""
+        """Runs one of zkticket's commands on this instance."""
         command = [sys.executable, str(ENTRYPOINT), *arguments]
         environ = {**environment(), "ZKTICKET_DATA_DIR": str(self.settings.data_dir)}
         return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60)
@@ -192,12 +192,12 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         stage.clean_up()
 
 
-# Both are begun before all else and looked at later, for they take ten seconds.
+# Both are started before everything else and checked later, for they take ten seconds.
 
 
 @pytest.fixture(scope="module", autouse=True)
 def unreachable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """It has an ensemble that does not answer."""
+    """A supervisor with an ensemble that does not answer."""
     stage = staged(tmp_path_factory.mktemp("unreachable"), zookeeper=f"127.0.0.1:{free_port()}")
     stage.launch()
     try:
@@ -208,7 +208,7 @@ def unreachable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module", autouse=True)
 def lifeless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Its web dies as soon as it is started."""
+    """A supervisor with a web that dies at once."""
     stage = staged(tmp_path_factory.mktemp("lifeless"))
     (stage.home / "lifeless").touch()
     stage.launch()
@@ -443,7 +443,7 @@ def test_detach_hands_on_the_last_line_of_what_failed(tmp_path: Path) -> None:
 
 @dataclass
 class Crew:
-    """Running workers or servers on a clock of the test's, whose vitals it sets."""
+    """Running workers or servers, with a clock and vitals that the test sets."""
 
     now: float = 0.0
     fleet: Fleet = field(init=False)
@@ -455,7 +455,7 @@ class Crew:
     def add(self, count: int, role: Role = Role.WORKER) -> "Crew":
         for number in range(1, count + 1):
             plan = ProcessPlan(f"{role.value}-{number}", role, (), Path("log"))
-            # No process has such a number: it has no memory either.
+            # No process has such a pid, so it has no memory either.
             process = FakeProcess(pid=2**22 + number)
             child = Child(plan, _giving(process), lambda: self.now, lambda: 0.0, _ignore)
             child.start()
@@ -468,7 +468,7 @@ class Crew:
         return self
 
     def give_memory(self, *numbers: int) -> None:
-        """Three samples over the limit for these workers."""
+        """Takes three samples over the limit for these workers."""
         for at in range(3):
             self.fleet.sample(float(at))
         for number in numbers:
@@ -531,7 +531,7 @@ def test_of_two_hung_workers_the_second_waits_until_the_first_is_back() -> None:
 
 
 def heard(crew: Crew, times: int = 1) -> None:
-    """What hearts have said is counted, so many times."""
+    """Counts the heartbeats of so many turns."""
 
     async def nothing_new(_child: Child) -> bool:
         return False
@@ -545,7 +545,7 @@ def heard(crew: Crew, times: int = 1) -> None:
     ("missed", "restarted"),
     [
         ((1, 0, 0), True),
-        ((1, 1, 0), False),  # there is no quorum: none of them can serve
+        ((1, 1, 0), False),  # without a quorum none of them can serve
         ((1, 0), False),
         ((1,), False),
         ((1, 0, 1, 0, 0), True),
@@ -558,12 +558,12 @@ def test_a_server_is_restarted_that_serves_nobody_while_most_others_do(
     for number, beats in enumerate(missed, start=1):
         crew.silence(number, beats=beats)
     heard(crew, int(MUTE_S) - 1)
-    assert crew.fleet.judge() is None  # it may be getting what it missed
+    assert crew.fleet.judge() is None  # it may still be catching up
     heard(crew)
     said = crew.fleet.judge()
     assert (said is not None) == restarted
     assert crew.states.count(DRAINING) == restarted
-    # It is on its way: once is enough, and the next one has its turn after it.
+    # Its restart is under way: the next one has its turn after it.
     assert crew.fleet.judge() is None
 
 
@@ -572,7 +572,7 @@ def test_no_server_is_mute_by_what_nobody_could_serve() -> None:
     crew.silence(1, 2, beats=1)
     crew.silence(3, beats=0)
     heard(crew, 2 * int(MUTE_S))
-    crew.silence(2, beats=0)  # there is a quorum again; the first is yet to join it
+    crew.silence(2, beats=0)  # there is a quorum again, which the first has yet to join
     heard(crew)
     assert crew.fleet.judge() is None
 

@@ -1,4 +1,4 @@
-"""A service manager hears when tickets can be bought, and the unit for systemd is well formed."""
+"""A service manager is told when tickets can be bought; the unit for systemd is well formed."""
 
 import asyncio
 import os
@@ -80,7 +80,7 @@ def test_an_instance_tells_its_manager_when_tickets_can_be_bought(
 
 
 def _await(manager: socket.socket, line: str) -> list[str]:
-    """The first message with that line."""
+    """Returns the first message with that line."""
     manager.settimeout(15.0)
     while line not in (message := heard(manager)):
         pass
@@ -91,7 +91,7 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze here; Debian has it in the package systemd")
     unit = tmp_path / "zkticket.service"
-    # Whether the program is there is for the machine that runs it.
+    # The program exists on the machine that runs the unit.
     text = UNIT.read_text(encoding="utf-8")
     unit.write_text(text.replace("/opt/zkticket/.venv/bin/python", "/bin/true"), encoding="utf-8")
     done = subprocess.run(
@@ -111,7 +111,7 @@ def test_the_unit_leaves_the_shop_selling_when_its_supervisor_is_killed() -> Non
 
 
 async def test_a_terminal_that_is_closed_stops_in_order_however_often_it_is_said() -> None:
-    """The shell says it, and then the kernel; two signals of another kind mean haste."""
+    """The shell signals it, then the kernel; a repeat of other signals would mean haste."""
 
     async def signals(*numbers: int) -> bool:
         stop = Stop(lambda: None)
@@ -128,14 +128,14 @@ async def test_a_terminal_that_is_closed_stops_in_order_however_often_it_is_said
 
 
 def test_up_in_a_terminal_says_that_it_ends_with_the_terminal(tmp_path: Path) -> None:
-    """Then the terminal is closed: web, workers and ZooKeeper stop, and nothing is left."""
+    """When the terminal is closed, web, workers and ZooKeeper stop, and nothing is left."""
     shop = Instance(tmp_path / "data")
     command = shop._command(
         "up", "--servers", "1", "--workers", "1", "--port", str(shop.port),
         "--zookeeper-port", str(shop.zookeeper_port),
     )  # fmt: skip
     terminal, inner = pty.openpty()
-    # Its controlling terminal, in a session of its own.
+    # This is its controlling terminal, in a session of its own.
     up = subprocess.Popen(("setsid", "--ctty", *command), stdin=inner, stdout=inner, stderr=inner)
     os.close(inner)
     try:

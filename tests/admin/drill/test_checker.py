@@ -1,4 +1,4 @@
-"""The history checker: it passes every honest sale, and catches each fault that is planted."""
+"""The history checker passes every honest sale, and catches every planted fault."""
 
 import heapq
 import itertools
@@ -34,7 +34,7 @@ def id_of(event: str, key: str) -> str:
 
 @dataclass
 class ModelShop:
-    """A shop that keeps its promises, while requests and replies are lost on the way."""
+    """A shop that keeps its promises, while requests and replies are lost."""
 
     rng: random.Random
     purchases: int
@@ -169,7 +169,7 @@ def without(books: Books, order: str) -> Books:
 
 
 def with_order(books: Books, order: StoredOrder) -> Books:
-    """One more, counted as it should be."""
+    """Returns the books with one more order, counted as it should be."""
     type_ = type_of(books, order.order.type)
     grown = replace(
         type_,

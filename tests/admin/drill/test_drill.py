@@ -1,4 +1,4 @@
-"""The drill: what it says of itself, what it shows, and a short one for real."""
+"""The drill: what it says about itself, what it shows, and a short one for real."""
 
 import io
 import json
@@ -178,7 +178,7 @@ def drill(*options: str) -> "subprocess.Popen[str]":
 
 
 def of_drills() -> list[psutil.Process]:
-    """Processes of instances that belong to drills of this test's temporary directory."""
+    """Returns the processes of drills in this test's temporary directory."""
     marker = f"{environment()['TMPDIR']}/zkticket-drill-"
     return [
         process

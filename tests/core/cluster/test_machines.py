@@ -1,4 +1,4 @@
-"""Several machines share one tree: each looks after its own, and is asked by its name."""
+"""Several machines share one tree: each looks after its own processes, and is asked by name."""
 
 import json
 from functools import partial
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(240)
 
 
 def registrations(server: Server, of: Machine) -> dict[str, str]:
-    """The workers of one machine that are registered, and under what."""
+    """Returns the registered workers of one machine, and their names."""
 
     async def work(zk: ZooKeeper) -> dict[str, str]:
         found = await registry.workers(zk)
@@ -107,7 +107,7 @@ def test_a_machine_with_another_name_is_the_same_instance(server: Server, tmp_pa
 def test_what_is_desired_is_remembered_where_the_tree_has_forgotten_it(
     server: Server, tmp_path: Path
 ) -> None:
-    """As after an upgrade: the tree has it under the name that the instance had before."""
+    """This is so after an upgrade: the tree has it under the instance's former name."""
     shop = machine(tmp_path, "alpha", server)
     try:
         shop.up()

@@ -1,4 +1,4 @@
-"""Which supervisor is asked: the one that is meant, or none."""
+"""The right supervisor is asked, or none."""
 
 import os
 from pathlib import Path
@@ -87,7 +87,7 @@ def test_a_name_that_nobody_has_is_refused_with_those_that_there_are(
 
 
 def test_one_that_was_killed_is_not_asked(server: Server, tmp_path: Path) -> None:
-    """Its registration stands until its session ends."""
+    """Its registration lasts until its session ends."""
     killed = SupervisorRecord(
         host="alpha",
         place=process_birth.place(),

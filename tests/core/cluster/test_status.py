@@ -1,4 +1,4 @@
-"""`status` from every source: the run file, the servers, the tree, and with some of them gone."""
+"""`status` from all sources: the run file, the servers, the tree; and with some of them gone."""
 
 import io
 import os
@@ -51,14 +51,14 @@ STAGES = {
 
 @pytest.fixture
 def gone() -> int:
-    """A pid that is nobody's."""
+    """Returns a pid that no process has."""
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
     return child.pid
 
 
 def process(name: str, role: str, state: str = "running", **fields: object) -> ProcessRecord:
-    """A process of a table; this very process stands for it unless told."""
+    """Returns a process of a table, this very process unless told otherwise."""
     here = ProcessRecord(
         name=name,
         role=role,
@@ -112,7 +112,7 @@ def worker(state: str = "ready", **fields: object) -> WorkerRecord:
 def look(
     server: Server, tmp_path: Path, record: WorkerRecord | None, run: SupervisorRecord | None = None
 ) -> Status:
-    """The status of an instance with that registered worker and that run file."""
+    """Returns the status of an instance with that registered worker and that run file."""
     run_file.write(tmp_path, run or table(server.hosts))
 
     async def work(zk: ZooKeeper) -> Status:
@@ -357,7 +357,7 @@ OTHER = "fedcba9876543210"
 
 
 def at_two_machines(server: Server, tmp_path: Path, host: str) -> Status:
-    """This machine and another one, whose worker has the same name and the same pid."""
+    """Returns the status of two machines, whose workers have the same name and pid."""
     run_file.write(tmp_path, table(server.hosts))
     mine = table(server.hosts)
     theirs = msgspec.structs.replace(
@@ -477,7 +477,7 @@ def test_what_was_read_and_is_not_there_is_called_missing(server: Server, tmp_pa
 def test_a_container_is_seen_from_outside_by_its_registration(
     server: Server, tmp_path: Path
 ) -> None:
-    """Its run file has pids that are nobody's here, or somebody else's."""
+    """Its run file has pids that mean nothing here, or another process."""
     inside = msgspec.structs.replace(table(server.hosts), place="a container")
     gone = tuple(msgspec.structs.replace(each, birth="b-1") for each in inside.processes)
     inside = msgspec.structs.replace(inside, birth="b-1", processes=gone)

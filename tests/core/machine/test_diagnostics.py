@@ -1,4 +1,4 @@
-"""What a process writes about itself."""
+"""Reports that a process writes about itself."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Disks that are full, or soon will be, are found and named before and while they stop a sale."""
+"""Full and nearly full disks are found and named, before and while they stop a sale."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ BLOCK = 4096
 def statvfs(
     *, size: int, free: int, files: int = 1000, files_free: int = 500, read_only: bool = False
 ) -> Callable[[Path], os.statvfs_result]:
-    """A file system with so many bytes."""
+    """Returns the figures of a file system with so many bytes."""
     blocks, left = size // BLOCK, free // BLOCK
     flags = os.ST_RDONLY if read_only else 0
     told = os.statvfs_result(
@@ -81,7 +81,7 @@ def test_each_disk_is_named_once_and_what_is_missing_is_left_out(tmp_path: Path)
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A directory that has a file system of its own, of 8 MB, for a worker's receipts."""
+    """A directory for a worker's receipts, on a file system of its own with 8 MB."""
     place = tmp_path / "receipts" / "worker-1"
     place.mkdir(parents=True)
     command = ("mount", "-t", "tmpfs", "-o", "size=8m", "none", str(place))

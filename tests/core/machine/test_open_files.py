@@ -1,4 +1,4 @@
-"""A web server with few open files takes fewer visitors, says so, and never turns in circles."""
+"""A web server with few open files accepts fewer visitors, says so, and never spins."""
 
 import resource
 import time
@@ -26,7 +26,7 @@ LOOK_S = 1.0
 
 @pytest.fixture(scope="module")
 def narrow() -> Iterator[FakeWeb]:
-    """A site whose processes may have few files open."""
+    """A site with processes that may open few files."""
     with running("open", "sh", "-c", f'ulimit -n {LIMIT}; exec "$@"', "sh") as web:
         yield web
 
@@ -66,7 +66,7 @@ def test_a_shortage_says_what_it_means_and_what_is_needed() -> None:
 def test_silent_connections_beyond_the_limit_leave_room_and_go_by_themselves(
     narrow: FakeWeb,
 ) -> None:
-    """At the limit a server fails to accept, tries again at once, and uses a core for it."""
+    """At the limit a server used to fail to accept, and to try again at once, on a whole core."""
     taken = connections(LIMIT)
     with ExitStack() as stack:
         for _ in range(SILENT):
@@ -76,5 +76,5 @@ def test_silent_connections_beyond_the_limit_leave_room_and_go_by_themselves(
         while time.monotonic() < deadline:
             most = max(most, _most_open_files(narrow))
         assert taken <= most < LIMIT - RESERVE // 2
-        # Who comes behind them gets in once the silent ones have had their time.
+        # New connections get in once the silent ones have had their time.
         eventually("a visitor is served", lambda: narrow.get("/healthz").status == 200, 30.0)

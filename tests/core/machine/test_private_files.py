@@ -1,4 +1,4 @@
-"""The data directory is its user's alone: what others could plant there is refused in one line."""
+"""The data directory is its user's alone: files that others planted are refused in one line."""
 
 import os
 import socket
@@ -29,7 +29,7 @@ VICTIM = "nobody's business\n"
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """An instance's, as `up` leaves it."""
+    """A data directory as `up` leaves it."""
     path = tmp_path / "data"
     private_directory.claim(path, said_nothing)
     load_or_create_secret(path)
@@ -38,7 +38,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Path:
-    """A file elsewhere that somebody would like to have overwritten, or read out."""
+    """A file elsewhere that an attacker would like to have overwritten, or read."""
     path = tmp_path / "victim"
     path.write_text(VICTIM)
     path.chmod(0o600)
@@ -47,7 +47,7 @@ def victim(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def as_somebody_else(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From now on whatever was made so far is another user's."""
+    """Makes everything that exists so far another user's."""
 
     def change() -> None:
         monkeypatch.setattr(os, "geteuid", lambda: SOMEBODY)
@@ -66,7 +66,7 @@ def mode(path: Path) -> int:
 
 
 def open_to_others(path: Path) -> list[Path]:
-    """All of a tree that others may read or write."""
+    """Returns everything in a tree that others may read or write."""
     every = [path, *path.rglob("*")]
     return [each for each in every if each.lstat().st_mode & 0o077]
 
@@ -75,7 +75,7 @@ def open_to_others(path: Path) -> list[Path]:
 
 
 def test_after_a_sale_nothing_in_the_data_directory_is_open_to_others(shop: Instance) -> None:
-    """The directory had been made by its user, who has the usual umask."""
+    """The directory was made by its user, with the usual umask."""
     assert shop.buyer().buy().status == 201
     assert (shop.data_dir / "zookeeper" / "1" / "data" / "version-2").is_dir()
     assert open_to_others(shop.data_dir) == []
@@ -118,7 +118,7 @@ def test_a_child_is_started_so_that_its_files_are_its_users_alone(tmp_path: Path
 def test_a_secret_that_was_copied_for_all_to_read_is_closed_by_its_reader(
     data_dir: Path,
 ) -> None:
-    """As `scp` leaves it on another machine."""
+    """This is how `scp` leaves it on another machine."""
     (data_dir / "secret").chmod(0o644)
     load_secret(data_dir)
     assert mode(data_dir / "secret") == 0o600
@@ -177,7 +177,7 @@ def test_nothing_starts_where_something_else_stands_in_the_place_of_a_file(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     plant(path, victim)
-    if place == "secret":  # by which a directory is known to be ours
+    if place == "secret":  # this marks a directory as ours
         with pytest.raises(Untrusted, match="secret"):
             load_secret(data_dir)
     with pytest.raises(Untrusted) as refusal:
@@ -248,7 +248,7 @@ def test_all_that_was_planted_is_refused_by_a_real_start(data_dir: Path, victim:
 
 
 def test_each_writer_refuses_a_link_by_itself(data_dir: Path, victim: Path) -> None:
-    """However it came there after the start."""
+    """It may have come there after the start."""
     for directory in ("logs", "zookeeper", "zookeeper/1", "zookeeper/1/data", FOLDER):
         (data_dir / directory).mkdir()
     (data_dir / FOLDER / "worker-1").mkdir()
@@ -272,7 +272,7 @@ def test_each_writer_refuses_a_link_by_itself(data_dir: Path, victim: Path) -> N
     for act in appenders:
         with pytest.raises(Untrusted):
             act()
-    # What replaces a file puts its own in the link's place.
+    # Replacing a file puts a new one in the link's place.
     local_ensemble(data_dir, 2181, 1, "password").configure()
     assert not (data_dir / "zookeeper" / "1" / "zoo.cfg").is_symlink()
     assert (victim.read_text(), mode(victim)) == (VICTIM, 0o600)
@@ -349,7 +349,7 @@ def test_a_directory_is_not_taken_where_others_may_put_another_one_in_its_place(
     above.chmod(rights)
     with pytest.raises(Untrusted, match=f"`chmod go-w {above}`"):
         private_directory.claim(above / "data", said_nothing)
-    above.chmod(0o1777)  # as /tmp is: there nobody moves what is another's
+    above.chmod(0o1777)  # like /tmp, where nobody can move the files of others
     private_directory.claim(above / "data", said_nothing)
 
 
@@ -366,7 +366,7 @@ def test_the_way_by_which_a_link_leads_there_has_to_be_safe_as_well(tmp_path: Pa
 
 
 def test_a_group_that_is_its_users_alone_is_nobody_else(tmp_path: Path) -> None:
-    """Many systems make home directories' files so."""
+    """Many systems create files in home directories like this."""
     above = tmp_path / "above"
     above.mkdir()
     above.chmod(0o775)

@@ -1,4 +1,4 @@
-"""A process is known again whatever becomes of the clock, and of its pid."""
+"""A process is recognised again, whatever happens to the clock, and to its pid."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def step_the_clock(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """What psutil sees when the clock is set: `btime` in /proc/stat moves, ticks don't."""
+    """Sets the clock as psutil sees it: `btime` in /proc/stat moves, ticks don't."""
     booted = psutil.boot_time()
     monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + seconds)
 
@@ -126,7 +126,7 @@ def test_a_name_with_blanks_and_brackets_hides_no_birth(tmp_path: Path) -> None:
 
 
 def test_without_a_birth_the_time_of_creation_tells(sleeper: "subprocess.Popen[bytes]") -> None:
-    """Where the kernel has no /proc, and of tables that an earlier version wrote."""
+    """This is for kernels without /proc, and for tables of an earlier version."""
     old = msgspec.structs.replace(record_of(sleeper.pid), birth="")
     assert process_identity.living(old) is not None
     assert process_identity.living(msgspec.structs.replace(old, created=1.0)) is None

@@ -1,4 +1,4 @@
-"""What a soak, a test run or a drill has started is gone, however it ends."""
+"""Everything that a soak, a test run or a drill has started ends with it."""
 
 import signal
 import subprocess
@@ -18,7 +18,7 @@ DRILL = (str(ENTRYPOINT), "drill", "worker")
 
 
 def servers(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
-    """The ZooKeeper servers among what it has started."""
+    """Returns the ZooKeeper servers that it has started."""
     return [child for child in started(process) if MAIN_CLASS in arguments(child)]
 
 
@@ -73,7 +73,7 @@ def test_nothing_is_left_of_a_run_that_was_ended(
 
 
 def test_a_run_ends_with_the_make_that_started_it(tmp_path: Path) -> None:
-    """`make` passes SIGTERM on, but dies of SIGKILL alone."""
+    """`make` passes SIGTERM on, but SIGKILL kills it alone."""
     environ = {**environment(), "TMPDIR": str(tmp_path), "MAKELEVEL": "1"}
     run = [sys.executable, *SOAK]
     script = "import subprocess, sys; subprocess.run(sys.argv[1:])"

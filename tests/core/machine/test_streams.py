@@ -39,7 +39,7 @@ def unread() -> Iterator[int]:
 
 @contextmanager
 def stuck() -> Iterator[int]:
-    """A pipe that is full, and whose reader reads nothing."""
+    """A full pipe whose reader reads nothing."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     for size in (4096, 1):
@@ -56,7 +56,7 @@ def stuck() -> Iterator[int]:
 
 @contextmanager
 def full() -> Iterator[int]:
-    """A disk that takes nothing more."""
+    """A disk that is full."""
     writer = os.open("/dev/full", os.O_WRONLY)
     yield writer
     os.close(writer)
@@ -66,7 +66,7 @@ UNWRITABLE = [unread, stuck, full]
 
 
 def closing(command: Sequence[str], *streams: int) -> list[str]:
-    """The command with those of its streams closed."""
+    """Returns the command with those of its streams closed."""
     closed = " ".join(f"{number}>&-" for number in streams)
     return ["sh", "-c", f'exec "$@" {closed}', "sh", *command]
 
@@ -253,7 +253,7 @@ def test_a_name_that_is_no_utf8_is_refused_at_once(tmp_path: Path) -> None:
 def test_a_shop_in_a_directory_with_an_umlaut_starts_again_in_any_locale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its servers, which are JVMs, looked for their files in another place, and died."""
+    """Its servers, which are JVMs, used to look for their files in another place, and died."""
     put_on({"LC_ALL": "C", "PYTHONUTF8": "0"}, monkeypatch)
     home = tmp_path / "zürich 東京"
     home.mkdir()

@@ -1,4 +1,4 @@
-"""Where `up` can't write or open what it needs: one line that says what to do, and nothing runs."""
+"""`up` that can't write or open a file says in one line what to do, and starts nothing."""
 
 import os
 import resource
@@ -17,7 +17,7 @@ ELSEWHERE = "or choose another --data-dir"
 def up(
     data_dir: Path, *options: str, within: tuple[str, ...] = (), limit: int | None = None
 ) -> str:
-    """What `up` says when it refuses, which has to be one line."""
+    """Returns what `up` says when it refuses, which has to be one line."""
 
     def restrict() -> None:
         if limit is not None:
@@ -39,13 +39,13 @@ def up(
 
 
 def own(data_dir: Path) -> Path:
-    """One that nobody else may look into."""
+    """A directory that nobody else may look into."""
     data_dir.mkdir(mode=0o700)
     return data_dir
 
 
 def on_disk(home: Path, options: str) -> tuple[str, ...]:
-    """What runs a command with a small disk mounted at `home`, for itself alone."""
+    """Returns what runs a command with a small disk at `home`, in a namespace of its own."""
     script = f'mount -t tmpfs -o {options} none "$0" && exec "$@"'
     own = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--mount", "-r")
     mounting = (*own, "sh", "-c", script, str(home))
@@ -59,7 +59,7 @@ def on_disk(home: Path, options: str) -> tuple[str, ...]:
 def test_a_full_disk_is_said_in_one_line(
     tmp_path: Path, size: str, options: tuple[str, ...]
 ) -> None:
-    """Which file it is that finds no room depends on how much is left."""
+    """Which file finds no room depends on how much is left."""
     assert up(tmp_path / "data", *options, within=on_disk(tmp_path, f"size={size}")).endswith(
         FREE_SPACE
     )
@@ -103,7 +103,7 @@ def test_too_few_open_files_are_said_in_one_line(tmp_path: Path, limit: int) -> 
 
 
 def test_a_secret_that_could_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Half of one was left, and found damaged when there was room again."""
+    """Half of one used to be left, and was found damaged when there was room again."""
     code = "from core.cluster_secret import *; load_or_create_secret(Path(sys.argv[1]))"
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; {code}", str(tmp_path)],

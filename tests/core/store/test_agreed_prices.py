@@ -1,4 +1,4 @@
-"""What was agreed stays agreed: an order keeps its price, whatever becomes of its event."""
+"""An order keeps the price that was agreed, whatever becomes of its event."""
 
 import asyncio
 import csv
@@ -49,7 +49,7 @@ async def test_an_order_and_a_hold_keep_the_price_at_which_they_were_made(server
 
 
 async def test_from_a_new_price_on_nothing_is_sold_at_the_old_one(server: Server) -> None:
-    """Both workers had read the old price a moment ago."""
+    """Both workers have read the old price a moment ago."""
     async with shop_of(server) as shop:
         for worker in shop.workers:
             assert agreed(await worker.sell()) == (PRICE, PRICE, "EUR")

@@ -1,4 +1,4 @@
-"""How many tickets there are in all: set by organisers while others buy, hold and give back."""
+"""Capacities that organisers change while others buy, hold and give back."""
 
 import asyncio
 import random
@@ -121,7 +121,7 @@ async def test_a_reset_that_others_overtake_never_makes_more_than_was_agreed_to(
             asked.set()
 
         class Late(BackOffice):
-            """Whose first transaction comes after those buyers."""
+            """An office whose first transaction comes after those buyers."""
 
             async def resize(self, ref, capacity):  # type: ignore[no-untyped-def]
                 await agreed.wait()
@@ -137,7 +137,7 @@ async def test_a_reset_that_others_overtake_never_makes_more_than_was_agreed_to(
 
 
 async def test_a_reset_by_numbers_that_are_old_goes_by_those_numbers(server: Server) -> None:
-    """As the operators' page asks: what was sold when the question was put goes with the yes."""
+    """The operators' page does this: the answer comes with what was sold when it asked."""
     async with shop_of(server) as shop:
         await shop.one.sell(quantity=17)
         rows = await restock.reset(shop.one.zk, "show", [], 13, agree, {"A": 12})
@@ -175,13 +175,13 @@ async def test_the_room_is_never_oversold_however_its_size_changes_while_others_
             changes = 0
             while not done.is_set():
                 said = rng.choice(({"capacity": rng.randint(0, 90)}, {"added": 3}))
-                with suppress(ZkticketError):  # too few, most of them
+                with suppress(ZkticketError):  # most of them are too small
                     await edit(shop.one.zk, **said)
                     changes += 1
             return changes
 
         async def auditor() -> None:
-            """P1, at one moment after another."""
+            """Checks P1 at one moment after another."""
             while not done.is_set():
                 shelf = await shop.two.store.type_stock(ref)
                 assert shelf.stock.capacity == shelf.type.capacity

@@ -23,13 +23,13 @@ FEW = dict(list(TYPES.items())[:40])
 
 
 async def types_of(zk: ZooKeeper) -> dict[str, TicketType]:
-    """What is on sale, by name, each whole."""
+    """Returns the complete types on sale, by name."""
     found = await Store(zk).availability("big")
     return {each.name: TicketType(capacity=each.remaining, stripes=3) for each in found.types}
 
 
 def failing(multi: Multi, after: int) -> Multi:
-    """Works so many times."""
+    """Makes a call that works so many times."""
     calls = itertools.count()
 
     async def limited(operations: Sequence[Operation]) -> Outcome:

@@ -1,4 +1,4 @@
-"""What may become of an order, over all sequences of acts: pure, so every one can be tried."""
+"""What may become of an order: pure functions, tried with all sequences of acts."""
 
 from dataclasses import replace
 from typing import Any
@@ -40,7 +40,7 @@ rules = st.builds(
     cancellable=st.booleans(),
 )
 orders = st.sampled_from([SOLD, HELD])
-# An act, how long after the one before, by which request, and by whom.
+# An act, its time after the one before, its request, and whether an operator asks.
 steps = st.tuples(
     st.sampled_from(Act),
     st.sampled_from([0.0, 1.0, 30.0, 60.0, 500.0]),

@@ -1,4 +1,4 @@
-"""The log's ring in ZooKeeper, and the look-up."""
+"""The log's ring in ZooKeeper, and how entries are found."""
 
 import itertools
 import json

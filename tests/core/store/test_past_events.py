@@ -1,4 +1,4 @@
-"""An event that is over neither sells nor holds, and buyers change nothing of it any more."""
+"""An event that is over neither sells nor holds, and buyers can change nothing any more."""
 
 import time
 from typing import Any
@@ -118,7 +118,7 @@ async def test_a_sale_that_is_said_to_close_later_goes_on_after_the_event(server
 
 
 def snapshot(*names: str) -> Snapshot:
-    """Events, those named `past-…` over before second 1000."""
+    """Returns events; those named `past-…` are over before second 1000."""
     return Snapshot(
         tuple(
             _named(name, starts_at=10.0 if name.startswith("past") else 1e9, ends_at=None)

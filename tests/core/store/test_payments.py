@@ -1,4 +1,4 @@
-"""Money that comes in: once for an order and one order for each, and all of it on record."""
+"""Payments: one counts for an order, each for one order only, and all of them are on record."""
 
 import asyncio
 import csv
@@ -25,7 +25,7 @@ from tests.support.zookeeper_server import Server
 
 
 def told(answer: Answer | OrderView | None) -> list[tuple[str, str]]:
-    """The payments on record, and why they do not count."""
+    """Returns the payments on record, and why they do not count."""
     order = answer.order if isinstance(answer, Answer) else answer
     assert order is not None
     return [(each.id, each.refused) for each in order.payments]
@@ -228,7 +228,7 @@ async def test_a_payment_is_in_no_doubt_while_the_place_of_its_claim_is_made(
     async with shop_of(server) as shop:
         held = await shop.one.hold()
         with monkeypatch.context() as patch:
-            # The transaction was refused first, for there is no such place.
+            # Before this write, the transaction was refused: there is no such place.
             lost = LostAnswers(shop.one.zk, 1, happens=True)
             lost.begin(patch)
             paid = await shop.one.pay(held.order, "p1", PRICE, "EUR")
@@ -243,7 +243,7 @@ async def test_what_the_tree_forgot_of_a_payment_is_put_back_with_its_claim(serv
         before = await zk.get(f"{await path_of(shop, held)}")
         await shop.one.pay(held.order, "p1", PRICE, "EUR")
         stored = await shop.one.store.order(held.order)
-        # The tree goes back to before the payment, all but the counters.
+        # All of the tree but the counters goes back to before the payment.
         await zk.set(before.path, before.data, -1)
         await zk.delete(paths.payment(payment_key(KEY, "p1")))
         [counter] = [
@@ -306,17 +306,17 @@ SURPLUS = replace(P2, refused="paid-already")
 @pytest.mark.parametrize(
     ("confirmed", "there", "then"),
     [
-        (  # a surplus one is put back though the order was cancelled since
+        (  # a surplus payment is put back though the order was cancelled since
             made(change("confirm", "w.2", P1), change(PAYMENT, "w.3", SURPLUS)),
             made(change("confirm", "w.2", P1), change("cancel", "w.4"), status="cancelled"),
             ("cancelled", [("p1", ""), ("p2", "paid-already")]),
         ),
-        (  # the tree forgot that it was paid, and it was paid again: both are on record
+        (  # the tree forgot the payment, and the order was paid again: both are on record
             made(change("confirm", "w.2", P1)),
             made(change("confirm", "w.4", P2)),
             ("sold", [("p2", ""), ("p1", "paid-already")]),
         ),
-        (  # the tree forgot that it was paid, and it expired; what came late stays on record
+        (  # the tree forgot the payment, and the hold expired: the late payment stays on record
             made(change("confirm", "w.2", P1)),
             made(
                 change("expire", "w.4"),

@@ -1,4 +1,4 @@
-"""What became of an order and was forgotten by ZooKeeper is put back, and every ticket counted."""
+"""Changes of orders that ZooKeeper forgot are put back, and every ticket is counted."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from core.transport.link import Code
 from tests.support.two_workers import CAPACITY, KEY, Shop, shop_of
 from tests.support.zookeeper_server import Server
 
-# Longer than any hold lasts here.
+# This is longer than any hold lasts here.
 AGES_S = 1000.0
 RULES = Event(generation="g", title="Test", hold_s=60.0, extensions=2, cancellable=True)
 REF = TypeRef("show", "g", "A")
@@ -43,7 +43,7 @@ async def stored(shop: Shop, order_id: str) -> StoredOrder:
 
 
 async def forgotten(shop: Shop, order_id: str, *acts: Act) -> Sale:
-    """Does this to an order; then ZooKeeper has the data of before. What had been confirmed."""
+    """Does this to an order, then sets ZooKeeper back; returns what had been confirmed."""
     zk, before = shop.one.zk, await stored(shop, order_id)
     ref, buyer = before.ref, buyer_id(KEY, before.event, before.order.buyer)
     touched = [
@@ -81,7 +81,7 @@ async def test_a_forgotten_confirmation_sells_a_hold_that_still_stands(server: S
         assert await shop.counts() == (CAPACITY - 4, 0, 4)
         found = (await stored(shop, held.order)).order
         assert [change.act for change in found.changes] == [Act.EXTEND, Act.CONFIRM]
-        # The list in which the janitor looks names it still.
+        # The janitor's list still names it.
         await shop.later(AGES_S)
         assert await shop.counts() == (CAPACITY - 4, 0, 4)
 
@@ -98,7 +98,7 @@ async def test_what_was_sold_is_sold_also_when_its_hold_ran_out_since(server: Se
         assert await shop.tab("Ann") == 4
         found = (await stored(shop, held.order)).order
         assert (found.status, found.admitted is not None) == ("sold", True)
-        # Its holder has been let in: nobody is let in with it again.
+        # Its holder was admitted: nobody is admitted with it again.
         again = await shop.two.amend(held.order, Act.CHECK_IN, note="south")
         assert again.code is Code.CHECKED_IN
 
@@ -162,7 +162,7 @@ async def test_orders_are_put_back_while_others_are_sold_and_changed(server: Ser
 
 # --- every sequence ------------------------------------------------------------------
 
-# An act, and how long after the one before.
+# An act, and its time after the one before.
 steps = st.tuples(st.sampled_from(Act), st.sampled_from([0.0, 1.0, 30.0, 60.0]))
 quick = settings(derandomize=True, database=None, max_examples=400, deadline=None)
 
@@ -223,7 +223,7 @@ def test_of_two_futures_the_second_is_overruled_only_where_a_hold_was_sold_in_th
     assert is_preserved(found, there(after))
     assert (after.status, after.admitted) == (confirmed.status, confirmed.admitted)
     assert mended.takes == 3 * (has_tickets(after) - has_tickets(found))
-    # No sale, no admission and nothing that was given back by hand is undone.
+    # No sale, no admission and no ticket that was given back by hand is undone.
     assert not done & {Act.CONFIRM, Act.CHECK_IN, Act.CANCEL, Act.RELEASE}
 
 

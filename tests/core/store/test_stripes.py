@@ -1,4 +1,4 @@
-"""How stock is divided into stripes, and that nobody meets on one where there are enough."""
+"""Stock in stripes: where there are enough, no two workers share one."""
 
 import pytest
 

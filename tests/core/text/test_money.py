@@ -82,7 +82,7 @@ def test_a_currency_with_other_decimals_is_refused_where_prices_have_them() -> N
 
 
 def test_an_event_of_before_keeps_the_decimals_that_its_prices_have() -> None:
-    """Its prices were kept in hundredths, whatever its currency."""
+    """Its prices were kept in hundredths, whatever the currency."""
     event = Event(generation="g", title="Gala", currency="JPY")
     assert (event.decimals, decimals_of("JPY")) == (2, 0)
     assert changed(event, Terms(title="Gala 2")).decimals == 2

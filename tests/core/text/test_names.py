@@ -1,4 +1,4 @@
-"""Whose name is taken, and when two names are one person's."""
+"""Which names are accepted, and which two are one person's."""
 
 import json
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ from web.requests.order_change import from_scan
 from web.requests.purchase import from_form, from_json
 
 KEY = b"k" * 32
-# Characters of CJK's extensions H and J, a private one, two that Unicode has not assigned.
+# Two of CJK's extensions H and J, a private one, two that Unicode has not assigned.
 RARE = ("\U00031350", "\U000323b0", "\ue000", "\U0003fffd", "\U0010fffd")
 MARKS = (
     *("\u061c", "\u200e", "\u200f", "\ufeff"),
@@ -156,5 +156,5 @@ def test_a_name_that_shows_something_has_something_to_be_told_by(name: str) -> N
     ],
 )
 def test_what_a_buyer_has_already_is_found_under_the_same_id(name: str, known: str) -> None:
-    """As the first version that had limits made it."""
+    """The first version with limits made it like this."""
     assert buyer_id(KEY, "gala", name) == known

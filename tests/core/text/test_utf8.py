@@ -1,4 +1,4 @@
-"""Files as editors on other systems leave them."""
+"""Files as editors on other systems write them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The link between web and worker, where nobody is at its other end."""
+"""The link between web and worker, with nothing at its other end."""
 
 import time
 

@@ -26,7 +26,7 @@ def opened() -> socket.socket:
 
 
 def rung(data_dir: Path, *bells: Bell) -> BellAnswer | None:
-    """What a ring brings after those bells were hung, one after the other."""
+    """Returns what a ring brings after those bells were hung, one after the other."""
 
     async def scene() -> BellAnswer | None:
         loop = asyncio.get_running_loop()
@@ -41,7 +41,7 @@ def rung(data_dir: Path, *bells: Bell) -> BellAnswer | None:
 
 
 def deep(tmp_path: Path) -> Path:
-    """A directory whose name alone is longer than a Unix socket's address may be."""
+    """A directory with a name that is longer than a Unix socket's address may be."""
     directory = tmp_path / ("d" * 100) / ("e" * 100)
     directory.mkdir(parents=True)
     return directory

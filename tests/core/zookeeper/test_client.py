@@ -254,13 +254,13 @@ ABOVE = ("/", "/zookeeper", "/zookeeper/quota")
 
 
 def open_root(client: KazooClient) -> None:
-    """As ZooKeeper comes."""
+    """Opens the root, which is ZooKeeper's default."""
     for path in ABOVE:
         client.set_acls(path, OPEN_ACL_UNSAFE)
 
 
 def prepare_elsewhere(server: Server) -> bool:
-    """What `up --zookeeper` does: whether the root is closed then."""
+    """Does what `up --zookeeper` does; returns whether the root is closed then."""
     return asyncio.run(
         prepare_tree(server.hosts, PASSWORD, encode(Marker()), close_root=False, timeout_s=5)
     )
@@ -289,7 +289,7 @@ def test_the_root_of_an_ensemble_that_others_use_is_left_to_them_and_told(server
                 other.create("/theirs/too")
                 other.create("/more")
                 other.set_acls("/", [make_digest_acl("root", "theirs", all=True)])
-            assert prepare_elsewhere(server)  # closed by its owner, to us as well
+            assert prepare_elsewhere(server)  # its owner closed it, to us as well
             with server.client("root", "theirs") as root:
                 root.set_acls("/", OPEN_ACL_UNSAFE)
         finally:

@@ -1,4 +1,4 @@
-"""kazoo has the private parts that are used of it; where a new one lacks some, this names them."""
+"""kazoo has the private parts that we use; if a new version lacks some, this names them."""
 
 import inspect
 import re
@@ -21,12 +21,12 @@ from tests.support.instance import ROOT
 
 
 def made() -> object:
-    """A client that has not begun to connect."""
+    """Returns a client that has not begun to connect."""
     return kazoo_adapter.make_client("127.0.0.1:1", "secret", 6.0)
 
 
 def has(*names: str) -> Callable[[], object]:
-    """Each name is an attribute of the one before it."""
+    """Whether each name is an attribute of the one before it."""
 
     def find() -> object:
         found = made()
@@ -38,7 +38,7 @@ def has(*names: str) -> Callable[[], object]:
 
 
 class Answered:
-    """Stands where kazoo expects a result of its own."""
+    """Stands in for a result of kazoo's."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -48,7 +48,7 @@ class Answered:
 
 
 def refuses_before_its_start() -> None:
-    """`_call` takes a request of ours, and tells a stand-in for a result why it can't be sent."""
+    """Whether `_call` takes our request, and tells our result why it can't be sent."""
     answer = Answered()
     kazoo_adapter.send(made(), Multi([], "", b""), answer)
     assert answer.error is not None

@@ -1,4 +1,4 @@
-"""kazoo's wait: as `select.select` would have it, without its limits."""
+"""kazoo's wait works like `select.select`, without its limits."""
 
 import socket
 import time

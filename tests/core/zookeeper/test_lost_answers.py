@@ -1,4 +1,4 @@
-"""Whichever answer of ZooKeeper is lost: what operators do is done once, and they are told so."""
+"""Whichever answer is lost, an operator's act happens once, and the operator is told so."""
 
 from collections.abc import Awaitable, Callable
 from itertools import count, product
@@ -26,16 +26,16 @@ from core.zookeeper.client import ZooKeeper
 from tests.support.lost_answers import LostAnswers
 from tests.support.zookeeper_server import Server
 
-# More writes than any of these acts has.
+# More than the writes of any of these acts.
 MOST_WRITES = 40
 WAIT_S = 10.0
 TYPES = {f"T{number}": TicketType(capacity=7, stripes=3) for number in range(8)}
-# The second is a name that no other turn has: to empty the tree each time would take longer.
+# Each turn has a name of its own: to empty the tree each time would take longer.
 Act = Callable[[ZooKeeper, str], Awaitable[object]]
 
 
 def agreed(_question: str) -> None:
-    """Nobody is asked."""
+    """Agrees to everything."""
 
 
 def table(instance: str) -> SupervisorRecord:
@@ -109,13 +109,13 @@ async def delete_an_event(zk: ZooKeeper, name: str) -> None:
 
 
 async def prepare(zk: ZooKeeper, name: str) -> None:
-    """What is there before the act."""
+    """Prepares the tree for the act."""
     await create.create_event(zk, name, Event(generation="0a", title="Old"), TYPES)
     await alarms.sound(zk, Alarm(source="worker-1", text="x", at=1.0))
 
 
 def lose(server: Server, act: Act, nth: int, *, happens: bool) -> bool:
-    """Whether the act had so many writes."""
+    """Loses one answer; returns whether the act had so many writes."""
 
     async def work(zk: ZooKeeper) -> bool:
         name = f"{act.__name__}-{nth}-{happens:d}"
@@ -170,7 +170,7 @@ def test_a_large_event_is_made_once_whichever_answer_is_lost(
 
 
 def lose_in_preparing(server: Server, nth: int) -> bool:
-    """Whether the whole tree has so many creations."""
+    """Loses one answer; returns whether the whole tree has so many creations."""
     numbers = count()
 
     class Lossy(KazooClient):  # type: ignore[misc]

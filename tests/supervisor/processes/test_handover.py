@@ -1,4 +1,4 @@
-"""The web's child: two processes for a moment, and never none."""
+"""The web's child, which has two processes for a moment, and never none."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,7 +148,7 @@ STEPS = st.lists(
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(STEPS)
 def test_while_nobody_dies_alone_somebody_always_serves(steps: list[str]) -> None:
-    """Whatever the order of restarts, setbacks and ends: a ready process is never asked to go."""
+    """No order of restarts, setbacks and ends makes it stop a ready process."""
     stage = Stage().run()
     ready = {stage.spawned[0].pid}
     for step in steps:

@@ -114,7 +114,7 @@ def test_the_dead_use_nothing() -> None:
 
 
 class Pulse:
-    """A worker's end of the link, which can fall silent."""
+    """A worker's end of a link, which can fall silent."""
 
     def __init__(self) -> None:
         self.answers = True

@@ -1,4 +1,4 @@
-"""The supervisor's door: who comes is refused while it is shut, also who waited already."""
+"""The page's socket: while it is shut, new and waiting connections are refused."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""One child: its states, its backoff, its crash loop, and the end of all that it started."""
+"""One child: its states, its backoff, its crash loop, and the end of everything it started."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The verdict, whatever the samples: what must never be done to a worker that only works hard."""
+"""The verdict on any samples: a worker that only works hard is never restarted."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ def lives(
     sold: st.SearchStrategy[float] = RATE,
     least: int = 0,
 ) -> st.SearchStrategy[list[ProcessSample]]:
-    """A worker's samples, one a second up to now; any that began later are of a younger one."""
+    """Samples of a worker, one a second up to now; those that began later are of a younger one."""
     silence = silent if silent is not None else st.floats(0.0, 9.9)
     memory = rss if rss is not None else st.integers(0, 1000)
     figures = st.lists(st.tuples(silence, cpu, memory, sold), min_size=least, max_size=40)

@@ -1,4 +1,4 @@
-"""What the supervisor tells the web server that it starts."""
+"""The options that the supervisor gives to the web server."""
 
 from pathlib import Path
 

@@ -36,7 +36,7 @@ def never(plan: ProcessPlan) -> Process:
 
 
 def formed(tmp_path: Path, servers: int = 3) -> Ensemble:
-    """An ensemble that has served, with something stored by each server."""
+    """Returns an ensemble that has served; each server has stored something."""
     ensemble = local_ensemble(tmp_path, 2181, servers, PASSWORD)
     ensemble.configure()
     for server in ensemble.servers:
@@ -237,7 +237,7 @@ async def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path
     assert class_data_archive.options(made) == ()
     await class_data_archive.train(program, class_path, made, os.environ)
     assert list(tmp_path.iterdir()) == [made]
-    assert made.stat().st_mode & 0o777 == 0o644  # who sets up and who runs may be two
+    assert made.stat().st_mode & 0o777 == 0o644  # set-up and the shop may have two users
     # A JVM that must use the archive, and would not start without it.
     command = [
         str(program),
@@ -250,7 +250,7 @@ async def test_an_archive_is_made_in_one_step_and_servers_start_from_it(tmp_path
         MAIN_CLASS,
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    assert "Exiting JVM with code 2" in done.stderr  # it ran, and missed its configuration
+    assert "Exiting JVM with code 2" in done.stderr  # it ran, and lacked its configuration
 
 
 def test_other_jars_have_another_archive(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def jars(directory: Path, *names: str) -> Path:
 
 
 def pinned(directory: Path, *names: str) -> Path:
-    """A pom, with pins of these jars, all of them empty."""
+    """Returns a pom with pins of these jars, all of them empty."""
     directory.mkdir(exist_ok=True)
     lines = [f"{hashlib.sha256().hexdigest()}  {name}\n" for name in names]
     (directory / "pom.sha256").write_text("".join(lines))
@@ -311,7 +311,7 @@ mkdir "$out" && cd "$out"
 
 
 def delivering(directory: Path, script: str = f"touch {JAR}") -> dict[str, str]:
-    """A Maven that puts there what `script` says."""
+    """Makes a Maven that delivers what `script` says."""
     return fake_maven(directory, DELIVER + script)
 
 
@@ -363,14 +363,14 @@ def with_a_folder(fetched: Path) -> str:
 
 
 def linked(fetched: Path) -> str:
-    """It is the same now, and may be another one when a server starts."""
+    """Replaces it with a link: it may be another file when a server starts."""
     (fetched / JAR).rename(fetched.with_suffix(".jar"))
     (fetched / JAR).symlink_to(fetched.with_suffix(".jar"))
     return f"{JAR} is not the one whose SHA-256 is pinned"
 
 
 def piped(fetched: Path) -> str:
-    """Nobody ever writes into it: who opens it waits."""
+    """Replaces it with a pipe into which nobody writes: a reader waits for ever."""
     (fetched / JAR).unlink()
     os.mkfifo(fetched / JAR)
     return f"{JAR} is not the one whose SHA-256 is pinned"

@@ -1,4 +1,4 @@
-"""ZooKeeper's configuration for an ensemble that runs elsewhere, started as it is shipped."""
+"""ZooKeeper's configuration for an ensemble elsewhere, started as we ship it."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ HOSTS = ("a", "b", "c")
 
 @contextmanager
 def ensemble(home: Path) -> Iterator[tuple[str, Path]]:
-    """Three servers with the shipped files; only places and ports are other ones."""
+    """Three servers with the shipped files; only directories and ports differ."""
     ports = [[free_port() for _ in range(3)] for _ in HOSTS]
     jaas = (FOLDER / "jaas.conf").read_text().replace("CHANGE-ME", "5e" * 32)
     with ExitStack() as stack:
@@ -78,7 +78,7 @@ def test_an_instance_sells_on_an_ensemble_with_the_shipped_configuration(tmp_pat
             assert documented() == exported(told)
             assert re.search(r"zkticket_receipts_written_timestamp_seconds\{.*\} 1\d{9}\.", told)
         said = (home / "1" / "out").read_text(errors="replace")
-        # What stands in the file has reached the election, whose values have other defaults.
+        # The file's values have reached the election, where the defaults are others.
         assert re.search(r"fastleader.maxNotificationInterval ?= ?1000", said)
         assert "SASL" in said or "sasl" in said
         assert list((home / "1" / "zookeeper-log").rglob("log.*"))

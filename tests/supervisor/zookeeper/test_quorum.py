@@ -1,4 +1,4 @@
-"""Servers of an ensemble believe nobody who does not know their password, on loopback either."""
+"""Servers of an ensemble trust nobody without their password, not even on loopback."""
 
 import asyncio
 import re
@@ -44,7 +44,7 @@ def password(shop: Instance) -> str:
 
 
 def silently(_line: Line) -> None:
-    """Says nothing of who it is."""
+    """Says nothing about its identity."""
 
 
 def with_a_wrong_password(line: Line) -> None:
@@ -75,7 +75,7 @@ def _votes_heard(line: Line, advance: Advance) -> int:
 
 
 def test_a_server_that_knows_the_password_is_handed_the_tree(guarded: Instance) -> None:
-    """So those below are refused for what they do not know, and not for how they speak."""
+    """The strangers below are therefore refused for lack of the password alone."""
     with calling(quorum_port(guarded)) as line:
         authenticate(line, quorum_auth.USER, password(guarded))
         assert "/zkticket/events/default" in follow(line)
@@ -94,7 +94,7 @@ def test_a_stranger_is_handed_nothing_by_the_leader(guarded: Instance, advance: 
 def test_a_stranger_takes_no_servers_place_in_an_election(
     guarded: Instance, advance: Advance
 ) -> None:
-    """A server that is called by one with a higher number leaves its own connection for it."""
+    """A server drops its own connection when one with a higher number calls it."""
     with calling(guarded.zookeeper_port + ELECTION_OFFSET) as line:
         introduce(line, server=3)
         assert _votes_heard(line, advance) == 0
@@ -127,7 +127,7 @@ def test_credentials_of_before_do_not_fit_and_are_closed_to_others(tmp_path: Pat
 def test_servers_of_an_earlier_version_learn_the_password_and_no_sale_is_lost(
     own_shop: Instance,
 ) -> None:
-    """They believed everybody. The next `up` starts them anew together, and says so."""
+    """They trusted everybody. The next `up` restarts them together, and says so."""
     believing = _as_an_earlier_version_left_it(own_shop)
     try:
         with calling(quorum_port(own_shop)) as line:
@@ -153,7 +153,7 @@ def test_servers_of_an_earlier_version_learn_the_password_and_no_sale_is_lost(
 
 
 def _as_an_earlier_version_left_it(shop: Instance) -> list["subprocess.Popen[bytes]"]:
-    """Its supervisor is killed, and its servers run on without authentication."""
+    """Kills the supervisor, and lets the servers run on without authentication."""
     assert shop.process is not None
     shop.process.kill()
     shop.process.wait()
