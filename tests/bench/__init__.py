@@ -1,1 +1,1 @@
-"""How fast it sells, measured on the whole thing."""
+"""Measures how fast a whole instance sells."""

@@ -1,6 +1,6 @@
 """`make bench`: measures zkticket and its peers, prints a table, writes the page.
 
-`python -m tests.bench report` makes the page anew from the results of an earlier run.
+`python -m tests.bench report` makes the page from the results of an earlier run.
 """
 
 import sys
@@ -60,7 +60,7 @@ def report(json: Json = HERE / "results.json") -> None:
 
 
 def _publish(found: results.Results, folder: Path) -> None:
-    # Drawing takes half a second to import, which the sellers' processes are spared.
+    # Drawing takes half a second to import, and sellers' processes do not need it.
     from tests.bench.report.page import publish
 
     rounds.to_stderr(f"written: {publish(found, folder).name}")

@@ -7,17 +7,17 @@ from pathlib import Path
 import msgspec
 
 SCRIPT = Path(__file__).with_name("buy.lua")
-# A connection without an answer for so long counts as broken.
+# A connection counts as broken after this time without an answer.
 PATIENCE_S = 8
 
 
 class BenchError(Exception):
-    """What keeps the bench from measuring, in one line for its user."""
+    """Says in one line what keeps the bench from measuring."""
 
 
 @dataclass(frozen=True)
 class Wares:
-    """What is bought: the types in turns, one ticket each time."""
+    """The types that are bought, in turns, one ticket each time."""
 
     types: tuple[str, ...] = ("A",)
     event: str = "default"
@@ -28,7 +28,7 @@ HOT_TYPE = Wares()
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw. `sold` answers were 201; `failed` were none, or something else."""
+    """What wrk saw: `sold` counts answers 201, `failed` all others and missing ones."""
 
     sold: int
     failed: int
@@ -38,7 +38,7 @@ class Load:
 
 
 class _Told(msgspec.Struct, frozen=True):
-    """The script's last line. Times are in microseconds; `broken` requests got no answer."""
+    """The script's last line; times are in microseconds, `broken` requests got no answer."""
 
     answers: int
     refused: int
@@ -49,7 +49,7 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 def offer(url: str, wares: Wares, connections: int, seconds: int) -> Load:
-    """Runs that many buyers for so long. Raises `BenchError`."""
+    """Runs that many buyers for so many seconds. Raises `BenchError`."""
     command = [
         *("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", f"--timeout={PATIENCE_S}s"),
         *("-s", str(SCRIPT), url, "--", wares.event, *wares.types),
@@ -63,7 +63,7 @@ def offer(url: str, wares: Wares, connections: int, seconds: int) -> Load:
 
 
 def parsed(text: str) -> Load:
-    """The load that wrk's output tells of. Raises `BenchError` where the script did not run."""
+    """Reads wrk's output. Raises `BenchError` where the script did not run."""
     last = text.rstrip().rpartition("\n")[2]
     try:
         told = msgspec.json.decode(last, type=_Told)

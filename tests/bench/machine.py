@@ -1,4 +1,4 @@
-"""What the figures were measured on, and with which versions of everything."""
+"""The machine of the measurements, and the versions of everything."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ JAR = re.compile(r"zookeeper-(\d+(?:\.\d+)+)\.jar")
 
 
 def machine() -> dict[str, str]:
-    """The machine's measures, by name. `busy` is the load average before the run."""
+    """Describes the machine, by name."""
     release = _found(NUMBER, platform.release())
     return {
         "processor": f"{len(os.sched_getaffinity(0))} cores, {_processor()}",
@@ -32,7 +32,7 @@ def machine() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """The versions of what took part, by name."""
+    """Returns the versions of everything that took part, by name."""
     programs = postgres.programs()
     assert programs is not None
     return {
@@ -55,7 +55,7 @@ def _processor() -> str:
 
 
 def _zookeeper() -> str:
-    """From the name of its jar: it is in the class path, or in a folder of it."""
+    """Returns the version in the name of ZooKeeper's jar, in the class path or a folder of it."""
     for jar in _jars(find_class_path(os.environ).text):
         if found := JAR.fullmatch(jar.resolve().name):
             return found.group(1)

@@ -13,13 +13,13 @@ from tests.bench.contestants.children import is_root
 from tests.bench.load import BenchError
 
 INSTALL_S = 600
-# Debian starts a server as soon as it is installed, unless this program says no (101).
+# Debian starts a server as soon as it is installed, unless this program returns 101.
 POLICY = Path("/usr/sbin/policy-rc.d")
 NO = "#!/bin/sh\nexit 101\n"
 
 
 def missing() -> list[str]:
-    """The names of Debian's packages that are not installed."""
+    """Returns the names of Debian's packages that are missing."""
     there: Mapping[str, bool] = {
         "wrk": shutil.which("wrk") is not None,
         "postgresql": postgres.programs() is not None,
@@ -29,7 +29,7 @@ def missing() -> list[str]:
 
 
 def require() -> None:
-    """Installs what is missing. Raises `BenchError` where that can't be done."""
+    """Installs the missing packages. Raises `BenchError` where that is impossible."""
     packages = missing()
     if not packages:
         return

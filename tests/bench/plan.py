@@ -7,23 +7,23 @@ WARM_UP_CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class Plan:
-    """One run. Times are in whole seconds, as wrk takes them; `batches` are orders in one
-    transaction."""
+    """One run; times are in whole seconds, which wrk takes, `batches` are orders a transaction."""
 
     name: str
     rounds: int
     connections: tuple[int, ...]
-    # Measured too of who has a target there.
+    # The load of a target, which is measured as well.
     target_connections: tuple[int, ...]
     warm_up_s: int
     measure_s: int
-    # One connection makes few samples, but enough for a median, in a second.
+    # One connection makes few samples in a second, but enough for a median.
     single_s: int
     batches: tuple[int, ...]
 
     def loads(self, has_target: bool) -> list[int]:
-        """Numbers of connections, the most first: one connection makes a short series, and
-        needs the warmest servers.
+        """Returns numbers of connections, the largest first.
+
+        One connection makes a short series, and needs the warmest servers.
         """
         more = self.target_connections if has_target else ()
         return sorted({*self.connections, *more}, reverse=True)

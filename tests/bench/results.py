@@ -1,4 +1,4 @@
-"""What was measured, as JSON keeps it, and what it says over all rounds."""
+"""The results, as they are kept in JSON, and their figures over all rounds."""
 
 import math
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ import msgspec
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurement. `at_once` purchases are under way, or stand in one transaction.
+    """One measurement; `at_once` purchases are under way, or in one transaction.
 
-    `failed` counts what did not end in a sale; `p50_ms` and `p99_ms` are of one purchase.
+    `failed` counts purchases that did not end in a sale; `p50_ms` and `p99_ms` are of one purchase.
     """
 
     contestant: str
@@ -43,7 +43,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. `machine` and `versions` are names with what to print; `at` is UTC, ISO 8601."""
+    """One run; `machine` and `versions` map names to text, `at` is UTC in ISO 8601."""
 
     at: str
     plan: str
@@ -52,7 +52,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     readings: tuple[Reading, ...]
 
     def figure(self, contestant: str, at_once: int) -> Figure | None:
-        """`None` where that was not measured."""
+        """Returns the figure; `None` where it was not measured."""
         found = [
             reading
             for reading in self.readings
@@ -61,13 +61,13 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         return _figure(found) if found else None
 
     def figures(self, contestant: str) -> tuple[Figure, ...]:
-        """All that was measured of one contestant, by load."""
+        """Returns all figures of one contestant, by load."""
         loads = {r.at_once for r in self.readings if r.contestant == contestant}
         found = (self.figure(contestant, at_once) for at_once in sorted(loads))
         return tuple(figure for figure in found if figure is not None)
 
     def best(self, contestant: str) -> Figure | None:
-        """Its fastest."""
+        """Returns its fastest figure."""
         return max(self.figures(contestant), key=lambda f: f.per_second.middle, default=None)
 
 
@@ -89,17 +89,17 @@ def spread(values: Iterable[float]) -> Spread:
 
 
 def write(results: Results, path: Path) -> None:
-    """Writes JSON that people can read: indented, its figures rounded."""
+    """Writes JSON for people: indented, with rounded figures."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
 
 
 def read(path: Path) -> Results:
-    """Raises `OSError`, `msgspec.DecodeError`."""
+    """Reads results. Raises `OSError`, `msgspec.DecodeError`."""
     return msgspec.json.decode(path.read_bytes(), type=Results)
 
 
 def percentile(values: Iterable[float], percent: float) -> float:
-    """The value that so many percent do not exceed, by the nearest rank."""
+    """Returns the value that so many percent do not exceed, by the nearest rank."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

@@ -1,4 +1,4 @@
-"""Who takes part, and in which order."""
+"""The contestants, and their order."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.bench.load import Wares
 from tests.bench.plan import Plan
 from tests.bench.results import Reading
 
-# How much later in the list the next round begins.
+# The next round begins so much later in the list.
 STEP = 3
 EIGHT = tuple(f"T{number}" for number in range(1, 9))
 
@@ -52,9 +52,9 @@ CONTESTANTS: tuple[Contestant, ...] = (
 
 
 def in_turn(contestants: Sequence[T], round_: int) -> list[T]:
-    """The order of a round: another one begins, and every second round runs backwards.
+    """Returns the order of a round: each begins with another one, and every second runs backwards.
 
-    So nobody is always measured right after the same one, nor always first.
+    So no contestant is always measured right after the same one, nor always first.
     """
     start = round_ * STEP % len(contestants) if contestants else 0
     turned = [*contestants[start:], *contestants[:start]]

@@ -18,7 +18,7 @@ Say = Callable[[str], None]
 
 
 def run(plan: Plan, contestants: Sequence[Contestant], say: Say) -> Results:
-    """Everything, with a line to `say` for each figure. Raises `BenchError`."""
+    """Measures everything, with a line to `say` for each figure. Raises `BenchError`."""
     started = datetime.now(UTC)
     return Results(
         at=started.isoformat(timespec="seconds"),
@@ -40,9 +40,9 @@ def _readings(plan: Plan, contestants: Sequence[Contestant], say: Say) -> Iterat
 
 def _measured(contestant: Contestant, plan: Plan) -> Iterator[Reading]:
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        # PostgreSQL's user has to get through to its own directory in it.
+        # PostgreSQL's user has to reach its own directory inside.
         Path(scratch).chmod(0o711)
-        # What the one before has left to write is not this one's to wait for.
+        # This one should not wait for writes of the one before.
         os.sync()
         yield from contestant.measure(plan, Path(scratch))
 

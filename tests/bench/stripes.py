@@ -1,7 +1,7 @@
-"""How many stripes a type should have: `python -m tests.bench.stripes`.
+"""Measures how many stripes a type should have: `python -m tests.bench.stripes`.
 
-Three workers in this process, over one ZooKeeper server, sell events whose types lie in that many
-stripes, in turns. Buyers buy, or hold tickets and confirm or release them. What counts is how many
+Three workers in this process, over one ZooKeeper server, sell events whose types have that many
+stripes, in turns. Buyers buy, or hold tickets and confirm or release them. The result is how many
 commits met another one on a counter and had to be decided again.
 """
 
@@ -36,7 +36,7 @@ RELEASED = 0.25
 
 
 class Tally:
-    """What became of the workers' commits, and how many buyers were served."""
+    """The outcomes of the workers' commits, and the number of served buyers."""
 
     def __init__(self) -> None:
         self.commits = self.again = self.served = 0
@@ -53,7 +53,7 @@ class Tally:
         worker.store.commit = counted  # type: ignore[method-assign,assignment]
 
     def take(self) -> tuple[float, float]:
-        """Of a hundred commits, those decided again; buyers a second."""
+        """Returns the commits of a hundred that were decided again, and the buyers a second."""
         taken = 100 * self.again / self.commits, self.served / SECONDS
         self.commits = self.again = self.served = 0
         return taken

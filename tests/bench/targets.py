@@ -1,4 +1,4 @@
-"""What zkticket has to reach, each a ratio of two figures of the same run."""
+"""The targets of zkticket, each a ratio of two figures of the same run."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,7 +13,7 @@ UNITS: dict[Kind, str] = {"per_second": "/s", "p50_ms": " ms", "p99_ms": " ms"}
 
 @dataclass(frozen=True)
 class Pick:
-    """One figure of the results, the median over the rounds."""
+    """A figure of the results, the median over the rounds."""
 
     contestant: str
     at_once: int
@@ -26,7 +26,7 @@ class Pick:
 
 @dataclass(frozen=True)
 class Given:
-    """A figure that was not measured here."""
+    """A figure that was measured elsewhere."""
 
     figure: float
     kind: Kind
@@ -35,13 +35,13 @@ class Given:
         return self.figure
 
 
-# What the program that this one grew out of sold a second, in its own users' run.
+# The rate of the program that this one grew out of, in a run of its own users.
 SEED = Given(2.6, "per_second")
 
 
 @dataclass(frozen=True)
 class Target:
-    """`ours` divided by `theirs` is to be `bound` at least, or at most."""
+    """`ours` divided by `theirs` has to be at least, or at most, `bound`."""
 
     text: str
     ours: Pick
@@ -52,7 +52,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a target; `ratio` is None where it was not measured."""
+    """The result for a target; `ratio` is None where it was not measured."""
 
     target: Target
     ours: float | None
@@ -71,7 +71,7 @@ class Verdict:
 
 
 def _faster(text: str, theirs: Pick | Given, bound: float) -> Target:
-    """Purchases a second over HTTP, 256 connections, one hot type, against somebody's."""
+    """Makes a target of purchases a second over HTTP: 256 connections, one hot type."""
     return Target(text, Pick(HOT_TYPE.name, 256, "per_second"), theirs, bound)
 
 

@@ -1,4 +1,4 @@
-"""The bench's own arithmetic: what it reads, compares, and writes down."""
+"""The bench's own arithmetic: reading, comparing, and writing."""
 
 from pathlib import Path
 

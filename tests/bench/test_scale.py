@@ -1,4 +1,4 @@
-"""The bench of scale: what it makes of its figures, and what it asks a JVM."""
+"""The bench of scale: its arithmetic, and its requests to a JVM."""
 
 from pathlib import Path
 

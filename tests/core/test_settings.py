@@ -32,7 +32,7 @@ def test_an_empty_value_of_the_environment_is_none() -> None:
 
 
 def test_a_value_that_a_flag_overrides_has_to_fit_as_well() -> None:
-    """The workers that `up` starts used to die of it: they read the environment without that flag."""
+    """The workers that `up` starts read the environment without that flag: they used to die."""
     with pytest.raises(WrongUsage, match="ZKTICKET_PORT is '8000x'"):
         read_settings({"ZKTICKET_PORT": "8000x"}, {"port": 9000})
 

@@ -153,7 +153,7 @@ class Crew:
         return "leader" if child.plan.name == self.leader else "follower"
 
     def serve(self, count: int) -> None:
-        """Returns that many ZooKeeper servers at work."""
+        """Starts that many ZooKeeper servers."""
         for number in range(1, count + 1):
             name = f"zookeeper-{number}"
             plan = ProcessPlan(name, Role.ZOOKEEPER, (), Path("log"), f"127.0.0.1:{number}")

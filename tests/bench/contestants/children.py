@@ -1,4 +1,4 @@
-"""Child processes that a contestant starts, and that are gone when it is."""
+"""Child processes of a contestant, which end with it."""
 
 import os
 import signal
@@ -28,9 +28,9 @@ def child(
     user: str | None = None,
     stop: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process for the block, once `is_ready()`; `settings` are added to its environment.
+    """Runs a process for the block, once `is_ready()`; `settings` are added to its environment.
 
-    `user` is whose process it is, where that is not us; `stop` is the signal that ends it.
+    `user` owns the process, where that is not us; `stop` is the signal that ends it.
     Raises `BenchError` with the last line of its log where it ends before that.
     """
     with log.open("wb") as output:
@@ -84,7 +84,7 @@ def listens(port: int) -> bool:
 def flask_server(
     application: str, port: int, log: Path, settings: Mapping[str, str]
 ) -> Iterator[str]:
-    """Granian with two processes of 16 threads; gives the address to buy at."""
+    """Runs Granian with two processes of 16 threads; yields the address for purchases."""
     command = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi"),
         *("--workers", "2", "--blocking-threads", "16"),

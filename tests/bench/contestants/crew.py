@@ -16,13 +16,13 @@ from tests.bench.load import BenchError
 
 CONNECT_S = 20.0
 SESSION_S = 10.0
-# kazoo's own pause after a lost race is a tenth of a second and more: nobody would keep it.
+# kazoo's own pause after a lost race is a tenth of a second and more, which nobody would keep.
 RETRY = {"max_tries": -1, "delay": 0.002, "backoff": 1.5, "max_delay": 0.05}
 
 
 @dataclass(frozen=True)
 class Crew:
-    """Threads that share a session have their transactions under way on it together."""
+    """How many sellers there are: threads that share a session also share its pipeline."""
 
     processes: int = 1
     sessions: int = 1
@@ -34,13 +34,13 @@ class Crew:
 
     @property
     def sellers_each(self) -> int:
-        """How many sell in one process."""
+        """Counts the sellers of one process."""
         return self.sessions * self.threads
 
 
 @dataclass(frozen=True)
 class Shift:
-    """Who sells, which way, on which servers, for how long."""
+    """The sellers, their way, their servers, and their time."""
 
     way: Way
     crew: Crew
@@ -50,7 +50,7 @@ class Shift:
 
 @dataclass(frozen=True)
 class Work:
-    """What sellers did: tickets sold in `seconds`, and how long each sale took."""
+    """What sellers have done: tickets sold in `seconds`, and the time of each sale."""
 
     tickets: int
     seconds: float
@@ -59,7 +59,7 @@ class Work:
 
 @contextmanager
 def session(hosts: str) -> Iterator[KazooClient]:
-    """A connected client for the block. Raises kazoo's time-out."""
+    """Opens a client for the block. Raises kazoo's time-out."""
     client = KazooClient(hosts, timeout=SESSION_S, command_retry=RETRY)
     client.start(timeout=CONNECT_S)
     try:
@@ -70,7 +70,7 @@ def session(hosts: str) -> Iterator[KazooClient]:
 
 
 def work(shift: Shift) -> Work:
-    """All of the crew side by side, once all are connected. Raises `BenchError`."""
+    """Lets all of the crew sell side by side, once all are connected. Raises `BenchError`."""
     # Forked from a server that has no session: kazoo's threads don't survive a fork.
     context = multiprocessing.get_context("forkserver")
     barrier = context.Barrier(shift.crew.processes)
@@ -96,7 +96,7 @@ def work(shift: Shift) -> Work:
 
 
 def _process(shift: Shift, first: int, barrier: Barrier, result: Connection) -> None:
-    """One process's part: its sellers' numbers begin with `first`."""
+    """Does one process's part; its sellers' numbers begin with `first`."""
     crew = shift.crew
     with ExitStack() as sessions:
         clients = [sessions.enter_context(session(shift.hosts)) for _ in range(crew.sessions)]
@@ -136,7 +136,7 @@ def _sell_until(sell: Seller, ends: float) -> Work:
 
 
 def _together(done: Sequence[Work]) -> Work:
-    """They worked side by side, until the last one's last sale."""
+    """Adds up sellers that worked side by side, until the last sale of all."""
     return Work(
         tickets=sum(part.tickets for part in done),
         seconds=max(part.seconds for part in done),

@@ -1,4 +1,4 @@
-"""Bottle under zkticket's own server, selling nothing: the limit of both."""
+"""Bottle on zkticket's own server, without any sale: the limit of both."""
 
 import sys
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ APPLICATION = "tests.bench.contestants.apps.echo_app"
 
 @dataclass(frozen=True)
 class EchoShop:
-    """Answers every purchase at once; there are no books."""
+    """Answers every purchase at once, and keeps no books."""
 
     name: str = "Bottle, answering only"
     wares: Wares = HOT_TYPE

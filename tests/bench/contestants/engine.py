@@ -24,13 +24,13 @@ from tests.support.instance import running
 WORKERS = 3
 OPEN_S = 10.0
 POLL_S = 0.05
-# As long as the web gives a purchase.
+# The web gives a purchase as much time.
 PURCHASE_S = 2.8
 
 
 @dataclass(frozen=True)
 class Engine:
-    """256 purchases under way, spread evenly over the links to three workers."""
+    """Keeps 256 purchases under way, spread evenly over the links to three workers."""
 
     name: str = "zkticket's workers, no HTTP"
     at_once: int = 256
@@ -59,8 +59,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Bought:
-    """What a crowd has bought within `seconds`: how long each ticket took, and how many it
-    did not get."""
+    """A crowd's purchases within `seconds`: the time of each ticket, and the number of failures."""
 
     seconds: float
     took_s: tuple[float, ...]
@@ -80,7 +79,7 @@ class Crowd:
         self._over = asyncio.Event()
 
     async def buy_for(self, seconds: float, at_once: int) -> Bought:
-        """Runs that many buyers for so long, and waits for the last answers."""
+        """Runs that many buyers for so many seconds, and waits for the last answers."""
         self._took_s, self._failed = [], 0
         began = time.monotonic()
         self._ends = began + seconds
@@ -97,7 +96,7 @@ class Crowd:
             link.close()
 
     def _ask(self, link: Link) -> None:
-        """One buyer's next purchase; its answer begins the one after it."""
+        """Asks for one buyer's next purchase; its answer starts the one after it."""
         asked = time.monotonic()
 
         def hear(reply: Reply | None) -> None:
@@ -117,7 +116,7 @@ class Crowd:
 
 
 async def _crowd(hosts: str, secret: Secret) -> Crowd:
-    """Linked to all of the workers. Raises `BenchError` where one is missing."""
+    """Returns a crowd with links to all workers. Raises `BenchError` where one is missing."""
     zk = await connect(hosts, secret.zookeeper_password)
     try:
         async with asyncio.timeout(OPEN_S):

@@ -1,4 +1,4 @@
-"""Three ZooKeeper servers, set up as zkticket's own, for those who sell straight on them."""
+"""Three ZooKeeper servers, set up like zkticket's own, for sellers without zkticket."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ QUORUM_S = 30.0
 
 @contextmanager
 def three_servers(home: Path) -> Iterator[str]:
-    """An ensemble for the block; gives its `host:port,…` once it has a quorum."""
+    """Runs an ensemble for the block; yields its `host:port,…` once it has a quorum."""
     ensemble = local_ensemble(home, free_ensemble_port(), 3, SECRET.quorum_password)
     ensemble.configure()
     java, class_path = find_java(os.environ), find_class_path(os.environ).text

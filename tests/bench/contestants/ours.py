@@ -24,7 +24,7 @@ VERIFY_S = 300.0
 
 @dataclass(frozen=True)
 class OurShop:
-    """Sells some types of an event; one that is not the default event is made first."""
+    """Sells some types of an event, which is made first unless it is the default event."""
 
     name: str
     wares: Wares
@@ -40,12 +40,12 @@ class OurShop:
 
 
 def hosts_of(instance: Instance) -> str:
-    """The ensemble's `host:port,…`."""
+    """Returns the ensemble's `host:port,…`."""
     return ",".join(f"127.0.0.1:{instance.zookeeper_port + number}" for number in range(3))
 
 
 def tickets(instance: Instance, wares: Wares) -> int:
-    """How many are sold, by `verify`. Raises `BenchError` where it finds a breach."""
+    """Counts the sold tickets by `verify`. Raises `BenchError` where that finds a breach."""
     command = [sys.executable, str(ENTRYPOINT), "verify", "--json"]
     command += ["--data-dir", str(instance.data_dir)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=VERIFY_S, check=False)

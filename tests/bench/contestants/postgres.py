@@ -17,8 +17,8 @@ from tests.support.instance import free_port
 
 USER = "postgres"
 APPLICATION = "tests.bench.contestants.apps.postgres_app:app"
-# What a careful owner of a small machine sets. fsync, synchronous_commit and
-# full_page_writes stay as they are: on.
+# Settings of a careful owner of a small machine. fsync, synchronous_commit and full_page_writes
+# stay on.
 CONFIG = """\
 listen_addresses = ''
 unix_socket_directories = '{home}'
@@ -32,8 +32,8 @@ jit = off
 wal_level = minimal
 max_wal_senders = 0
 """
-# The few rows of stock are updated over and over: room on their page keeps the new
-# versions there (HOT). The sequence deals the stripes out to the connections.
+# The few rows of stock are updated over and over: free space keeps the new versions on their page
+# (HOT). The sequence assigns the stripes to the connections.
 STRIPES = 64
 TABLES = """
 CREATE TABLE stock (
@@ -59,7 +59,7 @@ SELECT (SELECT sum(remaining) FROM stock), (SELECT sum(quantity) FROM orders)
 
 
 def programs() -> Path | None:
-    """The newest of the directories in which Debian keeps PostgreSQL's programs."""
+    """Returns the newest directory of PostgreSQL's programs on Debian."""
     found = Path("/usr/lib/postgresql").glob("*/bin/postgres")
     newest = max(found, key=lambda path: int(path.parts[4]), default=None)
     return newest.parent if newest else None
@@ -113,7 +113,7 @@ class Postgres:
             connection.execute(TABLES.format(stock=STOCK, stripes=stripes).encode())
 
     def tickets(self) -> int:
-        """How many are sold. Raises `BenchError` where the books do not balance."""
+        """Counts the sold tickets. Raises `BenchError` where the books do not balance."""
         with psycopg.connect(self.address) as connection:
             found = connection.execute(BOOKS).fetchone()
         assert found is not None
@@ -125,17 +125,17 @@ class Postgres:
 
 @dataclass(frozen=True)
 class PostgresShop:
-    """One statement takes the ticket and makes the order; Granian, 2 processes of 16 threads."""
+    """Sells by one statement; Granian runs 2 processes of 16 threads."""
 
     name: str = "Flask + PostgreSQL"
-    # In how many rows the stock lies; 64 are one for each connection.
+    # The number of rows of the stock; 64 are one for each connection.
     stripes: int = STRIPES
     wares: Wares = HOT_TYPE
 
     @contextmanager
     def open(self, scratch: Path) -> Iterator[Shop]:
         found = programs()
-        assert found is not None, "the packages were looked for before"
+        assert found is not None, "the packages were checked before"
         server = Postgres(scratch / "postgres", found, USER if is_root() else None)
         server.prepare()
         command = [str(server.programs / "postgres"), "-D", str(server.home / "data")]

@@ -14,7 +14,7 @@ from tests.bench.load import HOT_TYPE, BenchError, Wares
 from tests.support.instance import free_port
 
 APPLICATION = "tests.bench.contestants.apps.redis_app:app"
-# An append-only log is all that is kept: it is not rewritten while we measure.
+# Only an append-only log is kept, and not rewritten during the measurement.
 OPTIONS = {
     "port": "0",
     "save": "",
@@ -55,9 +55,9 @@ class Redis:
             client.hset("stock", "A", str(STOCK))
 
     def tickets(self) -> int:
-        """How many are sold. Raises `BenchError` where the books do not balance."""
+        """Counts the sold tickets. Raises `BenchError` where the books do not balance."""
         with self._client() as client:
-            # Both at one moment: the last purchases may still be under way.
+            # Both are read at one moment: the last purchases may still be under way.
             remaining, orders = client.pipeline().hget("stock", "A").hvals("orders").execute()
         sold = sum(msgspec.json.decode(order)["quantity"] for order in orders)
         if int(remaining) + sold != STOCK:
@@ -70,7 +70,7 @@ class Redis:
 
 @dataclass(frozen=True)
 class RedisShop:
-    """One script takes the ticket and makes the order; Granian, 2 processes of 16 threads."""
+    """Sells by one script; Granian runs 2 processes of 16 threads."""
 
     name: str = "Flask + Redis"
     wares: Wares = HOT_TYPE

@@ -10,20 +10,20 @@ from tests.bench.load import BenchError, Wares, offer
 from tests.bench.plan import WARM_UP_CONNECTIONS, Plan
 from tests.bench.results import Reading
 
-# More than anybody buys in a run.
+# This is more than anybody buys in a run.
 STOCK = 9_600_000
 
 
 @dataclass(frozen=True)
 class Shop:
-    """One that is open. `tickets` counts what its books say was sold, and checks them."""
+    """An open shop; `tickets` checks its books, and counts the sold tickets."""
 
     url: str
     tickets: Callable[[], int] | None
 
 
 class Owner(Protocol):
-    """Who opens a shop for the block, with its files below `scratch`."""
+    """Opens a shop for the block, with its files below `scratch`."""
 
     @property
     def name(self) -> str: ...
@@ -50,7 +50,7 @@ class OverHttp:
             for connections in plan.loads(self.has_targets):
                 load = offer(shop.url, self.owner.wares, connections, plan.seconds_at(connections))
                 answered += load.sold
-                # wrk leaves without the answers of its last requests.
+                # wrk leaves without the answers to its last requests.
                 open_ends += connections + load.failed
                 yield Reading(
                     contestant=self.name,
@@ -65,7 +65,7 @@ class OverHttp:
 
 
 def compare(name: str, answered: int, sold: int, open_ends: int) -> None:
-    """Every answer was a sale, and every sale was answered but those whose buyer had left.
+    """Checks that each answer was a sale, and each sale was answered, unless its buyer had left.
 
     Raises `BenchError`.
     """

@@ -14,16 +14,16 @@ from tests.bench.results import Reading, percentile
 LOCK = Locked().name
 SINGLE = "multi for each ticket"
 PIPELINED = "multi, pipelined"
-# Several buyers, each in a session of their own. Four processes, since one
-# interpreter would be the limit of 16 sessions.
+# Several buyers, each in a session of its own. There are four processes, since one interpreter
+# would limit 16 sessions.
 BUYERS = Crew(processes=4, sessions=4)
-# As zkticket's three workers, each with more than one transaction under way.
+# Like zkticket's three workers, but each with more than one transaction under way.
 WORKERS = Crew(processes=3, threads=3)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A way and who takes it. `at_once` is what the figure is filed under."""
+    """A way and its crew; the figure is filed under `at_once`."""
 
     way: Way
     crew: Crew
@@ -32,7 +32,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Straight:
-    """All that is measured without zkticket and without HTTP."""
+    """Measures everything without zkticket and without HTTP."""
 
     name: str = "straight on ZooKeeper"
 
@@ -56,7 +56,7 @@ def _trials(plan: Plan) -> list[Trial]:
 
 
 def _measure(hosts: str, trial: Trial, root: str, seconds: int) -> Reading:
-    """One trial below `root`, with its books checked. Raises `BenchError`."""
+    """Measures one trial below `root`, and checks its books. Raises `BenchError`."""
     with session(hosts) as above:
         above.create(root)
     with session(hosts + root) as client:

@@ -17,12 +17,12 @@ from tests.bench.load import BenchError
 
 LOG_SLOTS = 8
 
-# Sells once more and returns how many tickets that were.
+# Sells once more, and returns the number of tickets.
 Seller = Callable[[], int]
 
 
 class Way(Protocol):
-    """A way to sell. It crosses a process border, so it holds nothing but settings."""
+    """A way to sell, with nothing but settings, since it is sent to other processes."""
 
     @property
     def name(self) -> str: ...
@@ -30,15 +30,15 @@ class Way(Protocol):
         """Makes the znodes that this many sellers need, below `/`."""
 
     def seller(self, client: KazooClient, number: int) -> Seller:
-        """One of them, with a session of its own."""
+        """Makes a seller, with a session of its own."""
 
     def sold(self, client: KazooClient) -> int:
-        """What the znodes say was sold."""
+        """Returns the number of sold tickets by the znodes."""
 
 
 @dataclass(frozen=True)
 class Locked:
-    """The seed program's way: lock the type, read, write one less, note it, unlock."""
+    """The first program's way: lock the type, read, write one less, note it, unlock."""
 
     name: str = "kazoo Lock"
 
@@ -64,7 +64,7 @@ class Locked:
 
 @dataclass(frozen=True)
 class Counted:
-    """kazoo's Counter recipe, one less for each ticket; orders are not even kept."""
+    """kazoo's Counter recipe, one less for each ticket; it does not even keep orders."""
 
     name: str = "kazoo Counter"
 
@@ -86,9 +86,9 @@ class Counted:
 
 @dataclass(frozen=True)
 class Transacted:
-    """One `multi` for so many orders, with all that a sale of zkticket's has in it.
+    """One `multi` for several orders, with everything that a sale of zkticket's contains.
 
-    Each seller has a counter of its own, so that none waits for another.
+    Each seller has a counter of its own, so none waits for another.
     """
 
     name: str
@@ -117,8 +117,10 @@ class Transacted:
 
 
 class BatchSeller:
-    """Checks its registration, moves its counter on, makes the orders, writes the log's newest
-    znode and deletes the oldest, in one transaction after the other."""
+    """Sells in one transaction after the other.
+
+    Each checks the registration, moves the counter on, makes the orders, writes the log's newest
+    znode and deletes the oldest."""
 
     def __init__(self, client: KazooClient, number: int, orders: int) -> None:
         self._client = client
@@ -129,7 +131,7 @@ class BatchSeller:
         self._slots = itertools.count(LOG_SLOTS)
 
     def sell(self) -> int:
-        """Raises `BenchError` where the transaction fails."""
+        """Sells once. Raises `BenchError` where the transaction fails."""
         stock = self._stock.sell(self._orders)
         ids = [secrets.token_hex(16) for _ in range(self._orders)]
         slot = next(self._slots)
@@ -147,7 +149,7 @@ class BatchSeller:
 
 
 def expect(results: list[Any]) -> None:
-    """A failed transaction does not raise: it returns what went wrong."""
+    """Raises what went wrong, which kazoo's transactions only return."""
     wrong = next((result for result in results if isinstance(result, Exception)), None)
     if wrong is not None:
         raise BenchError(f"a transaction failed: {type(wrong).__name__} {wrong}")

@@ -1,9 +1,9 @@
-"""`make bench OVERLOAD=1`: goodput offered ten times of capacity, against its peak.
+"""`make bench OVERLOAD=1`: goodput at ten times the capacity, compared with its peak.
 
 Three shops, one after the other. The first sells as fast as it can: on one machine its web
 server is the bottleneck, and ten times the connections of the peak are all served, later. The
-second one's ensemble takes `DELAY_S` for each answer, so that ten times of what it can sell
-can really be offered. The third has a worker at a tenth of its speed.
+second one's ensemble takes `DELAY_S` for each answer, so that ten times its capacity can really
+be offered. The third one has a worker at a tenth of its speed.
 """
 
 import sys
@@ -30,14 +30,14 @@ STOCK = ("--quantity", "9000000")
 DELAY_S = 0.25
 WARM_UP_S = 5
 PEAK_S = 10
-# Connections that bring a shop to its peak, and ten times as many.
+# Connections for a shop's peak, and ten times as many.
 QUICK_PEAK, QUICK_RUSH = (256, 512), 5120
 SLOW_PEAK, SLOW_RUSH = (600, 900), 2000
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A shop's peak, what it did when far more was offered, and whether that was enough."""
+    """A shop's peak, its goodput when far more was offered, and whether that was enough."""
 
     peak: Rush
     over: Rush
@@ -96,7 +96,7 @@ def _compare(shop: Instance, peaks: tuple[int, ...], connections: int, seconds: 
 
 
 def _tell_costs(peak: Rush, over: Rush) -> None:
-    """Of a sale, where nobody is refused, and of a refusal, where hardly anybody is not."""
+    """Tells the cost of a sale, where none is refused, and of a refusal, where most are."""
     sale_us = {role: used / peak.load.sold * 1e6 for role, used in peak.cpu_s.items()}
     whole_us = sum(used for role, used in sale_us.items() if role != "wrk")
     shed_us = (over.cpu_s["web"] * 1e6 - over.load.sold * sale_us["web"]) / over.load.failed

@@ -1,7 +1,7 @@
-"""The load: wrk's connections that honour nothing, and one buyer who tells what they see.
+"""The load: wrk's connections, which ignore `Retry-After`, and one buyer that samples the answers.
 
-wrk costs some 10 µs of processor time for each answer, on the cores of those it measures. It
-does not tell refusals' times from sales', so a buyer of our own samples both.
+wrk costs some 10 µs of processor time for each answer, on the same cores as the shop. It does not
+separate the times of refusals from those of sales, so a buyer of our own samples both.
 """
 
 import threading
@@ -19,7 +19,7 @@ SAMPLE_S = 0.05
 
 @dataclass
 class Samples:
-    """Seconds until the answer, of sales and of refusals."""
+    """Seconds until the answers, for sales and for refusals."""
 
     sold: list[float] = field(default_factory=list)
     shed: list[float] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Rush:
-    """What a number of connections got in so many seconds."""
+    """The answers to a number of connections in so many seconds."""
 
     connections: int
     seconds: int
@@ -42,7 +42,7 @@ class Rush:
 
     @property
     def answers(self) -> float:
-        """Sales and refusals a second: what was offered, since everybody is answered."""
+        """Sales and refusals a second: the whole load, since everybody is answered."""
         return self.goodput + self.load.failed / self.seconds
 
 

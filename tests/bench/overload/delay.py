@@ -1,4 +1,4 @@
-"""A TCP proxy whose answers take their time, as an ensemble's on slow disks do."""
+"""A TCP proxy that delays answers, like an ensemble on slow disks."""
 
 import asyncio
 import threading
@@ -17,14 +17,14 @@ START_S = 10.0
 
 @dataclass
 class Proxy:
-    """Delays answers by `delay_s`; `port` is where it listens."""
+    """Listens on `port`, and delays answers by `delay_s`."""
 
     port: int
     delay_s: float = 0.0
 
 
 class _End(asyncio.Protocol):
-    """One end of a relayed connection; what it receives goes on to the other."""
+    """One end of a relayed connection; it passes everything on to the other."""
 
     def __init__(self, delay_s: Callable[[], float]) -> None:
         self.other: _End | None = None
@@ -52,7 +52,7 @@ class _End(asyncio.Protocol):
 
 
 class _Front(_End):
-    """The client's end: opens the server's."""
+    """The client's end, which opens the server's."""
 
     def __init__(self, port: int, proxy: Proxy) -> None:
         super().__init__(lambda: 0.0)
@@ -72,7 +72,7 @@ class _Front(_End):
 
 @contextmanager
 def proxying(port: int) -> Iterator[Proxy]:
-    """A proxy to `port`, for the block; without a delay at first."""
+    """Runs a proxy to `port` for the block, without a delay at first."""
     proxy, ready, stop = Proxy(free_port()), threading.Event(), threading.Event()
 
     async def serve() -> None:
@@ -94,10 +94,10 @@ def proxying(port: int) -> Iterator[Proxy]:
 
 @contextmanager
 def slow_shop(scratch: Path, delay_s: float, *options: str) -> Iterator[Instance]:
-    """A shop on one server whose answers take so long, once it is open and until it closes."""
+    """Runs a shop on one server, whose answers are delayed while the shop is open."""
     data_dir = scratch / "shop"
     data_dir.mkdir()
-    # The server's tree is made with a secret of its own.
+    # The server's tree has a secret of its own.
     (data_dir / "secret").write_text(SECRET.value.hex() + "\n", encoding="ascii")
     with (
         serving(scratch) as server,

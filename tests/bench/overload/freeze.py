@@ -12,7 +12,7 @@ SHARE = 0.1
 
 @contextmanager
 def slowed(pid: int) -> Iterator[None]:
-    """Lets that process run for `SHARE` of each `PERIOD_S` only, inside the block."""
+    """Lets that process run for only `SHARE` of each `PERIOD_S`, inside the block."""
     stop = threading.Event()
 
     def alternate() -> None:

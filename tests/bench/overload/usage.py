@@ -10,7 +10,7 @@ from tests.support.instance import Instance
 
 
 class Usage:
-    """Of an instance as it is when this is made."""
+    """Processor time of an instance's present processes."""
 
     def __init__(self, shop: Instance) -> None:
         status = shop.status()
@@ -24,7 +24,7 @@ class Usage:
 
     @contextmanager
     def counted(self) -> Iterator[dict[str, float]]:
-        """Seconds by role, filled when the block ends; `wrk` are the children that ended."""
+        """Counts seconds by role, until the block ends; `wrk` are the children that ended."""
         before, used = self._read(), dict[str, float]()
         yield used
         used.update({role: seconds - before[role] for role, seconds in self._read().items()})

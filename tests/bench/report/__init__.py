@@ -1,1 +1,1 @@
-"""What was measured, as a page, plots and tables."""
+"""The results, as a page, plots and tables."""

@@ -1,4 +1,4 @@
-"""How the figures came about, in the page's own words."""
+"""How the figures were measured, in the page's own words."""
 
 from tests.bench.plan import Plan
 

@@ -1,4 +1,4 @@
-"""The page `RESULTS.md`, made from the results and nothing else."""
+"""Makes the page `RESULTS.md` from the results alone."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ def publish(results: Results, folder: Path) -> Path:
 
 
 def _scale(folder: Path) -> str:
-    """The section of the long sale, from what its own run has left in the folder."""
+    """Returns the section about the long sale, from its own run's files in the folder."""
     found = folder / SCALE
     return "\n" + section(scale.read(found)) if found.exists() else ""
 
@@ -44,7 +44,7 @@ def page(results: Results) -> str:
 
 
 def markdown(sheet: Sheet) -> str:
-    """The table alone, without its title."""
+    """Returns the table alone, without its title."""
     lines = [sheet.columns, ("---", *("---:" for _ in sheet.columns[1:])), *sheet.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 

@@ -18,7 +18,7 @@ from tests.bench.roster import (
     THREE_TYPES,
 )
 
-# Okabe and Ito's colours, which colour-blind people tell apart too; ours are the blues.
+# Okabe and Ito's colours, which colour-blind people can tell apart; ours are the blues.
 COLOURS = {
     HOT_TYPE.name: "#0072B2",
     THREE_TYPES.name: "#56B4E9",
@@ -52,7 +52,7 @@ def draw(results: Results, folder: Path, suffix: str = "svg") -> tuple[Path, ...
             canvas = Canvas(INCHES, layout="constrained")
             plot(canvas, results)
             path = folder / f"{name}.{suffix}"
-            # Neither the day nor the program: an unchanged plot is an unchanged file.
+            # No day and no program are written: an unchanged plot is an unchanged file.
             unsigned = {"Date": None, "Creator": None} if suffix == "svg" else None
             canvas.savefig(path, metadata=unsigned)
         files.append(path)

@@ -9,7 +9,7 @@ from tests.bench.results import Results
 
 
 def show(results: Results, console: Console) -> None:
-    """One table of all figures, one of the targets."""
+    """Shows a table of all figures, and one of the targets."""
     for sheet in (tables.everything(results), tables.targets(results)):
         console.print(_table(sheet))
 

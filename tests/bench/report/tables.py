@@ -13,7 +13,7 @@ DIGITS_FROM = 100
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table. All columns but the first hold figures."""
+    """A table; all columns but the first hold figures."""
 
     title: str
     columns: tuple[str, ...]
@@ -21,7 +21,7 @@ class Sheet:
 
 
 def everything(results: Results) -> Sheet:
-    """A line for each figure: the median, and from where to where the rounds went."""
+    """Makes a line for each figure: its median, and the range of the rounds."""
     return Sheet(
         "Tickets a second (median, least and most of the rounds)",
         ("", "at once", "tickets/s", "min", "max", "p50 ms", "p99 ms", "failed"),
@@ -44,7 +44,7 @@ def latency(results: Results) -> Sheet:
 
 
 def without_http(results: Results) -> Sheet:
-    """Everybody who sells without HTTP; of pipelined transactions every size."""
+    """Makes the table of contestants without HTTP, with every size of pipelined transactions."""
     over_http = {shop.name for shop in SHOPS}
     names = [name for name in _contestants(results) if name not in over_http]
     return Sheet(
@@ -77,20 +77,20 @@ def facts(title: str, found: dict[str, str]) -> Sheet:
 
 
 def number(value: float) -> str:
-    """Three digits, as far as they mean something."""
+    """Writes a number with three significant digits."""
     if value >= DIGITS_FROM:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value >= 1 else f"{value:.2f}"
 
 
 def span(spread: Spread) -> str:
-    """The median, and the least and the most where they differ."""
+    """Writes the median, and the least and the most where they differ."""
     middle, least, most = (number(v) for v in (spread.middle, spread.least, spread.most))
     return middle if least == most else f"{middle} ({least}–{most})"
 
 
 def _contestants(results: Results) -> Sequence[str]:
-    """The shops in the order of the roster, then whoever else was measured, as they came."""
+    """Returns the shops in the order of the roster, then all others in their own order."""
     measured = dict.fromkeys(reading.contestant for reading in results.readings)
     shops = [shop.name for shop in SHOPS if shop.name in measured]
     return [*shops, *(name for name in measured if name not in shops)]

@@ -1,1 +1,1 @@
-"""What grows with the number of orders: sold by the million, measured, drawn."""
+"""Sells a million orders, and measures and draws what grows with their number."""

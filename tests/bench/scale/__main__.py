@@ -1,6 +1,6 @@
 """`python -m tests.bench.scale`: sells a million orders and says what grew.
 
-It writes `scale.json`, plots `plots/scale-*.svg`; `--orders` makes a shorter run.
+It writes `scale.json` and plots `plots/scale-*.svg`; `--orders` makes a shorter run.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ ORDERS = 1_000_000
 QUICK = 50_000
 WARM_UP = 20_000
 AT_ONCE = 384
-# What the same takes with next to nothing sold.
+# The same, with next to nothing sold.
 FEW = 10_000
 MORE = 100_000
-# As long as `up` itself waits for the servers, which load everything that was sold.
+# `up` itself waits as long for the servers, which load everything that was sold.
 START_S = 400.0
 PLOTS = "plots"
 
@@ -50,7 +50,7 @@ def scale(
         bool, typer.Option("--draw", help="Draw an earlier run again, measure nothing.")
     ] = False,
 ) -> None:
-    """Sells that many orders, measures what grows with them, draws it."""
+    """Sells that many orders, and measures and draws what grows with them."""
     if not draw_only:
         wanted = min(orders, QUICK) if quick else orders
         plan = Plan(orders=wanted // STEPS * STEPS, warm_up=warm_up, at_once=at_once)
@@ -64,7 +64,7 @@ def scale(
 
 
 def measure(plan: Plan) -> Scale:
-    """The whole run, on instances that are gone when it ends."""
+    """Does the whole run, on instances that end with it."""
     known = machine.machine()
     folder = Path(tempfile.mkdtemp(prefix="scale-"))
     tell(f"the instances are in {folder}, which stays where something fails")
@@ -76,7 +76,7 @@ def measure(plan: Plan) -> Scale:
             times_of_few = course.time()
         with _course(plan, folder / "many", runner) as course:
             steps, sizes = course.sell()
-            # A machine that is busy for minutes gets slower, whatever it does.
+            # A machine that is busy for minutes gets slower anyway.
             with _course(plan, folder / "fresh", runner) as fresh:
                 fresh.catch_up()
                 turns = take_turns(course, fresh)

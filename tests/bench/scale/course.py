@@ -26,19 +26,19 @@ STEPS = 10
 POLL_S = 0.02
 ENDLESS = 1_000_000
 VERIFY_S = 600.0
-# The leader is killed in the middle of a sale, which ends when so many have bought since.
+# The leader is killed in the middle of a sale, which ends after so many more purchases.
 KILL_AFTER_S = 1.0
 BOUGHT_SINCE = 5_000
-# The heap is measured by a full collection, which the sale would not have: seldom.
+# The heap is measured by a full collection, which disturbs the sale, and so seldom.
 HEAP_AT_STEPS = (1, 5)
-# How often the full instance and a fresh one sell in turns, and how many windows each time.
+# The number of turns of the full and a fresh instance, and the windows of each.
 TURNS = 6
 TURN_WINDOWS = 2
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`orders` in `STEPS` steps after `warm_up` others, `at_once` of them under way."""
+    """A sale of `orders` in `STEPS` steps, after `warm_up` others, with `at_once` under way."""
 
     orders: int
     warm_up: int
@@ -58,12 +58,12 @@ class Plan:
 
     @property
     def stock(self) -> int:
-        """What is sold by plan; breaking and timing things takes some more."""
+        """Counts the planned sales; breaking and timing things takes some more."""
         return self.warm_up + self.orders + TURNS * self.turn
 
 
 class Course:
-    """One instance and its crowd. `tell` hears how it goes."""
+    """One instance and its crowd; `tell` is told the progress."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Course:
         self._orders = 0
 
     def sell(self) -> tuple[tuple[Step, ...], tuple[Size, ...]]:
-        """Everything, step by step; the warm-up is no step."""
+        """Sells everything, step by step; the warm-up is no step."""
         self.warm_up()
         steps, sizes = [], [self.size(heap=False)]
         for number in range(1, STEPS + 1):
@@ -94,22 +94,22 @@ class Course:
         self._buy(self._plan.warm_up, self._plan.window)
 
     def catch_up(self) -> None:
-        """What the other one has done before its second step."""
+        """Sells what the other one has sold before its second step."""
         self.warm_up()
         self._buy(self._plan.step, self._plan.window)
 
     def turn(self) -> Step:
-        """One window of a turn's length."""
+        """Sells one window of a turn's length."""
         return self._buy(self._plan.turn, self._plan.turn)
 
     def size(self, *, heap: bool) -> Size:
-        """With `heap`, every server makes a full collection."""
+        """Measures the sizes; with `heap`, every server makes a full collection."""
         found = gauges.size(self._instance, self._orders, heap=heap)
         self._tell(f"own processes {found.own_mb:.0f} MB, live heap {found.live_mb or '-'} MB")
         return found
 
     def time(self) -> Times:
-        """Everything that can be timed; at its end the instance is down."""
+        """Times everything; the instance is down at the end."""
         orders = self._orders
         looked_up_ms = self._look_up()
         leader_s = self._kill_leader()
@@ -161,8 +161,8 @@ class Course:
         return took_s
 
     def _look_up(self) -> list[float]:
-        """Milliseconds of finding some orders over HTTP."""
-        # A server that has just collected its whole heap may have lost its office.
+        """Returns the milliseconds of finding some orders over HTTP."""
+        # A leader that has just collected its whole heap may have lost its role.
         self._instance.expect_health()
         buyer = self._instance.buyer()
         every = max(1, len(self._crowd.sample) // SAMPLE_ORDERS)
@@ -172,7 +172,7 @@ class Course:
         return [reply.took_s * 1000 for reply in replies]
 
     def _kill_leader(self) -> float:
-        """The longest time without a sale, in seconds."""
+        """Returns the longest time without a sale, in seconds."""
         [leader] = self._instance.servers("leader")
         step = self._runner.run(self._buy_while_killing(leader["pid"]))
         self._orders = step.orders
@@ -193,7 +193,7 @@ class Course:
         return await buying
 
     def _kill_worker(self) -> float:
-        """From its death until a new one is registered and ready, in seconds."""
+        """Returns the seconds from its death until a new one is registered and ready."""
         worker = self._instance.worker("worker-1")
         os.kill(worker["pid"], signal.SIGKILL)
         started = time.monotonic()
@@ -209,7 +209,7 @@ class Course:
         return took_s
 
     def _verify(self) -> tuple[float, float]:
-        """Seconds, and the most memory that it took in MB."""
+        """Returns its seconds, and its most memory in MB."""
         command = [sys.executable, str(ENTRYPOINT), "verify"]
         command += ["--data-dir", str(self._instance.data_dir)]
         started = time.monotonic()
@@ -218,15 +218,15 @@ class Course:
             while process.poll() is None:
                 most = max(most, _rss_mb(process.pid))
                 time.sleep(POLL_S)
-                assert time.monotonic() - started < VERIFY_S, "verify takes too long"
-        assert process.returncode == 0, "verify has found a breach"
+                assert time.monotonic() - started < VERIFY_S, "verify took too long"
+        assert process.returncode == 0, "verify found a breach"
         took_s = time.monotonic() - started
         self._tell(f"verify took {took_s:.1f} s and {most:.0f} MB")
         return took_s, most
 
 
 def take_turns(large: Course, fresh: Course) -> tuple[Turn, ...]:
-    """Both sell as many, one after the other; who begins changes."""
+    """Lets both sell as many, one after the other, in changing order."""
     turns = []
     for number in range(TURNS):
         if number % 2:

@@ -1,4 +1,4 @@
-"""Buyers straight on the workers' links: HTTP would take several times as long for a million."""
+"""Buyers straight on the workers' links: a million would take several times as long over HTTP."""
 
 import asyncio
 import itertools
@@ -18,19 +18,19 @@ from tests.support.instance import Instance
 
 TYPES = ("A", "B", "C")
 PURCHASE_S = 2.8
-# Who was refused, or whose link broke, asks again with the same key within this.
+# A buyer that was refused, or whose link broke, asks again with the same key within this time.
 AGAIN_S = 0.5
 POLL_S = 0.02
-# Without a ticket for so long, the sale has ended for good.
+# The sale has ended for good after so long without a ticket.
 STUCK_S = 120.0
 SAMPLE_ORDERS = 200
 
 
 class Crowd:
-    """So many purchases under way, in turns of the types and of the links."""
+    """Keeps so many purchases under way, in turns of the types and of the links."""
 
     def __init__(self, addresses: dict[str, str], key: bytes, at_once: int) -> None:
-        """`addresses` of the workers by name, `key` that of their links."""
+        """Takes the workers' `addresses` by name, and the `key` of their links."""
         self._addresses = addresses
         self._key = key
         self._at_once = at_once
@@ -43,13 +43,13 @@ class Crowd:
         self._open = 0
         self._refused = 0
         self._over = asyncio.Event()
-        # Some of the orders, to be looked up later.
+        # Some of the orders, which are looked up later.
         self.sample: list[str] = []
 
     async def buy(self, count: int, orders: int, window: int) -> Step:
-        """`count` tickets and a few more; `orders` had been sold before."""
+        """Buys `count` tickets and a few more; `orders` were sold before."""
         await self._link_up()
-        # Neither the filling of the pipe nor its emptying falls into a window.
+        # No window contains the filling of the pipe, or its emptying.
         self._answers, self._refused, self._wanted = [], 0, count + 2 * self._at_once
         self._over.clear()
         started = time.monotonic()
@@ -62,15 +62,15 @@ class Crowd:
 
     @property
     def bought(self) -> int:
-        """How many in the step that is under way."""
+        """Counts the purchases of the present step."""
         return len(self._answers)
 
     def finish(self) -> None:
-        """Ends the step that is under way before it has all that was wanted."""
+        """Ends the present step before all of it is bought."""
         self._wanted = 0
 
     async def relink(self, addresses: dict[str, str]) -> None:
-        """Links to workers that were started anew."""
+        """Links to restarted workers."""
         self.leave()
         self._links.clear()
         self._addresses = addresses
@@ -137,13 +137,13 @@ class Crowd:
 
 
 def _rates(times: list[float], window: int) -> Iterator[float]:
-    """Tickets a second of each whole window."""
+    """Returns the tickets a second of each whole window."""
     for end in range(window, len(times) + 1, window):
         yield (window - 1) / (times[end - 1] - times[end - window])
 
 
 async def addresses(hosts: str, secret: Secret, workers: int) -> dict[str, str]:
-    """The workers' links by name, once so many are registered and ready."""
+    """Returns the workers' links by name, once so many are registered and ready."""
     zk = await connect(hosts, secret.zookeeper_password, timeout_s=STUCK_S)
     try:
         async with asyncio.timeout(STUCK_S):

@@ -1,4 +1,4 @@
-"""How large an instance has grown: its processes, its servers' heaps, its files."""
+"""The size of an instance: its processes, its servers' heaps, its files."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +16,7 @@ MB = 2**20
 
 
 def size(instance: Instance, orders: int, *, heap: bool) -> Size:
-    """With `heap`, every server makes a full collection, which is a pause of its own."""
+    """Measures the sizes; with `heap`, every server pauses for a full collection."""
     status = instance.status()
     servers = [server["pid"] for server in status["ensemble"]["servers"]]
     return Size(
@@ -29,17 +29,17 @@ def size(instance: Instance, orders: int, *, heap: bool) -> Size:
 
 
 def snapshot_mb(instance: Instance) -> float:
-    """The size of the newest snapshot, at the server where it is largest."""
+    """Returns the size of the newest snapshot, at the server where it is largest."""
     return max(_newest_mb(folder, "snapshot.*") for folder in _folders(instance))
 
 
 def _folders(instance: Instance) -> list[Path]:
-    """Where each server keeps its logs and snapshots."""
+    """Returns each server's folder of logs and snapshots."""
     return sorted((instance.data_dir / "zookeeper").glob("*/data/version-2"))
 
 
 def _own_rss_mb(status: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    """zkticket's own processes, each with all that it has started but the others."""
+    """Returns the memory of zkticket's own processes, each with its descendants but the others."""
     named = {
         "supervisor": status["supervisor"]["pid"],
         **{each["name"]: each["pid"] for each in (*status["workers"], *status["web"])},
@@ -52,20 +52,20 @@ def _own_rss_mb(status: dict[str, Any]) -> Iterator[tuple[str, float]]:
 
 @dataclass(frozen=True)
 class Clocks:
-    """Seconds of processor time so far: of ours by kind, and of the whole machine."""
+    """Processor seconds so far: ours by kind, and the whole machine's."""
 
     ours: dict[str, float]
     machine_s: float
 
     def since(self, before: "Clocks", tickets: int) -> dict[str, float]:
-        """Microseconds for each ticket, with those of all others as `others`."""
+        """Returns microseconds for each ticket, with those of strangers as `others`."""
         spent = {name: each - before.ours[name] for name, each in self.ours.items()}
         spent["others"] = max(0.0, self.machine_s - before.machine_s - sum(spent.values()))
         return {name: round(each / tickets * 1e6, 1) for name, each in spent.items()}
 
 
 class Processes:
-    """An instance's processes as they are now; a new one is made after a restart."""
+    """An instance's present processes; a new one is made after a restart."""
 
     def __init__(self, instance: Instance) -> None:
         status = instance.status()
@@ -95,7 +95,7 @@ def _cpu_s(pid: int) -> float:
 
 
 def _tree(pid: int, apart: set[int]) -> Iterator[int]:
-    """The process and those below it, without other roots."""
+    """Returns the process and its descendants, without other roots."""
     if pid in apart:
         return
     yield pid
@@ -117,5 +117,5 @@ def _newest_mb(folder: Path, pattern: str) -> float:
 
 
 def _all_mb(folder: Path, pattern: str) -> float:
-    # Blocks, not bytes: ZooKeeper makes its log larger than what it holds, ahead of time.
+    # Blocks count, not bytes: ZooKeeper makes its log larger than its contents, ahead of time.
     return round(sum(file.stat().st_blocks for file in folder.glob(pattern)) * 512 / MB, 1)

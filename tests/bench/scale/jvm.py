@@ -1,7 +1,7 @@
 """The live heap of a JVM, asked for as `jcmd` would: a JRE has no such program.
 
 The protocol is HotSpot's attach mechanism (`attachListener_linux.cpp`): a file announces the
-wish, SIGQUIT tells of it, and the JVM opens a Unix socket.
+request, SIGQUIT signals it, and the JVM opens a Unix socket.
 """
 
 import os
@@ -16,12 +16,12 @@ from pathlib import Path
 ANSWER_S = 60.0
 POLL_S = 0.05
 VERSION = "1"
-# A request has three arguments, always.
+# A request always has three arguments.
 HISTOGRAM = (VERSION, "inspectheap", "-live", "", "")
 
 
 def live_bytes(pid: int) -> int:
-    """What is reachable, after a full collection. Raises `OSError` where the JVM won't say."""
+    """Returns the reachable bytes after a full collection. Raises `OSError` where it fails."""
     with _attach(pid) as link:
         link.sendall(b"".join(word.encode() + b"\0" for word in HISTOGRAM))
         text = b"".join(iter(lambda: link.recv(65536), b"")).decode(errors="replace")

@@ -9,7 +9,7 @@ PLOTS = "plots"
 OWN_MB = 300
 HEAP_BYTES = 600
 RATIO = 0.9
-# ZooKeeper's table of znodes has 2^n places and doubles when three quarters are taken.
+# ZooKeeper's table of znodes has 2^n places, and doubles when three quarters are in use.
 DOUBLES_AT = 786_432
 
 HEAD = """\
@@ -44,7 +44,7 @@ NO_HEAP = "The servers' live heap was not measured.\n"
 
 
 def section(scale: Scale) -> str:
-    """Markdown, from `## Scale` on; the plots stand in the folder beside the page."""
+    """Returns Markdown from `## Scale` on; the plots are in the folder beside the page."""
     return "\n".join(
         [
             _head(scale),
@@ -83,7 +83,7 @@ def _head(scale: Scale) -> str:
 
 
 def _company(scale: Scale) -> str:
-    """Who else used the processor: a rate that others slowed down says little."""
+    """Tells who else used the processor: a rate that others slowed down says little."""
     others = [step.cpu_us.get("others", 0.0) for step in scale.steps]
     return (
         f"For each ticket, something else used {others[0]:.0f} µs of the machine's processor time "
@@ -204,7 +204,7 @@ def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits, as far as they mean something."""
+    """Writes a number with three significant digits."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -1,4 +1,4 @@
-"""How long the page takes, by the number of ticket types that there are."""
+"""The time of the page, by the number of ticket types."""
 
 import asyncio
 import time
@@ -17,13 +17,13 @@ TYPES = (1, 100, 1000)
 STRIPES = 3
 TICKETS = 1000
 REQUESTS = 40
-# Longer than the web keeps a reading, so that each request meets an old one.
+# This is longer than the web keeps a reading, so each request meets an old one.
 PAUSE_S = 0.6
 SETTLE_S = 3.0
 
 
 def measure(scratch: Path) -> tuple[Page, ...]:
-    """Measures on an instance of its own, with one event of so many types at a time."""
+    """Measures on an instance of its own, with one event of each size at a time."""
     with running(scratch / "pages", "--quantity", str(TICKETS)) as instance:
         pages = [_page(instance, types) for types in TYPES]
         instance.down()

@@ -11,10 +11,10 @@ from tests.bench.report.plots import LOOK
 from tests.bench.scale.results import Scale
 
 INCHES = (8.0, 3.6)
-# Okabe and Ito's colours, which colour-blind people tell apart too.
+# Okabe and Ito's colours, which colour-blind people can tell apart.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 THOUSAND = 1000
-# What all of zkticket's own processes may take, in MB.
+# The limit for all of zkticket's own processes, in MB.
 OWN_MB = 300
 
 

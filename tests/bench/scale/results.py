@@ -1,4 +1,4 @@
-"""What a long sale measured, as JSON keeps it."""
+"""The results of a long sale, as they are kept in JSON."""
 
 from pathlib import Path
 from statistics import median
@@ -7,11 +7,11 @@ import msgspec
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of the sale. `windows` are tickets a second over `window` tickets each.
+    """A part of the sale; `windows` are tickets a second, over `window` tickets each.
 
     `longest_gap_ms` is the longest time between two answers; `refused` were asked for again.
     `cpu_us` are microseconds of processor time for each ticket: of the servers, of zkticket's own
-    processes, of the buyers, and of whatever else the machine did meanwhile.
+    processes, of the buyers, and of everything else on the machine.
     """
 
     orders: int
@@ -27,14 +27,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def work_us(self) -> float:
-        """Processor time of servers and own processes for a ticket."""
+        """Returns the processor time of servers and own processes for a ticket."""
         return self.cpu_us["servers"] + self.cpu_us["own"]
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """The same number of tickets from the instance that has sold all these, and from a fresh one.
 
-    One sold after the other, so that both had the same machine; each step is one window.
+    They sold one after the other, so that both had the same machine; each step is one window.
     """
 
     large: Step
@@ -46,15 +46,15 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def work_ratio(self) -> float:
-        """The same of the processor time of a ticket: more is better, as with the rates."""
+        """Returns the same for the processor time of a ticket: more is better, as with rates."""
         return self.fresh.work_us / self.large.work_us
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """How large everything is when `orders` are sold.
+    """The sizes when `orders` are sold.
 
-    `rss_mb` by process of zkticket's own; of each server `live_mb` (after a full collection,
-    where it was measured), resident memory, and the transaction logs on disk.
+    `rss_mb` is by process of zkticket's own. Each server has `live_mb` (after a full collection,
+    where that was measured), its resident memory, and its transaction logs on disk.
     """
 
     orders: int
@@ -69,24 +69,24 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
-    """How long things take with `orders` sold, in seconds unless named otherwise."""
+    """Times with `orders` sold, in seconds unless named otherwise."""
 
     orders: int
     verify_s: float
     verify_mb: float
-    # The longest time without a sale while the leader, or a worker, is killed.
+    # The longest time without a sale when the leader, or a worker, is killed.
     leader_killed_s: float
     worker_back_s: float
     down_s: float
     up_s: float
     order_p50_ms: float
     order_p99_ms: float
-    # Of the server whose newest is largest, after the start.
+    # The largest among the servers' newest ones, after the start.
     snapshot_mb: float
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """How long the page and the list of events take with so many ticket types."""
+    """The times of the page and of the list of events with so many ticket types."""
 
     types: int
     page_p50_ms: float
@@ -97,7 +97,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. `at` is UTC, ISO 8601; `at_once` purchases were under way."""
+    """One run; `at` is UTC in ISO 8601, `at_once` purchases were under way."""
 
     at: str
     at_once: int
@@ -115,35 +115,35 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ratio(self) -> float:
-        """The last window's rate to the first one's."""
+        """Returns the last window's rate divided by the first one's."""
         return self.windows[-1] / self.windows[0]
 
     @property
     def steady_ratio(self) -> float:
-        """The same of the last and the first step's median windows: a busy machine shows less."""
+        """Returns the same for the median windows of the last and first step, with less noise."""
         return median(self.steps[-1].windows) / median(self.steps[0].windows)
 
     @property
     def work_ratio(self) -> float:
-        """Processor time of a ticket: the first step's to the last's.
+        """Returns the processor time of a ticket in the first step, divided by that in the last.
 
-        It is the ratio of the rates that there would be if nobody else used the machine.
+        It would be the ratio of the rates if nobody else used the machine.
         """
         return self.steps[0].work_us / self.steps[-1].work_us
 
     @property
     def turn_ratio(self) -> float:
-        """The large instance's rate to a fresh one's, in the median turn."""
+        """Returns the large instance's rate divided by a fresh one's, in the median turn."""
         return median(turn.ratio for turn in self.turns)
 
     @property
     def turn_work_ratio(self) -> float:
-        """The same of the processor time of a ticket."""
+        """Returns the same for the processor time of a ticket."""
         return median(turn.work_ratio for turn in self.turns)
 
     @property
     def heap_per_order(self) -> tuple[float, ...]:
-        """Bytes of live heap in each server for each order from the first measurement on."""
+        """Returns each server's bytes of live heap for an order, from the first measurement on."""
         measured = [size for size in self.sizes if size.live_mb]
         if len(measured) < 2:
             return ()
@@ -159,5 +159,5 @@ def write(scale: Scale, path: Path) -> None:
 
 
 def read(path: Path) -> Scale:
-    """Raises `OSError`, `msgspec.DecodeError`."""
+    """Reads results. Raises `OSError`, `msgspec.DecodeError`."""
     return msgspec.json.decode(path.read_bytes(), type=Scale)

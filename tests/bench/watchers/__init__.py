@@ -1,1 +1,1 @@
-"""What two thousand watchers cost a sale."""
+"""Measures what two thousand watchers cost a sale."""

@@ -1,9 +1,9 @@
-"""`make bench WATCHERS=1`: how much is sold while two thousand pages watch, and while none does.
+"""`make bench WATCHERS=1`: compares sales while two thousand pages watch, and while none does.
 
-In turns on one instance, so that a machine that others use as well is as fast for both. The
-watchers' processor time is taken from the sale, too: on a machine of two cores all of it is.
-So their generator is a process of its own that does as little as it can, and tells what it
-used. Where strangers take more than `STRANGERS` processors, the rounds say nothing.
+Both take turns on one instance, so that a shared machine is as fast for both. The generator's
+processor time is taken from the sale, all of it on a machine of two cores. The generator is
+therefore a process of its own that does as little as possible, and tells what it used. Where
+strangers take more than `STRANGERS` processors, the rounds say nothing.
 """
 
 import subprocess
@@ -31,7 +31,7 @@ from tests.support.throwaway import thrown_away
 STOCK = ("--quantity", "9000000")
 CONNECTIONS = 256
 WARM_UP_S = 6
-# Until so many pages have been told to ask less often, and do.
+# The time until so many pages have been told to ask less often, and do.
 SETTLE_S = 14
 END_S = 10.0
 NEEDED = 0.9
@@ -40,7 +40,7 @@ STRANGERS = 0.2
 
 @dataclass(frozen=True)
 class Turn:
-    """One sale. `watchers_s` is processor time of the pages' generator, `others_s` of strangers."""
+    """One sale; `watchers_s` is processor time of the pages' generator, `others_s` of strangers."""
 
     load: Load
     seconds: int
@@ -50,7 +50,7 @@ class Turn:
 
     @property
     def sale_us(self) -> float:
-        """Processor time of a sale, all processes together; it minds no other's load."""
+        """Returns the processor time of a sale, which does not depend on others' load."""
         return (sum(self.cpu_s.values()) + self.watchers_s) / self.load.sold * 1e6
 
 
@@ -78,9 +78,9 @@ def main(
 
 
 def _round(shop: Instance, watchers: int, seconds: int, number: int) -> tuple[float, float]:
-    """The ratio, and how many processors strangers used.
+    """Returns the ratio, and how many processors strangers used.
 
-    In one order and then in the other: whatever warms up or fills up favours neither.
+    Both orders are measured, so that nothing that warms up or fills up favours one.
     """
     turns = {
         False: lambda: _told("nobody watches", _sale(shop, seconds)),
@@ -116,7 +116,7 @@ def _watched(shop: Instance, watchers: int, seconds: int) -> Turn:
 
 @contextmanager
 def _pages(shop: Instance, watchers: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """So many open pages inside the block; says afterwards how they fared."""
+    """Opens so many pages inside the block; tells afterwards what they saw."""
     pages = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.watchers.page", str(shop.port), str(watchers)],
         cwd=ROOT,
@@ -142,12 +142,12 @@ def _pages(shop: Instance, watchers: int) -> Iterator["subprocess.Popen[bytes]"]
 
 
 def _used(process: psutil.Process | None) -> float:
-    """Its processor seconds so far."""
+    """Returns its processor seconds so far."""
     return sum(process.cpu_times()[:2]) if process else 0.0
 
 
 def _used_by_all() -> float:
-    """Processor seconds of everything that runs on this machine."""
+    """Returns the processor seconds of everything on this machine."""
     used = psutil.cpu_times()
     return float(used.user + used.nice + used.system)
 

@@ -1,7 +1,7 @@
-"""`python -m tests.bench.watchers.page PORT WATCHERS`: so many open pages, until its input ends.
+"""`python -m tests.bench.watchers.page PORT WATCHERS`: keeps pages open until its input ends.
 
-Each asks as `web/static/watch.js` does, with the ETag that it was given last, when it was told
-to, on the connection that it has. When its input ends, it prints what it saw.
+Each asks as `web/static/watch.js` does, with its last ETag, when it was told to, on its open
+connection. When the input ends, the process prints what they saw.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from tests.bench.results import percentile
 
 PATH = b"/api/events/default/availability"
 FIRST_S = 2.0
-# After a connection that the other end gave up, or that it refused.
+# The pause after a connection that the other end closed or refused.
 AGAIN_S = 0.5
 ETAG = re.compile(rb'\r\netag: ("[^"]*")', re.IGNORECASE)
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
@@ -27,7 +27,7 @@ POLL_AFTER = re.compile(rb'"poll_after_ms":(\d+)')
 
 
 class Seen(msgspec.Struct):
-    """Counts of all pages together. `opened` counts connections."""
+    """Counts of all pages together; `opened` counts connections."""
 
     answers: int = 0
     unchanged: int = 0
@@ -47,7 +47,7 @@ class Crowd:
 
 
 class Page(asyncio.Protocol):
-    """One page that somebody has open, and its connection while there is one."""
+    """One open page, and its connection while there is one."""
 
     def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
@@ -57,7 +57,7 @@ class Page(asyncio.Protocol):
         self._poll_s = FIRST_S
         self._asked_at = 0.0
         self._received = b""
-        # The connection has served before.
+        # Whether the connection has served before.
         self._used = False
         self._ask_in(crowd.rng.random() * FIRST_S)
 
@@ -86,7 +86,7 @@ class Page(asyncio.Protocol):
         self._ask()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Asks again at once where an idle connection had ended, as browsers do."""
+        """Asks again at once if an idle connection has ended, as browsers do."""
         self._transport = None
         if self._asked_at:
             self._asked_at, self._received = 0.0, b""
@@ -120,7 +120,7 @@ class Page(asyncio.Protocol):
 
 
 async def watch(port: int, watchers: int) -> Seen:
-    """Until the standard input ends."""
+    """Watches until the standard input ends."""
     crowd = Crowd(port)
     pages = [Page(crowd) for _ in range(watchers)]
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)

@@ -1,7 +1,7 @@
 """Bottle on zkticket's own server, answering as zkticket does without selling anything.
 
 `python -m tests.bench.contestants.apps.echo_app PORT`. It parses the purchase and answers
-with an order of that type: what no shop with this framework and this server can be above.
+with an order of that type: no shop with this framework and this server can be faster.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What the Flask shops share: the purchase as it comes in, the order as it goes out."""
+"""What the Flask shops share: incoming purchases and outgoing orders."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -10,7 +10,7 @@ JSON = "application/json"
 
 
 class Purchase(msgspec.Struct, frozen=True):
-    """A buyer's wish, as strict as a shop would be."""
+    """A purchase, checked as strictly as a shop would."""
 
     type: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
     buyer: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -19,7 +19,7 @@ class Purchase(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What was sold, in the shape of zkticket's own answer. `zxid` numbers the sales."""
+    """A sold order, in the shape of zkticket's own answer; `zxid` numbers the sales."""
 
     order: str
     event: str
@@ -35,12 +35,12 @@ _purchases = msgspec.json.Decoder(Purchase)
 
 
 def purchase_in(body: bytes) -> Purchase:
-    """Raises `msgspec.DecodeError`."""
+    """Reads a purchase. Raises `msgspec.DecodeError`."""
     return _purchases.decode(body)
 
 
 def created(purchase: Purchase, key: str, at: datetime, number: int) -> Response:
-    """201 with the order."""
+    """Answers 201 with the order."""
     order = Order(
         order=key,
         event=purchase.event,

@@ -1,10 +1,10 @@
 """A Flask shop on PostgreSQL: one statement takes the tickets and makes the order.
 
-A row lock is held until the commit is on disk, so that one hot row would sell one ticket
-for each flush. The stock therefore lies in stripes, one for each connection, and sales
-are flushed together. The order's primary key keeps one key from two orders.
+A row lock is held until the commit is on disk, so one hot row would sell one ticket for each
+flush. The stock is therefore in stripes, one for each connection, and sales are flushed together.
+The order's primary key prevents two orders for one key.
 
-`SHOP_DATABASE` is what to connect to, `SHOP_STRIPES` how many stripes there are.
+`SHOP_DATABASE` is the database, `SHOP_STRIPES` the number of stripes.
 """
 
 import os
@@ -29,7 +29,7 @@ SELECT %(key)s, type, %(quantity)s, %(buyer)s FROM taken
 RETURNING created_at, txid_current()
 """
 BUY_OWN = BUY.format(stripe="%(stripe)s")
-# Where the own stripe is empty: the fullest one.
+# The fullest stripe, for a thread whose own is empty.
 BUY_ANY = BUY.format(
     stripe="(SELECT stripe FROM stock WHERE type = %(type)s ORDER BY remaining DESC LIMIT 1)"
 )
@@ -40,7 +40,7 @@ class Counter(threading.local):
 
     def __init__(self) -> None:
         connection = psycopg.connect(os.environ["SHOP_DATABASE"], autocommit=True)
-        # Prepared from the first use on.
+        # Statements are prepared from their first use on.
         connection.prepare_threshold = 0
         self._cursor = connection.cursor(binary=True)
         found = self._cursor.execute("SELECT nextval('stripes')").fetchone()
@@ -48,7 +48,7 @@ class Counter(threading.local):
         self._stripe = found[0] % int(os.environ["SHOP_STRIPES"])
 
     def sell(self, purchase: Purchase, key: uuid.UUID) -> tuple[Any, ...] | None:
-        """When it was sold and in which transaction; None where too few tickets are left."""
+        """Returns the time and transaction of the sale; None where too few tickets are left."""
         wanted = {
             "type": purchase.type,
             "quantity": purchase.quantity,

@@ -1,7 +1,6 @@
 """A Flask shop on Redis: one script takes the tickets and makes the order.
 
-Redis runs a script alone, so nobody comes between its lines. `SHOP_REDIS` is the path of
-the server's socket.
+Redis runs a script alone, without interruption. `SHOP_REDIS` is the path of the server's socket.
 """
 
 import os
@@ -15,7 +14,7 @@ from flask import Flask, Response, request
 
 from tests.bench.contestants.apps.orders import Purchase, created, purchase_in, refused
 
-# Keys: stock and orders. Arguments: type, quantity, key, order. The number of the order, 0
+# Keys: stock and orders. Arguments: type, quantity, key, order. Returns the number of the order, 0
 # where too few tickets are left.
 BUY = """
 local left = tonumber(redis.call('HGET', KEYS[1], ARGV[1]))
@@ -30,7 +29,7 @@ return redis.call('HLEN', KEYS[2])
 
 
 class Counter(threading.local):
-    """One of the server's threads, with a connection of its own: no lock for a pool."""
+    """One of the server's threads, with a connection of its own: a pool would need a lock."""
 
     def __init__(self) -> None:
         client = redis.Redis(
@@ -39,7 +38,7 @@ class Counter(threading.local):
         self._buy = client.register_script(BUY)
 
     def sell(self, purchase: Purchase, key: str, at: datetime) -> int:
-        """The number of the sale; 0 where too few tickets are left."""
+        """Returns the number of the sale; 0 where too few tickets are left."""
         record = msgspec.json.encode(
             {
                 "type": purchase.type,
