@@ -145,9 +145,7 @@ def test_a_buyer_that_presses_a_moment_too_late_is_told_so(
     enter: Enter, shop: str, sale: Instance
 ) -> None:
     ada = enter(shop)
-    ada.page.route(
-        "**/availability", lambda route: route.abort()
-    )  # the page has learnt nothing new
+    ada.page.route("**/availability", lambda route: route.abort())  # the page learns nothing new
     ada.open()
     ada.choose("C")
     sell_out(sale, "C")

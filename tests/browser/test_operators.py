@@ -148,9 +148,7 @@ def test_the_camera_reads_a_ticket_once_while_it_is_in_view(enter: Enter, sale: 
     expect(verdict(page)).to_have_text("Admitted")
     page.wait_for_timeout(2500)  # in view all the time: no second scan
     expect(verdict(page)).to_have_text("Admitted")
-    expect(verdict(page)).to_have_text(
-        "Ready", timeout=10_000
-    )  # an admission is shown for a short time
+    expect(verdict(page)).to_have_text("Ready", timeout=10_000)  # an admission goes soon
     assert len(sent) == 1
     hold_up(page, "")
     page.wait_for_timeout(1500)  # the ticket was taken away
