@@ -19,25 +19,21 @@ class Stages:
     """
 
     def __init__(self) -> None:
-        self._recent = {stage: Recent() for stage in STAGES}
+        # By stage, in their order.
+        self.recent = {stage: Recent() for stage in STAGES}
 
     def note(
         self, answer: Answer, *, began: float, sent: float, heard: float, ended: float
     ) -> None:
         """Adds a sale; all times are in seconds of one monotonic clock."""
         queue_s, commit_s = answer.queue_us / 1e6, answer.commit_us / 1e6
-        recent = self._recent
+        recent = self.recent
         recent["web"].add(sent - began)
         recent["link"].add(max(0.0, heard - sent - queue_s - commit_s))
         recent["queue"].add(queue_s)
         recent["commit"].add(commit_s)
         recent["answer"].add(ended - heard)
 
-    @property
-    def recent(self) -> Mapping[str, Recent]:
-        """By stage, in their order."""
-        return self._recent
-
     def quantiles(self) -> Mapping[str, Quantiles]:
         """By stage, in their order."""
-        return {stage: recent.quantiles() for stage, recent in self._recent.items()}
+        return {stage: recent.quantiles() for stage, recent in self.recent.items()}

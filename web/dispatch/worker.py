@@ -54,7 +54,8 @@ class Peer:
         self._lost = asyncio.Event()
         self._owes_since: float | None = None
         self._record = record
-        self._load = record.load
+        # The load that the worker told last.
+        self.load = record.load
         self._load_at = clock()
         # How long one purchase takes.
         self.latency_s = GUESSED_LATENCY_S
@@ -86,11 +87,6 @@ class Peer:
     def ejected(self) -> bool:
         return self._breaker.ejected
 
-    @property
-    def load(self) -> Load:
-        """The load that the worker told last."""
-        return self._load
-
     def takes(self, now: float) -> bool:
         """Whether it may be given one more purchase."""
         return self.ready and self.outstanding < self._limit.size and self._breaker.lets(now)
@@ -112,7 +108,7 @@ class Peer:
         """How long one more purchase would wait; other web servers' purchases count a little."""
         waiting = self.outstanding + 1.0
         if now - self._load_at <= LOAD_AGE_S:
-            waiting += LOAD_WEIGHT * self._load.in_flight
+            waiting += LOAD_WEIGHT * self.load.in_flight
         unknown = not self.outstanding and not self.serves(now)
         return waiting * (GUESSED_LATENCY_S if unknown else self.latency_s)
 
@@ -189,7 +185,7 @@ class Peer:
 
     def _hear(self, state: str, load: Load) -> None:
         self.state = state
-        self._load = load
+        self.load = load
         self._load_at = self._clock()
 
     # --- the link --------------------------------------------------------------------

@@ -32,32 +32,27 @@ Problems are `application/problem+json` (RFC 9457) with a stable `code`; a 503 s
 `Accept-Language` asks. `HEAD` is answered wherever `GET` is; a method that an address does not \
 take gets 405 with `Allow`."""
 
+
+def _signed_header(name: str, description: str) -> Schema:
+    return {"type": "apiKey", "in": "header", "name": name, "description": description}
+
+
 SECURITY: Schema = {
     "operatorToken": {
         "type": "http",
         "scheme": "bearer",
         "description": "The operator's token: `admin credentials` prints it.",
     },
-    "webhookId": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "webhook-id",
-        "description": "The call's id, ASCII.",
-    },
-    "webhookTimestamp": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "webhook-timestamp",
-        "description": "When it is sent, in Unix seconds, five minutes off at most.",
-    },
-    "webhookSignature": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "webhook-signature",
-        "description": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`, with the key "
-        "whose base64 follows `whsec_` in what `admin payment-secret` prints. Of several, "
-        "separated by spaces, one has to fit. See Standard Webhooks 1.0.",
-    },
+    "webhookId": _signed_header("webhook-id", "The call's id, ASCII."),
+    "webhookTimestamp": _signed_header(
+        "webhook-timestamp", "When it is sent, in Unix seconds, five minutes off at most."
+    ),
+    "webhookSignature": _signed_header(
+        "webhook-signature",
+        "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`, with the key whose base64 "
+        "follows `whsec_` in what `admin payment-secret` prints. Of several, separated by spaces, "
+        "one has to fit. See Standard Webhooks 1.0.",
+    ),
 }
 HEADERS: dict[str, tuple[str, Schema]] = {
     "Cache-Control": ("How long it may be kept.", {"type": "string"}),
@@ -128,7 +123,7 @@ def _operation(route: Route, group: str) -> Schema:
         **({"description": route.text} if route.text else {}),
         "parameters": [_parameter(each) for each in route.parameters],
         **({"requestBody": _body(route.body)} if route.body else {}),
-        "responses": {**_answers(route), **_problems(route)},
+        "responses": {str(each.status): _answer(each) for each in route.answers} | _problems(route),
         "security": list(route.keys),
     }
 
@@ -152,10 +147,6 @@ def _body(type_: type[msgspec.Struct]) -> Schema:
 
 
 # --- answers -------------------------------------------------------------------------
-
-
-def _answers(route: Route) -> Schema:
-    return {str(answer.status): _answer(answer) for answer in route.answers}
 
 
 def _answer(answer: Response) -> Schema:
@@ -212,11 +203,8 @@ def _problem(status: int, codes: tuple[str, ...], media: str) -> Schema:
     return {
         "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in codes)}.",
         **({"headers": _headers(names)} if names else {}),
-        "content": {media: _problem_content(codes) if media == PROBLEM else {"schema": TEXTUAL}},
+        "content": {media: _problem_content(codes) if media == PROBLEM else _content(media)},
     }
-
-
-TEXTUAL: Schema = {"type": "string"}
 
 
 def _headers_of(status: int) -> list[str]:

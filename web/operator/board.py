@@ -169,7 +169,7 @@ class BoardPages:
 
     async def get_act(self, visit: OperatorVisit, name: str) -> Outcome:
         act, fields = self._act(name), visit.request.query()
-        question = act.ask(visit.language, await self._status_cache.status(), fields)
+        question = act.ask(visit.language.say, await self._status_cache.status(), fields)
         return self._renderer.ask(visit, f"/operator/act/{act.name}", act.home(fields), question)
 
     async def post_act(self, _visit: OperatorVisit, fields: Fields, name: str) -> Outcome:

@@ -18,6 +18,7 @@ from web.http.replies import HTML_WITH_CAMERA
 from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
 from web.operator.rendering import OperatorRenderer, OperatorVisit
+from web.pages.ticket_view import type_label
 from web.reads.catalog import Snapshot
 from web.requests.field_types import note
 from web.requests.order_change import MOST_CHARACTERS, WantedChange, order_in, wanted_change
@@ -60,11 +61,9 @@ class ScanResult:
 
 
 READY, NO_ANSWER = ScanResult("ready"), ScanResult("no-answer")
-# Results of final answers that have no order.
-WITHOUT_ORDER = {
-    Code.NO_SUCH_ORDER: ScanResult("no-such-order"),
-    Code.DAMAGED: ScanResult("damaged"),
-}
+# Kinds of final answers that have no order, and of those that have one.
+WITHOUT_ORDER = {Code.NO_SUCH_ORDER: "no-such-order", Code.DAMAGED: "damaged"}
+WITH_ORDER = {Code.CHECKED_IN: "already", Code.NOT_VALID: "not-valid"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,8 @@ class CheckInPages:
         return self._page(visit, READY, Scan(new_key(), "", kept(visit.request, "door")))
 
     async def post_check_in(self, visit: OperatorVisit, fields: Fields) -> Outcome:
-        scan = _scan(fields)
+        text, door = (fields.get(name, "").strip() for name in ("order", "door"))
+        scan = Scan(fields.get("scan", ""), text, door)
         wanted = _wanted(scan)
         if isinstance(wanted, ScanResult):
             return self._page(visit, wanted, scan)
@@ -118,32 +118,21 @@ def told(answer: Answer, snapshot: Snapshot, now: float) -> ScanResult:
     """The result for the door; `now` is in Unix seconds."""
     order = answer.order
     if order is None:
-        return WITHOUT_ORDER.get(answer.code, NO_ANSWER)
+        return ScanResult(WITHOUT_ORDER.get(answer.code, "no-answer"))
     event = snapshot.event(order.event)
-    types = event.types if event else ()
-    label = next((each.label for each in types if each.name == order.type), "")
-    kind = _kind(answer, order, now)
-    return ScanResult(kind, order, label or order.type, event.title if event else order.event)
+    title = event.title if event else order.event
+    return ScanResult(_kind(answer, order, now), order, type_label(order, event), title)
 
 
 def _kind(answer: Answer, order: OrderView, now: float) -> str:
     if answer.code is Code.DONE:
         return "admitted" if answer.changed or _age_s(order, now) <= SAME_SCAN_S else "already"
-    known = {Code.CHECKED_IN: "already", Code.NOT_VALID: "not-valid"}
-    return known.get(answer.code, "no-answer")
+    return WITH_ORDER.get(answer.code, "no-answer")
 
 
 def _age_s(order: OrderView, now: float) -> float:
     """Seconds since the holder came in, as far as the worker's clock and ours agree."""
     return now - datetime.fromisoformat(order.checked_in_at or "").timestamp()
-
-
-def _scan(fields: Fields) -> Scan:
-    return Scan(
-        id=fields.get("scan", ""),
-        text=fields.get("order", "").strip(),
-        door=fields.get("door", "").strip(),
-    )
 
 
 def _wanted(scan: Scan) -> WantedChange | ScanResult:

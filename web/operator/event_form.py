@@ -34,7 +34,7 @@ MOST_FIELDS = 32 + MOST_ROWS * len(PARTS)
 UTC_NAME = "UTC"
 WHOLE = re.compile(r"[0-9]{1,9}")
 CURRENCY = re.compile(r"[A-Z]{3}")
-COLOUR = re.compile(r"#[0-9a-f]{6}")
+COLOUR = re.compile(r"(?:#[0-9a-f]{6})?")
 
 Read = TypeVar("Read")
 Faults = Mapping[str, BadRequest]
@@ -92,7 +92,7 @@ def from_file(
     fields = {**blank(zone), "name": name, **_typed(terms.said, zone)}
     decimals = decimals_of(fields["currency"])
     for number, (type_name, type_) in enumerate(priced(types, terms).items()):
-        price = _price(type_.price, decimals)
+        price = short(type_.price, decimals).replace(",", "")
         row = (type_name, type_.label, type_.capacity, price, type_.colour)
         values = zip(PARTS, row, strict=True)
         fields |= {f"{part}-{number}": str(value) for part, value in values}
@@ -119,10 +119,6 @@ def _clock(at: float | None, zone: str) -> str:
         return ""
     local = datetime.fromtimestamp(int(at), zone_of(zone) or UTC).replace(tzinfo=None)
     return local.isoformat(timespec="seconds" if local.second else "minutes")
-
-
-def _price(units: int, decimals: int) -> str:
-    return short(units, decimals).replace(",", "")
 
 
 # --- from fields to what they mean ---------------------------------------------------
@@ -164,7 +160,9 @@ def types_in(fields: Fields, reading: FormReader) -> dict[str, TicketType]:
         name = reading.take(f"type-{row}", lambda text: _new_name(text, found))
         capacity = reading.take(f"capacity-{row}", lambda text: _whole(text, 0, MOST_CAPACITY))
         price = reading.take(f"price-{row}", lambda text: _units(text, currency))
-        colour = reading.take(f"colour-{row}", _colour)
+        colour = reading.take(
+            f"colour-{row}", lambda text: _matched(COLOUR, text.lower(), "colour")
+        )
         label = reading.take(f"label-{row}", _label)
         found[name or f"{row}"] = TicketType(
             capacity=capacity or 0,
@@ -174,7 +172,7 @@ def types_in(fields: Fields, reading: FormReader) -> dict[str, TicketType]:
             stripes=STRIPES,
         )
     if not found:
-        reading.faults["type-0"] = BadRequest("invalid", "operators.wrong.no-types")
+        reading.faults["type-0"] = wrong("no-types")
     return found
 
 
@@ -182,11 +180,11 @@ def name_in(reading: FormReader) -> str:
     return reading.take("name", _name) or ""
 
 
-def fault_of(error: WrongUsage) -> tuple[str, BadRequest]:
-    """The field of an error that the core found, "" for the whole form, and what to say."""
+def faults_of(error: WrongUsage) -> Faults:
+    """An error that the core found, by its field, "" for the whole form."""
     if isinstance(error, WrongTerm):
-        return error.field, BadRequest("invalid", f"operators.wrong.{error.rule}")
-    return "", BadRequest("invalid", "detail.as-told", told=str(error))
+        return {error.field: wrong(error.rule)}
+    return {"": BadRequest("invalid", "detail.as-told", told=str(error))}
 
 
 def zone_of(name: str) -> tzinfo | None:
@@ -197,14 +195,14 @@ def zone_of(name: str) -> tzinfo | None:
         return None
 
 
-def _wrong(rule: str) -> BadRequest:
-    return BadRequest("invalid", f"operators.wrong.{rule}")
+def wrong(rule: str, **values: str | int) -> BadRequest:
+    return BadRequest("invalid", f"operators.wrong.{rule}", None, **values)
 
 
 def _zone(text: str) -> tzinfo:
     zone = zone_of(text)
     if zone is None:
-        raise _wrong("zone")
+        raise wrong("zone")
     return zone
 
 
@@ -214,10 +212,10 @@ def _moment(text: str, zone: tzinfo) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise _wrong("moment") from None
+        raise wrong("moment") from None
     # The zone has a field of its own, so there may be none here.
     if moment.tzinfo is not None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise _wrong("moment")
+        raise wrong("moment")
     return moment.replace(tzinfo=zone).timestamp()
 
 
@@ -233,19 +231,23 @@ def _hold_s(text: str, _zone: tzinfo) -> float:
     except InvalidOperation:
         minutes = Decimal(0)
     if not (minutes.is_finite() and Decimal("0.1") <= minutes <= MOST_HOLD_MINUTES):
-        raise BadRequest("invalid", "operators.wrong.minutes", most=MOST_HOLD_MINUTES)
+        raise wrong("minutes", most=MOST_HOLD_MINUTES)
     return float(minutes * 60)
 
 
-def _name(text: str) -> str:
-    if not NAME.fullmatch(text):
-        raise _wrong("name")
+def _matched(pattern: re.Pattern[str], text: str, rule: str) -> str:
+    if not pattern.fullmatch(text):
+        raise wrong(rule)
     return text
+
+
+def _name(text: str) -> str:
+    return _matched(NAME, text, "name")
 
 
 def _new_name(text: str, known: Mapping[str, TicketType]) -> str:
     if _name(text) in known:
-        raise _wrong("twice")
+        raise wrong("twice")
     return text
 
 
@@ -254,39 +256,22 @@ def _units(text: str, currency: str) -> int:
     found = units(text or "0", decimals)
     if found is None:
         rule = "price" if decimals else "whole-price"
-        like = example(decimals)
-        raise BadRequest("invalid", f"operators.wrong.{rule}", currency=currency, like=like)
+        raise wrong(rule, currency=currency, like=example(decimals))
     return found
-
-
-def _colour(text: str) -> str:
-    if text and not COLOUR.fullmatch(text.lower()):
-        raise _wrong("colour")
-    return text.lower()
 
 
 def _label(text: str) -> str:
     try:
         return text_of(text, "label")
     except WrongTerm as error:
-        raise _wrong(error.rule) from None
-
-
-def _plain(text: str, _zone: tzinfo) -> str:
-    return text
-
-
-def _currency(text: str, _zone: tzinfo) -> str:
-    if not CURRENCY.fullmatch(text.upper()):
-        raise _wrong("currency")
-    return text.upper()
+        raise wrong(error.rule) from None
 
 
 # By field: the term, and how its text is read.
 _TERMS: Mapping[str, tuple[str, Callable[[str, tzinfo], Any]]] = {
-    "title": ("title", _plain),
-    "place": ("place", _plain),
-    "currency": ("currency", _currency),
+    "title": ("title", lambda text, _zone: text),
+    "place": ("place", lambda text, _zone: text),
+    "currency": ("currency", lambda text, _zone: _matched(CURRENCY, text.upper(), "currency")),
     **{name: (f"{name}_at", _moment) for name in TIMES},
     "limit": ("limit", lambda text, _zone: _whole(text, 0, MOST_LIMIT)),
     "hold_minutes": ("hold_s", _hold_s),

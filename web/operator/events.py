@@ -1,7 +1,6 @@
 """The operators' pages of events: what `event list|show|create|edit` do, in a browser."""
 
 import re
-from collections.abc import Mapping
 from zoneinfo import available_timezones
 
 import bottle
@@ -14,7 +13,15 @@ from web.http.replies import see_other
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.operator import event_form
-from web.operator.event_form import MOST_FIELDS, UTC_NAME, EventForm, FormReader
+from web.operator.event_form import (
+    MOST_FIELDS,
+    UTC_NAME,
+    EventForm,
+    Faults,
+    FormReader,
+    faults_of,
+    wrong,
+)
 from web.operator.fields import EVENTS, Fields, event_page, keep, kept
 from web.operator.rendering import OperatorRenderer, OperatorVisit
 
@@ -75,10 +82,9 @@ class EventPages:
         try:
             await self._context.operations.create(name, terms, types)
         except EventExists:
-            taken = BadRequest("invalid", "operators.wrong.taken")
-            return self._form(visit, NEW, _typed(fields, {"name": taken}))
+            return self._form(visit, NEW, _typed(fields, {"name": wrong("taken")}))
         except WrongUsage as error:
-            return self._form(visit, NEW, _typed(fields, dict([event_form.fault_of(error)])))
+            return self._form(visit, NEW, _typed(fields, faults_of(error)))
         return self._done(name, "create", fields)
 
     # --- changing --------------------------------------------------------------------
@@ -97,7 +103,7 @@ class EventPages:
         try:
             await self._context.operations.edit(name, terms)
         except WrongUsage as error:
-            return self._form(visit, address, _typed(fields, dict([event_form.fault_of(error)])))
+            return self._form(visit, address, _typed(fields, faults_of(error)))
         return self._done(name, "edit", fields)
 
     # --- both ------------------------------------------------------------------------
@@ -133,9 +139,7 @@ def _zone(request: Request) -> tuple[str, bool]:
     return UTC_NAME, True
 
 
-def _typed(
-    fields: Fields, faults: Mapping[str, BadRequest] | None = None, more: int = 0
-) -> EventForm:
+def _typed(fields: Fields, faults: Faults | None = None, more: int = 0) -> EventForm:
     """The form as it was typed."""
     rows = min(event_form.MOST_ROWS, event_form.rows_in(fields) + more)
     return EventForm(fields, event_form.was_in(fields), rows, faults or {})
@@ -154,5 +158,5 @@ def _filled(fields: Fields) -> EventForm:
         told = BadRequest("invalid", "detail.as-told", told=str(error))
         return _typed(fields, {"file": told})
     if rows > event_form.MOST_ROWS:
-        return _typed(fields, {"file": BadRequest("invalid", "operators.wrong.rows")})
+        return _typed(fields, {"file": wrong("rows")})
     return EventForm(filled, event_form.blank(zone), rows)

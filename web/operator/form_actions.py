@@ -3,16 +3,19 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from core.cluster.status import Status
 from core.errors import BadRequest
 from core.schema.records import NAME
 from core.settings import MOST_WORKERS
 from core.store.availability import EventAvailability
-from web.http.i18n import Language
 from web.operator import formatting
 from web.operator.fields import Fields, event_page
 from web.operator_backend import Operations
+
+# Gives the text of a key, with these values in it.
+Say: TypeAlias = Callable[..., str]
 
 HOME = "/operator"
 MOST_QUANTITY = 100_000_000
@@ -33,21 +36,18 @@ class Confirmation:
     fields: Fields = field(default_factory=dict)
 
 
-def _board(_fields: Fields) -> str:
-    return HOME
-
-
 @dataclass(frozen=True)
 class OperatorAction:
-    """`ask` makes the question, or raises `BadRequest`; `do` acts.
-
-    `home` is the address of the page that then says that it is done.
-    """
+    """`ask` makes the question, or raises `BadRequest`; `do` acts."""
 
     name: str
-    ask: Callable[[Language, Status, Fields], Confirmation]
+    ask: Callable[[Say, Status, Fields], Confirmation]
     do: Callable[[Operations, Fields], Awaitable[None]]
-    home: Callable[[Fields], str] = _board
+    is_of_event: bool = False
+
+    def home(self, fields: Fields) -> str:
+        """The address of the page that then says that it is done."""
+        return event_page(fields.get("event", "")) if self.is_of_event else HOME
 
 
 def operator_actions() -> Mapping[str, OperatorAction]:
@@ -56,8 +56,8 @@ def operator_actions() -> Mapping[str, OperatorAction]:
         OperatorAction("restart", _ask_restart, _restart),
         OperatorAction("scale", _ask_scale, _scale),
         OperatorAction("reset", _ask_reset, _reset),
-        OperatorAction("open", _ask_open, _open, _event_page),
-        OperatorAction("close", _ask_close, _close, _event_page),
+        OperatorAction("open", _ask_open, _open, is_of_event=True),
+        OperatorAction("close", _ask_close, _close, is_of_event=True),
     )
     return {act.name: act for act in every}
 
@@ -65,32 +65,29 @@ def operator_actions() -> Mapping[str, OperatorAction]:
 # --- restart -------------------------------------------------------------------------
 
 
-def _ask_restart(language: Language, status: Status, fields: Fields) -> Confirmation:
-    name = fields.get("name", "")
+def _ask_restart(say: Say, status: Status, fields: Fields) -> Confirmation:
+    name, own = fields.get("name", ""), formatting.own(status)
     if not name:
-        return _restart_all(language, status)
-    say = language.say
-    own = formatting.own(status)
+        return _restart_all(say, count=sum(map(own, status.workers)))
     web = {each.name for each in status.web if own(each)}
     if name not in web and name not in {each.name for each in status.workers if own(each)}:
         raise BadRequest("invalid", "operators.no-process", "name")
-    effects = ("operators.restart.web", "operators.restart.kept")
+    effects = (say("operators.restart.web"), say("operators.restart.kept"))
     if name not in web:
-        effects = ("operators.restart.drains", "operators.restart.others")
+        effects = (say("operators.restart.drains"), say("operators.restart.others"))
     return Confirmation(
         title=say("operators.restart.title", name=name),
-        effects=tuple(say(effect) for effect in effects),
+        effects=effects,
         yes=say("operators.restart.yes", name=name),
         fields={"name": name},
     )
 
 
-def _restart_all(language: Language, status: Status) -> Confirmation:
-    say, count = language.say, sum(map(formatting.own(status), status.workers))
+def _restart_all(say: Say, count: int) -> Confirmation:
     return Confirmation(
         title=say("operators.restart-all.title", count=count),
         effects=(say("operators.restart-all.turns"), say("operators.restart.drains")),
-        yes=say("operators.restart-all.yes", count=count),
+        yes=say("operators.restart-all.yes"),
         fields={"name": ""},
     )
 
@@ -102,10 +99,9 @@ async def _restart(operations: Operations, fields: Fields) -> None:
 # --- scale ---------------------------------------------------------------------------
 
 
-def _ask_scale(language: Language, status: Status, fields: Fields) -> Confirmation:
+def _ask_scale(say: Say, status: Status, fields: Fields) -> Confirmation:
     wanted = _number(fields, "workers", 1, MOST_WORKERS)
     now = sum(map(formatting.own(status), status.workers))
-    say = language.say
     if wanted >= now:
         effect = say("operators.scale.more", count=wanted - now)
     else:
@@ -125,13 +121,12 @@ async def _scale(operations: Operations, fields: Fields) -> None:
 # --- reset ---------------------------------------------------------------------------
 
 
-def _ask_reset(language: Language, status: Status, fields: Fields) -> Confirmation:
+def _ask_reset(say: Say, status: Status, fields: Fields) -> Confirmation:
     event, quantity = _event(status, fields), _number(fields, "quantity", 0, MOST_QUANTITY)
     type_ = fields.get("type", "")
     chosen = [each for each in event.types if type_ in ("", each.name)]
     if not chosen:
         raise BadRequest("invalid", "problem.no-such-type", "type")
-    say = language.say
     changes = tuple(
         say(
             "operators.reset.change",
@@ -171,8 +166,8 @@ def _taken(fields: Fields) -> dict[str, int]:
 # --- open and close ------------------------------------------------------------------
 
 
-def _ask_open(language: Language, status: Status, fields: Fields) -> Confirmation:
-    event, say = _event(status, fields), language.say
+def _ask_open(say: Say, status: Status, fields: Fields) -> Confirmation:
+    event = _event(status, fields)
     return Confirmation(
         title=say("operators.open.title", event=event.title),
         effects=(say("operators.open.now"),),
@@ -181,8 +176,8 @@ def _ask_open(language: Language, status: Status, fields: Fields) -> Confirmatio
     )
 
 
-def _ask_close(language: Language, status: Status, fields: Fields) -> Confirmation:
-    event, say = _event(status, fields), language.say
+def _ask_close(say: Say, status: Status, fields: Fields) -> Confirmation:
+    event = _event(status, fields)
     left = sum(each.remaining for each in event.types)
     return Confirmation(
         title=say("operators.close.title", event=event.title),
@@ -198,10 +193,6 @@ async def _open(operations: Operations, fields: Fields) -> None:
 
 async def _close(operations: Operations, fields: Fields) -> None:
     await operations.close_sale(fields.get("event", ""))
-
-
-def _event_page(fields: Fields) -> str:
-    return event_page(fields.get("event", ""))
 
 
 # --- fields --------------------------------------------------------------------------

@@ -41,11 +41,7 @@ def state(say: Callable[[str], str], name: str) -> str:
 def own(status: Status) -> Callable[[ProcessStatus], bool]:
     """Says whether a process is of this web's instance; others are only shown."""
     instance = status.supervisor.instance if status.supervisor else ""
-
-    def is_own(process: ProcessStatus) -> bool:
-        return process.instance == instance
-
-    return is_own
+    return lambda process: process.instance == instance
 
 
 def level(say: Callable[[str], str], name: str) -> str:

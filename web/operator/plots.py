@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import TypeAlias
 
 from web.metrics.history import HistorySample
@@ -62,26 +64,16 @@ class Span:
 def plots(samples: Sequence[HistorySample], span: Span) -> tuple[Plot, ...]:
     """All plots, in the order of the page."""
     return (
-        *(
-            _plot(name, unit, samples, {line: _FIGURES[line] for line in lines}, span, fixed=True)
-            for name, unit, lines in _FIXED
-        ),
-        _plot("in-flight", "", samples, _by_name(samples, lambda sample: sample.in_flight), span),
-        _plot("cpu", "%", samples, _by_name(samples, lambda sample: sample.cpu), span),
+        *(_plot(*each, samples, span, fixed=True) for each in _FIXED),
+        _plot("in-flight", "", _by_name(samples, lambda sample: sample.in_flight), samples, span),
+        _plot("cpu", "%", _by_name(samples, lambda sample: sample.cpu), samples, span),
     )
 
 
-_FIGURES: Mapping[str, Get] = {
-    "sold": lambda sample: sample.sold,
-    "p50": lambda sample: sample.p50_ms,
-    "p99": lambda sample: sample.p99_ms,
-    "shed": lambda sample: sample.shed,
-    "failed": lambda sample: sample.failed,
-}
-_FIXED = (
-    ("sold", "/s", ("sold",)),
-    ("latency", "ms", ("p50", "p99")),
-    ("refused", "/s", ("shed", "failed")),
+_FIXED: tuple[tuple[str, str, Mapping[str, Get]], ...] = (
+    ("sold", "/s", {"sold": attrgetter("sold")}),
+    ("latency", "ms", {"p50": attrgetter("p50_ms"), "p99": attrgetter("p99_ms")}),
+    ("refused", "/s", {"shed": attrgetter("shed"), "failed": attrgetter("failed")}),
 )
 
 
@@ -92,18 +84,14 @@ def _by_name(
     found = {name for sample in samples[-10:] for name in figures(sample)}
     # Workers first: they have the same colours in every plot.
     names = sorted(found, key=lambda name: (not name.startswith("worker"), name))
-
-    def getter(name: str) -> Get:
-        return lambda sample: figures(sample).get(name)
-
-    return {name: getter(name) for name in names}
+    return {name: partial(lambda name, sample: figures(sample).get(name), name) for name in names}
 
 
 def _plot(
     name: str,
     unit: str,
-    samples: Sequence[HistorySample],
     getters: Mapping[str, Get],
+    samples: Sequence[HistorySample],
     span: Span,
     *,
     fixed: bool = False,

@@ -8,6 +8,7 @@ from core.schema.records import OrderView
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
 from web.http.i18n import Language
+from web.pages.event_head import EventHead, event_head
 from web.pages.ticket_view import total, type_label
 
 HOLDS = frozenset({"held", "released", "expired"})
@@ -25,15 +26,9 @@ class HoldView:
     can't be done; `key` makes its form extend once.
     """
 
-    order: str
-    event: str
-    title: str
-    place: str
-    starts: str
-    starts_at: str
+    order: OrderView
+    event: EventHead
     type: str
-    quantity: int
-    buyer: str
     total: str
     state: str
     heading: str
@@ -66,17 +61,11 @@ def hold_view(
     until = datetime.fromisoformat(order.held_until or order.created_at).timestamp()
     left_s = max(0.0, until - now)
     state = _state(order, left_s)
-    starts_at = event.starts_at if event else None
+    extensions = max(0, event.extensions - order.extended) if event else 0
     return HoldView(
-        order=order.order,
-        event=order.event,
-        title=event.title if event else order.event,
-        place=event.place if event else "",
-        starts=language.say_time("format.day", starts_at) if starts_at else "",
-        starts_at=rfc3339(starts_at) if starts_at else "",
+        order=order,
+        event=event_head(language, event, order.event),
         type=type_label(order, event),
-        quantity=order.quantity,
-        buyer=order.buyer,
         total=total(language, order),
         state=state,
         heading=language.say(f"hold.{state}", count=order.quantity),
@@ -87,8 +76,8 @@ def hold_view(
         ends_in_ms=round(1000 * left_s),
         warn_ms=round(1000 * _warning_s(event)),
         left=time_left(left_s),
-        extend=_extend(language, order, event),
-        extensions=_extensions(language, order, event),
+        extend=_extend(language, event, extensions),
+        extensions=_extensions(language, extensions),
         key=key,
     )
 
@@ -112,17 +101,11 @@ def _warning_s(event: EventAvailability | None) -> float:
     return min(MOST_WARNING_S, max(LEAST_WARNING_S, share_s))
 
 
-def _left(order: OrderView, event: EventAvailability | None) -> int:
-    """The number of extensions that are left."""
-    return max(0, event.extensions - order.extended) if event else 0
-
-
-def _extend(language: Language, order: OrderView, event: EventAvailability | None) -> str:
-    if event is None or not _left(order, event):
+def _extend(language: Language, event: EventAvailability | None, extensions: int) -> str:
+    if event is None or not extensions:
         return ""
     return language.say("hold.extend", duration=language.duration(event.hold_s))
 
 
-def _extensions(language: Language, order: OrderView, event: EventAvailability | None) -> str:
-    count = _left(order, event)
+def _extensions(language: Language, count: int) -> str:
     return language.say("hold.extensions", count=count) if count else language.say("hold.fixed")

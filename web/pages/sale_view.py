@@ -9,6 +9,7 @@ from core.store.availability import EventAvailability, TypeAvailability
 from core.text.timestamps import rfc3339
 from web.http.i18n import Language
 from web.http.problems import Problem
+from web.pages.event_head import EventHead, event_head
 from web.reads.catalog import Snapshot
 from web.reads.live_availability import opens_in_ms
 from web.reads.poll_interval import STEPS_S
@@ -56,10 +57,7 @@ class SaleView:
     held; `limit` is the most for one buyer, 0 for any number.
     """
 
-    title: str
-    place: str
-    starts: str
-    starts_at: str
+    event: EventHead
     cards: tuple[Card, ...]
     currency: str
     prices: str
@@ -98,12 +96,8 @@ def sale_view(
 ) -> SaleView:
     """The page of `event` with the form refilled from `fields`."""
     state = _state(event, now)
-    starts_at = event.starts_at
     return SaleView(
-        title=event.title,
-        place=event.place,
-        starts=language.say_time("format.day", starts_at) if starts_at else "",
-        starts_at=rfc3339(starts_at) if starts_at else "",
+        event=event_head(language, event, event.name),
         cards=_cards(language, event, fields.get("type", "")),
         currency=event.currency,
         prices=price_list(event),

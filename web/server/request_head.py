@@ -64,7 +64,8 @@ def checked_headers(scope: Scope) -> dict[str, str]:
     fields, names = headers.items(), headers.keys()
     _check_target(scope.path, scope.query_string)
     _check_sizes([len(name) + len(value) for name, value in fields])
-    _check_number(max(len(fields), len(names)))
+    if max(len(fields), len(names)) > MOST_HEADERS:
+        raise BadRequest("headers-too-large", "detail.headers", most=MOST_HEADERS)
     return _by_name(fields, names)
 
 
@@ -84,30 +85,21 @@ def _check_sizes(sizes: Sequence[int]) -> None:
         raise BadRequest("headers-too-large", "problem.headers-too-large")
 
 
-def _check_number(headers: int) -> None:
-    if headers > MOST_HEADERS:
-        raise BadRequest("headers-too-large", "detail.headers", most=MOST_HEADERS)
-
-
 def bare_request(scope: Scope) -> Request:
     """The part of a refused head that its reply needs."""
     return Request(method=scope.method, path=scope.path[:SHOWN_CHARACTERS])
 
 
-class Front:
+class Front(Proxies):
     """The trusted proxies, and the address under which clients know the web.
 
     `public_url` has no slash at its end; it is empty if none is set.
     """
 
     def __init__(self, trusted: Sequence[Network], public_url: str) -> None:
-        self._proxies = Proxies(trusted)
+        super().__init__(trusted)
         self.public_url = public_url
         self._has_warned = False
-
-    def trusts(self, address: str) -> bool:
-        """Whether a trusted proxy has this address."""
-        return self._proxies.trusts(address)
 
     def speaks_for_many(self, address: str) -> bool:
         """Whether it may be the address of many clients: a trusted proxy's, or this machine's."""
@@ -123,7 +115,8 @@ class Front:
         peer = scope.client.rpartition(":")[0].strip("[]")
         asker = Asker(peer, scope.scheme, _host(headers, scope))
         if told:
-            asker = self._asker(asker, told)
+            self._warn_of(peer)
+            asker = self.asker(asker, told)
         return Request(
             method=scope.method,
             path=scope.path,
@@ -140,11 +133,6 @@ class Front:
             gone=gone,
         )
 
-    def _asker(self, seen: Asker, told: Mapping[str, str]) -> Asker:
-        if not self._has_warned and not self.trusts(seen.address):
-            self._warn(seen.address)
-        return self._proxies.asker(seen, told)
-
     def secured(self, request: Request, reply: Reply) -> Reply:
         """The reply; over HTTPS it tells browsers to use nothing else (RFC 6797).
 
@@ -155,8 +143,10 @@ class Front:
             return reply
         return msgspec.structs.replace(reply, headers=[*reply.headers, STRICT])
 
-    def _warn(self, peer: str) -> None:
+    def _warn_of(self, peer: str) -> None:
         """Warns once of an untrusted address that forwards requests: its clients share bounds."""
+        if self._has_warned or self.trusts(peer):
+            return
         self._has_warned = True
         logging.getLogger("zkticket.web").warning(
             "%s forwards requests and is no trusted proxy: all its clients count as one; "
@@ -175,7 +165,7 @@ class Front:
             _is_loopback(request.peer)
             and _is_loopback(_without_port(request.host))
             and not request.is_forwarded
-            and not self._proxies.trusts(request.peer)
+            and not self.trusts(request.peer)
             and not request.is_http_1_0
         )
 

@@ -1,25 +1,25 @@
-% rebase("layout", heading=say("hold.title", heading=hold.heading, event=hold.title), scripts=["order.js"])
+% rebase("layout", heading=say("hold.title", heading=hold.heading, event=hold.event.title), scripts=["order.js"])
 <div id="order" data-status="{{hold.state}}" data-until="{{hold.until_at}}" data-ends-in="{{hold.ends_in_ms}}" data-warn-at="{{hold.warn_ms}}">
 <h1 class="quiet" tabindex="-1">{{hold.heading}}</h1>
 <div class="notice bad" id="problem" role="alert"{{!"" if hold.notice else " hidden"}}><p>{{hold.notice}}</p></div>
 <p class="lead">{{hold.lead}}</p>
 <article class="ticket hold {{hold.state}}" aria-label="{{say("ticket.label")}}">
   <section class="face">
-    <p class="event">{{hold.title}}</p>
-% if hold.starts or hold.place:
+    <p class="event">{{hold.event.title}}</p>
+% if hold.event.starts or hold.event.place:
     <p class="where">
-% if hold.starts:
-      <time datetime="{{hold.starts_at}}" data-local>{{hold.starts}}</time>
+% if hold.event.starts:
+      <time datetime="{{hold.event.starts_at}}" data-local>{{hold.event.starts}}</time>
 % end
-% if hold.place:
-      <span>{{hold.place}}</span>
+% if hold.event.place:
+      <span>{{hold.event.place}}</span>
 % end
     </p>
 % end
-    <p class="holder">{{hold.buyer}}</p>
+    <p class="holder">{{hold.order.buyer}}</p>
     <dl class="facts">
       <div><dt>{{say("ticket.type")}}</dt><dd>{{hold.type}}</dd></div>
-      <div><dt>{{say("ticket.admits")}}</dt><dd>{{hold.quantity}}</dd></div>
+      <div><dt>{{say("ticket.admits")}}</dt><dd>{{hold.order.quantity}}</dd></div>
       <div><dt>{{say("ticket.price")}}</dt><dd>{{hold.total}}</dd></div>
     </dl>
   </section>
@@ -34,24 +34,24 @@
 % end
 </article>
 % if hold.state == "held":
-<noscript><p class="small">{{say("hold.loaded")}} <a href="/orders/{{hold.order}}">{{say("hold.look")}}</a></p></noscript>
+<noscript><p class="small">{{say("hold.loaded")}} <a href="/orders/{{hold.order.order}}">{{say("hold.look")}}</a></p></noscript>
 <div class="choices">
-<form class="act first" method="post" action="/orders/{{hold.order}}/confirm">
+<form class="act first" method="post" action="/orders/{{hold.order.order}}/confirm">
 <button>{{say("hold.confirm")}}</button>
 </form>
 % if hold.extend:
-<form class="act" method="post" action="/orders/{{hold.order}}/extend">
+<form class="act" method="post" action="/orders/{{hold.order.order}}/extend">
 <input type="hidden" name="key" value="{{hold.key}}" autocomplete="off">
 <button class="second" aria-describedby="extensions">{{hold.extend}}</button>
 </form>
 % end
-<form class="act" method="post" action="/orders/{{hold.order}}/release">
+<form class="act" method="post" action="/orders/{{hold.order.order}}/release">
 <button class="second">{{say("hold.release")}}</button>
 </form>
 </div>
 <p class="small" id="extensions">{{hold.extensions}}</p>
 % else:
-<p class="again"><a class="button" href="/?event={{hold.event}}">{{say("hold.again")}}</a></p>
+<p class="again"><a class="button" href="/?event={{hold.order.event}}">{{say("hold.again")}}</a></p>
 % end
 </div>
 <p class="news" id="news" role="status"></p>

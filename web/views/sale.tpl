@@ -1,12 +1,12 @@
-% rebase("layout", heading=say("sale.title", event=page.title), scripts=["sale.js"])
-<h1>{{page.title}}</h1>
-% if page.place or page.starts:
+% rebase("layout", heading=say("sale.title", event=page.event.title), scripts=["sale.js"])
+<h1>{{page.event.title}}</h1>
+% if page.event.place or page.event.starts:
 <p class="where">
-% if page.starts:
-  <time datetime="{{page.starts_at}}" data-local>{{page.starts}}</time>
+% if page.event.starts:
+  <time datetime="{{page.event.starts_at}}" data-local>{{page.event.starts}}</time>
 % end
-% if page.place:
-  <span>{{page.place}}</span>
+% if page.event.place:
+  <span>{{page.event.place}}</span>
 % end
 </p>
 % end

@@ -1,24 +1,24 @@
-% rebase("layout", heading=say("ticket.title", event=ticket.title), scripts=["order.js"])
+% rebase("layout", heading=say("ticket.title", event=ticket.event.title), scripts=["order.js"])
 <div id="order" data-status="{{ticket.state}}">
 <h1 class="quiet" tabindex="-1">{{ticket.greeting}}</h1>
 <div class="notice bad" id="problem" role="alert"{{!"" if ticket.notice else " hidden"}}><p>{{ticket.notice}}</p></div>
 <article class="ticket {{ticket.state}}" aria-label="{{say("ticket.label")}}">
   <section class="face">
-    <p class="event">{{ticket.title}}</p>
-% if ticket.starts or ticket.place:
+    <p class="event">{{ticket.event.title}}</p>
+% if ticket.event.starts or ticket.event.place:
     <p class="where">
-% if ticket.starts:
-      <time datetime="{{ticket.starts_at}}" data-local>{{ticket.starts}}</time>
+% if ticket.event.starts:
+      <time datetime="{{ticket.event.starts_at}}" data-local>{{ticket.event.starts}}</time>
 % end
-% if ticket.place:
-      <span>{{ticket.place}}</span>
+% if ticket.event.place:
+      <span>{{ticket.event.place}}</span>
 % end
     </p>
 % end
-    <p class="holder">{{ticket.buyer}}</p>
+    <p class="holder">{{ticket.order.buyer}}</p>
     <dl class="facts">
       <div><dt>{{say("ticket.type")}}</dt><dd>{{ticket.type}}</dd></div>
-      <div><dt>{{say("ticket.admits")}}</dt><dd>{{ticket.quantity}}</dd></div>
+      <div><dt>{{say("ticket.admits")}}</dt><dd>{{ticket.order.quantity}}</dd></div>
       <div><dt>{{say("ticket.price")}}</dt><dd>{{ticket.total}}</dd></div>
       <div><dt>{{say("ticket.status")}}</dt><dd class="status">{{ticket.status}}</dd></div>
     </dl>
@@ -26,9 +26,9 @@
   <section class="stub">
     <dl>
       <div><dt>{{say("ticket.order")}}</dt><dd class="number"><span>{{ticket.number[:19]}}</span> <span>{{ticket.number[20:]}}</span></dd></div>
-      <div><dt>{{say("ticket.bought")}}</dt><dd><time datetime="{{ticket.bought_at}}" data-local>{{ticket.bought}}</time></dd></div>
+      <div><dt>{{say("ticket.bought")}}</dt><dd><time datetime="{{ticket.order.created_at}}" data-local>{{ticket.bought}}</time></dd></div>
 % if ticket.checked_in:
-      <div><dt>{{say("ticket.checked-in")}}</dt><dd><time datetime="{{ticket.checked_in_at}}" data-local>{{ticket.checked_in}}</time></dd></div>
+      <div><dt>{{say("ticket.checked-in")}}</dt><dd><time datetime="{{ticket.order.checked_in_at}}" data-local>{{ticket.checked_in}}</time></dd></div>
 % end
     </dl>
 % if ticket.code:
@@ -40,16 +40,16 @@
 <p class="small">{{say("ticket.keep")}}</p>
 % end
 <ul class="actions">
-% if ticket.starts and ticket.code:
-  <li><a href="/orders/{{ticket.order}}/calendar.ics" download>{{say("ticket.calendar")}}</a></li>
+% if ticket.event.starts and ticket.code:
+  <li><a href="/orders/{{ticket.order.order}}/calendar.ics" download>{{say("ticket.calendar")}}</a></li>
 % end
-  <li><a href="/?event={{ticket.event}}">{{say("ticket.back")}}</a></li>
+  <li><a href="/?event={{ticket.order.event}}">{{say("ticket.back")}}</a></li>
 </ul>
 % if ticket.cancellable:
 <details class="cancel">
 <summary>{{say("ticket.cancel")}}</summary>
 <p>{{say("ticket.cancel-means")}}</p>
-<form class="act" method="post" action="/orders/{{ticket.order}}/cancel">
+<form class="act" method="post" action="/orders/{{ticket.order.order}}/cancel">
 <button class="second bad">{{say("ticket.cancel-now")}}</button>
 </form>
 </details>

@@ -248,12 +248,11 @@ def test_only_the_processes_of_its_own_instance_are_acted_on() -> None:
     shown = replace(
         whole, supervisor=replace(whole.supervisor, instance="a"), workers=(*own, *theirs)
     )
-    language = Languages().named("en")
-    assert language is not None
+    say = Languages().default.say
     restart, scale = operator_actions()["restart"], operator_actions()["scale"]
-    assert restart.ask(language, shown, {"name": own[0].name}).fields == {"name": own[0].name}
+    assert restart.ask(say, shown, {"name": own[0].name}).fields == {"name": own[0].name}
     with pytest.raises(BadRequest):
-        restart.ask(language, shown, {"name": theirs[0].name})
-    assert str(len(own)) in restart.ask(language, shown, {}).title
-    assert f"{len(own) + 1}" in scale.ask(language, shown, {"workers": str(len(own) + 1)}).title
-    assert "1 " in scale.ask(language, shown, {"workers": str(len(own) + 1)}).effects[0]
+        restart.ask(say, shown, {"name": theirs[0].name})
+    assert str(len(own)) in restart.ask(say, shown, {}).title
+    assert f"{len(own) + 1}" in scale.ask(say, shown, {"workers": str(len(own) + 1)}).title
+    assert "1 " in scale.ask(say, shown, {"workers": str(len(own) + 1)}).effects[0]

@@ -95,7 +95,7 @@ def test_a_hold_is_over_by_the_clock_before_anybody_has_put_it_back_on_sale() ->
 
 def test_a_hold_can_be_bought_while_its_event_cannot_be_read() -> None:
     found = page(event=None)
-    assert (found.state, found.title, found.type, found.total) == (
+    assert (found.state, found.event.title, found.type, found.total) == (
         "held",
         "gala",
         "front",

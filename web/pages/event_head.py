@@ -1,0 +1,26 @@
+"""An event's title, place and time at the head of a page."""
+
+from dataclasses import dataclass
+
+from core.store.availability import EventAvailability
+from core.text.timestamps import rfc3339
+from web.http.i18n import Language
+
+
+@dataclass(frozen=True)
+class EventHead:
+    """What the pages of buyers tell of an event: `starts_at` is in RFC 3339, "" for no time."""
+
+    title: str
+    place: str
+    starts: str
+    starts_at: str
+
+
+def event_head(language: Language, event: EventAvailability | None, name: str) -> EventHead:
+    """The head for the event of that name, which is `None` while the catalog can't tell."""
+    if event is None:
+        return EventHead(name, "", "", "")
+    at = event.starts_at
+    starts = language.say_time("format.day", at) if at else ""
+    return EventHead(event.title, event.place, starts, rfc3339(at) if at else "")
