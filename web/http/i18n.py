@@ -79,7 +79,10 @@ class Languages:
     """All languages, read once; English is the default."""
 
     def __init__(self) -> None:
-        read = (msgspec.toml.decode(path.read_bytes(), type=Language) for path in _files())
+        read = (
+            msgspec.toml.decode(path.read_bytes(), type=Language)
+            for path in sorted(FOLDER.glob("*.toml"))
+        )
         self._by_tag = {language.tag: language for language in read}
         self.default = self._by_tag["en"]
 
@@ -122,7 +125,3 @@ def preferences(accepted: str) -> tuple[str, ...]:
 def _weight(parameter: str) -> float:
     found = re.fullmatch(r"\s*q=([01](?:\.[0-9]{0,3})?)\s*", parameter)
     return float(found[1]) if found else float(not parameter.strip())
-
-
-def _files() -> list[Path]:
-    return sorted(FOLDER.glob("*.toml"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Protocol, TypeAlias
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 import msgspec
 
@@ -50,6 +50,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def idempotency_key(self) -> str | None:
         return self.headers.get("idempotency-key")
+
+    def address(self, home: str) -> str:
+        """The address to come back to; a post has none, so it is `home`."""
+        if self.method == "POST":
+            return home
+        path = quote(self.path)
+        return f"{path}?{self.query_string}" if self.query_string else path
 
     def cookies(self, name: str) -> Iterator[str]:
         """The value of each cookie of that name."""

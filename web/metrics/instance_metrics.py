@@ -3,13 +3,14 @@
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 from core.cluster.status import Status
-from core.schema.records import CAUSES, ProcessRecord, SupervisorRecord
+from core.schema.records import CAUSES, Disk, ProcessRecord, SupervisorRecord
 from core.store.availability import EventAvailability, TypeAvailability
 from core.version import VERSION
 from web.metrics.host_metrics import Machine, ReceiptFiles
-from web.metrics.prometheus_text import Family, MetricSample, counter, gauge, one, summed
+from web.metrics.prometheus_text import Family, Labels, MetricSample, counter, gauge, one
 
 # Beyond so many types of tickets their stock is left out: Prometheus keeps each series for weeks.
 MOST_TYPES = 1000
@@ -18,6 +19,10 @@ PROCESS_ROLES = ("zookeeper", "worker", "web")
 PROCESS_STATES = ("stopped", "starting", "running", "draining", "backoff", "fatal")
 # Of a worker that is registered, in its own words, and of the others in their supervisor's.
 WORKER_STATES = ("ready", "halted", "suspended", "unregistered", "dead", "frozen", *PROCESS_STATES)
+
+Item = TypeVar("Item")
+# Families with one sample for each item: name, help, and how an item's figure is found.
+Table: TypeAlias = tuple[tuple[str, str, Callable[[Item], float]], ...]
 
 
 def build(status: Status | None) -> Family:
@@ -32,29 +37,32 @@ def build(status: Status | None) -> Family:
     return gauge("build_info", "Versions of what runs here.", (MetricSample(1, labels),))
 
 
+def _families(
+    table: Table[Item], items: Iterable[Item], labels: Callable[[Item], Labels]
+) -> Iterable[Family]:
+    """A family for each row of the table, with a sample for each of the items."""
+    labelled = [(item, labels(item)) for item in items]
+    for name, help_, of in table:
+        make = counter if name.endswith("_total") else gauge
+        yield make(name, help_, [MetricSample(of(item), its) for item, its in labelled])
+
+
 # --- tickets -------------------------------------------------------------------------
 
 
 def tickets(events: Sequence[EventAvailability]) -> Iterable[Family]:
     types = [(event.name, type_) for event in events for type_ in event.types]
     listed = types[:MOST_TYPES]
-    for name, help_, of in _STOCK:
-        yield gauge(
-            name, help_, [MetricSample(of(type_), _type(event, type_)) for event, type_ in listed]
-        )
+    yield from _families(_STOCK, listed, lambda it: {"event": it[0], "type": it[1].name})
     yield one("types_unlisted", "Types of tickets beyond those listed.", len(types) - len(listed))
 
 
-_STOCK: tuple[tuple[str, str, Callable[[TypeAvailability], int]], ...] = (
-    ("tickets_capacity", "Tickets of a type in all.", lambda type_: type_.capacity),
-    ("tickets_sold", "Tickets that are sold.", lambda type_: type_.sold),
-    ("tickets_held", "Tickets that are held for buyers.", lambda type_: type_.held),
-    ("tickets_remaining", "Tickets that are for sale.", lambda type_: type_.remaining),
+_STOCK: Table[tuple[str, TypeAvailability]] = (
+    ("tickets_capacity", "Tickets of a type in all.", lambda it: it[1].capacity),
+    ("tickets_sold", "Tickets that are sold.", lambda it: it[1].sold),
+    ("tickets_held", "Tickets that are held for buyers.", lambda it: it[1].held),
+    ("tickets_remaining", "Tickets that are for sale.", lambda it: it[1].remaining),
 )
-
-
-def _type(event: str, type_: TypeAvailability) -> Mapping[str, str]:
-    return {"event": event, "type": type_.name}
 
 
 # --- the instance --------------------------------------------------------------------
@@ -94,22 +102,18 @@ def machine(found: Machine, host: str) -> Iterable[Family]:
     yield gauge("connections", "Open connections to the page's port.", open_)
     if found.table is not None:
         yield from _processes(found.table)
-    yield from _disks(found, host)
-    yield from _receipts(found.journals, host)
+    yield from _families(_DISKS, found.disks, lambda it: {**labels, "directory": it.directory})
+    yield from _families(_RECEIPTS, found.journals, lambda it: {**labels, "worker": it.worker})
 
 
 def _processes(table: SupervisorRecord) -> Iterable[Family]:
     yield gauge("processes", "Processes by role and state.", _by_state(table))
-    for name, help_, of in _USAGE:
-        samples = [
-            MetricSample(of(process), _process(table, process)) for process in table.processes
-        ]
-        yield gauge(name, help_, samples)
+    yield from _families(_USAGE, table.processes, lambda it: _process(table, it))
     help_ = "How often a process was started again, by cause."
     yield counter("process_restarts_total", help_, _restarts(table))
 
 
-_USAGE: tuple[tuple[str, str, Callable[[ProcessRecord], float]], ...] = (
+_USAGE: Table[ProcessRecord] = (
     ("process_cpu_ratio", "Processor time taken; 1 is a core.", lambda it: it.cpu_percent / 100),
     ("process_resident_memory_bytes", "Memory in use.", lambda it: it.rss_bytes),
     ("process_open_fds", "Open files and sockets.", lambda it: it.open_files),
@@ -136,42 +140,22 @@ def _restarts(table: SupervisorRecord) -> Iterable[MetricSample]:
             yield MetricSample(process.restart_causes.get(cause, 0), labels)
 
 
-def _disks(found: Machine, host: str) -> Iterable[Family]:
-    def samples(of: Callable[[int], float]) -> list[MetricSample]:
-        disks = enumerate(found.disks)
-        return [
-            MetricSample(of(n), {"host": host, "directory": disk.directory}) for n, disk in disks
-        ]
-
-    disks = found.disks
-    free, size = samples(lambda n: disks[n].free_bytes), samples(lambda n: disks[n].size_bytes)
-    read_only = samples(lambda n: int(disks[n].state == "read-only"))
-    yield gauge("disk_free_bytes", "Room on a disk that the instance writes to.", free)
-    yield gauge("disk_size_bytes", "Size of such a disk.", size)
-    yield gauge("disk_read_only", "Whether it takes no writes.", read_only)
-
-
-def _receipts(journals: Sequence[ReceiptFiles], host: str) -> Iterable[Family]:
-    for kind, name, help_, of in _JOURNAL:
-        labels = [{"host": host, "worker": journal.worker} for journal in journals]
-        pairs = zip(journals, labels, strict=True)
-        samples = summed(MetricSample(of(journal), label) for journal, label in pairs)
-        yield Family(name, kind, help_, samples)
-
-
-_JOURNAL: tuple[tuple[str, str, str, Callable[[ReceiptFiles], float]], ...] = (
+_DISKS: Table[Disk] = (
+    ("disk_free_bytes", "Room on a disk that the instance writes to.", lambda it: it.free_bytes),
+    ("disk_size_bytes", "Size of such a disk.", lambda it: it.size_bytes),
+    ("disk_read_only", "Whether it takes no writes.", lambda it: int(it.state == "read-only")),
+)
+_RECEIPTS: Table[ReceiptFiles] = (
     (
-        "gauge",
         "receipts_written_timestamp_seconds",
         "When a worker's latest receipt was flushed to disk.",
-        lambda journal: journal.written_at,
+        lambda it: it.written_at,
     ),
-    ("gauge", "receipts_size_bytes", "Receipts that are kept.", lambda journal: journal.size_bytes),
-    ("gauge", "receipts_files", "Files of receipts that are kept.", lambda it: it.files),
+    ("receipts_size_bytes", "Receipts that are kept.", lambda it: it.size_bytes),
+    ("receipts_files", "Files of receipts that are kept.", lambda it: it.files),
     (
-        "counter",
         "receipts_dropped_files_total",
         "Files of receipts that were deleted, being the oldest: their orders are not covered.",
-        lambda journal: journal.dropped,
+        lambda it: it.dropped,
     ),
 )

@@ -104,7 +104,7 @@ class CheckInPages:
         return self._renderer.page(
             visit,
             "check-in",
-            code=result.status,
+            status=result.status,
             headers=headers,
             result=result,
             scan=scan,

@@ -114,7 +114,7 @@ class EventPages:
         return self._renderer.page(
             visit,
             "event-form",
-            code=422 if form.faults else 200,
+            status=422 if form.faults else 200,
             form=form,
             guess=guess,
             action=address,

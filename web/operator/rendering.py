@@ -10,8 +10,8 @@ from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import Session
 from web.http.i18n import Language, Languages
-from web.http.problems import Problem, extra_headers, problem
-from web.http.replies import HTML, Headers, Reply, see_other
+from web.http.problems import Problem, problem
+from web.http.replies import Reply, see_other
 from web.http.request import Request
 from web.http.routing import Handler, Outcome
 from web.http.static_files import Assets
@@ -44,7 +44,7 @@ class OperatorRenderer:
     def __init__(self, guard: OperatorGuard, languages: Languages) -> None:
         self._guard = guard
         self._languages = languages
-        self._templates = Templates(Assets().address, "operator")
+        self._templates = Templates(Assets().address, languages, "operator")
 
     def visit(self, request: Request) -> OperatorVisit | None:
         """The visit, or None without a session."""
@@ -52,7 +52,7 @@ class OperatorRenderer:
         if session is None:
             return None
         language = self._languages.of(request.headers)
-        return OperatorVisit(request, session, language, _address(request))
+        return OperatorVisit(request, session, language, request.address(HOME))
 
     def for_operators(self, page: Handler) -> Handler:
         """A handler that calls `page` with the visit, and sends all others to sign in."""
@@ -73,17 +73,8 @@ class OperatorRenderer:
 
         return self.for_operators(checked)
 
-    def page(
-        self,
-        visit: OperatorVisit,
-        template: str,
-        *,
-        code: int = 200,
-        headers: Headers = HTML,
-        **values: Any,
-    ) -> Reply:
-        text = self._print(template, visit.language, visit.address, visit=visit, **values)
-        return Reply(code, [*headers, ("content-language", visit.language.tag)], text)
+    def page(self, visit: OperatorVisit, template: str, **values: Any) -> Reply:
+        return self._templates.page(template, visit.language, visit.address, visit=visit, **values)
 
     def ask(self, visit: OperatorVisit, action: str, back: str, question: Confirmation) -> Reply:
         """The page of a question: yes is posted to `action`, no leads `back`."""
@@ -97,28 +88,15 @@ class OperatorRenderer:
         `left` is "here" after signing out if other web servers may not know that yet.
         """
         language = self._languages.of(request.headers)
-        text = self._print(
-            "sign-in", language, SIGN_IN, visit=None, refusal=refusal, here_only=left == "here"
+        here_only = left == "here"
+        return self._templates.page(
+            "sign-in", language, SIGN_IN, refusal, visit=None, refusal=refusal, here_only=here_only
         )
-        if refusal is None:
-            return Reply(200, HTML, text)
-        return Reply(refusal.status, HTML + extra_headers(refusal), text)
 
     def trouble(self, request: Request, found: Problem) -> Reply:
         """The page of a problem, which tells strangers nothing else."""
         language, visit = self._languages.of(request.headers), self.visit(request)
-        text = self._print("trouble", language, HOME, visit=visit, problem=found)
-        return Reply(found.status, HTML + extra_headers(found), text)
-
-    def _print(self, template: str, language: Language, address: str, **values: Any) -> bytes:
-        return self._templates.render(
-            template,
-            say=language.say,
-            language=language,
-            languages=self._languages.all,
-            address=address,
-            **values,
-        ).encode()
+        return self._templates.page("trouble", language, HOME, found, visit=visit, problem=found)
 
 
 async def _told(outcome: Awaitable[Outcome]) -> Outcome:
@@ -133,10 +111,3 @@ async def _told(outcome: Awaitable[Outcome]) -> Outcome:
         return problem("no-such-event")
     except ZkticketError as error:
         return problem("refused", "detail.as-told", told=str(error))
-
-
-def _address(request: Request) -> str:
-    """The address to come back to after the language was changed."""
-    if request.method != "GET" or request.path == "/operator/live":
-        return HOME
-    return f"{request.path}?{request.query_string}" if request.query_string else request.path

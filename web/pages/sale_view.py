@@ -25,15 +25,11 @@ AT_FIELDS = frozenset({"type", "quantity", "buyer"})
 class Card:
     """One ticket type to choose. `left_percent` is the length of its bar."""
 
-    name: str
-    label: str
-    colour: str
+    type: TypeAvailability
     price: str
-    cost: int
     left: str
     left_percent: float
     few: bool
-    sold_out: bool
     chosen: bool
 
 
@@ -168,15 +164,11 @@ def _card(
     few = 0 < type_.remaining <= type_.capacity * FEW_SHARE
     text = "left.none" if type_.remaining == 0 else "left.few" if few else "left.some"
     return Card(
-        name=type_.name,
-        label=type_.label or type_.name,
-        colour=type_.colour,
+        type=type_,
         price=language.money(type_.price, event.currency, event.decimals),
-        cost=type_.price,
         left=language.say(text, count=type_.remaining, capacity=type_.capacity),
         left_percent=round(100 * type_.remaining / max(1, type_.capacity), 1),
         few=few,
-        sold_out=type_.remaining == 0,
         chosen=chosen,
     )
 

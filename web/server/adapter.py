@@ -40,11 +40,6 @@ class HttpProtocol(Protocol):
     def response_empty(self, status: int, headers: Headers) -> None: ...
 
 
-def body_bytes(_request: Request) -> int:
-    """The bound for every body, if a site has no other one."""
-    return BODY_BYTES
-
-
 class Adapter:
     """An RSGI application around the routes of a Bottle one.
 
@@ -62,10 +57,10 @@ class Adapter:
         clock: Callable[[], float],
         turn_away: Callable[[Scope], Reply | None],
         live: Callable[[str, str | None], Reply | None],
-        most_bytes: Callable[[Request], int] = body_bytes,
-        front: Front | None = None,
+        most_bytes: Callable[[Request], int],
+        front: Front,
     ) -> None:
-        self._front = front or Front((), "")
+        self._front = front
         self._turn_away = turn_away
         self._most_bytes = most_bytes
         self._app = app

@@ -14,7 +14,7 @@
 <script type="module" src="{{asset(script)}}"></script>
 % end
 </head>
-<body{{!f' data-texts="{spoken}"' if defined("scripts") else ""}}>
+<body{{!f' data-texts="{language.for_scripts}"' if defined("scripts") else ""}}>
 <header class="masthead">
   <a class="mark" href="/"><svg viewBox="0 0 24 16" width="24" height="16" aria-hidden="true"><path d="M2 0h20a2 2 0 0 1 2 2v3a3 3 0 0 0 0 6v3a2 2 0 0 1-2 2H2a2 2 0 0 1-2-2v-3a3 3 0 0 0 0-6V2a2 2 0 0 1 2-2z"/></svg>{{say("layout.home")}}</a>
   <form class="languages" method="post" action="/language" aria-label="{{say("layout.language")}}">

@@ -37,9 +37,9 @@
 % end
 <div class="cards">
 % for card in page.cards:
-<label class="card{{" gone" if card.sold_out else ""}}" data-type="{{card.name}}" data-price="{{card.cost}}">
-  <input type="radio" name="type" value="{{card.name}}" required\\
-% if card.sold_out or page.state != "open":
+<label class="card{{"" if card.type.remaining else " gone"}}" data-type="{{card.type.name}}" data-price="{{card.type.price}}">
+  <input type="radio" name="type" value="{{card.type.name}}" required\\
+% if not card.type.remaining or page.state != "open":
  disabled\\
 % end
 % if card.chosen and page.state == "open":
@@ -47,10 +47,10 @@
 % end
 >
   <span class="what"><span class="name">\\
-% if card.colour:
-<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="{{card.colour}}"/></svg>\\
+% if card.type.colour:
+<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="{{card.type.colour}}"/></svg>\\
 % end
-{{card.label}}</span><span class="price">{{card.price}}</span></span>
+{{card.type.label or card.type.name}}</span><span class="price">{{card.price}}</span></span>
   <svg class="bar{{" few" if card.few else ""}}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width="{{card.left_percent}}" height="4"/></svg>
   <span class="left{{" few" if card.few else ""}}">{{card.left}}</span>
 </label>

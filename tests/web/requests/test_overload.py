@@ -82,6 +82,8 @@ async def test_a_refusal_costs_a_small_part_of_a_sale() -> None:
             clock=time.monotonic,
             turn_away=gate(box).turns_away,
             live=lambda _path, _known: None,
+            most_bytes=cast(Any, None),
+            front=cast(Any, None),
         )
         scope, protocol = head(), cast(HttpProtocol, Deaf())
         box.dispatcher.full = True

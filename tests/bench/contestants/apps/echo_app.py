@@ -17,9 +17,9 @@ from core.schema.records import Order, view
 from core.transport.listen_socket import listen
 from web.http.replies import Reply, json_reply, text_reply
 from web.http.request import Request
-from web.server.adapter import Adapter, HttpProtocol
+from web.server.adapter import BODY_BYTES, Adapter, HttpProtocol
 from web.server.granian_adapter import PublicSocket, serve
-from web.server.request_head import Scope
+from web.server.request_head import Front, Scope
 
 DRAIN_S = 2.0
 ORDER_ID = "0123456789abcdef" * 2
@@ -57,6 +57,8 @@ class Echo:
             turn_away=lambda _head: None,
             clock=time.monotonic,
             live=lambda _path, _known: None,
+            most_bytes=lambda _request: BODY_BYTES,
+            front=Front((), ""),
         )
 
     def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> Coroutine[Any, Any, None]:
