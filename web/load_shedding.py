@@ -9,12 +9,13 @@ own, where a sale costs the web some 100 and all processes together 200 to 260
 import itertools
 import random
 
+from granian.rsgi import Scope
+
 from web.dispatch.dispatcher import Dispatcher
 from web.http.i18n import Languages
 from web.http.problems import problem, problem_reply
 from web.http.replies import Reply
 from web.metrics.counters import Metrics
-from web.server.request_head import Scope
 
 METHOD, PATH = "POST", "/api/orders"
 # Number of answers that are made ahead, each with another `Retry-After`.

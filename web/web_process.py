@@ -12,6 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from granian.rsgi import Scope
+
 from core import gc_tuning
 from core.client_addresses import parse_networks
 from core.clock import Clock
@@ -42,7 +44,7 @@ from web.requests.hold_quota import OpenHolds
 from web.server.adapter import Adapter, HttpProtocol
 from web.server.connections import Connections
 from web.server.granian_adapter import HEADERS_S, PublicSocket
-from web.server.request_head import Front, Scope
+from web.server.request_head import Front
 
 # Asks a web server to leave its socket to a successor, and to end when its clients have gone.
 RETIRE = signal.SIGUSR1

@@ -1,7 +1,5 @@
 """What operators and their machines ask: status, health, readiness, metrics."""
 
-import socket
-
 from core.cluster.status import Status
 from core.errors import ZkticketError
 from web.auth.operator import OperatorGuard
@@ -88,11 +86,6 @@ class StatusApi:
         context = self._context
         if not context.front.is_local(request) and (refusal := self._guard.refusal(request)):
             return refusal
-        text = await exposition(
-            context.metrics,
-            context.dispatcher,
-            context.catalog,
-            context.vitals,
-            socket.gethostname(),
-        )
+        metrics, dispatcher = context.metrics, context.dispatcher
+        text = await exposition(metrics, dispatcher, context.catalog, context.vitals)
         return Reply(200, [("content-type", CONTENT_TYPE)], text.encode())

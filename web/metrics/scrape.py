@@ -5,6 +5,7 @@ a reading that is older than `STALE_S` by then is left out.
 """
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,21 +79,21 @@ class InstanceVitals:
 
 
 async def exposition(
-    metrics: Metrics, dispatcher: Dispatcher, catalog: Catalog, latest: InstanceVitals, host: str
+    metrics: Metrics, dispatcher: Dispatcher, catalog: Catalog, vitals: InstanceVitals
 ) -> str:
     """The whole text."""
     snapshot = await catalog.snapshot()
-    reading = await latest.latest()
+    reading = await vitals.latest()
     events = () if snapshot.stale else snapshot.events
     own = metrics.families(dispatcher.peers, dispatcher.stages.recent, stale=snapshot.stale)
-    return text([*own, *instance_metrics.tickets(events), *_rest(reading, host)])
+    return text([*own, *instance_metrics.tickets(events), *_rest(reading)])
 
 
-def _rest(reading: VitalsReading | None, host: str) -> Iterable[Family]:
+def _rest(reading: VitalsReading | None) -> Iterable[Family]:
     if reading is None:
         yield instance_metrics.build(None)
         return
     yield instance_metrics.build(reading.status)
     if reading.status is not None:
         yield from instance_metrics.instance(reading.status)
-    yield from instance_metrics.machine(reading.machine, host)
+    yield from instance_metrics.machine(reading.machine, socket.gethostname())

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 import bottle
+from granian.rsgi import Scope
 from msgspec.structs import replace
 
 from core.errors import BadRequest
@@ -17,7 +18,7 @@ from web.http.replies import Headers, Reply
 from web.http.request import Request
 from web.http.routing import Outcome, Trouble, find_route
 from web.reads.live_availability import WATCHED, is_watched
-from web.server.request_head import Front, Scope, bare_request
+from web.server.request_head import Front, bare_request
 from web.server.timeouts import SharedTimeout
 
 BODY_BYTES = 16 * 1024
@@ -31,7 +32,7 @@ NO_ROUTE = "none"
 
 
 class HttpProtocol(Protocol):
-    """A request's body and the way to answer it."""
+    """A request's body and the way to answer it, as Granian has them."""
 
     def __call__(self) -> Awaitable[bytes]: ...
     def __aiter__(self) -> AsyncIterator[bytes]: ...

@@ -6,9 +6,9 @@ send.
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import msgspec
+from granian.rsgi import Scope
 
 from core.client_addresses import Network, parse_address
 from core.errors import BadRequest
@@ -33,33 +33,12 @@ HTTP_1_0 = "1"
 LOOPBACK_NAMES = frozenset({"localhost", "localhost."})
 
 
-class HttpHeaders(Protocol):
-    """Granian's headers by lower-case names; `items` lacks values that are not ASCII."""
-
-    def items(self) -> list[tuple[str, str]]: ...
-    def keys(self) -> list[str]: ...
-    def get(self, key: str, default: str | None = None) -> str | None: ...
-    def __contains__(self, key: str) -> bool: ...
-
-
-class Scope(Protocol):
-    """A request's head. `path` is percent-decoded, `client` and `server` are `host:port`."""
-
-    http_version: str
-    server: str
-    client: str
-    scheme: str
-    method: str
-    path: str
-    query_string: str
-    headers: HttpHeaders
-
-
 Fields = Sequence[tuple[str, str]]
 
 
 def checked_headers(scope: Scope) -> dict[str, str]:
-    """All headers by name. Raises `BadRequest` for a head that is too large."""
+    """All headers by lower-case names. Raises `BadRequest` for a head that is too large."""
+    # Granian's `items` lack values that are not ASCII; its `keys` lack none.
     headers = scope.headers
     fields, names = headers.items(), headers.keys()
     _check_target(scope.path, scope.query_string)

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from granian.rsgi import Scope
 
 from core.clock import Clock
 from core.cluster.ended_sessions import merged
@@ -45,7 +46,6 @@ from web.reads.catalog import Catalog
 from web.server import connections
 from web.server.adapter import HttpProtocol
 from web.server.granian_adapter import PublicSocket, serve
-from web.server.request_head import Scope
 from web.web_process import adapt, connections_of, end_with_parent, front_of, open_holds_of
 
 TOKEN = "0123456789abcdef" * 2

@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any, cast
 
 import pytest
+from granian.rsgi import Scope
 
 from core.transport.link import Code
 from tests.bench.overload.delay import slow_shop
@@ -22,7 +23,6 @@ from web.http.i18n import Languages
 from web.load_shedding import LoadShedder
 from web.metrics.counters import Metrics
 from web.server.adapter import Adapter, HttpProtocol
-from web.server.request_head import Scope
 
 # One worker commits a batch of 200 in a round of that length.
 DELAY_S = 0.3

@@ -5,13 +5,14 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from granian.rsgi import Scope
 
 from core.client_addresses import client_network, parse_networks
 from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb, running
 from tests.support.signed_in import sign_in
 from web.server.forwarded import Asker, Proxies
-from web.server.request_head import Front, Scope
+from web.server.request_head import Front
 
 PROXIES = Proxies(parse_networks("192.0.2.1, 10.0.0.0/8,2001:db8:1::/48"))
 SEEN = Asker("192.0.2.1", "http", "box.internal:8000")

@@ -12,6 +12,7 @@ from typing import Any
 
 import bottle
 import msgspec
+from granian.rsgi import Scope
 
 from core.schema.records import Order, view
 from core.transport.listen_socket import listen
@@ -19,7 +20,7 @@ from web.http.replies import Reply, json_reply, text_reply
 from web.http.request import Request
 from web.server.adapter import BODY_BYTES, Adapter, HttpProtocol
 from web.server.granian_adapter import PublicSocket, serve
-from web.server.request_head import Front, Scope
+from web.server.request_head import Front
 
 DRAIN_S = 2.0
 ORDER_ID = "0123456789abcdef" * 2
