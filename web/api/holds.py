@@ -8,7 +8,6 @@ from web.api.orders import (
     CHANGE,
     CHANGED,
     FOUND,
-    basket_of,
     bought,
     changed,
     found,
@@ -23,7 +22,7 @@ from web.http.route_description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, READ
 from web.http.routing import Outcome
 from web.requests.order_change import PaymentJson, from_payment, wanted_change
 from web.requests.parameters import KEY, ORDER_ID
-from web.requests.purchase import PurchaseJson
+from web.requests.purchase import PurchaseJson, from_json
 
 # What can be asked about a hold.
 CHANGES = ("getHold", "confirmHold", "extendHold", "releaseHold", "payHold")
@@ -54,7 +53,7 @@ class HoldApi:
         operator = self._guard.is_asked(request)
         if operator and (refusal := self._guard.refusal(request)):
             return refusal
-        basket = msgspec.structs.replace(basket_of(request), hold=True)
+        basket = msgspec.structs.replace(from_json(request), hold=True)
         address = None if operator else request.client
         answer = await self._context.checkout.hold(basket, request.began, None, address)
         if isinstance(answer, Problem):

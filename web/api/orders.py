@@ -71,7 +71,7 @@ class OrderApi:
         codes=BUY,
     )
     async def post_order(self, request: Request) -> Outcome:
-        basket = basket_of(request)
+        basket = from_json(request)
         answer = await self._context.checkout.buy(basket, request.began, request.gone)
         return bought(self._context, answer, basket)
 
@@ -110,11 +110,6 @@ class OrderApi:
 
 
 # --- what other routes need as well ----------------------------------------------------
-
-
-def basket_of(request: Request) -> Basket:
-    """What the request is to buy. Raises `BadRequest`."""
-    return from_json(request.content_type, request.body, request.idempotency_key)
 
 
 def bought(context: Context, answer: Answer, basket: Basket) -> Outcome:

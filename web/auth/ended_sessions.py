@@ -3,23 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
-from core.cluster.ended_sessions import merged
+from core.cluster.ended_sessions import EndedSessionsZnode, merged
 from core.errors import BadZnode, ZooKeeperError
 from core.schema.records import EndedSessions
 
 LOOK_S = 1.0
 # Signing out waits no longer than this for ZooKeeper.
 KEPT_S = 2.0
-
-
-class SessionRegister(Protocol):
-    """Where ended sessions are kept; `core.cluster.ended_sessions.EndedSessionsZnode` is one."""
-
-    async def load(self) -> EndedSessions: ...
-
-    async def add(self, ended: EndedSessions, now: float) -> EndedSessions: ...
 
 
 class Ended:
@@ -29,7 +20,7 @@ class Ended:
     ended, because it may be; new sessions are valid.
     """
 
-    def __init__(self, register: SessionRegister, now: Callable[[], float]) -> None:
+    def __init__(self, register: EndedSessionsZnode, now: Callable[[], float]) -> None:
         self._register = register
         self._now = now
         self._since = int(now())

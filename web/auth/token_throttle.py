@@ -19,11 +19,6 @@ class TokenThrottle:
         # By network: what was left, and when that was; the latest one stands at the end.
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    @property
-    def size(self) -> int:
-        """How many addresses are remembered."""
-        return len(self._left)
-
     def wait_s(self, address: str) -> int:
         """Seconds until the next attempt may be made."""
         left = self._left_of(client_network(address))

@@ -73,11 +73,6 @@ class Live:
         self._pace = PollInterval(clock.monotonic)
         self._rendered: dict[str, Rendered] = {}
 
-    @property
-    def size(self) -> int:
-        """The number of replies that are kept."""
-        return len(self._rendered)
-
     def find(self, path: str, known: str | None) -> Reply | None:
         """The reply at that path from memory, or `None`; `known` is the `If-None-Match`."""
         if not path.startswith(_BEFORE):

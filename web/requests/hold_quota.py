@@ -60,11 +60,6 @@ class OpenHolds:
         self._clients: OrderedDict[str, dict[HoldKey, Hold]] = OrderedDict()
         self._orders: OrderedDict[str, HoldClaim] = OrderedDict()
 
-    @property
-    def size(self) -> int:
-        """The number of clients that are remembered."""
-        return len(self._clients)
-
     def claim(self, address: str, basket: Basket) -> HoldClaim | Problem:
         """Reserves room for a hold until `settle` is told its outcome, or says why there is none.
 

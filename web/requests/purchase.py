@@ -13,6 +13,7 @@ from core.schema.paths import DEFAULT_EVENT
 from core.text.names import clean, is_shown
 from core.transport.link import Purchase
 from web.http.body import json_object
+from web.http.request import Request
 from web.requests.field_types import Amount, Currency, Name, checked, shown
 
 MOST_TICKETS = 10
@@ -105,9 +106,9 @@ def new_key() -> str:
     return secrets.token_hex(16)
 
 
-def from_json(content_type: str, body: bytes, key: str | None) -> Basket:
-    """Reads a purchase from JSON; `key` is its `Idempotency-Key`. Raises `BadRequest`."""
-    wanted = json_object(content_type, body)
+def from_json(request: Request) -> Basket:
+    """Reads a purchase from JSON. Raises `BadRequest`."""
+    wanted, key = json_object(request.content_type, request.body), request.idempotency_key
     return _basket(wanted, FIELDS, key_or_new(key), keyed=key is not None)
 
 

@@ -34,7 +34,8 @@ CONTROLS = ("\x00", "\x07", "\x1b", "\x7f", "\x85", "\x9b", "\u2028", "\u2029", 
 
 def in_json(name: str) -> str:
     body = json.dumps({"type": "A", "buyer": name}).encode()
-    return from_json("application/json", body, None).buyer
+    headers = {"content-type": "application/json"}
+    return from_json(Request(method="POST", path="/", headers=headers, body=body)).buyer
 
 
 def in_form(name: str) -> str:

@@ -18,7 +18,7 @@ import msgspec
 from granian.rsgi import Scope
 
 from core.clock import Clock
-from core.cluster.ended_sessions import merged
+from core.cluster.ended_sessions import EndedSessionsZnode, merged
 from core.cluster.status import Status
 from core.errors import BadZnode, Unavailable
 from core.eventlog.ring import EventLog
@@ -136,7 +136,7 @@ class FakeShelf:
         return self.orders.find(order_id)
 
 
-class FakeRegister:
+class FakeRegister(EndedSessionsZnode):
     """Knows the sessions that were ended elsewhere, except while ZooKeeper is out of reach."""
 
     def __init__(self, state: str) -> None:

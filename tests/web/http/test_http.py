@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.errors import BadRequest, StartupError
 from core.transport.listen_socket import listen
@@ -590,10 +591,11 @@ def is_listening(site: FakeWeb) -> bool:
 
 
 def test_a_basket_from_json_has_a_key_of_its_own_unless_one_was_sent() -> None:
-    body = b'{"type":"A","buyer":"Ann"}'
-    minted = from_json("application/json", body, None)
+    body, headers = b'{"type":"A","buyer":"Ann"}', {"content-type": "application/json"}
+    request = Request(method="POST", path="/api/orders", headers=headers, body=body)
+    minted = from_json(request)
     assert (minted.keyed, minted.event, minted.quantity) == (False, "default", 1)
-    sent = from_json("application/json", body, "k")
+    sent = from_json(replace(request, headers={**headers, "idempotency-key": "k"}))
     assert (sent.keyed, sent.key) == (True, "k")
 
 

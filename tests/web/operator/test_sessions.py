@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import clock as core_clock
-from core.cluster.ended_sessions import MOST, SKEW_S, merged
+from core.cluster.ended_sessions import MOST, SKEW_S, EndedSessionsZnode, merged
 from core.errors import Unavailable
 from core.schema.records import EndedSessions
 from web.auth.ended_sessions import Ended
@@ -26,7 +26,7 @@ class Clock:
         return self.now
 
 
-class FakeRegister:
+class FakeRegister(EndedSessionsZnode):
     """ZooKeeper's record, which web servers share as long as they reach it."""
 
     def __init__(self) -> None:
@@ -300,4 +300,4 @@ def test_the_table_of_guesses_is_bounded_and_keeps_the_latest() -> None:
     for _ in range(int(BURST)):
         attempts.failed("192.0.2.7")
     assert attempts.wait_s("192.0.2.7") > 0
-    assert attempts.size <= MOST_ADDRESSES
+    assert len(attempts._left) <= MOST_ADDRESSES

@@ -106,7 +106,7 @@ async def test_nothing_is_kept_of_events_that_are_gone() -> None:
         world.shelf.names = [f"event-{number}"]
         await world.reads()
         assert world.live.find(PATH.replace("default", f"event-{number}"), None) is not None
-    assert world.live.size == 1
+    assert len(world.live._rendered) == 1
 
 
 async def test_without_zookeeper_the_answer_says_of_when_it_is() -> None:

@@ -20,7 +20,7 @@ def posted(body: str) -> Request:
 
 def fault(wanted: dict[str, Any]) -> str | None:
     with pytest.raises(BadRequest) as caught:
-        from_json(JSON, json.dumps(wanted).encode(), None)
+        from_json(posted(json.dumps(wanted)))
     assert caught.value.code == "invalid"
     return caught.value.field
 
