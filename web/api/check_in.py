@@ -1,9 +1,7 @@
 """The door: a scan lets the holder of a ticket in."""
 
 from core.schema.records import OrderView
-from web.api.orders import CHANGE, changed
-from web.auth.operator import OperatorGuard
-from web.context import Context
+from web.api.orders import CHANGE, OrderRoutes
 from web.http.request import Request
 from web.http.route_description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, Response, Route
 from web.http.routing import Outcome
@@ -11,12 +9,8 @@ from web.requests.order_change import CheckInJson, from_scan
 from web.requests.parameters import KEY
 
 
-class CheckInApi:
-    """Its method is a route: it parses, calls one function, maps the result to a status."""
-
-    def __init__(self, context: Context, guard: OperatorGuard) -> None:
-        self._context = context
-        self._guard = guard
+class CheckInApi(OrderRoutes):
+    """A scan at the door is checked, and changes its order."""
 
     @Route(
         "POST",
@@ -34,4 +28,4 @@ class CheckInApi:
     async def post_check_in(self, request: Request) -> Outcome:
         if refusal := self._guard.refusal(request):
             return refusal
-        return await changed(self._context, request, from_scan(request))
+        return await self._changed(request, from_scan(request))

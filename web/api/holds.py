@@ -3,19 +3,8 @@
 import msgspec
 
 from core.store.order_lifecycle import Act
-from web.api.orders import (
-    BUY,
-    CHANGE,
-    CHANGED,
-    FOUND,
-    bought,
-    changed,
-    found,
-    made,
-)
-from web.auth.operator import OperatorGuard
+from web.api.orders import BUY, CHANGE, CHANGED, FOUND, OrderRoutes, made
 from web.auth.webhook_signature import ID_HEADER, is_signed
-from web.context import Context
 from web.http.problems import Problem, problem
 from web.http.request import Request
 from web.http.route_description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, READ, SIGNED, Route
@@ -29,12 +18,8 @@ CHANGES = ("getHold", "confirmHold", "extendHold", "releaseHold", "payHold")
 REPEATED = "May be repeated: what is so already stays so."
 
 
-class HoldApi:
-    """Each method is a route: it parses, calls one function, maps the result to a status."""
-
-    def __init__(self, context: Context, guard: OperatorGuard) -> None:
-        self._context = context
-        self._guard = guard
+class HoldApi(OrderRoutes):
+    """Holds are made, looked at, confirmed, given back, extended, paid."""
 
     @Route(
         "POST",
@@ -58,7 +43,7 @@ class HoldApi:
         answer = await self._context.checkout.hold(basket, request.began, None, address)
         if isinstance(answer, Problem):
             return answer
-        return bought(self._context, answer, basket)
+        return self._bought(answer, basket)
 
     @Route(
         "GET",
@@ -71,7 +56,7 @@ class HoldApi:
         codes=("no-such-order", *READ),
     )
     async def get_hold(self, _request: Request, order_id: str) -> Outcome:
-        return await found(self._context, order_id)
+        return await self._found(order_id)
 
     @Route(
         "POST",
@@ -133,8 +118,8 @@ class HoldApi:
         if not is_signed(self._context.payment_key, request, self._context.clock.now()):
             return problem("bad-signature")
         paid = from_payment(request, request.headers[ID_HEADER])
-        return await changed(self._context, request, paid)
+        return await self._changed(request, paid)
 
     async def _change(self, request: Request, order_id: str, act: Act) -> Outcome:
         wanted = wanted_change(order_id, act, request.idempotency_key)
-        return await changed(self._context, request, wanted)
+        return await self._changed(request, wanted)

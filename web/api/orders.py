@@ -50,12 +50,38 @@ def made(done: str, follows: tuple[str, ...]) -> tuple[Response, ...]:
     )
 
 
-class OrderApi:
-    """Each method is a route: it parses, calls one function, maps the result to a status."""
+class OrderRoutes:
+    """What routes of orders share. Each of them parses, calls one function, maps its result."""
 
     def __init__(self, context: Context, guard: OperatorGuard) -> None:
         self._context = context
         self._guard = guard
+
+    def _bought(self, answer: Answer, basket: Basket) -> Outcome:
+        """The order that was bought or held, or why there is none."""
+        if answer.order is not None and answer.code is Code.SOLD:
+            return json_reply(answer.order, 201)
+        if answer.order is not None and answer.code is Code.REPLAYED:
+            return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
+        return problems.from_answer(answer, basket.type, basket.quantity, self._context.rng)
+
+    async def _found(self, order_id: str) -> Outcome:
+        """The order as it is now."""
+        try:
+            return json_reply(await find_order(self._context.orders, order_id))
+        except ZkticketError as error:
+            return problems.from_read_error(error, self._context.rng)
+
+    async def _changed(self, request: Request, wanted: WantedChange) -> Outcome:
+        """The order after its change, or why it was not changed."""
+        answer = await self._context.checkout.change(wanted, request.began)
+        if answer.code is Code.DONE and answer.order is not None:
+            return json_reply(answer.order)
+        return problems.from_refused_change(answer, self._context.rng)
+
+
+class OrderApi(OrderRoutes):
+    """Orders are bought, looked at, cancelled."""
 
     @Route(
         "POST",
@@ -73,7 +99,7 @@ class OrderApi:
     async def post_order(self, request: Request) -> Outcome:
         basket = from_json(request)
         answer = await self._context.checkout.buy(basket, request.began, request.gone)
-        return bought(self._context, answer, basket)
+        return self._bought(answer, basket)
 
     @Route(
         "GET",
@@ -86,7 +112,7 @@ class OrderApi:
         codes=("no-such-order", *READ),
     )
     async def get_order(self, _request: Request, order_id: str) -> Outcome:
-        return await found(self._context, order_id)
+        return await self._found(order_id)
 
     @Route(
         "POST",
@@ -106,32 +132,4 @@ class OrderApi:
             return refusal
         key = request.idempotency_key
         wanted = wanted_change(order_id, Act.CANCEL, key, operator=operator)
-        return await changed(self._context, request, wanted)
-
-
-# --- what other routes need as well ----------------------------------------------------
-
-
-def bought(context: Context, answer: Answer, basket: Basket) -> Outcome:
-    """What a worker's answer is to a buyer."""
-    if answer.order is not None and answer.code is Code.SOLD:
-        return json_reply(answer.order, 201)
-    if answer.order is not None and answer.code is Code.REPLAYED:
-        return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
-    return problems.from_answer(answer, basket.type, basket.quantity, context.rng)
-
-
-async def found(context: Context, order_id: str) -> Outcome:
-    """The order as it is now."""
-    try:
-        return json_reply(await find_order(context.orders, order_id))
-    except ZkticketError as error:
-        return problems.from_read_error(error, context.rng)
-
-
-async def changed(context: Context, request: Request, wanted: WantedChange) -> Outcome:
-    """The order after its change, or why it was not changed."""
-    answer = await context.checkout.change(wanted, request.began)
-    if answer.code is Code.DONE and answer.order is not None:
-        return json_reply(answer.order)
-    return problems.from_refused_change(answer, context.rng)
+        return await self._changed(request, wanted)

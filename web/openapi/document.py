@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from itertools import groupby
+from typing import Any
 
 import msgspec
 
@@ -227,22 +228,19 @@ def _example_of(code: str, language: Language) -> Schema:
     return {"summary": found.detail, "value": msgspec.to_builtins(found)}
 
 
+SAMPLES: dict[str, dict[str, Any]] = {
+    "target-too-long": {"most": TARGET_CHARACTERS},
+    "malformed": {"text": "detail.not-json"},
+    "unsupported-media-type": {"text": "detail.media-type", "expected": JSON},
+    "invalid": {"text": "detail.quantity", "field": "quantity", "most": MOST_TICKETS},
+    "key-reused": {"field": "Idempotency-Key"},
+    "sold-out": {"remaining": 0, "type": "A"},
+}
+
+
 def sample(code: str) -> Problem:
     """Makes an example of a problem with that code."""
-    match code:
-        case "target-too-long":
-            return problem(code, most=TARGET_CHARACTERS)
-        case "malformed":
-            return problem(code, "detail.not-json")
-        case "unsupported-media-type":
-            return problem(code, "detail.media-type", expected=JSON)
-        case "invalid":
-            return problem(code, "detail.quantity", field="quantity", most=MOST_TICKETS)
-        case "key-reused":
-            return problem(code, field="Idempotency-Key")
-        case "sold-out":
-            return problem(code, remaining=0, type="A")
-    found = problem(code)
+    found = problem(code, **SAMPLES.get(code, {}))
     if found.status in COMES_BACK:
         return msgspec.structs.replace(found, retry_after=RETRY_S[0])
     return found
