@@ -7,18 +7,18 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from core.errors import BadRequest
+from web.http.request import Request
 
 # An integer of more digits than this is out of any range, and slow to convert.
 MOST_DIGITS = 20
 
 
-def form_fields(content_type: str, body: bytes, most: int = 16) -> dict[str, str]:
-    """The form's fields as they were typed, `most` of them. Raises `BadRequest`."""
-    _expect_media_type(content_type, "application/x-www-form-urlencoded")
+def form_fields(request: Request, most: int = 16) -> dict[str, str]:
+    """The fields of a form as they were typed, at most so many. Raises `BadRequest`."""
+    _expect_media_type(request.content_type, "application/x-www-form-urlencoded")
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=most
-        )
+        text = request.body.decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=most)
     except ValueError:
         raise BadRequest("malformed", "detail.form") from None
     if len(fields := dict(pairs)) != len(pairs):
@@ -26,11 +26,11 @@ def form_fields(content_type: str, body: bytes, most: int = 16) -> dict[str, str
     return fields
 
 
-def json_object(content_type: str, body: bytes) -> dict[str, Any]:
+def json_object(request: Request) -> dict[str, Any]:
     """The object in a JSON body. Raises `BadRequest`."""
-    _expect_media_type(content_type, "application/json")
+    _expect_media_type(request.content_type, "application/json")
     try:
-        wanted = _DECODER.decode(body.removeprefix(BOM_UTF8).decode())
+        wanted = _DECODER.decode(request.body.removeprefix(BOM_UTF8).decode())
     except (ValueError, RecursionError):
         raise BadRequest("malformed", "detail.not-json") from None
     if not isinstance(wanted, dict):

@@ -10,6 +10,7 @@ from core.errors import BadRequest, ZkticketError
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import set_cookie
 from web.context import Context
+from web.http.body import form_fields
 from web.http.i18n import Languages
 from web.http.problems import Problem, problem
 from web.http.replies import Reply, json_reply, see_other
@@ -26,7 +27,7 @@ from web.http.routing import Outcome
 from web.metrics.history import HistoryJson
 from web.operator.check_in_page import CheckInPages
 from web.operator.events import FORM_ADDRESS, EventPages
-from web.operator.fields import Fields, form
+from web.operator.fields import Fields
 from web.operator.form_actions import HOME, OperatorAction, operator_actions
 from web.operator.log_search import LEVELS, search_of
 from web.operator.orders import OrderPages
@@ -89,7 +90,7 @@ class BoardPages:
         return self._renderer.sign_in(request, None, left=request.query_field("left"))
 
     async def post_sign_in(self, request: Request) -> Outcome:
-        refusal = self._guard.try_token(form(request).get("token", ""), request.client)
+        refusal = self._guard.try_token(form_fields(request).get("token", ""), request.client)
         if refusal is not None:
             return self._renderer.sign_in(request, refusal)
         return see_other(HOME, _cookie(request, self._guard.sessions.begin()))
@@ -97,7 +98,7 @@ class BoardPages:
     async def post_sign_out(self, request: Request) -> Outcome:
         visit, address = self._renderer.visit(request), SIGN_IN
         if visit is not None:
-            visit.check_form(form(request))
+            visit.check_form(form_fields(request))
             if not await self._guard.sessions.end(visit.session):
                 address = f"{SIGN_IN}?left=here"
         return see_other(address, _cookie(request, ""))

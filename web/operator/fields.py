@@ -5,7 +5,6 @@ from typing import TypeAlias
 from urllib.parse import quote, unquote
 
 from web.auth.sessions import PATH
-from web.http.body import form_fields
 from web.http.cookies import set_cookie
 from web.http.request import Request
 
@@ -13,11 +12,6 @@ Fields: TypeAlias = Mapping[str, str]
 
 EVENTS = f"{PATH}/events"
 YEAR_S = 365 * 24 * 3600
-
-
-def form(request: Request, most: int = 16) -> dict[str, str]:
-    """The posted fields. Raises `BadRequest`, for more than `most` as well."""
-    return form_fields(request.content_type, request.body, most)
 
 
 def event_page(name: str) -> str:

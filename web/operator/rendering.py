@@ -9,6 +9,7 @@ from core.cluster import operator_requests
 from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import Session
+from web.http.body import form_fields
 from web.http.i18n import Language, Languages
 from web.http.problems import Problem, problem
 from web.http.replies import Reply, see_other
@@ -16,7 +17,7 @@ from web.http.request import Request
 from web.http.routing import Handler, Outcome
 from web.http.static_files import Assets
 from web.http.templates import Templates
-from web.operator.fields import Fields, form
+from web.operator.fields import Fields
 from web.operator.form_actions import HOME, Confirmation
 
 SIGN_IN = "/operator/sign-in"
@@ -67,7 +68,7 @@ class OperatorRenderer:
         """As `for_operators`, for a page that also takes the posted fields, at most `most`."""
 
         async def checked(visit: OperatorVisit, **parts: str) -> Outcome:
-            fields = form(visit.request, most)
+            fields = form_fields(visit.request, most)
             visit.check_form(fields)
             return await page(visit, fields, **parts)
 

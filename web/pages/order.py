@@ -63,7 +63,7 @@ class TicketPages:
 
     async def post_act(self, request: Request, order_id: str, act: str) -> Outcome:
         """Changes the order, and sends the browser back to it. The form may be sent again."""
-        fields = form_fields(request.content_type, request.body)
+        fields = form_fields(request)
         wanted = wanted_change(order_id, Act(act), fields.get("key"))
         visit = self._renderer.visit(request, f"/orders/{order_id}")
         answer = await self._context.checkout.change(wanted, request.began)

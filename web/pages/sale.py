@@ -60,7 +60,7 @@ class SalePages:
 
     async def _post(self, request: Request, *, hold: bool) -> Outcome:
         visit = self.renderer.visit(request)
-        fields = form_fields(request.content_type, request.body)
+        fields = form_fields(request)
         try:
             basket = msgspec.structs.replace(from_form(fields), hold=hold)
         except BadRequest as error:
@@ -121,7 +121,7 @@ class SalePages:
 
     async def post_language(self, request: Request) -> Outcome:
         """Remembers a language and goes back to where it was chosen."""
-        fields = form_fields(request.content_type, request.body)
+        fields = form_fields(request)
         language = self._languages.named(fields.get("to", ""))
         if language is None:
             return problem("not-found")

@@ -143,5 +143,5 @@ def from_payment(request: Request, call: str) -> WantedChange:
 
 def _fields(type_: type[msgspec.Struct], request: Request) -> dict[str, Any]:
     """Reads the fields of that type from a JSON object, and ignores all others."""
-    sent = json_object(request.content_type, request.body)
+    sent = json_object(request)
     return {name: sent[name] for name in type_.__struct_fields__ if name in sent}

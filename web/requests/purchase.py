@@ -108,7 +108,7 @@ def new_key() -> str:
 
 def from_json(request: Request) -> Basket:
     """Reads a purchase from JSON. Raises `BadRequest`."""
-    wanted, key = json_object(request.content_type, request.body), request.idempotency_key
+    wanted, key = json_object(request), request.idempotency_key
     return _basket(wanted, FIELDS, key_or_new(key), keyed=key is not None)
 
 

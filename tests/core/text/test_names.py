@@ -32,15 +32,18 @@ NOTHING = (
 CONTROLS = ("\x00", "\x07", "\x1b", "\x7f", "\x85", "\x9b", "\u2028", "\u2029", "\ud800", "\udfff")
 
 
+def posted(content_type: str, body: bytes) -> Request:
+    return Request(method="POST", path="/", headers={"content-type": content_type}, body=body)
+
+
 def in_json(name: str) -> str:
     body = json.dumps({"type": "A", "buyer": name}).encode()
-    headers = {"content-type": "application/json"}
-    return from_json(Request(method="POST", path="/", headers=headers, body=body)).buyer
+    return from_json(posted("application/json", body)).buyer
 
 
 def in_form(name: str) -> str:
     body = urlencode({"type": "A", "buyer": name, "key": "k"}, errors="surrogatepass")
-    fields = form_fields("application/x-www-form-urlencoded", body.encode())
+    fields = form_fields(posted("application/x-www-form-urlencoded", body.encode()))
     return from_form(fields).buyer
 
 

@@ -599,6 +599,11 @@ def test_a_basket_from_json_has_a_key_of_its_own_unless_one_was_sent() -> None:
     assert (sent.keyed, sent.key) == (True, "k")
 
 
+def submitted(form: bytes) -> Request:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    return Request(method="POST", path="/orders", headers=headers, body=form)
+
+
 @pytest.mark.parametrize(
     ("form", "field"),
     [
@@ -613,14 +618,14 @@ def test_a_basket_from_json_has_a_key_of_its_own_unless_one_was_sent() -> None:
 )
 def test_a_form_is_checked_like_json(form: str, field: str) -> None:
     with pytest.raises(BadRequest) as caught:
-        from_form(form_fields("application/x-www-form-urlencoded", form.encode()))
+        from_form(form_fields(submitted(form.encode())))
     assert caught.value.field == field
 
 
 @pytest.mark.parametrize("form", [b"buyer=%FF", b"type=A&type=B", b"buyer=\xff"])
 def test_a_form_that_cannot_be_read_is_malformed(form: bytes) -> None:
     with pytest.raises(BadRequest) as caught:
-        form_fields("application/x-www-form-urlencoded", form)
+        form_fields(submitted(form))
     assert caught.value.code == "malformed"
 
 
