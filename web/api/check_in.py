@@ -1,4 +1,4 @@
-"""The door: a scan lets the holder of a ticket in."""
+"""A scan at the door lets the holder of a ticket in."""
 
 from core.schema.records import OrderView
 from web.api.orders import CHANGE, OrderRoutes
@@ -17,11 +17,11 @@ class CheckInApi(OrderRoutes):
         "/api/check-in",
         "checkIn",
         "Let the holder of a ticket in",
-        "The first scan lets in. The second is refused, with the order, which says when and where "
-        "the first was. A scan that is repeated with its key is the same scan.",
+        "The first scan lets the holder in. The second is refused, with the order, which says when "
+        "and where the first was made. A scan that is sent again with its key is the same scan.",
         parameters=(KEY,),
         body=CheckInJson,
-        answers=(Response(200, "Let in.", OrderView),),
+        answers=(Response(200, "The holder was let in.", OrderView),),
         codes=(*OPERATOR, "not-valid", "already-checked-in", *JSON_BODY, *CHANGE),
         keys=(OPERATOR_TOKEN,),
     )

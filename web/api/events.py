@@ -19,8 +19,8 @@ from web.reads.catalog import Snapshot
 from web.reads.live_availability import RULE, Availability, Live
 from web.requests.parameters import EVENT, SEEN
 
-AsOf = Annotated[Rfc3339, Meta(description="When that was so.")]
-Stale = Annotated[bool, Meta(description="ZooKeeper is away: it may have changed.")]
+AsOf = Annotated[Rfc3339, Meta(description="When this was true.")]
+Stale = Annotated[bool, Meta(description="ZooKeeper is out of reach: this may have changed.")]
 
 
 class EventJson(EventAvailability, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class EventApi:
         "/api/events",
         "getEvents",
         "All events, and what is left",
-        "Without ZooKeeper they are shown as they were, with `stale`.",
+        "While ZooKeeper is out of reach, they are shown as they were, with `stale`.",
         answers=(Response(200, "The events.", EventsJson),),
         codes=("no-quorum",),
     )
@@ -98,17 +98,17 @@ class EventApi:
         RULE,
         "watchEvent",
         "What is left, for pages that keep watching",
-        "Small, from memory, and cacheable for a second. Ask again after `poll_after_ms`, with "
-        "`If-None-Match`.",
+        "A small answer, from memory, cacheable for a second. Ask again after `poll_after_ms`, "
+        "with `If-None-Match`.",
         parameters=(EVENT, SEEN),
         answers=(
-            Response(200, "How it is.", Availability, ("ETag", "Cache-Control")),
-            Response(304, "It has not changed.", headers=("ETag", "Cache-Control")),
+            Response(200, "What is left of each type.", Availability, ("ETag", "Cache-Control")),
+            Response(304, "Nothing has changed.", headers=("ETag", "Cache-Control")),
         ),
         codes=("no-such-event", *READ),
     )
     async def get_availability(self, request: Request, name: str) -> Outcome:
-        """Where `Live` alone had no answer: before the first reading, and for no such event."""
+        """Answers where `Live` alone can't: before the first reading, and for an unknown event."""
         snapshot = await self._context.catalog.snapshot()
         found = self._live.answer(snapshot, name, request.headers.get("if-none-match"))
         return self._absent(name, snapshot) if found is None else found

@@ -13,9 +13,9 @@ from web.requests.order_change import PaymentJson, from_payment, wanted_change
 from web.requests.parameters import KEY, ORDER_ID
 from web.requests.purchase import PurchaseJson, from_json
 
-# What can be asked about a hold.
+# Operations on a hold.
 CHANGES = ("getHold", "confirmHold", "extendHold", "releaseHold", "payHold")
-REPEATED = "May be repeated: what is so already stays so."
+REPEATED = "The request may be repeated: what it asks for is done once."
 
 
 class HoldApi(OrderRoutes):
@@ -26,8 +26,9 @@ class HoldApi(OrderRoutes):
         "/api/holds",
         "hold",
         "Keep tickets for a buyer",
-        "They are off sale until `held_until`, then for sale again. Like a purchase otherwise. "
-        "From one address so many tickets are held at a time; with the operator's token, any.",
+        "The tickets are off sale until `held_until`, then for sale again. All else is as in a "
+        "purchase. One address may hold a limited number of tickets at a time; requests with the "
+        "operator's token have no limit.",
         parameters=(KEY,),
         body=PurchaseJson,
         answers=made("Held", CHANGES),
@@ -88,8 +89,9 @@ class HoldApi(OrderRoutes):
         "POST",
         "/api/holds/<order_id>/extend",
         "extendHold",
-        "Keep it as long once more",
-        "As often as the event's `extensions` say. With a key, a repeat extends it once.",
+        "Extend a hold by as much time again",
+        "A hold may be extended as often as the event's `extensions` say. A request that is "
+        "repeated with its key extends it once.",
         parameters=(ORDER_ID, KEY),
         answers=(CHANGED,),
         codes=("hold-expired", "not-held", "no-more-extensions", *CHANGE),
@@ -103,9 +105,9 @@ class HoldApi(OrderRoutes):
         "payHold",
         "A payment confirms a hold",
         "A payment provider's call, signed as Standard Webhooks has it with the key that "
-        "`admin payment-secret` prints. The same payment has the same answer again. With any 409 "
-        "it counts for nothing and is recorded with the order: refund it, unless it is "
-        "`payment-used`, for then it has paid another order.",
+        "`admin payment-secret` prints. The same payment gets the same answer again. A payment "
+        "that gets a 409 counts for nothing and is recorded with the order: refund it, except "
+        "after `payment-used`, which says that it has paid another order.",
         body=PaymentJson,
         answers=(CHANGED,),
         codes=(

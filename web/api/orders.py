@@ -28,22 +28,22 @@ from web.requests.purchase import Basket, PurchaseJson, from_json
 
 REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 
-# Why a purchase, and why a change of an order, comes to nothing.
+# The problems of a purchase, and of a change of an order.
 BUY = (
     *("no-such-event", "no-such-type", "sold-out", "limit-reached", "not-on-sale", "price-changed"),
     *("key-reused", "damaged", *JSON_BODY, *WAIT),
 )
 CHANGE = ("no-such-order", "invalid", "damaged", *WAIT)
-# What can be asked about an order.
+# Operations on an order.
 CHANGES = ("getOrder", "cancelOrder", "checkIn")
 
 FOUND = Response(200, "The order.", OrderView)
-CHANGED = Response(200, "Done, or it had been done before.", OrderView)
+CHANGED = Response(200, "The order after the change, also if it was made before.", OrderView)
 
 
 def made(done: str, follows: tuple[str, ...]) -> tuple[Response, ...]:
     """The answers to a request that makes an order."""
-    again = f"{done} before, by this key: the same order."
+    again = f"{done} before, with this key: the same order."
     return (
         Response(201, f"{done}.", OrderView, follows=follows),
         Response(200, again, OrderView, ("Idempotency-Replayed",), follows),
@@ -106,7 +106,7 @@ class OrderApi(OrderRoutes):
         "/api/orders/<order_id>",
         "getOrder",
         "An order as it is now",
-        "Anyone who has the id may look: it can't be guessed.",
+        "Everybody who has the id may look: it can't be guessed.",
         parameters=(ORDER_ID,),
         answers=(FOUND,),
         codes=("no-such-order", *READ),
@@ -119,8 +119,8 @@ class OrderApi(OrderRoutes):
         "/api/orders/<order_id>/cancel",
         "cancelOrder",
         "Cancel an order",
-        "Its tickets are for sale again at once. Buyers may where the event is `cancellable`, "
-        "operators always, with their token.",
+        "Its tickets are for sale again at once. Buyers may cancel where the event is "
+        "`cancellable`; operators always may, with their token.",
         parameters=(ORDER_ID, KEY),
         answers=(CHANGED,),
         codes=(*OPERATOR, "not-valid", "already-checked-in", "not-cancellable", *CHANGE),

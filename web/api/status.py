@@ -25,7 +25,7 @@ class StatusApi:
         "/api/status",
         "getStatus",
         "What `status --json` prints",
-        answers=(Response(200, "How everything is.", Status),),
+        answers=(Response(200, "The status of everything.", Status),),
         codes=(*OPERATOR, "no-quorum"),
         keys=(OPERATOR_TOKEN,),
     )
@@ -42,7 +42,7 @@ class StatusApi:
         "/healthz",
         "isAlive",
         "The web server is alive",
-        answers=(Response(200, "It is.", TEXT),),
+        answers=(Response(200, "The server is alive.", TEXT),),
     )
     async def get_health(self, _request: Request) -> Reply:
         return text_reply("alive\n")
@@ -53,8 +53,8 @@ class StatusApi:
         "isReady",
         "Tickets can be sold",
         answers=(
-            Response(200, "They can.", TEXT),
-            Response(503, "Not now; the text says what is missing.", TEXT),
+            Response(200, "Tickets can be sold.", TEXT),
+            Response(503, "Tickets can't be sold now; the text says what is missing.", TEXT),
         ),
     )
     async def get_readiness(self, _request: Request) -> Reply:
@@ -76,8 +76,8 @@ class StatusApi:
         "GET",
         "/metrics",
         "getMetrics",
-        "Counts for Prometheus",
-        "Programs on this machine that no proxy speaks for need no token.",
+        "Metrics for Prometheus",
+        "A program on this machine needs no token, unless a proxy passes its request on.",
         answers=(Response(200, "Prometheus' text format 0.0.4.", CONTENT_TYPE),),
         codes=OPERATOR,
         keys=({}, OPERATOR_TOKEN),

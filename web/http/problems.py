@@ -72,9 +72,7 @@ class ProblemJson(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: Annotated[
         int | UnsetType, described("In seconds, as the header `Retry-After`.", minimum=1)
     ] = UNSET
-    order: Annotated[
-        OrderView | UnsetType, described("The order that was not changed, as it is.")
-    ] = UNSET
+    order: Annotated[OrderView | UnsetType, described("The order as it is, unchanged.")] = UNSET
 
 
 def problem(

@@ -16,7 +16,7 @@ KEPT = 1800
 
 
 class HistorySample(msgspec.Struct, frozen=True, kw_only=True):
-    """One second. Latencies are those of sales as the web has answered them, null without any."""
+    """One second. Latencies are of the sales that this web answered, null without any."""
 
     at: UnixTime
     sold: Annotated[float, described("Tickets per second.", minimum=0)]

@@ -1,4 +1,4 @@
-"""The OpenAPI document, put together from routes, schemas and problems."""
+"""Puts the OpenAPI document together from routes, schemas and problems."""
 
 import re
 from collections.abc import Iterable
@@ -21,12 +21,12 @@ from web.server.request_head import TARGET_CHARACTERS
 HTML = "text/html"
 PROBLEM = "application/problem+json"
 TITLE = "zkticket"
-# Of the interface, which only grows.
+# The version of the interface, which only grows.
 VERSION = "1"
 TEXT = """\
 Sells scarce tickets correctly. A purchase is a `POST` to `/api/orders` with an `Idempotency-Key` \
-of your own: after a 503, or no answer at all, send it again with the same key. It gives the true \
-answer and never buys twice.
+of your own: after a 503, or no answer at all, send it again with the same key: the answer \
+is then the true one, and nothing is bought twice.
 
 Problems are `application/problem+json` (RFC 9457) with a stable `code`; a 503 says in \
 `Retry-After` when to come back. `detail` is in English or Traditional Chinese, as \
@@ -44,24 +44,25 @@ SECURITY: Schema = {
         "scheme": "bearer",
         "description": "The operator's token: `admin credentials` prints it.",
     },
-    "webhookId": _signed_header("webhook-id", "The call's id, ASCII."),
+    "webhookId": _signed_header("webhook-id", "The id of the call, in ASCII."),
     "webhookTimestamp": _signed_header(
-        "webhook-timestamp", "When it is sent, in Unix seconds, five minutes off at most."
+        "webhook-timestamp",
+        "When the call is sent, in Unix seconds, at most five minutes off.",
     ),
     "webhookSignature": _signed_header(
         "webhook-signature",
         "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`, with the key whose base64 "
-        "follows `whsec_` in what `admin payment-secret` prints. Of several, separated by spaces, "
-        "one has to fit. See Standard Webhooks 1.0.",
+        "follows `whsec_` in what `admin payment-secret` prints. Several are separated by spaces; "
+        "one of them has to match. See Standard Webhooks 1.0.",
     ),
 }
 HEADERS: dict[str, tuple[str, Schema]] = {
-    "Cache-Control": ("How long it may be kept.", {"type": "string"}),
-    "Content-Language": ("What `detail` is written in.", {"type": "string"}),
-    "ETag": ("Names this content.", {"type": "string", "pattern": '^"[0-9a-f]+"$'}),
-    "Idempotency-Replayed": ("It had been done before.", {"const": "true"}),
-    "Retry-After": ("In so many seconds.", {"type": "integer", "minimum": 1}),
-    "WWW-Authenticate": ("What is asked for.", {"type": "string"}),
+    "Cache-Control": ("How long the answer may be cached.", {"type": "string"}),
+    "Content-Language": ("The language of `detail`.", {"type": "string"}),
+    "ETag": ("Identifies this content.", {"type": "string", "pattern": '^"[0-9a-f]+"$'}),
+    "Idempotency-Replayed": ("The request had been done before.", {"const": "true"}),
+    "Retry-After": ("How many seconds to wait.", {"type": "integer", "minimum": 1}),
+    "WWW-Authenticate": ("The kind of credentials that are needed.", {"type": "string"}),
 }
 COMES_BACK = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 EXAMPLE = OrderView(
@@ -77,7 +78,7 @@ EXAMPLE = OrderView(
 
 
 def document(languages: Languages, url: str = "/") -> Schema:
-    """OpenAPI 3.1 of the box office at that address. Its problems speak the default language."""
+    """Describes the box office at `url`, with problems in the default language."""
     language = languages.default
     return {
         "openapi": "3.1.0",
@@ -100,7 +101,7 @@ def document(languages: Languages, url: str = "/") -> Schema:
 
 
 def path_of(rule: str) -> str:
-    """Writes a rule of Bottle's as OpenAPI does."""
+    """Writes the path of a Bottle rule as OpenAPI does."""
     return re.sub(r"<(\w+)(?::[^>]*)?>", r"{\1}", rule)
 
 

@@ -1,4 +1,4 @@
-"""The routes of the description: for programs, and for people."""
+"""Serves the description to programs, and the reference to people."""
 
 import asyncio
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Manual:
         return self._renderer.page(visit, "docs", None, box=request.base, reference=reference)
 
     async def _made(self) -> Printed:
-        """Once, however many ask at the same time."""
+        """The description, made once for all who ask at the same time."""
         async with self._making:
             if self._printed is None:
                 self._printed = await asyncio.to_thread(self._make)

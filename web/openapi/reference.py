@@ -70,7 +70,7 @@ def _row(name: str, schema: Schema, *, needed: bool, text: str) -> Row:
 
 
 def _kind(schema: Schema) -> str:
-    """Its type and bounds, as `integer, 1 to 10`."""
+    """The type and bounds in words, such as `integer, 1 to 10`."""
     return ", ".join((_type(schema), *_bounds(schema)))
 
 
@@ -104,7 +104,7 @@ def _bounds(schema: Schema) -> Iterable[str]:
     if schema.get("format"):
         yield schema["format"]
     if schema.get("default") not in (None, ""):
-        yield f"{schema['default']} unless said"
+        yield f"{schema['default']} by default"
 
 
 def _shape_in(schema: Any) -> str:

@@ -20,7 +20,7 @@ DESCRIPTION = Route(
     parameters=(SEEN,),
     answers=(
         Response(200, "OpenAPI 3.1.", JSON, ("ETag", "Cache-Control")),
-        Response(304, "It has not changed.", headers=("ETag", "Cache-Control")),
+        Response(304, "The description has not changed.", headers=("ETag", "Cache-Control")),
     ),
 )
 
@@ -44,10 +44,10 @@ GROUPS = (
     Group("Orders", "Tickets that are sold.", routes_of(OrderApi, TicketPages)),
     Group("Holds", "Tickets that are kept for a buyer until they are paid.", routes_of(HoldApi)),
     Group("Events", "What is for sale.", routes_of(EventApi)),
-    Group("At the door", "Who comes in.", routes_of(CheckInApi)),
+    Group("At the door", "Ticket holders come in.", routes_of(CheckInApi)),
     Group(
         "Operation",
-        "How it runs: for operators and their machines.",
+        "How the box office runs, for operators and their machines.",
         (*routes_of(StatusApi, BoardPages), DESCRIPTION),
     ),
 )

@@ -16,7 +16,7 @@ from web.openapi.routes import all_codes, described_routes
 Schema: TypeAlias = dict[str, Any]
 Struct: TypeAlias = type[msgspec.Struct]
 
-# What the interface calls types whose name in the code is another, but for an ending "Json".
+# The interface's names of types that have another name in the code; an ending "Json" is dropped.
 NAMES = {
     "EnsembleStatus": "Ensemble",
     "EventAvailability": "EventStock",
@@ -33,7 +33,7 @@ NAMES = {
 
 @cache
 def schemas() -> dict[str, Schema]:
-    """Every schema, by the interface's name."""
+    """Makes every schema, by the interface's name."""
     found = {**_of_requests(), **_of_answers()}
     problem = found["Problem"]["properties"]
     problem["code"]["enum"] = all_codes()
@@ -75,7 +75,7 @@ def _of_requests() -> dict[str, Schema]:
 
 
 def _of_answers() -> dict[str, Schema]:
-    """Makes schemas of written data; msgspec's own are of data that may be read."""
+    """Makes schemas of data as it is written; msgspec's own describe data that is read."""
     every = [answer for route in described_routes() for answer in route.answers]
     types = {each.content for each in every if isinstance(each.content, type)}
     return {

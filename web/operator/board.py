@@ -39,7 +39,7 @@ MINUTES = (5, 15, 30)
 Minutes = Annotated[
     int,
     Meta(
-        description="How far back.",
+        description="How many minutes to go back.",
         examples=[MINUTES[0]],
         extra_json_schema={"enum": list(MINUTES), "default": MINUTES[-1]},
     ),
@@ -84,7 +84,7 @@ class BoardPages:
         """Whether an operator posts an event's form, which is longer than other forms."""
         return bool(FORM_ADDRESS.fullmatch(request.path) and self._guard.session(request))
 
-    # --- coming and going ------------------------------------------------------------
+    # --- signing in and out ----------------------------------------------------------
 
     async def get_sign_in(self, request: Request) -> Outcome:
         return self._renderer.sign_in(request, None, left=request.query_field("left"))
@@ -103,7 +103,7 @@ class BoardPages:
                 address = f"{SIGN_IN}?left=here"
         return see_other(address, _cookie(request, ""))
 
-    # --- how it is -------------------------------------------------------------------
+    # --- the board -------------------------------------------------------------------
 
     async def get_board(self, visit: OperatorVisit) -> Outcome:
         return await self._shown(visit, "board")
@@ -140,7 +140,7 @@ class BoardPages:
         "GET",
         "/api/operator/history",
         "getHistory",
-        "How the sale has been over the last minutes",
+        "How the sale went in the last minutes",
         parameters=(Parameter("query", "minutes", Minutes),),
         answers=(Response(200, "The samples.", HistoryJson),),
         codes=(*OPERATOR, "invalid"),

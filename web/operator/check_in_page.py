@@ -25,7 +25,7 @@ from web.requests.order_change import MOST_CHARACTERS, WantedChange, order_in, w
 from web.requests.purchase import new_key
 
 ADDRESS = "/operator/check-in"
-# A scan that is repeated later than this is rather an old page that was opened again.
+# A repeat after this time probably comes from an old page that was opened again.
 SAME_SCAN_S = 120.0
 STATUS = {
     "ready": 200,

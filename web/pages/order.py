@@ -28,7 +28,7 @@ CALENDAR = content(
     CONTENT_TYPE, ("content-disposition", 'attachment; filename="ticket.ics"'), NO_STORE
 )
 
-# What problems are called on the page of an order.
+# Texts of problems on the page of an order.
 TEXTS = {
     "halted": "ticket.busy",
     "hold-expired": "hold.late",
@@ -101,7 +101,7 @@ class TicketPages:
         "/orders/<order_id>/calendar.ics",
         "getCalendar",
         "The ticket for a calendar",
-        "There is none of an event that has no time. Problems are pages, not JSON.",
+        "An event without a time has none. Problems are pages, not JSON.",
         parameters=(ORDER_ID,),
         answers=(Response(200, "iCalendar.", CONTENT_TYPE),),
         codes=("no-such-order", "not-found", *READ),

@@ -40,14 +40,14 @@ class Availability(msgspec.Struct, frozen=True, kw_only=True):
     event: PlainName
     sale: Annotated[Sale, described("How the sale stands.")]
     opens_in_ms: Annotated[
-        Natural | UnsetType, described("Before the sale, by our clock: until it opens.")
+        Natural | UnsetType, described("Until the sale opens, by the server's clock.")
     ] = UNSET
-    stale: Annotated[bool, described("ZooKeeper is away: this is how it was at `as_of`.")]
+    stale: Annotated[bool, described("ZooKeeper is out of reach: this is of `as_of`.")]
     as_of: Rfc3339 | UnsetType = UNSET
     poll_after_ms: Annotated[
         int,
         described(
-            "When to ask again; the more watch, the later.",
+            "When to ask again: later if more pages watch.",
             enum=[1000 * step_s for step_s in STEPS_S],
         ),
     ]

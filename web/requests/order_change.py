@@ -19,7 +19,7 @@ from web.requests.purchase import Basket, key_or_new
 MOST_CHARACTERS = 64
 # An order's id may come as the address that a QR code carries, no longer than this.
 MOST_ADDRESS = 511
-# Of the ids that providers give; Stripe's may have so many, and money must not go unrecorded.
+# The longest id of a payment: Stripe's may be so long, and money must not go unrecorded.
 MOST_PAYMENT = 255
 ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
 
@@ -72,7 +72,7 @@ class CheckInJson(msgspec.Struct, frozen=True, kw_only=True):
     door: Annotated[
         str,
         note_meta(
-            MOST_CHARACTERS, "Where: told to anyone who comes with the same ticket.", ["North"]
+            MOST_CHARACTERS, "The door: shown at a later scan of the same ticket.", ["North"]
         ),
     ] = ""
 
@@ -84,18 +84,18 @@ class PaymentJson(msgspec.Struct, frozen=True, kw_only=True):
         str,
         note_meta(
             MOST_PAYMENT,
-            "The payment, as its provider calls it; without it the call's `webhook-id` names it.",
+            "The payment's id at its provider. Without it, the call's `webhook-id` is the id.",
             ["pay-7"],
         ),
     ] = ""
     amount: Annotated[
         Amount | None,
         Meta(
-            description="What was paid, in units as the order's `total`; another sum is refused.",
+            description="What was paid, in units as the order's `total`; any other sum is refused.",
             extra={"text": "detail.price"},
         ),
     ] = None
-    currency: Annotated[Currency, Meta(description="That of the amount.")] = ""
+    currency: Annotated[Currency, Meta(description="The currency of the amount.")] = ""
     hold: Annotated[str, order_meta("The hold that was paid.")]
 
 

@@ -61,11 +61,12 @@ class PurchaseJson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     price: Annotated[
         Amount | None,
         Meta(
-            description="What one ticket costs, as the event lists it. Where it costs something "
-            "else by now the answer is `price-changed`; without it, whatever it costs is agreed."
+            description="The price of one ticket, as the event lists it. If a ticket costs "
+            "something else by now, the answer is `price-changed`. "
+            "Without it, the current price holds."
         ),
     ] = None
-    currency: Annotated[Currency, Meta(description="That of the price.")] = ""
+    currency: Annotated[Currency, Meta(description="The currency of the price.")] = ""
 
 
 FIELDS = frozenset(PurchaseJson.__struct_fields__)
