@@ -51,7 +51,7 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         if request.path.startswith("/api/"):
             return problem_reply(found, self.languages.of(request.headers))
         if request.path.startswith("/operator"):
-            return self._board.trouble(request, found)
+            return self._board.renderer.trouble(request, found)
         return self._pages.trouble(request, found)
 
     def most_bytes(self, request: Request) -> int:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+YEAR_S = 365 * 24 * 3600
+
 
 def values(header: str, name: str) -> Iterator[str]:
     """The value of each cookie of that name: other paths or hosts may have set some as well."""

@@ -11,13 +11,13 @@ import msgspec
 
 from core.text.money import short
 from web.http import cookies
+from web.http.cookies import YEAR_S, set_cookie
 from web.http.request import HeaderFields
 
 FOLDER = Path(__file__).parents[1] / "texts"
 COOKIE = "language"
 # Texts with these beginnings of their keys are sent to the pages' scripts.
 SCRIPTS_SAY = frozenset({"script", "sale", "left"})
-YEAR_S = 365 * 24 * 3600
 UNITS = (("hours", 3600), ("minutes", 60))
 
 # The part of an Accept-Language that is read.
@@ -108,7 +108,7 @@ class Languages:
 
 def remember(language: Language) -> tuple[str, str]:
     """The cookie that makes the browser ask for this language from now on."""
-    return cookies.set_cookie(COOKIE, language.tag, path="/", lasts_s=YEAR_S, same_site="Lax")
+    return set_cookie(COOKIE, language.tag, path="/", lasts_s=YEAR_S, same_site="Lax")
 
 
 def preferences(accepted: str) -> tuple[str, ...]:

@@ -120,7 +120,10 @@ def from_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -
     """The problem for a purchase that made no order."""
     match answer.code:
         case Code.SOLD_OUT:
-            return _sold_out(type_, quantity, answer.remaining or 0)
+            left = answer.remaining or 0
+            found = problem("sold-out", "detail.only" if left else "", remaining=left)
+            values = {"type": type_, "count": left, "wanted": quantity}
+            return msgspec.structs.replace(found, values=values)
         case Code.OVERLOADED | Code.NO_QUORUM | Code.NO_WORKER | Code.HALTED | Code.OUTCOME_UNKNOWN:
             return problem(answer.code, rng=rng)
         case Code.DRAINING:
@@ -168,8 +171,3 @@ def extra_headers(trouble: Problem) -> list[tuple[str, str]]:
     if trouble.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
         return [("connection", "close")]
     return []
-
-
-def _sold_out(type_: str, wanted: int, left: int) -> Problem:
-    text = "detail.only" if left else ""
-    return problem("sold-out", text, remaining=left, type=type_, count=left, wanted=wanted)

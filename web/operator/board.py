@@ -12,8 +12,8 @@ from web.auth.sessions import set_cookie
 from web.context import Context
 from web.http.body import form_fields
 from web.http.i18n import Languages
-from web.http.problems import Problem, problem
-from web.http.replies import Reply, json_reply, see_other
+from web.http.problems import problem
+from web.http.replies import json_reply, see_other
 from web.http.request import Request
 from web.http.route_description import (
     OPERATOR,
@@ -53,20 +53,20 @@ class BoardPages:
     def __init__(self, context: Context, guard: OperatorGuard, languages: Languages) -> None:
         self._context = context
         self._guard = guard
-        self._renderer = OperatorRenderer(guard, languages)
+        self.renderer = OperatorRenderer(guard, languages)
         self._status_cache = StatusCache(context.status, context.clock.monotonic)
         self._actions = operator_actions()
         self._pages = (
-            CheckInPages(context, self._renderer),
-            EventPages(context, self._renderer),
-            OrderPages(context, self._renderer),
+            CheckInPages(context, self.renderer),
+            EventPages(context, self.renderer),
+            OrderPages(context, self.renderer),
         )
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route(SIGN_IN, "GET", self.get_sign_in)
         app.route(SIGN_IN, "POST", self.post_sign_in)
         app.route("/operator/sign-out", "POST", self.post_sign_out)
-        page, form = self._renderer.for_operators, self._renderer.for_forms
+        page, form = self.renderer.for_operators, self.renderer.for_forms
         app.route(HOME, "GET", page(self.get_board))
         app.route("/operator/live", "GET", self.get_live)
         app.route("/operator/log", "GET", page(self.get_log))
@@ -76,10 +76,6 @@ class BoardPages:
             pages.mount(app)
         mount(app, self)
 
-    def trouble(self, request: Request, found: Problem) -> Reply:
-        """The page of a problem at one of these addresses."""
-        return self._renderer.trouble(request, found)
-
     def takes_event(self, request: Request) -> bool:
         """Whether an operator posts an event's form, which is longer than other forms."""
         return bool(FORM_ADDRESS.fullmatch(request.path) and self._guard.session(request))
@@ -87,16 +83,16 @@ class BoardPages:
     # --- signing in and out ----------------------------------------------------------
 
     async def get_sign_in(self, request: Request) -> Outcome:
-        return self._renderer.sign_in(request, None, left=request.query_field("left"))
+        return self.renderer.sign_in(request, None, left=request.query_field("left"))
 
     async def post_sign_in(self, request: Request) -> Outcome:
         refusal = self._guard.try_token(form_fields(request).get("token", ""), request.client)
         if refusal is not None:
-            return self._renderer.sign_in(request, refusal)
+            return self.renderer.sign_in(request, refusal)
         return see_other(HOME, _cookie(request, self._guard.sessions.begin()))
 
     async def post_sign_out(self, request: Request) -> Outcome:
-        visit, address = self._renderer.visit(request), SIGN_IN
+        visit, address = self.renderer.visit(request), SIGN_IN
         if visit is not None:
             visit.check_form(form_fields(request))
             if not await self._guard.sessions.end(visit.session):
@@ -110,7 +106,7 @@ class BoardPages:
 
     async def get_live(self, request: Request) -> Outcome:
         """The part of the board that changes, which a script puts in its place."""
-        visit = self._renderer.visit(request)
+        visit = self.renderer.visit(request)
         return await self._shown(visit, "live") if visit else problem("unauthorized")
 
     async def _shown(self, visit: OperatorVisit, template: str) -> Outcome:
@@ -123,7 +119,7 @@ class BoardPages:
         now = self._context.clock.now()
         span = Span(now - 60 * minutes, now)
         samples = self._context.history.since(span.begin)
-        return self._renderer.page(
+        return self.renderer.page(
             visit,
             template,
             status=status,
@@ -162,7 +158,7 @@ class BoardPages:
         search = search_of(visit.request.query())
         query = search.query(self._context.clock.now())
         found, sources = await self._context.operations.log(query, SHOWN_ENTRIES)
-        return self._renderer.page(
+        return self.renderer.page(
             visit, "log", search=search, found=found, sources=sources, levels=LEVELS
         )
 
@@ -171,7 +167,7 @@ class BoardPages:
     async def get_act(self, visit: OperatorVisit, name: str) -> Outcome:
         act, fields = self._act(name), visit.request.query()
         question = act.ask(visit.language.say, await self._status_cache.status(), fields)
-        return self._renderer.ask(visit, f"/operator/act/{act.name}", act.home(fields), question)
+        return self.renderer.ask(visit, f"/operator/act/{act.name}", act.home(fields), question)
 
     async def post_act(self, _visit: OperatorVisit, fields: Fields, name: str) -> Outcome:
         act = self._act(name)

@@ -13,11 +13,10 @@ from core.errors import BadRequest
 from core.schema.records import OrderView
 from core.store.order_lifecycle import Act
 from core.transport.link import Answer, Code
-from web.context import Context
 from web.http.replies import HTML_WITH_CAMERA
 from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
-from web.operator.rendering import OperatorRenderer, OperatorVisit
+from web.operator.rendering import OperatorPages, OperatorVisit
 from web.pages.ticket_view import type_label
 from web.reads.catalog import Snapshot
 from web.requests.field_types import note
@@ -75,12 +74,8 @@ class Scan:
     door: str
 
 
-class CheckInPages:
-    """Each method is a route."""
-
-    def __init__(self, context: Context, renderer: OperatorRenderer) -> None:
-        self._context = context
-        self._renderer = renderer
+class CheckInPages(OperatorPages):
+    """The page at the doors, and what it posts."""
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route(ADDRESS, "GET", self._renderer.for_operators(self.get_check_in))

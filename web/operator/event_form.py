@@ -20,7 +20,7 @@ from core.schema.records import NAME, TicketType
 from core.store.availability import EventAvailability
 from core.store.stripes import STRIPES
 from core.text.money import decimals_of, example, short, units
-from web.operator.fields import Fields
+from web.operator.fields import WHOLE, Fields, whole_number
 
 MOST_LIMIT, MOST_EXTENSIONS, MOST_HOLD_MINUTES = 10_000, 10, 1440
 MOST_CAPACITY = 100_000_000
@@ -32,7 +32,6 @@ FORM_BYTES = 256 * 1024
 MOST_FILE = 64 * 1024
 MOST_FIELDS = 32 + MOST_ROWS * len(PARTS)
 UTC_NAME = "UTC"
-WHOLE = re.compile(r"[0-9]{1,9}")
 CURRENCY = re.compile(r"[A-Z]{3}")
 COLOUR = re.compile(r"(?:#[0-9a-f]{6})?")
 
@@ -158,7 +157,9 @@ def types_in(fields: Fields, reading: FormReader) -> dict[str, TicketType]:
         if not any(fields.get(f"{part}-{row}", "").strip() for part in PARTS):
             continue
         name = reading.take(f"type-{row}", lambda text: _new_name(text, found))
-        capacity = reading.take(f"capacity-{row}", lambda text: _whole(text, 0, MOST_CAPACITY))
+        capacity = reading.take(
+            f"capacity-{row}", lambda text: whole_number(text, 0, MOST_CAPACITY)
+        )
         price = reading.take(f"price-{row}", lambda text: _units(text, currency))
         colour = reading.take(
             f"colour-{row}", lambda text: _matched(COLOUR, text.lower(), "colour")
@@ -219,12 +220,6 @@ def _moment(text: str, zone: tzinfo) -> float | None:
     return moment.replace(tzinfo=zone).timestamp()
 
 
-def _whole(text: str, least: int, most: int) -> int:
-    if not WHOLE.fullmatch(text) or not least <= int(text) <= most:
-        raise BadRequest("invalid", "operators.number", least=least, most=most)
-    return int(text)
-
-
 def _hold_s(text: str, _zone: tzinfo) -> float:
     try:
         minutes = Decimal(text)
@@ -273,8 +268,8 @@ _TERMS: Mapping[str, tuple[str, Callable[[str, tzinfo], Any]]] = {
     "place": ("place", lambda text, _zone: text),
     "currency": ("currency", lambda text, _zone: _matched(CURRENCY, text.upper(), "currency")),
     **{name: (f"{name}_at", _moment) for name in TIMES},
-    "limit": ("limit", lambda text, _zone: _whole(text, 0, MOST_LIMIT)),
+    "limit": ("limit", lambda text, _zone: whole_number(text, 0, MOST_LIMIT)),
     "hold_minutes": ("hold_s", _hold_s),
-    "extensions": ("extensions", lambda text, _zone: _whole(text, 0, MOST_EXTENSIONS)),
+    "extensions": ("extensions", lambda text, _zone: whole_number(text, 0, MOST_EXTENSIONS)),
     "cancellable": ("cancellable", lambda text, _zone: text == "on"),
 }

@@ -23,19 +23,18 @@ from web.operator.event_form import (
     wrong,
 )
 from web.operator.fields import EVENTS, Fields, event_page, keep, kept
-from web.operator.rendering import OperatorRenderer, OperatorVisit
+from web.operator.rendering import OperatorPages, OperatorRenderer, OperatorVisit
 
 NEW = "/operator/new-event"
 MORE_ROWS = 3
 FORM_ADDRESS = re.compile(rf"{NEW}|{EVENTS}/[^/]+/edit")
 
 
-class EventPages:
-    """Each public method is a route."""
+class EventPages(OperatorPages):
+    """Events are listed, shown, made, changed."""
 
     def __init__(self, context: Context, renderer: OperatorRenderer) -> None:
-        self._context = context
-        self._renderer = renderer
+        super().__init__(context, renderer)
         # The zones to choose from; a system without any has UTC.
         self._zones = sorted(zone for zone in available_timezones() if "/" in zone)
 

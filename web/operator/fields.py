@@ -1,17 +1,26 @@
 """Fields of the operators' forms and addresses, and of their cookies."""
 
+import re
 from collections.abc import Mapping
 from typing import TypeAlias
 from urllib.parse import quote, unquote
 
+from core.errors import BadRequest
 from web.auth.sessions import PATH
-from web.http.cookies import set_cookie
+from web.http.cookies import YEAR_S, set_cookie
 from web.http.request import Request
 
 Fields: TypeAlias = Mapping[str, str]
 
 EVENTS = f"{PATH}/events"
-YEAR_S = 365 * 24 * 3600
+WHOLE = re.compile(r"[0-9]{1,9}")
+
+
+def whole_number(text: str, least: int, most: int, field: str | None = None) -> int:
+    """The number in a field. Raises `BadRequest` for another text, or one out of bounds."""
+    if not WHOLE.fullmatch(text) or not least <= int(text) <= most:
+        raise BadRequest("invalid", "operators.number", field, least=least, most=most)
+    return int(text)
 
 
 def event_page(name: str) -> str:

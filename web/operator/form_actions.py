@@ -11,7 +11,7 @@ from core.schema.records import NAME
 from core.settings import MOST_WORKERS
 from core.store.availability import EventAvailability
 from web.operator import formatting
-from web.operator.fields import Fields, event_page
+from web.operator.fields import Fields, event_page, whole_number
 from web.operator_backend import Operations
 
 # Gives the text of a key, with these values in it.
@@ -19,7 +19,6 @@ Say: TypeAlias = Callable[..., str]
 
 HOME = "/operator"
 MOST_QUANTITY = 100_000_000
-NUMBER = re.compile(r"[0-9]{1,9}")
 ID = re.compile(r"[0-9a-f]{16}")
 # Sold and held tickets by type, in a form; for more types than fit, operators reset type by type.
 TAKEN = re.compile(rf"{NAME.pattern}:[0-9]{{1,16}}(?: {NAME.pattern}:[0-9]{{1,16}})*")
@@ -206,10 +205,7 @@ def _event(status: Status, fields: Fields) -> EventAvailability:
 
 
 def _number(fields: Fields, name: str, least: int, most: int) -> int:
-    text = fields.get(name, "").strip()
-    if not NUMBER.fullmatch(text) or not least <= int(text) <= most:
-        raise BadRequest("invalid", "operators.number", name, least=least, most=most)
-    return int(text)
+    return whole_number(fields.get(name, "").strip(), least, most, name)
 
 
 def _id(fields: Fields) -> str:

@@ -7,14 +7,13 @@ import bottle
 from core.schema.records import OrderView, PaymentView
 from core.store.order_lifecycle import Act
 from core.transport.link import Code
-from web.context import Context
 from web.http import problems
 from web.http.i18n import Language
 from web.http.replies import see_other
 from web.http.routing import Outcome
 from web.operator.fields import Fields
 from web.operator.form_actions import Confirmation
-from web.operator.rendering import OperatorRenderer, OperatorVisit
+from web.operator.rendering import OperatorPages, OperatorVisit
 from web.pages.ticket_view import total
 from web.reads.order_lookup import find_order
 from web.requests.order_change import order_in, wanted_change
@@ -23,12 +22,8 @@ ADDRESS = "/operator/orders"
 MOST_CHARACTERS = 200
 
 
-class OrderPages:
-    """Each public method is a route."""
-
-    def __init__(self, context: Context, renderer: OperatorRenderer) -> None:
-        self._context = context
-        self._renderer = renderer
+class OrderPages(OperatorPages):
+    """Orders are found, explained, cancelled."""
 
     def mount(self, app: bottle.Bottle) -> None:
         page, form = self._renderer.for_operators, self._renderer.for_forms

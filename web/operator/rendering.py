@@ -9,6 +9,7 @@ from core.cluster import operator_requests
 from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import Session
+from web.context import Context
 from web.http.body import form_fields
 from web.http.i18n import Language, Languages
 from web.http.problems import Problem, problem
@@ -98,6 +99,14 @@ class OperatorRenderer:
         """The page of a problem, which tells strangers nothing else."""
         language, visit = self._languages.of(request.headers), self.visit(request)
         return self._templates.page("trouble", language, HOME, found, visit=visit, problem=found)
+
+
+class OperatorPages:
+    """Some of the operators' pages. Each public method is a route."""
+
+    def __init__(self, context: Context, renderer: OperatorRenderer) -> None:
+        self._context = context
+        self._renderer = renderer
 
 
 async def _told(outcome: Awaitable[Outcome]) -> Outcome:

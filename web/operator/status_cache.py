@@ -14,7 +14,7 @@ class StatusCache:
     def __init__(self, gather: Callable[[], Awaitable[Status]], clock: Callable[[], float]) -> None:
         self._gather = gather
         self._clock = clock
-        self._last: asyncio.Task[Status] | None = None
+        self._last: asyncio.Future[Status] | None = None
         self._began = 0.0
 
     async def status(self) -> Status:
@@ -22,8 +22,5 @@ class StatusCache:
         last = self._last
         if last is None or (last.done() and self._clock() - self._began > FRESH_S):
             self._began = self._clock()
-            last = self._last = asyncio.ensure_future(self._gather_now())
+            last = self._last = asyncio.ensure_future(self._gather())
         return await asyncio.shield(last)
-
-    async def _gather_now(self) -> Status:
-        return await self._gather()

@@ -84,7 +84,7 @@ class Adapter:
         request, rule = None, NO_ROUTE
         try:
             request = self._front.request(scope, self._clock(), protocol.client_disconnect)
-            if has_body(request):
+            if "content-length" in request.headers or "transfer-encoding" in request.headers:
                 request = await self._with_body(request, protocol)
             route, parts = find_route(self._app, request)
             rule = f"{route.method} {route.rule}"
@@ -138,10 +138,6 @@ def send(method: str, protocol: HttpProtocol, reply: Reply) -> None:
 
 
 # --- the body ------------------------------------------------------------------------
-
-
-def has_body(request: Request) -> bool:
-    return "content-length" in request.headers or "transfer-encoding" in request.headers
 
 
 async def read_body(
