@@ -34,8 +34,9 @@ class Templates:
         language: Language,
         address: str,
         found: Problem | None = None,
+        /,
         *,
-        status: int = 200,
+        code: int = 200,
         headers: Headers = HTML,
         **values: Any,
     ) -> Reply:
@@ -50,5 +51,5 @@ class Templates:
         )
         headers = [*headers, ("content-language", language.tag)]
         if found is None:
-            return Reply(status, headers, text.encode())
+            return Reply(code, headers, text.encode())
         return Reply(found.status, headers + extra_headers(found), text.encode())

@@ -99,7 +99,7 @@ class CheckInPages(OperatorPages):
         return self._renderer.page(
             visit,
             "check-in",
-            status=result.status,
+            code=result.status,
             headers=headers,
             result=result,
             scan=scan,

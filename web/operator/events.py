@@ -113,7 +113,7 @@ class EventPages(OperatorPages):
         return self._renderer.page(
             visit,
             "event-form",
-            status=422 if form.faults else 200,
+            code=422 if form.faults else 200,
             form=form,
             guess=guess,
             action=address,
