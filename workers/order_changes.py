@@ -10,7 +10,7 @@ from core.schema.records import Payment
 from core.store.order_changes import ChangeOutcome, OrderChanger
 from core.store.order_lifecycle import Act, OrderChange, Refusal
 from core.transport.link import Answer, ChangeRequest, Code
-from workers.group_commit.batching import Linger, Pace
+from workers.group_commit.batching import Pace
 from workers.group_commit.group_commit import GroupCommit
 from workers.group_commit.pending_request import PendingRequest, deadline_of
 from workers.group_commit.request_queue import RequestQueue
@@ -18,8 +18,6 @@ from workers.group_commit.request_queue import RequestQueue
 MOST_AT_ONCE = 100
 MOST_WAITING = 512
 PAUSE_S = 0.1
-# No change waits for others: there are few of them.
-AT_ONCE = Linger(share=0.0)
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -48,7 +46,8 @@ class OrderChangeQueue(GroupCommit[PendingChange]):
         connected: Callable[[], bool],
         sold: Callable[[int], None],
     ) -> None:
-        super().__init__(RequestQueue(clock, Pace(AT_ONCE)), MOST_AT_ONCE, clock)
+        at_once = Pace(share=0.0)  # no change waits for others: there are few of them
+        super().__init__(RequestQueue(clock, at_once), MOST_AT_ONCE, clock)
         self._changer = changer
         self._log = log
         self._connected = connected

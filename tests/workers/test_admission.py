@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.overload.admission import AdmissionBounds, AdmissionControl
+from workers.overload.admission import AdmissionControl
 from workers.overload.codel import INTERVAL_S, TARGET_S, Standing
 from workers.overload.gradient import Gradient, Range
 
@@ -103,7 +103,7 @@ def test_it_stays_short_until_for_an_interval_nobody_was_refused() -> None:
 
 
 def experienced(round_s: float, rounds: int = 200) -> AdmissionControl:
-    admission = AdmissionControl(AdmissionBounds(batch=BATCH))
+    admission = AdmissionControl(BATCH)
     for number in range(rounds):
         admission.batched(0.0, number * round_s)
         admission.served(round_s, BATCH, (number + 1) * round_s)
@@ -186,7 +186,7 @@ def test_offered_ten_times_of_what_it_can_sell_a_worker_sells_as_much_and_nothin
 ) -> None:
     capacity = BATCH / round_s
     seconds = 40 * round_s + 10
-    day = sell(AdmissionControl(AdmissionBounds(batch=BATCH)), 10 * capacity, seconds, round_s)
+    day = sell(AdmissionControl(BATCH), 10 * capacity, seconds, round_s)
     assert day.sold >= 0.95 * capacity * seconds
     assert day.late == 0
     # A buyer that comes when a round has begun waits for at least two.

@@ -2,18 +2,18 @@
 
 import pytest
 
-from workers.group_commit.batching import Linger, Pace
+from workers.group_commit.batching import Pace
 
 
 def after(*commits: tuple[int, float]) -> Pace:
-    pace = Pace(Linger(share=0.75, of_commit=1.0, most_s=0.025))
+    pace = Pace(share=0.75)
     for orders, took_s in commits:
         pace.committed(orders, took_s)
     return pace
 
 
 def test_a_purchase_that_is_usually_alone_never_waits() -> None:
-    assert Pace(Linger()).wanted == 1
+    assert Pace(share=0.75).wanted == 1
     assert after(*[(1, 0.004)] * 100).wanted == 1
 
 

@@ -5,8 +5,6 @@ rounds before it and for twice a slow round. The queue doesn't stand (`codel`), 
 worker holds fewer purchases than its limit (`gradient`).
 """
 
-from dataclasses import dataclass, field
-
 from core.quantiles import Recent
 from workers.overload.codel import TARGET_S, Standing
 from workers.overload.gradient import Gradient, Range
@@ -15,24 +13,16 @@ WINDOW_S = 0.25
 SMOOTHING = 0.2
 
 
-@dataclass(frozen=True)
-class AdmissionBounds:
-    """`batch` is how many purchases one round serves at most."""
-
-    batch: int = 200
-    held: Range = field(default_factory=Range)
-
-
 class AdmissionControl:
     """Learns how long a round of selling takes, and what may wait for one.
 
-    A round is one batch from the decision to the answer. All times are in seconds, `now` is
-    monotonic.
+    A round is one batch, of at most so many purchases, from the decision to the answer. All
+    times are in seconds, `now` is monotonic.
     """
 
-    def __init__(self, bounds: AdmissionBounds) -> None:
-        self._batch = bounds.batch
-        self._gradient = Gradient(bounds.held)
+    def __init__(self, batch: int) -> None:
+        self._batch = batch
+        self._gradient = Gradient(Range())
         self._standing = Standing()
         self._rounds = Recent()
         self._round_s = 0.0

@@ -6,13 +6,13 @@ take the last ticket that is allowed.
 """
 
 import enum
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from core.schema.records import buyer_id
 from core.store.batch import Account
 from core.store.stock import TypeRef
 from core.store.store import Store
+from workers.selling.pending_purchase import Candidate, PendingPurchase
 
 
 class LimitVerdict(enum.Enum):
@@ -22,51 +22,39 @@ class LimitVerdict(enum.Enum):
     OVER = "over the limit"
 
 
-@dataclass(frozen=True)
-class LimitedPurchase:
-    """A purchase of a buyer; `limit` is that of the event, 0 for none."""
-
-    ref: TypeRef
-    buyer: str
-    quantity: int
-    limit: int
-
-
-@dataclass(frozen=True)
-class Ruling:
-    """A verdict for each purchase, and the accounts after those that are allowed."""
-
-    verdicts: tuple[LimitVerdict, ...]
-    accounts: tuple[Account, ...] = ()
-
-
 class BuyerLimits:
+    """Knows the buyers' accounts. `order_key` makes a buyer's id from the name."""
+
     def __init__(self, store: Store, order_key: bytes) -> None:
         self._store = store
         self._order_key = order_key
 
-    async def rule(self, purchases: Sequence[LimitedPurchase]) -> Ruling:
-        """Decides who may buy, first come, first served. Raises `BadZnode`, `Unavailable`."""
-        if not any(purchase.limit for purchase in purchases):
-            return Ruling((LimitVerdict.ALLOWED,) * len(purchases))
-        keys = [self._key(purchase) if purchase.limit else None for purchase in purchases]
+    async def rule(
+        self, wanted: Sequence[Candidate], limit_of: Callable[[TypeRef], int]
+    ) -> tuple[list[LimitVerdict], tuple[Account, ...]]:
+        """Decides who may buy, first come, first served; a limit of 0 is none.
+
+        Returns a verdict for each, and the accounts after those that are allowed. Raises
+        `BadZnode`, `Unavailable`.
+        """
+        limits = {ref: limit_of(ref) for ref in {ref for _, ref in wanted}}
+        keys = [self._key(*pair) if limits[pair[1]] else "" for pair in wanted]
         before = await self._read(
-            {key: purchase.ref for key, purchase in zip(keys, purchases, strict=True) if key}
+            {key: ref for key, (_, ref) in zip(keys, wanted, strict=True) if key}
         )
         after = dict(before)
         verdicts: list[LimitVerdict] = []
-        for key, purchase in zip(keys, purchases, strict=True):
-            if key is None:
-                verdicts.append(LimitVerdict.ALLOWED)
-                continue
-            verdicts.append(_verdict(purchase, before[key], after[key]))
-            if verdicts[-1] is LimitVerdict.ALLOWED:
-                after[key] = after[key].add(purchase.quantity)
-        moved = (account for key, account in after.items() if account is not before[key])
-        return Ruling(tuple(verdicts), tuple(moved))
+        for key, (request, ref) in zip(keys, wanted, strict=True):
+            verdict, quantity = LimitVerdict.ALLOWED, request.purchase.quantity
+            if key:
+                verdict = _verdict(quantity, limits[ref], before[key], after[key])
+                if verdict is LimitVerdict.ALLOWED:
+                    after[key] = after[key].add(quantity)
+            verdicts.append(verdict)
+        return verdicts, tuple(each for key, each in after.items() if each is not before[key])
 
-    def _key(self, purchase: LimitedPurchase) -> str:
-        return buyer_id(self._order_key, purchase.ref.event, purchase.buyer)
+    def _key(self, request: PendingPurchase, ref: TypeRef) -> str:
+        return buyer_id(self._order_key, ref.event, request.purchase.buyer)
 
     async def _read(self, wanted: Mapping[str, TypeRef]) -> dict[str, Account]:
         """Reads the accounts, by buyer; one read for each event."""
@@ -77,8 +65,8 @@ class BuyerLimits:
         return found
 
 
-def _verdict(purchase: LimitedPurchase, before: Account, after: Account) -> LimitVerdict:
-    if before.tab.tickets + purchase.quantity > purchase.limit:
+def _verdict(quantity: int, limit: int, before: Account, after: Account) -> LimitVerdict:
+    if before.tab.tickets + quantity > limit:
         return LimitVerdict.OVER
-    fits = after.tab.tickets + purchase.quantity <= purchase.limit
+    fits = after.tab.tickets + quantity <= limit
     return LimitVerdict.ALLOWED if fits else LimitVerdict.LATER

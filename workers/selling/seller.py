@@ -20,12 +20,12 @@ from core.store.store import Store
 from core.transport.link import Answer, Code, Purchase
 from core.zookeeper import lost_answers
 from core.zookeeper.client import Committed, ZooKeeper
-from workers.group_commit.batching import Linger, Pace
+from workers.group_commit.batching import Pace
 from workers.group_commit.group_commit import GroupCommit
 from workers.group_commit.pending_request import deadline_of
-from workers.overload.admission import AdmissionBounds, AdmissionControl
+from workers.overload.admission import AdmissionControl
 from workers.selling.allocation import allocate
-from workers.selling.buyer_limits import BuyerLimits, LimitedPurchase, LimitVerdict
+from workers.selling.buyer_limits import BuyerLimits, LimitVerdict
 from workers.selling.commit_attempt import SaleAttempt, SaleAttempts
 from workers.selling.hold_slots import HoldSlots
 from workers.selling.pending_purchase import Candidate, PendingPurchase
@@ -36,6 +36,8 @@ from workers.selling.sales_meter import Meter
 from workers.selling.stock_cache import StockCache
 
 BATCH_ORDERS = 200
+# So much of the usual batch is waited for.
+BATCH_SHARE = 0.75
 # After a lost race for a counter, wait a random part of this before the next try.
 JITTER_S = 0.01
 # A break shorter than this, such as an election, is waited out; in a longer one buyers are refused
@@ -59,7 +61,7 @@ class Seller(GroupCommit[PendingPurchase]):
         clock: Clock,
         rng: random.Random,
     ) -> None:
-        self._pace = Pace(Linger())
+        self._pace = Pace(BATCH_SHARE)
         super().__init__(PurchaseQueue(clock.monotonic, self._pace), BATCH_ORDERS, clock.monotonic)
         self._store = store
         self._zk = zk
@@ -69,7 +71,7 @@ class Seller(GroupCommit[PendingPurchase]):
         self._register = register
         self._rng = rng
         self.meter = Meter(clock.monotonic)
-        self._admission = AdmissionControl(AdmissionBounds(batch=BATCH_ORDERS))
+        self._admission = AdmissionControl(BATCH_ORDERS)
         self._stock_cache = StockCache(store, log, clock)
         self._buyer_limits = BuyerLimits(store, order_key)
         self._hold_slots = HoldSlots(store.holds)
@@ -197,23 +199,17 @@ class Seller(GroupCommit[PendingPurchase]):
         """Refuses what is over its event's limit; returns the rest, with the buyers' accounts."""
         if not any(self._stock_cache.rules(ref).limit for ref in {ref for _, ref in accepted}):
             return accepted, ()
-        ruling = await self._buyer_limits.rule(
-            [self._claim(request, ref) for request, ref in accepted]
+        verdicts, accounts = await self._buyer_limits.rule(
+            accepted, lambda ref: self._stock_cache.rules(ref).limit
         )
-        ruled = list(zip(accepted, ruling.verdicts, strict=True))
+        ruled = list(zip(accepted, verdicts, strict=True))
         over = [pair for pair, verdict in ruled if verdict is LimitVerdict.OVER]
         if not all(self._stock_cache.is_read_since(ref, request.since) for request, ref in over):
             # The limit may have been raised. All are decided again by a new reading.
             await self._read_terms_anew()
             return [], ()
         await self._answers.refuse(over, Code.LIMIT_REACHED, self._stock_cache.left)
-        return [pair for pair, verdict in ruled if verdict is LimitVerdict.ALLOWED], ruling.accounts
-
-    def _claim(self, request: PendingPurchase, ref: TypeRef) -> LimitedPurchase:
-        wanted = request.purchase
-        return LimitedPurchase(
-            ref, wanted.buyer, wanted.quantity, self._stock_cache.rules(ref).limit
-        )
+        return [pair for pair, verdict in ruled if verdict is LimitVerdict.ALLOWED], accounts
 
     async def _make_slots(self, accepted: Sequence[Candidate]) -> None:
         """Makes the znodes in which the lists of holds will stand."""
