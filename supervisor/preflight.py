@@ -63,12 +63,12 @@ async def lay(
     wanted = {plan.name: plan for plan in plans}
     if taken:
         # Its command line may be another version's: its next restart changes that.
-        kept = await _settle(settings, ensemble, partial(_is_listed, taken.table, wanted), tell)
+        is_fit = partial(_is_listed, taken.table, wanted)
     else:
-        fits = partial(_fits, wanted, ensemble, answer.pid if answer else 0)
-        kept = await _settle(settings, ensemble, fits, tell)
-        if kept:
-            tell("adopted", f"taking over what a killed supervisor left: {_names(kept.values())}")
+        is_fit = partial(_fits, wanted, ensemble, answer.pid if answer else 0)
+    kept = await _settle(settings, ensemble, is_fit, tell)
+    if kept and not taken:
+        tell("adopted", f"taking over what a killed supervisor left: {_names(kept.values())}")
     _require_ports(settings, ensemble, kept)
     door = _door(settings, kept, answer, taken)
     with system_errors.as_startup_errors(settings.data_dir):

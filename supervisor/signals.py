@@ -63,16 +63,14 @@ class Stop:
 
     async def stops(self, *work: Coroutine[Any, Any, None]) -> None:
         """Runs the work until a stop is requested, some of it fails, or all of it is done."""
-        stop: asyncio.Task[Any] = asyncio.create_task(self._asked.wait())
-        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(each) for each in work]
-        pending = set(tasks)
+        stop: asyncio.Future[Any] = asyncio.create_task(self._asked.wait())
+        tasks = [asyncio.create_task(each) for each in work]
+        all_work: asyncio.Future[Any] = asyncio.gather(*tasks)
         try:
-            while pending and not stop.done():
-                done, _ = await asyncio.wait({stop, *pending}, return_when=asyncio.FIRST_COMPLETED)
-                pending -= done
-                for task in done:
-                    task.result()
+            await asyncio.wait({stop, all_work}, return_when=asyncio.FIRST_COMPLETED)
+            if all_work.done():
+                all_work.result()
         finally:
             for task in (stop, *tasks):
                 task.cancel()
-            await asyncio.gather(stop, *tasks, return_exceptions=True)
+            await asyncio.gather(stop, all_work, *tasks, return_exceptions=True)

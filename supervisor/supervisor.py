@@ -120,7 +120,7 @@ class Supervisor:
             over=self._taken.table.requests if self._taken else (),
         )
         self._table = ProcessTable(
-            settings, identity, self._fleet, self._reconciler, self._log, clock.now
+            settings, identity, self._fleet, self._reconciler.requests, self._log, clock.now
         )
         self._errands: set[asyncio.Task[None]] = set()
         self._stop = Stop(self._wake.set)

@@ -8,6 +8,7 @@ when none of them is still held until the time of that list.
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from core.errors import BadZnode, Halted, NoSuchEvent, Unconfirmed, ZooKeeperError
 from core.eventlog.ring import EventLog
@@ -22,17 +23,15 @@ ROUND_S = 1.0
 ORDERS_AT_ONCE = 100
 
 
+@dataclass(eq=False)
 class Janitor:
-    """`now` is in Unix seconds: a hold ends by the clocks of workers."""
+    """Expires holds. `_now` is in Unix seconds: a hold ends by the clocks of workers."""
 
-    def __init__(
-        self, store: Store, changes: OrderChangeQueue, log: EventLog, now: Callable[[], float]
-    ) -> None:
-        self._store = store
-        self._changes = changes
-        self._log = log
-        self._now = now
-        self._told: set[str] = set()
+    _store: Store
+    _changes: OrderChangeQueue
+    _log: EventLog
+    _now: Callable[[], float]
+    _told: set[str] = field(default_factory=set)
 
     async def work(self) -> None:
         """Works round after round until it is cancelled."""

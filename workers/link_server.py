@@ -18,7 +18,7 @@ from core.transport.link import (
     requests,
 )
 from core.transport.listen_socket import BACKLOG
-from workers.unauthenticated_connections import UnprovenConnections
+from workers.unproven_connections import UnprovenConnections
 
 
 class LinkServer:

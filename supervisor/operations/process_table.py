@@ -1,6 +1,7 @@
 """The supervisor's process table: in the run file on its machine, and in ZooKeeper."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -13,35 +14,27 @@ from core.machine import disk_space, process_birth
 from core.schema.records import Disk, ProcessRecord, SupervisorRecord
 from core.settings import Settings
 from supervisor import readiness
-from supervisor.operations.reconciler import Reconciler
+from supervisor.operations.request_executor import Requests
 from supervisor.processes.fleet import Fleet
 
 
+@dataclass(eq=False)
 class ProcessTable:
     """The table of all processes; `ready` once tickets can be bought."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        identity: Identity,
-        fleet: Fleet,
-        reconciler: Reconciler,
-        log: EventLog,
-        now: Callable[[], float],
-    ) -> None:
-        self._settings = settings
-        self._identity = identity
-        self._fleet = fleet
-        self._reconciler = reconciler
-        self._log = log
-        self._now = now
-        self._me = psutil.Process()
-        self._place = process_birth.place()
-        self._written: SupervisorRecord | None = None
-        self._room: tuple[Disk, ...] = ()
-        self._looked_at = 0
-        self._trouble = ""
-        self.ready = False
+    _settings: Settings
+    _identity: Identity
+    _fleet: Fleet
+    _requests: Requests
+    _log: EventLog
+    _now: Callable[[], float]
+    ready: bool = False
+    _me: psutil.Process = field(default_factory=psutil.Process)
+    _place: str = field(default_factory=process_birth.place)
+    _written: SupervisorRecord | None = None
+    _room: tuple[Disk, ...] = ()
+    _looked_at: int = 0
+    _trouble: str = ""
 
     @property
     def url(self) -> str:
@@ -74,7 +67,7 @@ class ProcessTable:
             instance=self._identity.instance,
             workers=self._settings.workers,
             processes=self._fleet.records(),
-            requests=self._reconciler.requests.progress,
+            requests=self._requests.progress,
             disks=self._disks(),
             at=float(int(self._now())),
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from core.errors import ZkticketError
 from core.schema.records import OperatorRequest
@@ -16,22 +17,15 @@ REASON = "restart by operator"
 Probe = Callable[[str], Awaitable[list[ServerState]]]
 
 
+@dataclass(frozen=True)
 class RollingRestart:
-    """Restarts and scales a fleet that the supervisor advances; `wake` hurries it."""
+    """Restarts and scales a fleet that the supervisor advances; `_wake` hurries it."""
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        clock: Callable[[], float],
-        drain_s: float,
-        wake: Callable[[], None],
-        probe: Probe = probe_all,
-    ) -> None:
-        self._fleet = fleet
-        self._probe = probe
-        self._clock = clock
-        self._drain_s = drain_s
-        self._wake = wake
+    _fleet: Fleet
+    _clock: Callable[[], float]
+    _drain_s: float
+    _wake: Callable[[], None]
+    _probe: Probe = probe_all
 
     async def restart(self, request: OperatorRequest, tell: Tell) -> str:
         """Restarts one after the other; each must work first. Raises `ZkticketError`."""

@@ -47,27 +47,20 @@ class ProcessHealth:
     mute_s: float = 0.0
 
 
+@dataclass(eq=False)
 class Fleet:
     """All children, in the order in which they are started."""
 
-    def __init__(
-        self,
-        link_key: bytes,
-        data_dir: Path,
-        limits: HealthLimits,
-        drain_s: float,
-        clock: Callable[[], float],
-    ) -> None:
-        self.children: list[Child] = []
-        # The children that leave for good, one after the other, the first of them now.
-        self._leaving: list[Child] = []
-        self._link_key = link_key
-        self._data_dir = data_dir
-        self._limits = limits
-        self._drain_s = drain_s
-        self._clock = clock
-        # By pid: a new life begins with new vitals.
-        self._vitals: dict[int, ProcessHealth] = {}
+    _link_key: bytes
+    _data_dir: Path
+    _limits: HealthLimits
+    _drain_s: float
+    _clock: Callable[[], float]
+    children: list[Child] = field(default_factory=list)
+    # The children that leave for good, one after the other, the first of them now.
+    _leaving: list[Child] = field(default_factory=list)
+    # By pid: a new life begins with new vitals.
+    _vitals: dict[int, ProcessHealth] = field(default_factory=dict)
 
     def of(self, role: Role) -> list[Child]:
         return [child for child in self.children if child.plan.role is role]

@@ -45,7 +45,7 @@ ROOMS = {
         "serve",
     ),
     "workers": (
-        "group_commit overload receipts unauthenticated_connections",
+        "group_commit overload receipts unproven_connections",
         "link_server order_changes selling",
         "janitor",
         "process",

@@ -12,7 +12,7 @@ from core.schema.records import Load
 from core.transport.link import Answer, Channel, Link, Ping
 from tests.support.fakes.fake_worker import KEY
 from workers.link_server import LinkServer
-from workers.unauthenticated_connections import UnprovenConnections
+from workers.unproven_connections import UnprovenConnections
 
 MOST = 128
 CROWD = 3 * MOST

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from core.errors import BadZnode, Halted
 from core.eventlog.ring import EventLog
@@ -14,21 +15,16 @@ from workers.selling.pending_purchase import Candidate, PendingPurchase
 from workers.selling.sales_meter import Meter
 
 
+@dataclass(eq=False)
 class Answers:
-    def __init__(
-        self,
-        orders: StoredOrders,
-        receipts: Bookkeeper,
-        log: EventLog,
-        meter: Meter,
-        clock: Callable[[], float],
-    ) -> None:
-        self._orders = orders
-        self._receipts = receipts
-        self._log = log
-        self._meter = meter
-        self._clock = clock
-        self._confirming: asyncio.Task[None] | None = None
+    """Answers purchases; the clock is monotonic."""
+
+    _orders: StoredOrders
+    _receipts: Bookkeeper
+    _log: EventLog
+    _meter: Meter
+    _clock: Callable[[], float]
+    _confirming: asyncio.Task[None] | None = None
 
     def answer(
         self,
