@@ -74,20 +74,20 @@ def up(
     flags = {**locals()}  # an option has the name of its setting
     streams.expect_no_data()
     run = _detach if flags.pop("detach") else _stay
-    raise typer.Exit(run(current_settings(**flags)))
+    run(current_settings(**flags))
 
 
-def _detach(settings: Settings) -> int:
+def _detach(settings: Settings) -> None:
     from supervisor.daemon import detach
 
     arguments = [argument for argument in sys.argv if argument != "--detach"]
-    return detach(settings, [sys.executable, *arguments])
+    detach(settings, [sys.executable, *arguments])
 
 
-def _stay(settings: Settings) -> int:
+def _stay(settings: Settings) -> None:
     from supervisor.supervisor import run
 
-    return run(settings, os.environ)
+    run(settings, os.environ)
 
 
 @app.command()
@@ -100,10 +100,10 @@ def down(data_dir: DataDir = None) -> None:
 
 @app.command(hidden=True)
 def worker(name: Name, settings: InstanceSettings) -> None:
-    """One worker process; `up` starts these."""
+    """Run one worker process; `up` starts it."""
     from workers.process import run
 
-    raise typer.Exit(run(settings, name))
+    run(settings, name)
 
 
 @app.command(hidden=True)
@@ -119,7 +119,7 @@ def web(
     data_dir: DataDir = None,
     zookeeper: Zookeeper = None,
 ) -> None:
-    """The web server; `up` starts it."""
+    """Run the web server; `up` starts it."""
     from web.serve import run
 
     flags = {**locals()}  # before the names that are imported, and `run`
@@ -128,7 +128,7 @@ def web(
 
 @app.command(hidden=True)
 def reap(mark: Annotated[str, typer.Argument(help="In the environment of what is to end")]) -> None:
-    """What ends a drill's processes with it; `drill` starts it."""
+    """End a drill's processes when it has ended; `drill` starts this."""
     from core.machine.reaper import reap as end
 
     end(mark)

@@ -29,8 +29,8 @@ GONE_S = 1.0
 STRAGGLERS_S = 5.0
 
 
-def down(settings: Settings) -> int:
-    """Stops the instance: its supervisor, or what a killed supervisor left. Returns 0.
+def down(settings: Settings) -> None:
+    """Stops the instance: its supervisor, or what a killed supervisor left.
 
     Raises `NotRunning` where there is neither.
     """
@@ -43,10 +43,9 @@ def down(settings: Settings) -> int:
             _stop_leftovers(data_dir, settings.drain_s)
     except lock.InUse as holder:
         _stop_supervisor(data_dir, holder, settings.drain_s + LEAVING_S)
-    return 0
 
 
-def detach(settings: Settings, command: Sequence[str]) -> int:
+def detach(settings: Settings, command: Sequence[str]) -> None:
     """Runs `command`, an `up` in the foreground, in the background; prints the page's address.
 
     Raises `StartupError` with the command's last line where it does not come up.
@@ -61,7 +60,6 @@ def detach(settings: Settings, command: Sequence[str]) -> int:
     url = _await_ready(settings.data_dir, child, log, start)
     print(f"zkticket sells at {banner.address(url, settings.public_url)}")
     print(banner.for_operators(settings.public_url or url, load_secret(settings.data_dir)))
-    return 0
 
 
 def _stop_leftovers(data_dir: Path, timeout_s: float) -> None:

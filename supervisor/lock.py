@@ -17,7 +17,7 @@ FILE_NAME = "lock"
 
 
 class InUse(StartupError):
-    """Another process holds the data dir. `pid` is 0 while it has not said who it is.
+    """Another process holds the data dir. `pid` is 0 until that process has signed the lock.
 
     `birth` is empty for a supervisor of an earlier version.
     """
@@ -35,10 +35,10 @@ class InUse(StartupError):
 
 @contextmanager
 def hold(data_dir: Path, kept: int | None = None) -> Iterator[int]:
-    """Holds the lock, by its descriptor; the kernel takes it back from a dead holder.
+    """Holds the lock and yields its descriptor; the kernel frees the lock of a dead holder.
 
-    With `kept`, this process holds it already, by that descriptor. Raises `InUse`,
-    and `StartupError` where the directory cannot be written.
+    This process holds it already where it has `kept` a descriptor. Raises `InUse`, and
+    `StartupError` where the directory cannot be written.
     """
     path = data_dir / FILE_NAME
     with system_errors.as_startup_errors(path):

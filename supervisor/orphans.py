@@ -30,10 +30,10 @@ class Leftover:
 
 
 def find(data_dir: Path) -> list[Leftover]:
-    """The processes of the instance in `data_dir`, an absolute path; hold its lock.
+    """Finds the processes of the instance in `data_dir`, an absolute path; hold its lock.
 
-    Command lines are proof, since a run file may be older than the last restart. A process in a
-    container may have the same one, for another directory of the same name.
+    Their command lines prove it: a run file may be older than the last restart. A process in a
+    container may have the same command line, for another directory of the same name.
     """
     others = (process for process in psutil.process_iter() if process.pid != os.getpid())
     found = {left.process.pid: left for left in map(_look, others) if left is not None}

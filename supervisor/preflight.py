@@ -31,7 +31,7 @@ POLL_S = 0.05
 
 @dataclass(frozen=True)
 class Groundwork:
-    """The plans to run, the processes that run already, by name, and the page's socket."""
+    """What was settled: the plans, the processes that run already, by name, the page's socket."""
 
     plans: tuple[ProcessPlan, ...]
     kept: Mapping[str, Leftover]
@@ -48,8 +48,8 @@ async def lay(
 ) -> Groundwork:
     """Checks everything. Raises `StartupError` for lost data, no Java, a port in use, a full disk.
 
-    `children` are the plans of workers and web; `tell` hears an event and a text for people;
-    the data dir's lock is held. `taken` is what the previous supervisor has left.
+    The caller holds the data dir's lock. `children` are the plans of workers and web; `tell` hears
+    an event and a text for people; `taken` is what the previous supervisor has left.
     """
     ensemble.require_size()
     for server in ensemble.servers:

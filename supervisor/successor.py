@@ -35,8 +35,8 @@ POLL_S = 0.05
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """What a supervisor leaves to its successor: descriptors of the data dir's lock and of the
-    page's listening socket, and its process table. `request` is the one for a
-    successor; `setback` is why none has come, where the old one goes on.
+    page's listening socket, and its process table. `request` asked for the successor; `setback`
+    says why the old supervisor had to go on.
     """
 
     data_dir: str
@@ -138,9 +138,9 @@ def _read(environ: Mapping[str, str], owner: int) -> Handover | None:
 
 
 async def rehearse(command: Sequence[str], environ: Mapping[str, str], handover: Handover) -> None:
-    """Lets a child of this process begin as the successor would, and end before it acts.
+    """Starts a child that begins as the successor would, and ends before it acts.
 
-    Raises `ZkticketError` with its last line where it fails.
+    Raises `ZkticketError` with the child's last line where it fails.
     """
     try:
         child = await _begun(command, environ, handover)
@@ -179,7 +179,7 @@ async def _end(child: Process) -> None:
 
 
 def rehearsed(settings: Settings, environ: Mapping[str, str]) -> bool:
-    """Whether this process is that child, and has come this far. Raises `ZkticketError`."""
+    """Whether this process is a rehearsal; it has succeeded here. Raises `ZkticketError`."""
     handover = _read(environ, os.getppid())
     if handover is None:
         return False

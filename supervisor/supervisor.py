@@ -463,9 +463,8 @@ async def supervise(
                 run_file.remove(settings.data_dir)
 
 
-def run(settings: Settings, environ: Mapping[str, str]) -> int:
-    """Runs `up` in the foreground until it is stopped; returns 0. Raises `StartupError`."""
+def run(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Runs `up` in the foreground until it is stopped. Raises `StartupError`."""
     diagnostics.begin_warnings(time.monotonic)
     if not successor.rehearsed(settings, environ):
         asyncio.run(supervise(settings, environ))
-    return 0

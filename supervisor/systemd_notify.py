@@ -1,7 +1,7 @@
 """Tells systemd the state of an instance that it has started: sd_notify(3).
 
-The protocol is a datagram of `NAME=value` lines. The package sdnotify is of 2017,
-and systemd-python needs a compiler and systemd's headers.
+The protocol is a datagram of `NAME=value` lines: too little for a package, of which sdnotify is
+of 2017, and systemd-python needs a compiler.
 """
 
 import os

@@ -35,7 +35,7 @@ class PendingChange(PendingRequest):
 
 
 class OrderChangeQueue(GroupCommit[PendingChange]):
-    """Group commit of changes. `sold` is told of the tickets of each hold that is confirmed."""
+    """Commits changes in groups; `sold` is told of the tickets of each confirmed hold."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class OrderChangeQueue(GroupCommit[PendingChange]):
         self._submit(PendingChange(change=change, reply=reply, deadline=deadline))
 
     async def settle(self, changes: Sequence[OrderChange]) -> list[ChangeOutcome]:
-        """As `OrderChanger.settle`, between the batches of buyers."""
+        """Settles changes as `OrderChanger` does, between the batches of buyers."""
         async with self._settling:
             return await self._changer.settle(changes)
 
@@ -74,7 +74,7 @@ class OrderChangeQueue(GroupCommit[PendingChange]):
         request.answer(code)
 
     async def _serve(self, requests: Sequence[PendingChange]) -> None:
-        """Until every one of them has its answer; a damaged order fails alone."""
+        """Tries until every change has its answer; a damaged order fails alone."""
         while open_ := [each for each in requests if not each.is_answered]:
             for each in open_:
                 each.send()
@@ -126,7 +126,7 @@ def _said(payment: Payment) -> str:
 
 
 def _is_known(payment: Payment, done: ChangeOutcome) -> bool:
-    """Whether it counts, or was refused and told before."""
+    """Whether a payment counts, or was refused and logged before."""
     if done.order is None or done.refusal is None:
         return done.order is not None
     on_record = any(each.id == payment.id for _, each in done.order.order.payments)

@@ -38,15 +38,15 @@ CONNECT_S = 0.05
 LINK_HOST = "127.0.0.1"
 
 
-def run(settings: Settings, name: str) -> int:
-    """Sells until SIGTERM, then drains. Returns the exit code."""
+def run(settings: Settings, name: str) -> None:
+    """Sells until SIGTERM, then drains."""
     diagnostics.begin(time.monotonic)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_sell(settings, name))
+        runner.run(_sell(settings, name))
 
 
-async def _sell(settings: Settings, name: str) -> int:
-    return await WorkerProcess(settings, name, load_secret(settings.data_dir), Clock()).run()
+async def _sell(settings: Settings, name: str) -> None:
+    await WorkerProcess(settings, name, load_secret(settings.data_dir), Clock()).run()
 
 
 class WorkerProcess:
@@ -111,7 +111,7 @@ class WorkerProcess:
         else:
             self._changes.submit(request, reply)
 
-    async def run(self) -> int:
+    async def run(self) -> None:
         """Registers, sells until a signal, drains."""
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, self._stop.set)
@@ -124,7 +124,6 @@ class WorkerProcess:
                 work.cancel()
         finally:
             await self._zk.close()
-        return 0
 
     async def _work(self) -> None:
         await self._enter()
@@ -154,7 +153,7 @@ class WorkerProcess:
         self._log.info("started", f"pid {self._identity.pid}, sells at {self._address}")
 
     async def _registers(self) -> bool:
-        """False where ZooKeeper or the tree is not there yet. Raises `AccessDenied`."""
+        """Registers; returns False without ZooKeeper or the tree. Raises `AccessDenied`."""
         try:
             await self._zk.wait_connected(REPORT_S)
             await self._zk.get("/")
@@ -168,7 +167,7 @@ class WorkerProcess:
         return True
 
     async def _drain(self) -> None:
-        """Takes no more, finishes what it has, leaves the registry."""
+        """Takes no more requests, finishes those that it has, and leaves the registry."""
         self._draining = True
         if not self._node.is_registered:
             return

@@ -8,7 +8,7 @@ from core.transport.link import Channel
 class UnprovenConnections:
     """Takes every new connection; where there are too many, closes one of the busiest address.
 
-    So strangers at one address only push out each other, never a connection from elsewhere.
+    Strangers at one address push out each other, never a connection from elsewhere.
     """
 
     def __init__(self, most: int) -> None:

@@ -81,10 +81,7 @@ class ProcessTable:
 
 
 def before(data_dir: Path, taken: SupervisorRecord | None) -> Mapping[str, ProcessRecord]:
-    """Finds the previous supervisor's process table: `taken` over, or left by a killed one.
-
-    A stopped supervisor leaves none.
-    """
+    """Finds the processes of the previous supervisor, `taken` over or killed, by name."""
     try:
         table = taken or run_file.read(data_dir)
     except ZkticketError:

@@ -23,8 +23,8 @@ from supervisor.processes.process import ProcessPlan
 class Reconciler:
     """Starts and stops workers until there are as many as desired, and serves requests.
 
-    `hire` starts a child; `replace` has a successor take this supervisor's place; `wake` is called
-    when there is something to do or to tell. The previous supervisor has done the requests `over`.
+    `hire` starts a child; `replace` brings a successor; `wake` is called when there is something to
+    do or to tell. The previous supervisor has done the requests `over`.
     """
 
     def __init__(

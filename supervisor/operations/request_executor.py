@@ -17,10 +17,9 @@ OVER = ("done", "failed")
 
 
 class Requests:
-    """`acts` do a request of each action and return what was done, or raise `ZkticketError`.
-
-    `changed` hears of every progress; `log` of each end, and whether it was a success. Those
-    that are `over` already are not done again.
+    """A queue of requests. `acts` serve each kind: they return what was done, or raise
+    `ZkticketError`. `changed` hears of every progress, `log` of each end and whether it was a
+    success. Requests that are `over` already are not done again.
     """
 
     def __init__(

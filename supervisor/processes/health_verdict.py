@@ -139,7 +139,7 @@ def _medians(peers: Sequence[Sequence[ProcessSample]]) -> Mapping[float, float]:
 
 
 class ProcessTree:
-    """The processes of this machine, now. To read it costs milliseconds: it serves all children.
+    """The processes of this machine, read once for all children, since that takes milliseconds.
 
     psutil keeps an object for each process, whose `cpu_percent` measures since the last call.
     """

@@ -31,9 +31,8 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True)
 class ProcessPlan:
-    """A process to start. `address` is where it will listen, if that is known.
-
-    After a death it is not started again before `rest_s` seconds are over.
+    """A process to start. `address` is where it will listen, if that is known; after a death it
+    rests for at least `rest_s`.
     """
 
     name: str

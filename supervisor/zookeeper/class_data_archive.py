@@ -61,8 +61,7 @@ async def train(
 ) -> None:
     """Makes the archive; it appears whole or not at all.
 
-    Raises `ZkticketError`, `OSError` where that does not work: without one the servers
-    only start more slowly.
+    Raises `ZkticketError`, `OSError`; without an archive the servers only start more slowly.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=archive.parent) as scratch:

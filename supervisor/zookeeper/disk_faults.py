@@ -1,16 +1,14 @@
 """Restarts ZooKeeper servers that could not write, before they go on from memory.
 
-A server whose disk was full for a moment joins the others again in the same process, with all
-that they have told it, and goes on with its log behind a hole. Once started anew it has lost
-what belongs there (ZOOKEEPER-4882, open in 3.9.5). Killed before, it starts from what its log
-holds, which is whole, and gets the rest from the leader.
-
-While its disk stays full it dies again and again, and is given up: once there is room it is
-started again.
+A server whose disk was full for a moment joins the others again in the same process, and goes on
+with its log behind a hole: its next start loses what belongs there (ZOOKEEPER-4882, open in 3.9.5).
+Killed before, it starts from its log, which is whole, and gets the rest from the leader. While its
+disk stays full it dies again and again, and is given up; it is started again once there is room.
 """
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -34,7 +32,7 @@ class ServerLog:
         self._read_to = 0
 
     def severe_news(self) -> list[float]:
-        """The times, in Unix seconds, at which it says anew that it could not write."""
+        """Reads on; returns the times, in Unix seconds, at which the server could not write."""
         return [_time_of(line) for line in self._news() if SEVERE in line]
 
     def _news(self) -> list[bytes]:
@@ -58,17 +56,15 @@ def _read(path: Path, start: int = 0) -> bytes:
         return file.read()
 
 
+@dataclass(eq=False)
 class Disks:
-    """Watches the servers' logs; `clock` is that of the children's deadlines."""
+    """Watches the servers' logs; `_clock` is that of the children's deadlines."""
 
-    def __init__(
-        self, clock: Callable[[], float], is_full: Callable[[Path], bool] = disk_space.is_full
-    ) -> None:
-        self._clock = clock
-        self._is_full = is_full
-        self._logs: dict[int, ServerLog] = {}
-        # The servers that were given up while their disk was full, by name.
-        self._waiting: set[str] = set()
+    _clock: Callable[[], float]
+    _is_full: Callable[[Path], bool] = disk_space.is_full
+    _logs: dict[int, ServerLog] = field(default_factory=dict)
+    # The servers that were given up while their disk was full, by name.
+    _waiting: set[str] = field(default_factory=set)
 
     def restart(self, servers: Iterable[Child]) -> bool:
         """Restarts servers that could not write, without draining, and those that were given up

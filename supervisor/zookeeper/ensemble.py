@@ -280,7 +280,7 @@ class Ensemble:
 def local_ensemble(data_dir: Path, first_port: int, count: int, password: str) -> Ensemble:
     """Makes `count` servers on loopback, with their client ports in a row from `first_port`.
 
-    They prove themselves to each other by `password`, of letters and digits.
+    Their `password` for each other is of letters and digits.
     """
     home = data_dir / "zookeeper"
     servers = (Server(n, home / str(n), first_port + n - 1) for n in range(1, count + 1))
@@ -288,13 +288,13 @@ def local_ensemble(data_dir: Path, first_port: int, count: int, password: str) -
 
 
 def heap_mb(memory_bytes: int, servers: int) -> int:
-    """The largest heap of each server, on a machine with so much memory."""
+    """Returns the largest heap of each server on a machine with so much memory."""
     share = memory_bytes // MEMORY_SHARE // servers >> 20
     return max(LEAST_HEAP_MB, min(MOST_HEAP_MB, share))
 
 
 def young_mb(heap: int) -> int:
-    """The share of a heap of so many MB for new objects."""
+    """Returns the share of a heap, in MB, for new objects."""
     return min(MOST_YOUNG_MB, heap // YOUNG_SHARE)
 
 

@@ -45,7 +45,7 @@ class ClassPath:
 
 
 def find_java(environ: Mapping[str, str]) -> Path:
-    """The `java` of JAVA_HOME, else of PATH. Raises `StartupError` for none or one too old."""
+    """Finds the `java` of JAVA_HOME or PATH. Raises `StartupError` for none or one too old."""
     java = _java_of_home(environ) or _java_of_path(environ)
     version = version_of(java)
     if version < LEAST_JAVA:
@@ -64,10 +64,9 @@ def version_of(java: Path) -> int:
 def find_class_path(
     environ: Mapping[str, str], fetched: Path = FETCHED, debian: Path = DEBIAN, pom: Path = POM
 ) -> ClassPath:
-    """ZooKeeper's jars: ZOOKEEPER_HOME, those fetched before, fetched now, else Debian's.
+    """Finds ZooKeeper's jars: ZOOKEEPER_HOME's, the fetched ones, fetched now if need be, Debian's.
 
-    Raises `StartupError` where there are none to be had, `Unpinned` where they are not those
-    that are pinned.
+    Raises `StartupError` where there are none, `Unpinned` where they are not the pinned ones.
     """
     if home := environ.get("ZOOKEEPER_HOME"):
         return _of_home(Path(home))

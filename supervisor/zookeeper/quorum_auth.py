@@ -17,12 +17,12 @@ MODULE = "org.apache.zookeeper.server.auth.DigestLoginModule required"
 
 
 def jvm(file: Path) -> tuple[str, ...]:
-    """The options of a server's JVM. ZooKeeper counts DIGEST-MD5 as unfit for FIPS."""
+    """Returns the options of a server's JVM. ZooKeeper counts DIGEST-MD5 as unfit for FIPS."""
     return (f"-Djava.security.auth.login.config={file}", "-Dzookeeper.fips-mode=false")
 
 
 def credentials(password: str) -> bytes:
-    """The content of that file. `password` is of letters and digits."""
+    """Returns that file's content. `password` is of letters and digits."""
     lines = (
         f'QuorumServer {{ {MODULE} user_{USER}="{password}"; }};',
         f'QuorumLearner {{ {MODULE} username="{USER}" password="{password}"; }};',

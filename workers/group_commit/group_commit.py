@@ -31,7 +31,7 @@ class GroupCommit(ABC, Generic[RequestT]):
 
     @property
     def in_flight(self) -> int:
-        """How many have no answer yet."""
+        """The number of requests without an answer."""
         return sum(not request.is_answered for request in self._requests())
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class GroupCommit(ABC, Generic[RequestT]):
         return self._closed() or Code.OVERLOADED
 
     def _closed(self) -> Code | None:
-        """Why nothing can be taken now."""
+        """Returns the reason why nothing can be taken now."""
         return Code.DRAINING if self._draining else self._trouble()
 
     def _hopeless(self, now: float) -> Iterable[RequestT]:
@@ -99,11 +99,11 @@ class GroupCommit(ABC, Generic[RequestT]):
 
     @abstractmethod
     def _trouble(self) -> Code | None:
-        """Why nothing can be committed now."""
+        """Returns the reason why nothing can be committed now."""
 
     @abstractmethod
     def _full(self, request: RequestT) -> Code | None:
-        """Why that one can't wait behind the others."""
+        """Returns the reason why that request can't wait behind the others."""
 
     @abstractmethod
     def _answer(self, request: RequestT, code: Code) -> None:

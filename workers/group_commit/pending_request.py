@@ -21,7 +21,7 @@ class RequestState(enum.Enum):
     WAITING = "nothing of it can have happened"
     SENT = "in a transaction whose end is not known"
     COMMITTED = "done, and waits for its receipt"
-    ANSWERED = "whoever asked has an answer, or has gone"
+    ANSWERED = "it has an answer, or nobody waits for one"
 
 
 # Looked up in the enum, each would cost more than the comparison, several times for each purchase.
@@ -30,7 +30,7 @@ _WAITING, _SENT, _COMMITTED, _ANSWERED = RequestState
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class PendingRequest:
-    """`deadline` is monotonic; `reply` is called once."""
+    """A request with its deadline, which is monotonic; `reply` is called once."""
 
     reply: Callable[[Answer], None]
     deadline: float
@@ -71,5 +71,5 @@ class PendingRequest:
 
 
 def deadline_of(timeout_s: float, now: float) -> float:
-    """When an answer has to leave for a web server that waits so long from `now` on."""
+    """Returns when an answer must leave to reach a web server that waits so long from `now`."""
     return now + max(0.0, timeout_s - TRAVEL_S)

@@ -1,4 +1,4 @@
-"""Notices a standing queue, which never empties and so only makes everybody wait.
+"""Notices a standing queue, which never empties and only makes everybody wait.
 
 CoDel (Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 2012; RFC 8289): a queue is
 judged by the shortest wait in it over an interval. A rush that is served within the interval

@@ -46,7 +46,7 @@ class Gradient:
         return int(self._limit)
 
     def update(self, commit_s: float, held: int) -> None:
-        """A window's mean time of a commit, and the most that were held at once in it."""
+        """Learns a window's mean time of a commit, and the most that were held at once in it."""
         self._remember(commit_s)
         if held < self._limit / 2 or commit_s <= 0.0:
             return  # few come: what they take says nothing of what could be held

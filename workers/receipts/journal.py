@@ -24,9 +24,9 @@ class JournalBounds:
 
 
 class ReceiptJournal:
-    """For one thread at a time. What failed to be written can be written again.
+    """A journal for one thread at a time. What failed to be written can be written again.
 
-    Two processes of one name never write to the same segment: each holds the lock of its own.
+    Two processes of one name never write to the same segment: each locks its own.
     """
 
     def __init__(self, folder: Path, bounds: JournalBounds) -> None:
@@ -81,7 +81,7 @@ class ReceiptJournal:
         self._size += len(data)
 
     def free_bytes(self) -> int:
-        """How much room the disk has left. Raises `OSError`."""
+        """Measures the room on the disk. Raises `OSError`."""
         found = os.statvfs(self._folder)
         return found.f_bavail * found.f_frsize
 
@@ -122,7 +122,7 @@ class ReceiptJournal:
 
 
 def _lock(file: int) -> bool:
-    """Whether the file is ours alone until it is closed."""
+    """Locks the file until it is closed; returns whether that worked."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -142,7 +142,7 @@ def _write(file: int, data: bytes, offset: int) -> None:
 
 
 def _decoded(payloads: list[bytes]) -> list[Receipt]:
-    """Those that this version can read."""
+    """Decodes the receipts that this version can read."""
     found = []
     for payload in payloads:
         with suppress(msgspec.DecodeError):

@@ -63,14 +63,14 @@ class RollbackGuard:
     # --- what is known ---------------------------------------------------------------
 
     def recall(self, receipts: Iterable[Receipt]) -> None:
-        """Takes in what this worker's journal says, oldest first. Raises `ZkticketError`."""
+        """Learns what this worker's journal says, oldest first. Raises `ZkticketError`."""
         self._settled = settled(self._data_dir)
         for receipt in receipts:
             self.remember(receipt)
         self._doubt()
 
     def remember(self, receipt: Receipt) -> None:
-        """Takes in a commit that has happened."""
+        """Learns of a commit that has happened."""
         if receipt.marks:
             self._newest.update(dict.fromkeys(receipt.refs, receipt))
         if receipt.at > self._settled.at:
@@ -187,7 +187,7 @@ class GuardedStore(Store):
         self._guard = guard
 
     async def counters(self, ref: TypeRef) -> tuple[StripeCounter, ...]:
-        """As `Store.counters`. Raises `Halted` where they have gone back."""
+        """Reads counters as `Store` does. Raises `Halted` where they have gone back."""
         for _ in range(READS):
             counters = await super().counters(ref)
             if not await self._guard.contradicts(counters):

@@ -1,4 +1,4 @@
-"""No buyer is told "sold" before the receipt of it is on this worker's disk.
+"""Writes receipts: no buyer is told "sold" before one is on this worker's disk.
 
 A thread of its own writes to the disk, with one flush for all waiting receipts, so that a slow
 disk stops neither the heartbeat nor the links. A worker that can't write receipts sells nothing
@@ -62,7 +62,7 @@ class Receipts:
 
     @property
     def halted(self) -> str:
-        """Why nothing may be sold now; empty when it may."""
+        """The reason why nothing may be sold now, or nothing."""
         return self._guard.alarm or self._trouble or self._slowness
 
     async def ready(self) -> None:
@@ -79,7 +79,7 @@ class Receipts:
         await self._keep(receipt_from_batch(batch, zxid, round(self._now(), 3)))
 
     async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
-        """As `keep`, for an order that was found: the worker that made it, or changed it last,
+        """Keeps a receipt of an order that was found: the last worker that made or changed it
         may have died before the flush.
         """
         if self._recent.get(stored.id, -1) < len(stored.order.changes):
@@ -144,19 +144,18 @@ class Receipts:
     def _flushed(self, batch: Sequence[_Waiting], job: "asyncio.Future[None]") -> None:
         self._flushing_since = None
         error = None if job.cancelled() else job.exception()
-        if error is not None:
-            batch = [*batch, *self._waiting]
-            self._waiting = []
-            self._halt(error)
-        for receipt, kept in batch:
-            if error is not None:
-                self._owed.append(receipt)
-            else:
+        if error is None:
+            for receipt, kept in batch:
                 self._note_kept(receipt)
-            if not kept.done() and error is not None:
-                kept.set_exception(Halted(self._trouble))
-            elif not kept.done():
-                kept.set_result(None)
+                if not kept.done():
+                    kept.set_result(None)
+        else:
+            self._halt(error)
+            for receipt, kept in (*batch, *self._waiting):
+                self._owed.append(receipt)
+                if not kept.done():
+                    kept.set_exception(Halted(self._trouble))
+            self._waiting = []
         if self._waiting:
             self._flush()
 

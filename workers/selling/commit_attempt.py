@@ -1,10 +1,10 @@
 """An attempt to sell: a batch, and the requests that it serves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from core.schema.records import Order
-from core.store.batch import Account, Batch, Sale, batch_ids
+from core.store.batch import Account, Batch, Sale
 from core.store.holds import hold_lists
 from core.store.stock import TypeRef
 from core.transport.link import Purchase
@@ -25,20 +25,14 @@ class SaleAttempt:
             request.queue_s, request.commit_s = began - request.since, ended - began
 
 
+@dataclass(frozen=True)
 class SaleAttempts:
-    """Makes attempts. `fence` returns the worker's registration, or raises `Unavailable`."""
+    """Makes attempts. `_fence` returns the worker's registration, or raises `Unavailable`."""
 
-    def __init__(
-        self,
-        source: str,
-        stock_cache: StockCache,
-        fence: Callable[[], str],
-        now: Callable[[], float],
-    ) -> None:
-        self._stock_cache = stock_cache
-        self._fence = fence
-        self._now = now
-        self._batch_ids = batch_ids(source)
+    _batch_ids: Iterator[str]
+    _stock_cache: StockCache
+    _fence: Callable[[], str]
+    _now: Callable[[], float]
 
     def make(
         self, accepted: Sequence[Candidate], accounts: tuple[Account, ...] = ()

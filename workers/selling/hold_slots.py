@@ -11,6 +11,8 @@ KNOWN_SLOTS = 64
 
 
 class HoldSlots:
+    """Remembers which slots it has made."""
+
     def __init__(self, holds: Holds) -> None:
         self._holds = holds
         self._known: deque[str] = deque(maxlen=KNOWN_SLOTS)

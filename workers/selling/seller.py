@@ -12,7 +12,7 @@ from core.clock import Clock
 from core.errors import Ambiguous, Halted, Unavailable, ZkticketError
 from core.eventlog.ring import EventLog
 from core.schema.records import order_id
-from core.store.batch import Account, Failure
+from core.store.batch import Account, Failure, batch_ids
 from core.store.commit import Commitment
 from core.store.receipt_keeping import Bookkeeper
 from core.store.stock import TypeRef
@@ -75,7 +75,8 @@ class Seller(GroupCommit[PendingPurchase]):
         self._stock_cache = StockCache(store, log, clock)
         self._buyer_limits = BuyerLimits(store, order_key)
         self._hold_slots = HoldSlots(store.holds)
-        self._attempts = SaleAttempts(log.source, self._stock_cache, fence, clock.now)
+        ids = batch_ids(log.source)
+        self._attempts = SaleAttempts(ids, self._stock_cache, fence, clock.now)
         self._commitment = Commitment(store, zk, SalesLedger(log, zk))
         self._answers = Answers(store.orders, receipts, log, self.meter, clock.monotonic)
         self._bought: list[PendingPurchase] = []
