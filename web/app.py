@@ -31,17 +31,14 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         self.languages = Languages()
         self.live = Live(context.catalog, context.clock)
         self._pages = SalePages(context, self.languages)
-        self.uninstall(
-            True
-        )  # Bottle's own plugins, for JSON and templates, have nothing to do here
+        # Bottle's own plugins, for JSON and templates, have nothing to do here.
+        self.uninstall(True)
         self.install(own_site_only)
         guard = OperatorGuard(context.operator_token, context.clock, context.ended)
         self._board = BoardPages(context, guard, self.languages)
-        mount(self, OrderApi(context, guard))
-        mount(self, HoldApi(context, guard))
+        for routes in (OrderApi, HoldApi, CheckInApi, StatusApi):
+            mount(self, routes(context, guard))
         mount(self, EventApi(context, self.live))
-        mount(self, CheckInApi(context, guard))
-        mount(self, StatusApi(context, guard))
         self._pages.mount(self)
         Manual(self._pages.renderer, self.languages, context.front.public_url).mount(self)
         self._board.mount(self)

@@ -1,4 +1,4 @@
-"""What the routes work with, made once at the start and passed to them."""
+"""The parts that routes work with, made once at the start and passed to them."""
 
 import random
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What operators' buttons do, over the web's own connection to ZooKeeper."""
+"""Does what operators' pages ask for, over the web's own connection to ZooKeeper."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What runs beside the site on one event loop: ZooKeeper, the links, the log."""
+"""Runs the site with all that it needs on one event loop: ZooKeeper, the links, the log."""
 
 import asyncio
 import logging
@@ -100,6 +100,8 @@ class Service:
         if shortage := open_files.shortage_reason(open_files.allowed()):
             self._log.warning("limit", shortage)
         await self._hear_of_ended_sessions()
+        spared = self._context.front.speaks_for_many
+        watched = connections_of(self._settings, self._public.listener, spared, self._log)
         for work in (
             self._context.dispatcher.follow(self._zk),
             self._context.ended.follow(),
@@ -107,12 +109,7 @@ class Service:
             self._keep_counting_alarms(),
             self._keep_sampling(),
             end_with_parent(self._parent),
-            connections_of(
-                self._settings,
-                self._public.listener,
-                self._context.front.speaks_for_many,
-                self._log,
-            ).keep_looking(),
+            watched.keep_looking(),
             self._zk.watch_over(),
         ):
             self._run(work)

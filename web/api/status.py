@@ -1,4 +1,4 @@
-"""What operators and their machines ask: status, health, readiness, metrics."""
+"""Tells operators and their machines the status, health, readiness and metrics."""
 
 from core.cluster.status import Status
 from core.errors import ZkticketError

@@ -16,12 +16,7 @@ from web.http.request import Request
 class OperatorGuard:
     """Compares tokens in constant time, and slows down guessing."""
 
-    def __init__(
-        self,
-        token: str,
-        clock: Clock,
-        ended: Ended,
-    ) -> None:
+    def __init__(self, token: str, clock: Clock, ended: Ended) -> None:
         self._token = token.encode()
         self._attempts = TokenThrottle(clock.monotonic)
         self.sessions = Sessions(token, clock.now, ended)

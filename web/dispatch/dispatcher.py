@@ -128,12 +128,7 @@ class Dispatcher:
 
     # --- purchases -------------------------------------------------------------------
 
-    async def ask(
-        self,
-        wanted: Wanted,
-        began: float,
-        gone: Gone | None = None,
-    ) -> Answer:
+    async def ask(self, wanted: Wanted, began: float, gone: Gone | None = None) -> Answer:
         """A worker's answer to a purchase, or to a change of an order, within the deadline.
 
         Never raises for what a worker does. `began` is when the request was complete, by the

@@ -10,11 +10,11 @@ from web.requests.order_change import Wanted
 
 # Refusals for one worker's own reasons: another one may accept.
 LOCAL = frozenset({Code.DRAINING, Code.HALTED, Code.NO_QUORUM})
-# Codes that end a request. After the others it may still be done, or may have been.
+# Codes that end a request; after any other one it may still be done, or be done already.
 FINAL = frozenset(Code) - LOCAL - {Code.OVERLOADED, Code.NO_WORKER, Code.OUTCOME_UNKNOWN}
 # Codes that are true whatever other workers answer.
 CERTAIN = frozenset({Code.SOLD, Code.REPLAYED, Code.DONE, Code.KEY_REUSED})
-# After so long the buyer's connection is watched.
+# The buyer's connection is watched after this time.
 WATCH_S = 0.1
 
 

@@ -85,10 +85,7 @@ class Languages:
         )
         self._by_tag = {language.tag: language for language in read}
         self.default = self._by_tag["en"]
-
-    @property
-    def all(self) -> tuple[Language, ...]:
-        return tuple(self._by_tag.values())
+        self.all = tuple(self._by_tag.values())
 
     def named(self, tag: str) -> Language | None:
         return self._by_tag.get(tag)

@@ -1,4 +1,4 @@
-"""What files and the kernel tell of an instance on this machine, for `/metrics`.
+"""Reads what files and the kernel tell of an instance on this machine, for `/metrics`.
 
 ZooKeeper is not needed. Reading blocks for a few milliseconds.
 """

@@ -1,4 +1,4 @@
-"""The instance and this machine as families of samples, for `/metrics`."""
+"""Families of samples of the instance and of this machine, for `/metrics`."""
 
 import platform
 from collections import Counter

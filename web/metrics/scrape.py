@@ -90,10 +90,9 @@ async def exposition(
 
 
 def _rest(reading: VitalsReading | None) -> Iterable[Family]:
-    if reading is None:
-        yield instance_metrics.build(None)
-        return
-    yield instance_metrics.build(reading.status)
-    if reading.status is not None:
-        yield from instance_metrics.instance(reading.status)
-    yield from instance_metrics.machine(reading.machine, socket.gethostname())
+    status = reading.status if reading else None
+    yield instance_metrics.build(status)
+    if status is not None:
+        yield from instance_metrics.instance(status)
+    if reading is not None:
+        yield from instance_metrics.machine(reading.machine, socket.gethostname())

@@ -10,7 +10,7 @@ from web.requests.field_types import EXAMPLE_ORDER
 from web.requests.order_change import PaymentJson
 from web.requests.purchase import PurchaseJson
 
-# What the examples call the box office's address, an order, a hold, and the operator's token.
+# Variables of the examples: the box office's address, an order, a hold, the operator's token.
 BOX, ORDER, HOLD, TOKEN = "$BOX", "$ORDER", "$HOLD", "$TOKEN"
 NEXT = " \\\n  "
 WIDTH = 80

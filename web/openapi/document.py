@@ -20,9 +20,6 @@ from web.server.request_head import TARGET_CHARACTERS
 
 HTML = "text/html"
 PROBLEM = "application/problem+json"
-TITLE = "zkticket"
-# The version of the interface, which only grows.
-VERSION = "1"
 TEXT = """\
 Sells scarce tickets correctly. A purchase is a `POST` to `/api/orders` with an `Idempotency-Key` \
 of your own: after a 503, or no answer at all, send it again with the same key: the answer \
@@ -83,8 +80,8 @@ def document(languages: Languages, url: str = "/") -> Schema:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": TITLE,
-            "version": VERSION,
+            "title": "zkticket",
+            "version": "1",  # of the interface, which only grows
             "description": TEXT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

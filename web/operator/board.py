@@ -15,14 +15,7 @@ from web.http.i18n import Languages
 from web.http.problems import problem
 from web.http.replies import json_reply, see_other
 from web.http.request import Request
-from web.http.route_description import (
-    OPERATOR,
-    OPERATOR_TOKEN,
-    Parameter,
-    Response,
-    Route,
-    mount,
-)
+from web.http.route_description import OPERATOR, OPERATOR_TOKEN, Parameter, Response, Route, mount
 from web.http.routing import Outcome
 from web.metrics.history import HistoryJson
 from web.operator.check_in_page import CheckInPages

@@ -1,4 +1,4 @@
-"""The page at the doors: a ticket is scanned or typed, and its holder gets in, once.
+"""The page at the doors: a ticket is scanned or typed, and its holder is let in, once.
 
 A scan has an id, which the page keeps until it has an answer. Sent again, it is the same scan: if
 an answer was lost, the next try lets the holder in and does not say that they are in already.

@@ -1,4 +1,4 @@
-"""What the operators' buttons do, each after a question that says what will happen."""
+"""The actions of operators' buttons, each after a question that says what will happen."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping

@@ -14,16 +14,7 @@ from msgspec import Meta
 
 from core.errors import BadRequest
 from core.schema.records import NAME
-from core.text.names import (
-    BLANKS,
-    CONTROLS,
-    FORMATS,
-    IGNORABLE,
-    MARKS,
-    SPACES,
-    clean,
-    is_shown,
-)
+from core.text.names import BLANKS, CONTROLS, FORMATS, IGNORABLE, MARKS, SPACES, clean, is_shown
 
 Request = TypeVar("Request", bound=msgspec.Struct)
 Clean = Callable[[str], str]

@@ -22,7 +22,7 @@ MOST_PARAMETERS = 64
 MOST_HEADERS = 64
 HEADER_CHARACTERS = 8192
 HEADERS_CHARACTERS = 16 * 1024
-# As much of a refused address is read.
+# The part of a refused address that is read.
 SHOWN_CHARACTERS = 64
 # Stands for a header's value that is not ASCII: no field of ours accepts it.
 UNREADABLE = "\x80"
