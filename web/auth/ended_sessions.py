@@ -1,4 +1,4 @@
-"""Remembers which sessions were ended, here and, by way of ZooKeeper, at other web servers."""
+"""Remembers which sessions were ended, here and (ZooKeeper tells) at other web servers."""
 
 import asyncio
 from collections.abc import Callable

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from core.client_addresses import client_network
 
-# A token bucket: so many wrong tokens at once, and then so many in a second.
+# A token bucket: the wrong tokens that may come at once, and those in a second after that.
 BURST = 10.0
 PER_S = 1 / 6
 MOST_ADDRESSES = 1024

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from web.dispatch.worker import Peer
 
 LONGEST_S = 0.25
-# Purchases in a turn: at least so many, or as many as are under way.
+# The least number of purchases in a turn; it has more if more are under way.
 LEAST = 64
-# A worker that takes so many times as long as the quickest gets no turn.
+# A worker that takes this many times as long as the quickest gets no turn.
 TOLERANCE = 2.0
 
 
 class Turn:
-    """Up to `purchases` for that worker until `ends`; the first of them is given already."""
+    """A worker's turn: up to `purchases` until `ends`; the first of them is given already."""
 
     def __init__(self, peer: Peer, purchases: int, ends: float) -> None:
         self.peer = peer

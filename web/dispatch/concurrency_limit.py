@@ -9,7 +9,7 @@ MOST = 2048
 FIRST = 1024
 GROWTH = 0.1
 BACKOFF = 0.9
-# For so long after the limit was lowered, refusals don't lower it again: they tell of the same
+# During this time after the limit was lowered, refusals don't lower it again: they tell of the same
 # queue. NewReno (RFC 6582) likewise halves its window once for all losses in it.
 PAUSE_S = 0.1
 

@@ -35,5 +35,5 @@ class Stages:
         recent["answer"].add(ended - heard)
 
     def quantiles(self) -> Mapping[str, Quantiles]:
-        """By stage, in their order."""
+        """The quantiles by stage, in their order."""
         return {stage: recent.quantiles() for stage, recent in self.recent.items()}

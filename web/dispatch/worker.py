@@ -25,7 +25,7 @@ LOAD_WEIGHT = 0.25
 # it is a mean over the answers.
 GUESSED_LATENCY_S = 0.005
 SMOOTHING = 0.05
-# A worker that has not answered for so many times its latency is not prompt.
+# A worker that has not answered for this many times its latency is not prompt.
 PROMPT = 2.0
 FAILURES = frozenset({Code.OUTCOME_UNKNOWN, Code.NO_QUORUM})
 FIRST_BACKOFF_S = 0.05

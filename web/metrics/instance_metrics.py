@@ -12,7 +12,7 @@ from core.version import VERSION
 from web.metrics.host_metrics import Machine, ReceiptFiles
 from web.metrics.prometheus_text import Family, Labels, MetricSample, counter, gauge, one
 
-# Beyond so many types of tickets their stock is left out: Prometheus keeps each series for weeks.
+# The stock of more ticket types is left out: Prometheus keeps each series for weeks.
 MOST_TYPES = 1000
 ROLES = ("leader", "follower", "observer", "standalone", "down")
 PROCESS_ROLES = ("zookeeper", "worker", "web")

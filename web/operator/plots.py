@@ -11,7 +11,7 @@ from web.metrics.history import HistorySample
 
 WIDTH = 600
 HEIGHT = 100
-# A line has at most so many points: neighbours share one, with the higher figure.
+# The most points of a line: neighbours share one, with the higher figure.
 MOST_POINTS = 300
 # A longer silence is a gap in the line.
 GAP_S = 4.0

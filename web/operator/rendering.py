@@ -66,7 +66,7 @@ class OperatorRenderer:
         return handler
 
     def for_forms(self, page: Handler, most: int = 16) -> Handler:
-        """As `for_operators`, for a page that also takes the posted fields, at most `most`."""
+        """A handler like `for_operators`, for a page that takes up to `most` posted fields too."""
 
         async def checked(visit: OperatorVisit, **parts: str) -> Outcome:
             fields = form_fields(visit.request, most)

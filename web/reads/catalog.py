@@ -19,7 +19,7 @@ GAP_S = 0.05
 
 
 class EventReader(Protocol):
-    """Where events are read; `core.store.store.Store` is one."""
+    """A place to read events from; `core.store.store.Store` is one."""
 
     async def event_names(self) -> list[str]: ...
 

@@ -9,13 +9,13 @@ from core.schema.records import ORDER_ID, OrderView
 from core.store.orders import StoredOrder
 
 LOOKUP_S = 2.8
-# The web waits so long for its own ZooKeeper server to hear of a change; first a short while.
+# The longest wait for our ZooKeeper server to hear of a change, and the first, short one.
 SEEN_S = 1.0
 FIRST_LOOK_S = 0.02
 
 
 class OrderReader(Protocol):
-    """Where orders are read; `core.store.store.Store` is one."""
+    """A place to read orders from; `core.store.store.Store` is one."""
 
     async def order(self, order_id: str) -> StoredOrder: ...
 

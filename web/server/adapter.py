@@ -25,7 +25,7 @@ BODY_BYTES = 16 * 1024
 BODY_S = 10.0
 # A body that is too large is read up to here and dropped, so that its sender gets the answer.
 DROPPED_BYTES = 1024 * 1024
-# Each chunk counts for at least so many bytes: to read one takes as long as to read these.
+# The bytes that each chunk counts for at least: to read a chunk takes as long as to read these.
 CHUNK_BYTES = 128
 # What the metrics call the route of a request that has none.
 NO_ROUTE = "none"

@@ -1,6 +1,6 @@
 """Watches the clients' connections, and ends those of clients that take more than their share.
 
-Granian accepts connections and tells nothing of them. They are sockets of this process, so the
+Granian accepts connections and tells nothing about them. They are sockets of this process, so the
 kernel's tables say how each one does.
 """
 
@@ -35,7 +35,7 @@ FULL, ROOMY = 0.9, 0.8
 # No answer takes longer than this.
 ANSWER_S = 3.5
 SPARE_S = 0.5
-# Number of connections that are examined for that: to examine all takes too long.
+# The number of connections that are examined for that: to examine all takes too long.
 SAMPLE = 1024
 TELL_S = 30.0
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
@@ -242,7 +242,7 @@ class Connections:
         return self._since[inode], inode
 
     def _stalled(self, table: Sequence[Connection], now: float) -> set[int]:
-        """The connections whose clients had data to read all the while and took next to nothing."""
+        """The connections whose clients always had data to read and took next to nothing."""
         before, self._waiting = self._waiting, {each.inode for each in table if each.unsent}
         self._stalls = {
             inode: stall for inode, stall in self._stalls.items() if inode in self._waiting

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# The waits are checked so many times within the longest one.
+# How often the waits are checked within the longest one.
 LOOKS = 10
 
 
