@@ -1,4 +1,4 @@
-"""What `up` prints, and what is read of what another `up` has printed."""
+"""The lines that `up` prints, and the last line of an `up` that failed."""
 
 import os
 import sys

@@ -31,7 +31,7 @@ POLL_S = 0.05
 
 @dataclass(frozen=True)
 class Groundwork:
-    """What was settled: the plans, the processes that run already, by name, the page's socket."""
+    """The plans to run, the processes that run already, by name, and the page's socket."""
 
     plans: tuple[ProcessPlan, ...]
     kept: Mapping[str, Leftover]

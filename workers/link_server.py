@@ -32,7 +32,7 @@ class LinkServer:
         health: Callable[[], tuple[str, Load]],
         strangers: int,
     ) -> None:
-        """`strangers` is how many connections may be open that have not proved the key yet."""
+        """At most `strangers` connections may be open that have not proved the key yet."""
         self._key = key
         self._submit = submit
         self._forget = forget

@@ -59,16 +59,15 @@ class RollingRestart:
 
     async def _next(self, left: Sequence[Child]) -> Child:
         """Returns the next one; ZooKeeper's leader comes last, so that there is one election."""
-        for child, state in zip(left, await self._states(left), strict=True):
-            if state.role != "leader":
-                return child
+        if left[0].plan.role is Role.ZOOKEEPER:
+            for child, state in zip(left, await self._states(left), strict=True):
+                if state.role != "leader":
+                    return child
         return left[0]
 
     async def _states(self, servers: Sequence[Child]) -> list[ServerState]:
-        """Asks the ZooKeeper servers among them for their states."""
-        if not servers or servers[0].plan.role is not Role.ZOOKEEPER:
-            return [ServerState(child.plan.address, "") for child in servers]
-        return await self._probe(",".join(child.plan.address for child in servers))
+        hosts = ",".join(child.plan.address for child in servers)
+        return await self._probe(hosts) if hosts else []
 
     async def _await_others(self, child: Child, tell: Tell) -> None:
         """Waits until all others of its kind work."""

@@ -30,7 +30,7 @@ class Ailment(enum.Enum):
 
 @dataclass(frozen=True)
 class RestartReason:
-    """Why a worker should be restarted; `text` is for people."""
+    """The reason to restart a process; `text` is for people."""
 
     ailment: Ailment
     text: str

@@ -18,7 +18,7 @@ def mismatch_reason(jars: Path, pom: Path) -> str:
     """Names the first file that differs from the pom's pins, and why; empty where none does."""
     pinned = _pinned(pom)
     try:
-        found = _digests(jars)
+        found = {path.name: _digest(path) for path in jars.iterdir()}
     except OSError as error:
         return f"{error.filename or jars} cannot be read ({error.strerror})"
     for name in sorted(pinned.keys() | found.keys()):
@@ -38,10 +38,6 @@ def _why(found: str | None, pinned: str | None) -> str:
 def _pinned(pom: Path) -> Mapping[str, str]:
     lines = pom.with_suffix(".sha256").read_text(encoding="ascii").splitlines()
     return {name: digest for digest, name in (line.split() for line in lines)}
-
-
-def _digests(jars: Path) -> Mapping[str, str]:
-    return {path.name: _digest(path) for path in jars.iterdir()}
 
 
 def _digest(path: Path) -> str:

@@ -26,7 +26,7 @@ class Pace:
 
     @property
     def wanted(self) -> int:
-        """How many waiting requests start a commit at once."""
+        """The number of waiting requests that starts a commit at once."""
         return max(1, int(self._share * self._orders))
 
     @property

@@ -11,7 +11,7 @@ TRAVEL_S = 0.15
 
 
 class RequestState(enum.Enum):
-    """Where a request stands.
+    """The state of a request.
 
     WAITING ── send ─→ SENT ── commit ─→ COMMITTED
           ╰─ take back ─╯

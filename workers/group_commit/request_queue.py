@@ -13,7 +13,7 @@ RequestT = TypeVar("RequestT", bound=PendingRequest)
 
 
 class RequestQueue(Generic[RequestT]):
-    """`pace` says how many requests a batch waits for, and how long."""
+    """A queue of requests; `pace` says how many of them a batch waits for, and how long."""
 
     def __init__(self, clock: Callable[[], float], pace: Pace) -> None:
         self._clock = clock

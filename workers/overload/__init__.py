@@ -1,1 +1,1 @@
-"""How much a worker takes on, learned from how long its commits take."""
+"""Decides how much a worker takes on, by how long its commits take."""

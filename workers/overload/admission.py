@@ -31,7 +31,7 @@ class AdmissionControl:
 
     @property
     def limit(self) -> int:
-        """How many may be held at most, waiting or being served."""
+        """The most purchases that may be held, waiting or being served."""
         return self._gradient.limit
 
     @property

@@ -1,4 +1,4 @@
-"""How many purchases a worker holds at once, learned from what its commits take.
+"""Limits how many purchases a worker holds at once, by what its commits take.
 
 Gradient2 of Netflix's concurrency-limits (github.com/Netflix/concurrency-limits,
 `Gradient2Limit.java`): the long-term time of a commit divided by its time now says how far

@@ -127,7 +127,7 @@ class Seller(GroupCommit[PendingPurchase]):
         return None if admitted else Code.OVERLOADED
 
     def _hopeless(self, now: float) -> Iterable[PendingPurchase]:
-        """As `GroupCommit`, and in an outage; what was sent outlasts a short one."""
+        """Adds all requests in an outage; those that were sent outlast a short one."""
         if self._zk.disconnected_s > GRACE_S:
             return self._requests()
         if self._trouble() is None:
@@ -227,7 +227,8 @@ class Seller(GroupCommit[PendingPurchase]):
         found = await self._find(requests)
         if early := [pair for pair in found if not self._stock_cache.on_sale(pair[1])]:
             await self._answers.refuse(early, Code.NOT_ON_SALE, self._stock_cache.left)
-        if other := [pair for pair in found if not self._is_priced(*pair)]:
+        prices = self._stock_cache.prices(ref for _, ref in found)
+        if other := [pair for pair in found if not prices[pair[1]].fits(pair[0].purchase)]:
             await self._answers.refuse(other, Code.PRICE_CHANGED, self._stock_cache.left)
         return [pair for pair in found if not pair[0].is_answered]
 
@@ -241,10 +242,6 @@ class Seller(GroupCommit[PendingPurchase]):
         return all(map(self._stock_cache.on_sale, prices)) and all(
             prices[ref].fits(request.purchase) for request, ref in found
         )
-
-    def _is_priced(self, request: PendingPurchase, ref: TypeRef) -> bool:
-        """Whether the type costs what the buyer was shown."""
-        return self._stock_cache.price(ref).fits(request.purchase)
 
     async def _find(self, requests: Sequence[PendingPurchase]) -> list[Candidate]:
         """Returns the requests with their types; refuses those whose type does not exist."""

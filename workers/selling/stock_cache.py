@@ -100,14 +100,13 @@ class StockCache:
     def on_sale(self, ref: TypeRef) -> bool:
         return self.rules(ref).on_sale(self._now())
 
-    def price(self, ref: TypeRef) -> Price:
-        """What a ticket costs."""
+    def prices(self, refs: Iterable[TypeRef]) -> dict[TypeRef, Price]:
+        """Returns what a ticket of each of these types costs; looks each type up once."""
+        return {ref: self._price(ref) for ref in set(refs)}
+
+    def _price(self, ref: TypeRef) -> Price:
         event = self.rules(ref)
         return Price(self._types[ref].type.price, event.currency, event.decimals)
-
-    def prices(self, refs: Iterable[TypeRef]) -> dict[TypeRef, Price]:
-        """What a ticket of each of these types costs; each type is looked up once."""
-        return {ref: self.price(ref) for ref in set(refs)}
 
     def unchanged(self, refs: Iterable[TypeRef]) -> tuple[Check, ...]:
         """Checks that the events and types of these are still as they were read."""
@@ -119,19 +118,19 @@ class StockCache:
         )
 
     def hold_ends(self, ref: TypeRef) -> float:
-        """When a hold that is made now ends, in Unix seconds."""
+        """Returns when a hold that is made now ends, in Unix seconds."""
         rules = self.rules(ref)
         return round(hold_ends_at(rules, self._now() + rules.hold_s), 3)
 
     # --- stock -----------------------------------------------------------------------
 
     def own(self, ref: TypeRef) -> int:
-        """What this worker's stripe holds."""
+        """Returns what is left in this worker's stripe."""
         counters = self._counters[ref]
         return counters[selling_stripe(self._name, len(counters))].stock.remaining
 
     def left(self, ref: TypeRef) -> int:
-        """What all stripes hold together."""
+        """Returns what is left in all stripes together."""
         return remaining(self._counters[ref])
 
     def draw(self, ref: TypeRef, sold: int, held: int) -> tuple[StripeCounter, ...]:

@@ -13,7 +13,7 @@ from core.store.stock import StripeCounter
 
 
 def remaining(counters: Sequence[StripeCounter]) -> int:
-    """What is left of a type, in all of its stripes."""
+    """Adds up what is left of a type in all of its stripes."""
     return sum(counter.stock.remaining for counter in counters)
 
 
