@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from admin.confirm import Confirm
 from admin.printable import printable, printable_bytes
@@ -60,8 +61,7 @@ def _shown(data: bytes) -> str:
 # --- deleting ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class DeletionPlan:
+class DeletionPlan(msgspec.Struct, frozen=True):
     """What a deletion would take: whole subtrees, and the counters that go before them.
 
     Of the `retired` generations orders go: receipts are not to ask for them any more.
@@ -83,8 +83,7 @@ class DeletionPlan:
         )
 
 
-@dataclass(frozen=True)
-class Deleted:
+class Deleted(msgspec.Struct, frozen=True):
     """How many znodes went, and how many registrations of living processes stayed."""
 
     znodes: int

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(msgspec.Struct, frozen=True):
     """Two clocks, handed on together, so that tests and the simulation bring their own.
 
     `now` is the time of day in Unix seconds; `monotonic`, in seconds, never goes back.

@@ -3,8 +3,9 @@
 import hmac
 import os
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from core.errors import StartupError, WrongUsage
 from core.machine import private_directory, private_files, system_errors
@@ -13,8 +14,7 @@ from core.text import utf8
 FILE_NAME = private_directory.SECRET
 
 
-@dataclass(frozen=True)
-class Secret:
+class Secret(msgspec.Struct, frozen=True):
     """32 random bytes. Whoever has them is a member of the cluster."""
 
     value: bytes

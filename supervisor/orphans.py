@@ -5,9 +5,9 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from core.machine import process_birth
@@ -19,8 +19,7 @@ STOP_ORDER = (Role.WEB, Role.WORKER, Role.ZOOKEEPER)
 POLL_S = 0.05
 
 
-@dataclass(frozen=True)
-class Leftover:
+class Leftover(msgspec.Struct, frozen=True):
     """A living process that serves a data dir and has no supervisor."""
 
     name: str

@@ -5,8 +5,9 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from core.cluster import run_file
 from core.errors import StartupError
@@ -29,8 +30,7 @@ PORTS_S = 5.0
 POLL_S = 0.05
 
 
-@dataclass(frozen=True)
-class Groundwork:
+class Groundwork(msgspec.Struct, frozen=True):
     """The plans to run, the processes that run already, by name, and the page's socket."""
 
     plans: tuple[ProcessPlan, ...]

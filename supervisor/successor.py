@@ -12,7 +12,6 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -48,8 +47,7 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     setback: str = ""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """The place that a supervisor takes: `lock` is the data dir's, `command` starts a successor,
     and `taken` is the predecessor's handover.
     """

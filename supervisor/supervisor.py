@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from core.clock import Clock
 from core.cluster import instance_id, run_file
 from core.cluster.node import Identity
@@ -456,7 +458,9 @@ async def supervise(
         try:
             place = Place(successor.own_command(SCRIPT), descriptor, taken)
             while left := await Supervisor(settings, environ, secret, script, place, Clock()).run():
-                place = replace(place, taken=successor.become(place.command, environ, left))
+                place = msgspec.structs.replace(
+                    place, taken=successor.become(place.command, environ, left)
+                )
         finally:
             # A supervisor that could not take over leaves all to be found by the next one.
             if not orphans.find(settings.data_dir):

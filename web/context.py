@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from core.clock import Clock
 from web.auth.ended_sessions import Ended
@@ -18,8 +19,7 @@ from web.reads.order_lookup import OrderReader
 from web.server.request_head import Front
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """`status` gathers the body of `/api/status`; `connected` is of our own ZooKeeper session."""
 
     checkout: Checkout

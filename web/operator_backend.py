@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from heapq import heappush, heappushpop
+
+import msgspec
 
 from core.cluster import operator_requests
 from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
@@ -30,16 +31,14 @@ PATIENTLY = Haste(pages_ahead=0, pause_s=0.005)
 MOST_FOUND = 100
 
 
-@dataclass(frozen=True)
-class FoundEvents:
+class FoundEvents(msgspec.Struct, frozen=True):
     """All readable events; `trouble` has a line for each of the others."""
 
     events: tuple[EventAvailability, ...]
     trouble: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class FoundOrders:
+class FoundOrders(msgspec.Struct, frozen=True):
     """Orders of a buyer, the latest first. `whole` says whether every order was looked at."""
 
     orders: tuple[OrderView, ...]

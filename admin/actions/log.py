@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import typer
 from rich.text import Text
 
@@ -27,8 +28,7 @@ POLL_S = 0.5
 STYLES = {"warning": "yellow", "error": "red", "critical": "bold red"}
 
 
-@dataclass(frozen=True)
-class LogWriter:
+class LogWriter(msgspec.Struct, frozen=True):
     """Writes log entries to stdout, as lines or as JSON, or to a file for each source."""
 
     as_json: bool

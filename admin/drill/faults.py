@@ -3,7 +3,8 @@
 import random
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from admin.drill.fault_names import FaultName
 from admin.drill.processes import ObservedProcess
@@ -11,8 +12,7 @@ from admin.drill.processes import ObservedProcess
 Choose = Callable[[Sequence[ObservedProcess], random.Random], list[ObservedProcess]]
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """`hold_s` is how long it lasts before it is mended: processes thawed, `up` said again."""
 
     name: FaultName

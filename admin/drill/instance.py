@@ -7,9 +7,9 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from admin.drill.processes import ObservedProcess, look
@@ -23,8 +23,7 @@ KILL_ROUNDS = 50
 POLL_S = 0.1
 
 
-@dataclass(frozen=True)
-class Shop:
+class Shop(msgspec.Struct, frozen=True):
     """Its data directory is `directory/data`; nothing else may stand there."""
 
     directory: Path

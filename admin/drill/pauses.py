@@ -1,15 +1,15 @@
 """How long buyers waited while something was broken."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from admin.drill.proof.history import PurchaseAttempt
 
 Span = tuple[float, float]
 
 
-@dataclass(frozen=True)
-class Spell:
+class Spell(msgspec.Struct, frozen=True):
     """From a fault to the end of its consequences, on the history's clock."""
 
     fault: str

@@ -4,9 +4,9 @@ import os
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from core.cluster import run_file
@@ -21,8 +21,7 @@ PROBE_S = 0.4
 WELL = frozenset({"running", "leader", "follower", "standalone"})
 
 
-@dataclass(frozen=True)
-class ObservedProcess:
+class ObservedProcess(msgspec.Struct, frozen=True):
     """A process. `state` is its supervisor's word, a server's role, or frozen or dead."""
 
     name: str

@@ -79,8 +79,7 @@ class ReceiptsProof(msgspec.Struct, frozen=True, kw_only=True):
         return not self.orders or (self.in_tree > 0 and not self.covered)
 
 
-@dataclass(frozen=True)
-class Loss:
+class Loss(msgspec.Struct, frozen=True):
     """A sale that was confirmed and isn't in the tree; `there` is what stands in its place."""
 
     sale: Sale

@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -62,16 +61,14 @@ class RepairPlan(msgspec.Struct, frozen=True, kw_only=True):
         return sum(row.open for row in self.rows)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """What becomes of orders whose tickets were sold again: made all the same, or given up."""
 
     oversell: bool
     leave_out: bool
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """A type's lost orders, sorted: those that fit, those that don't, those without a place.
 
     `lacking` tickets have to be made for those that don't.

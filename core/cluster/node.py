@@ -5,7 +5,6 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import msgspec
 
@@ -22,8 +21,7 @@ PUBLISH_S = 1.0
 FLUSH_S = 2.0
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Which process this is; `birth` tells it from one that had its pid before."""
 
     name: str

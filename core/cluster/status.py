@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -141,8 +140,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     disks: tuple[Disk, ...] = ()
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(msgspec.Struct, frozen=True):
     """What ZooKeeper's tree says; `failure` is why it says nothing."""
 
     workers: Sequence[WorkerRecord] = ()

@@ -2,7 +2,8 @@
 
 import logging
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from core.errors import WrongUsage
 from core.eventlog.ring import SourcedEntry, read_slots, slot_numbers, sources
@@ -14,8 +15,7 @@ STRIDE = 8
 MOST_SLOTS = 512
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """The wanted entries. `since` is in Unix seconds, `level` a number of `logging`."""
 
     sources: frozenset[str] = frozenset()
@@ -57,8 +57,7 @@ def pattern(text: str) -> re.Pattern[str]:
         raise WrongUsage(f"--grep {text!r} is no regular expression: {error}") from None
 
 
-@dataclass(frozen=True)
-class LogMatches:
+class LogMatches(msgspec.Struct, frozen=True):
     """The latest matching entries, newest first; `whole` if no older ones were left out."""
 
     entries: tuple[SourcedEntry, ...]

@@ -14,7 +14,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 
 import msgspec
@@ -35,8 +34,7 @@ MOST_AT_ONCE = 100
 FLUSH_S = 0.5
 
 
-@dataclass(frozen=True)
-class _Ring:
+class _Ring(msgspec.Struct, frozen=True):
     """A source's slots, the newest one's content, and its version."""
 
     slots: tuple[int, ...] = ()
@@ -44,8 +42,7 @@ class _Ring:
     version: int = 0
 
 
-@dataclass(frozen=True)
-class Owner:
+class Owner(msgspec.Struct, frozen=True):
     """The instance that a process belongs to, and the machine on which it runs."""
 
     instance: str
@@ -204,8 +201,7 @@ async def _belongs(zk: ZooKeeper, source: str, instance: str) -> bool:
     return ring.data == mine
 
 
-@dataclass(frozen=True)
-class SourcedEntry:
+class SourcedEntry(msgspec.Struct, frozen=True):
     """A log entry with the process that wrote it."""
 
     source: str
@@ -217,8 +213,7 @@ async def sources(zk: ZooKeeper) -> list[str]:
     return await below(zk, paths.LOG)
 
 
-@dataclass(frozen=True)
-class RingSlot:
+class RingSlot(msgspec.Struct, frozen=True):
     """A znode of a source's ring: its entries, oldest first, and what is wrong with it."""
 
     source: str

@@ -2,11 +2,11 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
+import msgspec
 from msgspec.structs import replace
 
 from core.errors import BadVersion, NoNode, WrongTerm
@@ -34,8 +34,7 @@ ChangeType: TypeAlias = Callable[[Event, TicketType, Stock], TicketType]
 NO_TYPES: Mapping[str, ChangeType] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Edited:
+class Edited(msgspec.Struct, frozen=True):
     """An event after a change, and the stock of each type that was to be changed, by name."""
 
     event: Event

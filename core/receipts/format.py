@@ -94,8 +94,7 @@ class Settled:
         return latest <= self.left_out.get(sale.order_id, -math.inf)
 
 
-@dataclass(frozen=True)
-class Damage:
+class Damage(msgspec.Struct, frozen=True):
     """Bytes that are no whole frame, from `start` to `end`.
 
     `torn` means that nothing whole follows, as after a crash in the middle of a write.
@@ -106,8 +105,7 @@ class Damage:
     torn: bool
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True):
     """A file of a worker's journal."""
 
     worker: str

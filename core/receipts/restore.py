@@ -2,9 +2,9 @@
 
 from collections import Counter as Sums
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from msgspec.structs import replace
 
 from core.errors import BadVersion, BadZnode, ZkticketError
@@ -25,8 +25,7 @@ TRIES = 50
 OVERRULED_BY_A_SALE = frozenset({Act.EXPIRE, Act.EXTEND})
 
 
-@dataclass(frozen=True)
-class Mend:
+class Mend(msgspec.Struct, frozen=True):
     """An order as it is to be, and what stands in its place, if anything does."""
 
     sale: Sale

@@ -8,7 +8,6 @@ import enum
 import itertools
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -81,8 +80,7 @@ class ClaimedPayment(msgspec.Struct, frozen=True):
         return Create(self.path, encode(PaymentClaim(order=self.order_id)))
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Sales and changes that happen together or not at all.
 
     `counters` and `accounts` are as they are afterwards, with the version before. Sent twice,

@@ -9,7 +9,6 @@ import asyncio
 import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -52,8 +51,7 @@ class ChangeOutcome(msgspec.Struct, frozen=True):
     changed: bool = False
 
 
-@dataclass(frozen=True)
-class OrdersToChange:
+class OrdersToChange(msgspec.Struct, frozen=True):
     """The orders of a batch, and the rules of their events.
 
     `claims` are the orders that its payments first came in for, by the key of the payment.
@@ -64,8 +62,7 @@ class OrdersToChange:
     claims: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class ChangeDraft:
+class ChangeDraft(msgspec.Struct, frozen=True):
     """What a batch will do. `changed` has the orders after it, by id."""
 
     ends: tuple[ChangeOutcome, ...]

@@ -11,7 +11,6 @@ Of two acts at once, the version of the order's znode lets one through.
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 from msgspec.structs import replace
@@ -72,8 +71,7 @@ class OrderChange(msgspec.Struct, frozen=True, kw_only=True):
     payment: Payment | None = None
 
 
-@dataclass(frozen=True)
-class Occasion:
+class Occasion(msgspec.Struct, frozen=True):
     """The rules for a change, its time in Unix seconds, and its commit."""
 
     rules: Event

@@ -1,7 +1,6 @@
 """Stock as ZooKeeper has it: a type's tickets, counted in stripes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import reduce
 
 import msgspec
@@ -45,8 +44,7 @@ class StripeCounter(msgspec.Struct, frozen=True):
         return SetData(self.path, encode(self.stock), self.version)
 
 
-@dataclass(frozen=True)
-class TypeStock:
+class TypeStock(msgspec.Struct, frozen=True):
     """All stock of a type at one moment. `zxid` is that of its latest change."""
 
     ref: TypeRef

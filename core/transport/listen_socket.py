@@ -14,8 +14,9 @@ import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from core.errors import StartupError
 
@@ -125,8 +126,7 @@ class Bell:
                 socket.send_fds(caller, [text.encode()], [self._listener.fileno()])
 
 
-@dataclass(frozen=True)
-class BellAnswer:
+class BellAnswer(msgspec.Struct, frozen=True):
     """The answer to a ring: the web server's pid, whether it sells, its listening socket."""
 
     pid: int

@@ -14,7 +14,6 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -53,15 +52,13 @@ class Znode(msgspec.Struct, frozen=True):
     ephemeral: bool
 
 
-@dataclass(frozen=True)
-class Committed:
+class Committed(msgspec.Struct, frozen=True):
     """The whole transaction happened, at this zxid (0 where it only created or deleted)."""
 
     zxid: int
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Nothing of the transaction happened; the operation at `index` is the first that failed."""
 
     index: int

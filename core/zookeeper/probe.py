@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 PROBE_S = 1.0
 ROLES = ("leader", "follower", "standalone")
 
 
-@dataclass(frozen=True)
-class ServerState:
+class ServerState(msgspec.Struct, frozen=True):
     """A server's state by its own word. `role` is leader, follower, standalone or down."""
 
     address: str

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from core.errors import ZkticketError
 from core.schema.records import OperatorRequest
@@ -17,8 +18,7 @@ REASON = "restart by operator"
 Probe = Callable[[str], Awaitable[list[ServerState]]]
 
 
-@dataclass(frozen=True)
-class RollingRestart:
+class RollingRestart(msgspec.Struct, frozen=True):
     """Restarts and scales a fleet that the supervisor advances; `_wake` hurries it."""
 
     _fleet: Fleet

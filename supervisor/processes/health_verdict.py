@@ -5,8 +5,8 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
+import msgspec
 import psutil
 
 # A process works within a second or two; on an overloaded machine, within this.
@@ -28,22 +28,19 @@ class Ailment(enum.Enum):
     OUTLIER = "outlier"
 
 
-@dataclass(frozen=True)
-class RestartReason:
+class RestartReason(msgspec.Struct, frozen=True):
     """The reason to restart a process; `text` is for people."""
 
     ailment: Ailment
     text: str
 
 
-@dataclass(frozen=True)
-class HealthLimits:
+class HealthLimits(msgspec.Struct, frozen=True):
     hung_s: float
     memory_bytes: int
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """The use of a process and all its children; CPU in percent of one core."""
 
     cpu_percent: float = 0.0
@@ -52,8 +49,7 @@ class Usage:
     open_files: int = 0
 
 
-@dataclass(frozen=True)
-class ProcessSample:
+class ProcessSample(msgspec.Struct, frozen=True):
     """A process at one time. `silent_s` is 0 while it has never answered."""
 
     at: float

@@ -6,10 +6,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import psutil
 
 from core.machine import private_files, process_birth, process_identity, reaper
@@ -29,8 +29,7 @@ class Role(enum.StrEnum):
     WEB = "web"
 
 
-@dataclass(frozen=True)
-class ProcessPlan:
+class ProcessPlan(msgspec.Struct, frozen=True):
     """A process to start. `address` is where it will listen, if that is known; after a death it
     rests for at least `rest_s`.
     """

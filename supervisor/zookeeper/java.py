@@ -13,8 +13,9 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from core.errors import StartupError, ZkticketError
 from supervisor.processes.process import UTF8
@@ -36,8 +37,7 @@ SILENCE_MS = 10000
 GOAL = "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies"
 
 
-@dataclass(frozen=True)
-class ClassPath:
+class ClassPath(msgspec.Struct, frozen=True):
     """Java's `-cp`, and a note for people about its origin."""
 
     text: str

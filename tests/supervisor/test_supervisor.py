@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
 import psutil
 import pytest
 
@@ -474,7 +475,7 @@ class Crew:
         for number in numbers:
             samples = self.fleet._vitals[2**22 + number].samples
             for index, sample in enumerate(samples):
-                samples[index] = replace(sample, rss_bytes=2)
+                samples[index] = msgspec.structs.replace(sample, rss_bytes=2)
 
     def silence(self, *numbers: int, beats: int = 11) -> None:
         for number in numbers:

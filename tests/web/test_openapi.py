@@ -12,7 +12,7 @@ import time
 import unicodedata
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -22,6 +22,7 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import fields
 from requests.auth import AuthBase
 from schemathesis import Case, Config, GenerationMode
 

@@ -1,10 +1,10 @@
 """Holds and changes of orders by two workers on a real ZooKeeper server: nothing is stranded."""
 
 import asyncio
-import dataclasses
 import random
 from collections import Counter
 
+import msgspec
 from msgspec.structs import replace
 
 from core.schema import paths
@@ -241,7 +241,7 @@ async def test_a_changes_commit_is_told_from_those_that_came_after_it(server: Se
         other = await shop.one.hold()
         await shop.one.amend(other.order, Act.RELEASE)
         assert await store.happened(batch) == Committed(0)
-        assert await store.happened(dataclasses.replace(batch, id="another")) is None
+        assert await store.happened(msgspec.structs.replace(batch, id="another")) is None
 
 
 async def test_a_damaged_order_spoils_no_other_change_of_its_batch(server: Server) -> None:

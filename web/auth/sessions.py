@@ -8,7 +8,8 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from web.auth.ended_sessions import Ended
 from web.http import cookies
@@ -22,8 +23,7 @@ LASTS_S = 12 * 3600
 COOKIE_VALUE = re.compile(r"(\d{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """`csrf` stands in each form of the session; no other session's is accepted."""
 
     id: str

@@ -1,7 +1,6 @@
 """The description of a route that programs call; it stands at the route's handler."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import bottle
@@ -30,8 +29,7 @@ OPERATOR_TOKEN: Credentials = {"operatorToken": []}
 SIGNED: Credentials = {"webhookId": [], "webhookTimestamp": [], "webhookSignature": []}
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """`where` is path, query or header; `type` has its schema, text and example."""
 
     where: str
@@ -39,8 +37,7 @@ class Parameter:
     type: Any
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """An answer that is no problem; `content` is the type of its JSON, or another media type.
 
     `follows` are operations that can be asked about the order in it.
@@ -58,8 +55,7 @@ class Response:
         return self.content.partition(";")[0] if isinstance(self.content, str) else JSON
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """Marks a method as the handler of a route, and describes the route. `path` is Bottle's rule.
 
     `codes` are its problems, without those of any request. One of its `keys` has to be shown; an

@@ -5,8 +5,9 @@ ZooKeeper is not needed. Reading blocks for a few milliseconds.
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from core.cluster import run_file
 from core.errors import ZkticketError
@@ -19,8 +20,7 @@ from web.server.connections import ESTABLISHED, read_table
 TABLE_S = 10.0
 
 
-@dataclass(frozen=True)
-class ReceiptFiles:
+class ReceiptFiles(msgspec.Struct, frozen=True):
     """A worker's receipts: when one was written last, in Unix seconds, and how much is kept.
 
     `dropped` counts the files that were deleted as the oldest of too many.
@@ -33,8 +33,7 @@ class ReceiptFiles:
     dropped: int
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True):
     """`table` is `None` if there is no fresh one; `supervised` says whether its writer lives."""
 
     table: SupervisorRecord | None

@@ -5,15 +5,15 @@ one. `prometheus_client` is not used: it costs 33 ms of processor time at each s
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Labels = Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class MetricSample:
+class MetricSample(msgspec.Struct, frozen=True):
     """`suffix` belongs to the name: a histogram's `_bucket`, say."""
 
     value: float
@@ -21,8 +21,7 @@ class MetricSample:
     suffix: str = ""
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(msgspec.Struct, frozen=True):
     """`kind` is counter, gauge, histogram or summary; names are without the `zkticket_`."""
 
     name: str

@@ -8,7 +8,8 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+
+import msgspec
 
 from core.cluster.status import Status
 from core.errors import ZkticketError
@@ -24,8 +25,7 @@ WAIT_S = 1.0
 STALE_S = 15.0
 
 
-@dataclass(frozen=True)
-class VitalsReading:
+class VitalsReading(msgspec.Struct, frozen=True):
     """A reading of the instance; `status` is `None` if it could not be gathered."""
 
     status: Status | None

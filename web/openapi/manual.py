@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import bottle
 import msgspec
@@ -17,8 +16,7 @@ from web.openapi.routes import DESCRIPTION
 from web.pages.rendering import PageRenderer
 
 
-@dataclass(frozen=True)
-class Printed:
+class Printed(msgspec.Struct, frozen=True):
     """The description as it is sent, and its long page in each language, by its tag."""
 
     reply: CachedReply

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from html import escape
 from typing import Any
+
+import msgspec
 
 from web.http.problems import STATUS
 from web.http.route_description import ANY, ANY_POST, SCHEMAS, Route
@@ -16,8 +17,7 @@ ANYWHERE = (*ANY, *ANY_POST)
 MOST_PATTERN = 48
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """A parameter or a member. `kind` is its type in words, `shape` a schema that it is made of."""
 
     name: str

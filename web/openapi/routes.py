@@ -1,6 +1,6 @@
 """All routes that programs call, and their problems."""
 
-from dataclasses import dataclass
+import msgspec
 
 from web.api.check_in import CheckInApi
 from web.api.events import EventApi
@@ -25,8 +25,7 @@ DESCRIPTION = Route(
 )
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Routes under one heading. `name` and `text` are for people."""
 
     name: str

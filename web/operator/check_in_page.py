@@ -4,10 +4,10 @@ A scan has an id, which the page keeps until it has an answer. Sent again, it is
 an answer was lost, the next try lets the holder in and does not say that they are in already.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import bottle
+import msgspec
 
 from core.errors import BadRequest
 from core.schema.records import OrderView
@@ -39,8 +39,7 @@ STATUS = {
 }
 
 
-@dataclass(frozen=True)
-class ScanResult:
+class ScanResult(msgspec.Struct, frozen=True):
     """The result of a scan and its order, with the names of its type and event for people."""
 
     kind: str
@@ -65,8 +64,7 @@ WITHOUT_ORDER = {Code.NO_SUCH_ORDER: "no-such-order", Code.DAMAGED: "damaged"}
 WITH_ORDER = {Code.CHECKED_IN: "already", Code.NOT_VALID: "not-valid"}
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(msgspec.Struct, frozen=True):
     """A scan as it was posted. `text` was read from the code, or typed."""
 
     id: str

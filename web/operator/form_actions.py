@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import msgspec
+
 from core.cluster.status import Status
 from core.errors import BadRequest
 from core.schema.records import NAME
@@ -35,8 +37,7 @@ class Confirmation:
     fields: Fields = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class OperatorAction:
+class OperatorAction(msgspec.Struct, frozen=True):
     """`ask` makes the question, or raises `BadRequest`; `do` acts."""
 
     name: str

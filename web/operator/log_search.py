@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from core.errors import BadRequest, WrongUsage
 from core.eventlog.query import Query, level_number, seconds
@@ -11,8 +12,7 @@ LEVELS = ("debug", "info", "warning", "error")
 MOST_CHARACTERS = 200
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """The filters as typed. `text` is no pattern, for that could take for ever."""
 
     source: str

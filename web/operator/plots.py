@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from typing import TypeAlias
+
+import msgspec
 
 from web.metrics.history import HistorySample
 
@@ -21,8 +22,7 @@ Figure: TypeAlias = float | None
 Get: TypeAlias = Callable[[HistorySample], Figure]
 
 
-@dataclass(frozen=True)
-class PlotLine:
+class PlotLine(msgspec.Struct, frozen=True):
     """`path` is for the SVG; `number` chooses the colour; `now` is the latest figure."""
 
     name: str
@@ -31,8 +31,7 @@ class PlotLine:
     now: Figure
 
 
-@dataclass(frozen=True)
-class Plot:
+class Plot(msgspec.Struct, frozen=True):
     """`name` is that of its texts; `top` is the figure at the upper edge.
 
     The lines of a `fixed` plot are named by texts as well, those of others by processes.
@@ -46,8 +45,7 @@ class Plot:
     left_out: int = 0
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """The time from the left edge to the right one, in Unix seconds."""
 
     begin: float

@@ -2,8 +2,9 @@
 
 import hmac
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from core.cluster import operator_requests
 from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
@@ -24,8 +25,7 @@ from web.operator.form_actions import HOME, Confirmation
 SIGN_IN = "/operator/sign-in"
 
 
-@dataclass(frozen=True)
-class OperatorVisit:
+class OperatorVisit(msgspec.Struct, frozen=True):
     """An operator's visit of a page; `address` is where they can come back to."""
 
     request: Request

@@ -1,14 +1,13 @@
 """An event's title, place and time at the head of a page."""
 
-from dataclasses import dataclass
+import msgspec
 
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
 from web.http.i18n import Language
 
 
-@dataclass(frozen=True)
-class EventHead:
+class EventHead(msgspec.Struct, frozen=True):
     """What the pages of buyers tell of an event: `starts_at` is in RFC 3339, "" for no time."""
 
     title: str

@@ -1,8 +1,9 @@
 """What the page of a hold shows, while it runs and after its end."""
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from core.schema.records import OrderView
 from core.store.availability import EventAvailability
@@ -18,8 +19,7 @@ WARNING_SHARE = 0.2
 LEAST_WARNING_S, MOST_WARNING_S = 20.0, 60.0
 
 
-@dataclass(frozen=True)
-class HoldView:
+class HoldView(msgspec.Struct, frozen=True):
     """A hold. `state` is held, over or released; `until_at` is in RFC 3339.
 
     `left` is the time left as text. `extend` is the text of the button to extend, empty if that

@@ -1,7 +1,8 @@
 """Renders the buyers' pages."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from web.http.i18n import Language, Languages
 from web.http.problems import Problem
@@ -11,8 +12,7 @@ from web.http.static_files import Assets
 from web.http.templates import Templates
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """A visit of a page: its language, and its `address` on our site."""
 
     language: Language

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from core.schema.sale_window import is_settled, sale_ends_at, sale_state
 from core.store.availability import EventAvailability, TypeAvailability
@@ -21,8 +22,7 @@ FEW_SHARE = 0.1
 AT_FIELDS = frozenset({"type", "quantity", "buyer"})
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(msgspec.Struct, frozen=True):
     """One ticket type to choose. `left_percent` is the length of its bar."""
 
     type: TypeAvailability
@@ -33,8 +33,7 @@ class Card:
     chosen: bool
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):
     """The form as the buyer has filled it in; `key` makes it buy once."""
 
     event: str
@@ -44,8 +43,7 @@ class Form:
     key: str
 
 
-@dataclass(frozen=True)
-class SaleView:
+class SaleView(msgspec.Struct, frozen=True):
     """The page of one event. `lead` says how the sale stands, `stale` how old that is.
 
     `state` is before, open, sold-out or closed. `notice` says what went wrong, unless a field

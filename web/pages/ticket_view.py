@@ -1,7 +1,8 @@
 """What a ticket's page shows."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from core.schema.records import OrderView
 from core.schema.sale_window import is_settled
@@ -14,8 +15,7 @@ from web.pages.qr import qr_svg
 SPENT = frozenset({"held", "released", "expired", "cancelled"})
 
 
-@dataclass(frozen=True)
-class TicketView:
+class TicketView(msgspec.Struct, frozen=True):
     """A ticket. `number` is the order's id in groups of four.
 
     `code` is the QR code as SVG, empty if the order admits nobody; `notice` is what went wrong.

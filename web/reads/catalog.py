@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from core.clock import Clock
 from core.errors import BadZnode, NoSuchEvent, NoSuchType, ZooKeeperError
@@ -26,8 +27,7 @@ class EventReader(Protocol):
     async def availability(self, name: str) -> EventAvailability: ...
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """A reading of all events. `as_of` is in Unix seconds, `None` before the first one.
 
     `damaged` events can't be read until their znodes are mended.

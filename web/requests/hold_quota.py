@@ -7,7 +7,6 @@ that were sold, given back or have expired don't count, and neither do purchases
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -29,16 +28,14 @@ MOST_ORDERS = 4 * MOST_CLIENTS
 HoldKey: TypeAlias = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """A number of tickets that are held until a time in Unix seconds."""
 
     quantity: int
     until: float
 
 
-@dataclass(frozen=True)
-class HoldClaim:
+class HoldClaim(msgspec.Struct, frozen=True):
     """A client's request for a hold; `hold` counts until its answer and is None for a repeat."""
 
     client: str

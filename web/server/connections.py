@@ -15,9 +15,10 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from core.client_addresses import client_network
 from core.eventlog.ring import EventLog
@@ -64,8 +65,7 @@ class Flow(NamedTuple):
     received: int
 
 
-@dataclass(frozen=True)
-class Stall:
+class Stall(msgspec.Struct, frozen=True):
     """When a connection was last seen with unsent data, and how many bytes it had taken then."""
 
     since: float

@@ -5,7 +5,7 @@ Gradient2 of Netflix's concurrency-limits (github.com/Netflix/concurrency-limits
 the limit has to fall; some are added each time, so that it grows where nothing is slower.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 TOLERANCE = 2.0
 SMOOTHING = 0.2
@@ -16,8 +16,7 @@ RECOVERY = 0.95
 LEAST_GRADIENT = 0.5
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(msgspec.Struct, frozen=True):
     """The limit starts at `first`; `room` is what it tries to grow by, to find out.
 
     `least` is two batches, one that is committed and one that gathers. A group commit takes

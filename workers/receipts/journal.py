@@ -3,7 +3,6 @@
 import fcntl
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -15,8 +14,7 @@ from core.receipts.format import Damage, Receipt, decoded, frames, segment, segm
 LATEST = 64
 
 
-@dataclass(frozen=True)
-class JournalBounds:
+class JournalBounds(msgspec.Struct, frozen=True):
     """A segment is closed at `segment_bytes`; the latest `segments` are kept."""
 
     segment_bytes: int

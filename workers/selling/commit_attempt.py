@@ -1,7 +1,8 @@
 """An attempt to sell: a batch, and the requests that it serves."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from core.schema.records import Order
 from core.store.batch import Account, Batch, Sale
@@ -12,8 +13,7 @@ from workers.selling.pending_purchase import Candidate
 from workers.selling.stock_cache import Price, StockCache
 
 
-@dataclass(frozen=True)
-class SaleAttempt:
+class SaleAttempt(msgspec.Struct, frozen=True):
     """A batch with the requests that it serves, in the order of its sales."""
 
     batch: Batch
@@ -25,8 +25,7 @@ class SaleAttempt:
             request.queue_s, request.commit_s = began - request.since, ended - began
 
 
-@dataclass(frozen=True)
-class SaleAttempts:
+class SaleAttempts(msgspec.Struct, frozen=True):
     """Makes attempts. `_fence` returns the worker's registration, or raises `Unavailable`."""
 
     _batch_ids: Iterator[str]

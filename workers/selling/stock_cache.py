@@ -1,8 +1,8 @@
 """Caches what is on sale: the rules of events and the counters of types."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
 from msgspec.structs import replace
 
 from core.clock import Clock
@@ -21,8 +21,7 @@ from workers.selling.stripe_choice import draw, remaining
 EVENT_AGE_S = 1.0
 
 
-@dataclass(frozen=True)
-class Price:
+class Price(msgspec.Struct, frozen=True):
     """The price of one ticket; see `core.text.money`."""
 
     amount: int
@@ -34,15 +33,13 @@ class Price:
         return purchase.price in (None, self.amount) and purchase.currency in ("", self.currency)
 
 
-@dataclass(frozen=True)
-class CachedEvent:
+class CachedEvent(msgspec.Struct, frozen=True):
     event: Event
     version: int
     read_at: float
 
 
-@dataclass(frozen=True)
-class CachedType:
+class CachedType(msgspec.Struct, frozen=True):
     type: TicketType
     version: int
 

@@ -9,11 +9,11 @@ import enum
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from math import inf
 
+import msgspec
 from msgspec.structs import replace
 
 from admin.drill.proof.history import PurchaseAttempt
@@ -39,8 +39,7 @@ class Kind(enum.StrEnum):
     FOREIGN = "foreign"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One thing that is wrong, and the event, key, order or type that it is wrong with."""
 
     kind: Kind
@@ -51,8 +50,7 @@ class Finding:
     type: str = ""
 
 
-@dataclass(frozen=True)
-class Reset:
+class Reset(msgspec.Struct, frozen=True):
     """An operator put stock on sale: refusals from before its end say nothing of what is left."""
 
     event: str

@@ -1,7 +1,8 @@
 """What the tree holds after a sale, for the checker: each type's stock, and every order."""
 
-from dataclasses import dataclass
 from functools import partial
+
+import msgspec
 
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef
@@ -10,8 +11,7 @@ from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 
 
-@dataclass(frozen=True)
-class TypeBooks:
+class TypeBooks(msgspec.Struct, frozen=True):
     """A type's counters, added up."""
 
     event: str
@@ -22,8 +22,7 @@ class TypeBooks:
     sold: int
 
 
-@dataclass(frozen=True)
-class Books:
+class Books(msgspec.Struct, frozen=True):
     types: tuple[TypeBooks, ...]
     orders: tuple[StoredOrder, ...]
 

@@ -4,13 +4,14 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from admin.drill.pauses import Spell, longest_pauses
 from admin.drill.proof.checker import Finding, Kind, Reset, check

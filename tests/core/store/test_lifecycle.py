@@ -1,11 +1,11 @@
 """What may become of an order: pure functions, tried with all sequences of acts."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.schema.records import Event, Order, Stock
 from core.store.order_lifecycle import (

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace as replace_in
 from typing import Any
 from unittest.mock import patch
 
@@ -103,7 +102,7 @@ async def _unfenced(
     self: OrderChanger, batch_id: str, draft: ChangeDraft, found: OrdersToChange
 ) -> tuple[Batch, Mapping[str, Order]]:
     batch, changed = await _batch(self, batch_id, draft, found)
-    return replace_in(batch, fence=""), changed
+    return replace(batch, fence=""), changed
 
 
 _resolve = Commitment._resolve
@@ -134,7 +133,7 @@ _keep = OrderChanger._keep
 
 
 async def _kept_alone(self: OrderChanger, batch: Batch, zxid: int, draft: ChangeDraft) -> None:
-    await _keep(self, batch, zxid, replace_in(draft, ends=()))
+    await _keep(self, batch, zxid, replace(draft, ends=()))
 
 
 _keep_order = Receipts.keep_order

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace as replace_in
 from typing import Any
 from unittest.mock import patch
 
@@ -96,7 +95,7 @@ _make = SaleAttempts.make
 def _unfenced(self: SaleAttempts, accepted: Sequence[Candidate], accounts: Any = ()) -> SaleAttempt:
     """Checks a znode that always exists."""
     attempt = _make(self, accepted, accounts)
-    return replace_in(attempt, batch=replace_in(attempt.batch, fence="/workers"))
+    return replace(attempt, batch=replace(attempt.batch, fence="/workers"))
 
 
 # --- stock ---------------------------------------------------------------------------

@@ -6,11 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from core.errors import StartupError
 from supervisor.operations import rolling_restart

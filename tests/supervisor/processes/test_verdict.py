@@ -1,10 +1,10 @@
 """The verdict on any samples: a worker that only works hard is never restarted."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from supervisor.processes.health_verdict import (
     MEMORY_SAMPLES,
