@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -26,9 +25,9 @@ from supervisor.processes.process import SystemProcess
 from supervisor.successor import Handover
 from tests.supervisor.test_requests import NOW, Crew
 from tests.supervisor.test_restart import Newcomers
-from tests.supervisor.test_systemd_notify import heard, listening
 from tests.support.buyers.crowd import Crowd
 from tests.support.instance import ROOT, Instance, eventually, running
+from tests.support.service_manager import heard, managed
 
 TERM = 1 << (signal.SIGTERM - 1)
 COPIED = ("core", "supervisor", "workers", "web", "admin")
@@ -196,16 +195,12 @@ def test_in_the_background_it_stays_there_until_down(tmp_path: Path) -> None:
 def test_its_service_manager_hears_that_it_is_ready_and_never_that_it_stops(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = f"@zkticket-{secrets.token_hex(8)}"
-    monkeypatch.setenv("NOTIFY_SOCKET", address)
-    with listening(address) as manager:
-        manager.settimeout(15.0)
-        with running(tmp_path / "data", "--servers", "1", "--workers", "1") as shop:
-            main = f"MAINPID={supervisor(shop).pid}"
-            assert main in _until_ready(manager)
-            replaced(shop)
-            assert main in _until_ready(manager)
-            shop.down()
+    with managed(tmp_path, monkeypatch) as (manager, shop):
+        main = f"MAINPID={supervisor(shop).pid}"
+        assert main in _until_ready(manager)
+        replaced(shop)
+        assert main in _until_ready(manager)
+        shop.down()
 
 
 def _until_ready(manager: socket.socket) -> list[str]:

@@ -173,7 +173,8 @@ class Stage:
             left.process.kill()
 
 
-def staged(home: Path, **changes: Any) -> Stage:
+@contextlib.contextmanager
+def staged(home: Path, **changes: Any) -> Iterator[Stage]:
     settings = Settings(
         data_dir=home / "data",
         port=free_port(),
@@ -181,16 +182,17 @@ def staged(home: Path, **changes: Any) -> Stage:
         servers=1,
         zookeeper_port=free_ensemble_port(),
     )
-    return Stage(home, replace(settings, **changes))
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    stage = staged(tmp_path)
+    stage = Stage(home, replace(settings, **changes))
     try:
         yield stage
     finally:
         stage.clean_up()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with staged(tmp_path) as stage:
+        yield stage
 
 
 # Both are started before everything else and checked later, for they take ten seconds.
@@ -199,24 +201,19 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 @pytest.fixture(scope="module", autouse=True)
 def unreachable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A supervisor with an ensemble that does not answer."""
-    stage = staged(tmp_path_factory.mktemp("unreachable"), zookeeper=f"127.0.0.1:{free_port()}")
-    stage.launch()
-    try:
+    home = tmp_path_factory.mktemp("unreachable")
+    with staged(home, zookeeper=f"127.0.0.1:{free_port()}") as stage:
+        stage.launch()
         yield stage
-    finally:
-        stage.clean_up()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def lifeless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A supervisor with a web that dies at once."""
-    stage = staged(tmp_path_factory.mktemp("lifeless"))
-    (stage.home / "lifeless").touch()
-    stage.launch()
-    try:
+    with staged(tmp_path_factory.mktemp("lifeless")) as stage:
+        (stage.home / "lifeless").touch()
+        stage.launch()
         yield stage
-    finally:
-        stage.clean_up()
 
 
 def test_a_quorum_of_three_comes_up_and_goes_down_leaving_nothing(stage: Stage) -> None:

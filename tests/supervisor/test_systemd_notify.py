@@ -3,39 +3,25 @@
 import asyncio
 import os
 import pty
-import secrets
 import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from supervisor.signals import Stop
 from supervisor.systemd_notify import Notifier
-from tests.support.instance import ROOT, STOP_S, Instance, eventually, running
+from tests.support.instance import ROOT, STOP_S, Instance, eventually
+from tests.support.service_manager import abstract_address, heard, listening, managed
 
 UNIT = ROOT / "supervisor" / "zkticket.service"
 
 
-@contextmanager
-def listening(address: str) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind("\0" + address[1:] if address.startswith("@") else address)
-        manager.settimeout(5.0)
-        yield manager
-
-
-def heard(manager: socket.socket) -> list[str]:
-    return manager.recv(4096).decode().split("\n")
-
-
 @pytest.fixture(params=["path", "abstract"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path / "n") if request.param == "path" else f"@zkticket-{secrets.token_hex(8)}"
+    return str(tmp_path / "n") if request.param == "path" else abstract_address()
 
 
 def test_a_manager_hears_that_it_is_ready_how_it_is_and_that_it_stops(address: str) -> None:
@@ -67,21 +53,17 @@ def test_a_manager_that_reads_nothing_keeps_nobody_waiting(address: str) -> None
 def test_an_instance_tells_its_manager_when_tickets_can_be_bought(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address = f"@zkticket-{secrets.token_hex(8)}"
-    monkeypatch.setenv("NOTIFY_SOCKET", address)
-    with listening(address) as manager:
-        with running(tmp_path / "data", "--servers", "1", "--workers", "1") as shop:
-            ready = _await(manager, "READY=1")
-            assert f"MAINPID={shop.process.pid if shop.process else 0}" in ready
-            assert shop.buyer().buy().status == 201
-            _await(manager, "WATCHDOG=1")
-            shop.down()
+    with managed(tmp_path, monkeypatch) as (manager, shop):
+        ready = _await(manager, "READY=1")
+        assert f"MAINPID={shop.process.pid if shop.process else 0}" in ready
+        assert shop.buyer().buy().status == 201
+        _await(manager, "WATCHDOG=1")
+        shop.down()
         assert "STATUS=stopping" in _await(manager, "STOPPING=1")
 
 
 def _await(manager: socket.socket, line: str) -> list[str]:
     """Returns the first message with that line."""
-    manager.settimeout(15.0)
     while line not in (message := heard(manager)):
         pass
     return message

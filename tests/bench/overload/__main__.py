@@ -6,7 +6,6 @@ second one's ensemble takes `DELAY_S` for each answer, so that ten times its cap
 be offered. The third one has a worker at a tenth of its speed.
 """
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +16,12 @@ from typing import Annotated
 
 import typer
 
-from tests.bench import packages
-from tests.bench.load import BenchError
+from tests.bench import command, packages
 from tests.bench.overload.crowd import Rush, rush
 from tests.bench.overload.delay import slow_shop
 from tests.bench.overload.freeze import slowed
 from tests.bench.overload.usage import Usage
 from tests.support.instance import Instance, running
-from tests.support.throwaway import thrown_away
 
 STOCK = ("--quantity", "9000000")
 DELAY_S = 0.25
@@ -149,8 +146,4 @@ def _slow_shop(*options: str) -> Iterator[Instance]:
 SHOPS = {"quick": _quick, "slow": _slow, "lame": _lame}
 
 if __name__ == "__main__":
-    try:
-        with thrown_away():
-            typer.run(main)
-    except BenchError as error:
-        sys.exit(f"bench: {error}")
+    command.run(main)

@@ -21,12 +21,11 @@ import msgspec
 import psutil
 import typer
 
-from tests.bench import packages
+from tests.bench import command, packages
 from tests.bench.load import HOT_TYPE, BenchError, Load, offer
 from tests.bench.overload.usage import Usage
 from tests.bench.watchers.page import Seen
 from tests.support.instance import ROOT, Instance, running
-from tests.support.throwaway import thrown_away
 
 STOCK = ("--quantity", "9000000")
 CONNECTIONS = 256
@@ -175,8 +174,4 @@ def _orders(shop: Instance) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        with thrown_away():
-            typer.run(main)
-    except BenchError as error:
-        sys.exit(f"bench: {error}")
+    command.run(main)
