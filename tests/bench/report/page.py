@@ -18,11 +18,11 @@ SCALE = "scale.json"
 HEAD = """\
 # How fast zkticket sells, and how fast others do
 
-Written by `make bench` on {at}{quick}. All of it was measured in one run
-on one machine, each contestant alone on it, {rounds}, in another order each time. A figure
+Written by `make bench` on {at}{quick}. Everything was measured in one run
+on one machine, each contestant alone on it, {rounds}, in a different order each time. A figure
 is the median of the rounds, with the least and the most in brackets.
 """
-QUICK = ", a quick run: a smoke test more than a measurement"
+QUICK = ", a quick run: more a smoke test than a measurement"
 
 
 def publish(results: Results, folder: Path) -> Path:
@@ -82,7 +82,7 @@ def _failures(results: Results) -> str:
         failed[reading.contestant] = failed.get(reading.contestant, 0) + reading.failed
     found = [f"{name} {count}" for name, count in failed.items() if count]
     if not found:
-        return "Nothing failed: every purchase that was measured ended in a ticket.\n"
+        return "Nothing failed: every measured purchase ended in a ticket.\n"
     return f"Purchases that failed or were refused: {', '.join(found)}.\n"
 
 

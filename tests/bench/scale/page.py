@@ -20,25 +20,27 @@ after a warm-up of {warm_up:,}: {at_once} purchases under way on the workers' li
 HTTP. A window is {window:,} tickets. Everything ran on the same machine: {machine}.
 """
 TURNS = """\
-A machine that works for minutes with all that it has may get slower, whatever it does. The buyers \
-do the same for each ticket, and it took {first:.1f} µs of processor time in the first step, \
-{last:.1f} µs in the last. So in the end a fresh instance was opened beside the full one; it sold \
+A machine that is fully busy for minutes may get slower, whatever it does. The buyers' work for a \
+ticket is always the same; it took {first:.1f} µs of processor time in the first step, and \
+{last:.1f} µs in the last. So at the end a fresh instance was opened beside the full one. It sold \
 {before:,} tickets first, and then both sold {tickets:,} tickets in turns, {turns} times: the full \
 one {large:,.0f} a second in the median, the fresh one {fresh:,.0f}, with a ratio from {least:.2f} \
-to {most:.2f}. That tells what the orders cost; first and last tell of machine and orders together.
+to {most:.2f}. That is the cost of the orders alone; the first and last windows also show the \
+machine.
 """
 HEAP = """\
-Live heap is what a full collection leaves; it was asked for three times only, because the sale \
-itself makes none. For each order from the first time on it grew by {heap} bytes in the three \
-servers. The fixed part is ZooKeeper's copy of its last 500 transactions.
+Live heap is what a full collection leaves. It was measured only three times, because the sale \
+itself makes no full collection. From the first time on it grew by {heap} bytes for each order, in \
+the three servers. The fixed part is ZooKeeper's copy of its last 500 transactions.
 """
 TABLE = """\
-The two gaps near 400,000 and 800,000 orders are ZooKeeper's: there its table of znodes doubles, \
+The two gaps near 400,000 and 800,000 orders are ZooKeeper's: its table of znodes doubles there, \
 in all servers at once (393,216 and 786,432 entries).
 """
 LONGER = """\
 A new leader writes a snapshot of all znodes before it leads, and a server that starts reads one \
-and repeats the log after it: both take as long as there are orders. That is ZooKeeper's way.
+and repeats the log after it: both times grow with the number of orders. That is how ZooKeeper \
+works.
 """
 NO_HEAP = "The servers' live heap was not measured.\n"
 
@@ -88,8 +90,8 @@ def _company(scale: Scale) -> str:
     return (
         f"For each ticket, something else used {others[0]:.0f} µs of the machine's processor time "
         f"in the first step, {others[-1]:.0f} µs in the last, {max(others):.0f} µs at the most. "
-        "Where these differ, the rates compare the company rather than the sale: the processor "
-        "time of a ticket is the fair figure then.\n"
+        "Where these differ, the rates compare the neighbours rather than the sale; the processor "
+        "time of a ticket is then the fair figure.\n"
     )
 
 
