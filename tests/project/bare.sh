@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Proves `make up` and `make test` on an empty machine: a Debian root that holds nothing but
-# ca-certificates, make, git and python3, with a clone of this checkout (what is committed).
-# `make up` must sell and go down again, `make test` must pass with nothing skipped.
+# ca-certificates, make, git and python3, with a clone of the committed tree. `make up` has to sell
+# and stop again, and `make test` has to pass without a skipped test.
 #
-# Wants root, debootstrap, loop devices and 12 GB of disk. The root comes from the host's own
-# mirror, and takes over how the host's apt, pip and Maven reach their packages. It lives in a
-# mount and a process namespace, on a disk whose file is gone as soon as it is mounted: however
-# this ends, with SIGKILL too, nothing stays mounted, running or on the disk.
+# It needs root, debootstrap, loop devices and 12 GB of disk. The root comes from the host's own
+# mirror, and takes over the host's settings of apt, pip and Maven. It lives in a mount and a process
+# namespace, on a disk whose file is deleted as soon as it is mounted: however this ends, even with
+# SIGKILL, nothing stays mounted, running or on the disk.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")/../.." && pwd)
@@ -32,8 +32,8 @@ require() {
     command -v debootstrap >/dev/null || stop "debootstrap is needed: apt-get install debootstrap"
 }
 
-# Whoever kills this script kills all: setpriv passes its death on, unshare that of the first
-# process inside, and with that one the kernel ends its namespaces.
+# Killing this script kills everything: setpriv passes its death on, unshare that of the first process
+# inside, and the kernel ends the namespaces with that one.
 enclose() {
     local enclosed
     setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child "$0" inside &
@@ -91,13 +91,13 @@ configure() {
     copy /etc/resolv.conf /etc/hosts /usr/local/share/ca-certificates
     copy /etc/apt /usr/share/keyrings /etc/pip.conf /etc/xdg/pip ~/.pip ~/.config/pip
     copy ~/.m2/settings.xml ~/.m2/settings-security.xml ~/.mavenrc
-    # Not what names files of the host.
+    # Settings that name files of the host are left out.
     export -p | grep -E "$CLIENTS" | grep -v FIND_LINKS | sed 's/^declare -x/export/' >"$ROOT/root/clients" || true
     chroot "$ROOT" update-ca-certificates >/dev/null 2>&1
 }
 
 mount_kernel() {
-    # The root of all has to be a mount: network namespaces change how it passes mounts on.
+    # The root has to be a mount: network namespaces change how it propagates mounts.
     mount --bind "$ROOT" "$ROOT"
     mount -t proc proc "$ROOT/proc"
     mount --rbind /sys "$ROOT/sys"
@@ -105,7 +105,7 @@ mount_kernel() {
     mount -t tmpfs tmpfs "$ROOT/tmp"
 }
 
-# A command in the clone, with an environment as empty as the machine.
+# Runs a command in the clone, with an environment as empty as the machine.
 within() {
     env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         chroot "$ROOT" sh -c '. /root/clients; cd /zkticket; exec "$@"' sh "$@"
