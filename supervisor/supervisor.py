@@ -170,8 +170,8 @@ class Supervisor:
             child = self._hire(plan)
             self._fleet.children.append(child)
             kept = ground.kept.get(plan.name)
-            if ground.kept:
-                child.remember(*process_table.past(before.get(plan.name), lives=bool(kept)))
+            if ground.kept and plan.name in before:
+                child.remember(before[plan.name], lives=bool(kept))
             if kept:
                 child.adopt(kept.process)
 

@@ -87,16 +87,3 @@ def before(data_dir: Path, taken: SupervisorRecord | None) -> Mapping[str, Proce
     except ZkticketError:
         return {}
     return {process.name: process for process in table.processes}
-
-
-def past(
-    process: ProcessRecord | None, *, lives: bool
-) -> tuple[int, str | None, Mapping[str, int]]:
-    """Reads a process's restarts from the previous table: their number, last reason, causes."""
-    if process is None:
-        return 0, None, {}
-    causes = process.restart_causes
-    if lives or process.pid is None:
-        return process.restarts, process.last_restart_reason, causes
-    died = {**causes, "died": causes.get("died", 0) + 1}
-    return process.restarts + 1, "died while there was no supervisor", died

@@ -2,11 +2,11 @@
 
 import enum
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from core.errors import StartupError
-from core.schema.records import CAUSES
+from core.schema.records import CAUSES, ProcessRecord
 from supervisor.processes.process import Process, ProcessPlan, Spawn
 
 # A shorter life counts towards a crash loop; a longer one clears the count.
@@ -17,9 +17,10 @@ FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 15.0
 KILL_AGAIN_S = 1.0
 
-
+UNSEEN = "died while there was no supervisor"
 # How a reason begins, where it does not begin with the cause itself.
 REASONS = {
+    UNSEEN: "died",
     "restart by operator": "operator",
     "it could not write to its disk": "disk",
     "there is room on its disk again": "disk",
@@ -93,9 +94,12 @@ class Child:
     def start(self) -> None:
         self.wanted = True
 
-    def remember(self, restarts: int, reason: str | None, causes: Mapping[str, int]) -> None:
-        """Takes over what the previous supervisor knew of it."""
-        self.restarts, self.reason, self.causes = restarts, reason, Counter(causes)
+    def remember(self, before: ProcessRecord, *, lives: bool) -> None:
+        """Takes over what the previous supervisor knew of it; counts a death of the meantime."""
+        self.restarts, self.reason = before.restarts, before.last_restart_reason
+        self.causes = Counter(before.restart_causes)
+        if not lives and before.pid is not None:
+            self._count(UNSEEN)
 
     def adopt(self, process: Process) -> None:
         """Takes over a living process of a supervisor that is dead."""

@@ -26,7 +26,6 @@ from core.schema.records import ProcessRecord, SupervisorRecord
 from core.settings import Settings
 from core.transport.listen_socket import listen
 from supervisor import daemon, lock, orphans
-from supervisor.operations import process_table
 from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
 from supervisor.processes.health_verdict import MUTE_S, HealthLimits
@@ -593,10 +592,12 @@ def test_what_died_while_nobody_looked_is_counted() -> None:
         last_restart_reason="hung",
         restart_causes={"hung": 2},
     )
-    assert process_table.past(before, lives=True) == (2, "hung", {"hung": 2})
-    died = (3, "died while there was no supervisor", {"hung": 2, "died": 1})
-    assert process_table.past(before, lives=False) == died
-    assert process_table.past(None, lives=False) == (0, None, {})
+    [child] = Crew().add(1).fleet.children
+    child.remember(before, lives=True)
+    assert (child.restarts, child.reason, child.causes) == (2, "hung", {"hung": 2})
+    child.remember(before, lives=False)
+    assert (child.restarts, child.causes) == (3, {"hung": 2, "died": 1})
+    assert child.reason == "died while there was no supervisor"
 
 
 def test_a_hung_worker_is_restarted_even_when_it_is_alone() -> None:
