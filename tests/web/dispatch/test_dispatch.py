@@ -546,7 +546,6 @@ class Shop:
 
 async def test_the_catalog_reads_once_however_many_ask() -> None:
     shop = Shop()
-    shop.shelf.takes_s = 0.05
     snapshots = await asyncio.gather(*(shop.catalog.snapshot() for _ in range(50)))
     assert shop.shelf.readings == 1
     assert {snapshot.as_of for snapshot in snapshots} == {100.0}
