@@ -15,7 +15,6 @@ from core.schema import paths
 from core.schema.records import Marker, Stock, decode
 from core.store.store import Store
 from core.zookeeper import lost_answers
-from core.zookeeper.children import below
 from core.zookeeper.client import Refused, Znode, ZooKeeper
 
 READS_AT_ONCE = 32
@@ -44,7 +43,7 @@ async def _walk(zk: ZooKeeper, znode: Znode) -> AsyncIterator[Znode]:
     yield znode
     if not znode.children:
         return
-    names = await below(zk, znode.path)
+    names = await zk.below(znode.path)
     for start in range(0, len(names), READS_AT_ONCE):
         some = names[start : start + READS_AT_ONCE]
         for child in await asyncio.gather(*(zk.find(_below(znode.path, name)) for name in some)):
@@ -133,7 +132,7 @@ async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
     """The subtrees that go as a whole, and the number of registrations that stay."""
     if path == "/" or path in paths.TOP:
         found, kept = [], 0
-        for name in await below(zk, path):
+        for name in await zk.below(path):
             inside, more = await _targets(zk, _below(path, name))
             found += inside
             kept += more
@@ -176,7 +175,7 @@ async def _count(zk: ZooKeeper, path: str) -> int:
         return 0
     if not znode.children or paths.has_leaves(path):
         return 1 + znode.children
-    names = await below(zk, path)
+    names = await zk.below(path)
     return 1 + sum(await asyncio.gather(*(_count(zk, _below(path, name)) for name in names)))
 
 
@@ -213,7 +212,7 @@ async def _make_way(zk: ZooKeeper, left: list[str], refused: Refused) -> int:
     path = left[refused.index]
     match refused.error:
         case NotEmpty():
-            return await _delete_all(zk, [_below(path, name) for name in await below(zk, path)])
+            return await _delete_all(zk, [_below(path, name) for name in await zk.below(path)])
         case NoNode():  # somebody else was faster
             left.remove(path)
             return 0

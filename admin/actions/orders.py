@@ -26,7 +26,7 @@ from core.store.order_changes import ChangeOutcome, OrderChanger
 from core.store.order_history import timeline
 from core.store.order_lifecycle import Act, OrderChange
 from core.store.orders import no_such_order
-from core.store.receipt_keeping import NoBooks
+from core.store.receipt_keeping import Bookkeeper
 from core.store.scan import Tell, every_order, existing, of_buyer
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper
@@ -111,7 +111,7 @@ def _changer(zk: ZooKeeper, settings: Settings) -> OrderChanger:
         name=SOURCE,
         order_key=load_secret(settings.data_dir).order_key,
         fence=str,
-        books=NoBooks(),
+        books=Bookkeeper(),
         now=time.time,
         rng=random.Random(),  # noqa: S311 - jitter
     )

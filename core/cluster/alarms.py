@@ -6,7 +6,6 @@ from core.errors import BadZnode, NoNode
 from core.schema import paths
 from core.schema.records import Alarm, decode, encode
 from core.zookeeper import lost_answers
-from core.zookeeper.children import below
 from core.zookeeper.client import Znode, ZooKeeper
 from core.zookeeper.multi import Create
 
@@ -26,7 +25,7 @@ async def standing(zk: ZooKeeper) -> list[Alarm]:
 
     Raises `Unavailable`.
     """
-    names = await below(zk, paths.ALARMS)
+    names = await zk.below(paths.ALARMS)
     found = await zk.get_many([paths.alarm(name) for name in names])
     return [_alarm(znode) for znode in found if znode is not None]
 

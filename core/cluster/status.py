@@ -44,7 +44,6 @@ from core.store.store import Store
 from core.zookeeper.client import ZooKeeper, connect
 from core.zookeeper.probe import ServerState, has_quorum, probe_all
 
-PROBE_S = 1.0
 # Time for several vanished servers: each costs half a second to try.
 CONNECT_S = 2.5
 TREE_S = 2.0
@@ -169,7 +168,7 @@ async def collect(settings: Settings, secret: Secret) -> Status:
 async def _gather(settings: Settings, reading: Awaitable[Tree]) -> Status:
     local = _local(settings)
     hosts = settings.zookeeper or (local.zookeeper if local else settings.hosts)
-    servers, tree = await asyncio.gather(probe_all(hosts, PROBE_S), reading)
+    servers, tree = await asyncio.gather(probe_all(hosts), reading)
     tables = _tables(local, tree.supervisors)
     if not any(_lives(table) for table in tables):
         _require_answer(settings, servers)

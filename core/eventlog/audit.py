@@ -24,6 +24,6 @@ async def note(zk: ZooKeeper, event: str, text: str) -> None:
             await log.load(zk)
             await log.flush(zk)
         except (Ambiguous, Unavailable):
-            await lost_answers.reconnected(zk)
+            await lost_answers.reconnect(zk, lost=True)
         if not log.waiting:
             return

@@ -21,7 +21,6 @@ import msgspec
 from core.errors import BadVersion, BadZnode, ZooKeeperError
 from core.schema import paths
 from core.schema.records import LogEntry, decode, encode
-from core.zookeeper.children import below
 from core.zookeeper.client import Refused, Znode, ZooKeeper
 from core.zookeeper.multi import Create, Delete, Operation, SetData
 
@@ -210,7 +209,7 @@ class SourcedEntry(msgspec.Struct, frozen=True):
 
 async def sources(zk: ZooKeeper) -> list[str]:
     """The names of all processes that have a log."""
-    return await below(zk, paths.LOG)
+    return await zk.below(paths.LOG)
 
 
 class RingSlot(msgspec.Struct, frozen=True):
@@ -230,7 +229,7 @@ async def read(zk: ZooKeeper, source: str, from_slot: int = 0) -> list[RingSlot]
 
 async def slot_numbers(zk: ZooKeeper, source: str) -> list[int]:
     """The slots that a source has, the oldest first."""
-    names = await below(zk, paths.log_source(source))
+    names = await zk.below(paths.log_source(source))
     return sorted(int(name) for name in names if name.isdigit())
 
 

@@ -13,11 +13,11 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from core.errors import BadVersion, NodeExists, ZooKeeperError
+from core.errors import BadVersion, NodeExists
 from core.schema import paths
 from core.schema.records import Event, Stock, TicketType, decode, encode
 from core.zookeeper import lost_answers
-from core.zookeeper.client import Refused, ZooKeeper
+from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Create, Operation, SetData
 
 # A quarter of jute.maxbuffer. Beside path and data an operation holds the owner's ACL.
@@ -62,26 +62,14 @@ async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> 
         for part in _parts(_of_type(name, draft.generation, each, types[each]) for each in missing):
             await _happens(zk, part, part[0].path)
     opened = SetData(znode.path, encode(replace(draft, draft=False)), znode.version)
-    return await _opens(zk, opened)
-
-
-async def _opens(zk: ZooKeeper, opened: SetData) -> bool:
-    """False where somebody else was faster."""
-    refused = await lost_answers.commit(zk, [opened], partial(lost_answers.has_written, zk, opened))
-    return _has_happened(refused, BadVersion)
+    happened = partial(lost_answers.has_written, zk, opened)
+    return await lost_answers.try_commit(zk, [opened], happened, BadVersion)
 
 
 async def _happens(zk: ZooKeeper, operations: Sequence[Operation], own: str) -> bool:
     """False where some of it is there already. Nobody else makes what stands at `own`."""
-    refused = await lost_answers.commit(zk, operations, partial(lost_answers.is_there, zk, own))
-    return _has_happened(refused, NodeExists)
-
-
-def _has_happened(refused: Refused | None, lost_race: type[ZooKeeperError]) -> bool:
-    """False where somebody else was faster. Raises any other error."""
-    if refused is not None and not isinstance(refused.error, lost_race):
-        raise refused.error
-    return refused is None
+    happened = partial(lost_answers.is_there, zk, own)
+    return await lost_answers.try_commit(zk, operations, happened, NodeExists)
 
 
 def shares(tickets: int, stripes: int) -> list[int]:

@@ -17,7 +17,6 @@ from core.store.stock import StripeCounter, TypeRef, total
 from core.store.store import Store
 from core.store.stripes import STRIPES
 from core.zookeeper import lost_answers
-from core.zookeeper.children import below
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Check, Create, Delete, Operation, SetData
 
@@ -151,18 +150,15 @@ class BackOffice:
         """
         witness = next(each for each in operations if isinstance(each, SetData))
         happened = partial(lost_answers.has_written, self._zk, witness)
-        refused = await lost_answers.commit(self._zk, operations, happened)
-        if refused is not None and not isinstance(refused.error, BadVersion | NoNode):
-            raise refused.error
-        return refused is None
+        return await lost_answers.try_commit(self._zk, operations, happened, BadVersion, NoNode)
 
     async def counter_paths(self, name: str) -> list[str]:
         """The paths of an event's counters in all of its lives, whatever they hold."""
         found = []
-        for generation in await below(self._zk, paths.event(name)):
-            for type_ in await below(self._zk, paths.types(name, generation)):
+        for generation in await self._zk.below(paths.event(name)):
+            for type_ in await self._zk.below(paths.types(name, generation)):
                 stock = paths.stock(name, generation, type_)
-                found += [f"{stock}/{number}" for number in await below(self._zk, stock)]
+                found += [f"{stock}/{number}" for number in await self._zk.below(stock)]
         return found
 
     async def close(self, counters: Sequence[str], generations: Iterable[str] = ()) -> None:
@@ -181,6 +177,4 @@ class BackOffice:
             *(Delete(path) for path in counters),
             *(Create(paths.retired(generation)) for generation in retired),
         ]
-        refused = await lost_answers.commit(self._zk, operations, happened)
-        if refused is not None:
-            raise refused.error
+        await lost_answers.try_commit(self._zk, operations, happened)

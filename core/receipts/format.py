@@ -19,7 +19,7 @@ from core.errors import BadZnode, ZkticketError
 from core.machine import private_files
 from core.schema import paths
 from core.schema.records import Order
-from core.store.batch import Amendment, Batch, Sale
+from core.store.batch import Batch, Sale
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef
 
@@ -115,7 +115,7 @@ class Segment(msgspec.Struct, frozen=True):
 
 def receipt_from_batch(batch: Batch, zxid: int, at: float) -> Receipt:
     """The receipt of a batch that was committed at `zxid`."""
-    orders: tuple[Sale | Amendment, ...] = (*batch.sales, *batch.amendments)
+    orders = (*batch.sales, *batch.amendments)
     places = {ref: place for place, ref in enumerate(dict.fromkeys(each.ref for each in orders))}
     return Receipt(
         zxid,
@@ -130,10 +130,10 @@ def receipt_from_batch(batch: Batch, zxid: int, at: float) -> Receipt:
     )
 
 
-def receipt_from_order(stored: StoredOrder, ref: TypeRef, at: float) -> Receipt:
+def receipt_from_order(stored: StoredOrder, at: float) -> Receipt:
     """The receipt of an order that somebody else had made and that is confirmed once more."""
     line = ReceiptLine(stored.id, 0, stored.order)
-    return Receipt(stored.zxid, stored.order.batch, at, (ref,), (), (line,))
+    return Receipt(stored.zxid, stored.order.batch, at, (stored.ref,), (), (line,))
 
 
 def is_preserved(order: Order, there: StoredOrder | BadZnode | None) -> bool:

@@ -31,17 +31,10 @@ class Sale(msgspec.Struct, frozen=True):
         return paths.order(self.ref.event, self.ref.generation, self.order_id)
 
 
-class Amendment(msgspec.Struct, frozen=True):
+class Amendment(Sale, frozen=True):
     """An order that exists, as it will be, and the version at which it was read."""
 
-    ref: TypeRef
-    order_id: str
-    order: Order
     version: int
-
-    @property
-    def path(self) -> str:
-        return paths.order(self.ref.event, self.ref.generation, self.order_id)
 
 
 class Account(msgspec.Struct, frozen=True):

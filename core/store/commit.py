@@ -7,7 +7,6 @@ batch's id: then all of it had happened.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
 
 from core.errors import Ambiguous
 from core.store.batch import Batch, Failure
@@ -17,11 +16,12 @@ from core.zookeeper.client import Committed, ZooKeeper
 from core.zookeeper.multi import Operation
 
 
-class Ledger(Protocol):
-    """Writes a log in the transaction of a batch, and hears of doubts."""
+class Ledger:
+    """What writes a log in the transaction of a batch, and hears of doubts: here, nothing."""
 
-    def plan(self, batch: Batch) -> Sequence[Operation]:
+    def plan(self, _batch: Batch) -> Sequence[Operation]:
         """Returns what to write with the batch; replaces the plan before."""
+        return ()
 
     def applied(self) -> None:
         """Notes that the last plan has been committed."""
@@ -32,21 +32,6 @@ class Ledger(Protocol):
     def note_doubt(self, batch: Batch) -> None: ...
 
     def note_verdict(self, batch: Batch, outcome: Committed | Failure) -> None: ...
-
-
-class NoLedger:
-    """Writes nothing down."""
-
-    def plan(self, _batch: Batch) -> Sequence[Operation]:
-        return ()
-
-    def applied(self) -> None: ...
-
-    async def reload(self) -> None: ...
-
-    def note_doubt(self, _batch: Batch) -> None: ...
-
-    def note_verdict(self, _batch: Batch, _outcome: Committed | Failure) -> None: ...
 
 
 class Commitment:

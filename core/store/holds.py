@@ -14,7 +14,6 @@ from core.schema import paths
 from core.schema.records import HoldList, decode
 from core.store.batch import Held
 from core.store.stock import TypeRef
-from core.zookeeper.children import below
 from core.zookeeper.client import ZooKeeper
 
 SLOT_S = 2.0
@@ -47,13 +46,13 @@ class Holds:
 
     async def slots(self, name: str, generation: str) -> list[int]:
         """Returns the slots in which holds end, in order."""
-        slots = await below(self._zk, paths.holds(name, generation))
+        slots = await self._zk.below(paths.holds(name, generation))
         return sorted(int(slot) for slot in slots if slot.isdecimal())
 
     async def lists(self, name: str, generation: str, slot: int) -> dict[str, HoldList]:
         """Returns the lists of one slot, by path. Raises `BadZnode`, `Unavailable`."""
         folder = paths.hold_slot(name, generation, slot)
-        wanted = [f"{folder}/{batch}" for batch in await below(self._zk, folder)]
+        wanted = [f"{folder}/{batch}" for batch in await self._zk.below(folder)]
         found = await self._zk.get_many(wanted)
         return {
             znode.path: decode(HoldList, znode.data, znode.path)

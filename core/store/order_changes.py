@@ -16,7 +16,7 @@ from core.errors import Ambiguous, Halted, Unavailable, Unconfirmed
 from core.schema import paths
 from core.schema.records import Event, Order, Payment, buyer_id, payment_key
 from core.store.batch import Account, Amendment, Batch, ClaimedPayment, Failure, batch_ids
-from core.store.commit import Commitment, NoLedger
+from core.store.commit import Commitment, Ledger
 from core.store.holds import hold_lists
 from core.store.order_lifecycle import (
     Occasion,
@@ -97,7 +97,7 @@ class OrderChanger:
         self._books = books
         self._now = now
         self._rng = rng
-        self._commitment = Commitment(store, zk, NoLedger())
+        self._commitment = Commitment(store, zk, Ledger())
         self._name = name
         self._batch_ids = batch_ids(name)
 
@@ -254,7 +254,7 @@ class OrderChanger:
         for done in draft.ends:
             if done.order is None or done.refusal is not None or done.order.id in draft.changed:
                 continue
-            await self._books.keep_order(done.order, done.order.ref)
+            await self._books.keep_order(done.order)
 
     async def _mend(self, failure: Failure, batch: Batch) -> None:
         match failure:

@@ -15,16 +15,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from core.schema.records import (
-    PAYMENT,
-    Change,
-    DoorScan,
-    Event,
-    Order,
-    Payment,
-    Status,
-    Stock,
-)
+from core.schema.records import PAYMENT, Change, DoorScan, Event, Order, Payment, Status, Stock
 from core.schema.sale_window import hold_ends_at, is_settled
 
 # How many refused payments are recorded with an order; further ones are only noted.
@@ -237,14 +228,11 @@ def _cancelled(order: Order, change: OrderChange, occasion: Occasion) -> Order |
         return Refusal.NOT_VALID
     if order.admitted is not None:
         return Refusal.CHECKED_IN
-    if not (change.operator or _may_cancel(occasion)):
+    # Its buyer may not cancel any more once the event is over.
+    may_cancel = occasion.rules.cancellable and not is_settled(occasion.rules, occasion.at)
+    if not (change.operator or may_cancel):
         return Refusal.NOT_CANCELLABLE
     return _changed(order, Act.CANCEL, change, occasion, status="cancelled")
-
-
-def _may_cancel(occasion: Occasion) -> bool:
-    """Whether its buyer may cancel: not once the event is over."""
-    return occasion.rules.cancellable and not is_settled(occasion.rules, occasion.at)
 
 
 def _checked_in(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
@@ -259,18 +247,11 @@ def _checked_in(order: Order, change: OrderChange, occasion: Occasion) -> Order 
 
 def _not_for_sale(order: Order, occasion: Occasion) -> Refusal | None:
     """Returns why a hold can't be bought or extended any more."""
-    if refusal := _not_held(order, occasion.at):
-        return refusal
-    return Refusal.NOT_ON_SALE if is_settled(occasion.rules, occasion.at) else None
-
-
-def _not_held(order: Order, at: float) -> Refusal | None:
-    """Returns why a hold can't be used any more."""
-    if order.status == "expired":
-        return Refusal.HOLD_EXPIRED
-    if order.status != "held":
+    if order.status not in ("held", "expired"):
         return Refusal.NOT_HELD
-    return Refusal.HOLD_EXPIRED if at >= (order.until or 0.0) else None
+    if order.status == "expired" or occasion.at >= (order.until or 0.0):
+        return Refusal.HOLD_EXPIRED
+    return Refusal.NOT_ON_SALE if is_settled(occasion.rules, occasion.at) else None
 
 
 def _changed(

@@ -30,7 +30,6 @@ from core.store.stock import (
     type_of,
 )
 from core.zookeeper import lost_answers
-from core.zookeeper.children import below
 from core.zookeeper.client import Committed, Znode, ZooKeeper
 from core.zookeeper.multi import Check, Operation
 
@@ -54,7 +53,7 @@ class Store:
     # --- events ----------------------------------------------------------------------
 
     async def event_names(self) -> list[str]:
-        return await below(self._zk, paths.EVENTS)
+        return await self._zk.below(paths.EVENTS)
 
     async def event(self, name: str) -> Event:
         """Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
@@ -85,7 +84,7 @@ class Store:
         }
 
     async def type_names(self, name: str, event: Event) -> list[str]:
-        return await below(self._zk, paths.types(name, event.generation))
+        return await self._zk.below(paths.types(name, event.generation))
 
     async def availability(self, name: str) -> EventAvailability:
         """Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`, `Unavailable`."""
@@ -191,7 +190,7 @@ class Store:
 
     async def retired(self) -> frozenset[str]:
         """Returns the generations whose orders an operator has deleted. Raises `Unavailable`."""
-        return frozenset(await below(self._zk, paths.RETIRED))
+        return frozenset(await self._zk.below(paths.RETIRED))
 
     # --- selling ---------------------------------------------------------------------
 

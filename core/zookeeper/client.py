@@ -25,7 +25,7 @@ from core.schema import paths
 from core.zookeeper import kazoo_adapter
 from core.zookeeper.kazoo_adapter import Landing, error_of, translated
 from core.zookeeper.multi import OK, Multi, MultiResult, Operation, acl_vector
-from core.zookeeper.multi_read import NO_NODE, MultiRead, Read
+from core.zookeeper.multi_read import NO_NODE, MultiRead, Read, Stat
 
 # A commit takes milliseconds; a frozen leader is found out by this deadline.
 OPERATION_S = 1.2
@@ -131,10 +131,6 @@ class ZooKeeper:
     def off_change(self, listener: Callable[[], None]) -> None:
         self._listeners.remove(listener)
 
-    def election(self, path: str, name: str) -> Any:
-        """kazoo's recipe, whose calls block: see `core.zookeeper.election`."""
-        return kazoo_adapter.election(self._client, path, name)
-
     async def watch_over(self) -> None:
         """Raises `ZooKeeperError` when kazoo's thread has ended by itself: nothing restarts it."""
         while kazoo_adapter.is_alive(self._client):  # noqa: ASYNC110 - a thread's end sets no event of ours
@@ -175,15 +171,7 @@ class ZooKeeper:
         Raises `NoNode`, `Unavailable`.
         """
         data, stat = await self._read(self._client.get_async, path, self._watcher(watch))
-        return Znode(
-            path,
-            data or b"",
-            stat.version,
-            stat.czxid,
-            stat.mzxid,
-            stat.numChildren,
-            stat.ephemeralOwner != 0,
-        )
+        return _znode(path, data or b"", Stat._make(stat))
 
     async def find(self, path: str) -> Znode | None:
         """Reads a znode; `None` where it is missing. Raises `Unavailable`."""
@@ -201,7 +189,7 @@ class ZooKeeper:
         for start in range(0, len(wanted), READS_AT_ONCE):
             some = wanted[start : start + READS_AT_ONCE]
             for path, read in zip(some, await self._read(self._multi_read, some), strict=True):
-                found.append(_znode(path, read))
+                found.append(_found(path, read))
         return found
 
     def _multi_read(self, wanted: Sequence[str]) -> Any:
@@ -215,6 +203,13 @@ class ZooKeeper:
         """Lists the names below `path`, sorted. Raises `NoNode`, `Unavailable`."""
         names = await self._read(self._client.get_children_async, path, self._watcher(watch))
         return sorted(names)
+
+    async def below(self, path: str) -> list[str]:
+        """Lists the names below `path`; none where it is missing. Raises `Unavailable`."""
+        try:
+            return await self.children(path)
+        except NoNode:
+            return []
 
     async def sync(self) -> None:
         """Lets the server that answers us catch up with the leader."""
@@ -328,13 +323,16 @@ async def connect(
     return client
 
 
-def _znode(path: str, read: Read) -> Znode | None:
+def _found(path: str, read: Read) -> Znode | None:
     """Converts one answer of a multi-read; `None` for `NoNode`. Raises `ZooKeeperError`."""
     if isinstance(read, int):
         if read == NO_NODE:
             return None
         raise translated(error_of(read))
-    data, stat = read
+    return _znode(path, *read)
+
+
+def _znode(path: str, data: bytes, stat: Stat) -> Znode:
     return Znode(
         path,
         data,

@@ -1,56 +1,45 @@
-"""Elects one of many candidates, by kazoo's recipe, on the event loop.
+"""Elects one of many candidates: whoever makes the ephemeral znode, until its session ends.
 
 Whoever is elected may lose its session without knowing it yet. What it does must therefore be
-safe when two do it at once; the election only spares the work. Whatever kazoo's recipe raises
-costs a candidate its turn, and never its process: hence `except Exception`.
+safe when two do it at once; the election only spares the work.
 """
 
 import asyncio
-import threading
+import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
-from typing import Any
 
+from core.errors import ZooKeeperError
 from core.zookeeper.client import ZooKeeper
-from core.zookeeper.kazoo_adapter import withdraw
 
-# A candidate stands for so long, then looks up and stands again.
-TURN_S = 10.0
-RELEASE_S = 2.0
-PAUSE_S = 0.5
+LOOK_S = 0.5
 
 
 class Election:
-    """A candidate. `name` is its znode's content, for people who look."""
+    """A candidate. `name` begins the znode's content, for people who look."""
 
     def __init__(self, zk: ZooKeeper, path: str, name: str) -> None:
         self._zk = zk
-        self._path = path
-        self._name = name
-        self.elected = False
+        self._path = f"{path}/elected"
+        # Tells that the znode is our own where the answer to its creation was lost.
+        self._own = f"{name} {secrets.token_hex(8)}".encode()
 
     async def keep_running(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Stands until it is cancelled; runs `lead`, which never ends, while it is elected."""
         while True:
-            if self._zk.connected:
-                await self._stand(lead)
-            await asyncio.sleep(PAUSE_S)
-
-    async def _stand(self, lead: Callable[[], Awaitable[None]]) -> None:
-        """Stands once, with a new lock: an old one still believes in a session that has ended."""
-        election = self._zk.election(self._path, self._name)
-        with suppress(Exception):  # no connection, or nobody has stood yet
-            await _aside(partial(withdraw, election.lock))
-        try:
-            if await _is_elected(election):
+            elected = False
+            with suppress(ZooKeeperError):
+                elected = await self._is_elected()
+            if elected:
                 await self._lead(lead)
-        except asyncio.CancelledError:
-            election.cancel()  # the session ends next, and resigns
-            raise
-        with suppress(Exception):  # the session's end resigns as well
-            async with asyncio.timeout(RELEASE_S):
-                await _aside(election.lock.release)
+            await asyncio.sleep(LOOK_S)
+
+    async def _is_elected(self) -> bool:
+        """Whether the znode is ours; makes it where nobody has. Raises `ZooKeeperError`."""
+        found = await self._zk.find(self._path)
+        if found is None:
+            await self._zk.create(self._path, self._own, ephemeral=True)
+        return found is None or found.data == self._own
 
     async def _lead(self, lead: Callable[[], Awaitable[None]]) -> None:
         """Leads until the connection is lost: from then on another may have been elected."""
@@ -62,48 +51,13 @@ class Election:
 
         self._zk.on_change(look)
         look()
-        self.elected = True
         work = asyncio.ensure_future(lead()), asyncio.ensure_future(gone.wait())
         try:
             done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             for ended in done:
                 ended.result()
         finally:
-            self.elected = False
             self._zk.off_change(look)
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
-
-
-async def _is_elected(election: Any) -> bool:
-    try:
-        return bool(await _aside(partial(election.lock.acquire, timeout=TURN_S)))
-    except Exception:  # not elected in time, or the connection went: it stands again
-        return False
-
-
-async def _aside(call: Callable[[], Any]) -> Any:
-    """Runs a blocking call on a thread that does not keep the process from ending."""
-    loop = asyncio.get_running_loop()
-    landing: asyncio.Future[Any] = loop.create_future()
-
-    def settle(value: Any, error: Exception | None) -> None:
-        if landing.done():
-            return
-        if error is not None:
-            landing.set_exception(error)
-        else:
-            landing.set_result(value)
-
-    def work() -> None:
-        value, error = None, None
-        try:
-            value = call()
-        except Exception as raised:
-            error = raised
-        with suppress(RuntimeError):  # the loop has closed
-            loop.call_soon_threadsafe(settle, value, error)
-
-    threading.Thread(target=work, name="election", daemon=True).start()
-    return await landing

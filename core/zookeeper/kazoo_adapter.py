@@ -92,25 +92,6 @@ def cut(client: KazooClient) -> None:
             connection.shutdown(socket.SHUT_RDWR)
 
 
-def election(client: KazooClient, path: str, name: str) -> Any:
-    """kazoo's recipe, whose calls block. Its `lock` has `acquire`, `release` and `cancel`."""
-    return client.Election(path, name)
-
-
-def withdraw(lock: Any) -> None:
-    """Deletes the znodes of this session's earlier candidacies. It blocks.
-
-    A connection that breaks while a candidacy ends leaves its znode behind. It lives as long as
-    the session: all others would wait for it, and nobody would act.
-    """
-    session, _ = lock.client.client_id
-    for name in lock.client.get_children(lock.path):
-        znode = f"{lock.path}/{name}"
-        stat = lock.client.exists(znode)
-        if stat is not None and stat.ephemeralOwner == session:
-            lock.client.delete(znode)
-
-
 class Landing:
     """Hands an answer from kazoo's threads to the loop. Stands in for an `AsyncResult`."""
 

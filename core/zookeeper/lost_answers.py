@@ -81,12 +81,28 @@ async def commit(
             outcome = await zk.multi(operations)
         except (Ambiguous, Unavailable) as error:
             lost = lost or isinstance(error, Ambiguous)
-            await _reconnect(zk, lost)
+            await reconnect(zk, lost=lost)
             continue
         if not isinstance(outcome, Refused) or (lost and await read(zk, happened)):
             return None
         return outcome
     raise _no_answer(lost)
+
+
+async def try_commit(
+    zk: ZooKeeper,
+    operations: Sequence[Operation],
+    happened: Callable[[], Awaitable[bool]],
+    *races: type[ZooKeeperError],
+) -> bool:
+    """Commits as `commit`; False where somebody else was faster, which such an error shows.
+
+    Raises any other one.
+    """
+    refused = await commit(zk, operations, happened)
+    if refused is not None and not isinstance(refused.error, races):
+        raise refused.error
+    return refused is None
 
 
 async def resolve(zk: ZooKeeper, send_again: Callable[[], Awaitable[T | None]]) -> T:
@@ -133,11 +149,8 @@ async def update(
             write: Operation = Create(path, encode(after))
         else:
             write = SetData(path, encode(after), znode.version)
-        refused = await commit(zk, [write], _unknown)
-        if refused is None:
+        if await try_commit(zk, [write], _unknown, BadVersion, NodeExists, NoNode):
             return after
-        if not isinstance(refused.error, BadVersion | NodeExists | NoNode):
-            raise refused.error
     raise Unavailable(f"{path} changes faster than it can be edited; try again")
 
 
@@ -152,9 +165,7 @@ async def make(zk: ZooKeeper, *wanted: Create) -> None:
     Raises as `commit`.
     """
     for create in wanted:
-        refused = await commit(zk, [create], partial(is_there, zk, create.path))
-        if refused is not None and not isinstance(refused.error, NodeExists):
-            raise refused.error
+        await try_commit(zk, [create], partial(is_there, zk, create.path), NodeExists)
 
 
 async def remove(zk: ZooKeeper, *wanted: str) -> Refused | None:
@@ -166,12 +177,10 @@ async def remove(zk: ZooKeeper, *wanted: str) -> Refused | None:
     return await commit(zk, [Delete(path) for path in wanted], happened)
 
 
-async def reconnected(zk: ZooKeeper) -> None:
-    """Waits for ZooKeeper after an answer was lost. Raises `Ambiguous` where it stays away."""
-    await _reconnect(zk, lost=True)
-
-
-async def _reconnect(zk: ZooKeeper, lost: bool) -> None:
+async def reconnect(zk: ZooKeeper, *, lost: bool) -> None:
+    """Waits for ZooKeeper. Where it stays away, raises `Ambiguous` if an answer was lost, or else
+    `Unavailable`.
+    """
     await asyncio.sleep(PAUSE_S)
     try:
         await zk.wait_connected(RECONNECT_S)

@@ -20,11 +20,9 @@ STAT_BYTES = 68
 _ZXIDS = struct.Struct("!qq")
 
 
-def _head(kind: int) -> bytes:
-    return HEADER.pack(kind, False, -1)
-
-
-_CREATE, _DELETE, _SET_DATA, _CHECK = map(_head, (CREATE, DELETE, SET_DATA, CHECK))
+_CREATE, _DELETE, _SET_DATA, _CHECK = (
+    HEADER.pack(kind, False, -1) for kind in (CREATE, DELETE, SET_DATA, CHECK)
+)
 _PERSISTENT = COUNT.pack(0)
 
 

@@ -1,7 +1,6 @@
 """Asks a ZooKeeper server for its state, by the four-letter word `srvr`."""
 
 import asyncio
-import re
 
 import msgspec
 
@@ -15,7 +14,6 @@ class ServerState(msgspec.Struct, frozen=True):
     address: str
     role: str
     version: str | None = None
-    znodes: int | None = None
 
     @property
     def serves(self) -> bool:
@@ -29,15 +27,11 @@ async def probe(address: str, timeout_s: float = PROBE_S) -> ServerState:
             text = await _srvr(address)
     except (OSError, TimeoutError, ValueError):
         return ServerState(address, "down")
-    role = _field(r"^Mode: (\w+)", text)
-    version = _field(r"^Zookeeper version: ([\w.]+)", text)
-    znodes = _field(r"^Node count: (\d+)", text)
-    return ServerState(
-        address,
-        role if role in ROLES else "down",
-        version,
-        int(znodes) if znodes else None,
-    )
+    told = dict(line.partition(": ")[::2] for line in text.splitlines())
+    role = told.get("Mode", "")
+    # Such as 3.9.5-22ac5e3, built on …
+    version = told.get("Zookeeper version", "").partition("-")[0]
+    return ServerState(address, role if role in ROLES else "down", version)
 
 
 async def probe_all(hosts: str, timeout_s: float = PROBE_S) -> list[ServerState]:
@@ -58,8 +52,3 @@ async def _srvr(address: str) -> str:
         return (await reader.read(65536)).decode(errors="replace")
     finally:
         writer.close()
-
-
-def _field(pattern: str, text: str) -> str:
-    found = re.search(pattern, text, re.MULTILINE)
-    return found.group(1) if found else ""

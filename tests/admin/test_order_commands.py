@@ -23,7 +23,7 @@ from core.store import scan
 from core.store.batch import Batch, Sale
 from core.store.order_changes import OrderChanger
 from core.store.order_lifecycle import Act, OrderChange
-from core.store.receipt_keeping import NoBooks
+from core.store.receipt_keeping import Bookkeeper
 from core.store.store import Store
 from core.zookeeper.client import Committed, ZooKeeper
 from tests.support.commands import Run, commands_on
@@ -71,7 +71,7 @@ async def check_in(zk: ZooKeeper, id_: str) -> None:
         name="worker-2",
         order_key=b"key",
         fence=str,
-        books=NoBooks(),
+        books=Bookkeeper(),
         now=time.time,
         rng=random.Random(1),
     )

@@ -4,7 +4,7 @@ The product's modules stay as they are; only the names that lead out of them are
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from random import Random
 from types import SimpleNamespace
@@ -122,11 +122,6 @@ class _Clocks:
         return here().wall_clock
 
 
-async def _at_once(call: Callable[[], Awaitable[object]]) -> object:
-    """Stands in for the thread that waits for kazoo: this lock blocks nobody."""
-    return await call()
-
-
 def _jitter() -> Random:
     return here().world.rng
 
@@ -139,7 +134,6 @@ def simulated() -> Iterator[None]:
         "core.cluster.node.os": SimpleNamespace(getpid=lambda: here().pid),
         "core.cluster.node.process_birth": SimpleNamespace(birth=lambda _pid: ""),
         "workers.process.LinkServer": SimulatedLinks,
-        "core.zookeeper.election._aside": _at_once,
         "workers.process.ReceiptJournal": lambda *given: SimulatedJournal(here().disk, *given),
         "workers.process.random": SimpleNamespace(Random=_jitter),
         "workers.process.instance_id": SimpleNamespace(load=lambda _data_dir: INSTANCE),

@@ -98,9 +98,9 @@ def ask(buyer: Buyer, path: str, key: str, body: object = None) -> Reply:
 
 @dataclass(frozen=True)
 class Elected:
-    """The first candidate of the election, and its process."""
+    """What the elected candidate's znode holds, and the candidate's process."""
 
-    candidate: str
+    candidate: bytes
     pid: int
 
 
@@ -110,17 +110,14 @@ async def elected(shop: Instance) -> Elected | None:
     )
     try:
         await zk.sync()
-        candidates = await zk.children(paths.JANITOR)
-        if not candidates:
+        found = await zk.find(f"{paths.JANITOR}/elected")
+        if found is None:
             return None
-        # A candidate's name ends with the number that the ensemble gave it.
-        first = min(candidates, key=lambda candidate: candidate[-10:])
-        found = await zk.find(f"{paths.JANITOR}/{first}")
         workers = [paths.worker(name) for name in await zk.children(paths.WORKERS)]
         for znode in await zk.get_many(workers):
             record = decode(WorkerRecord, znode.data, znode.path) if znode else None
-            if record and found and record.name == found.data.decode():
-                return Elected(first, record.pid)
+            if record and found.data.startswith(f"{record.name} ".encode()):
+                return Elected(found.data, record.pid)
         return None
     finally:
         await zk.close()

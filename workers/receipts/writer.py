@@ -18,7 +18,7 @@ from core.eventlog.ring import EventLog
 from core.receipts.format import Receipt, framed, receipt_from_batch, receipt_from_order
 from core.store.batch import Batch
 from core.store.orders import StoredOrder
-from core.store.stock import TypeRef
+from core.store.receipt_keeping import Bookkeeper
 from workers.receipts.journal import ReceiptJournal
 from workers.receipts.rollback_guard import RollbackGuard
 
@@ -33,7 +33,7 @@ RECENT = 4096
 _Waiting: TypeAlias = tuple[Receipt, "asyncio.Future[None]"]
 
 
-class Receipts:
+class Receipts(Bookkeeper):
     """Writes receipts and says whether the worker may sell; it begins with `open`."""
 
     def __init__(
@@ -78,12 +78,12 @@ class Receipts:
         """
         await self._keep(receipt_from_batch(batch, zxid, round(self._now(), 3)))
 
-    async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
+    async def keep_order(self, stored: StoredOrder) -> None:
         """Keeps a receipt of an order that was found: the last worker that made or changed it
         may have died before the flush.
         """
         if self._recent.get(stored.id, -1) < len(stored.order.changes):
-            await self._keep(receipt_from_order(stored, ref, round(self._now(), 3)))
+            await self._keep(receipt_from_order(stored, round(self._now(), 3)))
 
     # --- its life --------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ class Answers:
         if found is None:
             return
         try:
-            await self._receipts.keep_order(found, ref)
+            await self._receipts.keep_order(found)
         except Halted:
             self.answer(request, Code.OUTCOME_UNKNOWN)
         else:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from core.eventlog.ring import EventLog
 from core.schema.records import LogEntry
 from core.store.batch import Batch, Failure
+from core.store.commit import Ledger
 from core.zookeeper.client import Committed, ZooKeeper
 from core.zookeeper.multi import Operation
 
 
-class SalesLedger:
-    """A `core.store.commit.Ledger`; the caller holds the log's lock."""
+class SalesLedger(Ledger):
+    """Writes to the log of a worker; the caller holds the log's lock."""
 
     def __init__(self, log: EventLog, zk: ZooKeeper) -> None:
         self._log = log

@@ -10,8 +10,6 @@ import pytest
 from kazoo.exceptions import EXCEPTIONS
 from kazoo.handlers.threading import SequentialThreadingHandler
 from kazoo.handlers.utils import create_tcp_connection
-from kazoo.recipe.election import Election
-from kazoo.recipe.lock import Lock
 
 from core.errors import NoNode
 from core.zookeeper import kazoo_adapter
@@ -59,15 +57,6 @@ def waits_by_its_handler() -> None:
     assert "timeout" in inspect.signature(create_tcp_connection).parameters
 
 
-def locks_by_its_parts() -> None:
-    election = kazoo_adapter.election(made(), "/path", "name")
-    assert isinstance(election, Election)
-    assert isinstance(election.lock, Lock)
-    assert election.lock.path == "/path"
-    assert callable(election.lock.client.exists)
-    assert callable(election.cancel)
-
-
 def names_errors_by_their_codes() -> None:
     assert isinstance(kazoo_adapter.translated(EXCEPTIONS[NO_NODE]()), NoNode)
     assert isinstance(kazoo_adapter.translated(kazoo_adapter.error_of(NO_NODE)), NoNode)
@@ -83,7 +72,6 @@ PARTS: dict[str, Callable[[], object]] = {
         "_connection", "_connection_routine"
     ),
     "SequentialThreadingHandler.select and .create_connection": waits_by_its_handler,
-    "Election.lock with its path and client": locks_by_its_parts,
     "exceptions.EXCEPTIONS, errors by their codes": names_errors_by_their_codes,
 }
 

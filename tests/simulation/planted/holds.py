@@ -74,7 +74,7 @@ async def _forgotten_first(self: Janitor, name: str, generation: str, slot: int)
 # --- the life of an order ------------------------------------------------------------
 
 
-def _only_expired(order: Order, at: float) -> Refusal | None:
+def _only_expired(order: Order, _occasion: Occasion) -> Refusal | None:
     if order.status == "expired":
         return Refusal.HOLD_EXPIRED
     return None if order.status == "held" else Refusal.NOT_HELD
@@ -139,9 +139,9 @@ async def _kept_alone(self: OrderChanger, batch: Batch, zxid: int, draft: Change
 _keep_order = Receipts.keep_order
 
 
-async def _kept_once(self: Receipts, stored: StoredOrder, ref: TypeRef) -> None:
+async def _kept_once(self: Receipts, stored: StoredOrder) -> None:
     if stored.id not in self._recent:
-        await _keep_order(self, stored, ref)
+        await _keep_order(self, stored)
 
 
 # --- the recount ---------------------------------------------------------------------
@@ -173,7 +173,7 @@ FAULTS: Mapping[str, Plant] = {
         "core.store.order_changes._held_longer", lambda draft: ()
     ),
     "a hold is confirmed after its end": lambda: patch(
-        "core.store.order_lifecycle._not_held", _only_expired
+        "core.store.order_lifecycle._not_for_sale", _only_expired
     ),
     "an expired hold is confirmed": lambda: patch(
         "core.store.order_lifecycle._confirmed", _confirmed_whatever

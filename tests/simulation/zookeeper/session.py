@@ -25,7 +25,6 @@ from core.zookeeper.client import (
 )
 from core.zookeeper.multi import Create, Delete, Operation, SetData
 from tests.simulation.world.event_loops import Process
-from tests.simulation.zookeeper.election import SimulatedElection
 from tests.simulation.zookeeper.ensemble import SERVERS, Ensemble, Session
 from tests.simulation.zookeeper.tree import Node
 
@@ -197,9 +196,6 @@ class SimulatedZooKeeper:
     def disconnected_s(self) -> float:
         return 0.0 if self.connected else self.process.time() - self.disconnected_at
 
-    def election(self, path: str, name: str) -> Any:
-        return SimulatedElection(self.as_zookeeper(), path, f"{name} {self.process.name}")
-
     async def watch_over(self) -> None:
         await self.process.create_future()
 
@@ -292,6 +288,12 @@ class SimulatedZooKeeper:
             return sorted(self._node(path, at, watch).children)
 
         return cast(list[str], await self._read(read))
+
+    async def below(self, path: str) -> list[str]:
+        try:
+            return await self.children(path)
+        except NoNode:
+            return []
 
     def _node(self, path: str, at: int, watch: Callable[[], None] | None) -> Node:
         node = self.ensemble.tree.node(path, at)

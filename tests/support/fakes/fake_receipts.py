@@ -5,17 +5,25 @@ import asyncio
 from core.errors import Halted
 from core.store.batch import Batch
 from core.store.orders import StoredOrder
-from core.store.stock import TypeRef
+from core.store.receipt_keeping import Bookkeeper
 
 
-class FakeReceipts:
+class FakeReceipts(Bookkeeper):
     """Keeps receipts at once, unless `halted` is set, and once `disk` lets it."""
 
     def __init__(self) -> None:
-        self.halted = ""
+        self._halted = ""
         self.disk = asyncio.Event()
         self.disk.set()
         self.kept: list[str] = []
+
+    @property
+    def halted(self) -> str:
+        return self._halted
+
+    @halted.setter
+    def halted(self, trouble: str) -> None:
+        self._halted = trouble
 
     async def ready(self) -> None:
         if self.halted:
@@ -24,7 +32,7 @@ class FakeReceipts:
     async def keep(self, batch: Batch, zxid: int) -> None:
         await self._write([sale.order_id for sale in batch.sales])
 
-    async def keep_order(self, stored: StoredOrder, ref: TypeRef) -> None:
+    async def keep_order(self, stored: StoredOrder) -> None:
         await self._write([stored.id])
 
     async def _write(self, order_ids: list[str]) -> None:

@@ -62,6 +62,10 @@ class FakeZooKeeper:
             raise NoNode(path)
         return sorted(node.children)
 
+    async def below(self, path: str) -> list[str]:
+        node = self._tree.node(path)
+        return sorted(node.children) if node else []
+
     async def ensure(self, *wanted: str) -> None:
         for path in wanted:
             self._tree.apply([Create(path)])
