@@ -4,7 +4,6 @@ Commands write it, from any machine; the instance's supervisor watches it and ac
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from functools import partial
 
 from msgspec.structs import replace
@@ -13,7 +12,7 @@ from core.errors import NoNode
 from core.schema import paths
 from core.schema.records import Desired, OperatorRequest, decode, encode
 from core.zookeeper import lost_answers
-from core.zookeeper.client import Znode, ZooKeeper
+from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Create
 from core.zookeeper.watch import Watch, whenever_changed
 
@@ -61,12 +60,10 @@ def watch(
 async def _read(
     zk: ZooKeeper, path: str, remembered: Callable[[], Desired], watch: Watch | None
 ) -> Desired:
-    with suppress(NoNode):
-        return _decoded(await zk.get(path, watch))
-    # Only an existing znode can be watched.
-    await lost_answers.make(zk, Create(paths.parent(path)), Create(path, encode(remembered())))
-    return _decoded(await zk.get(path, watch))
-
-
-def _decoded(znode: Znode) -> Desired:
-    return decode(Desired, znode.data, znode.path)
+    try:
+        znode = await zk.get(path, watch)
+    except NoNode:
+        # Only an existing znode can be watched.
+        await lost_answers.make(zk, Create(paths.parent(path)), Create(path, encode(remembered())))
+        znode = await zk.get(path, watch)
+    return decode(Desired, znode.data, path)

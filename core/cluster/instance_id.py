@@ -30,10 +30,8 @@ def load(data_dir: Path) -> str:
 
 def load_or_create(data_dir: Path) -> str:
     """Loads the id, or makes one. Needs the directory's lock. Raises `StartupError`."""
-    return load(data_dir) or _create(data_dir)
-
-
-def _create(data_dir: Path) -> str:
+    if found := load(data_dir):
+        return found
     path, made = data_dir / FILE_NAME, secrets.token_hex(8)
     with system_errors.as_startup_errors(path):
         private_files.write(path, f"{made}\n".encode())

@@ -36,8 +36,8 @@ from core.schema.records import (
     SupervisorRecord,
     WebRecord,
     WorkerRecord,
+    copied,
 )
-from core.schema.same_fields import copied
 from core.settings import Settings
 from core.store.availability import EventAvailability
 from core.store.store import Store

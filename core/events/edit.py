@@ -169,12 +169,9 @@ class BackOffice:
         """
         await lost_answers.make(self._zk, Create(paths.RETIRED))
         retired = sorted(set(generations) - await self._store.retired())
-
-        async def happened() -> bool:
-            return not any(await self._zk.get_many(counters))
-
         operations: list[Operation] = [
             *(Delete(path) for path in counters),
             *(Create(paths.retired(generation)) for generation in retired),
         ]
+        happened = partial(lost_answers.are_gone, self._zk, counters)
         await lost_answers.try_commit(self._zk, operations, happened)

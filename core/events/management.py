@@ -46,8 +46,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def said(self) -> dict[str, Any]:
         """The terms that were given, by name."""
-        fields = msgspec.structs.asdict(self)
-        return {name: value for name, value in fields.items() if value is not UNSET}
+        said: dict[str, Any] = msgspec.to_builtins(self)
+        return said
 
 
 class TypeTerms(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,8 +13,7 @@ from core.errors import NoSuchEvent, NoSuchType, ZkticketError
 from core.eventlog.audit import note
 from core.events.edit import DEFAULT_TYPES, BackOffice
 from core.schema.paths import DEFAULT_EVENT
-from core.schema.records import Stock
-from core.schema.same_fields import copied
+from core.schema.records import Stock, copied
 from core.store.stock import TypeRef, total
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper

@@ -8,8 +8,7 @@ import msgspec
 
 from core.errors import WrongTerm, WrongUsage
 from core.events.management import Terms, currency_of, expect_name, in_words, text_of
-from core.schema.records import TicketType
-from core.schema.same_fields import copied
+from core.schema.records import TicketType, copied
 from core.store.stripes import STRIPES
 from core.text.money import decimals_of, price
 from core.text.toml import parsed

@@ -6,7 +6,7 @@ model raises `BadZnode`, which names it.
 
 import hmac
 import re
-from typing import Annotated, Literal, TypeAlias, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
 import msgspec
 
@@ -426,6 +426,17 @@ def decode(kind: type[RecordT], data: bytes, path: str) -> RecordT:
         raise BadZnode(path, str(error)) from None
 
 
+def copied(kind: type[RecordT], *sources: object, **others: Any) -> RecordT:
+    """Makes a struct of the sources' fields and of `others`; what comes later counts."""
+    found = {
+        name: getattr(source, name)
+        for source in sources
+        for name in kind.__struct_fields__
+        if hasattr(source, name)
+    }
+    return kind(**(found | others))
+
+
 def order_id(order_key: bytes, event: str, key: str) -> str:
     """Makes 32 hexadecimal digits from the event and the idempotency key: one key, one order (P3).
 
@@ -521,17 +532,9 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
         total=order.total,
         currency=order.currency,
         decimals=order.decimals,
-        payments=tuple(_payment_view(at, each) for at, each in order.payments),
+        payments=tuple(
+            copied(PaymentView, each, at=rfc3339(at), counts=not each.refused)
+            for at, each in order.payments
+        ),
         more_payments=order.more_payments,
-    )
-
-
-def _payment_view(at: float, payment: Payment) -> PaymentView:
-    return PaymentView(
-        id=payment.id,
-        at=rfc3339(at),
-        counts=not payment.refused,
-        amount=payment.amount,
-        currency=payment.currency,
-        refused=payment.refused,
     )

@@ -5,8 +5,7 @@ from typing import Annotated
 import msgspec
 
 from core.schema.json_types import CurrencyCode, Natural, described
-from core.schema.records import Event, PlainName, Stock, TicketType
-from core.schema.same_fields import copied
+from core.schema.records import PlainName, Stock, TicketType, copied
 
 
 class TypeAvailability(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +46,6 @@ class EventAvailability(msgspec.Struct, frozen=True, kw_only=True):
     hold_s: Annotated[float, described("How long a hold lasts, in seconds.", minimum=1)] = 300.0
     extensions: Annotated[Natural, described("How often a hold may be extended by as much.")] = 2
     cancellable: Annotated[bool, described("Whether buyers may cancel their orders.")] = False
-
-
-def event_availability(
-    name: str, event: Event, types: tuple[TypeAvailability, ...]
-) -> EventAvailability:
-    return copied(EventAvailability, event, name=name, types=types)
 
 
 def type_availability(name: str, type_: TicketType, stock: Stock) -> TypeAvailability:

@@ -10,13 +10,8 @@ from typing import Any, TypeVar
 
 from core.errors import BadVersion, BadZnode, NoSuchEvent, NoSuchType
 from core.schema import paths
-from core.schema.records import NAME, Event, PaymentClaim, Tab, TicketType, decode
-from core.store.availability import (
-    EventAvailability,
-    TypeAvailability,
-    event_availability,
-    type_availability,
-)
+from core.schema.records import NAME, Event, PaymentClaim, Tab, TicketType, copied, decode
+from core.store.availability import EventAvailability, TypeAvailability, type_availability
 from core.store.batch import Account, Amendment, Batch, Failure, failure_of, parts_of
 from core.store.holds import Holds
 from core.store.orders import StoredOrder, StoredOrders, no_such_order
@@ -105,7 +100,7 @@ class Store:
         types = await self.availabilities([TypeRef(name, event.generation, each) for each in names])
         left = tuple(each for each in types if isinstance(each, TypeAvailability))
         wrong = [each for each in types if not isinstance(each, TypeAvailability)]
-        return event_availability(name, event, left), wrong
+        return copied(EventAvailability, event, name=name, types=left), wrong
 
     # --- stock -----------------------------------------------------------------------
 

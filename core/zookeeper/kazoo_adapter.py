@@ -129,23 +129,21 @@ def error_of(code: int) -> Exception:
     return kz.EXCEPTIONS[code]() if code in kz.EXCEPTIONS else Exception(f"error {code}")
 
 
-_MEANINGS: tuple[
-    tuple[type[Exception] | tuple[type[Exception], ...], type[ZooKeeperError]], ...
-] = (
-    (kz.NoNodeError, NoNode),
-    (kz.NodeExistsError, NodeExists),
-    (kz.BadVersionError, BadVersion),
-    (kz.NotEmptyError, NotEmpty),
-    ((kz.NoAuthError, kz.AuthFailedError, kz.InvalidACLError), AccessDenied),
-    (LOST, Ambiguous),
-)
+_MEANINGS: dict[type[Exception], type[ZooKeeperError]] = {
+    kz.NoNodeError: NoNode,
+    kz.NodeExistsError: NodeExists,
+    kz.BadVersionError: BadVersion,
+    kz.NotEmptyError: NotEmpty,
+    **dict.fromkeys((kz.NoAuthError, kz.AuthFailedError, kz.InvalidACLError), AccessDenied),
+    **dict.fromkeys(LOST, Ambiguous),
+}
 
 
 def translated(error: Exception) -> ZooKeeperError:
     """Returns our error for one of kazoo's; an unknown one keeps its text."""
     if isinstance(error, ZooKeeperError):
         return error
-    for theirs, ours in _MEANINGS:
+    for theirs, ours in _MEANINGS.items():
         if isinstance(error, theirs):
             return ours(_MESSAGES.get(ours, str(error) or type(error).__name__))
     if isinstance(error, KazooTimeoutError):

@@ -170,11 +170,7 @@ async def make(zk: ZooKeeper, *wanted: Create) -> None:
 
 async def remove(zk: ZooKeeper, *wanted: str) -> Refused | None:
     """Deletes these znodes together; returns why that was refused. Raises as `commit`."""
-
-    async def happened() -> bool:
-        return not any(await zk.get_many(wanted))
-
-    return await commit(zk, [Delete(path) for path in wanted], happened)
+    return await commit(zk, [Delete(path) for path in wanted], partial(are_gone, zk, wanted))
 
 
 async def reconnect(zk: ZooKeeper, *, lost: bool) -> None:
@@ -190,6 +186,10 @@ async def reconnect(zk: ZooKeeper, *, lost: bool) -> None:
 
 def _no_answer(lost: bool) -> ZooKeeperError:
     return Ambiguous(NO_ANSWER) if lost else Unavailable("ZooKeeper does not answer")
+
+
+async def are_gone(zk: ZooKeeper, wanted: Sequence[str]) -> bool:
+    return not any(await zk.get_many(wanted))
 
 
 async def is_there(zk: ZooKeeper, path: str) -> bool:

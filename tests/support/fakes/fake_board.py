@@ -24,8 +24,9 @@ from core.schema.records import (
     Quantiles,
     SupervisorRecord,
     TicketType,
+    copied,
 )
-from core.store.availability import EventAvailability, TypeAvailability, event_availability
+from core.store.availability import EventAvailability, TypeAvailability
 from core.store.order_history import Timeline, of_order
 from core.store.scan import of_buyer
 from tests.support.fakes.fake_clerk import FakeClerk
@@ -206,16 +207,15 @@ class FakeOperations(Operations):
         if name in self._events:
             raise EventExists(f"event {name!r} exists")
         event = changed(Event(generation="0" * 8, title=name), terms)
-        self._events[name] = event_availability(
-            name, event, tuple(_for_sale(each, type_) for each, type_ in types.items())
-        )
+        for_sale = tuple(_for_sale(each, type_) for each, type_ in types.items())
+        self._events[name] = copied(EventAvailability, event, name=name, types=for_sale)
         self._note("create", f"{name} {terms.said} {sorted(types)}")
 
     async def edit(self, name: str, terms: Terms) -> None:
         before = await self.event(name)
         fields = {name: getattr(before, name) for name in Terms.__struct_fields__}
         event = changed(Event(generation="0" * 8, **fields), terms)
-        self._events[name] = event_availability(name, event, before.types)
+        self._events[name] = copied(EventAvailability, event, name=name, types=before.types)
         self._note("edit", f"{name} {terms.said}")
 
     async def open_sale(self, name: str) -> None:
