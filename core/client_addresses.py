@@ -20,13 +20,13 @@ def parse_address(text: str) -> Address | None:
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Addresses and networks (CIDR) between commas. Raises `ValueError`."""
+    """Parses addresses and networks (CIDR) between commas. Raises `ValueError`."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     return tuple(ip_network(word, strict=False) for word in words)
 
 
 def client_network(text: str) -> str:
-    """What counts as one client: an IPv4 address, the /64 of an IPv6 one."""
+    """Returns what counts as one client: an IPv4 address, or the /64 of an IPv6 one."""
     address = parse_address(text)
     if address is None:
         return text

@@ -50,12 +50,12 @@ class Secret(msgspec.Struct, frozen=True):
 
     @property
     def operator_token(self) -> str:
-        """What operators send as a bearer token to `/api/status`."""
+        """The bearer token that operators send to `/api/status`."""
         return self.key("operator token").hex()[:32]
 
 
 def load_secret(data_dir: Path) -> Secret:
-    """The secret of the instance in `data_dir`.
+    """Loads the secret of the instance in `data_dir`.
 
     Raises `StartupError` where there is none, and `Untrusted` for one that others could have put
     there: whoever knows the secret is believed in everything.

@@ -60,7 +60,7 @@ class AccessDenied(ZooKeeperError):
 
 
 class Ambiguous(ZooKeeperError):
-    """A write was sent and its answer is lost: it may have happened, or may yet happen."""
+    """The answer to a write is lost: it may have happened, or may yet happen."""
 
 
 class NoNode(ZooKeeperError):

@@ -53,7 +53,7 @@ class Settings:
 
     @property
     def hosts(self) -> str:
-        """`host:port,…` of the ensemble, ours or the one that runs elsewhere."""
+        """The ensemble's `host:port,…`, be it ours or one that runs elsewhere."""
         if self.zookeeper:
             return self.zookeeper
         ports = range(self.zookeeper_port, self.zookeeper_port + self.servers)
@@ -69,7 +69,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
-    """Settings from flags (`None` means not given), environment (`ZKTICKET_PORT`) and defaults.
+    """Reads settings from flags (`None`: not given), environment (`ZKTICKET_PORT`) and defaults.
 
     Raises `WrongUsage` for a value that does not fit.
     """
@@ -89,12 +89,12 @@ def read_settings(environ: Mapping[str, str], flags: Mapping[str, Any]) -> Setti
 
 
 def current_settings(**flags: Any) -> Settings:
-    """Settings from these flags and this process's environment."""
+    """Reads settings from these flags and this process's environment."""
     return read_settings(os.environ, flags)
 
 
 def foreign_environment() -> dict[str, str]:
-    """This process's environment without its settings, to start another instance."""
+    """Copies this process's environment without its settings, to start another instance."""
     return {
         name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)
     }

@@ -21,7 +21,7 @@ async def sound(zk: ZooKeeper, alarm: Alarm) -> None:
 
 
 async def standing(zk: ZooKeeper) -> list[Alarm]:
-    """The alarms, an unreadable one among them; none before the tree is made.
+    """Reads the alarms, an unreadable one among them; none before the tree is made.
 
     Raises `Unavailable`.
     """
@@ -31,7 +31,7 @@ async def standing(zk: ZooKeeper) -> list[Alarm]:
 
 
 async def clear(zk: ZooKeeper, alarms: Iterable[Alarm]) -> None:
-    """Takes them back: the workers look for themselves before they sell again."""
+    """Takes alarms back: each worker looks for itself before it sells again."""
     for alarm in alarms:
         refused = await lost_answers.remove(zk, paths.alarm(alarm.source))
         if refused is not None and not isinstance(refused.error, NoNode):

@@ -1,4 +1,4 @@
-"""A process of the cluster: who it is, its session with ZooKeeper, its registration, its log."""
+"""A process of the cluster: its identity, session with ZooKeeper, registration and log."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ FLUSH_S = 2.0
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Which process this is; `birth` tells it from one that had its pid before."""
+    """The identity of a process; `birth` tells it from one that had its pid before."""
 
     name: str
     instance: str
@@ -32,7 +32,7 @@ class Identity(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_instance(cls, name: str, instance: str) -> "Identity":
-        """This process, under that name in that instance."""
+        """Names this very process, in that instance."""
         pid = os.getpid()
         return cls(name, instance, socket.gethostname(), pid, process_birth.birth(pid))
 
@@ -46,7 +46,7 @@ class Node:
     def __init__(
         self, zk: ZooKeeper, log: EventLog, name: str, path_of: Callable[[str], str]
     ) -> None:
-        """`path_of` gives the znode of a registration by its name."""
+        """Takes the `path_of` a registration by its name."""
         self.zk = zk
         self.log = log
         self.registration = Registration(zk, name, path_of)
@@ -57,7 +57,7 @@ class Node:
         return bool(self.registration.path)
 
     def changed(self) -> None:
-        """The record has changed: publish it now."""
+        """Has the record published at once."""
         self._changed.set()
 
     async def keep(self, record: Callable[[], msgspec.Struct]) -> None:
@@ -84,5 +84,5 @@ class Node:
 
 
 def make_session(settings: Settings, secret: Secret) -> ZooKeeper:
-    """A session of an instance's process; `start` begins it."""
+    """Makes the session of an instance's process; `start` begins it."""
     return ZooKeeper(settings.hosts, secret.zookeeper_password, session_s=settings.session_s)

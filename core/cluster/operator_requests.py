@@ -21,11 +21,11 @@ ALL_WORKERS = "all workers, in turn"
 
 
 async def supervisor_of(zk: ZooKeeper, settings: Settings, machine: str = "") -> SupervisorRecord:
-    """Finds the supervisor on that machine, a hostname or an instance's id. For none, that is the
-    supervisor of the data directory, or the only one where nothing was started from there.
+    """Finds the supervisor on that machine, which is a hostname or an instance's id.
 
-    Never returns another one: raises `NotRunning` where it is not at work, and `ZkticketError`
-    where several could be meant.
+    Without one it finds that of the data directory, or the only one where nothing was started from
+    there. Raises `NotRunning` where it is not at work, and `ZkticketError` where several could be
+    meant.
     """
     own = instance_id.load(settings.data_dir)
     living = await supervisors.living(zk)
@@ -46,14 +46,14 @@ async def supervisor_of(zk: ZooKeeper, settings: Settings, machine: str = "") ->
 
 
 def _others(tables: Sequence[SupervisorRecord]) -> str:
-    """The instances that may be named; nothing for none."""
+    """Says which instances may be named; nothing for none."""
     hosts = Counter(table.host for table in tables)
     names = {table.host if hosts[table.host] == 1 else table.instance for table in tables}
     return f"; with --machine you may name {' or '.join(sorted(names))}" if names else ""
 
 
 def known(table: SupervisorRecord, name: str) -> tuple[str, ...]:
-    """The processes that are meant. Raises `NoSuchProcess`, `ZkticketError` for too few servers."""
+    """Names the meant processes. Raises `NoSuchProcess`, `ZkticketError` for too few servers."""
     names: dict[str, tuple[str, ...]] = {
         name: (name,) for name in (SUPERVISOR, *(each.name for each in table.processes))
     }

@@ -83,7 +83,7 @@ LiveWorker: TypeAlias = Registered[WorkerRecord]
 
 
 async def workers(zk: ZooKeeper) -> list[LiveWorker]:
-    """The registered workers; none before the tree is made."""
+    """Reads the registered workers; none before the tree is made."""
     return await present(zk, paths.WORKERS, WorkerRecord)
 
 

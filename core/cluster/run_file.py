@@ -16,7 +16,7 @@ def write(data_dir: Path, record: SupervisorRecord) -> None:
 
 
 def read(data_dir: Path) -> SupervisorRecord:
-    """Reads what was started last from `data_dir`, whether it lives or not.
+    """Reads what was started last from `data_dir`, dead or alive.
 
     Raises `NotRunning`, and `Untrusted` for another user's.
     """

@@ -1,6 +1,6 @@
 """The status of an instance: its servers, processes and tickets, from every source.
 
-Three are asked side by side, each with a deadline: the run file and psutil, which need no
+Three sources are asked side by side, each with a deadline: the run file and psutil, which need no
 ZooKeeper; each server, by `srvr`; and the tree, for the registry and the stock.
 """
 
@@ -72,7 +72,7 @@ class EnsembleStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SupervisorStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """`requests` are what operators have asked of it, the oldest first."""
+    """A supervisor; `requests` are what operators have asked of it, the oldest first."""
 
     pid: int
     host: str
@@ -140,7 +140,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """What ZooKeeper's tree says; `failure` is why it says nothing."""
+    """The content of ZooKeeper's tree; `failure` is why it could not be read."""
 
     workers: Sequence[WorkerRecord] = ()
     webs: Sequence[WebRecord] = ()
@@ -363,7 +363,7 @@ def _disks(tables: Iterable[SupervisorRecord]) -> tuple[Disk, ...]:
 def _supervisor(
     tables: Sequence[SupervisorRecord], registered: Sequence[SupervisorRecord]
 ) -> SupervisorStatus | None:
-    """This machine's supervisor, or another's, whose registration says that it lives."""
+    """Describes this machine's supervisor, or another's whose registration says that it lives."""
     if not tables:
         return None
     table = tables[-1]
@@ -377,7 +377,7 @@ def _supervisor(
 
 
 def _workers(processes: _Processes, tree: Tree) -> tuple[WorkerStatus, ...]:
-    """Every worker that has a process or a registration, each once, by machine and name.
+    """Describes every worker with a process or a registration, once each, by machine and name.
 
     A dead incarnation's registration, which stands until its session ends, is not its successor's.
     """
@@ -428,7 +428,7 @@ def _worker(
 
 
 def _stranger(record: WorkerRecord) -> WorkerStatus:
-    """A worker without a supervisor's table: started by hand, or its supervisor is gone."""
+    """Describes a worker in no table: started by hand, or its supervisor is gone."""
     process = ProcessRecord(name=record.name, role="worker", state="running", pid=record.pid)
     table = SupervisorRecord(
         host=record.host, instance=record.instance, pid=0, created=0.0, url="", zookeeper=""

@@ -11,7 +11,7 @@ from core.zookeeper.client import ZooKeeper
 
 
 async def living(zk: ZooKeeper) -> list[SupervisorRecord]:
-    """Lists the process tables of registered supervisors, except of dead ones."""
+    """Reads the process tables of the registered supervisors that are not known to be dead."""
     return [record for _, record in await _supervisors(zk) if not is_dead(record)]
 
 
@@ -22,8 +22,9 @@ async def living_of(zk: ZooKeeper, instance: str) -> dict[str, SupervisorRecord]
 
 
 def is_dead(record: SupervisorRecord) -> bool:
-    """Whether it was killed, and its registration waits for the end of its session. Only a process
-    at the same place can tell.
+    """Whether it was killed and its registration waits for the end of the session.
+
+    Only a process at the same place can tell.
     """
     return record.place == process_birth.place() and process_identity.living(record) is None
 

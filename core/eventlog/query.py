@@ -16,7 +16,7 @@ MOST_SLOTS = 512
 
 
 class Query(msgspec.Struct, frozen=True):
-    """The wanted entries. `since` is in Unix seconds, `level` a number of `logging`."""
+    """A search for entries. `since` is in Unix seconds, `level` a number of `logging`."""
 
     sources: frozenset[str] = frozenset()
     level: int = 0
@@ -37,12 +37,12 @@ class Query(msgspec.Struct, frozen=True):
 
 
 def level_number(name: str) -> int:
-    """The number of a level's name; an unknown one counts as `info`."""
+    """Returns the number of a level's name; an unknown one counts as `info`."""
     return logging.getLevelNamesMapping().get(name.upper(), logging.INFO)
 
 
 def seconds(duration: str) -> float:
-    """The seconds of `30s`, `10m`, `2h` or `1d`. Raises `WrongUsage`."""
+    """Reads a duration like `30s`, `10m`, `2h` or `1d`. Raises `WrongUsage`."""
     found = re.fullmatch(r"(\d{1,9})([smhd])", duration)
     if found is None:
         raise WrongUsage(f"--since is {duration!r}; write it like 30s, 10m, 2h or 1d")
@@ -50,7 +50,7 @@ def seconds(duration: str) -> float:
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """The regular expression of `--grep`. Raises `WrongUsage`."""
+    """Compiles the regular expression of `--grep`. Raises `WrongUsage`."""
     try:
         return re.compile(text)
     except re.error as error:
@@ -67,7 +67,7 @@ class LogMatches(msgspec.Struct, frozen=True):
 async def latest(zk: ZooKeeper, query: Query, most: int) -> LogMatches:
     """Finds the latest `most` matching entries of all sources, however long the log is.
 
-    It reads `MOST_SLOTS` znodes at the most, from the newest on. Raises `Unavailable`.
+    Reads `MOST_SLOTS` znodes at the most, the newest first. Raises `Unavailable`.
     """
     names = [name for name in await sources(zk) if not query.sources or name in query.sources]
     share = max(STRIDE, MOST_SLOTS // max(1, len(names)))

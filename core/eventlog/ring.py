@@ -48,7 +48,7 @@ class Owner(msgspec.Struct, frozen=True):
     machine: str
 
     def names(self, source: str) -> tuple[str, ...]:
-        """The possible names of a process's ring; the last one is nobody else's."""
+        """Lists the possible names of a process's ring; the last one is nobody else's."""
         mark = self.instance[:8]
         return source, f"{source}@{self.machine}", f"{source}@{self.machine}-{mark}"
 
@@ -208,7 +208,7 @@ class SourcedEntry(msgspec.Struct, frozen=True):
 
 
 async def sources(zk: ZooKeeper) -> list[str]:
-    """The names of all processes that have a log."""
+    """Names all processes that have a log."""
     return await zk.below(paths.LOG)
 
 
@@ -222,19 +222,19 @@ class RingSlot(msgspec.Struct, frozen=True):
 
 
 async def read(zk: ZooKeeper, source: str, from_slot: int = 0) -> list[RingSlot]:
-    """The slots of one source from that one on, oldest first."""
+    """Reads the slots of one source from that one on, the oldest first."""
     numbers = await slot_numbers(zk, source)
     return await read_slots(zk, source, [number for number in numbers if number >= from_slot])
 
 
 async def slot_numbers(zk: ZooKeeper, source: str) -> list[int]:
-    """The slots that a source has, the oldest first."""
+    """Numbers the slots that a source has, the oldest first."""
     names = await zk.below(paths.log_source(source))
     return sorted(int(name) for name in names if name.isdigit())
 
 
 async def read_slots(zk: ZooKeeper, source: str, numbers: Sequence[int]) -> list[RingSlot]:
-    """Those slots of one source. An unreadable entry is left out of its slot."""
+    """Reads those slots of one source. An unreadable entry is left out of its slot."""
     znodes = await asyncio.gather(*(zk.find(paths.log_slot(source, number)) for number in numbers))
     return [
         _slot(source, number, znode)
@@ -254,5 +254,5 @@ def _slot(source: str, number: int, znode: Znode) -> RingSlot:
 
 
 def as_json(found: SourcedEntry) -> bytes:
-    """One entry as one line of JSON, its source first."""
+    """Writes an entry as one line of JSON, its source first."""
     return msgspec.json.encode({"source": found.source, **msgspec.to_builtins(found.entry)})

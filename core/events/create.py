@@ -1,10 +1,9 @@
 """Makes events: in one transaction where that fits, else as a draft until all of it is there.
 
 A transaction has to stay under jute.maxbuffer, and a thousand types do not fit. Nobody
-sells from a draft; one that was left half made is finished by whoever makes the event again.
+sells from a draft; making the event again finishes a draft that was left half made.
 
-An event's generation is random, so whoever made it knows its own work again after an answer
-was lost.
+An event's generation is random, so that its maker knows its own work after an answer was lost.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +27,7 @@ OPERATION_BYTES = 120
 async def create_event(
     zk: ZooKeeper, name: str, event: Event, types: Mapping[str, TicketType]
 ) -> bool:
-    """Makes the event with its stock; False where it exists.
+    """Makes the event with its stock; returns False where it exists.
 
     Raises `BadZnode`, `Ambiguous`, `Unavailable`.
     """
@@ -49,7 +48,7 @@ async def make_tabs(zk: ZooKeeper, name: str, generation: str) -> None:
 
 
 async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> bool:
-    """Puts what is missing into a draft and opens it; False where it is none."""
+    """Puts what is missing into a draft and opens it; returns False where the event is none."""
     znode = await lost_answers.read(zk, lambda: zk.get(paths.event(name)))
     draft = decode(Event, znode.data, znode.path)
     if not draft.draft:
@@ -67,7 +66,7 @@ async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> 
 
 
 async def _happens(zk: ZooKeeper, operations: Sequence[Operation], own: str) -> bool:
-    """False where some of it is there already. Nobody else makes what stands at `own`."""
+    """Returns False where some of it is there already. Nobody else makes what stands at `own`."""
     happened = partial(lost_answers.is_there, zk, own)
     return await lost_answers.try_commit(zk, operations, happened, NodeExists)
 
@@ -79,7 +78,7 @@ def shares(tickets: int, stripes: int) -> list[int]:
 
 
 def _frame(name: str, event: Event) -> list[Operation]:
-    """The event without its types."""
+    """Makes the event without its types."""
     generation = event.generation
     return [
         Create(paths.event(name), encode(event)),
@@ -93,7 +92,7 @@ def _frame(name: str, event: Event) -> list[Operation]:
 
 
 def _tabs(name: str, generation: str) -> list[Create]:
-    """The znodes where the tickets of each buyer are counted."""
+    """Makes the znodes where the tickets of each buyer are counted."""
     folder = paths.tabs(name, generation)
     return [Create(folder), *(Create(f"{folder}/{bucket}") for bucket in paths.BUCKETS)]
 

@@ -48,7 +48,7 @@ class BackOffice:
         self._store = Store(zk)
 
     async def create_event(self, name: str, title: str, types: Mapping[str, TicketType]) -> bool:
-        """Makes an event with its stock; False where it exists. Nobody sells half of one.
+        """Makes an event with its stock; returns False where it exists. Nobody sells half of one.
 
         Raises `BadZnode`, `Ambiguous`, `Unavailable`.
         """
@@ -56,7 +56,7 @@ class BackOffice:
         return await create_event(self._zk, name, event, types)
 
     async def create_default_event(self, quantity: int, stripes: int = STRIPES) -> bool:
-        """The event that `up` sells when there is none: types A, B and C."""
+        """Makes the event that `up` sells when there is none: types A, B and C."""
         types = {
             name: TicketType(capacity=quantity, price=price, stripes=stripes)
             for name, price in DEFAULT_TYPES.items()
@@ -71,7 +71,7 @@ class BackOffice:
     ) -> Edited:
         """Changes an event and types of it, all in one transaction with the stock it rests on.
 
-        Both may be asked several times. Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`,
+        Both may be called several times. Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`,
         `Unavailable`, what is raised by the changes, `BadVersion` when sales never let it in, and
         `Ambiguous` when ZooKeeper gives no answer.
         """
@@ -101,7 +101,7 @@ class BackOffice:
     async def _retyped(
         self, ref: TypeRef, change: Callable[[TicketType, Stock], TicketType]
     ) -> tuple[Stock, list[Operation]]:
-        """The type's stock after its change, and what has to be written for it."""
+        """Returns the type's stock after its change, and what has to be written for it."""
         type_, version = await self._store.ticket_type(ref)
         counters = await self._store.counters(ref)
         stock = total(counters)
@@ -153,7 +153,7 @@ class BackOffice:
         return await lost_answers.try_commit(self._zk, operations, happened, BadVersion, NoNode)
 
     async def counter_paths(self, name: str) -> list[str]:
-        """The paths of an event's counters in all of its lives, whatever they hold."""
+        """Lists the paths of an event's counters in all of its lives, whatever they hold."""
         found = []
         for generation in await self._zk.below(paths.event(name)):
             for type_ in await self._zk.below(paths.types(name, generation)):

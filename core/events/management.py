@@ -63,7 +63,7 @@ class TypeTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def currency_of(terms: Terms) -> str:
-    """The currency of an event that is made under these terms."""
+    """Returns the currency of an event that is made under these terms."""
     return DEFAULT_CURRENCY if isinstance(terms.currency, UnsetType) else terms.currency
 
 
@@ -111,7 +111,7 @@ async def edit(
 def _retyped(
     name: str, said: TypeTerms, event: Event, type_: TicketType, stock: Stock
 ) -> TicketType:
-    """The type under these terms. Raises `ZkticketError` for what its stock does not allow."""
+    """Returns the type under these terms. Raises `ZkticketError` where its stock forbids it."""
     capacity = type_.capacity if said.capacity is UNSET else said.capacity
     capacity += said.added
     if capacity < stock.taken:
@@ -169,7 +169,7 @@ async def close_sale(zk: ZooKeeper, name: str, now: float) -> Event:
 
 
 def changed(event: Event, terms: Terms) -> Event:
-    """The event under these terms. Raises `WrongUsage`, which names what can't be."""
+    """Returns the event under these terms. Raises `WrongUsage`, which names what can't be."""
     said = terms.said
     said |= {name: text_of(said[name], name) for name in ("title", "place") if name in said}
     after = _checked(msgspec.structs.replace(event, **said))
@@ -198,7 +198,7 @@ def expect_name(name: str) -> None:
 
 
 def text_of(text: str, field: str) -> str:
-    """A short text as it is kept, which may be empty. Raises `WrongTerm`."""
+    """Cleans a short text, which may be empty. Raises `WrongTerm`."""
     found = clean(text)
     if len(found) > MOST_CHARACTERS or (found and not is_shown(found)):
         raise WrongTerm(field, "text", f"at most {MOST_CHARACTERS} printable characters")
@@ -223,7 +223,7 @@ async def _change(
 
 
 def _checked(record: Checked, above: str = "") -> Checked:
-    """The record, its fields within their bounds. Raises `WrongUsage`."""
+    """Returns the record if its fields are within their bounds. Raises `WrongUsage`."""
     try:
         return msgspec.convert(msgspec.to_builtins(record), type(record))
     except msgspec.ValidationError as error:
@@ -231,7 +231,7 @@ def _checked(record: Checked, above: str = "") -> Checked:
 
 
 def in_words(error: msgspec.ValidationError) -> str:
-    """A field that does not fit, its name first: `types.A.price: expected `int` >= 0`."""
+    """Describes a field that does not fit, its name first: `types.A.price: expected `int` >= 0`."""
     what, at, where = str(error).rpartition(" - at `$.")
     if not at:
         return brief(str(error))

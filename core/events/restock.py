@@ -39,8 +39,8 @@ async def reset(
 ) -> list[ResetType]:
     """Puts `quantity` tickets of each named type on sale, of every type when none is named.
 
-    They come on top of those that are sold or held when `confirm` is asked, or that a caller has
-    seen already and gives as `taken`. Makes the default event anew where it is gone. Raises
+    These come on top of the tickets that are sold or held when `confirm` is asked, or that the
+    caller has seen already and gives as `taken`. Makes a missing default event anew. Raises
     `NoSuchEvent`, `NoSuchType`, and what `confirm` raises where it is not agreed to; then nothing
     has changed.
     """
@@ -66,7 +66,7 @@ async def reset(
 
 
 async def _stock(store: Store, refs: Sequence[TypeRef]) -> dict[str, Stock]:
-    """The stock of each type, by name."""
+    """Reads the stock of each type, by name."""
     try:
         return {ref.type: total(await store.counters(ref)) for ref in refs}
     except NoSuchType:
@@ -84,7 +84,7 @@ def _question(event: str, quantity: int, stock: Mapping[str, Stock]) -> str:
 
 
 async def _known_types(store: Store, name: str) -> tuple[str, list[str]]:
-    """The event's generation, "" where the default event has yet to be made, and its types."""
+    """Returns the event's generation, "" where the default one is yet to be made, and its types."""
     try:
         event = await store.event(name)
     except NoSuchEvent:

@@ -37,7 +37,7 @@ class TypeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class EventFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a file says; see `Terms`. `types` are read one by one, so that each can be named."""
+    """A file; see `Terms`. `types` are read one by one, so that each can be named."""
 
     name: str = ""
     title: str | None = None
@@ -61,7 +61,7 @@ class EventFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
-    """What is said of a type, its `price` as people write it. `where` begins a field's name."""
+    """The terms of a new type, its `price` as people write it. `where` begins a field's name."""
 
     capacity: int
     price: str = "0"
@@ -70,7 +70,7 @@ class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
     where: str
 
     def priced(self, currency: str) -> TicketType:
-        """The type of an event with that currency. Raises `WrongUsage`, which names the field."""
+        """Makes the type for that currency. Raises `WrongUsage`, which names the field."""
         return TicketType(
             capacity=self.capacity,
             price=price(self.price, currency, decimals_of(currency), f"{self.where}price"),
@@ -81,13 +81,13 @@ class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def priced(types: Mapping[str, TypeSaid], terms: Terms) -> dict[str, TicketType]:
-    """The types of an event that is made under these terms. Raises `WrongUsage`."""
+    """Makes the types of an event that is made under these terms. Raises `WrongUsage`."""
     currency = currency_of(terms)
     return {name: said.priced(currency) for name, said in types.items()}
 
 
 def from_toml(text: str, most: int = MOST_FILE) -> tuple[str, Terms, dict[str, TypeSaid]]:
-    """The event's name, its terms and its types; `most` is how long the text may be.
+    """Reads the event's name, terms and types; `most` is how long the text may be.
 
     Raises `WrongUsage`, which names the field.
     """

@@ -1,4 +1,4 @@
-"""What a process writes about itself, in its own log file."""
+"""The lines that a process writes about itself, in its own log file."""
 
 import logging
 import re

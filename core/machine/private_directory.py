@@ -52,8 +52,9 @@ def claim(data_dir: Path, tell: Callable[[str], None]) -> None:
 
 
 def require_own(data_dir: Path) -> None:
-    """For whoever reads what is in it. Raises `Untrusted` where somebody else could have put it
-    there; where there is no such directory, the reader will say so.
+    """Raises `Untrusted` where somebody else could have put there what is read from it.
+
+    Where there is no such directory, the reader will say so.
     """
     with suppress(FileNotFoundError, NotADirectoryError):
         found = data_dir.stat()
@@ -76,7 +77,7 @@ def _opened(path: Path | str, parent: int | None = None) -> Iterator[int]:
 
 
 def _close(directory: int, data_dir: Path, *, is_ours: bool) -> None:
-    """A directory of other things may be open for a reason: it is left as it is."""
+    """Leaves a directory of other things as it is, which may be open for a reason."""
     if not is_ours or os.fstat(directory).st_mode & stat.S_ISVTX:
         raise Untrusted(
             f"{data_dir} is open to other users and no data directory of zkticket's; "
@@ -153,7 +154,7 @@ def _way(path: Path, links: int = MOST_LINKS) -> Iterator[Path]:
 
 
 def _others_write(found: os.stat_result) -> bool:
-    """A group of one, as many systems give to each user, is nobody else."""
+    """Whether others may write; a group of one, as many systems give each user, is nobody else."""
     mine = stat.S_IWOTH if found.st_gid in _own_groups(found.st_uid) else WRITABLE
     return bool(found.st_mode & mine)
 
@@ -168,7 +169,7 @@ def _own_groups(owner: int) -> set[int]:
 
 
 def _from_outside() -> set[int]:
-    """Who owns what belongs to nobody in this user namespace, as `/` does in some containers."""
+    """Finds the owner of what belongs to nobody in this user namespace, as `/` in a container."""
     with suppress(OSError):
         if Path("/proc/self/uid_map").read_text().split() != ["0", "0", "4294967295"]:
             return {int(Path("/proc/sys/kernel/overflowuid").read_text())}

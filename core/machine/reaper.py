@@ -23,8 +23,9 @@ POLL_S = 0.05
 
 @contextmanager
 def reaping(environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Yields the environment with a mark: processes started with it end with the block, or soon
-    after this process's end.
+    """Yields the environment with a mark.
+
+    Processes that are started with it end with the block, or soon after this process's end.
     """
     mark = secrets.token_hex(16)
     # It has no mark: a kill by mark must leave the reaper to its work.

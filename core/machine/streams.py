@@ -29,7 +29,7 @@ class _Data(io.FileIO):
 
 
 class _Messages(io.FileIO):
-    """A stream of messages: it waits for no full disk, no halted terminal and no reader."""
+    """A stream of messages that waits for no full disk, no halted terminal and no reader."""
 
     def write(self, data: Any) -> int:
         try:

@@ -1,4 +1,4 @@
-"""Receipts: what a worker has confirmed, on its own disk, beyond ZooKeeper's reach.
+"""Receipts of what a worker has confirmed, on its own disk, beyond ZooKeeper's reach.
 
 A journal is a folder of segments, `receipts/<worker>/00000001`, each a row of frames: a mark,
 length and CRC-32, and a receipt as JSON, which never contains the mark. A frame that was cut
@@ -62,12 +62,12 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True, tag_field="v", tag=1
     lines: tuple[ReceiptLine, ...]
 
     def sales(self) -> Iterator[Sale]:
-        """The orders as the commit left them."""
+        """Yields the orders as the commit left them."""
         for line in self.lines:
             yield Sale(self.refs[line.ref], line.order_id, line.order)
 
     def counters(self) -> Iterator[tuple[str, int]]:
-        """Path and version of each counter that the commit has moved."""
+        """Yields path and version of each counter that the commit has moved."""
         for mark in self.marks:
             ref = self.refs[mark.ref]
             yield paths.counter(ref.event, ref.generation, ref.type, mark.number), mark.version
@@ -114,7 +114,7 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 def receipt_from_batch(batch: Batch, zxid: int, at: float) -> Receipt:
-    """The receipt of a batch that was committed at `zxid`."""
+    """Makes the receipt of a batch that was committed at `zxid`."""
     orders = (*batch.sales, *batch.amendments)
     places = {ref: place for place, ref in enumerate(dict.fromkeys(each.ref for each in orders))}
     return Receipt(
@@ -131,7 +131,7 @@ def receipt_from_batch(batch: Batch, zxid: int, at: float) -> Receipt:
 
 
 def receipt_from_order(stored: StoredOrder, at: float) -> Receipt:
-    """The receipt of an order that somebody else had made and that is confirmed once more."""
+    """Makes the receipt of an order that another worker made and that is confirmed once more."""
     line = ReceiptLine(stored.id, 0, stored.order)
     return Receipt(stored.zxid, stored.order.batch, at, (stored.ref,), (), (line,))
 
@@ -158,13 +158,13 @@ def is_same_purchase(one: Order, other: Order) -> bool:
 
 
 def framed(record: msgspec.Struct) -> bytes:
-    """The record as one frame."""
+    """Encodes the record as one frame."""
     payload = msgspec.json.encode(record)
     return _HEAD.pack(MARK, len(payload), _checksum(payload)) + payload
 
 
 def frames(data: bytes) -> Iterator[bytes | Damage]:
-    """The payloads of a segment's frames in their order, and what stands between them."""
+    """Yields the payloads of a segment's frames in order, and what stands between them."""
     start, bad = 0, -1
     while start < len(data):
         end = _end_of_frame(data, start)
@@ -183,7 +183,7 @@ def frames(data: bytes) -> Iterator[bytes | Damage]:
 
 
 def _end_of_frame(data: bytes, start: int) -> int:
-    """Where the frame at `start` ends; 0 where there is no whole one."""
+    """Finds the end of the frame at `start`; 0 where there is no whole one."""
     if len(data) - start < _HEAD.size:
         return 0
     mark, length, checksum = _HEAD.unpack_from(data, start)
@@ -203,7 +203,7 @@ _settlements = msgspec.json.Decoder(Settlement)
 
 
 def decoded(payload: bytes) -> Receipt:
-    """Raises `msgspec.DecodeError` for what is no receipt that this version knows."""
+    """Decodes a receipt. Raises `msgspec.DecodeError` for one that this version does not know."""
     return _receipts.decode(payload)
 
 
@@ -211,12 +211,12 @@ def decoded(payload: bytes) -> Receipt:
 
 
 def folder(data_dir: Path, worker: str) -> Path:
-    """Where a worker's segments stand."""
+    """Returns the folder of a worker's segments."""
     return data_dir / FOLDER / worker
 
 
 def segments(data_dir: Path, newest: int = 0) -> list[Segment]:
-    """Every worker's segments, oldest first, or so many of each worker's newest ones.
+    """Lists every worker's segments, oldest first, or so many of each worker's newest ones.
 
     Raises `ZkticketError` where they can't be listed.
     """
@@ -231,7 +231,7 @@ def segments(data_dir: Path, newest: int = 0) -> list[Segment]:
 
 
 def segments_in(path: Path) -> list[Segment]:
-    """A worker's segments, oldest first. Raises `OSError`."""
+    """Lists a worker's segments, oldest first. Raises `OSError`."""
     if not path.is_dir():
         return []
     names = sorted(each.name for each in path.iterdir() if NUMBER.fullmatch(each.name))
@@ -239,12 +239,12 @@ def segments_in(path: Path) -> list[Segment]:
 
 
 def segment(path: Path, number: int) -> Segment:
-    """The segment of that number in a worker's folder."""
+    """Names the segment of that number in a worker's folder."""
     return Segment(path.name, number, path / f"{number:08d}")
 
 
 def settled(data_dir: Path) -> Settled:
-    """What operators have settled so far. Raises `ZkticketError`."""
+    """Reads what operators have settled so far. Raises `ZkticketError`."""
     path = data_dir / FOLDER / SETTLEMENTS
     try:
         data = private_files.read(path)

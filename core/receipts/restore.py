@@ -33,7 +33,7 @@ class Mend(msgspec.Struct, frozen=True):
 
     @property
     def takes(self) -> int:
-        """How many tickets it takes off sale; less than none where it gives some back."""
+        """The number of tickets that it takes off sale; negative where it gives some back."""
         had = self.there is not None and has_tickets(self.there.order)
         return self.sale.order.quantity * (has_tickets(self.sale.order) - had)
 
@@ -46,10 +46,10 @@ class Mend(msgspec.Struct, frozen=True):
 
 
 def mend(confirmed: Sale, there: StoredOrder | BadZnode | None) -> Mend | None:
-    """How to put back what was confirmed; None where that can't be.
+    """Decides how to put back what was confirmed; returns None where that can't be.
 
-    A hold is not put back: it has run out, or will, and its buyer can take another. Nor is an
-    order overruled that has changed since in a way that the receipt does not know, unless its hold
+    A hold is not put back: it has run out, or will, and its buyer can take another. An order that
+    has changed since, in a way that the receipt does not know, is not overruled, unless its hold
     ran out because the tree had forgotten that it was sold.
     """
     order = confirmed.order
@@ -149,8 +149,9 @@ def _lacking(shelf: TypeStock, mends: Sequence[Mend], oversell: bool) -> int:
 
 
 def _counters(shelf: TypeStock, mends: Sequence[Mend], lacking: int) -> list[StripeCounter]:
-    """Returns the counters that change, at least one: a recount takes an order that no counter
-    knows for a stray.
+    """Returns the counters that change, at least one.
+
+    A recount takes an order that no counter knows for a stray.
     """
     first, *others = shelf.counters
     stock = first.stock.add(lacking)
@@ -174,7 +175,7 @@ def _sold_from(counters: Sequence[StripeCounter], tickets: int) -> list[StripeCo
 
 
 def _counted_by(counter: StripeCounter, each: Mend) -> Mend:
-    """Counts its lost changes on that counter: the former counters have gone back."""
+    """Counts the lost changes on that counter, since their own ones have gone back."""
     known = () if each.there is None else each.there.order.changes
     lost = tuple(
         replace(change, stripe=counter.number, version=counter.version + 1)
@@ -187,7 +188,7 @@ def _counted_by(counter: StripeCounter, each: Mend) -> Mend:
 
 
 async def _accounts(store: Store, order_key: bytes, mends: Sequence[Mend]) -> list[Account]:
-    """The tabs of the buyers of a limited event, as they are afterwards."""
+    """Returns the accounts of the buyers at a limited event, as they are afterwards."""
     ref = mends[0].sale.ref
     if not (await store.event(ref.event)).limit:
         return []

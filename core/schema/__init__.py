@@ -1,1 +1,1 @@
-"""What is in ZooKeeper: every path, every record, and when a sale's window is open."""
+"""The content of ZooKeeper: every path, every record, and when a sale's window is open."""

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 
 def described(text: str, **schema: Any) -> Meta:
-    """For a field: what it means, and what else a JSON Schema says of it."""
+    """Says what a field means, and what else a JSON Schema tells of it."""
     return Meta(description=text, extra_json_schema=schema or None)
 
 

@@ -76,7 +76,7 @@ def tabs(name: str, generation_: str) -> str:
 
 
 def tab(name: str, generation_: str, buyer_id: str) -> str:
-    """The count of one buyer's tickets, in an event with a limit."""
+    """Names the count of one buyer's tickets, in an event with a limit."""
     return f"{tabs(name, generation_)}/{buyer_id[:2]}/{buyer_id}"
 
 
@@ -85,7 +85,7 @@ def holds(name: str, generation_: str) -> str:
 
 
 def hold_slot(name: str, generation_: str, slot: int) -> str:
-    """The holds that end within one slot of time; `slot` counts them from the Unix epoch."""
+    """Names the holds that end within one slot of time; `slot` counts from the Unix epoch."""
     return f"{holds(name, generation_)}/{slot:010d}"
 
 
@@ -106,7 +106,7 @@ def supervisor(registration: str) -> str:
 
 
 def desired(instance: str) -> str:
-    """What operators want of an instance; it outlives the instance's supervisor."""
+    """Names the desired state of an instance, which outlives the instance's supervisor."""
     return f"{DESIRED}/{instance}"
 
 
@@ -131,7 +131,7 @@ def payment(key: str) -> str:
 
 
 def inside_chroot(path: str) -> str:
-    """A path that an operator typed, as one below the chroot, with or without `/zkticket`.
+    """Reads a path that an operator typed, with or without `/zkticket`, as one below the chroot.
 
     Raises `WrongUsage` for one that leads elsewhere: `..`, `/zookeeper`, relative paths.
     """
@@ -147,8 +147,9 @@ def inside_chroot(path: str) -> str:
 
 
 def has_leaves(path: str) -> bool:
-    """Whether the children of `path` have no children themselves: orders, buyers, lists of holds,
-    payments, a log's slots.
+    """Whether the children of `path` have none themselves.
+
+    These are orders, buyers, lists of holds, payments and a log's slots.
     """
     parts = path.split("/")[1:]
     crowded = len(parts) == 5 and parts[3] in ("orders", "buyers", "holds")
@@ -156,7 +157,7 @@ def has_leaves(path: str) -> bool:
 
 
 def name(path: str) -> str:
-    """The last part of a path."""
+    """Returns the last part of a path."""
     return path.rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""What the znodes hold: frozen types, and the one codec that reads and writes them.
+"""The records in znodes: frozen types, and the one codec that reads and writes them.
 
 Every record carries `"v"`, the version of its model. A znode that does not fit its
 model raises `BadZnode`, which names it.
@@ -37,9 +37,7 @@ class Marker(Record, frozen=True, kw_only=True):
 
 
 class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """An event. Its times are Unix seconds: its start and end, and those of its sale; `None` means
-    not said, or no bound.
-    """
+    """An event. Its times and its sale's are Unix seconds; `None` is not said, or no bound."""
 
     generation: str
     title: str
@@ -137,7 +135,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What happened to an order after it was made, and the commit that did it.
+    """A change of an order after it was made, and the commit that did it.
 
     `note` is a payment, a door or a reason; `key` names the request. A change of the act
     `PAYMENT` records money and changes nothing else; without a `payment` it says that there were
@@ -159,7 +157,7 @@ PAYMENT = "payment"
 
 
 class DoorScan(msgspec.Struct, frozen=True, kw_only=True):
-    """An order's holder was let in. `scan` is the key of the scan that did it."""
+    """The entry of an order's holder. `scan` is the key of the scan that let them in."""
 
     at: float
     door: str
@@ -227,7 +225,7 @@ class PaymentClaim(Record, frozen=True, kw_only=True):
 
 
 class Tab(Record, frozen=True, kw_only=True):
-    """How many tickets one buyer has or holds of an event that limits it."""
+    """The number of tickets that one buyer has or holds of an event with a limit."""
 
     tickets: Count
 
@@ -246,7 +244,7 @@ class Quantiles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker says of its work; rates are over the last seconds."""
+    """A worker's own word on its work; rates are over the last seconds."""
 
     in_flight: int = 0
     sold_total: int = 0
@@ -275,7 +273,7 @@ class WorkerRecord(Record, frozen=True, kw_only=True):
 
 
 class Alarm(Record, frozen=True, kw_only=True):
-    """Nobody sells while one stands: `source` has found that ZooKeeper forgot something."""
+    """An alarm stops the sale: `source` has found that ZooKeeper forgot something."""
 
     source: str
     text: str
@@ -330,7 +328,7 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OperatorRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator asks of a supervisor, which gives it up after `timeout_s`.
+    """A request of an operator to a supervisor, which gives it up after `timeout_s`.
 
     `action` is restart, of the processes of these `names`, or of all workers for none; or
     scale, which is done when the desired workers sell. `at` is in Unix seconds.
@@ -344,7 +342,7 @@ class OperatorRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Desired(Record, frozen=True, kw_only=True):
-    """What operators want of an instance, changed with its version only.
+    """The state that operators want of an instance, changed with its version only.
 
     `workers` counts instead of the number that `up` was told, as long as that is `instead_of`.
     """
@@ -369,7 +367,7 @@ class EndedSessions(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a request is. `state` is waiting, running, done or failed; `text` is for people."""
+    """How far a request is: `state` is waiting, running, done or failed; `text` is for people."""
 
     id: str
     state: str
@@ -414,12 +412,12 @@ RecordT = TypeVar("RecordT", bound=msgspec.Struct)
 
 
 def encode(record: msgspec.Struct) -> bytes:
-    """The record as one line of JSON."""
+    """Encodes the record as one line of JSON."""
     return msgspec.json.encode(record)
 
 
 def decode(kind: type[RecordT], data: bytes, path: str) -> RecordT:
-    """The record that the znode at `path` holds; `BadZnode` where it holds something else."""
+    """Decodes the record of the znode at `path`. Raises `BadZnode` for anything else."""
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -514,7 +512,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
-    """The buyer's view of a stored order."""
+    """Makes the buyer's view of a stored order."""
     return OrderView(
         order=order_id_,
         event=event,

@@ -29,7 +29,7 @@ class Times(Protocol):
 
 
 def over_at(event: Times) -> float | None:
-    """When the event is over."""
+    """Returns when the event is over."""
     if event.ends_at is not None:
         return event.ends_at
     return None if event.starts_at is None else event.starts_at + LASTS_S
@@ -41,12 +41,12 @@ def is_over(event: Times, now: float) -> bool:
 
 
 def sale_ends_at(event: Times) -> float | None:
-    """When the sale ends: at its closing time, even after the event, or else with the event."""
+    """Returns when the sale ends: at its closing time, even after the event, or with the event."""
     return over_at(event) if event.closes_at is None else event.closes_at
 
 
 def settles_at(event: Times) -> float | None:
-    """When buyers can change nothing any more: the event is over, and its sale as well."""
+    """Returns when buyers can change nothing any more: both the event and its sale are over."""
     ends = over_at(event)
     return ends if ends is None or event.closes_at is None else max(ends, event.closes_at)
 
@@ -64,11 +64,11 @@ def sale_state(event: Times, now: float) -> Sale:
 
 
 def sale_phase(event: Times, now: float) -> SalePhase:
-    """As `sale_state`, and `past` from when on buyers change nothing any more."""
+    """Returns `past` once buyers can change nothing any more, and until then as `sale_state`."""
     return "past" if is_settled(event, now) else sale_state(event, now)
 
 
 def hold_ends_at(event: Times, until: float) -> float:
-    """When a hold ends that is wanted until then: never after the event."""
+    """Returns when a hold that is wanted until then ends: never after the event."""
     ends = settles_at(event)
     return until if ends is None else min(until, ends)

@@ -1,8 +1,7 @@
-"""Commits a batch and never guesses: resolves a lost answer before anything else is decided.
+"""Commits a batch, and resolves a lost answer before anything else is decided.
 
-The identical transaction is sent again until the answer is definite. A failure then means
-that the first attempt can never happen any more, unless the first order of the batch carries the
-batch's id: then all of it had happened.
+The identical transaction is sent again until the answer is definite. A failure then means that
+the batch never happens, unless its first order carries its id: then all of it had happened.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from core.zookeeper.multi import Operation
 
 
 class Ledger:
-    """What writes a log in the transaction of a batch, and hears of doubts: here, nothing."""
+    """A log that is written in the transaction of a batch, and hears of doubts; here, none."""
 
     def plan(self, _batch: Batch) -> Sequence[Operation]:
         """Returns what to write with the batch; replaces the plan before."""
@@ -45,7 +44,7 @@ class Commitment:
     async def commit(self, batch: Batch) -> Committed | Failure:
         """Returns what became of the batch.
 
-        Raises `Unavailable` where nothing was sent, and as `retry.resolve`.
+        Raises `Unavailable` where nothing was sent, and as `lost_answers.resolve`.
         """
         try:
             return await self._send(batch)

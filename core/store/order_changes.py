@@ -63,7 +63,7 @@ class OrdersToChange(msgspec.Struct, frozen=True):
 
 
 class ChangeDraft(msgspec.Struct, frozen=True):
-    """What a batch will do. `changed` has the orders after it, by id."""
+    """The plan of a batch. `changed` has the orders after it, by id."""
 
     ends: tuple[ChangeOutcome, ...]
     before: Mapping[str, StoredOrder]

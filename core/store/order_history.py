@@ -25,7 +25,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """`whole` says whether the log goes back far enough for nothing to be missing."""
+    """An order's history; `whole` says that the log goes back far enough to have all of it."""
 
     order: str
     moments: tuple[Moment, ...]

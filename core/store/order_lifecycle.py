@@ -1,4 +1,4 @@
-"""What may become of an order: pure functions over its states.
+"""The rules of an order's life: pure functions over its states.
 
     held ─ confirm → sold ─ cancel → cancelled
       │ ╰ extend → held  ╰ check in → sold, admitted
@@ -48,7 +48,7 @@ class Refusal(enum.StrEnum):
 
 
 class OrderChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants done to an order.
+    """A wanted change of an order.
 
     `note` is a payment, a door or a reason; `key` names the request, which may be repeated.
     An operator may always cancel. A `payment` confirms a hold, or says that what was sold is paid.

@@ -21,7 +21,7 @@ PAGE_ORDERS = 500
 
 
 class Haste(msgspec.Struct, frozen=True):
-    """How fast orders are read: the number of pages ahead, and a pause after each page."""
+    """The pace of reading orders: the number of pages ahead, and a pause after each page."""
 
     pages_ahead: int = 3
     pause_s: float = 0.0

@@ -51,7 +51,7 @@ class Store:
         return await self._zk.below(paths.EVENTS)
 
     async def event(self, name: str) -> Event:
-        """Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
+        """Reads an event. Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
         return (await self.event_at(name))[0]
 
     async def event_at(self, name: str) -> tuple[Event, int]:
@@ -82,7 +82,7 @@ class Store:
         return await self._zk.below(paths.types(name, event.generation))
 
     async def availability(self, name: str) -> EventAvailability:
-        """Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`, `Unavailable`."""
+        """Returns what is left. Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`, `Unavailable`."""
         found, wrong = await self.readable_availability(name)
         for error in wrong:
             raise error

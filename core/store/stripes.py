@@ -1,4 +1,4 @@
-"""How many stripes a type's stock lies in, and which of them a process works on.
+"""The number of stripes in which a type's stock lies, and which of them a process works on.
 
 Of two commits at once that move the same counter, one has to be decided again. So each worker
 sells from a stripe of its own, counted from the front, and gives tickets back on another one,

@@ -26,7 +26,7 @@ WRITTEN = re.compile(r"(?P<whole>[0-9]{1,10})(?:\.(?P<part>[0-9]{1,10}))?")
 
 
 def decimals_of(currency: str) -> int:
-    """How many decimals amounts of the currency have."""
+    """Returns how many decimals amounts of the currency have."""
     return _DECIMALS.get(currency, 2)
 
 
@@ -49,7 +49,7 @@ def price(text: str, currency: str, decimals: int, field: str) -> int:
 
 
 def example(decimals: int) -> str:
-    """Shows how to write a price that is no whole number, if the currency has such."""
+    """Shows how to write a price with so many decimals."""
     return f"48.5{'0' * (decimals - 1)}" if decimals else "1500"
 
 

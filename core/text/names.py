@@ -49,8 +49,9 @@ def is_shown(text: str) -> bool:
 
 
 def folded(name: str) -> str:
-    """The name with no difference of width, case, spaces and of what can't be seen: Unicode's
-    NFKC_Casefold, and what shows nothing besides.
+    """Returns the name without differences of width, case, spaces and unseen characters.
+
+    This is Unicode's NFKC_Casefold, and it drops more of what shows nothing.
     """
     seen = _one_of(_UNSEEN).sub("", _one_of(BLANKS).sub(" ", name))
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())

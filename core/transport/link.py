@@ -30,7 +30,7 @@ LENGTH_BYTES = 4
 
 
 class Code(enum.StrEnum):
-    """How a request ended. The values are the codes of the HTTP interface where it has one."""
+    """The end of a request. The values are the codes of the HTTP interface where it has one."""
 
     SOLD = "sold"
     REPLAYED = "replayed"
@@ -274,7 +274,7 @@ class Link:
 
     @property
     def outstanding(self) -> int:
-        """How many requests wait for their reply."""
+        """The number of requests that wait for their reply."""
         return len(self._waiting)
 
     def next_id(self) -> int:

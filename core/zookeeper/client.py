@@ -106,7 +106,7 @@ class ZooKeeper:
         self._client.start_async()
 
     async def wait_connected(self, timeout_s: float) -> None:
-        """Raises `Unavailable` when there is no session within `timeout_s`."""
+        """Waits for a session. Raises `Unavailable` where there is none within `timeout_s`."""
         changed = asyncio.Event()
         self.on_change(changed.set)
         try:
@@ -120,7 +120,7 @@ class ZooKeeper:
             self.off_change(changed.set)
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """`listener` is called on the event loop whenever the connection comes or goes."""
+        """Has `listener` called on the event loop whenever the connection comes or goes."""
         self._listeners.append(listener)
 
     @property
@@ -132,7 +132,7 @@ class ZooKeeper:
         self._listeners.remove(listener)
 
     async def watch_over(self) -> None:
-        """Raises `ZooKeeperError` when kazoo's thread has ended by itself: nothing restarts it."""
+        """Raises `ZooKeeperError` once kazoo's thread has ended, which nothing restarts."""
         while kazoo_adapter.is_alive(self._client):  # noqa: ASYNC110 - a thread's end sets no event of ours
             await asyncio.sleep(WATCH_S)
         raise ZooKeeperError("the ZooKeeper client has stopped")

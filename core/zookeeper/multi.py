@@ -27,7 +27,7 @@ _PERSISTENT = COUNT.pack(0)
 
 
 class Check(msgspec.Struct, frozen=True):
-    """The znode exists, at this version unless it is -1."""
+    """Requires that the znode exists, at this version unless that is -1."""
 
     path: str
     version: int = -1
