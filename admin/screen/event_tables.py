@@ -1,12 +1,12 @@
 """Events and their tickets as a person reads them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from rich.console import Group
 from rich.table import Table
 
 from admin.screen.tables import fit, in_minutes, new_table, short, terms_table
-from core.events.restock import ResetType
+from core.schema.records import Stock
 from core.schema.sale_window import sale_phase
 from core.store.availability import EventAvailability
 from core.text.money import amount
@@ -69,10 +69,10 @@ def _sale(
     return "over" if phase == "past" else phase
 
 
-def reset(rows: Iterable[ResetType]) -> Table:
+def reset(stock: Mapping[str, Stock]) -> Table:
     """What is on sale after a reset."""
     table = new_table("type", "sold", "held", "for sale", "capacity", words=1)
-    for row in rows:
-        numbers = (row.sold, row.held, row.remaining, row.capacity)
-        table.add_row(row.name, *(f"{number:,}" for number in numbers))
+    for name, each in stock.items():
+        numbers = (each.sold, each.held, each.remaining, each.capacity)
+        table.add_row(name, *(f"{number:,}" for number in numbers))
     return table

@@ -43,12 +43,10 @@ class Registration:
         async with self._lock:
             if self._left:
                 return
-            try:
+            with suppress(NoNode):
                 if self.path:
                     await self._zk.set(self.path, encode(record))
                     return
-            except NoNode:
-                pass
             await self._enter(record)
 
     async def _enter(self, record: msgspec.Struct) -> None:

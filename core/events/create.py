@@ -42,11 +42,6 @@ async def create_event(
     return await _finish(zk, name, types)
 
 
-async def make_tabs(zk: ZooKeeper, name: str, generation: str) -> None:
-    """Makes room for the buyers' tabs of an event that was created without a limit."""
-    await lost_answers.make(zk, *_tabs(name, generation))
-
-
 async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> bool:
     """Puts what is missing into a draft and opens it; returns False where the event is none."""
     znode = await lost_answers.read(zk, lambda: zk.get(paths.event(name)))
@@ -85,13 +80,13 @@ def _frame(name: str, event: Event) -> list[Operation]:
         Create(paths.generation(name, generation)),
         Create(paths.types(name, generation)),
         Create(paths.holds(name, generation)),
-        *(_tabs(name, generation) if event.limit else ()),
+        *(tabs(name, generation) if event.limit else ()),
         Create(paths.orders(name, generation)),
         *(Create(paths.bucket(name, generation, bucket)) for bucket in paths.BUCKETS),
     ]
 
 
-def _tabs(name: str, generation: str) -> list[Create]:
+def tabs(name: str, generation: str) -> list[Create]:
     """Makes the znodes where the tickets of each buyer are counted."""
     folder = paths.tabs(name, generation)
     return [Create(folder), *(Create(f"{folder}/{bucket}") for bucket in paths.BUCKETS)]

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from core.errors import BadVersion, NoNode, WrongTerm
-from core.events.create import create_event, make_tabs, shares
+from core.events.create import create_event, shares, tabs
 from core.schema import paths
 from core.schema.records import Event, Stock, TicketType, encode
 from core.store.stock import StripeCounter, TypeRef, total
@@ -121,7 +121,7 @@ class BackOffice:
     async def _needed_by(self, name: str, before: Event, after: Event) -> list[Operation]:
         """Checks what the change rests on. A limit needs room for the buyers' tabs first."""
         if after.limit and not before.limit:
-            await make_tabs(self._zk, name, before.generation)
+            await lost_answers.make(self._zk, *tabs(name, before.generation))
         if after.currency != before.currency:
             return await self._unsold(name, before)
         return []

@@ -7,26 +7,14 @@ has agreed to.
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from core.errors import NoSuchEvent, NoSuchType, ZkticketError
 from core.eventlog.audit import note
 from core.events.edit import DEFAULT_TYPES, BackOffice
 from core.schema.paths import DEFAULT_EVENT
-from core.schema.records import Stock, copied
+from core.schema.records import Stock
 from core.store.stock import TypeRef, total
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper
-
-
-class ResetType(msgspec.Struct, frozen=True, kw_only=True):
-    """A type after its reset."""
-
-    name: str
-    sold: int
-    held: int
-    remaining: int
-    capacity: int
 
 
 async def reset(
@@ -36,13 +24,13 @@ async def reset(
     quantity: int,
     confirm: Callable[[str], None],
     taken: Mapping[str, int] | None = None,
-) -> list[ResetType]:
+) -> dict[str, Stock]:
     """Puts `quantity` tickets of each named type on sale, of every type when none is named.
 
     These come on top of the tickets that are sold or held when `confirm` is asked, or that the
     caller has seen already and gives as `taken`. Makes a missing default event anew. Raises
     `NoSuchEvent`, `NoSuchType`, and what `confirm` raises where it is not agreed to; then nothing
-    has changed.
+    has changed. Returns the stock of each type after its reset.
     """
     store, office = Store(zk), BackOffice(zk)
     generation, known = await _known_types(store, event)
@@ -57,12 +45,12 @@ async def reset(
         stock = await _stock(store, [TypeRef(event, generation, name) for name in chosen])
         confirm(_question(event, quantity, stock))
         taken = {name: each.taken for name, each in stock.items()} | dict(taken or {})
-    rows = [
-        await _reset_one(office, TypeRef(event, generation, name), taken[name] + quantity)
+    after = {
+        name: await _reset_one(office, TypeRef(event, generation, name), taken[name] + quantity)
         for name in chosen
-    ]
+    }
     await note(zk, "reset", f"reset by operator: {quantity} of {', '.join(chosen)} of {event}")
-    return rows
+    return after
 
 
 async def _stock(store: Store, refs: Sequence[TypeRef]) -> dict[str, Stock]:
@@ -105,12 +93,11 @@ def _choose(event: str, wanted: Sequence[str], known: Sequence[str]) -> list[str
     return list(dict.fromkeys(wanted)) or list(known)
 
 
-async def _reset_one(office: BackOffice, ref: TypeRef, capacity: int) -> ResetType:
+async def _reset_one(office: BackOffice, ref: TypeRef, capacity: int) -> Stock:
     try:
-        stock = await office.resize(ref, lambda stock: max(stock.taken, capacity))
+        return await office.resize(ref, lambda stock: max(stock.taken, capacity))
     except NoSuchType:
         raise _unfinished(ref.event) from None
-    return copied(ResetType, stock, name=ref.type)
 
 
 def _unfinished(event: str) -> ZkticketError:

@@ -34,7 +34,7 @@ def of(data_dir: Path, statvfs: StatVfs = os.statvfs) -> tuple[Disk, ...]:
 def is_full(place: Path) -> bool:
     """Whether nothing can be written there; False where there is no such place."""
     try:
-        return _state(os.statvfs(place)) in ("full", "read-only")
+        return _disk(place, os.statvfs(place)).state in ("full", "read-only")
     except OSError:
         return False
 
@@ -61,11 +61,11 @@ def _places(data_dir: Path) -> Iterator[Path]:
 
 def _disk(place: Path, told: os.statvfs_result) -> Disk:
     free, size = told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize
-    return Disk(directory=str(place), free_bytes=free, size_bytes=size, state=_state(told))
+    state = _state(told, free, size)
+    return Disk(directory=str(place), free_bytes=free, size_bytes=size, state=state)
 
 
-def _state(told: os.statvfs_result) -> str:
-    free, size = told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize
+def _state(told: os.statvfs_result, free: int, size: int) -> str:
     if told.f_flag & os.ST_RDONLY:
         return "read-only"
     if free < FULL_BYTES or (told.f_files and told.f_favail < LEAST_FILES):

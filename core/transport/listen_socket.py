@@ -144,14 +144,11 @@ async def ring(data_dir: Path, timeout_s: float) -> BellAnswer | None:
                 with _address(data_dir) as address:
                     await loop.sock_connect(caller, address)
                 await _readable(loop, caller)
-            return _answer(*socket.recv_fds(caller, ANSWER_BYTES, 1)[:2])
+            text, descriptors, *_ = socket.recv_fds(caller, ANSWER_BYTES, 1)
+            pid, state = text.decode().split()
+            return BellAnswer(int(pid), state == "sells", socket.socket(fileno=descriptors[0]))
         except (OSError, TimeoutError, ValueError):
             return None
-
-
-def _answer(text: bytes, descriptors: list[int]) -> BellAnswer:
-    pid, state = text.decode().split()
-    return BellAnswer(int(pid), state == "sells", socket.socket(fileno=descriptors[0]))
 
 
 async def _readable(loop: asyncio.AbstractEventLoop, link: socket.socket) -> None:

@@ -24,13 +24,18 @@ async def whenever_changed(
     """
     changed, watched = asyncio.Event(), asyncio.Event()
     watched.set()
+
+    def fire() -> None:
+        watched.set()
+        changed.set()
+
     zk.on_change(changed.set)
     try:
         while True:
-            watch = None
+            watch: Watch | None = None
             if watched.is_set():
                 watched.clear()
-                watch = _both(watched, changed)
+                watch = fire
             changed.clear()
             pause_s = refresh_s
             try:
@@ -45,11 +50,3 @@ async def whenever_changed(
                 watched.set()  # a watch may not survive a lost connection
     finally:
         zk.off_change(changed.set)
-
-
-def _both(*events: asyncio.Event) -> Watch:
-    def fire() -> None:
-        for event in events:
-            event.set()
-
-    return fire

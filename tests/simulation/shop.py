@@ -326,15 +326,16 @@ class Shop:
     async def _reset(self, zk: ZooKeeper, quantity: int) -> None:
         since = self.tree.zxid
         self._capacity_commands.update(self.plan.capacity.keys())
-        for row in await reset(zk, DEFAULT_EVENT, [], quantity, lambda _question: None):
+        after = await reset(zk, DEFAULT_EVENT, [], quantity, lambda _question: None)
+        for name, stock in after.items():
             # The total was promised by what was taken when the question was asked. Later buyers
             # have taken from it, and tickets that were given back are for sale again.
-            promised = row.capacity - quantity
-            if row.remaining and not self.ledger.was_taken(row.name, promised, since):
-                self._breaches.append(f"{row.capacity} of {row.name} after a reset to {quantity}")
+            promised = stock.capacity - quantity
+            if stock.remaining and not self.ledger.was_taken(name, promised, since):
+                self._breaches.append(f"{stock.capacity} of {name} after a reset to {quantity}")
             # Where exactly that many were for sale before, nothing had to change.
-            if not self.ledger.was_for_sale(row.name, row.remaining, since):
-                self._breaches.append(f"there never were {row.remaining} of {row.name}")
+            if not self.ledger.was_for_sale(name, stock.remaining, since):
+                self._breaches.append(f"there never were {stock.remaining} of {name}")
 
     def _organise(self, change: CapacityChange) -> None:
         self.world.note("the organiser: {}", change)

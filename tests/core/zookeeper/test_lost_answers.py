@@ -68,8 +68,8 @@ async def add_to_a_capacity(zk: ZooKeeper, name: str) -> None:
 
 
 async def reset_two(zk: ZooKeeper, name: str) -> None:
-    rows = await restock.reset(zk, name, ["T1", "T2"], 9, agreed)
-    assert [row.remaining for row in rows] == [9, 9]
+    stock = await restock.reset(zk, name, ["T1", "T2"], 9, agreed)
+    assert [each.remaining for each in stock.values()] == [9, 9]
     found = await Store(zk).availability(name)
     assert [each.remaining for each in found.types[:4]] == [7, 9, 9, 7]
 
