@@ -12,7 +12,7 @@ class Recent:
 
     def __init__(self) -> None:
         self._seconds: deque[float] = deque(maxlen=KEPT)
-        # Of all that there ever were.
+        # Count and sum of all durations ever, not only of those kept.
         self.count = 0
         self.sum_s = 0.0
 

@@ -17,7 +17,7 @@ from core.settings import Settings
 from core.zookeeper.client import ZooKeeper
 
 PUBLISH_S = 1.0
-# The log waits for a commit in doubt; the end does not.
+# The log may wait for a commit in doubt; a process that ends waits no longer than this.
 FLUSH_S = 2.0
 
 

@@ -312,7 +312,9 @@ def _status(
     supervisor = _supervisor(tables, tree.supervisors)
     workers = _workers(processes, tree)
     web = _webs(processes, tree)
-    disks = _disks(tables)
+    disks = tuple(
+        msgspec.structs.replace(disk, host=table.host) for table in tables for disk in table.disks
+    )
     problems = (
         *_alarm_problems(tree.alarms),
         *disk_space.problems(disks, local.host if local else ""),
@@ -352,12 +354,6 @@ def _server(number: int, state: ServerState, process: ProcessRecord | None) -> S
         trouble = f"its process is {process.state}" + (f", {reason}" if reason else "")
     pid = process.pid if process else None
     return copied(ServerStatus, state, id=number, pid=pid, trouble=trouble)
-
-
-def _disks(tables: Iterable[SupervisorRecord]) -> tuple[Disk, ...]:
-    return tuple(
-        msgspec.structs.replace(disk, host=table.host) for table in tables for disk in table.disks
-    )
 
 
 def _supervisor(

@@ -28,9 +28,9 @@ async def reset(
     """Puts `quantity` tickets of each named type on sale, of every type when none is named.
 
     These come on top of the tickets that are sold or held when `confirm` is asked, or that the
-    caller has seen already and gives as `taken`. Makes a missing default event anew. Raises
-    `NoSuchEvent`, `NoSuchType`, and what `confirm` raises where it is not agreed to; then nothing
-    has changed. Returns the stock of each type after its reset.
+    caller has seen already and gives as `taken`. Makes a missing default event anew. Returns the
+    stock of each type afterwards. Raises `NoSuchEvent`, `NoSuchType`, and what `confirm` raises
+    where it is not agreed to; then nothing has changed.
     """
     store, office = Store(zk), BackOffice(zk)
     generation, known = await _known_types(store, event)

@@ -18,7 +18,7 @@ from core.machine.system_errors import require_no_folder
 UMASK = 0o077
 OTHERS = 0o077
 ROOT = 0
-# A pipe without a writer is not waited for, nor is a link followed.
+# Waits for no writer of a pipe, and follows no link.
 CAREFULLY = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 # What `open` says of a link, a pipe that nobody reads, and a socket.
 NO_FILE = (errno.ELOOP, errno.ENXIO)

@@ -113,7 +113,7 @@ class OrderChanger:
             batch_id = next(self._batch_ids)
             found = await self._find(changes)
             draft = self._draft(changes, found, batch_id)
-            if not fresh and any(_refused(done) for done in draft.ends):
+            if not fresh and any(each.order is None or each.refusal for each in draft.ends):
                 # The server may lag behind: a refusal needs a reading after a sync.
                 await self._zk.sync()
                 fresh = True
@@ -277,10 +277,6 @@ class OrderChanger:
                 await self._zk.ensure(paths.PAYMENTS, paths.parent(claim.path))
         except Ambiguous as error:
             raise Unavailable(str(error)) from None
-
-
-def _refused(done: ChangeOutcome) -> bool:
-    return done.order is None or done.refusal is not None
 
 
 def _after(done: ChangeOutcome, changed: Mapping[str, Order], zxid: int) -> ChangeOutcome:

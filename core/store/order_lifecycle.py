@@ -228,7 +228,7 @@ def _cancelled(order: Order, change: OrderChange, occasion: Occasion) -> Order |
         return Refusal.NOT_VALID
     if order.admitted is not None:
         return Refusal.CHECKED_IN
-    # Its buyer may not cancel any more once the event is over.
+    # A buyer may not cancel any more once the event is over.
     may_cancel = occasion.rules.cancellable and not is_settled(occasion.rules, occasion.at)
     if not (change.operator or may_cancel):
         return Refusal.NOT_CANCELLABLE

@@ -39,7 +39,7 @@ def changing_stripe(name: str, stripes: int) -> int:
     return stripes - 1 - _place_of(name) % stripes
 
 
-# Asked several times for each batch, always for the same few names.
+# Every batch asks several times, always for the same few names.
 @lru_cache(MOST_STRIPES)
 def _place_of(name: str) -> int:
     """Returns 0 for `worker-1`, 1 for `worker-2` …, and 0 for a name without a number."""

@@ -174,8 +174,9 @@ async def remove(zk: ZooKeeper, *wanted: str) -> Refused | None:
 
 
 async def reconnect(zk: ZooKeeper, *, lost: bool) -> None:
-    """Waits for ZooKeeper. Where it stays away, raises `Ambiguous` if an answer was lost, or else
-    `Unavailable`.
+    """Waits for ZooKeeper.
+
+    Where it stays away, raises `Ambiguous` if an answer was lost, else `Unavailable`.
     """
     await asyncio.sleep(PAUSE_S)
     try:

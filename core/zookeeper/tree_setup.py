@@ -79,7 +79,7 @@ def _others_use(client: KazooClient, timeout_s: float) -> bool:
 def _close(client: KazooClient, acl: list[ACL], timeout_s: float) -> None:
     # Everybody may read /zookeeper/config, and nobody may change it, from the start.
     for path in ("/", "/zookeeper", "/zookeeper/quota"):
-        with suppress(kz.NoAuthError):  # its owner has closed it, to us as well
+        with suppress(kz.NoAuthError):  # its owner has closed it to us as well
             client.set_acls_async(path, acl).get(timeout=timeout_s)
 
 
