@@ -1,6 +1,7 @@
 """Every znode path, named once. Paths are relative to the chroot."""
 
 import re
+from functools import partial
 
 from core.errors import WrongUsage
 
@@ -32,6 +33,20 @@ TOP = (
 BUCKETS = tuple(f"{number:02x}" for number in range(256))
 
 TYPED = re.compile(r"/|(/[^/]+)+/?")
+
+
+def child(parent: str, name: str) -> str:
+    return f"{parent}/{name}"
+
+
+# Each takes a name: of a registration, an instance, an alarm's or a log's source, a generation.
+worker = partial(child, WORKERS)
+web = partial(child, WEBS)
+supervisor = partial(child, SUPERVISORS)
+desired = partial(child, DESIRED)
+alarm = partial(child, ALARMS)
+retired = partial(child, RETIRED)
+log_source = partial(child, LOG)
 
 
 def event(name: str) -> str:
@@ -91,35 +106,6 @@ def hold_slot(name: str, generation_: str, slot: int) -> str:
 
 def hold_list(name: str, generation_: str, slot: int, batch: str) -> str:
     return f"{hold_slot(name, generation_, slot)}/{batch}"
-
-
-def worker(registration: str) -> str:
-    return f"{WORKERS}/{registration}"
-
-
-def web(registration: str) -> str:
-    return f"{WEBS}/{registration}"
-
-
-def supervisor(registration: str) -> str:
-    return f"{SUPERVISORS}/{registration}"
-
-
-def desired(instance: str) -> str:
-    """Names the desired state of an instance, which outlives the instance's supervisor."""
-    return f"{DESIRED}/{instance}"
-
-
-def alarm(source: str) -> str:
-    return f"{ALARMS}/{source}"
-
-
-def retired(generation: str) -> str:
-    return f"{RETIRED}/{generation}"
-
-
-def log_source(source: str) -> str:
-    return f"{LOG}/{source}"
 
 
 def log_slot(source: str, slot: int) -> str:
