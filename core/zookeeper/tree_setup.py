@@ -25,9 +25,7 @@ async def prepare_tree(
     closed as long as nobody else has anything there.
     Raises `Unavailable`, and `AccessDenied` where the tree belongs to another secret.
     """
-    loop = asyncio.get_running_loop()
-    arguments = (hosts, password, marker, close_root, timeout_s)
-    return await loop.run_in_executor(None, _prepare_tree, *arguments)
+    return await asyncio.to_thread(_prepare_tree, hosts, password, marker, close_root, timeout_s)
 
 
 def _prepare_tree(
