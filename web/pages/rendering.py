@@ -34,9 +34,9 @@ class PageRenderer:
         """The page, with the status of the problem on it, if there is one."""
         return self._templates.page(template, visit.language, visit.address, found, **values)
 
-    def part(self, template: str, language: Language, **values: Any) -> str:
+    def part(self, template: str, language: Language) -> str:
         """The text of a template that is a part of a page."""
-        return self._templates.render(template, say=language.say, **values)
+        return self._templates.render(template, say=language.say)
 
     def trouble(self, visit: Visit, found: Problem, back: str = "") -> Reply:
         """The small page of a problem; `back` is the order's address if it is about one."""
