@@ -9,16 +9,16 @@ receipts: of those that have none, nothing is proved.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import msgspec
-from msgspec.structs import replace
 
-from admin.recovery.receipt_coverage import Coverage, Coverer, Receipted
+from admin.recovery.receipt_coverage import Coverage, Receipted
 from core.errors import BadZnode
 from core.machine import private_files
 from core.receipts import format
@@ -69,14 +69,9 @@ class ReceiptsProof(msgspec.Struct, frozen=True, kw_only=True):
     lost: tuple[LostOrder, ...]
     damaged: tuple[str, ...]
     notes: tuple[str, ...]
-    in_tree: int = 0
-    covered: int = 0
-    older: int = 0
-
-    @property
-    def proves_nothing(self) -> bool:
-        """No receipt was found, or none of an order that is in the tree."""
-        return not self.orders or (self.in_tree > 0 and not self.covered)
+    in_tree: int
+    covered: int
+    older: int
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -97,13 +92,21 @@ class Loss(msgspec.Struct, frozen=True):
 
 @dataclass
 class Archive:
-    """The journals of a data directory, as they are read."""
+    """The journals of a data directory, as they are read, and what became of their orders.
+
+    `orders` counts the receipts' orders that were looked up. `left_out` and `retired` are the
+    paths of those that an operator gave up, or deleted with their event.
+    """
 
     data_dir: Path
     files: int = 0
     since: float | None = None
     damaged: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    orders: int = 0
+    receipted: Receipted = field(default_factory=Receipted)
+    left_out: set[str] = field(default_factory=set)
+    retired: set[str] = field(default_factory=set)
 
     def sales(self, newest: int = 0) -> Iterator[Sale]:
         """Every confirmed order, some of them twice, or those in each worker's newest files.
@@ -141,65 +144,42 @@ class Archive:
             self.damaged.append(f"{where} are damaged")
 
 
-@dataclass
-class Count:
-    """How many were looked at, which, and the paths of those that were let pass."""
-
-    orders: int = 0
-    receipted: Receipted = field(default_factory=Receipted)
-    left_out: set[str] = field(default_factory=set)
-    retired: set[str] = field(default_factory=set)
-
-
 async def audit(zk: ZooKeeper, data_dir: Path) -> ReceiptsProof:
     """Raises `Unavailable`, `ZkticketError`; what is missing is part of the result."""
     began = time.time()
-    archive, count = Archive(data_dir), Count()
+    archive = Archive(data_dir)
     lost: list[LostOrder] = []
     missing: set[str] = set()
-    async with aclosing(losses(zk, archive, count)) as found:
+    async with aclosing(losses(zk, archive)) as found:
         async for loss in found:
             if loss.sale.path not in missing and len(lost) < MOST_NAMED:
                 lost.append(named(loss, loss.why))
             missing.add(loss.sale.path)
-    proof = _proof(archive, count, lost, missing, await _coverage(zk, archive, count, began))
-    return replace(proof, ok=not (missing or archive.damaged or proof.proves_nothing))
-
-
-async def _coverage(zk: ZooKeeper, archive: Archive, count: Count, began: float) -> Coverage:
     since = began if archive.since is None else archive.since
-    coverer = Coverer(zk, count.receipted, since=since, began=began)
-    return await coverer.count(lambda: Archive(archive.data_dir).sales(NEWEST_FILES))
-
-
-def _proof(
-    archive: Archive,
-    count: Count,
-    lost: Sequence[LostOrder],
-    missing: Collection[str],
-    coverage: Coverage,
-) -> ReceiptsProof:
+    coverage = Coverage(zk, archive.receipted, since, began)
+    await coverage.count(lambda: Archive(data_dir).sales(NEWEST_FILES))
+    proves = archive.orders and (coverage.covered or not coverage.orders)
     return ReceiptsProof(
-        ok=False,
+        ok=bool(proves) and not (missing or archive.damaged),
         files=archive.files,
-        orders=count.orders,
+        orders=archive.orders,
         missing=len(missing),
-        left_out=len(count.left_out),
-        retired=len(count.retired),
+        left_out=len(archive.left_out),
+        retired=len(archive.retired),
         since=archive.since,
         lost=tuple(lost),
         damaged=tuple(archive.damaged),
-        notes=(*archive.notes, *_gone(archive.data_dir), *coverage.notes),
+        notes=(*archive.notes, *_gone(data_dir), *coverage.notes),
         in_tree=coverage.orders,
         covered=coverage.covered,
         older=coverage.older,
     )
 
 
-async def losses(zk: ZooKeeper, archive: Archive, count: Count) -> AsyncGenerator[Loss, None]:
+async def losses(zk: ZooKeeper, archive: Archive) -> AsyncGenerator[Loss, None]:
     """Each order that was confirmed and is not in the tree, in the order of the journals.
 
-    One that has several receipts, say of its sale and of a replay, comes with each of them.
+    An order that has several receipts, say of its sale and of a replay, comes with each of them.
     """
     store = Store(zk)
     await lost_answers.read(zk, zk.sync)
@@ -208,16 +188,16 @@ async def losses(zk: ZooKeeper, archive: Archive, count: Count) -> AsyncGenerato
     pages: deque[asyncio.Task[list[Loss]]] = deque()
     try:
         for page in _pages(archive.sales()):
-            count.orders += len(page)
-            count.receipted.add(page)
+            archive.orders += len(page)
+            archive.receipted.add(page)
             pages.append(asyncio.create_task(_lost(zk, store, page)))
             # Decoding a file leaves others no turn; these pages have to be sent.
             await asyncio.sleep(0)
             if len(pages) > PAGES_AHEAD:
-                for loss in _held_against(await pages.popleft(), settled, retired, count):
+                for loss in _held_against(await pages.popleft(), settled, retired, archive):
                     yield loss
         while pages:
-            for loss in _held_against(await pages.popleft(), settled, retired, count):
+            for loss in _held_against(await pages.popleft(), settled, retired, archive):
                 yield loss
     finally:
         for task in pages:
@@ -226,14 +206,14 @@ async def losses(zk: ZooKeeper, archive: Archive, count: Count) -> AsyncGenerato
 
 
 def _held_against(
-    found: Iterable[Loss], settled: Settled, retired: frozenset[str], count: Count
+    found: Iterable[Loss], settled: Settled, retired: frozenset[str], archive: Archive
 ) -> Iterator[Loss]:
     """The losses that nobody has let pass."""
     for loss in found:
         if loss.sale.ref.generation in retired:
-            count.retired.add(loss.sale.path)
+            archive.retired.add(loss.sale.path)
         elif settled.lets_pass(loss.sale):
-            count.left_out.add(loss.sale.path)
+            archive.left_out.add(loss.sale.path)
         else:
             yield loss
 
@@ -255,13 +235,7 @@ async def _missing(zk: ZooKeeper, store: Store, page: list[Sale]) -> list[Loss]:
 
 
 def _pages(sales: Iterator[Sale]) -> Iterator[list[Sale]]:
-    page: list[Sale] = []
-    for sale in sales:
-        page.append(sale)
-        if len(page) == PAGE_ORDERS:
-            yield page
-            page = []
-    if page:
+    while page := list(islice(sales, PAGE_ORDERS)):
         yield page
 
 

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from functools import partial
-
-import msgspec
 
 from core.errors import BadZnode
 from core.schema.records import Event
@@ -20,20 +19,6 @@ ID_BYTES = 16
 YOUNG_S = 5.0
 CATCH_UP_TRIES = 10
 POLL_S = 0.1
-
-
-class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """Orders in the tree, those with a receipt, and those that are older than every receipt."""
-
-    orders: int
-    covered: int
-    older: int
-    notes: tuple[str, ...]
-
-    @property
-    def newer(self) -> int:
-        """Orders that might have a receipt here, and have none."""
-        return self.orders - self.covered - self.older
 
 
 class Receipted:
@@ -54,54 +39,55 @@ class Receipted:
         return [each for each in ids if bytes.fromhex(each) not in known]
 
 
-class Coverer:
+@dataclass
+class Coverage:
     """Counts the tree's orders against the receipts that were read.
 
     `since` is the oldest receipt's time; the journals were read from `began` on: Unix seconds.
+    Of the `orders`, `bare` have no receipt, and `older` of these are older than every receipt.
     """
 
-    def __init__(self, zk: ZooKeeper, receipted: Receipted, *, since: float, began: float) -> None:
-        self._zk = zk
-        self._store = Store(zk)
-        self._receipted = receipted
-        self._since = since
-        self._began = began
-        self._orders = self._bare = self._older = 0
-        self._young: list[StoredOrder] = []
-        self._notes: list[str] = []
+    zk: ZooKeeper
+    receipted: Receipted
+    since: float
+    began: float
+    orders: int = 0
+    bare: int = 0
+    older: int = 0
+    notes: list[str] = field(default_factory=list)
+    _young: list[StoredOrder] = field(default_factory=list)
 
-    async def count(self, newest: Callable[[], Iterable[Sale]]) -> Coverage:
+    @property
+    def covered(self) -> int:
+        return self.orders - self.bare
+
+    async def count(self, newest: Callable[[], Iterable[Sale]]) -> None:
         """`newest` reads the newest receipts again. Raises `Unavailable`, `ZkticketError`."""
-        for name, event in (await lost_answers.read(self._zk, self._store.events)).items():
+        store = Store(self.zk)
+        for name, event in (await lost_answers.read(self.zk, store.events)).items():
             try:
-                await self._count_event(name, event)
+                await self._count_event(store, name, event)
             except BadZnode as error:
-                self._notes.append(f"not all orders of {name} were counted: {error}")
+                self.notes.append(f"not all orders of {name} were counted: {error}")
         await self._catch_up(newest)
-        return Coverage(
-            orders=self._orders,
-            covered=self._orders - self._bare,
-            older=self._older,
-            notes=tuple(self._notes),
-        )
 
-    async def _count_event(self, name: str, event: Event | BadZnode) -> None:
+    async def _count_event(self, store: Store, name: str, event: Event | BadZnode) -> None:
         if isinstance(event, BadZnode):
             raise event
-        async with aclosing(self._store.orders.ids(name, event.generation)) as pages:
+        async with aclosing(store.orders.ids(name, event.generation)) as pages:
             async for ids in pages:
-                self._orders += len(ids)
-                if bare := self._receipted.lacks(event.generation, ids):
-                    self._bare += len(bare)
-                    await self._date(name, event.generation, bare)
+                self.orders += len(ids)
+                if bare := self.receipted.lacks(event.generation, ids):
+                    self.bare += len(bare)
+                    await self._date(store, name, event.generation, bare)
 
-    async def _date(self, name: str, generation: str, ids: Sequence[str]) -> None:
+    async def _date(self, store: Store, name: str, generation: str, ids: Sequence[str]) -> None:
         """Sorts orders without a receipt by their age."""
-        read = partial(self._store.orders.find_many, name, generation, ids)
-        for order in (await lost_answers.read(self._zk, read)).values():
-            if order.order.at < self._since:
-                self._older += 1
-            elif order.order.at > self._began - YOUNG_S:
+        read = partial(store.orders.find_many, name, generation, ids)
+        for order in (await lost_answers.read(self.zk, read)).values():
+            if order.order.at < self.since:
+                self.older += 1
+            elif order.order.at > self.began - YOUNG_S:
                 self._young.append(order)
 
     async def _catch_up(self, newest: Callable[[], Iterable[Sale]]) -> None:
@@ -112,6 +98,6 @@ class Coverer:
             late = Receipted()
             late.add(newest())
             bare = [each for each in self._young if late.lacks(each.generation, [each.id])]
-            self._bare -= len(self._young) - len(bare)
+            self.bare -= len(self._young) - len(bare)
             self._young = bare
             await asyncio.sleep(POLL_S)

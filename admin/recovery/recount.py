@@ -146,7 +146,7 @@ async def _count(zk: ZooKeeper, store: Store, name: str, event: Event) -> tuple[
     async with aclosing(store.orders.all_of(name, event.generation)) as orders:
         async for order in orders:
             count += 1
-            _tally(order, event.generation, tallies)
+            _tally(order, tallies)
     await lost_answers.read(zk, zk.sync)
     after = await _shelves(zk, store, refs)
     covered = [_covers(tally, again) for tally, again in zip(tallies.values(), after, strict=True)]
@@ -154,20 +154,21 @@ async def _count(zk: ZooKeeper, store: Store, name: str, event: Event) -> tuple[
     return EventProof(name=name, orders=count, types=proofs), all(covered)
 
 
-def _tally(order: StoredOrder, generation: str, tallies: Mapping[str, _Tally]) -> None:
+def _tally(order: StoredOrder, tallies: Mapping[str, _Tally]) -> None:
     tally = tallies.get(order.order.type)
     if tally is None:
-        why = f"an order of the unknown type {order.order.type!r}"
-        raise Breach(paths.order(order.event, generation, order.id), why)
+        raise _wrong(order, f"an order of the unknown type {order.order.type!r}")
     counted = [payment.id for _, payment in order.order.payments if not payment.refused]
     if len(counted) > 1:
-        why = f"it counts {len(counted)} payments: {', '.join(counted)}"
-        raise Breach(paths.order(order.event, generation, order.id), why)
+        raise _wrong(order, f"it counts {len(counted)} payments: {', '.join(counted)}")
     try:
         tally.add(order)
     except (IndexError, ValueError):
-        why = "a change that fits none of the counters"
-        raise Breach(paths.order(order.event, generation, order.id), why) from None
+        raise _wrong(order, "a change that fits none of the counters") from None
+
+
+def _wrong(order: StoredOrder, why: str) -> Breach:
+    return Breach(paths.order(order.event, order.generation, order.id), why)
 
 
 async def _shelves(zk: ZooKeeper, store: Store, refs: Sequence[TypeRef]) -> list[TypeStock]:
@@ -223,10 +224,9 @@ def _covers(tally: _Tally, again: TypeStock) -> bool:
                 f"but the orders add up to {found}",
             )
     if tally.newest is not None and tally.newest.zxid > again.zxid:
-        stray = tally.newest
-        raise Breach(
-            paths.order(stray.event, counter.ref.generation, stray.id),
-            f"an order of zxid {stray.zxid} that the counter, last changed at {again.zxid}, "
-            "never counted",
+        raise _wrong(
+            tally.newest,
+            f"an order of zxid {tally.newest.zxid} that the counter, last changed at "
+            f"{again.zxid}, never counted",
         )
     return tally.amended or tally.later_tickets <= again.stock.taken - stock.taken

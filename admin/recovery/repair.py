@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from admin.confirm import Confirm
-from admin.recovery.audit import Archive, Count, Loss, LostOrder, audit, losses, named
+from admin.recovery.audit import MOST_NAMED, Archive, Loss, LostOrder, audit, losses, named
 from admin.recovery.recount import recount
 from core.cluster import alarms
 from core.errors import BadZnode, NoSuchEvent, NoSuchType, ZkticketError
@@ -19,14 +19,12 @@ from core.receipts import format
 from core.receipts.format import Settlement
 from core.receipts.restore import mend, restore
 from core.schema.records import Alarm
-from core.store.batch import Sale
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper
 
 ORDERS_AT_ONCE = 100
-MOST_NAMED = 20
 
 
 class RepairRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,30 +79,25 @@ class Case(msgspec.Struct, frozen=True):
     crowded: Sequence[Loss]
     barred: Sequence[Loss]
 
+    def restored(self, choice: Choice) -> Sequence[Loss]:
+        return (*self.fitting, *self.crowded) if choice.oversell else self.fitting
+
+    def given_up(self, choice: Choice) -> Sequence[Loss]:
+        return self.barred if choice.oversell else (*self.crowded, *self.barred)
+
     def row(self, choice: Choice) -> RepairRow:
-        given_up = _tickets(self.barred if choice.oversell else (*self.crowded, *self.barred))
-        every = [*self.fitting, *self.crowded, *self.barred]
+        restored, given_up = self.restored(choice), self.given_up(choice)
         return RepairRow(
             event=self.ref.event,
             type=self.ref.type,
-            orders=len(every),
-            lost=_tickets(every),
+            orders=len(restored) + len(given_up),
+            lost=_tickets(restored) + _tickets(given_up),
             remaining=self.remaining,
-            restored=_tickets(every) - given_up,
+            restored=_tickets(restored),
             oversold=self.lacking if choice.oversell else 0,
-            left_out=given_up if choice.leave_out else 0,
-            open=0 if choice.leave_out else given_up,
+            left_out=_tickets(given_up) if choice.leave_out else 0,
+            open=0 if choice.leave_out else _tickets(given_up),
         )
-
-    def restored(self, choice: Choice) -> list[Sale]:
-        crowded = self.crowded if choice.oversell else ()
-        return [loss.sale for loss in (*self.fitting, *crowded)]
-
-    def left_out(self, choice: Choice) -> list[str]:
-        """The orders that an operator gives up."""
-        crowded = () if choice.oversell else self.crowded
-        given_up = (*crowded, *self.barred) if choice.leave_out else ()
-        return [loss.sale.order_id for loss in given_up]
 
 
 async def repair(
@@ -162,7 +155,7 @@ def _require_receipts(archive: Archive, plan: RepairPlan, choice: Choice) -> Non
 
 async def _cases(zk: ZooKeeper, archive: Archive) -> list[Case]:
     by_type: dict[TypeRef, dict[str, Loss]] = {}
-    async with aclosing(losses(zk, archive, Count())) as found:
+    async with aclosing(losses(zk, archive)) as found:
         async for loss in found:
             known = by_type.setdefault(loss.sale.ref, {})
             # Of an order that was changed there are several receipts.
@@ -244,11 +237,11 @@ async def _mend(
 ) -> None:
     count = 0
     for case in cases:
-        sales = case.restored(choice)
+        sales = [loss.sale for loss in case.restored(choice)]
         for start in range(0, len(sales), ORDERS_AT_ONCE):
             some = sales[start : start + ORDERS_AT_ONCE]
             count += await restore(zk, some, order_key, oversell=choice.oversell)
-    left_out = [order_id for case in cases for order_id in case.left_out(choice)]
+    left_out = [loss.sale.order_id for case in cases for loss in case.given_up(choice)]
     # Of the tree's past that was lost nothing counts any more but the orders.
     _settle(data_dir, Settlement(round(time.time(), 3), tuple(left_out)))
     await note(zk, "repair", f"{count} orders put back by operator, {len(left_out)} left out")

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from admin.confirm import confirmer
 from admin.recovery.audit import ReceiptsProof, audit
-from admin.recovery.receipt_coverage import Coverage, Coverer, Receipted
+from admin.recovery.receipt_coverage import Coverage, Receipted
 from admin.recovery.recount import recount
 from admin.recovery.repair import Choice, RepairPlan, repair
 from admin.screen import proofs
@@ -196,7 +196,9 @@ def test_a_receipt_that_comes_a_moment_after_its_order_covers_it(
         return flushed[1:]  # it exists from the second look on
 
     async def work(zk: ZooKeeper) -> Coverage:
-        return await Coverer(zk, receipted, since=0.0, began=2.0).count(newest)
+        coverage = Coverage(zk, receipted, since=0.0, began=2.0)
+        await coverage.count(newest)
+        return coverage
 
     found = server.session(work)
     assert (found.orders, found.covered, found.older) == (2, 2, 0)
