@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from admin.commandline import AsJson, InstanceSettings, Yes
-from admin.drill.fault_names import FaultName
+from admin.drill.faults import FaultName
 from core.settings import MOST_WORKERS
 
 Timeout = Annotated[

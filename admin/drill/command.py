@@ -20,8 +20,7 @@ from rich.live import Live
 
 from admin.drill import ports, screen
 from admin.drill.drill import Drill
-from admin.drill.fault_names import FaultName
-from admin.drill.faults import Fault, chosen
+from admin.drill.faults import Fault, FaultName, chosen
 from admin.drill.instance import Shop
 from admin.drill.progress import Board
 from admin.drill.report import Report

@@ -9,8 +9,8 @@ from functools import partial
 from admin.drill.buyers import FEW, MANY, Crowd
 from admin.drill.faults import Fault
 from admin.drill.instance import Shop
-from admin.drill.pauses import Spell, longest_pauses
-from admin.drill.processes import ObservedProcess
+from admin.drill.pauses import longest_pause
+from admin.drill.processes import ObservedProcess, victims
 from admin.drill.progress import Board
 from admin.drill.proof.checker import Finding, check
 from admin.drill.proof.history import History, PurchaseAttempt
@@ -87,14 +87,23 @@ class Drill:
         try:
             async with crowd.buying(self._buyers):
                 await self._until_calm(gauge)
-                spell, recovered = await self._break(fault, gauge)
+                struck_at, recovered = await self._break(fault, gauge)
+                spell = struck_at, self._clock()
             self._board.phase = "selling the last tickets"
             await crowd.buy_the_rest(2 * FEW_TICKETS)
             self._board.phase = "comparing what buyers were told with the tree"
             findings = await self._check(event, history.attempts)
         finally:
             history.close()
-        return _result(fault, spell, recovered, gauge, history.attempts, findings)
+        return FaultResult(
+            fault=fault.name,
+            pause_s=round(longest_pause(history.attempts, spell), 3),
+            errors=dict(gauge.errors),
+            sold=gauge.sold,
+            recovered=recovered,
+            findings=tuple(map(said, findings)),
+            **counted(findings),
+        )
 
     async def _open(self, event: str) -> None:
         self._board.phase = "opening the sale"
@@ -113,34 +122,34 @@ class Drill:
                 raise ZkticketError("the drill's buyers can't buy even before anything is broken")
             await asyncio.sleep(POLL_S)
 
-    async def _break(self, fault: Fault, gauge: Gauge) -> tuple[Spell, bool]:
+    async def _break(self, fault: Fault, gauge: Gauge) -> tuple[float, bool]:
         """Strikes, mends, and waits until all is well again, or for too long."""
-        victims = await self._strike(fault)
-        self._struck_at = struck = self._clock()
-        self._tell(f"{fault.verb} {_names(victims)}")
-        await self._mend(fault, victims)
-        recovered = await self._until_well(gauge, struck + self._seconds)
+        struck = await self._strike(fault)
+        self._struck_at = began = self._clock()
+        self._tell(f"{fault.verb} {_names(struck)}")
+        await self._mend(fault, struck)
+        recovered = await self._until_well(gauge, began + self._seconds)
         self._tell("all is well again" if recovered else "not all is well again")
-        return Spell(fault.name, struck, self._clock()), recovered
+        return began, recovered
 
     async def _strike(self, fault: Fault) -> list[ObservedProcess]:
-        victims = fault.choose(await self._shop.processes(), self._rng)
-        if not victims:
+        struck = victims(fault, await self._shop.processes(), self._rng)
+        if not struck:
             raise ZkticketError(f"there is no {fault.name} to strike; `status` would say why")
-        for victim in victims:
-            victim.signal(fault.sends, children=fault.with_children)
-        self._board.phase = f"{fault.verb} {', '.join(victim.name for victim in victims)}"
-        return victims
+        for process in struck:
+            process.signal(fault.sends, children=fault.with_children)
+        self._board.phase = f"{fault.verb} {', '.join(process.name for process in struck)}"
+        return struck
 
-    async def _mend(self, fault: Fault, victims: Sequence[ObservedProcess]) -> None:
+    async def _mend(self, fault: Fault, struck: Sequence[ObservedProcess]) -> None:
         try:
             await asyncio.sleep(fault.hold_s)
         finally:
             if fault.freezes:
-                for victim in victims:
-                    victim.signal(signal.SIGCONT, children=fault.with_children)
+                for process in struck:
+                    process.signal(signal.SIGCONT, children=fault.with_children)
         if fault.freezes:
-            self._tell(f"thawed {_names(victims)}")
+            self._tell(f"thawed {_names(struck)}")
         if fault.up_again:
             self._tell("`up` again")
             await self._shop.up()
@@ -201,25 +210,6 @@ class Drill:
         if self._struck_at is not None:
             text = f"{self._clock() - self._struck_at:+5.1f} s  {text}"
         self._board.tell(text)
-
-
-def _result(
-    fault: Fault,
-    spell: Spell,
-    recovered: bool,
-    gauge: Gauge,
-    attempts: Sequence[PurchaseAttempt],
-    findings: Sequence[Finding],
-) -> FaultResult:
-    return FaultResult(
-        fault=fault.name,
-        pause_s=round(longest_pauses(attempts, [spell])[fault.name], 3),
-        errors=dict(gauge.errors),
-        sold=gauge.sold,
-        recovered=recovered,
-        findings=tuple(map(said, findings)),
-        **counted(findings),
-    )
 
 
 def _names(processes: Sequence[ObservedProcess]) -> str:

@@ -2,32 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
 from admin.drill.proof.history import PurchaseAttempt
 
 Span = tuple[float, float]
 
 
-class Spell(msgspec.Struct, frozen=True):
-    """From a fault to the end of its consequences, on the history's clock."""
-
-    fault: str
-    began_s: float
-    ended_s: float
-
-
-def longest_pauses(
-    attempts: Sequence[PurchaseAttempt], spells: Sequence[Spell]
-) -> dict[str, float]:
-    """The longest pause that a fault of each kind brought, in seconds."""
-    pauses = list(_pauses(attempts))
-    longest = {spell.fault: 0.0 for spell in spells}
-    for spell in spells:
-        for began_s, ended_s in pauses:
-            if began_s < spell.ended_s and ended_s > spell.began_s:
-                longest[spell.fault] = max(longest[spell.fault], ended_s - began_s)
-    return longest
+def longest_pause(attempts: Sequence[PurchaseAttempt], spell: Span) -> float:
+    """The longest pause in seconds that touches a spell of time, on the history's clock."""
+    since, until = spell
+    touching = [pause for pause in _pauses(attempts) if pause[0] < until and pause[1] > since]
+    return max((ended_s - began_s for began_s, ended_s in touching), default=0.0)
 
 
 def _pauses(attempts: Sequence[PurchaseAttempt]) -> Iterator[Span]:

@@ -1,6 +1,7 @@
 """The processes of an instance as they are at one moment."""
 
 import os
+import random
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from admin.drill.faults import Fault
 from core.cluster import run_file
 from core.errors import ZkticketError
 from core.machine import process_identity
@@ -47,14 +49,24 @@ class ObservedProcess(msgspec.Struct, frozen=True):
                     os.kill(each.pid, number)
 
 
+def victims(
+    fault: Fault, processes: Iterable[ObservedProcess], rng: random.Random
+) -> list[ObservedProcess]:
+    """Those that it strikes; none where there are too few."""
+    meant = [each for each in processes if fault.strikes in (each.role, each.state)]
+    if fault.victims is None:
+        return meant
+    well = [each for each in meant if each.well]
+    return rng.sample(well, fault.victims) if len(well) >= fault.victims else []
+
+
 async def look(data_dir: Path) -> tuple[ObservedProcess, ...]:
     """Servers, workers, web, supervisor; nothing where the run file can't be read."""
     try:
         record = run_file.read(data_dir)
     except ZkticketError:
         return ()
-    states = await probe_all(record.zookeeper, PROBE_S)
-    roles = {state.address: state.role for state in states}
+    roles = {each.address: each.role for each in await probe_all(record.zookeeper, PROBE_S)}
     return tuple(_observed(record, roles))
 
 

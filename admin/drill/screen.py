@@ -1,6 +1,6 @@
 """A drill on a terminal of 80 columns and 24 lines, and its verdict."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -10,10 +10,12 @@ from rich.text import Text
 from admin.drill.processes import ObservedProcess
 from admin.drill.progress import NEWS, Board
 from admin.drill.report import FaultResult, Report
-from admin.drill.sale_gauge import Gauge, Slot
+from admin.drill.sale_gauge import Gauge
 
 BARS = "▁▂▃▄▅▆▇█"
 SLOTS = 56
+# The slots of the last second.
+LATELY = 2
 KINDS = ("lost", "doubled", "oversold", "stranded", "misreported")
 MOST_FINDINGS = 20
 
@@ -78,15 +80,14 @@ def _headline(board: Board) -> Text:
 
 def _gauges(gauge: Gauge, waiting: int) -> RenderableType:
     slots = gauge.recent(SLOTS)
-    lately = slots[-2:]
+    sold = [slot.sold_per_second for slot in slots]
+    p99_ms = [slot.p99_ms for slot in slots]
     table = Table.grid(padding=(0, 1))
     table.add_column(width=10)
     table.add_column(width=7, justify="right")
     table.add_column(no_wrap=True)
-    sold = sum(slot.sold_per_second for slot in lately) / len(lately)
-    p99_ms = max(slot.p99_ms for slot in lately)
-    table.add_row("sold/s", f"{sold:,.0f}", _spark(slots, _sold, "green"))
-    table.add_row("p99 ms", f"{p99_ms:,.0f}", _spark(slots, _p99, "yellow"))
+    table.add_row("sold/s", f"{sum(sold[-LATELY:]) / LATELY:,.0f}", _spark(sold, "green"))
+    table.add_row("p99 ms", f"{max(p99_ms[-LATELY:]):,.0f}", _spark(p99_ms, "yellow"))
     errors = sum(gauge.errors.values())
     table.add_row("errors", _number(errors, "yellow"), _errors(gauge, waiting))
     return table
@@ -97,23 +98,14 @@ def _errors(gauge: Gauge, waiting: int) -> Text:
     return Text(f"{gauge.sold:,} sold, {waiting} waiting" + (f"; {kinds}" if kinds else ""))
 
 
-def _spark(slots: Sequence[Slot], height: Callable[[Slot], float], style: str) -> Text:
-    """The slots as bars; none at all for one in which nothing happened."""
-    heights = [height(slot) for slot in slots]
+def _spark(heights: Sequence[float], style: str) -> Text:
+    """The heights as bars; none at all for a time in which nothing happened."""
     most = max(heights) or 1.0
     return Text("".join(_bar(each / most) for each in heights), style=style)
 
 
 def _bar(share: float) -> str:
     return BARS[round(share * (len(BARS) - 1))] if share else " "
-
-
-def _sold(slot: Slot) -> float:
-    return slot.sold_per_second
-
-
-def _p99(slot: Slot) -> float:
-    return slot.p99_ms
 
 
 def _states(processes: Sequence[ObservedProcess]) -> RenderableType:

@@ -77,7 +77,6 @@ class _Checker:
         resets: Sequence[Reset],
     ) -> None:
         self._books = books
-        self._id_of = id_of
         self._resets = resets
         self._orders = {order.id: order for order in books.orders}
         self._purchases = _by_purchase(attempts)
@@ -155,7 +154,7 @@ class _Checker:
         sold, held = self._tickets(type_, SOLD), self._tickets(type_, HELD)
         counted = type_.remaining + type_.held + type_.sold
         sums = f"{type_.remaining} remaining + {type_.held} held + {type_.sold} sold"
-        lost = sum(each.quantity for each in self._lost if _wants(each, type_))
+        lost = sum(each.quantity for each in self._lost if _is_about(each, type_))
         taken = type_.sold - sold - lost
         for kind, wrong, text in (
             (Kind.OVERSOLD, counted > type_.capacity, f"{sums} exceed {type_.capacity}"),
@@ -179,10 +178,11 @@ class _Checker:
     def _check_refusals(self, type_: TypeBooks) -> Iterator[Finding]:
         """Refusals as "sold out" although all that can have been sold leaves enough."""
         takings = self._takings(type_)
-        since = max((r.ended_s for r in self._resets if _same(r, type_)), default=-inf)
+        since = max((r.ended_s for r in self._resets if _is_about(r, type_)), default=-inf)
         for attempts in self._purchases.values():
             for attempt in attempts:
-                if _refused(attempt, type_) and attempt.began_s >= since:
+                refused = attempt.code == "sold-out" and _is_about(attempt, type_)
+                if refused and attempt.began_s >= since:
                     left = type_.capacity - type_.held - takings.before(attempt.ended_s)
                     if left >= attempt.quantity:
                         yield _not_sold_out(attempt, left, type_)
@@ -201,7 +201,7 @@ class _Checker:
         lost = [
             (self._purchases[each.event, each.key][0].began_s, each.quantity)
             for each in self._lost
-            if _wants(each, type_)
+            if _is_about(each, type_)
         ]
         return _Takings(there + lost)
 
@@ -270,17 +270,9 @@ def _not_sold_out(attempt: PurchaseAttempt, left: int, type_: TypeBooks) -> Find
     return Finding(kind, text, attempt.event, attempt.key, type=type_.name)
 
 
-def _refused(attempt: PurchaseAttempt, type_: TypeBooks) -> bool:
-    return attempt.code == "sold-out" and _wants(attempt, type_)
-
-
-def _wants(attempt: PurchaseAttempt, type_: TypeBooks) -> bool:
-    return (attempt.event, attempt.type) == (type_.event, type_.name)
+def _is_about(each: PurchaseAttempt | Reset, type_: TypeBooks) -> bool:
+    return (each.event, each.type) == (type_.event, type_.name)
 
 
 def _shelf_of(order: StoredOrder) -> Shelf:
     return (order.event, order.order.type)
-
-
-def _same(reset: Reset, type_: TypeBooks) -> bool:
-    return (reset.event, reset.type) == (type_.event, type_.name)

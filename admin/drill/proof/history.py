@@ -122,11 +122,3 @@ class History:
             if self._file is not None:
                 self._file.close()
                 self._file = None
-
-
-def load(path: Path) -> Sequence[PurchaseAttempt]:
-    """A history that was written before. Raises `ZkticketError` where it is damaged."""
-    try:
-        return msgspec.json.Decoder(PurchaseAttempt).decode_lines(path.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
-        raise ZkticketError(f"cannot read the history {path}: {error}") from None

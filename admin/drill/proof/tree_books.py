@@ -35,22 +35,13 @@ async def read_books(zk: ZooKeeper, event: str) -> Books:
     await lost_answers.read(zk, zk.sync)
     store = Store(zk)
     found = await store.event(event)
-    types = [
-        await _type(zk, store, TypeRef(event, found.generation, name))
-        for name in await store.type_names(event, found)
-    ]
+    types = []
+    for name in await store.type_names(event, found):
+        ref = TypeRef(event, found.generation, name)
+        shelf = await lost_answers.read(zk, partial(store.type_stock, ref))
+        stock = shelf.stock
+        types.append(
+            TypeBooks(event, name, shelf.type.capacity, stock.remaining, stock.held, stock.sold)
+        )
     orders = [order async for order in store.orders.all_of(event, found.generation)]
     return Books(tuple(types), tuple(orders))
-
-
-async def _type(zk: ZooKeeper, store: Store, ref: TypeRef) -> TypeBooks:
-    shelf = await lost_answers.read(zk, partial(store.type_stock, ref))
-    stock = shelf.stock
-    return TypeBooks(
-        event=ref.event,
-        name=ref.type,
-        capacity=shelf.type.capacity,
-        remaining=stock.remaining,
-        held=stock.held,
-        sold=stock.sold,
-    )

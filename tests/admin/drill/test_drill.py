@@ -15,9 +15,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from admin.drill import ports, screen
-from admin.drill.fault_names import FaultName
-from admin.drill.faults import FAULTS, chosen
-from admin.drill.processes import ObservedProcess
+from admin.drill.faults import FAULTS, FaultName, chosen
+from admin.drill.processes import ObservedProcess, victims
 from admin.drill.progress import NEWS, Board
 from admin.drill.proof.checker import Finding, Kind
 from admin.drill.proof.history import Wish, unanswered
@@ -67,25 +66,26 @@ def test_every_fault_has_its_name_and_all_are_drilled_unless_some_are_named() ->
 
 
 @pytest.mark.parametrize(
-    ("name", "victims"),
+    ("name", "wanted"),
     [
         (FaultName.LEADER, {"zookeeper-1"}),
         (FaultName.FOLLOWER, {"zookeeper-2"}),
         (FaultName.ENSEMBLE, {"zookeeper-1", "zookeeper-2", "zookeeper-3"}),
         (FaultName.SUPERVISOR, {"supervisor"}),
+        (FaultName.QUORUM, {"zookeeper-1", "zookeeper-2"}),
         (FaultName.WEB, set()),
     ],
 )
 def test_a_fault_strikes_the_processes_it_names_and_none_that_is_down(
-    name: FaultName, victims: set[str]
+    name: FaultName, wanted: set[str]
 ) -> None:
-    struck = FAULTS[name].choose(PROCESSES, random.Random(1))
-    assert {part.name for part in struck} == victims
+    struck = victims(FAULTS[name], PROCESSES, random.Random(1))
+    assert {part.name for part in struck} == wanted
 
 
 def test_the_same_seed_strikes_the_same_victim() -> None:
     worker = FAULTS[FaultName.WORKER]
-    first, again = (worker.choose(PROCESSES, random.Random(7)) for _ in range(2))
+    first, again = (victims(worker, PROCESSES, random.Random(7)) for _ in range(2))
     assert first == again
 
 
