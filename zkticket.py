@@ -3,6 +3,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -127,11 +128,14 @@ def web(
 
 
 @app.command(hidden=True)
-def reap(mark: Annotated[str, typer.Argument(help="In the environment of what is to end")]) -> None:
+def reap(
+    mark: Annotated[str, typer.Argument(help="In the environment of what is to end")],
+    directory: Annotated[Path | None, typer.Argument(help="Deleted with it")] = None,
+) -> None:
     """End a drill's processes when it has ended; `drill` starts this."""
     from core.machine.reaper import reap as end
 
-    end(mark)
+    end(mark, directory)
 
 
 @admin_app.command("zkcli")

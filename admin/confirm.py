@@ -15,11 +15,7 @@ def confirmer(yes: bool) -> Confirm:
 
     With `yes` it never asks; without a terminal it refuses.
     """
-    return _agree if yes else _ask
-
-
-def _agree(_question: str) -> None:
-    return
+    return (lambda _question: None) if yes else _ask
 
 
 def _ask(question: str) -> None:

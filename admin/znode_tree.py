@@ -30,13 +30,17 @@ async def lines(zk: ZooKeeper, path: str, with_data: bool) -> AsyncIterator[str]
 
     Holds one list of siblings for each level, and the data of some. Raises `NoNode`.
     """
-    znode = await zk.find(path)
-    if znode is None:
-        raise NoNode(f"there is no znode {_full(path)}; `admin tree` lists them")
-    async for found in _walk(zk, znode):
+    async for found in _walk(zk, await _expect(zk, path)):
         yield printable(_full(found.path))
         if with_data and found.data:
             yield f"  {_shown(found.data)}"
+
+
+async def _expect(zk: ZooKeeper, path: str) -> Znode:
+    znode = await zk.find(path)
+    if znode is None:
+        raise NoNode(f"there is no znode {_full(path)}; `admin tree` lists them")
+    return znode
 
 
 async def _walk(zk: ZooKeeper, znode: Znode) -> AsyncIterator[Znode]:
@@ -66,20 +70,12 @@ class DeletionPlan(msgspec.Struct, frozen=True):
     Of the `retired` generations orders go: receipts are not to ask for them any more.
     """
 
-    path: str
     targets: Sequence[str]
     counters: Sequence[str]
     retired: frozenset[str]
     znodes: int
     sold: int
     kept: int
-
-    @property
-    def question(self) -> str:
-        return (
-            f"Delete {self.znodes} znodes in {_full(self.path)}, "
-            f"with the records of {self.sold} sold tickets, for good?"
-        )
 
 
 class Deleted(msgspec.Struct, frozen=True):
@@ -101,9 +97,13 @@ async def delete_tree(zk: ZooKeeper, path: str, confirm: Confirm) -> Deleted:
     plan = await lost_answers.read(zk, partial(_plan, zk, path))
     if not plan.targets:
         return Deleted(0, plan.kept)
-    confirm(plan.question)
-    count = await _close_sales(zk, plan)
-    count += await _delete_all(zk, plan.targets)
+    confirm(
+        f"Delete {plan.znodes} znodes in {_full(path)}, "
+        f"with the records of {plan.sold} sold tickets, for good?"
+    )
+    if plan.counters:
+        await BackOffice(zk).close(plan.counters, plan.retired)
+    count = len(plan.counters) + await _delete_all(zk, plan.targets)
     await note(zk, "delete-tree", f"tree deleted by operator: {count} znodes in {_full(path)}")
     return Deleted(count, plan.kept)
 
@@ -119,24 +119,19 @@ async def _check_marker(zk: ZooKeeper) -> None:
 
 
 async def _plan(zk: ZooKeeper, path: str) -> DeletionPlan:
-    if await zk.find(path) is None:
-        raise NoNode(f"there is no znode {_full(path)}; `admin tree` lists them")
+    await _expect(zk, path)
     targets, kept = await _targets(zk, path)
     counters = await _counters(zk, path)
     counts = [await _count(zk, target) for target in targets]
     sold = await _sold(zk, counters)
-    return DeletionPlan(path, targets, counters, _retired(path, counters), sum(counts), sold, kept)
+    return DeletionPlan(targets, counters, _retired(path, counters), sum(counts), sold, kept)
 
 
 async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
     """The subtrees that go as a whole, and the number of registrations that stay."""
     if path == "/" or path in paths.TOP:
-        found, kept = [], 0
-        for name in await zk.below(path):
-            inside, more = await _targets(zk, _below(path, name))
-            found += inside
-            kept += more
-        return found, kept
+        inside = [await _targets(zk, _below(path, name)) for name in await below(zk, path)]
+        return [each for found, _ in inside for each in found], sum(kept for _, kept in inside)
     if paths.parent(path) == paths.RETIRED:
         return [], 0
     if paths.parent(path) in (paths.WORKERS, paths.SUPERVISORS):
@@ -148,14 +143,13 @@ async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
 
 async def _counters(zk: ZooKeeper, path: str) -> list[str]:
     """The counters at and below `path`; all of an event whose orders `path` leads to."""
-    office, found = BackOffice(zk), []
-    for name in await Store(zk).event_names():
-        for counter in await office.counter_paths(name):
-            generation = "/".join(counter.split("/")[:4])
-            takes_orders = _covers(f"{generation}/orders", path)
-            if takes_orders or _covers(path, counter):
-                found.append(counter)
-    return found
+    office = BackOffice(zk)
+    return [
+        counter
+        for name in await Store(zk).event_names()
+        for counter in await office.counter_paths(name)
+        if _covers(_orders(counter), path) or _covers(path, counter)
+    ]
 
 
 async def _sold(zk: ZooKeeper, counters: Sequence[str]) -> int:
@@ -181,16 +175,17 @@ async def _count(zk: ZooKeeper, path: str) -> int:
 
 def _retired(path: str, counters: Sequence[str]) -> frozenset[str]:
     """The generations that lose orders when `path` goes."""
-    lives = {"/".join(counter.split("/")[:4]) for counter in counters}
-    losing = (life for life in lives if _touches(path, f"{life}/orders"))
-    return frozenset(life.rpartition("/")[2] for life in losing)
+    return frozenset(
+        paths.generation_of(each)
+        for each in counters
+        if _covers(path, _orders(each)) or _covers(_orders(each), path)
+    )
 
 
-async def _close_sales(zk: ZooKeeper, plan: DeletionPlan) -> int:
-    if not plan.counters:
-        return 0
-    await BackOffice(zk).close(plan.counters, plan.retired)
-    return len(plan.counters)
+def _orders(counter: str) -> str:
+    """The orders that the counter counts."""
+    _, _, event, generation, *_ = counter.split("/")
+    return paths.orders(event, generation)
 
 
 async def _delete_all(zk: ZooKeeper, wanted: Sequence[str]) -> int:
@@ -217,11 +212,6 @@ async def _make_way(zk: ZooKeeper, left: list[str], refused: Refused) -> int:
             left.remove(path)
             return 0
     raise refused.error
-
-
-def _touches(one: str, other: str) -> bool:
-    """Whether one of them contains the other."""
-    return _covers(one, other) or _covers(other, one)
 
 
 def _covers(folder: str, path: str) -> bool:

@@ -10,13 +10,11 @@ from core.zookeeper.kazoo_adapter import IDENTITY
 
 
 def show(settings: Settings) -> None:
-    """Prints what opens the tree to zkCli, and the operator's token."""
     secret = load_secret(settings.data_dir)
     typer.echo(f"addauth digest {IDENTITY}:{secret.zookeeper_password}")
     typer.echo(f"Authorization: Bearer {secret.operator_token}")
 
 
 def show_payment_secret(settings: Settings) -> None:
-    """Prints what a payment provider signs its calls with."""
     secret = load_secret(settings.data_dir)
     typer.echo(f"whsec_{b64encode(secret.payment_key).decode()}")

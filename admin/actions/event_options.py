@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ MOST_FILE_BYTES = 4 * MOST_FILE + 1
 MOST_DIGITS = 17
 
 NOTHING = Terms()
+
+Value = TypeVar("Value")
 
 
 def read(path: Path) -> tuple[str, Terms, dict[str, TypeSaid]]:
@@ -42,20 +44,9 @@ def of_options(options: Mapping[str, Any]) -> Terms:
     return terms_of(options, {name: _moment(name, text) for name, text in times.items()})
 
 
-def both(first: Terms, then: Terms) -> Terms:
-    """Joins two: where both say something, the second one counts."""
-    return msgspec.structs.replace(first, **then.said)
-
-
 def ticket_types(texts: Iterable[str]) -> dict[str, TypeSaid]:
     """Types as options give them, `NAME:CAPACITY[:PRICE[:COLOUR]]`. Raises `WrongUsage`."""
-    found: dict[str, TypeSaid] = {}
-    for text in texts:
-        name, said = _ticket_type(text)
-        if name in found:
-            raise WrongUsage(f"--type is given twice for {name}; give it once")
-        found[name] = said
-    return found
+    return _once("--type", map(_ticket_type, texts))
 
 
 def type_terms(capacities: Iterable[str], prices: Iterable[str]) -> dict[str, TypeTerms]:
@@ -68,11 +59,18 @@ def type_terms(capacities: Iterable[str], prices: Iterable[str]) -> dict[str, Ty
 
 
 def _by_type(option: str, example: str, texts: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    pairs = []
     for text in texts:
         name, equals, value = text.partition("=")
         if not (NAME.fullmatch(name) and equals):
             raise WrongUsage(f"{option} {text!r}: write it like {example}")
+        pairs.append((name, value))
+    return _once(option, pairs)
+
+
+def _once(option: str, said: Iterable[tuple[str, Value]]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for name, value in said:
         if name in found:
             raise WrongUsage(f"{option} is given twice for {name}; give it once")
         found[name] = value

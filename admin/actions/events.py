@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from admin.actions import event_options
 from admin.confirm import confirmer
 from admin.screen import event_tables, output
@@ -27,9 +29,8 @@ def create(
     types: Iterable[str],
     options: Mapping[str, Any],
 ) -> None:
-    """Makes an event of a file and of options, which go before it."""
     known, said, stock = event_options.read(file) if file else ("", event_options.NOTHING, {})
-    said = event_options.both(said, event_options.of_options(options))
+    said = replace(said, **event_options.of_options(options).said)
     stock |= event_options.ticket_types(types)
     if not (chosen := name or known):
         raise WrongUsage("the event has no name; give it one: event create NAME")
@@ -45,7 +46,6 @@ def edit(
     capacities: Iterable[str],
     prices: Iterable[str],
 ) -> None:
-    """Changes what is named, and prints what is on sale then."""
     said = event_options.of_options(options)
     types = event_options.type_terms(capacities, prices)
     if said == event_options.NOTHING and not types:
@@ -60,21 +60,18 @@ def edit(
 
 
 def open_sale(settings: Settings, name: str) -> None:
-    """Opens the sale now."""
     with_session(settings, lambda zk: management.open_sale(zk, name, time.time()))
     streams.tell(f"event {name} is open")
 
 
 def close_sale(settings: Settings, name: str, yes: bool) -> None:
-    """Closes the sale now, after asking."""
     confirmer(yes)(f"Close the sale of event {name}?")
     with_session(settings, lambda zk: management.close_sale(zk, name, time.time()))
     streams.tell(f"event {name} is closed")
 
 
 def reset_stock(settings: Settings, event: str, types: list[str], quantity: int, yes: bool) -> None:
-    """Puts so many tickets on sale, after asking, and prints what is on sale then."""
-    stock = with_session(settings, lambda zk: reset(zk, event, types, quantity, confirmer(yes)))
+    rows = with_session(settings, lambda zk: reset(zk, event, types, quantity, confirmer(yes)))
     console = output.new_console()
     with console.capture() as shown:
         console.print(event_tables.reset(stock))
@@ -82,13 +79,11 @@ def reset_stock(settings: Settings, event: str, types: list[str], quantity: int,
 
 
 def show_all(settings: Settings, as_json: bool) -> None:
-    """Prints a line for every event."""
     found = with_session(settings, _every)
     output.put(found, event_tables.events(found, time.time()), as_json=as_json)
 
 
 def show(settings: Settings, name: str, as_json: bool) -> None:
-    """Prints an event's terms and types."""
     found = with_session(settings, lambda zk: _one(zk, name))
     output.put(found, event_tables.event(found, time.time()), as_json=as_json)
 

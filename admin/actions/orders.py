@@ -38,13 +38,11 @@ REFUSALS = {
 
 
 def show(settings: Settings, order: str, as_json: bool) -> None:
-    """Prints an order as its buyer sees it."""
     found = with_session(settings, lambda zk: _view(zk, order_id_of(order)))
     output.put(found, order_tables.order(found), as_json=as_json)
 
 
 def explain(settings: Settings, order: str, as_json: bool) -> None:
-    """Prints all that became of an order."""
     found = with_session(settings, lambda zk: timeline(zk, order_id_of(order)))
     output.put(found, order_tables.timeline(found), as_json=as_json)
     if not (found.whole or as_json):
@@ -52,7 +50,6 @@ def explain(settings: Settings, order: str, as_json: bool) -> None:
 
 
 def cancel(settings: Settings, order: str, reason: str, yes: bool) -> None:
-    """Cancels a sold order, after asking."""
     why = text_of(reason, "--reason")
     done = with_session(
         settings, lambda zk: _cancel(zk, settings, order_id_of(order), why, confirmer(yes))
@@ -61,7 +58,6 @@ def cancel(settings: Settings, order: str, reason: str, yes: bool) -> None:
 
 
 def find(settings: Settings, buyer: str, events: Sequence[str], as_json: bool) -> None:
-    """Prints the orders of a buyer, the oldest first."""
     found: list[OrderView] = []
     wanted = of_buyer(buyer)
 
@@ -79,7 +75,6 @@ def find(settings: Settings, buyer: str, events: Sequence[str], as_json: bool) -
 
 
 def export(settings: Settings, events: Sequence[str], as_json: bool) -> None:
-    """Writes every order to stdout, as it is read."""
     _read_all(settings, events, json_lines if as_json else csv_rows)
 
 

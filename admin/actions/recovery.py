@@ -57,22 +57,14 @@ def _no_proof(settings: Settings, found: ReceiptsProof) -> str:
 def repair(
     settings: Settings, *, oversell: bool, leave_out: bool, yes: bool, as_json: bool
 ) -> None:
-    """Puts back what the tree lost, after showing it and asking."""
-    choice = Choice(oversell, leave_out)
+    data_dir, choice, confirm = settings.data_dir, Choice(oversell, leave_out), confirmer(yes)
+    order_key = load_secret(data_dir).order_key
 
     def show(plan: RepairPlan) -> None:
         output.put(plan, proofs.plan(plan), as_json=as_json)
 
     plan = with_session(
-        settings,
-        lambda zk: put_back(
-            zk,
-            settings.data_dir,
-            load_secret(settings.data_dir).order_key,
-            choice,
-            show,
-            confirmer(yes),
-        ),
+        settings, lambda zk: put_back(zk, data_dir, order_key, choice, show, confirm)
     )
     if not plan.empty:
         typer.echo("the tree is whole; selling goes on", err=True)

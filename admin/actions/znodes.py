@@ -12,7 +12,6 @@ from core.zookeeper.client import ZooKeeper
 
 
 def show(settings: Settings, path: str, with_data: bool) -> None:
-    """Prints the znodes at and below `path`, as it is typed."""
     wanted = inside_chroot(path)
 
     async def print_lines(zk: ZooKeeper) -> None:
@@ -23,7 +22,6 @@ def show(settings: Settings, path: str, with_data: bool) -> None:
 
 
 def delete(settings: Settings, path: str, yes: bool) -> None:
-    """Deletes them, after asking."""
     wanted = inside_chroot(path)
     deleted = with_session(settings, lambda zk: znode_tree.delete_tree(zk, wanted, confirmer(yes)))
     streams.tell(f"{deleted.znodes} znodes deleted")

@@ -1,8 +1,7 @@
 """`admin …`: what its commands take."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,14 +13,8 @@ QUANTITY_MOST = 100_000_000
 
 admin_app = App(name="admin", help="Look after tickets, znodes and logs.", no_args_is_help=True)
 
+Level = Literal["debug", "info", "warning", "error"]
 Top = Annotated[str, typer.Argument(help="A path inside /zkticket.")]
-
-
-class Level(StrEnum):
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 @admin_app.command("reset")
@@ -64,7 +57,7 @@ def delete_tree_command(settings: InstanceSettings, path: Top = "/", yes: Yes = 
 def log_command(
     settings: InstanceSettings,
     source: Annotated[list[str] | None, typer.Option(help="Only what this process wrote.")] = None,
-    level: Annotated[Level, typer.Option(help="This level and above.")] = Level.DEBUG,
+    level: Annotated[Level, typer.Option(help="This level and above.")] = "debug",
     since: Annotated[str | None, typer.Option(help="Not older than 30s, 10m, 2h, 1d.")] = None,
     grep: Annotated[str | None, typer.Option(help="Matching this regular expression.")] = None,
     order: Annotated[str | None, typer.Option(metavar="ID", help="About this order.")] = None,

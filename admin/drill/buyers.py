@@ -5,6 +5,7 @@ import itertools
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -60,27 +61,19 @@ class BuyerConnection:
         return int(head[0].split(" ")[1]), headers, body
 
 
+@dataclass
 class Crowd:
     """Buyers of one event, whose every attempt is recorded and counted."""
 
-    def __init__(
-        self,
-        event: str,
-        port: int,
-        history: History,
-        gauge: Gauge,
-        rng: random.Random,
-        clock: Callable[[], float],
-    ) -> None:
-        self._event = event
-        self._port = port
-        self._history = history
-        self._gauge = gauge
-        self._rng = rng
-        self._clock = clock
-        self._numbers = itertools.count(1)
-        self._closing = asyncio.Event()
-        self.waiting = 0
+    event: str
+    port: int
+    history: History
+    gauge: Gauge
+    rng: random.Random
+    clock: Callable[[], float]
+    waiting: int = 0
+    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
     async def buying(self, size: int) -> AsyncIterator[None]:
@@ -97,7 +90,7 @@ class Crowd:
 
     async def buy_the_rest(self, most: int) -> None:
         """Single tickets of the few, until they are sold out or `most` have been asked for."""
-        line = BuyerConnection(self._port)
+        line = BuyerConnection(self.port)
         try:
             for _ in range(most):
                 attempt = await self._buy(line, self._wish(FEW, 1))
@@ -107,68 +100,63 @@ class Crowd:
             line.close()
 
     async def _buy_on(self) -> None:
-        line = BuyerConnection(self._port)
+        line = BuyerConnection(self.port)
         try:
             while not self._closing.is_set():
                 await self._buy(line, self._any_wish())
-                await asyncio.sleep(self._rng.expovariate(1 / THINK_S))
+                await asyncio.sleep(self.rng.expovariate(1 / THINK_S))
         finally:
             line.close()
 
     async def _buy(self, line: BuyerConnection, wish: Wish) -> PurchaseAttempt | None:
         """Asks until the answer is definite; None where it never was."""
-        since = self._clock()
+        since = self.clock()
         self.waiting += 1
         try:
-            while self._clock() - since < GIVE_UP_S:
+            while self.clock() - since < GIVE_UP_S:
                 attempt, retry_s = await self._ask(line, wish)
-                self._history.add(attempt)
-                self._gauge.note(attempt, attempt.ended_s - since)
+                self.history.add(attempt)
+                self.gauge.note(attempt, attempt.ended_s - since)
                 if attempt.served:
                     return attempt
-                await asyncio.sleep(retry_s * self._rng.uniform(0.5, 1.0))
+                await asyncio.sleep(retry_s * self.rng.uniform(0.5, 1.0))
         finally:
             self.waiting -= 1
         return None
 
     async def _ask(self, line: BuyerConnection, wish: Wish) -> tuple[PurchaseAttempt, float]:
         """One attempt, and when to make the next one."""
-        began = self._clock()
+        began = self.clock()
         try:
             status, headers, body = await line.post(wish)
         except (OSError, EOFError, ValueError, TimeoutError):
-            return unanswered(wish, began, self._clock()), REDIAL_S
-        attempt = answered(wish, began, self._clock(), status, headers, body)
+            return unanswered(wish, began, self.clock()), REDIAL_S
+        attempt = answered(wish, began, self.clock(), status, headers, body)
         return attempt, _retry_s(headers)
 
     def _any_wish(self) -> Wish:
-        if self._rng.random() < FEW_SHARE:
-            return self._wish(FEW, self._rng.randint(1, MOST_TICKETS))
+        if self.rng.random() < FEW_SHARE:
+            return self._wish(FEW, self.rng.randint(1, MOST_TICKETS))
         return self._wish(MANY, 1)
 
     def _wish(self, type_: str, quantity: int) -> Wish:
         number = next(self._numbers)
         return Wish(
-            key=f"{self._event}-{number}-{self._rng.getrandbits(32):08x}",
+            key=f"{self.event}-{number}-{self.rng.getrandbits(32):08x}",
             buyer=f"Buyer {number}",
-            event=self._event,
+            event=self.event,
             type=type_,
             quantity=quantity,
         )
 
 
 def _request(wish: Wish) -> bytes:
-    body = msgspec.json.encode(
-        {
-            "event": wish.event,
-            "type": wish.type,
-            "quantity": wish.quantity,
-            "buyer": wish.buyer,
-        }
-    )
+    asked = msgspec.structs.asdict(wish)
+    key = asked.pop("key")
+    body = msgspec.json.encode(asked)
     head = (
         "POST /api/orders HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Idempotency-Key: {wish.key}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Idempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

@@ -6,11 +6,10 @@ import secrets
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Self
 
 import msgspec
 import typer
@@ -34,7 +33,7 @@ STOPPERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(
-    faults: Sequence[FaultName],
+    names: Sequence[FaultName],
     buyers: int,
     seconds: float,
     seed: int | None,
@@ -43,83 +42,60 @@ def run(
     as_json: bool,
 ) -> int:
     """Holds a drill, prints its verdict and returns the exit code."""
-    chosen_seed = secrets.randbelow(10_000) if seed is None else seed
-    with (
-        reaping(foreign_environment()) as environ,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        report = runner.run(_drill(chosen(faults), buyers, seconds, chosen_seed, keep, environ))
-    _print(report, as_json)
+    faults = chosen(names)
+    console = new_console(stderr=True)
+    announce = _silent if console.is_terminal else partial(typer.echo, err=True)
+    board = Board(secrets.randbelow(10_000) if seed is None else seed, len(faults), announce)
+    directory = Path(tempfile.mkdtemp(prefix="zkticket-drill-"))
+    report: Report | None = None
+
+    def keeps() -> bool:
+        return keep or (report is not None and not report.ok)
+
+    try:
+        with (
+            reaping(foreign_environment(), None if keep else directory, keeps) as environ,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            ground = random.Random()  # noqa: S311 - the same seed finds other ports free
+            shop = Shop(
+                directory,
+                port=ports.first_free(ground),
+                zookeeper_port=ports.first_free(ground, ports.ENSEMBLE),
+                environ=environ,
+            )
+            rng = random.Random(board.seed)  # noqa: S311 - chance, not secrecy
+            drill = Drill(shop, board, rng, time.monotonic, buyers=buyers, seconds=seconds)
+            report = runner.run(_held(drill, faults, shop, _shown(board, console)))
+    finally:
+        if keeps():
+            typer.echo(f"kept: data and histories in {directory}", err=True)
+    if as_json:
+        put_json(msgspec.structs.replace(report, kept=str(directory) if keeps() else None))
+    else:
+        new_console().print(screen.verdict(report))
     return 0 if report.ok else 1
 
 
-async def _drill(
-    faults: list[Fault],
-    buyers: int,
-    seconds: float,
-    seed: int,
-    keep: bool,
-    environ: Mapping[str, str],
+async def _held(
+    drill: Drill, faults: Sequence[Fault], shop: Shop, shown: AbstractAsyncContextManager[None]
 ) -> Report:
-    rng = random.Random(seed)  # noqa: S311 - chance, not secrecy
-    ground = random.Random()  # noqa: S311 - the same seed finds other ports free
-    shop = Shop(
-        Path(tempfile.mkdtemp(prefix="zkticket-drill-")),
-        port=ports.free_page_port(ground),
-        zookeeper_port=ports.free_ensemble_ports(ground, 3),
-        environ=environ,
-    )
-    console = new_console(stderr=True)
-    announce = _silent if console.is_terminal else partial(typer.echo, err=True)
-    board = Board(seed, len(faults), announce)
-    report: Report | None = None
-    with _Stop() as stop:
-        try:
-            async with _shown(board, console):
-                work = Drill(shop, board, rng, time.monotonic, buyers=buyers, seconds=seconds)
-                report = await work.run(faults)
-        except asyncio.CancelledError:
-            raise ZkticketError("the drill was stopped before its end: it proves nothing") from None
-        finally:
-            stop.disarm()
-            await shop.down()
-            kept = _clear(shop, keep=keep or (report is not None and not report.ok))
-    return msgspec.structs.replace(report, kept=kept)
+    """Holds the drill; what stops the instance afterwards is not to be interrupted."""
+    work = asyncio.create_task(drill.run(faults))
 
+    def stop() -> None:
+        if not work.cancelling():
+            work.cancel()
 
-def _clear(shop: Shop, *, keep: bool) -> str | None:
-    """Deletes what the drill wrote, or says where it is."""
-    if not keep:
-        shop.clear()
-        return None
-    typer.echo(f"kept: data and histories in {shop.directory}", err=True)
-    return str(shop.directory)
-
-
-class _Stop:
-    """Ctrl-C ends the drill once; what stops the instance afterwards is not to be interrupted."""
-
-    def __init__(self) -> None:
-        self._armed = True
-
-    def __enter__(self) -> Self:
-        task = asyncio.current_task()
-        assert task is not None
-        for number in STOPPERS:
-            asyncio.get_running_loop().add_signal_handler(number, self._stop, task)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number in STOPPERS:
-            asyncio.get_running_loop().remove_signal_handler(number)
-
-    def disarm(self) -> None:
-        self._armed = False
-
-    def _stop(self, task: asyncio.Task[object]) -> None:
-        if self._armed:
-            self.disarm()
-            task.cancel()
+    for number in STOPPERS:
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        async with shown:
+            return await work
+    except asyncio.CancelledError:
+        raise ZkticketError("the drill was stopped before its end: it proves nothing") from None
+    finally:
+        await shop.down()
 
 
 @asynccontextmanager
@@ -145,10 +121,3 @@ async def _draw(frame: Callable[[], None]) -> None:
 
 def _silent(_text: str) -> None:
     """Says nothing: the screen shows it."""
-
-
-def _print(report: Report, as_json: bool) -> None:
-    if as_json:
-        put_json(report)
-    else:
-        new_console().print(screen.verdict(report))

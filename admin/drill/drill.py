@@ -4,6 +4,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from admin.drill.buyers import FEW, MANY, Crowd
@@ -17,7 +18,7 @@ from admin.drill.proof.history import History, PurchaseAttempt
 from admin.drill.proof.tree_books import read_books
 from admin.drill.report import FaultResult, Report, counted, said
 from admin.drill.sale_gauge import Gauge
-from admin.recovery.recount import Proof, recount
+from admin.recovery.recount import recount
 from admin.session import session
 from core.cluster_secret import load_secret
 from core.errors import ZkticketError
@@ -39,38 +40,29 @@ MANY_TICKETS = 10_000_000
 FEW_TICKETS = 300
 
 
+@dataclass
 class Drill:
     """Each fault has a sale of its own: an event with its own tickets, and its own history."""
 
-    def __init__(
-        self,
-        shop: Shop,
-        board: Board,
-        rng: random.Random,
-        clock: Callable[[], float],
-        *,
-        buyers: int,
-        seconds: float,
-    ) -> None:
-        self._shop = shop
-        self._board = board
-        self._rng = rng
-        self._clock = clock
-        self._buyers = buyers
-        self._seconds = seconds
-        self._struck_at: float | None = None
+    shop: Shop
+    board: Board
+    rng: random.Random
+    clock: Callable[[], float]
+    buyers: int
+    seconds: float
+    _struck_at: float | None = None
 
     async def run(self, faults: Sequence[Fault]) -> Report:
         """Holds the drill. Raises `ZkticketError` where that is impossible."""
-        self._board.phase = "starting three servers, three workers and a web server"
-        await self._shop.up()
+        self.board.phase = "starting three servers, three workers and a web server"
+        await self.shop.up()
         watching = asyncio.create_task(self._watch())
         try:
             for number, fault in enumerate(faults, 1):
-                self._board.begin(number, fault)
-                self._board.end(await self._sale_with(fault, f"{number}-{fault.name}"))
-            self._board.phase = "recounting every order"
-            return self._report(await self._recount())
+                self.board.begin(number, fault)
+                self.board.end(await self._sale_with(fault, f"{number}-{fault.name}"))
+            self.board.phase = "recounting every order"
+            return await self._report()
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -80,18 +72,18 @@ class Drill:
     async def _sale_with(self, fault: Fault, event: str) -> FaultResult:
         self._struck_at = None
         await self._open(event)
-        history = History(self._shop.directory / f"{event}.jsonl")
-        gauge = Gauge(self._clock, self._tell_pause)
-        crowd = Crowd(event, self._shop.port, history, gauge, self._rng, self._clock)
-        self._board.gauge, self._board.waiting = gauge, lambda: crowd.waiting
+        history = History(self.shop.directory / f"{event}.jsonl")
+        gauge = Gauge(self.clock, self._tell_pause)
+        crowd = Crowd(event, self.shop.port, history, gauge, self.rng, self.clock)
+        self.board.gauge, self.board.waiting = gauge, lambda: crowd.waiting
         try:
-            async with crowd.buying(self._buyers):
+            async with crowd.buying(self.buyers):
                 await self._until_calm(gauge)
                 struck_at, recovered = await self._break(fault, gauge)
-                spell = struck_at, self._clock()
-            self._board.phase = "selling the last tickets"
+                spell = struck_at, self.clock()
+            self.board.phase = "selling the last tickets"
             await crowd.buy_the_rest(2 * FEW_TICKETS)
-            self._board.phase = "comparing what buyers were told with the tree"
+            self.board.phase = "comparing what buyers were told with the tree"
             findings = await self._check(event, history.attempts)
         finally:
             history.close()
@@ -106,39 +98,39 @@ class Drill:
         )
 
     async def _open(self, event: str) -> None:
-        self._board.phase = "opening the sale"
+        self.board.phase = "opening the sale"
         types = {
-            name: TicketType(capacity=capacity, stripes=stripes_for(self._shop.settings.workers))
+            name: TicketType(capacity=capacity, stripes=stripes_for(self.shop.settings.workers))
             for name, capacity in ((MANY, MANY_TICKETS), (FEW, FEW_TICKETS))
         }
-        async with session(self._shop.settings) as zk:
+        async with session(self.shop.settings) as zk:
             await BackOffice(zk).create_event(event, event, types)
 
     async def _until_calm(self, gauge: Gauge) -> None:
-        self._board.phase = "all is well"
-        began = self._clock()
-        while self._clock() - began < CALM_S or gauge.sold < CALM_SOLD:
-            if self._clock() - began > START_S:
+        self.board.phase = "all is well"
+        began = self.clock()
+        while self.clock() - began < CALM_S or gauge.sold < CALM_SOLD:
+            if self.clock() - began > START_S:
                 raise ZkticketError("the drill's buyers can't buy even before anything is broken")
             await asyncio.sleep(POLL_S)
 
     async def _break(self, fault: Fault, gauge: Gauge) -> tuple[float, bool]:
         """Strikes, mends, and waits until all is well again, or for too long."""
         struck = await self._strike(fault)
-        self._struck_at = began = self._clock()
+        self._struck_at = began = self.clock()
         self._tell(f"{fault.verb} {_names(struck)}")
         await self._mend(fault, struck)
-        recovered = await self._until_well(gauge, began + self._seconds)
+        recovered = await self._until_well(gauge, began + self.seconds)
         self._tell("all is well again" if recovered else "not all is well again")
         return began, recovered
 
     async def _strike(self, fault: Fault) -> list[ObservedProcess]:
-        struck = victims(fault, await self._shop.processes(), self._rng)
+        struck = victims(fault, await self.shop.processes(), self.rng)
         if not struck:
             raise ZkticketError(f"there is no {fault.name} to strike; `status` would say why")
         for process in struck:
             process.signal(fault.sends, children=fault.with_children)
-        self._board.phase = f"{fault.verb} {', '.join(process.name for process in struck)}"
+        self.board.phase = f"{fault.verb} {', '.join(process.name for process in struck)}"
         return struck
 
     async def _mend(self, fault: Fault, struck: Sequence[ObservedProcess]) -> None:
@@ -152,42 +144,40 @@ class Drill:
             self._tell(f"thawed {_names(struck)}")
         if fault.up_again:
             self._tell("`up` again")
-            await self._shop.up()
+            await self.shop.up()
 
     async def _until_well(self, gauge: Gauge, earliest: float) -> bool:
         """Waits until all has been well for a moment: a thawed process has yet to notice."""
         deadline = earliest + RECOVER_S
-        since = self._clock()
-        while self._clock() < max(earliest, since + AFTER_S):
-            if self._clock() > deadline:
+        since = self.clock()
+        while self.clock() < max(earliest, since + AFTER_S):
+            if self.clock() > deadline:
                 return False
             await asyncio.sleep(POLL_S)
             if not await self._is_well(gauge):
-                since = self._clock()
+                since = self.clock()
         return True
 
     async def _is_well(self, gauge: Gauge) -> bool:
-        sells = gauge.sold_at is not None and self._clock() - gauge.sold_at < AFTER_S
-        processes = await self._shop.processes() if sells else ()
+        sells = gauge.sold_at is not None and self.clock() - gauge.sold_at < AFTER_S
+        processes = await self.shop.processes() if sells else ()
         return bool(processes) and all(process.well for process in processes)
 
     async def _check(self, event: str, attempts: Sequence[PurchaseAttempt]) -> tuple[Finding, ...]:
-        secret = load_secret(self._shop.settings.data_dir)
-        async with session(self._shop.settings) as zk:
+        secret = load_secret(self.shop.settings.data_dir)
+        async with session(self.shop.settings) as zk:
             books = await read_books(zk, event)
         return check(attempts, books, partial(order_id, secret.order_key))
 
     # --- the whole -------------------------------------------------------------------
 
-    async def _recount(self) -> Proof:
-        async with session(self._shop.settings) as zk:
-            return await recount(zk)
-
-    def _report(self, proof: Proof) -> Report:
-        results = tuple(self._board.results)
+    async def _report(self) -> Report:
+        async with session(self.shop.settings) as zk:
+            proof = await recount(zk)
+        results = tuple(self.board.results)
         return Report(
             ok=proof.ok and all(result.ok for result in results),
-            seed=self._board.seed,
+            seed=self.board.seed,
             faults=results,
             orders=sum(event.orders for event in proof.events),
             breach=f"znode {proof.breach.znode}: {proof.breach.text}" if proof.breach else None,
@@ -198,7 +188,7 @@ class Drill:
     async def _watch(self) -> None:
         """Tells what becomes of the processes, as a watcher sees it from outside."""
         while True:
-            for change in self._board.see(await self._shop.processes()):
+            for change in self.board.see(await self.shop.processes()):
                 self._tell(change)
             await asyncio.sleep(LOOK_S)
 
@@ -208,8 +198,8 @@ class Drill:
     def _tell(self, text: str) -> None:
         """Puts news on the board, with the seconds since the stroke."""
         if self._struck_at is not None:
-            text = f"{self._clock() - self._struck_at:+5.1f} s  {text}"
-        self._board.tell(text)
+            text = f"{self.clock() - self._struck_at:+5.1f} s  {text}"
+        self.board.tell(text)
 
 
 def _names(processes: Sequence[ObservedProcess]) -> str:

@@ -1,16 +1,10 @@
 """A private instance: started, looked at and stopped by `zkticket.py`, as a user's would be."""
 
 import asyncio
-import os
-import shutil
-import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-
-import msgspec
-import psutil
 
 from admin.drill.processes import ObservedProcess, look
 from core.errors import StartupError
@@ -19,8 +13,6 @@ from core.settings import Settings
 
 START_S = 300.0
 STOP_S = 45.0
-KILL_ROUNDS = 50
-POLL_S = 0.1
 
 
 class Shop(msgspec.Struct, frozen=True):
@@ -48,23 +40,9 @@ class Shop(msgspec.Struct, frozen=True):
         return await look(self.settings.data_dir)
 
     async def down(self) -> None:
-        """Stops whatever there is of it; nothing of it lives afterwards."""
-        for process in self._processes():
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGCONT)
+        """Stops it in order, if it can be stopped; what is left is for the drill's reaper."""
         with suppress(StartupError):
             await self._run("down", timeout_s=STOP_S)
-        for _ in range(KILL_ROUNDS):  # one that is killed may just have started another
-            for process in self._processes():
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-            if not self._processes():
-                return
-            await asyncio.sleep(POLL_S)
-
-    def clear(self) -> None:
-        """Deletes everything that it wrote."""
-        shutil.rmtree(self.directory, ignore_errors=True)
 
     async def _run(self, command: str, *options: str, timeout_s: float) -> tuple[int, str]:
         """Runs a command; its exit code and last line. Raises `StartupError` past the deadline."""
@@ -93,13 +71,3 @@ class Shop(msgspec.Struct, frozen=True):
                 await child.wait()
         lines = said.decode(errors="replace").strip().splitlines()
         return child.returncode or 0, lines[-1].removeprefix("error: ") if lines else ""
-
-    def _processes(self) -> Sequence[psutil.Process]:
-        """The processes whose command line names the directory, which is this drill's alone."""
-        own = str(self.directory)
-        return [
-            process
-            for process in psutil.process_iter(["cmdline"])
-            if process.pid != os.getpid()
-            and any(own in word for word in process.info["cmdline"] or ())
-        ]

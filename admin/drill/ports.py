@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,23 +13,13 @@ LOWEST = 10_000
 # port of a server that has just been killed, and keep it from coming back.
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 EPHEMERAL_FROM = 32_768
-# An ensemble's quorum and election ports stand at these distances from its client ports.
-OFFSETS = (0, 707, 1707)
+# From an ensemble's first client port to the others, and to its quorum and election ports.
+ENSEMBLE = tuple(kind + number for kind in (0, 707, 1707) for number in range(3))
 TRIES = 200
 
 
-def free_page_port(rng: random.Random) -> int:
-    """Finds a port for the page. Raises `StartupError` where none is free."""
-    return _first(rng, (0,))
-
-
-def free_ensemble_ports(rng: random.Random, servers: int) -> int:
-    """The first of `servers` client ports in a row. Raises `StartupError`."""
-    return _first(rng, [offset + number for offset in OFFSETS for number in range(servers)])
-
-
-def _first(rng: random.Random, offsets: Iterable[int]) -> int:
-    offsets = tuple(offsets)
+def first_free(rng: random.Random, offsets: Sequence[int] = (0,)) -> int:
+    """Finds a port that is free, as are those at the offsets. Raises `StartupError`."""
     for _ in range(TRIES):
         first = rng.randrange(LOWEST, _ephemeral() - max(offsets))
         if all(_is_free(first + offset) for offset in offsets):

@@ -28,17 +28,19 @@ class Slot:
         return ordered[int(0.99 * (len(ordered) - 1))] * 1000 if ordered else 0.0
 
 
+@dataclass
 class Gauge:
-    """Counts attempts as they end. `clock` is that of the history."""
+    """Counts attempts as they end. `clock` is that of the history.
 
-    def __init__(self, clock: Callable[[], float], on_pause: Callable[[float], None]) -> None:
-        """`on_pause` hears how many seconds nobody was sold anything, when that is over."""
-        self._clock = clock
-        self._on_pause = on_pause
-        self._slots: dict[int, Slot] = defaultdict(Slot)
-        self.sold = 0
-        self.sold_at: float | None = None
-        self.errors: Counter[str] = Counter()
+    `on_pause` hears how many seconds nobody was sold anything, when that is over.
+    """
+
+    clock: Callable[[], float]
+    on_pause: Callable[[float], None]
+    sold: int = 0
+    sold_at: float | None = None
+    errors: Counter[str] = field(default_factory=Counter)
+    _slots: dict[int, Slot] = field(default_factory=lambda: defaultdict(Slot))
 
     def note(self, attempt: PurchaseAttempt, waited_s: float) -> None:
         """Counts an attempt whose buyer has waited so long since the first one."""
@@ -52,11 +54,11 @@ class Gauge:
             self.sold += 1
             before, self.sold_at = self.sold_at, attempt.ended_s
             if before is not None and attempt.ended_s - before > PAUSE_S:
-                self._on_pause(attempt.ended_s - before)
+                self.on_pause(attempt.ended_s - before)
 
     def recent(self, count: int) -> Sequence[Slot]:
         """The latest whole slots, the oldest first."""
-        now = self._number(self._clock())
+        now = self._number(self.clock())
         return [self._slots.get(number, Slot()) for number in range(now - count, now)]
 
     def _number(self, moment: float) -> int:

@@ -34,7 +34,10 @@ def receipts(found: ReceiptsProof) -> RenderableType:
     """What the receipts prove, or what is missing."""
     lines = [f"receipts: {found.orders:,} read in {found.files} files{_since(found.since)}"]
     lines.append(_coverage(found))
-    lines += [f"  {count} {what}" for count, what in _let_pass(found) if count]
+    if found.left_out:
+        lines.append(f"  {found.left_out} were given up by an operator")
+    if found.retired:
+        lines.append(f"  {found.retired} were deleted with their event")
     lines += [f"  note: {each}" for each in found.notes]
     lines += [f"! {each}" for each in found.damaged]
     lines += [f"! {_lost_order(order)}" for order in found.lost]
@@ -61,11 +64,6 @@ def _proved(found: ReceiptsProof) -> str:
     if found.covered < found.in_tree:
         return "every order that has a receipt is in the tree; of the others nothing is proved"
     return "every confirmed order is in the tree"
-
-
-def _let_pass(found: ReceiptsProof) -> Iterable[tuple[int, str]]:
-    yield found.left_out, "were given up by an operator"
-    yield found.retired, "were deleted with their event"
 
 
 def _since(at: float | None) -> str:

@@ -59,7 +59,7 @@ def drawn(what: RenderableType) -> list[str]:
 
 
 def test_every_fault_has_its_name_and_all_are_drilled_unless_some_are_named() -> None:
-    assert {*FAULTS, FaultName.ALL} == set(FaultName)
+    assert [*FAULTS, FaultName.ALL] == list(FaultName)
     assert chosen([]) == chosen([FaultName.ALL]) == list(FAULTS.values())
     named = chosen([FaultName.WEB, FaultName.LEADER])
     assert [fault.name for fault in named] == ["web", "leader"]
@@ -92,8 +92,8 @@ def test_the_same_seed_strikes_the_same_victim() -> None:
 def test_ports_stay_below_those_of_outgoing_connections() -> None:
     rng = random.Random(1)
     for _ in range(20):
-        assert ports.LOWEST <= ports.free_page_port(rng) < ports.EPHEMERAL_FROM
-        highest = ports.free_ensemble_ports(rng, 3) + max(ports.OFFSETS) + 2
+        assert ports.LOWEST <= ports.first_free(rng) < ports.EPHEMERAL_FROM
+        highest = ports.first_free(rng, ports.ENSEMBLE) + max(ports.ENSEMBLE)
         assert ports.LOWEST < highest < ports.EPHEMERAL_FROM
 
 
@@ -221,3 +221,13 @@ def test_ctrl_c_leaves_nothing_behind(temporary: Path) -> None:
     assert "Traceback" not in messages
     assert of_drills() == []
     assert [name for name in os.listdir(temporary) if name.startswith("zkticket-drill")] == []
+
+
+def test_a_killed_drill_leaves_nothing_behind(temporary: Path) -> None:
+    process = drill("worker", "--buyers", "2", "--seconds", "60")
+    try:
+        eventually("the instance starts", lambda: len(of_drills()) > 3, 60)
+    finally:
+        process.kill()
+        process.communicate()
+    eventually("all of it goes", lambda: not (os.listdir(temporary) or of_drills()), 30)
