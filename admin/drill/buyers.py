@@ -1,4 +1,4 @@
-"""Buyers: each wants a ticket, asks until it knows the end, thinks a moment, wants another."""
+"""Buyers: each asks for a ticket until it knows the outcome, thinks a moment, and asks again."""
 
 import asyncio
 import itertools
@@ -14,28 +14,31 @@ from admin.drill.sale_gauge import Gauge
 
 # Longer than any answer should take, an honest "unknown" included.
 PATIENCE_S = 5.0
-# A buyer who was told 503 comes back after Retry-After, and here after this at most: the pause
-# that is measured is to be the shop's, not the buyers'.
+# A buyer that is told 503 waits as Retry-After says, but no longer than this: the pause that is
+# measured is to be the shop's, not the buyers'.
 RETRY_MOST_S = 0.5
 REDIAL_S = 0.05
-# A purchase without a definite answer for so long is given up; it may have sold or not.
+# A purchase that has no definite answer by then is given up; it may have sold or not.
 GIVE_UP_S = 45.0
 THINK_S = 0.04
-# One purchase in so many wants some of the few tickets.
+# This share of the purchases asks for some of the few tickets.
 FEW_SHARE = 0.1
 MANY, FEW = "A", "B"
 MOST_TICKETS = 3
 
 
 class BuyerConnection:
-    """A connection that is kept, and dialled again when it broke."""
+    """A connection that is kept open, and dialled again when it has broken."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, wish: Wish) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body. Raises `OSError`, `EOFError`, `ValueError`, `TimeoutError`."""
+        """Sends it; returns status, headers and body.
+
+        Raises `OSError`, `EOFError`, `ValueError`, `TimeoutError`.
+        """
         try:
             async with asyncio.timeout(PATIENCE_S):
                 return await self._exchange(_request(wish))
@@ -77,7 +80,7 @@ class Crowd:
 
     @asynccontextmanager
     async def buying(self, size: int) -> AsyncIterator[None]:
-        """So many buyers inside the block; at its end each waits for the answer that is due."""
+        """Lets so many buyers buy inside the block; at its end each waits for its last answer."""
         tasks = [asyncio.create_task(self._buy_on()) for _ in range(size)]
         try:
             yield
@@ -89,7 +92,7 @@ class Crowd:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def buy_the_rest(self, most: int) -> None:
-        """Single tickets of the few, until they are sold out or `most` have been asked for."""
+        """Buys single tickets of the few, until they are sold out, or `most` times."""
         line = BuyerConnection(self.port)
         try:
             for _ in range(most):
@@ -109,7 +112,7 @@ class Crowd:
             line.close()
 
     async def _buy(self, line: BuyerConnection, wish: Wish) -> PurchaseAttempt | None:
-        """Asks until the answer is definite; None where it never was."""
+        """Asks until the answer is definite; returns None if it never is."""
         since = self.clock()
         self.waiting += 1
         try:
@@ -125,7 +128,7 @@ class Crowd:
         return None
 
     async def _ask(self, line: BuyerConnection, wish: Wish) -> tuple[PurchaseAttempt, float]:
-        """One attempt, and when to make the next one."""
+        """Makes one attempt; returns it, and how long to wait before the next one."""
         began = self.clock()
         try:
             status, headers, body = await line.post(wish)

@@ -1,4 +1,4 @@
-"""`drill`, once its options are read: its terminal, and that nothing of it survives it."""
+"""`drill`, once its options are read: shows it on the terminal, and cleans up after it."""
 
 import asyncio
 import random
@@ -80,7 +80,7 @@ def run(
 async def _held(
     drill: Drill, faults: Sequence[Fault], shop: Shop, shown: AbstractAsyncContextManager[None]
 ) -> Report:
-    """Holds the drill; what stops the instance afterwards is not to be interrupted."""
+    """Holds the drill. A signal ends it, but does not interrupt the stop of the instance."""
     work = asyncio.create_task(drill.run(faults))
 
     def stop() -> None:
@@ -120,4 +120,4 @@ async def _draw(frame: Callable[[], None]) -> None:
 
 
 def _silent(_text: str) -> None:
-    """Says nothing: the screen shows it."""
+    """Says nothing, because the screen shows it."""

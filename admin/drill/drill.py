@@ -1,4 +1,4 @@
-"""The drill itself: opens a sale, breaks something in the middle of it, looks what came of it."""
+"""The drill itself: opens a sale, breaks something in the middle, and checks the outcome."""
 
 import asyncio
 import random
@@ -28,21 +28,21 @@ from core.store.stripes import stripes_for
 
 LOOK_S = 0.5
 POLL_S = 0.05
-# A sale that runs for so long, with so many sold, is in full swing.
+# A sale is in full swing after so long and so many sold tickets.
 CALM_S = 2.0
 CALM_SOLD = 20
 START_S = 30.0
 RECOVER_S = 60.0
-# After the last process is back, buyers still buy for a moment.
+# Buyers still buy for a moment after the last process is back.
 AFTER_S = 1.0
-# The many never sell out; the few do, so that the last ticket is sold in each sale.
+# The many never sell out; the few do, so that each sale sells a last ticket.
 MANY_TICKETS = 10_000_000
 FEW_TICKETS = 300
 
 
 @dataclass
 class Drill:
-    """Each fault has a sale of its own: an event with its own tickets, and its own history."""
+    """Gives each fault a sale of its own: an event with its own tickets and its own history."""
 
     shop: Shop
     board: Board
@@ -53,7 +53,7 @@ class Drill:
     _struck_at: float | None = None
 
     async def run(self, faults: Sequence[Fault]) -> Report:
-        """Holds the drill. Raises `ZkticketError` where that is impossible."""
+        """Holds the drill. Raises `ZkticketError` where it can't be held."""
         self.board.phase = "starting three servers, three workers and a web server"
         await self.shop.up()
         watching = asyncio.create_task(self._watch())
@@ -115,7 +115,7 @@ class Drill:
             await asyncio.sleep(POLL_S)
 
     async def _break(self, fault: Fault, gauge: Gauge) -> tuple[float, bool]:
-        """Strikes, mends, and waits until all is well again, or for too long."""
+        """Strikes, mends, and waits; returns when it struck, and whether all is well again."""
         struck = await self._strike(fault)
         self._struck_at = began = self.clock()
         self._tell(f"{fault.verb} {_names(struck)}")
@@ -147,7 +147,10 @@ class Drill:
             await self.shop.up()
 
     async def _until_well(self, gauge: Gauge, earliest: float) -> bool:
-        """Waits until all has been well for a moment: a thawed process has yet to notice."""
+        """Waits until all has been well for a moment; returns False at its deadline.
+
+        A moment, because a thawed process has yet to notice what it missed.
+        """
         deadline = earliest + RECOVER_S
         since = self.clock()
         while self.clock() < max(earliest, since + AFTER_S):
@@ -169,8 +172,6 @@ class Drill:
             books = await read_books(zk, event)
         return check(attempts, books, partial(order_id, secret.order_key))
 
-    # --- the whole -------------------------------------------------------------------
-
     async def _report(self) -> Report:
         async with session(self.shop.settings) as zk:
             proof = await recount(zk)
@@ -186,7 +187,7 @@ class Drill:
     # --- what is shown ---------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Tells what becomes of the processes, as a watcher sees it from outside."""
+        """Tells how the states of the processes change, as seen from outside."""
         while True:
             for change in self.board.see(await self.shop.processes()):
                 self._tell(change)
@@ -196,7 +197,7 @@ class Drill:
         self._tell(f"a ticket is sold again, after a pause of {pause_s:.2f} s")
 
     def _tell(self, text: str) -> None:
-        """Puts news on the board, with the seconds since the stroke."""
+        """Puts news on the board, with the seconds since the fault."""
         if self._struck_at is not None:
             text = f"{self.clock() - self._struck_at:+5.1f} s  {text}"
         self.board.tell(text)

@@ -1,6 +1,6 @@
 """What is broken, how it is mended, and what to watch meanwhile.
 
-A command line names these, so nothing that takes time is imported here: `--help` is quick.
+The command line names the faults, so nothing slow is imported here: `--help` is quick.
 """
 
 import enum
@@ -26,9 +26,9 @@ class FaultName(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """Strikes processes of a role, or a server in a state: so many well ones, or all (`None`).
+    """Strikes `victims` well processes of a role, or servers in a state; `None` strikes all.
 
-    `hold_s` is how long it lasts before it is mended: processes thawed, `up` said again.
+    It is mended after `hold_s`: processes are thawed, or `up` is run again.
     """
 
     name: FaultName
@@ -57,14 +57,14 @@ FAULTS: dict[FaultName, Fault] = {
     for fault in (
         Fault(
             FaultName.WORKER,
-            "kill -9 of a worker, with purchases in its hands.",
-            "the web asks the others, with the same keys: nobody notices anything.",
+            "kill -9 of a worker in the middle of purchases.",
+            "the web asks the other workers, with the same keys: nobody notices anything.",
             "worker",
         ),
         Fault(
             FaultName.ZOMBIE,
             "SIGSTOP of a worker past the end of its session, then SIGCONT.",
-            "it wakes and thinks that it may still sell; its registration is gone.",
+            "it wakes and believes that it may still sell, but its registration is gone.",
             "worker",
             sends=signal.SIGSTOP,
             hold_s=8.0,
@@ -72,7 +72,7 @@ FAULTS: dict[FaultName, Fault] = {
         Fault(
             FaultName.WEB,
             "kill -9 of the web server: every connection breaks.",
-            "buyers see errors until it is back, ask again with their keys, buy once.",
+            "buyers see errors until it is back, ask again with their keys, and buy once.",
             "web",
             with_children=True,
         ),
@@ -91,7 +91,7 @@ FAULTS: dict[FaultName, Fault] = {
         Fault(
             FaultName.PAUSE,
             "SIGSTOP of the leader: its connections stay open, and nothing comes back.",
-            "silence must be noticed before anybody is elected: that takes longer.",
+            "the silence must be noticed before a new leader is elected, which takes longer.",
             "leader",
             sends=signal.SIGSTOP,
             hold_s=6.0,
@@ -114,7 +114,7 @@ FAULTS: dict[FaultName, Fault] = {
         ),
         Fault(
             FaultName.SUPERVISOR,
-            "kill -9 of the supervisor; 3 s later somebody says `up` again.",
+            "kill -9 of the supervisor; 3 s later somebody runs `up` again.",
             "the sale goes on unwatched; the new supervisor adopts what runs.",
             "supervisor",
             hold_s=3.0,
@@ -125,7 +125,7 @@ FAULTS: dict[FaultName, Fault] = {
 
 
 def chosen(names: Sequence[FaultName]) -> list[Fault]:
-    """The faults of these names, in that order; all of them where none is named, or `all`."""
+    """Returns the faults of these names, in that order, or all of them for none or for `all`."""
     if not names or FaultName.ALL in names:
         return list(FAULTS.values())
     return [FAULTS[name] for name in names]

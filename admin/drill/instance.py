@@ -1,4 +1,4 @@
-"""A private instance: started, looked at and stopped by `zkticket.py`, as a user's would be."""
+"""A private instance, which `zkticket.py` starts and stops as it does a user's."""
 
 import asyncio
 import sys
@@ -15,8 +15,9 @@ START_S = 300.0
 STOP_S = 45.0
 
 
-class Shop(msgspec.Struct, frozen=True):
-    """Its data directory is `directory/data`; nothing else may stand there."""
+@dataclass(frozen=True)
+class Shop:
+    """An instance whose data directory is `directory/data`."""
 
     directory: Path
     port: int
@@ -40,13 +41,13 @@ class Shop(msgspec.Struct, frozen=True):
         return await look(self.settings.data_dir)
 
     async def down(self) -> None:
-        """Stops it in order, if it can be stopped; what is left is for the drill's reaper."""
+        """Stops it in order, if possible; the drill's reaper ends whatever is left."""
         with suppress(StartupError):
             await self._run("down", timeout_s=STOP_S)
 
     async def _run(self, command: str, *options: str, timeout_s: float) -> tuple[int, str]:
-        """Runs a command; its exit code and last line. Raises `StartupError` past the deadline."""
-        # A session of its own: Ctrl-C is for the drill, which then stops it in order.
+        """Runs a command; returns its exit code and last line. Raises `StartupError` when late."""
+        # In a session of its own: Ctrl-C reaches only the drill, which then stops it in order.
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             str(SCRIPT),

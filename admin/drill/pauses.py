@@ -1,4 +1,4 @@
-"""How long buyers waited while something was broken."""
+"""Measures how long buyers waited while something was broken."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,15 +7,15 @@ from admin.drill.proof.history import PurchaseAttempt
 Span = tuple[float, float]
 
 
-def longest_pause(attempts: Sequence[PurchaseAttempt], spell: Span) -> float:
-    """The longest pause in seconds that touches a spell of time, on the history's clock."""
-    since, until = spell
+def longest_pause(attempts: Sequence[PurchaseAttempt], span: Span) -> float:
+    """Returns the longest pause, in seconds, that overlaps that span of time."""
+    since, until = span
     touching = [pause for pause in _pauses(attempts) if pause[0] < until and pause[1] > since]
     return max((ended_s - began_s for began_s, ended_s in touching), default=0.0)
 
 
 def _pauses(attempts: Sequence[PurchaseAttempt]) -> Iterator[Span]:
-    """The times in which somebody wanted something all along and nobody was served."""
+    """Yields the times in which somebody was asking all along and nobody was served."""
     served = iter(sorted(attempt.ended_s for attempt in attempts if attempt.served))
     next_s = next(served, None)
     for began_s, ended_s in _asking(attempts):
@@ -28,7 +28,7 @@ def _pauses(attempts: Sequence[PurchaseAttempt]) -> Iterator[Span]:
 
 
 def _asking(attempts: Sequence[PurchaseAttempt]) -> Iterator[Span]:
-    """The times in which a purchase was open: from its first attempt to the end of its last."""
+    """Yields the times in which some purchase was between its first attempt and its last answer."""
     purchases: dict[tuple[str, str], Span] = {}
     for attempt in attempts:
         purchase = (attempt.event, attempt.key)

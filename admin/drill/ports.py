@@ -1,4 +1,4 @@
-"""Ports for an instance that nobody named any for."""
+"""Finds free ports for an instance."""
 
 import random
 import socket
@@ -9,8 +9,8 @@ from pathlib import Path
 from core.errors import StartupError
 
 LOWEST = 10_000
-# The kernel gives ports from here on to outgoing connections: one of these could take the
-# port of a server that has just been killed, and keep it from coming back.
+# The kernel gives outgoing connections the ports from here on: one of them could take the port
+# of a server that has just been killed, and keep it from coming back.
 EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 EPHEMERAL_FROM = 32_768
 # From an ensemble's first client port to the others, and to its quorum and election ports.

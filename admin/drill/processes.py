@@ -23,8 +23,9 @@ PROBE_S = 0.4
 WELL = frozenset({"running", "leader", "follower", "standalone"})
 
 
-class ObservedProcess(msgspec.Struct, frozen=True):
-    """A process. `state` is its supervisor's word, a server's role, or frozen or dead."""
+@dataclass(frozen=True)
+class ObservedProcess:
+    """A process; its `state` is what its supervisor says, a server's role, or frozen or dead."""
 
     name: str
     role: str
@@ -38,7 +39,7 @@ class ObservedProcess(msgspec.Struct, frozen=True):
         return self.state in WELL
 
     def signal(self, number: signal.Signals, *, children: bool = False) -> None:
-        """Sends it to this very process, if it still lives, and to all that it started."""
+        """Sends a signal to this very process, if it lives, or to its children as well."""
         process = process_identity.living(self)
         if process is None:
             return
@@ -52,7 +53,7 @@ class ObservedProcess(msgspec.Struct, frozen=True):
 def victims(
     fault: Fault, processes: Iterable[ObservedProcess], rng: random.Random
 ) -> list[ObservedProcess]:
-    """Those that it strikes; none where there are too few."""
+    """Chooses the processes that the fault strikes; none where there are too few."""
     meant = [each for each in processes if fault.strikes in (each.role, each.state)]
     if fault.victims is None:
         return meant
@@ -61,7 +62,7 @@ def victims(
 
 
 async def look(data_dir: Path) -> tuple[ObservedProcess, ...]:
-    """Servers, workers, web, supervisor; nothing where the run file can't be read."""
+    """Returns servers, workers, web, supervisor; nothing where the run file can't be read."""
     try:
         record = run_file.read(data_dir)
     except ZkticketError:
@@ -82,7 +83,7 @@ def _observe(name: str, role: str, meant: Identified, said: str) -> ObservedProc
 
 
 def _seen(meant: Identified) -> str:
-    """What only the operating system knows of a process."""
+    """Returns what only the operating system knows of a process: dead, frozen, or nothing."""
     process = process_identity.living(meant)
     if process is None:
         return "dead"

@@ -1,4 +1,4 @@
-"""What a drill shows: where it is, what has happened, what came out so far."""
+"""What a drill shows: how far it is, what has happened, and the results so far."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ NEWS = 3
 
 @dataclass
 class Board:
-    """The state of a drill; `announce` hears each piece of news as it comes."""
+    """The state of a drill; `announce` is called with each piece of news."""
 
     seed: int
     count: int
@@ -47,7 +47,7 @@ class Board:
         self.announce(text)
 
     def see(self, processes: Sequence[ObservedProcess]) -> list[str]:
-        """Takes the processes as they are now, and returns what has changed, in words."""
+        """Notes the processes as they are now, and returns what has changed, in words."""
         before = {process.name: process.state for process in self.processes}
         changes = [
             f"{process.name}: {before[process.name]} → {process.state}"

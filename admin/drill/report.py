@@ -1,4 +1,4 @@
-"""What came out of a drill."""
+"""The results of a drill."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ from admin.drill.proof.checker import Finding, Kind
 
 
 class FaultResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One fault: what its buyers saw, and how many findings of each kind there are.
+    """The result of one fault: what its buyers saw, and how many findings there are of each kind.
 
-    `errors` are answers other than a sale or a definite refusal, by their code; `pause_s` is
-    the longest time in which buyers asked and none was served.
+    `errors` counts the answers that are neither a sale nor a definite refusal, by code; `pause_s`
+    is the longest time in which buyers asked and none was served.
     """
 
     fault: str
@@ -33,7 +33,7 @@ class FaultResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole drill. `breach` is what `verify` found; `kept` where everything still is."""
+    """The result of a drill. `breach` is what `verify` found; `kept` is where its data still is."""
 
     ok: bool
     seed: int
@@ -44,11 +44,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def counted(findings: Sequence[Finding]) -> dict[str, int]:
-    """How many findings of each kind."""
+    """Counts the findings of each kind."""
     return {kind.value: sum(each.kind is kind for each in findings) for kind in Kind}
 
 
 def said(finding: Finding) -> str:
-    """A finding as one line."""
+    """Writes a finding as one line."""
     about = finding.key or finding.order
     return f"{finding.kind}: {finding.text}" + (f" ({about})" if about else "")

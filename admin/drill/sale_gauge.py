@@ -1,4 +1,4 @@
-"""What buyers see at this moment: sales a second, errors, how long they wait."""
+"""Measures what buyers see at this moment: sales per second, errors, waiting times."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from admin.drill.proof.history import PurchaseAttempt
 
 SLOT_S = 0.5
-# Without a sale for longer than this is a pause that is worth a word.
+# A longer time without a sale is reported as a pause.
 PAUSE_S = 0.25
 
 
@@ -30,9 +30,9 @@ class Slot:
 
 @dataclass
 class Gauge:
-    """Counts attempts as they end. `clock` is that of the history.
+    """Counts attempts as they end; `clock` is that of the history.
 
-    `on_pause` hears how many seconds nobody was sold anything, when that is over.
+    `on_pause` is called at the end of a pause, with its seconds.
     """
 
     clock: Callable[[], float]
@@ -43,7 +43,7 @@ class Gauge:
     _slots: dict[int, Slot] = field(default_factory=lambda: defaultdict(Slot))
 
     def note(self, attempt: PurchaseAttempt, waited_s: float) -> None:
-        """Counts an attempt whose buyer has waited so long since the first one."""
+        """Counts an attempt; its buyer has waited so long since its first one."""
         slot = self._slots[self._number(attempt.ended_s)]
         if attempt.served:
             slot.waits_s.append(waited_s)
@@ -57,7 +57,7 @@ class Gauge:
                 self.on_pause(attempt.ended_s - before)
 
     def recent(self, count: int) -> Sequence[Slot]:
-        """The latest whole slots, the oldest first."""
+        """Returns the latest whole slots, the oldest first."""
         now = self._number(self.clock())
         return [self._slots.get(number, Slot()) for number in range(now - count, now)]
 

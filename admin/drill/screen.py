@@ -1,4 +1,4 @@
-"""A drill on a terminal of 80 columns and 24 lines, and its verdict."""
+"""Shows a drill on a terminal of 80 columns and 24 lines, and its verdict."""
 
 from collections.abc import Iterable, Sequence
 
@@ -21,7 +21,7 @@ MOST_FINDINGS = 20
 
 
 def live(board: Board) -> RenderableType:
-    """The drill at this moment."""
+    """Shows the drill as it is at this moment."""
     parts: list[RenderableType] = [_headline(board)]
     if board.fault is not None:
         parts += [Text(board.fault.does, style="bold"), Text(f"Watch: {board.fault.watch}")]
@@ -36,7 +36,7 @@ def live(board: Board) -> RenderableType:
 
 
 def verdict(report: Report) -> RenderableType:
-    """What came out, fault by fault, and what it means."""
+    """Shows the result of each fault, and what the results mean."""
     findings = [
         Text(f"! {result.fault}: {text}", style="red")
         for result in report.faults
@@ -48,7 +48,7 @@ def verdict(report: Report) -> RenderableType:
 
 
 def results(found: Iterable[FaultResult]) -> Table:
-    """A line for each fault."""
+    """Shows a line for each fault."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("fault", no_wrap=True)
     for column in ("pause s", "errors", "sold", *KINDS):
@@ -99,7 +99,7 @@ def _errors(gauge: Gauge, waiting: int) -> Text:
 
 
 def _spark(heights: Sequence[float], style: str) -> Text:
-    """The heights as bars; none at all for a time in which nothing happened."""
+    """Draws the heights as bars, and zeros as blanks."""
     most = max(heights) or 1.0
     return Text("".join(_bar(each / most) for each in heights), style=style)
 
@@ -109,7 +109,7 @@ def _bar(share: float) -> str:
 
 
 def _states(processes: Sequence[ObservedProcess]) -> RenderableType:
-    """Servers in one line, what sells in the next one."""
+    """Shows the servers in one line, and all other processes in the next one."""
     servers = [process for process in processes if process.role == "zookeeper"]
     others = [process for process in processes if process.role != "zookeeper"]
     return Group(_line(servers), _line(others))
@@ -120,7 +120,7 @@ def _line(processes: Sequence[ObservedProcess]) -> Text:
     for process in processes:
         mark = _style(process)
         line.append("● ", mark).append(_short(process.name))
-        # What simply runs needs no word.
+        # A process that simply runs needs no word.
         line.append("" if process.state == "running" else f" {process.state}", mark).append("  ")
     return line
 
@@ -136,7 +136,7 @@ def _style(process: ObservedProcess) -> str:
 
 
 def _news(news: Iterable[str]) -> Text:
-    """Always as many lines, so that nothing below them jumps."""
+    """Shows always as many lines, so that nothing below them jumps."""
     lines = list(news)
     lines += [""] * (NEWS - len(lines))
     return Text("\n".join(lines), style="dim", no_wrap=True, overflow="ellipsis")

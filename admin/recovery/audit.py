@@ -1,9 +1,9 @@
 """`verify --receipts`: is everything that was confirmed to a buyer in the tree?
 
 Reads every journal of the data directory, a file at a time, and looks each order up, a page at
-a time. What is not found is looked for once more after a write has gone through the quorum:
-the server that was asked may lag behind. In the end the tree's orders are counted against the
-receipts: of those that have none, nothing is proved.
+a time. An order that is not found is looked up again after a write has gone through the quorum,
+because the server that was asked may lag behind. In the end the tree's orders are counted against
+the receipts: nothing is proved of an order without one.
 """
 
 import asyncio
@@ -34,12 +34,12 @@ from core.zookeeper.multi import Check
 PAGE_ORDERS = 500
 PAGES_AHEAD = 3
 MOST_NAMED = 20
-# A journal goes on in another file when one is full.
+# A journal continues in a new file when one is full.
 NEWEST_FILES = 2
 
 
 class LostOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that a receipt proves; `why` it doesn't stand. `at` is in Unix seconds."""
+    """An order that a receipt proves and the tree lacks, made `at` (Unix seconds)."""
 
     znode: str
     type: str
@@ -50,13 +50,13 @@ class LostOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReceiptsProof(msgspec.Struct, frozen=True, kw_only=True):
-    """The result. `lost` names the first of those that are `missing`.
+    """The result. `lost` describes the first of the `missing` orders.
 
-    `orders` were looked up, one that has several receipts with each of them; `missing`,
-    `left_out` (settled by an operator) and `retired` (deleted with their event) have each order
-    once. `since` is the time of the oldest receipt; `notes` say what limits the proof without
+    `orders` counts what was looked up: an order that has several receipts counts with each of
+    them. It counts once in `missing`, `left_out` (an operator gave it up) and `retired` (deleted
+    with its event). `since` is the time of the oldest receipt; `notes` limit the proof without
     breaking it. Of the orders `in_tree`, `covered` have a receipt, and `older` are older than
-    every receipt. It is not `ok` either where nothing is proved, for want of receipts.
+    every receipt. The proof is not `ok` either where there are no receipts that prove anything.
     """
 
     ok: bool
@@ -74,8 +74,9 @@ class ReceiptsProof(msgspec.Struct, frozen=True, kw_only=True):
     older: int
 
 
-class Loss(msgspec.Struct, frozen=True):
-    """A sale that was confirmed and isn't in the tree; `there` is what stands in its place."""
+@dataclass(frozen=True)
+class Loss:
+    """A sale that was confirmed and isn't in the tree; `there` is what was found in its place."""
 
     sale: Sale
     there: StoredOrder | BadZnode | None
@@ -109,7 +110,7 @@ class Archive:
     retired: set[str] = field(default_factory=set)
 
     def sales(self, newest: int = 0) -> Iterator[Sale]:
-        """Every confirmed order, some of them twice, or those in each worker's newest files.
+        """Yields every confirmed order, some of them twice; `newest` limits each worker's files.
 
         Raises `ZkticketError`.
         """
@@ -117,7 +118,7 @@ class Archive:
             self.files += 1
             try:
                 data = private_files.read(segment.path)
-            except FileNotFoundError:  # let go by its worker at this moment
+            except FileNotFoundError:  # deleted by its worker a moment ago
                 continue
             except OSError as error:
                 raise format.unreadable(segment.path, error) from None
@@ -145,7 +146,10 @@ class Archive:
 
 
 async def audit(zk: ZooKeeper, data_dir: Path) -> ReceiptsProof:
-    """Raises `Unavailable`, `ZkticketError`; what is missing is part of the result."""
+    """Looks every confirmed order up; missing ones are part of the result.
+
+    Raises `Unavailable`, `ZkticketError`.
+    """
     began = time.time()
     archive = Archive(data_dir)
     lost: list[LostOrder] = []
@@ -177,9 +181,9 @@ async def audit(zk: ZooKeeper, data_dir: Path) -> ReceiptsProof:
 
 
 async def losses(zk: ZooKeeper, archive: Archive) -> AsyncGenerator[Loss, None]:
-    """Each order that was confirmed and is not in the tree, in the order of the journals.
+    """Yields each confirmed order that is not in the tree, in the order of the journals.
 
-    An order that has several receipts, say of its sale and of a replay, comes with each of them.
+    An order that has several receipts, for example of its sale and of a replay, comes with each.
     """
     store = Store(zk)
     await lost_answers.read(zk, zk.sync)
@@ -191,7 +195,7 @@ async def losses(zk: ZooKeeper, archive: Archive) -> AsyncGenerator[Loss, None]:
             archive.orders += len(page)
             archive.receipted.add(page)
             pages.append(asyncio.create_task(_lost(zk, store, page)))
-            # Decoding a file leaves others no turn; these pages have to be sent.
+            # Decoding a file blocks the loop, so the lookups get a turn here.
             await asyncio.sleep(0)
             if len(pages) > PAGES_AHEAD:
                 for loss in _held_against(await pages.popleft(), settled, retired, archive):
@@ -208,7 +212,7 @@ async def losses(zk: ZooKeeper, archive: Archive) -> AsyncGenerator[Loss, None]:
 def _held_against(
     found: Iterable[Loss], settled: Settled, retired: frozenset[str], archive: Archive
 ) -> Iterator[Loss]:
-    """The losses that nobody has let pass."""
+    """Yields the losses that count: nobody gave the order up, or deleted its event."""
     for loss in found:
         if loss.sale.ref.generation in retired:
             archive.retired.add(loss.sale.path)
@@ -240,7 +244,7 @@ def _pages(sales: Iterator[Sale]) -> Iterator[list[Sale]]:
 
 
 def named(loss: Loss, why: str) -> LostOrder:
-    """Describes the order for people."""
+    """Describes the order for people, with the reason why it is lost."""
     order = loss.sale.order
     return LostOrder(
         znode=paths.CHROOT + loss.sale.path,
@@ -253,10 +257,10 @@ def named(loss: Loss, why: str) -> LostOrder:
 
 
 def _gone(data_dir: Path) -> Iterator[str]:
-    """Journals whose beginning is no longer there."""
+    """Names the journals whose first files are no longer there."""
     first: dict[str, int] = {}
     for segment in format.segments(data_dir):
         first.setdefault(segment.worker, segment.number)
     for worker, number in first.items():
         if number > 1:
-            yield f"{worker}: its first {number - 1} files were deleted, being as many as may be"
+            yield f"{worker}: its first {number - 1} files were deleted to limit its size"

@@ -1,4 +1,4 @@
-"""How much of the tree the receipts cover: of an order without one they prove nothing."""
+"""Counts how much of the tree the receipts cover: they prove nothing of the other orders."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +22,7 @@ POLL_S = 0.1
 
 
 class Receipted:
-    """The orders that have a receipt, in sixteen bytes each: millions of them fit into memory."""
+    """The orders that have a receipt, at sixteen bytes each: millions of them fit into memory."""
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str], bytearray] = {}
@@ -33,7 +33,7 @@ class Receipted:
             self._ids.setdefault(bucket, bytearray()).extend(bytes.fromhex(sale.order_id))
 
     def lacks(self, generation: str, ids: Sequence[str]) -> list[str]:
-        """Those of a bucket's orders that have no receipt."""
+        """Returns those of a bucket's orders that have no receipt."""
         packed = bytes(self._ids.get((generation, ids[0][:2]), b"")) if ids else b""
         known = {packed[at : at + ID_BYTES] for at in range(0, len(packed), ID_BYTES)}
         return [each for each in ids if bytes.fromhex(each) not in known]
@@ -43,7 +43,7 @@ class Receipted:
 class Coverage:
     """Counts the tree's orders against the receipts that were read.
 
-    `since` is the oldest receipt's time; the journals were read from `began` on: Unix seconds.
+    The oldest receipt is of `since`, and the journals were read from `began` on: Unix seconds.
     Of the `orders`, `bare` have no receipt, and `older` of these are older than every receipt.
     """
 
@@ -91,7 +91,7 @@ class Coverage:
                 self._young.append(order)
 
     async def _catch_up(self, newest: Callable[[], Iterable[Sale]]) -> None:
-        """What was sold while the journals were read has its receipt in a moment."""
+        """Waits for the receipts of what was sold while the journals were read."""
         for _ in range(CATCH_UP_TRIES):
             if not self._young:
                 return

@@ -1,11 +1,11 @@
 """`verify`: recounts everything from the orders up, while selling goes on.
 
-A sale changes its counter and creates its orders in one transaction, so in one zxid. A
-counter that was read as of zxid N therefore stands for exactly those orders of its type
-that were created at or before N; what became of them later names the version of the counter
-that it made. Orders found beyond N must be covered by what the counter says when it is read
-again after the count. Where they are not, tickets came back meanwhile, or were sold beside the
-counter: a second count, from a later N, tells which.
+A sale changes its counter and creates its orders in one transaction, so with one zxid. A
+counter that was read at zxid N therefore counts exactly those orders of its type that were
+created at or before N. A later change of an order names the version of the counter that it made.
+Orders from after N must be covered by the counter when it is read again after the count. Where
+they are not, tickets came back meanwhile, or were sold beside the counter: a second count, from a
+later N, tells which.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ COUNTS = 2
 
 
 class TypeProof(msgspec.Struct, frozen=True, kw_only=True):
-    """P1 of one type as of `zxid`: capacity = sold + held + remaining, and `orders` prove it."""
+    """Proves P1 of one type at `zxid`: capacity = sold + held + remaining, as `orders` add up."""
 
     name: str
     capacity: int
@@ -54,9 +54,9 @@ class BreachFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """The result: every event's sums, up to the first breach where there is one.
+    """The result: every event's sums, up to the first breach if there is one.
 
-    Without an event nothing is proved, so it is not `ok`.
+    It is not `ok` without an event, because then nothing is proved.
     """
 
     ok: bool
@@ -66,10 +66,10 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class _Tally:
-    """The orders of one type that stand for `shelf`, and those that came after it."""
+    """Adds up the orders of one type: those that `shelf` counts, and those that came later."""
 
     shelf: TypeStock
-    # The shelf's own, which it would add up anew for each order.
+    # The shelf would compute these anew for each order.
     zxid: int
     versions: tuple[int, ...]
     orders: int = 0
@@ -135,11 +135,8 @@ async def _verify_event(zk: ZooKeeper, name: str) -> EventProof:
 
 
 async def _count(zk: ZooKeeper, store: Store, name: str, event: Event) -> tuple[EventProof, bool]:
-    """What a count has found, and whether the later orders are covered. Raises `Breach`."""
-    refs = [
-        TypeRef(name, event.generation, type_name)
-        for type_name in await store.type_names(name, event)
-    ]
+    """Returns what it counts, and whether the later orders are covered. Raises `Breach`."""
+    refs = [TypeRef(name, event.generation, each) for each in await store.type_names(name, event)]
     before = await _shelves(zk, store, refs)
     tallies = {shelf.ref.type: _Tally(shelf, shelf.zxid, shelf.versions) for shelf in before}
     count = 0
@@ -172,7 +169,7 @@ def _wrong(order: StoredOrder, why: str) -> Breach:
 
 
 async def _shelves(zk: ZooKeeper, store: Store, refs: Sequence[TypeRef]) -> list[TypeStock]:
-    """Each type's stock, some side by side. Raises the first `Breach`, `BadZnode`."""
+    """Reads each type's stock, some side by side. Raises the first `Breach`, `BadZnode`."""
     shelves: list[TypeStock] = []
     for start in range(0, len(refs), TYPES_AT_ONCE):
         reads = [
@@ -187,7 +184,7 @@ async def _shelves(zk: ZooKeeper, store: Store, refs: Sequence[TypeRef]) -> list
 
 
 async def _balanced(store: Store, ref: TypeRef) -> TypeStock:
-    """The type's stock at one moment, its sums checked. Raises `Breach`, `BadZnode`."""
+    """Reads the type's stock at one moment and checks its sums. Raises `Breach`, `BadZnode`."""
     try:
         shelf = await store.type_stock(ref)
     except NoSuchType as error:
@@ -210,9 +207,9 @@ def _check_stock(shelf: TypeStock) -> None:
 
 
 def _covers(tally: _Tally, again: TypeStock) -> bool:
-    """Holds the orders against the counter as it was before the count and as it is after.
+    """Compares the orders with the counter as it was before the count and as it is after it.
 
-    False where the later ones have taken more than it says. Raises `Breach`.
+    Returns False where the later orders have taken more than the counter. Raises `Breach`.
     """
     counter, path = tally.shelf, tally.shelf.path
     stock = counter.stock

@@ -28,7 +28,7 @@ ORDERS_AT_ONCE = 100
 
 
 class RepairRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One type: what it has lost, and what becomes of it; all but `orders` are tickets."""
+    """What one type has lost, and what becomes of it: `orders`, and otherwise tickets."""
 
     event: str
     type: str
@@ -59,17 +59,19 @@ class RepairPlan(msgspec.Struct, frozen=True, kw_only=True):
         return sum(row.open for row in self.rows)
 
 
-class Choice(msgspec.Struct, frozen=True):
-    """What becomes of orders whose tickets were sold again: made all the same, or given up."""
+@dataclass(frozen=True)
+class Choice:
+    """What the operator wants for orders whose tickets were sold again."""
 
     oversell: bool
     leave_out: bool
 
 
-class Case(msgspec.Struct, frozen=True):
-    """A type's lost orders, sorted: those that fit, those that don't, those without a place.
+@dataclass(frozen=True)
+class Case:
+    """A type's lost orders: `crowded` ones find too few tickets, `barred` ones can't be put back.
 
-    `lacking` tickets have to be made for those that don't.
+    `lacking` is how many tickets the crowded ones need beyond the capacity.
     """
 
     ref: TypeRef
@@ -110,9 +112,9 @@ async def repair(
 ) -> RepairPlan:
     """Shows its plan, asks, does it, proves the tree and ends the alarm.
 
-    `order_key` is the secret's, from which the buyers' tabs have their names. Raises
-    `ZkticketError` where a choice is missing, when it is not confirmed, and where the tree isn't
-    whole afterwards; the alarm stands then.
+    The names of buyers' tabs are derived from `order_key`. Raises `ZkticketError` where a choice
+    is missing, when the operator declines, and where the tree isn't whole afterwards; then the
+    alarm stands.
     """
     archive = Archive(data_dir)
     cases = await _cases(zk, archive)
@@ -139,7 +141,7 @@ async def repair(
 
 
 def _require_receipts(archive: Archive, plan: RepairPlan, choice: Choice) -> None:
-    """Raises `ZkticketError` without receipts: nobody knows what is missing then."""
+    """Raises `ZkticketError` without receipts: then nobody knows what is missing."""
     if archive.since is not None or (plan.alarms and choice.leave_out):
         return
     folder = archive.data_dir / format.FOLDER
@@ -158,7 +160,7 @@ async def _cases(zk: ZooKeeper, archive: Archive) -> list[Case]:
     async with aclosing(losses(zk, archive)) as found:
         async for loss in found:
             known = by_type.setdefault(loss.sale.ref, {})
-            # Of an order that was changed there are several receipts.
+            # An order that was changed has several receipts.
             latest = known.get(loss.sale.order_id, loss).sale.order
             if len(latest.changes) <= len(loss.sale.order.changes):
                 known[loss.sale.order_id] = loss
@@ -166,7 +168,7 @@ async def _cases(zk: ZooKeeper, archive: Archive) -> list[Case]:
 
 
 async def _case(zk: ZooKeeper, ref: TypeRef, found: list[Loss]) -> Case:
-    """Sorts the losses: what was given back comes first, then first come, first served."""
+    """Sorts the losses: orders that give tickets back come first, then the oldest."""
     remaining = await _remaining(zk, ref)
     if remaining is None:
         return Case(ref, 0, 0, (), (), found)
@@ -186,7 +188,7 @@ async def _case(zk: ZooKeeper, ref: TypeRef, found: list[Loss]) -> Case:
 
 
 async def _remaining(zk: ZooKeeper, ref: TypeRef) -> int | None:
-    """What remains of the type; `None` where it or its event's generation is gone."""
+    """Returns what remains of the type; `None` where it or its event's generation is gone."""
     store = Store(zk)
     try:
         event = await store.event(ref.event)
@@ -242,7 +244,7 @@ async def _mend(
             some = sales[start : start + ORDERS_AT_ONCE]
             count += await restore(zk, some, order_key, oversell=choice.oversell)
     left_out = [loss.sale.order_id for case in cases for loss in case.given_up(choice)]
-    # Of the tree's past that was lost nothing counts any more but the orders.
+    # Written also when no order is left out: workers then accept all that was lost before it.
     _settle(data_dir, Settlement(round(time.time(), 3), tuple(left_out)))
     await note(zk, "repair", f"{count} orders put back by operator, {len(left_out)} left out")
 
@@ -260,13 +262,13 @@ def _settle(data_dir: Path, settlement: Settlement) -> None:
 
 
 async def _prove(zk: ZooKeeper, data_dir: Path) -> None:
-    """Recounts. Raises `ZkticketError` where something is still wrong with the tree."""
+    """Recounts and audits. Raises `ZkticketError` where the tree is still wrong."""
     proof = await recount(zk)
     if proof.breach is not None:
         raise ZkticketError(f"breach at znode {proof.breach.znode}: {proof.breach.text}")
     found = await audit(zk, data_dir)
     if found.missing:
         raise ZkticketError(
-            f"{found.missing} confirmed orders are missing still, {found.lost[0].znode} first; "
+            f"{found.missing} confirmed orders are still missing, {found.lost[0].znode} first; "
             "run it again"
         )

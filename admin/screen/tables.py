@@ -16,25 +16,17 @@ LONG_WORD = 10
 class SafeTable(Table):
     """A table that makes others' text safe for stdout."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._escape = escape()
-
-    def add_column(self, header: RenderableType = "", *others: Any, **options: Any) -> None:
-        super().add_column(self._safe(header), *others, **options)
-
     def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
-        super().add_row(*map(self._safe, cells), **options)
-
-    def _safe(self, cell: Any) -> Any:
-        return self._escape(cell) if isinstance(cell, str) else cell
+        safe = escape()
+        texts = (safe(cell) if isinstance(cell, str) else cell for cell in cells)
+        super().add_row(*texts, **options)
 
 
 def new_table(*columns: str, words: int | None = None) -> Table:
     """A table whose columns hold numbers after the first `words` ones."""
     table = SafeTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=True)
+        table.add_column(escape()(column), no_wrap=True)
     if words is not None:
         justify_right(table, words)
     return table

@@ -1,8 +1,8 @@
-"""Holds what buyers were told against what the tree has: a pure function.
+"""Compares what buyers were told with what the tree has: a pure function.
 
 In the manner of Jepsen's set and counter checkers (Kingsbury): every attempt of every
-buyer is known with its beginning and its end, and the orders are read when all is quiet.
-An attempt without a definite answer may have sold or not; nothing else is left open.
+buyer is known with its beginning and its end, and the orders are read after the last sale.
+An attempt without a definite answer may have sold or not; everything else is decided.
 """
 
 import enum
@@ -29,7 +29,7 @@ Shelf = tuple[str, str]
 
 
 class Kind(enum.StrEnum):
-    """What can be wrong; P1 to P4 are about these."""
+    """The kinds of broken promises."""
 
     LOST = "lost"
     DOUBLED = "doubled"
@@ -39,8 +39,9 @@ class Kind(enum.StrEnum):
     FOREIGN = "foreign"
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """One thing that is wrong, and the event, key, order or type that it is wrong with."""
+@dataclass(frozen=True)
+class Finding:
+    """One broken promise, with the event, key, order or type that it concerns."""
 
     kind: Kind
     text: str
@@ -50,8 +51,9 @@ class Finding(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-class Reset(msgspec.Struct, frozen=True):
-    """An operator put stock on sale: refusals from before its end say nothing of what is left."""
+@dataclass(frozen=True)
+class Reset:
+    """An operator's reset: refusals from before its end say nothing about what is left."""
 
     event: str
     type: str
@@ -61,9 +63,9 @@ class Reset(msgspec.Struct, frozen=True):
 def check(
     attempts: Sequence[PurchaseAttempt], books: Books, id_of: IdOf, resets: Sequence[Reset] = ()
 ) -> tuple[Finding, ...]:
-    """What is wrong, purchases first. All attempts on the events of `books` have to be there.
+    """Finds what is wrong, purchases first; needs all attempts on the event of `books`.
 
-    `id_of(event, key)` is the id that the order of a key must have.
+    `id_of(event, key)` is the id that a key's order must have.
     """
     return tuple(_Checker(attempts, books, id_of, resets).findings())
 
@@ -150,7 +152,7 @@ class _Checker:
     # --- stock -----------------------------------------------------------------------
 
     def _check_stock(self, type_: TypeBooks) -> Iterator[Finding]:
-        """P1 and P4 by the counters, and both against the orders."""
+        """Checks P1 and P4 by the counters, and the counters against the orders."""
         sold, held = self._tickets(type_, SOLD), self._tickets(type_, HELD)
         counted = type_.remaining + type_.held + type_.sold
         sums = f"{type_.remaining} remaining + {type_.held} held + {type_.sold} sold"
@@ -176,7 +178,7 @@ class _Checker:
         )
 
     def _check_refusals(self, type_: TypeBooks) -> Iterator[Finding]:
-        """Refusals as "sold out" although all that can have been sold leaves enough."""
+        """Finds refusals as sold out at a time when enough tickets must have been left."""
         takings = self._takings(type_)
         since = max((r.ended_s for r in self._resets if _is_about(r, type_)), default=-inf)
         for attempts in self._purchases.values():
@@ -188,7 +190,7 @@ class _Checker:
                         yield _not_sold_out(attempt, left, type_)
 
     def _takings(self, type_: TypeBooks) -> "_Takings":
-        """What the orders took that are there, and those that were lost."""
+        """Returns what was taken by the orders that are there, and by those that were lost."""
         began = {
             self._ids[purchase]: attempts[0].began_s
             for purchase, attempts in self._purchases.items()
@@ -207,7 +209,7 @@ class _Checker:
 
 
 class _Takings:
-    """The most tickets that can have been taken by a time: all whose buyers had asked by then."""
+    """The most tickets that can have been taken by a time: all that had been asked for by then."""
 
     def __init__(self, takings: Sequence[tuple[float, int]]) -> None:
         ordered = sorted(takings)
@@ -226,7 +228,7 @@ def _by_purchase(attempts: Sequence[PurchaseAttempt]) -> dict[Purchase, list[Pur
 
 
 def _contradictions(told: Sequence[PurchaseAttempt]) -> Iterator[str]:
-    """Answers "sold" that don't agree with each other, or with what was asked for."""
+    """Describes answers "sold" that don't agree with each other."""
     if not told:
         return
     first = min(told, key=lambda attempt: attempt.ended_s)
@@ -238,7 +240,7 @@ def _contradictions(told: Sequence[PurchaseAttempt]) -> Iterator[str]:
 
 
 def _differences(view: OrderView, attempts: Sequence[PurchaseAttempt]) -> Iterator[str]:
-    """Where the order isn't what was asked for, or what was answered; its status may change."""
+    """Describes how the order differs from what was asked for or answered, its status aside."""
     asked = {(wish.event, wish.type, wish.quantity, wish.buyer) for wish in attempts}
     if (view.event, view.type, view.quantity, view.buyer) not in asked:
         yield f"the order is not what was asked for: {view}"
@@ -248,7 +250,7 @@ def _differences(view: OrderView, attempts: Sequence[PurchaseAttempt]) -> Iterat
 
 
 def _denials(attempts: Sequence[PurchaseAttempt]) -> Iterator[str]:
-    """Refusals of a key that has an order which no later or simultaneous attempt made."""
+    """Describes refusals of a key whose order no later or simultaneous attempt can have made."""
     makers = [(inf if each.open else each.ended_s) for each in attempts if each.sold or each.open]
     latest = max(makers, default=-inf)
     for attempt in attempts:
@@ -264,7 +266,7 @@ def _lost(order: str, told: PurchaseAttempt) -> Finding:
 
 
 def _not_sold_out(attempt: PurchaseAttempt, left: int, type_: TypeBooks) -> Finding:
-    """Stranded where the tickets are left to the end."""
+    """The finding is stranded tickets if they are still left at the end."""
     kind = Kind.STRANDED if type_.remaining >= attempt.quantity else Kind.MISREPORTED
     text = f"{attempt.quantity} of {type_.name} were refused as sold out, with {left} left"
     return Finding(kind, text, attempt.event, attempt.key, type=type_.name)

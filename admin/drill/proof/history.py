@@ -1,4 +1,4 @@
-"""What buyers asked and were told: each attempt of each purchase, to be checked afterwards."""
+"""Records what buyers asked and were told: each attempt of each purchase, to be checked later."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ SALES = (200, 201)
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """A purchase that is meant once, however often it is sent: one key, one order."""
+    """A purchase that is wanted once, however often it is sent: one key, one order."""
 
     key: str
     buyer: str
@@ -27,8 +27,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 class PurchaseAttempt(Wish, frozen=True, kw_only=True, omit_defaults=True):
     """One request for a purchase, and its answer.
 
-    Times are in seconds on one clock for a whole history. `status` is that of HTTP, `None`
-    where no answer came; `code` a problem's; `order` what the buyer was told to have bought.
+    Times are in seconds on one clock for a whole history. `status` is that of HTTP, `None` where
+    no answer came; `code` is the problem's; `order` is what the buyer was told it had bought.
     """
 
     began_s: float
@@ -44,22 +44,22 @@ class PurchaseAttempt(Wish, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def open(self) -> bool:
-        """Whether its buyer does not know how it ended."""
+        """Whether the buyer does not know how it ended."""
         return self.status is None or self.status == 500 or self.code == "outcome-unknown"
 
     @property
     def denied(self) -> bool:
-        """Whether it was refused for good: no later attempt may find an order made before."""
+        """Whether it was refused for good: no later attempt may find an older order."""
         return self.status is not None and 400 <= self.status < 500
 
     @property
     def served(self) -> bool:
-        """Whether the shop did its work: it sold, or said for good why not."""
+        """Whether the shop did its work: it sold, or refused for good."""
         return self.sold or self.denied
 
 
 def unanswered(wish: Wish, began_s: float, ended_s: float) -> PurchaseAttempt:
-    """An attempt whose connection broke, or whose buyer waited no longer."""
+    """Makes an attempt whose connection broke, or whose buyer stopped waiting."""
     return PurchaseAttempt(**msgspec.structs.asdict(wish), began_s=began_s, ended_s=ended_s)
 
 
@@ -71,7 +71,7 @@ def answered(
     headers: Mapping[str, str],
     body: bytes,
 ) -> PurchaseAttempt:
-    """An attempt and its HTTP answer; the headers' names are in lower case.
+    """Makes an attempt of its HTTP answer; the headers' names are in lower case.
 
     Raises `ZkticketError` for an answer that the interface does not promise.
     """
@@ -98,7 +98,7 @@ class _Problem(msgspec.Struct):
 
 
 class History:
-    """Takes attempts from any thread or task; written to a file, one JSON line each, if told."""
+    """Collects attempts from any thread; with a path, it writes each as a line of JSON."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._attempts: list[PurchaseAttempt] = []
@@ -113,7 +113,7 @@ class History:
 
     @property
     def attempts(self) -> Sequence[PurchaseAttempt]:
-        """All that ended so far, in the order of their ends."""
+        """All attempts that have ended, in the order of their ends."""
         with self._lock:
             return tuple(self._attempts)
 

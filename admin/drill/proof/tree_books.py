@@ -1,4 +1,4 @@
-"""What the tree holds after a sale, for the checker: each type's stock, and every order."""
+"""Reads what the tree holds after a sale, for the checker: stock and orders."""
 
 from functools import partial
 
@@ -11,8 +11,9 @@ from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 
 
-class TypeBooks(msgspec.Struct, frozen=True):
-    """A type's counters, added up."""
+@dataclass(frozen=True)
+class TypeBooks:
+    """The sums of a type's counters."""
 
     event: str
     name: str
@@ -28,7 +29,7 @@ class Books(msgspec.Struct, frozen=True):
 
 
 async def read_books(zk: ZooKeeper, event: str) -> Books:
-    """The event's books when its sale is over; as true as the sale is quiet.
+    """Reads the event's books; they are consistent only when nothing is sold meanwhile.
 
     Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`, `Unavailable`.
     """
