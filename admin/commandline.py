@@ -5,8 +5,7 @@ An option that is given twice is refused, because one of its values would be los
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,22 +30,12 @@ Yes = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@dataclass(frozen=True)
-class OptionsOf:
-    """Marks a command's parameter that `make` makes of options, its own parameters."""
-
-    make: Callable[..., Any]
-
-    @property
-    def options(self) -> Mapping[str, inspect.Parameter]:
-        return inspect.signature(self.make).parameters
-
-
 def instance_settings(data_dir: DataDir = None, zookeeper: Zookeeper = None) -> Settings:
     return current_settings(data_dir=data_dir, zookeeper=zookeeper)
 
 
-InstanceSettings = Annotated[Settings, OptionsOf(instance_settings)]
+# A function in an annotation makes the parameter: the command takes the function's options.
+InstanceSettings = Annotated[Settings, instance_settings]
 
 
 class Command(TyperCommand):
@@ -69,22 +58,23 @@ class App(typer.Typer):
 
 
 def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with the options of each `OptionsOf` in the place of its parameter."""
+    """Replaces each parameter that a function makes by that function's parameters."""
     parameters = dict(inspect.signature(function).parameters)
-    made = {
+    makers = {
         name: mark
         for name, each in parameters.items()
         for mark in getattr(each.annotation, "__metadata__", ())
-        if isinstance(mark, OptionsOf)
+        if inspect.isfunction(mark)
     }
-    for name, mark in made.items():
+    options = {name: inspect.signature(make).parameters for name, make in makers.items()}
+    for name, taken in options.items():
         del parameters[name]
-        parameters |= mark.options
+        parameters |= taken
 
     @wraps(function)
     def command(**given: Any) -> Any:
-        for name, mark in made.items():
-            given[name] = mark.make(**{option: given.pop(option) for option in mark.options})
+        for name, make in makers.items():
+            given[name] = make(**{option: given.pop(option) for option in options[name]})
         return function(**given)
 
     by_name = [each.replace(kind=each.KEYWORD_ONLY) for each in parameters.values()]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from admin.commandline import App, AsJson, InstanceSettings, OptionsOf, Yes
+from admin.commandline import App, AsJson, InstanceSettings, Yes
 
 event_app = App(
     name="event", help="Make events, change them, open and close their sale.", no_args_is_help=True
@@ -46,13 +46,13 @@ def terms(
     return {**locals()}
 
 
-TermOptions = Annotated[dict[str, Any], OptionsOf(terms)]
+TermOptions = Annotated[dict[str, Any], terms]
 
 
 @event_app.command("create")
 def create_command(
-    settings: InstanceSettings,
     options: TermOptions,
+    settings: InstanceSettings,
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="The event's name in addresses.")
     ] = None,
@@ -75,8 +75,8 @@ def create_command(
 @event_app.command("edit")
 def edit_command(
     name: Name,
-    settings: InstanceSettings,
     options: TermOptions,
+    settings: InstanceSettings,
     capacity: Annotated[
         list[str] | None,
         typer.Option(metavar="TYPE=N", help="Tickets in all, sold ones included; =+N adds some."),

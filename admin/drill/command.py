@@ -44,7 +44,7 @@ def run(
     """Holds a drill, prints its verdict and returns the exit code."""
     faults = chosen(names)
     console = new_console(stderr=True)
-    announce = _silent if console.is_terminal else partial(typer.echo, err=True)
+    announce = _say_nothing if console.is_terminal else partial(typer.echo, err=True)
     board = Board(secrets.randbelow(10_000) if seed is None else seed, len(faults), announce)
     directory = Path(tempfile.mkdtemp(prefix="zkticket-drill-"))
     report: Report | None = None
@@ -119,5 +119,5 @@ async def _draw(frame: Callable[[], None]) -> None:
         await asyncio.sleep(1 / FRAMES_PER_S)
 
 
-def _silent(_text: str) -> None:
-    """Says nothing, because the screen shows it."""
+def _say_nothing(_text: str) -> None:
+    """The screen shows it."""

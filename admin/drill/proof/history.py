@@ -83,14 +83,9 @@ def answered(
             said["code"] = msgspec.json.decode(body, type=_Problem).code
     except msgspec.DecodeError as error:
         raise ZkticketError(f"an answer {status} that is not as promised: {error}") from None
-    return PurchaseAttempt(
-        **msgspec.structs.asdict(wish),
-        began_s=began_s,
-        ended_s=ended_s,
-        status=status,
-        replayed=headers.get("idempotency-replayed") == "true",
-        **said,
-    )
+    replayed = headers.get("idempotency-replayed") == "true"
+    attempt = unanswered(wish, began_s, ended_s)
+    return msgspec.structs.replace(attempt, status=status, replayed=replayed, **said)
 
 
 class _Problem(msgspec.Struct):
