@@ -15,7 +15,6 @@ from core.cluster import run_file
 from core.errors import ZkticketError
 from core.machine import process_identity
 from core.machine.process_birth import Identified
-from core.schema.records import SupervisorRecord
 from core.zookeeper.probe import probe_all
 
 # A server that does not answer within this is shown as down.
@@ -68,17 +67,14 @@ async def look(data_dir: Path) -> tuple[ObservedProcess, ...]:
     except ZkticketError:
         return ()
     roles = {each.address: each.role for each in await probe_all(record.zookeeper, PROBE_S)}
-    return tuple(_observed(record, roles))
-
-
-def _observed(record: SupervisorRecord, roles: dict[str, str]) -> Iterable[ObservedProcess]:
+    found = []
     for each in record.processes:
         said = roles.get(each.address, "down") if each.role == "zookeeper" else each.state
-        yield _observe(each.name, each.role, each, said)
-    yield _observe("supervisor", "supervisor", record, "running")
+        found.append(_observed(each.name, each.role, each, said))
+    return (*found, _observed("supervisor", "supervisor", record, "running"))
 
 
-def _observe(name: str, role: str, meant: Identified, said: str) -> ObservedProcess:
+def _observed(name: str, role: str, meant: Identified, said: str) -> ObservedProcess:
     return ObservedProcess(name, role, _seen(meant) or said, meant.pid, meant.created, meant.birth)
 
 

@@ -18,6 +18,7 @@ SLOTS = 56
 LATELY = 2
 KINDS = ("lost", "doubled", "oversold", "stranded", "misreported")
 MOST_FINDINGS = 20
+UNWELL = "not everything was well again within a minute"
 
 
 def live(board: Board) -> RenderableType:
@@ -40,7 +41,7 @@ def verdict(report: Report) -> RenderableType:
     findings = [
         Text(f"! {result.fault}: {text}", style="red")
         for result in report.faults
-        for text in (*result.findings[:MOST_FINDINGS], *_unwell(result))
+        for text in (*result.findings[:MOST_FINDINGS], *([] if result.recovered else [UNWELL]))
     ]
     if report.breach:
         findings.append(Text(f"! verify: {report.breach}", style="red"))
@@ -144,10 +145,6 @@ def _news(news: Iterable[str]) -> Text:
 
 def _number(count: int, style: str) -> Text:
     return Text(f"{count:,}", style=style if count else "")
-
-
-def _unwell(result: FaultResult) -> list[str]:
-    return [] if result.recovered else ["not everything was well again within a minute"]
 
 
 def _conclusion(report: Report) -> Text:

@@ -32,8 +32,8 @@ def _proof_lines(event: EventProof) -> Iterable[str]:
 
 def receipts(found: ReceiptsProof) -> RenderableType:
     """What the receipts prove, or what is missing."""
-    lines = [f"receipts: {found.orders:,} read in {found.files} files{_since(found.since)}"]
-    lines.append(_coverage(found))
+    oldest = "" if found.since is None else f", the oldest of {in_seconds(found.since)}"
+    lines = [f"receipts: {found.orders:,} read in {found.files} files{oldest}", _coverage(found)]
     if found.left_out:
         lines.append(f"  {found.left_out} were given up by an operator")
     if found.retired:
@@ -64,10 +64,6 @@ def _proved(found: ReceiptsProof) -> str:
     if found.covered < found.in_tree:
         return "every order that has a receipt is in the tree; of the others nothing is proved"
     return "every confirmed order is in the tree"
-
-
-def _since(at: float | None) -> str:
-    return "" if at is None else f", the oldest of {in_seconds(at)}"
 
 
 def _lost_order(order: LostOrder) -> str:

@@ -8,8 +8,8 @@ An attempt without a definite answer may have sold or not; everything else is de
 import enum
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
 
@@ -88,6 +88,9 @@ class _Checker:
             for attempt in attempts
             if attempt.order is not None
         }
+        self._keys_of_buyers: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for attempt in attempts:
+            self._keys_of_buyers[attempt.event, attempt.buyer].add(attempt.key)
         self._lost: list[PurchaseAttempt] = []
 
     def findings(self) -> Iterator[Finding]:
@@ -140,14 +143,6 @@ class _Checker:
         """Finds an order's purchase by its buyer, where each buyer has one key only."""
         asked = self._keys_of_buyers.get((order.event, order.order.buyer), set())
         return (order.event, next(iter(asked))) if len(asked) == 1 else None
-
-    @cached_property
-    def _keys_of_buyers(self) -> Mapping[tuple[str, str], set[str]]:
-        keys: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for (event, key), attempts in self._purchases.items():
-            for attempt in attempts:
-                keys[event, attempt.buyer].add(key)
-        return keys
 
     # --- stock -----------------------------------------------------------------------
 
