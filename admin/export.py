@@ -10,9 +10,9 @@ import msgspec
 from core.schema.records import OrderView
 from core.text.names import BLANKS, IGNORABLE
 
-# What a spreadsheet takes for a formula at the beginning of a cell (OWASP, CSV injection), and
-# where it may see one begin: in some countries it parts cells at a semicolon, whatever we do.
-# Both also as the other forms that Unicode has of them, and behind what shows nothing.
+# A spreadsheet takes a sign at the beginning of a cell for a formula (OWASP, CSV injection). A
+# separator may begin a cell, too: in some countries that is the semicolon, whatever we write.
+# Both are here in all of Unicode's forms, and characters that show nothing may stand before a sign.
 SIGNS = r"=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−﬩"
 SEPARATORS = r";,|\t\r\n；，｜﹔﹐︔︐\u037e"
 BEGINNING = rf"(?:^|[{SEPARATORS}])[\s'\"{IGNORABLE}{BLANKS}]*"
@@ -33,7 +33,7 @@ def json_lines(out: TextIO) -> Write:
 
 
 def csv_rows(out: TextIO) -> Write:
-    """Writes RFC 4180's rows below a line of names, which it writes at once; all cells quoted."""
+    """Writes RFC 4180's rows with all cells quoted; writes the line of names at once."""
     rows = csv.writer(out, quoting=csv.QUOTE_ALL)
     names = [field.name for field in msgspec.structs.fields(OrderView)]
     rows.writerow(names)

@@ -15,7 +15,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text for programs: nothing is escaped but what would break its line."""
+    """The text for programs: escapes only what would break its line."""
     return _escaped(text, BREAKS_LINES)
 
 

@@ -26,9 +26,9 @@ MOST_SHOWN = 2000
 
 
 async def lines(zk: ZooKeeper, path: str, with_data: bool) -> AsyncIterator[str]:
-    """The tree below `path`, a znode a line, parents first, siblings sorted.
+    """Yields the tree below `path`, one znode per line, parents first, siblings sorted.
 
-    Holds one list of siblings for each level, and the data of some. Raises `NoNode`.
+    Memory holds one list of siblings for each level, and the data of some. Raises `NoNode`.
     """
     async for found in _walk(zk, await _expect(zk, path)):
         yield printable(_full(found.path))
@@ -64,10 +64,11 @@ def _shown(data: bytes) -> str:
 # --- deleting ------------------------------------------------------------------------
 
 
-class DeletionPlan(msgspec.Struct, frozen=True):
-    """What a deletion would take: whole subtrees, and the counters that go before them.
+@dataclass(frozen=True)
+class DeletionPlan:
+    """What a deletion would delete: whole subtrees, and before them the counters.
 
-    Of the `retired` generations orders go: receipts are not to ask for them any more.
+    The `retired` generations lose orders: receipts are not to ask for these any more.
     """
 
     targets: Sequence[str]
@@ -78,8 +79,9 @@ class DeletionPlan(msgspec.Struct, frozen=True):
     kept: int
 
 
-class Deleted(msgspec.Struct, frozen=True):
-    """How many znodes went, and how many registrations of living processes stayed."""
+@dataclass(frozen=True)
+class Deleted:
+    """How many znodes were deleted, and how many registrations of living processes stay."""
 
     znodes: int
     kept: int
@@ -89,8 +91,8 @@ async def delete_tree(zk: ZooKeeper, path: str, confirm: Confirm) -> Deleted:
     """Deletes what stands at and below `path`, a path inside the chroot.
 
     The chroot, its top-level folders and the registrations of living processes stay. The
-    counters go first: no sale can commit into a tree that is being deleted. Interrupted, it
-    goes on when it is called again.
+    counters are deleted first, so that no sale can commit into a tree that is being deleted. A
+    deletion that was interrupted continues when it is called again.
     Raises `NoNode`, and `ZkticketError` when it is not confirmed or the tree is not ours.
     """
     await _check_marker(zk)
@@ -128,7 +130,7 @@ async def _plan(zk: ZooKeeper, path: str) -> DeletionPlan:
 
 
 async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
-    """The subtrees that go as a whole, and the number of registrations that stay."""
+    """Returns the subtrees to delete as a whole, and the number of registrations that stay."""
     if path == "/" or path in paths.TOP:
         inside = [await _targets(zk, _below(path, name)) for name in await below(zk, path)]
         return [each for found, _ in inside for each in found], sum(kept for _, kept in inside)
@@ -142,7 +144,7 @@ async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
 
 
 async def _counters(zk: ZooKeeper, path: str) -> list[str]:
-    """The counters at and below `path`; all of an event whose orders `path` leads to."""
+    """Returns the counters at and below `path`, and those of orders among which `path` is."""
     office = BackOffice(zk)
     return [
         counter
@@ -174,7 +176,7 @@ async def _count(zk: ZooKeeper, path: str) -> int:
 
 
 def _retired(path: str, counters: Sequence[str]) -> frozenset[str]:
-    """The generations that lose orders when `path` goes."""
+    """Returns the generations that lose orders when `path` is deleted."""
     return frozenset(
         paths.generation_of(each)
         for each in counters
@@ -183,13 +185,13 @@ def _retired(path: str, counters: Sequence[str]) -> frozenset[str]:
 
 
 def _orders(counter: str) -> str:
-    """The orders that the counter counts."""
+    """Returns the path of the orders that the counter counts."""
     _, _, event, generation, *_ = counter.split("/")
     return paths.orders(event, generation)
 
 
 async def _delete_all(zk: ZooKeeper, wanted: Sequence[str]) -> int:
-    """Deletes subtrees, bottom up, many znodes in a transaction; returns how many went."""
+    """Deletes subtrees, bottom up, many znodes per transaction; returns how many there were."""
     count = 0
     for start in range(0, len(wanted), DELETES_AT_ONCE):
         left = list(wanted[start : start + DELETES_AT_ONCE])
@@ -203,7 +205,7 @@ async def _delete_all(zk: ZooKeeper, wanted: Sequence[str]) -> int:
 
 
 async def _make_way(zk: ZooKeeper, left: list[str], refused: Refused) -> int:
-    """Removes what kept a transaction from deleting all of `left`."""
+    """Removes the obstacle that kept a transaction from deleting all of `left`."""
     path = left[refused.index]
     match refused.error:
         case NotEmpty():
@@ -223,5 +225,5 @@ def _below(path: str, name: str) -> str:
 
 
 def _full(path: str) -> str:
-    """The path as `zkCli` wants it."""
+    """Returns the path as `zkCli` wants it."""
     return paths.CHROOT if path == "/" else paths.CHROOT + path

@@ -15,9 +15,9 @@ from core.text import utf8
 from core.text.names import brief
 
 NEVER = "none"
-# Where a file goes on, it has more characters than are read.
+# A longer file has too many characters anyway.
 MOST_FILE_BYTES = 4 * MOST_FILE + 1
-# Of a capacity; more than that is out of range anyway.
+# A capacity with more digits is out of range anyway.
 MOST_DIGITS = 17
 
 NOTHING = Terms()
@@ -26,7 +26,7 @@ Value = TypeVar("Value")
 
 
 def read(path: Path) -> tuple[str, Terms, dict[str, TypeSaid]]:
-    """The event's name, its terms and its types. Raises `WrongUsage`, which names the field."""
+    """Reads an event's name, terms and types. Raises `WrongUsage`, which names the field."""
     try:
         with path.open("rb") as file:
             return from_toml(utf8.text_of(file.read(MOST_FILE_BYTES)))
@@ -37,20 +37,20 @@ def read(path: Path) -> tuple[str, Terms, dict[str, TypeSaid]]:
 
 
 def of_options(options: Mapping[str, Any]) -> Terms:
-    """The terms among a command's options, which have their names. Times stand there as text;
-    `none` takes one away. Raises `WrongUsage`.
+    """Makes terms of a command's options, which have the same names. Times are text, and `none`
+    removes one. Raises `WrongUsage`.
     """
     times = {name: options[name] for name in TIMES if options[name] is not None}
     return terms_of(options, {name: _moment(name, text) for name, text in times.items()})
 
 
 def ticket_types(texts: Iterable[str]) -> dict[str, TypeSaid]:
-    """Types as options give them, `NAME:CAPACITY[:PRICE[:COLOUR]]`. Raises `WrongUsage`."""
+    """Reads options for new types, `NAME:CAPACITY[:PRICE[:COLOUR]]`. Raises `WrongUsage`."""
     return _once("--type", map(_ticket_type, texts))
 
 
 def type_terms(capacities: Iterable[str], prices: Iterable[str]) -> dict[str, TypeTerms]:
-    """What options say of types, `TYPE=N`, `TYPE=+N` and `TYPE=PRICE`. Raises `WrongUsage`."""
+    """Reads options for types, `TYPE=N`, `TYPE=+N` and `TYPE=PRICE`. Raises `WrongUsage`."""
     sizes = _by_type("--capacity", "A=25 or A=+5", capacities)
     said = {name: _sized(name, size) for name, size in sizes.items()}
     for name, price in _by_type("--price", "A=48.50", prices).items():

@@ -90,7 +90,7 @@ async def _look_up(
 
 
 async def _news(reader: "Reader", query: Query) -> AsyncIterator[SourcedEntry]:
-    """The wanted entries as they are written, for ever; waits out an absent ZooKeeper."""
+    """Yields new entries for ever; waits while ZooKeeper is away."""
     while True:
         with suppress(Unavailable):
             for found in await reader.news(query):
@@ -100,14 +100,14 @@ async def _news(reader: "Reader", query: Query) -> AsyncIterator[SourcedEntry]:
 
 @dataclass
 class Reader:
-    """Reads the log on from where it read last, and remembers the slots that are damaged."""
+    """Reads what is new in the log since the last time, and remembers damaged slots."""
 
     zk: ZooKeeper
     damage: dict[str, ZkticketError] = field(default_factory=dict)
     _places: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     async def news(self, query: Query) -> list[SourcedEntry]:
-        """The wanted entries that were not returned before, the oldest first.
+        """Returns the wanted entries that were not returned before, the oldest first.
 
         Raises `Unavailable`.
         """
@@ -135,7 +135,7 @@ class Reader:
 
 
 async def _expect_sources(zk: ZooKeeper, names: Iterable[str]) -> None:
-    """Raises `NoSuchProcess` for the first that has written nothing, `Unavailable`."""
+    """Raises `NoSuchProcess` for a process that has written nothing; `Unavailable`."""
     known = sorted(await ring.sources(zk))
     for name in names:
         if name not in known:
@@ -144,7 +144,7 @@ async def _expect_sources(zk: ZooKeeper, names: Iterable[str]) -> None:
 
 
 def line(found: SourcedEntry) -> str:
-    """An entry in local time, like `2026-11-22 12:03:04.123 worker-1  info  …`."""
+    """Writes an entry in local time, like `2026-11-22 12:03:04.123 worker-1  info  …`."""
     entry = found.entry
     when = datetime.fromtimestamp(entry.at).isoformat(" ", "milliseconds")
     orders = f" [{' '.join(entry.orders)}]" if entry.orders else ""
@@ -152,7 +152,7 @@ def line(found: SourcedEntry) -> str:
 
 
 def export(found: Iterable[SourcedEntry], directory: Path) -> list[Path]:
-    """Writes one `<source>.log` for each source: buyers' names, so for its user's eyes only.
+    """Writes one `<source>.log` for each source, which only the user can read: it has names.
 
     Raises `ZkticketError`.
     """
@@ -170,6 +170,6 @@ def export(found: Iterable[SourcedEntry], directory: Path) -> list[Path]:
 
 
 def local_files(logs_dir: Path) -> str:
-    """Where a person may look while ZooKeeper is away."""
+    """Names the files where a person may look while ZooKeeper is away."""
     names = sorted(path.name for path in logs_dir.glob("*.log"))
     return f"{logs_dir}: {', '.join(names)}" if names else f"{logs_dir} (none yet)"

@@ -121,7 +121,7 @@ def _expect_done(done: ChangeOutcome, order_id: str) -> None:
 
 
 def _read_all(settings: Settings, events: Sequence[str], begin: Begin) -> None:
-    """Begins to write once the orders can be read: before that, nothing is to be on stdout."""
+    """Reads orders and writes them; nothing is on stdout before they can be read."""
     with _progress() as tell:
         with_session(settings, lambda zk: _write_all(zk, events, begin, tell))
 

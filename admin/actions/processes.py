@@ -1,4 +1,4 @@
-"""`restart` and `scale`: a supervisor is asked through ZooKeeper, and followed to the end."""
+"""`restart` and `scale`: asks a supervisor through ZooKeeper, and waits for the end."""
 
 import time
 from asyncio import sleep
@@ -17,9 +17,9 @@ from core.settings import Settings
 from core.zookeeper.client import ZooKeeper
 
 POLL_S = 0.1
-# A supervisor that lives takes note within a moment; a new one needs its time to come up.
+# A living supervisor takes note within a moment; a new one needs some time to start.
 ANSWER_S = 10.0
-# What the supervisor gives up by itself is heard a little later here.
+# A timeout at the supervisor is seen a little later here.
 GRACE_S = 5.0
 
 Ask = Callable[[ZooKeeper, SupervisorRecord, str], Awaitable[OperatorRequest]]
@@ -47,7 +47,7 @@ async def _done(zk: ZooKeeper, settings: Settings, machine: str, ask: Ask) -> st
         request = await ask(zk, table, id_)
         return await _follow(zk, table.instance, request)
     finally:
-        # What nobody follows any more is withdrawn, unless it is being done.
+        # A request that nobody follows any more is withdrawn, unless it is being done.
         with suppress(ZooKeeperError):
             await desired_state.withdraw(zk, table.instance, id_)
 
@@ -73,7 +73,7 @@ async def _follow(zk: ZooKeeper, instance: str, request: OperatorRequest) -> str
 
 
 async def _progress(zk: ZooKeeper, instance: str, request_id: str) -> Progress | None:
-    """How far the request is; `None` also while ZooKeeper can't be asked."""
+    """Returns the progress; `None` also while ZooKeeper can't be asked."""
     with suppress(Unavailable):
         return await operator_requests.progress(zk, instance, request_id)
     return None

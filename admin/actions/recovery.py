@@ -16,7 +16,7 @@ from core.errors import ZkticketError
 from core.receipts.format import FOLDER
 from core.settings import Settings
 
-# A recount can wait, the sale on the same machine can't.
+# A recount can wait; the sale on the same machine can't.
 POLITE = 10
 
 

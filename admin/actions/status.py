@@ -23,13 +23,13 @@ def show(settings: Settings, as_json: bool) -> bool:
 
 
 def watch(settings: Settings) -> None:
-    """Shows it, each second anew, until Ctrl-C."""
+    """Shows it, anew each second, until Ctrl-C."""
     with suppress(KeyboardInterrupt):
         asyncio.run(_watch(settings))
 
 
 async def _look(settings: Settings) -> Status:
-    run_file.hosts(settings.data_dir, settings.zookeeper)  # nothing runs: say that first
+    run_file.hosts(settings.data_dir, settings.zookeeper)  # raises at once where nothing runs
     return await collect(settings, load_secret(settings.data_dir))
 
 

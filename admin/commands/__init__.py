@@ -1,4 +1,4 @@
 """What the commands take, a module for each group of them.
 
-Each imports what it does when it is called: `--help` and completion are quick.
+Each command imports its action when it is called, so `--help` and completion are quick.
 """

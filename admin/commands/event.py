@@ -29,7 +29,7 @@ def terms(
     limit: Annotated[
         int | None,
         typer.Option(
-            help="Most tickets of one buyer, 0 for no limit; counts what is bought from now."
+            help="Most tickets for one buyer, 0 for no limit; counts purchases from now on."
         ),
     ] = None,
     hold_minutes: Annotated[float | None, typer.Option(help="How long tickets are held.")] = None,
@@ -42,7 +42,7 @@ def terms(
     ] = None,
     currency: Annotated[str | None, typer.Option(help="Three letters: EUR, TWD.")] = None,
 ) -> dict[str, Any]:
-    """What is said of an event, by the names of its terms."""
+    """The options that describe an event, by the names of its terms."""
     return {**locals()}
 
 
@@ -63,7 +63,7 @@ def create_command(
         ),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="TOML; options go before it.")
+        Path | None, typer.Option("--from", metavar="FILE", help="TOML; options override it.")
     ] = None,
 ) -> None:
     """Make an event with its tickets; they are on sale at once unless --opens says otherwise."""

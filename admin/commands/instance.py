@@ -67,7 +67,7 @@ def scale(
     machine: Machine = "",
     timeout_s: Timeout = 120,
 ) -> None:
-    """Sell with so many workers from now on, also after the next `up`; those that go drain.
+    """Sell with so many workers from now on, also after the next `up`; workers that leave drain.
 
     An `up` with another --workers than before sets it anew.
     """
@@ -93,7 +93,7 @@ def verify(
 def repair(
     settings: InstanceSettings,
     oversell: Annotated[
-        bool, typer.Option("--oversell", help="Where tickets were sold again, make both orders.")
+        bool, typer.Option("--oversell", help="Make both orders where tickets were sold again.")
     ] = False,
     leave_out: Annotated[
         bool, typer.Option("--leave-out", help="Give up for good what can't be put back.")

@@ -50,7 +50,7 @@ def find_command(
     events: Events = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the orders of a buyer. It reads every order: with a million, it takes its time."""
+    """Find the orders of a buyer. It reads every order, so a million of them take a while."""
     from admin.actions import orders
 
     orders.find(settings, buyer, events or (), as_json)

@@ -15,7 +15,7 @@ NUMBERS = ("sold", "remaining")
 
 
 def events(found: Iterable[EventAvailability], now: float) -> Table:
-    """A line an event; `now` in Unix seconds tells whether its sale is open."""
+    """A table with a line for each event; `now` in Unix seconds tells whether its sale is open."""
     table = new_table("event", "title", "sale", "starts", "sold", "for sale")
     for event in found:
         texts = (event.name, event.title, _sale(event, now, short), short(event.starts_at))

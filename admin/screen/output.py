@@ -19,7 +19,7 @@ PIPED_COLUMNS = 240
 
 @dataclass(frozen=True)
 class Fitted:
-    """What fits into the window, and how much does not: nothing is cut without a word."""
+    """Shows what fits into the window, and says how many lines do not."""
 
     shown: RenderableType
 
@@ -41,7 +41,7 @@ def new_console(**options: Any) -> Console:
 
 
 def escape() -> Callable[[str], str]:
-    """What makes others' text safe for stdout: a terminal obeys more than a program does."""
+    """Returns what makes others' text safe for stdout: a terminal obeys more than a program."""
     return printable if new_console().is_terminal else one_line
 
 
@@ -53,7 +53,7 @@ def lines_of(lines: Iterable[str], style: str = "") -> Text:
 def put(record: object, shown: RenderableType, *, as_json: bool = False) -> None:
     """Prints a record as JSON for programs, or what people are shown of it.
 
-    That is as wide as the window is, or as wide as it wants to be into a pipe.
+    It is as wide as the window, or as wide as it likes in a pipe.
     """
     console = new_console()
     if as_json:

@@ -13,7 +13,7 @@ from admin.screen.tables import fit, in_seconds, new_table
 
 
 def proof(found: Proof) -> RenderableType:
-    """The sums that were proved, a line a type."""
+    """The sums that were proved, one line per type."""
     lines = [line for event in found.events for line in _proof_lines(event)]
     if found.ok:
         lines.append("every ticket is accounted for")
@@ -48,7 +48,7 @@ def receipts(found: ReceiptsProof) -> RenderableType:
 
 
 def _coverage(found: ReceiptsProof) -> str:
-    """How many of the tree's orders have receipts, and why the others may have none."""
+    """Says how many of the tree's orders have receipts, and why the others may have none."""
     bare = found.in_tree - found.covered
     if not found.in_tree:
         return "there is no order in the tree"

@@ -33,7 +33,7 @@ NO_SALES = ("", "", "", "")
 def status(found: Status, *, live: bool = False) -> Group:
     """One screen: how it is, what is wrong, then servers, processes and tickets.
 
-    A `live` one says of what moment it is.
+    A `live` one shows its time.
     """
     parts: list[RenderableType] = [_headline(found, live)]
     if found.problems:
@@ -59,7 +59,7 @@ def status(found: Status, *, live: bool = False) -> Group:
 
 
 def absent(last: Status, why: str) -> Group:
-    """The screen while nothing answers: why, and how it was before."""
+    """The screen while nothing answers: the reason, and the last status."""
     return Group(_wrong(why), Text("Before:"), status(last, live=True))
 
 

@@ -46,9 +46,9 @@ def justify_right(table: Table, first: int) -> None:
 
 
 def fit(table: Table, numbers: int, words: int = 0) -> None:
-    """From the column `numbers` on nothing is cut, and `words` before them are cut at blanks.
+    """Keeps the columns from `numbers` on whole, and cuts `words` columns before them at blanks.
 
-    What people have named gives way first, over more lines.
+    Names that people gave take more lines first.
     """
     table.padding = (0, 1, 0, 0)
     for column in table.columns:
@@ -69,7 +69,7 @@ def in_minutes(at: float | None) -> str:
 
 
 def short(at: float | None) -> str:
-    """The same, where there is little room."""
+    """A time in Unix seconds as a local one, in little room."""
     return "–" if at is None else f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M}"
 
 
