@@ -12,7 +12,6 @@ import msgspec
 import typer
 from rich.text import Text
 
-from admin.actions.order_ids import order_id_of
 from admin.printable import printable
 from admin.screen import output
 from admin.session import session
@@ -22,6 +21,7 @@ from core.eventlog.query import Query, level_number, pattern, seconds
 from core.eventlog.ring import RingSlot, SourcedEntry
 from core.machine import private_files, streams
 from core.settings import Settings
+from core.store.orders import order_id_of
 from core.zookeeper.client import ZooKeeper
 
 POLL_S = 0.5

@@ -10,7 +10,6 @@ from contextlib import aclosing, contextmanager
 import typer
 from rich.progress import Progress
 
-from admin.actions.order_ids import order_id_of
 from admin.confirm import Confirm, confirmer
 from admin.export import Begin, csv_rows, json_lines
 from admin.screen import order_tables, output
@@ -25,8 +24,8 @@ from core.settings import Settings
 from core.store.order_changes import ChangeOutcome, OrderChanger
 from core.store.order_history import timeline
 from core.store.order_lifecycle import Act, OrderChange
-from core.store.orders import no_such_order
-from core.store.receipt_keeping import Bookkeeper
+from core.store.orders import no_such_order, order_id_of
+from core.store.receipt_keeping import NoBooks
 from core.store.scan import Tell, every_order, existing, of_buyer
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper

@@ -1,12 +1,13 @@
 """`admin …`: what its commands take."""
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from admin.commandline import App, DataDir, InstanceSettings, Yes
-from core.schema.paths import DEFAULT_EVENT
+from core.schema.paths import DEFAULT_EVENT, IDENTITY
 from core.settings import current_settings
 
 QUANTITY_MOST = 100_000_000
@@ -78,14 +79,17 @@ def log_command(
 @admin_app.command("credentials")
 def credentials_command(data_dir: DataDir = None) -> None:
     """Print what opens the tree to zkCli, and the operator's token for /api/status."""
-    from admin.actions import credentials
+    from core.cluster_secret import load_secret
 
-    credentials.show(current_settings(data_dir=data_dir))
+    secret = load_secret(current_settings(data_dir=data_dir).data_dir)
+    typer.echo(f"addauth digest {IDENTITY}:{secret.zookeeper_password}")
+    typer.echo(f"Authorization: Bearer {secret.operator_token}")
 
 
 @admin_app.command("payment-secret")
 def payment_secret_command(data_dir: DataDir = None) -> None:
     """Print what a payment provider signs its calls to /api/payments with."""
-    from admin.actions import credentials
+    from core.cluster_secret import load_secret
 
-    credentials.show_payment_secret(current_settings(data_dir=data_dir))
+    secret = load_secret(current_settings(data_dir=data_dir).data_dir)
+    typer.echo(f"whsec_{b64encode(secret.payment_key).decode()}")

@@ -6,8 +6,8 @@ import secrets
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -57,16 +57,9 @@ def run(
             reaping(foreign_environment(), None if keep else directory, keeps) as environ,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            ground = random.Random()  # noqa: S311 - the same seed finds other ports free
-            shop = Shop(
-                directory,
-                port=ports.first_free(ground),
-                zookeeper_port=ports.first_free(ground, ports.ENSEMBLE),
-                environ=environ,
-            )
             rng = random.Random(board.seed)  # noqa: S311 - chance, not secrecy
-            drill = Drill(shop, board, rng, time.monotonic, buyers=buyers, seconds=seconds)
-            report = runner.run(_held(drill, faults, shop, _shown(board, console)))
+            drill = Drill(_shop(directory, environ), board, rng, time.monotonic, buyers, seconds)
+            report = runner.run(_held(drill, faults, console))
     finally:
         if keeps():
             typer.echo(f"kept: data and histories in {directory}", err=True)
@@ -77,9 +70,13 @@ def run(
     return 0 if report.ok else 1
 
 
-async def _held(
-    drill: Drill, faults: Sequence[Fault], shop: Shop, shown: AbstractAsyncContextManager[None]
-) -> Report:
+def _shop(directory: Path, environ: Mapping[str, str]) -> Shop:
+    rng = random.Random()  # noqa: S311 - the same seed finds other ports free
+    port, zookeeper_port = ports.first_free(rng), ports.first_free(rng, ports.ENSEMBLE)
+    return Shop(directory, port, zookeeper_port, environ)
+
+
+async def _held(drill: Drill, faults: Sequence[Fault], console: Console) -> Report:
     """Holds the drill. A signal ends it, but does not interrupt the stop of the instance."""
     work = asyncio.create_task(drill.run(faults))
 
@@ -90,12 +87,12 @@ async def _held(
     for number in STOPPERS:
         asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
-        async with shown:
+        async with _shown(drill.board, console):
             return await work
     except asyncio.CancelledError:
         raise ZkticketError("the drill was stopped before its end: it proves nothing") from None
     finally:
-        await shop.down()
+        await drill.shop.down()
 
 
 @asynccontextmanager

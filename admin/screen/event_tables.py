@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from rich.console import Group
 from rich.table import Table
 
-from admin.screen.tables import fit, in_minutes, new_table, short, terms_table
-from core.schema.records import Stock
+from admin.screen.tables import fit, local_time, new_table, short, terms_table
+from core.events.restock import ResetType
 from core.schema.sale_window import sale_phase
 from core.store.availability import EventAvailability
 from core.text.money import amount
@@ -32,11 +32,11 @@ def event(found: EventAvailability, now: float) -> Group:
         ("event", found.name),
         ("title", found.title),
         ("place", found.place or "–"),
-        ("starts", in_minutes(found.starts_at)),
-        ("ends", in_minutes(found.ends_at)),
+        ("starts", local_time(found.starts_at)),
+        ("ends", local_time(found.ends_at)),
         ("sale", _sale(found, now)),
-        ("opens", in_minutes(found.opens_at)),
-        ("closes", in_minutes(found.closes_at)),
+        ("opens", local_time(found.opens_at)),
+        ("closes", local_time(found.closes_at)),
         ("limit", f"{found.limit} tickets a buyer" if found.limit else "none"),
         ("holds", f"{found.hold_s / 60:g} minutes, extended {found.extensions} times at most"),
         ("buyers cancel", "yes" if found.cancellable else "no"),
@@ -61,7 +61,7 @@ def _types(event: EventAvailability) -> Table:
 
 
 def _sale(
-    event: EventAvailability, now: float, when: Callable[[float | None], str] = in_minutes
+    event: EventAvailability, now: float, when: Callable[[float | None], str] = local_time
 ) -> str:
     phase = sale_phase(event, now)
     if phase == "before":

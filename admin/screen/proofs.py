@@ -9,7 +9,7 @@ from admin.recovery.audit import LostOrder, ReceiptsProof
 from admin.recovery.recount import EventProof, Proof
 from admin.recovery.repair import RepairPlan
 from admin.screen.output import lines_of
-from admin.screen.tables import fit, in_seconds, new_table
+from admin.screen.tables import fit, local_time, new_table
 
 
 def proof(found: Proof) -> RenderableType:
@@ -32,7 +32,7 @@ def _proof_lines(event: EventProof) -> Iterable[str]:
 
 def receipts(found: ReceiptsProof) -> RenderableType:
     """What the receipts prove, or what is missing."""
-    oldest = "" if found.since is None else f", the oldest of {in_seconds(found.since)}"
+    oldest = "" if found.since is None else f", the oldest of {local_time(found.since, 'seconds')}"
     lines = [f"receipts: {found.orders:,} read in {found.files} files{oldest}", _coverage(found)]
     if found.left_out:
         lines.append(f"  {found.left_out} were given up by an operator")
@@ -69,7 +69,7 @@ def _proved(found: ReceiptsProof) -> str:
 def _lost_order(order: LostOrder) -> str:
     return (
         f"{order.znode}: {order.quantity} of {order.type} for {order.buyer}, "
-        f"bought {in_seconds(order.at)}: {order.why}"
+        f"bought {local_time(order.at, 'seconds')}: {order.why}"
     )
 
 

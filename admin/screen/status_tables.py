@@ -83,7 +83,7 @@ def _servers(servers: Iterable[ServerStatus]) -> Table:
     for server in servers:
         role = _state(server.role, server.role != "down")
         version = server.version or "–"
-        table.add_row(str(server.id), role, server.address, _pid(server.pid), version)
+        table.add_row(str(server.id), role, server.address, str(server.pid or "–"), version)
     return table
 
 
@@ -93,7 +93,7 @@ def _processes(processes: Iterable[ProcessStatus], name: Namer) -> Table:
         table.add_row(
             name(each),
             _state(each.state, each.state in WELL),
-            _pid(each.pid),
+            str(each.pid or "–"),
             f"{each.cpu_percent:.0f}",
             f"{each.rss_bytes / MEBIBYTE:.0f}",
             *(_sales(each) if isinstance(each, WorkerStatus) else NO_SALES),
@@ -128,7 +128,3 @@ def _event(event: EventAvailability) -> Table:
 
 def _state(word: str, well: bool) -> Text:
     return Text(printable(word), style="green" if well else "bold red")
-
-
-def _pid(pid: int | None) -> str:
-    return "–" if pid is None else str(pid)

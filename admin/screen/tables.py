@@ -61,17 +61,11 @@ def fit(table: Table, numbers: int, words: int = 0) -> None:
     justify_right(table, numbers)
 
 
-def in_minutes(at: float | None) -> str:
+def local_time(at: float | None, precision: str = "minutes") -> str:
     """A time in Unix seconds as a local one."""
-    if at is None:
-        return "–"
-    return datetime.fromtimestamp(at).astimezone().isoformat(" ", "minutes")
+    return "–" if at is None else datetime.fromtimestamp(at).astimezone().isoformat(" ", precision)
 
 
 def short(at: float | None) -> str:
     """A time in Unix seconds as a local one, in little room."""
     return "–" if at is None else f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M}"
-
-
-def in_seconds(at: float) -> str:
-    return datetime.fromtimestamp(at).astimezone().isoformat(" ", timespec="seconds")

@@ -6,6 +6,8 @@ from functools import partial
 from core.errors import WrongUsage
 
 CHROOT = "/zkticket"
+# Who may read and write there, as ZooKeeper's digest scheme names it.
+IDENTITY = "zkticket"
 # The event of purchases that name none.
 DEFAULT_EVENT = "default"
 

@@ -18,6 +18,8 @@ from core.zookeeper.client import Znode, ZooKeeper
 FIND = "`order find --buyer NAME` looks orders up"
 # Orders are read page by page, a few pages ahead of the caller: never all in memory at once.
 PAGE_ORDERS = 500
+# An error repeats so much of a wrong id.
+MOST_SHOWN = 80
 
 
 class Haste(msgspec.Struct, frozen=True):
@@ -168,3 +170,12 @@ def _stored_or_bad(event: str, znode: Znode) -> StoredOrder | BadZnode:
 def no_such_order(order_id: str) -> NoSuchOrder:
     """Makes an error that tells people how to look orders up."""
     return NoSuchOrder(f"there is no order {order_id}; {FIND}")
+
+
+def order_id_of(text: str) -> str:
+    """Finds the id in an order's id or its ticket's address. Raises `NoSuchOrder`."""
+    found = ORDER_ID.search(text)
+    if found is None:
+        shown = repr(text[:MOST_SHOWN])
+        raise NoSuchOrder(f"{shown} is no order's id: 32 digits from 0 to f; {FIND}")
+    return found.group()

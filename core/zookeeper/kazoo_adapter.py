@@ -26,9 +26,9 @@ from core.errors import (
     Unavailable,
     ZooKeeperError,
 )
+from core.schema.paths import IDENTITY
 from core.zookeeper.kazoo_handler import PollingHandler
 
-IDENTITY = "zkticket"
 # After these nobody knows whether it has happened.
 LOST = (kz.ConnectionLoss, kz.SessionExpiredError, kz.SessionMovedError, kz.ConnectionClosedError)
 # What kazoo raises on purpose.
