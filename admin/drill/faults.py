@@ -58,13 +58,13 @@ FAULTS: dict[FaultName, Fault] = {
         Fault(
             FaultName.WORKER,
             "kill -9 of a worker in the middle of purchases.",
-            "the web asks the other workers, with the same keys: nobody notices anything.",
+            "the web asks other workers, with the same keys: no buyer notices it.",
             "worker",
         ),
         Fault(
             FaultName.ZOMBIE,
             "SIGSTOP of a worker past the end of its session, then SIGCONT.",
-            "it wakes and believes that it may still sell, but its registration is gone.",
+            "it wakes and thinks that it may still sell; its registration is gone.",
             "worker",
             sends=signal.SIGSTOP,
             hold_s=8.0,
@@ -72,7 +72,7 @@ FAULTS: dict[FaultName, Fault] = {
         Fault(
             FaultName.WEB,
             "kill -9 of the web server: every connection breaks.",
-            "buyers see errors until it is back, ask again with their keys, and buy once.",
+            "buyers see errors, ask again with their keys, and buy once it is back.",
             "web",
             with_children=True,
         ),
@@ -91,7 +91,7 @@ FAULTS: dict[FaultName, Fault] = {
         Fault(
             FaultName.PAUSE,
             "SIGSTOP of the leader: its connections stay open, and nothing comes back.",
-            "the silence must be noticed before a new leader is elected, which takes longer.",
+            "silence must be noticed before a leader is elected: it takes longer.",
             "leader",
             sends=signal.SIGSTOP,
             hold_s=6.0,
