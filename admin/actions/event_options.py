@@ -20,8 +20,6 @@ MOST_FILE_BYTES = 4 * MOST_FILE + 1
 # A capacity with more digits is out of range anyway.
 MOST_DIGITS = 17
 
-NOTHING = Terms()
-
 Value = TypeVar("Value")
 
 

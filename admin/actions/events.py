@@ -29,7 +29,7 @@ def create(
     types: Iterable[str],
     options: Mapping[str, Any],
 ) -> None:
-    known, said, stock = event_options.read(file) if file else ("", event_options.NOTHING, {})
+    known, said, stock = event_options.read(file) if file else ("", management.Terms(), {})
     said = replace(said, **event_options.of_options(options).said)
     stock |= event_options.ticket_types(types)
     if not (chosen := name or known):
@@ -48,7 +48,7 @@ def edit(
 ) -> None:
     said = event_options.of_options(options)
     types = event_options.type_terms(capacities, prices)
-    if said == event_options.NOTHING and not types:
+    if said == management.Terms() and not types:
         raise WrongUsage("nothing to change was named; see `event edit --help`")
     edited = with_session(settings, lambda zk: management.edit(zk, name, said, types))
     streams.tell(f"event {name} changed")

@@ -24,6 +24,7 @@ from core.machine import private_files
 from core.receipts import format
 from core.receipts.format import Damage, Settled
 from core.schema import paths
+from core.schema.same_fields import copied
 from core.store.batch import Sale
 from core.store.orders import StoredOrder
 from core.store.store import Store
@@ -245,15 +246,7 @@ def _pages(sales: Iterator[Sale]) -> Iterator[list[Sale]]:
 
 def named(loss: Loss, why: str) -> LostOrder:
     """Describes the order for people, with the reason why it is lost."""
-    order = loss.sale.order
-    return LostOrder(
-        znode=paths.CHROOT + loss.sale.path,
-        type=order.type,
-        quantity=order.quantity,
-        buyer=order.buyer,
-        at=order.at,
-        why=why,
-    )
+    return copied(LostOrder, loss.sale.order, znode=paths.CHROOT + loss.sale.path, why=why)
 
 
 def _gone(data_dir: Path) -> Iterator[str]:

@@ -19,6 +19,7 @@ import msgspec
 from core.errors import BadZnode, Breach, NoSuchType
 from core.schema import paths
 from core.schema.records import Event, Order
+from core.schema.same_fields import copied
 from core.store.order_lifecycle import status_at
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef, TypeStock
@@ -99,15 +100,9 @@ class _Tally:
 
     @property
     def proof(self) -> TypeProof:
-        stock = self.shelf.stock
-        return TypeProof(
-            name=self.shelf.ref.type,
-            capacity=stock.capacity,
-            sold=stock.sold,
-            held=stock.held,
-            remaining=stock.remaining,
-            orders=self.orders,
-            zxid=self.zxid,
+        shelf = self.shelf
+        return copied(
+            TypeProof, shelf.stock, name=shelf.ref.type, orders=self.orders, zxid=self.zxid
         )
 
 
