@@ -10,6 +10,7 @@ from core.cluster_secret import load_secret
 from core.errors import NotRunning, Unavailable
 from core.machine import process_identity
 from core.machine.process_birth import Identified
+from core.schema.records import SupervisorRecord
 from core.settings import Settings
 from core.zookeeper.client import ZooKeeper, connect
 
@@ -39,12 +40,15 @@ async def session(settings: Settings) -> AsyncIterator[ZooKeeper]:
     try:
         zk = await connect(hosts, secret.zookeeper_password, timeout_s=CONNECT_S)
     except Unavailable:
-        record = run_file.read(settings.data_dir)
-        known: tuple[Identified, ...] = (record, *record.processes)
-        if settings.zookeeper or any(map(process_identity.living, known)):
+        if settings.zookeeper or _anything_lives(run_file.read(settings.data_dir)):
             raise
         raise NotRunning(f"nothing is running in {settings.data_dir}; start it with `up`") from None
     try:
         yield zk
     finally:
         await zk.close()
+
+
+def _anything_lives(record: SupervisorRecord) -> bool:
+    meant: tuple[Identified, ...] = (record, *record.processes)
+    return any(process_identity.living(each) for each in meant)
