@@ -64,8 +64,7 @@ def _shown(data: bytes) -> str:
 # --- deleting ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class DeletionPlan:
+class DeletionPlan(msgspec.Struct, frozen=True):
     """What a deletion would delete: whole subtrees, and before them the counters.
 
     The `retired` generations lose orders: receipts are not to ask for these any more.
@@ -79,8 +78,7 @@ class DeletionPlan:
     kept: int
 
 
-@dataclass(frozen=True)
-class Deleted:
+class Deleted(msgspec.Struct, frozen=True):
     """How many znodes were deleted, and how many registrations of living processes stay."""
 
     znodes: int
@@ -132,7 +130,7 @@ async def _plan(zk: ZooKeeper, path: str) -> DeletionPlan:
 async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
     """Returns the subtrees to delete as a whole, and the number of registrations that stay."""
     if path == "/" or path in paths.TOP:
-        inside = [await _targets(zk, _below(path, name)) for name in await below(zk, path)]
+        inside = [await _targets(zk, _below(path, name)) for name in await zk.below(path)]
         return [each for found, _ in inside for each in found], sum(kept for _, kept in inside)
     if paths.parent(path) == paths.RETIRED:
         return [], 0

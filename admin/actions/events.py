@@ -71,7 +71,7 @@ def close_sale(settings: Settings, name: str, yes: bool) -> None:
 
 
 def reset_stock(settings: Settings, event: str, types: list[str], quantity: int, yes: bool) -> None:
-    rows = with_session(settings, lambda zk: reset(zk, event, types, quantity, confirmer(yes)))
+    stock = with_session(settings, lambda zk: reset(zk, event, types, quantity, confirmer(yes)))
     console = output.new_console()
     with console.capture() as shown:
         console.print(event_tables.reset(stock))

@@ -25,7 +25,7 @@ from core.store.order_changes import ChangeOutcome, OrderChanger
 from core.store.order_history import timeline
 from core.store.order_lifecycle import Act, OrderChange
 from core.store.orders import no_such_order, order_id_of
-from core.store.receipt_keeping import NoBooks
+from core.store.receipt_keeping import Bookkeeper
 from core.store.scan import Tell, every_order, existing, of_buyer
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from admin.drill.processes import ObservedProcess, look
 from core.errors import StartupError
 from core.machine.program import SCRIPT
@@ -15,8 +17,7 @@ START_S = 300.0
 STOP_S = 45.0
 
 
-@dataclass(frozen=True)
-class Shop:
+class Shop(msgspec.Struct, frozen=True):
     """An instance whose data directory is `directory/data`."""
 
     directory: Path

@@ -22,8 +22,7 @@ PROBE_S = 0.4
 WELL = frozenset({"running", "leader", "follower", "standalone"})
 
 
-@dataclass(frozen=True)
-class ObservedProcess:
+class ObservedProcess(msgspec.Struct, frozen=True):
     """A process; its `state` is what its supervisor says, a server's role, or frozen or dead."""
 
     name: str

@@ -24,7 +24,7 @@ from core.machine import private_files
 from core.receipts import format
 from core.receipts.format import Damage, Settled
 from core.schema import paths
-from core.schema.same_fields import copied
+from core.schema.records import copied
 from core.store.batch import Sale
 from core.store.orders import StoredOrder
 from core.store.store import Store
@@ -75,8 +75,7 @@ class ReceiptsProof(msgspec.Struct, frozen=True, kw_only=True):
     older: int
 
 
-@dataclass(frozen=True)
-class Loss:
+class Loss(msgspec.Struct, frozen=True):
     """A sale that was confirmed and isn't in the tree; `there` is what was found in its place."""
 
     sale: Sale

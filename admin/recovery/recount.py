@@ -18,8 +18,7 @@ import msgspec
 
 from core.errors import BadZnode, Breach, NoSuchType
 from core.schema import paths
-from core.schema.records import Event, Order
-from core.schema.same_fields import copied
+from core.schema.records import Event, Order, copied
 from core.store.order_lifecycle import status_at
 from core.store.orders import StoredOrder
 from core.store.stock import TypeRef, TypeStock

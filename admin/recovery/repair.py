@@ -59,16 +59,14 @@ class RepairPlan(msgspec.Struct, frozen=True, kw_only=True):
         return sum(row.open for row in self.rows)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """What the operator wants for orders whose tickets were sold again."""
 
     oversell: bool
     leave_out: bool
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """A type's lost orders: `crowded` ones find too few tickets, `barred` ones can't be put back.
 
     `lacking` is how many tickets the crowded ones need beyond the capacity.

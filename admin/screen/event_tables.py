@@ -6,7 +6,7 @@ from rich.console import Group
 from rich.table import Table
 
 from admin.screen.tables import fit, local_time, new_table, short, terms_table
-from core.events.restock import ResetType
+from core.schema.records import Stock
 from core.schema.sale_window import sale_phase
 from core.store.availability import EventAvailability
 from core.text.money import amount

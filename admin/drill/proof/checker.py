@@ -9,7 +9,6 @@ import enum
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
 
@@ -39,8 +38,7 @@ class Kind(enum.StrEnum):
     FOREIGN = "foreign"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One broken promise, with the event, key, order or type that it concerns."""
 
     kind: Kind
@@ -51,8 +49,7 @@ class Finding:
     type: str = ""
 
 
-@dataclass(frozen=True)
-class Reset:
+class Reset(msgspec.Struct, frozen=True):
     """An operator's reset: refusals from before its end say nothing about what is left."""
 
     event: str

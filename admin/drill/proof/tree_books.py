@@ -11,8 +11,7 @@ from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
 
 
-@dataclass(frozen=True)
-class TypeBooks:
+class TypeBooks(msgspec.Struct, frozen=True):
     """The sums of a type's counters."""
 
     event: str
