@@ -5,12 +5,13 @@
 # `make bench QUICK=1` measures for less than a minute; `make bench SCALE=1` sells a million;
 # `make bench OVERLOAD=1` offers ten times of what can be sold, for a minute.
 # `make bench WATCHERS=1` sells while two thousand pages watch, and while none does.
+# `make binary` builds dist/zkticket, one file that brings everything; `make try-binary` proves it.
 # `make bare` proves `make up` and `make test` in an empty Debian of its own, as root.
 # `make pictures` takes the pictures of README anew, of a sale and a drill.
 
 PYTHON := .venv/bin/python
 
-.PHONY: up test check bench simulate soak pictures bare format lock setup setup-dev setup-tests
+.PHONY: up test check bench simulate soak pictures bare binary try-binary format lock setup setup-dev setup-tests setup-binary
 
 up: setup
 	@$(PYTHON) zkticket.py up $(ARGS)
@@ -22,7 +23,7 @@ check: setup-dev
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy .
-	@.venv/bin/shellcheck .ci/run supervisor/setup.sh supervisor/zkticket.sh tests/project/bare.sh
+	@.venv/bin/shellcheck .ci/run supervisor/setup.sh supervisor/zkticket.sh tests/project/bare.sh tests/project/onefile.sh
 
 bench: setup-dev
 	@$(PYTHON) -m tests.bench$(if $(SCALE),.scale)$(if $(OVERLOAD),.overload)$(if $(WATCHERS),.watchers) $(if $(QUICK),--quick) $(ARGS)
@@ -35,6 +36,12 @@ simulate: setup-dev
 
 bare:
 	@ARGS="$(ARGS)" tests/project/bare.sh
+
+binary: setup-binary
+	@$(PYTHON) -m supervisor.onefile.build
+
+try-binary:
+	@tests/project/onefile.sh
 
 pictures: setup-tests
 	@$(PYTHON) -m tests.pictures $(ARGS)
@@ -57,6 +64,9 @@ setup:
 
 setup-dev:
 	@sh supervisor/setup.sh requirements-dev.txt
+
+setup-binary:
+	@sh supervisor/setup.sh requirements.txt binary
 
 # Nothing else needs a browser, nor a network of its own.
 setup-tests:

@@ -138,6 +138,14 @@ def reap(
     end(mark, directory)
 
 
+@app.command()
+def licences() -> None:
+    """Print the licences of zkticket and of everything that comes with it."""
+    from admin.actions.licences import show
+
+    show()
+
+
 @admin_app.command("zkcli")
 def zkcli(settings: InstanceSettings) -> None:
     """Open ZooKeeper's own shell; type the `addauth` line of `admin credentials` first."""

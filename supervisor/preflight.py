@@ -12,6 +12,7 @@ import msgspec
 from core.cluster import run_file
 from core.errors import StartupError
 from core.machine import open_files, private_files, system_errors
+from core.machine.program import unversioned, version_directory
 from core.schema.records import SupervisorRecord
 from core.settings import Settings
 from core.transport.listen_socket import BellAnswer, listen, ring
@@ -22,7 +23,7 @@ from supervisor.processes.process import ProcessPlan, Role
 from supervisor.successor import Handover
 from supervisor.zookeeper import class_data_archive
 from supervisor.zookeeper.ensemble import Ensemble, Server
-from supervisor.zookeeper.java import CACHE, find_class_path, find_java
+from supervisor.zookeeper.java import CACHE, find_class_path, find_java, make_archive
 
 # How long a web server that lives may take to hand its listening socket over.
 RING_S = 2.0
@@ -56,6 +57,8 @@ async def lay(
         ensemble.require_data(server)
     if shortage := open_files.shortage_reason(open_files.allowed()):
         tell("limit", shortage)
+    if ensemble.servers and not taken:
+        await _finish_set_up(settings, environ)
     servers = _server_plans(settings, environ, ensemble, tell)
     # The JVMs first: they take longest.
     plans = (*servers, *children)
@@ -74,6 +77,15 @@ async def lay(
     with system_errors.as_startup_errors(settings.data_dir):
         _write(settings, ensemble, plans, anew=not kept)
     return Groundwork(plans, kept, door)
+
+
+async def _finish_set_up(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Makes the archive of classes at the first start of the one file, which has no set-up.
+
+    It could bring none, for an archive holds the paths of its jars. What runs already needs none.
+    """
+    if version_directory() and not orphans.find(settings.data_dir):
+        await make_archive(environ, find_class_path(environ).text)
 
 
 def _write(
@@ -174,13 +186,19 @@ def _fits(
     wanted: Mapping[str, ProcessPlan], ensemble: Ensemble, bell_pid: int, left: Leftover
 ) -> bool:
     plan = wanted.get(left.name)
-    if plan is None or left.argv != plan.argv:
+    if plan is None or _essence(left.argv) != _essence(plan.argv):
         return False
     # A web server that does not hand over its socket is stuck, or has a successor.
     if left.role is Role.WEB and left.process.pid != bell_pid:
         return False
     server = ensemble.named(left.name)
     return server is None or ensemble.is_configured(server)
+
+
+def _essence(argv: Iterable[str]) -> list[str]:
+    """A command line without what another version of the one file, or a faster start, changes."""
+    words = (word for word in argv if not class_data_archive.is_option(word))
+    return [unversioned(part) for word in words for part in word.split(":")]
 
 
 def _require_ports(settings: Settings, ensemble: Ensemble, kept: Mapping[str, Leftover]) -> None:

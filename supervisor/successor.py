@@ -18,12 +18,13 @@ import msgspec
 from msgspec import structs
 
 from core.errors import StartupError, ZkticketError
+from core.machine.program import BINARY, version_directory
 from core.schema.records import SupervisorRecord, decode, encode
 from core.settings import Settings
 from supervisor import banner
 from supervisor.operations.request_executor import Tell
 from supervisor.processes.fleet import Fleet
-from supervisor.zookeeper.java import find_class_path, find_java
+from supervisor.zookeeper.java import find_class_path, find_java, make_archive
 
 # Children don't inherit it: they get little of our environment.
 VARIABLE = "SUPERVISOR_HANDOVER"
@@ -74,8 +75,13 @@ def outcome(taken: Handover, now: float) -> str:
 # --- from one to the other -----------------------------------------------------------
 
 
-def own_command(script: Path) -> list[str]:
-    """This process's command line; `script` is its own, wherever that was started from."""
+def own_command(script: Path, environ: Mapping[str, str]) -> list[str]:
+    """This process's command line; `script` is its own, wherever that was started from.
+
+    The one file is started anew, and unpacks itself if it is another version by now.
+    """
+    if binary := environ.get(BINARY):
+        return [binary, *sys.argv[1:]]
     interpreter = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv)]
     return [sys.executable, *interpreter, str(script), *sys.argv[1:]]
 
@@ -185,7 +191,9 @@ def rehearsed(settings: Settings, environ: Mapping[str, str]) -> bool:
         raise StartupError(f"it would be one for {settings.data_dir.resolve()}")
     if settings.owns_ensemble:
         find_java(environ)
-        find_class_path(environ)
+        class_path = find_class_path(environ)
+        if version_directory():
+            asyncio.run(make_archive(environ, class_path.text))
     print(handover.request, flush=True)
     return True
 

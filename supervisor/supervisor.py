@@ -456,7 +456,7 @@ async def supervise(
     with lock.hold(settings.data_dir, taken.lock if taken else None) as descriptor:
         secret = load_or_create_secret(settings.data_dir)
         try:
-            place = Place(successor.own_command(SCRIPT), descriptor, taken)
+            place = Place(successor.own_command(SCRIPT, environ), descriptor, taken)
             while left := await Supervisor(settings, environ, secret, script, place, Clock()).run():
                 place = msgspec.structs.replace(
                     place, taken=successor.become(place.command, environ, left)

@@ -26,6 +26,7 @@ QUORUM_S = 30.0
 DUMP_S = 30.0
 POLL_S = 0.05
 PORT_TRIES = 20
+OPTION = "-XX:SharedArchiveFile="
 
 
 def archive_of(java: Path, class_path: str, home: Path) -> Path:
@@ -49,7 +50,12 @@ def _jars(class_path: str) -> Iterator[Path]:
 
 def options(archive: Path) -> tuple[str, ...]:
     """The JVM's options for it; none where there is no archive."""
-    return (f"-XX:SharedArchiveFile={archive}",) if archive.exists() else ()
+    return (f"{OPTION}{archive}",) if archive.exists() else ()
+
+
+def is_option(word: str) -> bool:
+    """Whether it is one of a JVM's for such an archive, which changes nothing but its start."""
+    return word.startswith(OPTION)
 
 
 async def train(

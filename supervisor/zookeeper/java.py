@@ -244,18 +244,19 @@ def main(environ: Mapping[str, str], arguments: Sequence[str]) -> int:
         return error.exit_code
     if found.warning:
         print(f"zkticket: {found.warning}", file=sys.stderr)
-    _make_archive(environ, found.text)
+    asyncio.run(make_archive(environ, found.text))
     print(found.text)
     return 0
 
 
-def _make_archive(environ: Mapping[str, str], class_path: str) -> None:
+async def make_archive(environ: Mapping[str, str], class_path: str) -> None:
+    """Makes the archive that lets servers start faster, where there is none yet."""
     # Without Java, with one too old for archives, or nowhere to write: `up` works all the same.
     with suppress(ZkticketError, OSError):
         java = find_java(environ)
         target = class_data_archive.archive_of(java, class_path, CACHE)
         if not target.exists() and version_of(java) >= class_data_archive.LEAST_JAVA:
-            asyncio.run(class_data_archive.train(java, class_path, target, environ))
+            await class_data_archive.train(java, class_path, target, environ)
 
 
 if __name__ == "__main__":

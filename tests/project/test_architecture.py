@@ -54,6 +54,7 @@ ROOMS = {
         "banner lock log_rotation readiness signals systemd_notify",
         "processes",
         "operations zookeeper",
+        "onefile",
         "bootstrap orphans successor",
         "daemon preflight",
         "supervisor",
