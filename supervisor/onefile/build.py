@@ -35,6 +35,8 @@ TRAILER = struct.Struct("<16sQQQ32s")
 MAGIC = b"zkticket-onefile"
 
 APPLICATION = ("zkticket.py", "core", "web", "workers", "supervisor", "admin")
+# What is in git, or would be added.
+LISTED = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
 NOT_FOR_USERS = ("supervisor/onefile/", "supervisor/setup.sh", "supervisor/zkticket.sh")
 # What nothing of ours imports, and what needs a library for a terminal, a window or a database.
 UNUSED_PYTHON = (
@@ -181,7 +183,7 @@ class Build:
             shutil.copytree(jars, self.tree / "app" / CACHE.name / jars.name)
 
     def _add_application(self) -> None:
-        listed = _output("git", "-C", str(ROOT), "ls-files", "-z", *APPLICATION).split("\0")
+        listed = _output("git", "-C", str(ROOT), *LISTED, *APPLICATION).split("\0")
         for name in filter(None, listed):
             if name.endswith(".md") or name.startswith(NOT_FOR_USERS):
                 continue

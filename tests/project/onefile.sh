@@ -125,8 +125,8 @@ END
 pid_of() {
     zkticket status --json --data-dir /data |
         python3 -c 'import json, sys
-for process in json.load(sys.stdin)["supervisor"]["processes"]:
-    if process["name"] == sys.argv[1] and process["state"] == "running": print(process["pid"])' "$1"
+for process in json.load(sys.stdin)["workers"]:
+    if process["name"] == sys.argv[1] and process["state"] == "ready": print(process["pid"])' "$1"
 }
 
 first_sale() {

@@ -10,7 +10,7 @@ import pytest
 from tests.support.instance import ROOT
 
 SETUP = ROOT / "supervisor" / "setup.sh"
-ELSEWHERE = {".git", ".venv", ".zookeeper", ".programs"}
+ELSEWHERE = {".git", ".venv", ".zookeeper", ".programs", ".onefile", "dist"}
 # The programs of an empty machine.
 TOOLS = ("sh", "bash", "env", "id", "cat", "cksum", "basename", "dirname", "touch", "chmod", "ln")
 APT = """\

@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import StartupError
 from supervisor.processes.process import Process, ProcessPlan
-from supervisor.zookeeper import class_data_archive, java, zkcli
+from supervisor.zookeeper import class_data_archive, java, maven, zkcli
 from supervisor.zookeeper.ensemble import (
     JVM,
     MAIN_CLASS,
@@ -449,7 +449,7 @@ def test_no_zookeeper_at_all_is_said(tmp_path: Path) -> None:
 def test_a_registry_that_does_not_answer_is_given_up_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(java, "MAVEN_S", 0.3)
+    monkeypatch.setattr(maven, "MAVEN_S", 0.3)
     environ = fake_maven(tmp_path / "bin", "exec sleep 30")
     begun = time.monotonic()
     with pytest.raises(StartupError, match="within"):
