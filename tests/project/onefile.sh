@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Proves the one file on a machine that has nothing: a root directory that holds `dist/zkticket`,
 # /proc, /dev and /tmp, without a shell, Python, Java or libraries. In it: up, a purchase, a killed
-# worker that comes back, a drill of the leader, status, down. Before that, each place where it
-# can't unpack itself gets one line that says what to do.
+# worker that comes back, two new versions that take over, a drill of the leader, status, down.
+# Before that, each place where it can't unpack itself gets one line that says what to do.
 #
 # Wants root. All of it lives in a mount and a process namespace of its own: however this ends,
 # nothing stays mounted or running.
@@ -13,7 +13,7 @@ FILE=$HERE/dist/zkticket
 ROOT=/mnt/root
 PORT=${PORT:-18790}
 SERVERS=${SERVERS:-18781}
-BACK_S=60
+READY_S=60
 
 say() { echo "onefile: $*" >&2; }
 
@@ -122,30 +122,95 @@ with urllib.request.urlopen(request, timeout=30) as answer:
 END
 }
 
-pid_of() {
+# The pid of a worker that is ready, or nothing.
+ready() {
     zkticket status --json --data-dir /data |
         python3 -c 'import json, sys
-for process in json.load(sys.stdin)["workers"]:
-    if process["name"] == sys.argv[1] and process["state"] == "ready": print(process["pid"])' "$1"
+for worker in json.load(sys.stdin)["workers"]:
+    if worker["name"] == sys.argv[1] and worker["state"] == "ready": print(worker["pid"])' "$1"
+}
+
+# Waits for it to be another one than $2, if that is told.
+pid_of() {
+    local found
+    for _ in $(seq "$READY_S"); do
+        found=$(ready "$1") || true
+        [ -z "$found" ] || [ "$found" = "${2:-}" ] || break
+        sleep 1
+    done
+    [ -n "$found" ] && [ "$found" != "${2:-}" ] || stop "$1 is not ready."
+    echo "$found"
 }
 
 first_sale() {
     local started=$EPOCHREALTIME
-    zkticket up --detach --data-dir /data --port "$PORT" --zookeeper-port "$SERVERS"
+    zkticket up --detach --quantity 100000 --data-dir /data --port "$PORT" --zookeeper-port "$SERVERS"
     buy
     say "a ticket is sold $(bc <<<"$EPOCHREALTIME - $started") s after the first start"
 }
 
 kill_worker() {
-    local before after
+    local before
     before=$(pid_of worker-1)
     kill -KILL "$before"
     buy
-    for _ in $(seq "$BACK_S"); do
-        after=$(pid_of worker-1) && [ -n "$after" ] && [ "$after" != "$before" ] && return
-        sleep 1
-    done
-    stop "worker-1 has not come back."
+    pid_of worker-1 "$before" >/dev/null
+    say "the killed worker is back"
+}
+
+# The file with a frame of zstd more that holds nothing: another version, which does the same.
+release() {
+    python3 - "$FILE" "$ROOT/zkticket.new" "$1" <<'END'
+import hashlib, pathlib, struct, sys
+
+trailer = struct.Struct("<16sQQQ32s")
+whole = pathlib.Path(sys.argv[1]).read_bytes()
+magic, offset, packed, unpacked, _ = trailer.unpack(whole[-trailer.size :])
+payload = whole[offset : offset + packed] + struct.pack("<II", 0x184D2A50, 1) + sys.argv[3].encode()
+end = trailer.pack(magic, offset, len(payload), unpacked, hashlib.sha256(payload).digest())
+pathlib.Path(sys.argv[2]).write_bytes(whole[:offset] + payload + end)
+END
+    chmod +x "$ROOT/zkticket.new"
+    mv "$ROOT/zkticket.new" "$ROOT/zkticket"
+}
+
+# Buys until somebody writes the file `enough`; fails as soon as it gets no ticket.
+keep_buying() {
+    until [ -e "$ROOT/enough" ]; do buy || return 1; done
+}
+
+sellers() { for name in worker-1 worker-2 worker-3; do pid_of "$name"; done; }
+
+supervisor() {
+    zkticket status --json --data-dir /data |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["supervisor"]["pid"])'
+}
+
+program_of() { readlink "$ROOT/proc/$1/exe"; }
+
+# Two new versions take over what runs: one on request, one after its predecessor was killed.
+upgrade() {
+    local before old_program old_sellers buyers
+    before=$(supervisor)
+    old_program=$(program_of "$before")
+    old_sellers=$(sellers)
+    keep_buying &
+    buyers=$!
+    release A
+    zkticket restart supervisor --data-dir /data
+    [ "$(supervisor)" = "$before" ] || stop "the new supervisor is another process."
+    [ "$(program_of "$before")" != "$old_program" ] || stop "the supervisor is the old version."
+    [ -e "$old_program" ] || stop "the old version is gone from the cache while workers run it."
+    release B
+    kill -KILL "$before"
+    zkticket up --detach --data-dir /data --port "$PORT" --zookeeper-port "$SERVERS"
+    [ "$(sellers)" = "$old_sellers" ] || stop "workers have been restarted."
+    touch "$ROOT/enough"
+    wait "$buyers" || stop "a buyer got no ticket."
+    zkticket restart --data-dir /data
+    [ "$(program_of "$(pid_of worker-1)")" = "$(program_of "$(supervisor)")" ] ||
+        stop "a restarted worker is the old version."
+    say "two new versions took the sale over"
 }
 
 inside() {
@@ -154,7 +219,7 @@ inside() {
     at_once
     first_sale
     kill_worker
-    say "the killed worker is back"
+    upgrade
     zkticket drill leader --seconds 3
     zkticket status --data-dir /data
     zkticket licences | grep -c '^=== ' >/dev/null || stop "there are no licences."
