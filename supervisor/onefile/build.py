@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -126,8 +126,6 @@ class Build:
         self._add_licences()
         self._add_libraries()
         self._compile()
-        _settle_times(self.tree, self.epoch)
-        self._dump_classes()
         _settle_times(self.tree, self.epoch)
         return self._write(output)
 
@@ -259,29 +257,12 @@ class Build:
                 *("unchecked-hash", "-s", str(self.tree), str(folder)),
             )
 
-    def _dump_classes(self) -> None:
-        """Java's own classes; those of ZooKeeper wait until it is known where its jars are.
-
-        Threads leave their mark on such an archive. The first that comes twice is taken: on one
-        core and with all addresses fixed that is nearly always the same.
-        """
-        archive = self.tree / "java/lib/server/classes.jsa"
-        seen, digest = set[str](), ""
-        while not digest or digest not in seen:
-            seen.add(digest)
-            archive.unlink(missing_ok=True)
-            self._run_inside(
-                self.tree / "java/bin/java", "-XX:+UseG1GC", "-Xshare:dump", before=_steadily()
-            )
-            digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-        archive.chmod(0o644)
-
-    def _run_inside(self, program: Path, *arguments: str, before: Sequence[str] = ()) -> None:
+    def _run_inside(self, program: Path, *arguments: str) -> None:
         """Runs a program of the tree with the tree's own C library."""
         packed = program.read_bytes()
         loader = Path(self._patchelf("--print-interpreter", str(program)).strip()).name
         self._patchelf("--set-interpreter", str(self.tree / "lib" / loader), str(program))
-        _run(*before, str(program), *arguments, env={"PYTHONHASHSEED": "0"})
+        _run(str(program), *arguments, env={"PYTHONHASHSEED": "0"})
         program.write_bytes(packed)
 
     def _write(self, output: Path) -> int:
@@ -355,14 +336,6 @@ class Packages:
 
 def _run(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
     subprocess.run(command, check=True, capture_output=True, text=True, cwd=cwd, env=env)
-
-
-def _steadily() -> Sequence[str]:
-    """What runs a command on one core and, where that is allowed, at fixed addresses."""
-    core = ("taskset", "-c", str(min(os.sched_getaffinity(0))))
-    fixed = ("setarch", "-R")
-    allowed = subprocess.run([*fixed, "true"], capture_output=True).returncode == 0
-    return (*fixed, *core) if allowed else core
 
 
 def _delete(folder: Path, patterns: Iterable[str]) -> None:

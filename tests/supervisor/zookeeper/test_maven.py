@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import StartupError
 from supervisor.zookeeper import java, maven, zkcli
+from supervisor.zookeeper.jar_pins import Unpinned
 
 # Writes what it is asked for into the file; a real one would fetch it.
 PACKAGE = """\
@@ -39,7 +40,7 @@ def test_the_poms_name_every_jar_that_is_pinned(
 
 
 def test_what_it_brings_is_compared_with_the_pins(tmp_path: Path, environ: dict[str, str]) -> None:
-    with pytest.raises(StartupError, match="other jars than"):
+    with pytest.raises(Unpinned, match="other jars than"):
         java.require(environ, tmp_path / "jars")
     assert not (tmp_path / "jars").exists()
 
