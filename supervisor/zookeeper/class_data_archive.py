@@ -98,8 +98,12 @@ def _require_base(java: Path) -> None:
         return
     draft = base.with_suffix(f".{secrets.token_hex(4)}")
     options = ("-XX:+UseG1GC", "-Xshare:dump", f"-XX:SharedArchiveFile={draft}")
-    if subprocess.run([java, *options], capture_output=True, timeout=DUMP_S).returncode == 0:
+    try:
+        subprocess.run([java, *options], capture_output=True, timeout=DUMP_S, check=True)
         draft.rename(base)
+    except (OSError, subprocess.SubprocessError):
+        draft.unlink(missing_ok=True)
+        raise StartupError(f"{java} makes no archive of its own classes") from None
 
 
 async def _live_briefly(
