@@ -102,7 +102,7 @@ def down(data_dir: DataDir = None) -> None:
 @app.command(hidden=True)
 def worker(name: Name, settings: InstanceSettings) -> None:
     """Run one worker process; `up` starts it."""
-    from workers.process import run
+    from workers.worker_process import run
 
     run(settings, name)
 

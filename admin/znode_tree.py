@@ -10,7 +10,7 @@ from admin.confirm import Confirm
 from admin.printable import printable, printable_bytes
 from core.errors import BadZnode, NoNode, NotEmpty, ZkticketError
 from core.eventlog.audit import note
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema import paths
 from core.schema.records import Marker, Stock, decode
 from core.store.store import Store
@@ -102,7 +102,7 @@ async def delete_tree(zk: ZooKeeper, path: str, confirm: Confirm) -> Deleted:
         f"with the records of {plan.sold} sold tickets, for good?"
     )
     if plan.counters:
-        await BackOffice(zk).close(plan.counters, plan.retired)
+        await EventManager(zk).close(plan.counters, plan.retired)
     count = len(plan.counters) + await _delete_all(zk, plan.targets)
     await note(zk, "delete-tree", f"tree deleted by operator: {count} znodes in {_full(path)}")
     return Deleted(count, plan.kept)
@@ -143,7 +143,7 @@ async def _targets(zk: ZooKeeper, path: str) -> tuple[list[str], int]:
 
 async def _counters(zk: ZooKeeper, path: str) -> list[str]:
     """Returns the counters at and below `path`, and those of orders among which `path` is."""
-    office = BackOffice(zk)
+    office = EventManager(zk)
     return [
         counter
         for name in await Store(zk).event_names()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from core.cluster_secret import Secret
 from core.errors import AccessDenied, StartupError, ZooKeeperError
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema.records import Marker, encode
 from core.settings import Settings
 from core.store.store import Store
@@ -65,7 +65,9 @@ async def join(settings: Settings, secret: Secret) -> ZooKeeper:
         session_s=settings.session_s,
     )
     if not await Store(zk).event_names():
-        await BackOffice(zk).create_default_event(settings.quantity, stripes_for(settings.workers))
+        await EventManager(zk).create_default_event(
+            settings.quantity, stripes_for(settings.workers)
+        )
     return zk
 
 

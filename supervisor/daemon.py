@@ -15,7 +15,7 @@ from core.errors import NotRunning, StartupError, ZkticketError
 from core.machine import private_directory, private_files, process_identity, system_errors
 from core.settings import Settings
 from supervisor import banner, lock, log_rotation, orphans
-from supervisor.processes import process
+from supervisor.processes import spawned_process
 from supervisor.processes.child import ChildState
 
 POLL_S = 0.05
@@ -56,7 +56,7 @@ def detach(settings: Settings, command: Sequence[str]) -> None:
         private_files.make_directory(log.parent)
         log_rotation.rotate(log)
         start = log.stat().st_size if log.exists() else 0
-        child = process.start(command, log)
+        child = spawned_process.start(command, log)
     url = _await_ready(settings.data_dir, child, log, start)
     print(f"zkticket sells at {banner.address(url, settings.public_url)}")
     print(banner.for_operators(settings.public_url or url, load_secret(settings.data_dir)))

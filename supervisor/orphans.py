@@ -11,7 +11,7 @@ import msgspec
 import psutil
 
 from core.machine import process_birth
-from supervisor.processes.process import Role, SystemProcess
+from supervisor.processes.spawned_process import Role, SystemProcess
 from supervisor.zookeeper.ensemble import MAIN_CLASS
 
 # Web servers first, and last the servers that all others need.

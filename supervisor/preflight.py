@@ -19,7 +19,7 @@ from core.transport.listen_socket import BellAnswer, listen, ring
 from supervisor import orphans
 from supervisor.orphans import Leftover
 from supervisor.processes.held_socket import ListenSocket
-from supervisor.processes.process import ProcessPlan, Role
+from supervisor.processes.spawned_process import ProcessPlan, Role
 from supervisor.successor import Handover
 from supervisor.zookeeper import class_data_archive
 from supervisor.zookeeper.ensemble import Ensemble, Server

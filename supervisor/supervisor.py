@@ -55,7 +55,7 @@ from supervisor.processes.handover import HandoverChild
 from supervisor.processes.health_verdict import HealthLimits
 from supervisor.processes.heartbeat import BEAT_S
 from supervisor.processes.held_socket import ListenSocket
-from supervisor.processes.process import ProcessPlan, Role, spawner
+from supervisor.processes.spawned_process import ProcessPlan, Role, spawner
 from supervisor.signals import Stop, dies_with_terminal
 from supervisor.successor import Handover, Place
 from supervisor.systemd_notify import Notifier

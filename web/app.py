@@ -8,14 +8,14 @@ from web.api.holds import HoldApi
 from web.api.orders import OrderApi
 from web.api.status import StatusApi
 from web.auth.operator import OperatorGuard
-from web.context import Context
+from web.handler_context import Context
 from web.http.cross_origin import own_site_only
 from web.http.i18n import Languages
 from web.http.problems import Problem, problem_reply
 from web.http.replies import Reply
 from web.http.request import Request
 from web.http.route_description import mount
-from web.openapi.manual import Manual
+from web.openapi.docs_pages import Manual
 from web.operator.board import BoardPages
 from web.operator.event_form import FORM_BYTES
 from web.pages.sale import SalePages

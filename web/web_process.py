@@ -31,14 +31,14 @@ from core.transport.listen_socket import Bell
 from web.app import Site
 from web.auth.ended_sessions import Ended
 from web.checkout import Checkout
-from web.context import Context
 from web.dispatch.dispatcher import Dispatcher
+from web.handler_context import Context
 from web.load_shedding import LoadShedder
 from web.metrics.counters import Metrics
 from web.metrics.history import SAMPLE_S, SampleHistory, sample
 from web.metrics.host_metrics import Machine, look
 from web.metrics.scrape import InstanceVitals
-from web.operator_backend import Operations
+from web.operator_actions import Operations
 from web.reads.catalog import Catalog
 from web.requests.hold_quota import OpenHolds
 from web.server.adapter import Adapter, HttpProtocol

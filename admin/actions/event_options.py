@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from core.errors import WrongUsage
-from core.events.management import Terms, TypeTerms
+from core.events.event_manager import Terms, TypeTerms
 from core.events.terms_file import MOST_FILE, TIMES, TypeSaid, from_toml, terms_of
 from core.schema.records import NAME
 from core.text import utf8

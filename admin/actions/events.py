@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from admin.actions import event_options
 from admin.confirm import confirmer
 from admin.screen import event_tables, output
-from admin.session import with_session
+from admin.zookeeper_session import with_session
 from core.errors import NoSuchEvent, WrongUsage
-from core.events import management
+from core.events import event_manager
 from core.events.restock import reset
 from core.events.terms_file import priced
 from core.machine import streams
@@ -29,13 +29,13 @@ def create(
     types: Iterable[str],
     options: Mapping[str, Any],
 ) -> None:
-    known, said, stock = event_options.read(file) if file else ("", management.Terms(), {})
+    known, said, stock = event_options.read(file) if file else ("", event_manager.Terms(), {})
     said = replace(said, **event_options.of_options(options).said)
     stock |= event_options.ticket_types(types)
     if not (chosen := name or known):
         raise WrongUsage("the event has no name; give it one: event create NAME")
     made = priced(stock, said)
-    with_session(settings, lambda zk: management.create(zk, chosen, said, made))
+    with_session(settings, lambda zk: event_manager.create(zk, chosen, said, made))
     streams.tell(f"event {chosen} made: {', '.join(stock)}")
 
 
@@ -48,9 +48,9 @@ def edit(
 ) -> None:
     said = event_options.of_options(options)
     types = event_options.type_terms(capacities, prices)
-    if said == management.Terms() and not types:
+    if said == event_manager.Terms() and not types:
         raise WrongUsage("nothing to change was named; see `event edit --help`")
-    edited = with_session(settings, lambda zk: management.edit(zk, name, said, types))
+    edited = with_session(settings, lambda zk: event_manager.edit(zk, name, said, types))
     streams.tell(f"event {name} changed")
     for type_, stock in edited.stock.items():
         streams.tell(
@@ -60,13 +60,13 @@ def edit(
 
 
 def open_sale(settings: Settings, name: str) -> None:
-    with_session(settings, lambda zk: management.open_sale(zk, name, time.time()))
+    with_session(settings, lambda zk: event_manager.open_sale(zk, name, time.time()))
     streams.tell(f"event {name} is open")
 
 
 def close_sale(settings: Settings, name: str, yes: bool) -> None:
     confirmer(yes)(f"Close the sale of event {name}?")
-    with_session(settings, lambda zk: management.close_sale(zk, name, time.time()))
+    with_session(settings, lambda zk: event_manager.close_sale(zk, name, time.time()))
     streams.tell(f"event {name} is closed")
 
 

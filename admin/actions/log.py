@@ -14,7 +14,7 @@ from rich.text import Text
 
 from admin.printable import printable
 from admin.screen import output
-from admin.session import session
+from admin.zookeeper_session import session
 from core.errors import NoSuchProcess, Unavailable, ZkticketError
 from core.eventlog import ring
 from core.eventlog.query import Query, level_number, pattern, seconds

@@ -13,11 +13,11 @@ from rich.progress import Progress
 from admin.confirm import Confirm, confirmer
 from admin.export import Begin, csv_rows, json_lines
 from admin.screen import order_tables, output
-from admin.session import with_session
+from admin.zookeeper_session import with_session
 from core.cluster_secret import load_secret
 from core.errors import ZkticketError
 from core.eventlog.audit import SOURCE, note
-from core.events.management import text_of
+from core.events.event_manager import text_of
 from core.machine import streams
 from core.schema.records import OrderView
 from core.settings import Settings

@@ -8,7 +8,7 @@ from functools import partial
 
 import typer
 
-from admin.session import with_session
+from admin.zookeeper_session import with_session
 from core.cluster import desired_state, operator_requests
 from core.errors import Unavailable, ZkticketError, ZooKeeperError
 from core.machine import streams

@@ -9,8 +9,8 @@ from admin.recovery.audit import ReceiptsProof, audit
 from admin.recovery.recount import recount
 from admin.recovery.repair import Choice, RepairPlan
 from admin.recovery.repair import repair as put_back
-from admin.screen import output, proofs
-from admin.session import with_session
+from admin.screen import output, proof_tables
+from admin.zookeeper_session import with_session
 from core.cluster_secret import load_secret
 from core.errors import ZkticketError
 from core.receipts.format import FOLDER
@@ -24,7 +24,7 @@ def verify(settings: Settings, as_json: bool) -> None:
     """Recounts everything. Raises `ZkticketError` at a breach, and where nothing is proved."""
     os.nice(POLITE)
     found = with_session(settings, recount)
-    output.put(found, proofs.proof(found), as_json=as_json)
+    output.put(found, proof_tables.proof(found), as_json=as_json)
     if found.breach is not None:
         raise ZkticketError(f"breach at znode {found.breach.znode}: {found.breach.text}")
     if not found.ok:
@@ -35,7 +35,7 @@ def verify_receipts(settings: Settings, as_json: bool) -> None:
     """Looks for every confirmed order. Raises `ZkticketError` unless that proves something."""
     os.nice(POLITE)
     found = with_session(settings, lambda zk: audit(zk, settings.data_dir))
-    output.put(found, proofs.receipts(found), as_json=as_json)
+    output.put(found, proof_tables.receipts(found), as_json=as_json)
     if found.missing:
         raise ZkticketError(f"{found.missing} confirmed orders are missing; `repair` mends that")
     if found.damaged:
@@ -61,7 +61,7 @@ def repair(
     order_key = load_secret(data_dir).order_key
 
     def show(plan: RepairPlan) -> None:
-        output.put(plan, proofs.plan(plan), as_json=as_json)
+        output.put(plan, proof_tables.plan(plan), as_json=as_json)
 
     plan = with_session(
         settings, lambda zk: put_back(zk, data_dir, order_key, choice, show, confirm)

@@ -4,7 +4,7 @@ import typer
 
 from admin import znode_tree
 from admin.confirm import confirmer
-from admin.session import with_session
+from admin.zookeeper_session import with_session
 from core.machine import streams
 from core.schema.paths import inside_chroot
 from core.settings import Settings

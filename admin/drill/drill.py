@@ -19,10 +19,10 @@ from admin.drill.proof.tree_books import read_books
 from admin.drill.report import FaultResult, Report, counted, said
 from admin.drill.sale_gauge import Gauge
 from admin.recovery.recount import recount
-from admin.session import session
+from admin.zookeeper_session import session
 from core.cluster_secret import load_secret
 from core.errors import ZkticketError
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema.records import TicketType, order_id
 from core.store.stripes import stripes_for
 
@@ -104,7 +104,7 @@ class Drill:
             for name, capacity in ((MANY, MANY_TICKETS), (FEW, FEW_TICKETS))
         }
         async with session(self.shop.settings) as zk:
-            await BackOffice(zk).create_event(event, event, types)
+            await EventManager(zk).create_event(event, event, types)
 
     async def _until_calm(self, gauge: Gauge) -> None:
         self.board.phase = "all is well"

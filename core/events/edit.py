@@ -40,7 +40,7 @@ class Edited(msgspec.Struct, frozen=True):
     stock: Mapping[str, Stock]
 
 
-class BackOffice:
+class EventManager:
     """Changes whole events, over one session."""
 
     def __init__(self, zk: ZooKeeper) -> None:

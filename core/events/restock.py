@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from core.errors import NoSuchEvent, NoSuchType, ZkticketError
 from core.eventlog.audit import note
-from core.events.edit import DEFAULT_TYPES, BackOffice
+from core.events.edit import DEFAULT_TYPES, EventManager
 from core.schema.paths import DEFAULT_EVENT
 from core.schema.records import Stock
 from core.store.stock import TypeRef, total
@@ -32,7 +32,7 @@ async def reset(
     stock of each type afterwards. Raises `NoSuchEvent`, `NoSuchType`, and what `confirm` raises
     where it is not agreed to; then nothing has changed.
     """
-    store, office = Store(zk), BackOffice(zk)
+    store, office = Store(zk), EventManager(zk)
     generation, known = await _known_types(store, event)
     chosen = _choose(event, types, known)
     if not generation:
@@ -93,7 +93,7 @@ def _choose(event: str, wanted: Sequence[str], known: Sequence[str]) -> list[str
     return list(dict.fromkeys(wanted)) or list(known)
 
 
-async def _reset_one(office: BackOffice, ref: TypeRef, capacity: int) -> Stock:
+async def _reset_one(office: EventManager, ref: TypeRef, capacity: int) -> Stock:
     try:
         return await office.resize(ref, lambda stock: max(stock.taken, capacity))
     except NoSuchType:

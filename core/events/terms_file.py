@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from core.errors import WrongTerm, WrongUsage
-from core.events.management import Terms, currency_of, expect_name, in_words, text_of
+from core.events.event_manager import Terms, currency_of, expect_name, in_words, text_of
 from core.schema.records import TicketType, copied
 from core.store.stripes import STRIPES
 from core.text.money import decimals_of, price

@@ -17,7 +17,7 @@ from supervisor.operations.rolling_restart import RollingRestart
 from supervisor.processes import commands
 from supervisor.processes.child import Child
 from supervisor.processes.fleet import Fleet
-from supervisor.processes.process import ProcessPlan
+from supervisor.processes.spawned_process import ProcessPlan
 
 
 class Reconciler:

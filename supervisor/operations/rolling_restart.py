@@ -11,7 +11,7 @@ from core.zookeeper.probe import ServerState, probe_all
 from supervisor.operations.request_executor import Tell
 from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
-from supervisor.processes.process import Role
+from supervisor.processes.spawned_process import Role
 
 POLL_S = 0.05
 REASON = "restart by operator"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from core.errors import StartupError
 from core.schema.records import CAUSES, ProcessRecord
-from supervisor.processes.process import Process, ProcessPlan, Spawn
+from supervisor.processes.spawned_process import Process, ProcessPlan, Spawn
 
 # A shorter life counts towards a crash loop; a longer one clears the count.
 STABLE_S = 4.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.machine.program import SCRIPT
 from core.settings import Settings
-from supervisor.processes.process import ProcessPlan, Role
+from supervisor.processes.spawned_process import ProcessPlan, Role
 
 # Each is an option of the web's as well.
 WEB_SETTINGS = (

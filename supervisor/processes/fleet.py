@@ -26,7 +26,7 @@ from supervisor.processes.heartbeat import (
     WebHeartbeat,
     WorkerHeartbeat,
 )
-from supervisor.processes.process import ProcessPlan, Role
+from supervisor.processes.spawned_process import ProcessPlan, Role
 
 # An ill worker that still works is restarted only while so many others are well.
 HEALTHY_PEERS = 2

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from supervisor.processes.child import Child, ChildState
-from supervisor.processes.process import Process
+from supervisor.processes.spawned_process import Process
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.errors import StartupError, ZkticketError
 from core.zookeeper.tree_setup import prepare_tree
-from supervisor.processes.process import Process, ProcessPlan, Spawn, spawner
+from supervisor.processes.spawned_process import Process, ProcessPlan, Spawn, spawner
 from supervisor.zookeeper.ensemble import HOST, Ensemble, local_ensemble, wait_for_quorum
 
 # Before, a JVM archived Java's own classes only.

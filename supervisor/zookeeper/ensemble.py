@@ -13,7 +13,7 @@ from core.errors import StartupError
 from core.machine import private_files, system_errors
 from core.transport.listen_socket import listen
 from core.zookeeper.probe import ServerState, has_quorum, probe_all
-from supervisor.processes.process import Process, ProcessPlan, Role, Spawn
+from supervisor.processes.spawned_process import Process, ProcessPlan, Role, Spawn
 from supervisor.zookeeper import quorum_auth
 
 HOST = "127.0.0.1"

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from core.errors import StartupError
-from supervisor.processes.process import UTF8
+from supervisor.processes.spawned_process import UTF8
 
 MAVEN_S = 60.0
 # A registry that cannot be reached, or says nothing, is given up on after one try.

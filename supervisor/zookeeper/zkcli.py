@@ -10,7 +10,7 @@ from pathlib import Path
 from core.cluster import run_file
 from core.errors import StartupError
 from core.settings import Settings
-from supervisor.processes.process import UTF8
+from supervisor.processes.spawned_process import UTF8
 from supervisor.zookeeper.java import FETCHED, HERE, find_class_path, find_java, require
 from supervisor.zookeeper.java import POM as SERVER_POM
 

@@ -17,7 +17,7 @@ from core.errors import NoNode, NoSuchEvent, NoSuchType, NotRunning, ZkticketErr
 from core.eventlog import ring
 from core.eventlog.audit import note
 from core.eventlog.ring import EventLog
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.events.restock import reset
 from core.schema import paths
 from core.schema.records import WorkerRecord, encode
@@ -34,7 +34,7 @@ def server(zookeeper: Server) -> Server:
     """Ten tickets of each type; three of A are sold."""
 
     async def stock_up(zk: ZooKeeper) -> None:
-        await BackOffice(zk).create_default_event(10, stripes=1)
+        await EventManager(zk).create_default_event(10, stripes=1)
         await sell(zk, 1, 3)
 
     zookeeper.wipe()
@@ -129,7 +129,7 @@ def test_reset_makes_the_default_event_anew(run: Run, server: Server) -> None:
 
 def test_reset_of_a_half_deleted_event_says_what_to_do(run: Run, server: Server) -> None:
     async def close(zk: ZooKeeper) -> None:
-        await BackOffice(zk).close(await BackOffice(zk).counter_paths("default"))
+        await EventManager(zk).close(await EventManager(zk).counter_paths("default"))
 
     server.session(close)
     done = run("admin", "reset", "--quantity", "20", "--yes")
@@ -143,7 +143,7 @@ def test_reset_refuses_a_quantity_out_of_range(run: Run, quantity: str) -> None:
 
 def test_reset_does_not_overwrite_rubbish(run: Run, server: Server) -> None:
     async def rubbish(zk: ZooKeeper) -> str:
-        [path, *_] = await BackOffice(zk).counter_paths("default")
+        [path, *_] = await EventManager(zk).counter_paths("default")
         await zk.set(path, b"rubbish")
         return path
 
@@ -217,7 +217,7 @@ def test_delete_tree_deletes_all_but_the_top(run: Run, server: Server) -> None:
 
 def test_delete_tree_of_one_event_leaves_the_others(run: Run, server: Server) -> None:
     async def another(zk: ZooKeeper) -> bool:
-        return await BackOffice(zk).create_event("other", "Other", {})
+        return await EventManager(zk).create_event("other", "Other", {})
 
     server.session(another)
     assert run("admin", "delete-tree", "/zkticket/events/default", "--yes").exit_code == 0
@@ -235,7 +235,7 @@ async def test_delete_tree_keeps_the_registrations_of_living_processes(zk: ZooKe
 async def test_delete_tree_goes_on_where_it_was_interrupted(zk: ZooKeeper) -> None:
     store = Store(zk)
     generation = (await store.event("default")).generation
-    await BackOffice(zk).close(await BackOffice(zk).counter_paths("default"))
+    await EventManager(zk).close(await EventManager(zk).counter_paths("default"))
     for bucket in paths.BUCKETS[:100]:
         path = paths.bucket("default", generation, bucket)
         for order in await zk.children(path):
@@ -248,7 +248,7 @@ async def test_delete_tree_goes_on_where_it_was_interrupted(zk: ZooKeeper) -> No
 async def test_no_sale_commits_once_a_deletion_has_begun(zk: ZooKeeper) -> None:
     store = Store(zk)
     ref = await ref_of(store)
-    await BackOffice(zk).close(await BackOffice(zk).counter_paths("default"))
+    await EventManager(zk).close(await EventManager(zk).counter_paths("default"))
     with pytest.raises(NoSuchType):
         await store.counters(ref)
     with pytest.raises(NoSuchType):

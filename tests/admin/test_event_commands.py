@@ -11,8 +11,8 @@ from typer.testing import Result
 from admin.actions import event_options
 from admin.recovery.recount import recount
 from core.errors import WrongUsage, ZkticketError
-from core.events import management
-from core.events.management import Terms
+from core.events import event_manager
+from core.events.event_manager import Terms
 from core.schema import paths
 from core.schema.records import Event, TicketType
 from core.store.store import Store
@@ -125,9 +125,9 @@ def test_an_edit_changes_what_is_named_and_nothing_else(
 
 def test_two_edits_at_once_both_count(server: Server) -> None:
     async def work(zk: ZooKeeper) -> None:
-        await management.create(zk, "gala", Terms(), {"A": TicketType(capacity=5)})
+        await event_manager.create(zk, "gala", Terms(), {"A": TicketType(capacity=5)})
         fields = [Terms(title="Gala"), Terms(place="Here"), Terms(limit=3), Terms(hold_s=60.0)]
-        await asyncio.gather(*(management.edit(zk, "gala", each) for each in fields))
+        await asyncio.gather(*(event_manager.edit(zk, "gala", each) for each in fields))
 
     server.session(work)
     event = event_of(server)

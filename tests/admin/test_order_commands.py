@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from admin.recovery.recount import recount
 from core.errors import Unavailable, ZkticketError
 from core.eventlog.audit import note
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema import paths
 from core.schema.records import Order, OrderView, Stock, TicketType
 from core.store import scan
@@ -40,7 +40,7 @@ def server(zookeeper: Server) -> Server:
     """Twenty tickets of each type, and five orders for two of A."""
 
     async def stock_up(zk: ZooKeeper) -> None:
-        await BackOffice(zk).create_default_event(20)
+        await EventManager(zk).create_default_event(20)
         for id_, buyer in zip(IDS, BUYERS, strict=True):
             await sell(zk, id_, buyer)
 
@@ -203,7 +203,7 @@ def test_an_export_that_breaks_off_says_so_and_fails(
 
 def test_an_export_without_orders_has_its_line_of_names(run: Run, server: Server) -> None:
     async def empty(zk: ZooKeeper) -> None:
-        assert await BackOffice(zk).create_event("empty", "Empty", {"A": TicketType(capacity=1)})
+        assert await EventManager(zk).create_event("empty", "Empty", {"A": TicketType(capacity=1)})
 
     server.session(empty)
     assert run("export", "--event", "empty").stdout.startswith('"order","event","type",')

@@ -15,11 +15,11 @@ from admin.recovery.audit import ReceiptsProof, audit
 from admin.recovery.receipt_coverage import Coverage, Receipted
 from admin.recovery.recount import recount
 from admin.recovery.repair import Choice, RepairPlan, repair
-from admin.screen import proofs
+from admin.screen import proof_tables
 from admin.znode_tree import delete_tree
 from core.cluster import alarms
 from core.errors import ZkticketError
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.receipts import format
 from core.receipts.format import Receipt, ReceiptLine, framed
 from core.schema import paths
@@ -41,7 +41,7 @@ def server(zookeeper: Server) -> Server:
     """Ten tickets of each type, none of them sold."""
 
     async def stock_up(zk: ZooKeeper) -> None:
-        await BackOffice(zk).create_default_event(10)
+        await EventManager(zk).create_default_event(10)
 
     zookeeper.wipe()
     zookeeper.session(stock_up)
@@ -127,7 +127,7 @@ def covering(proof: ReceiptsProof) -> tuple[bool, int, int, int]:
 
 
 def said(proof: ReceiptsProof) -> str:
-    return str(proofs.receipts(proof))
+    return str(proof_tables.receipts(proof))
 
 
 def test_without_receipts_nothing_is_proved(server: Server, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_receipts_of_other_orders_than_the_trees_prove_nothing(
 
     async def delete(zk: ZooKeeper) -> None:
         await delete_tree(zk, "/events/default", confirmer(yes=True))
-        await BackOffice(zk).create_default_event(10)
+        await EventManager(zk).create_default_event(10)
 
     server.session(delete)
     assert covering(audited(server, tmp_path))[:3] == (True, 0, 0)
@@ -327,7 +327,7 @@ def test_more_orders_than_one_transaction_holds_are_put_back(
     server: Server, tmp_path: Path
 ) -> None:
     async def stock_up(zk: ZooKeeper) -> None:
-        await BackOffice(zk).resize(await ref_of(Store(zk)), lambda stock: stock.taken + 1000)
+        await EventManager(zk).resize(await ref_of(Store(zk)), lambda stock: stock.taken + 1000)
 
     server.session(stock_up)
     lost = [lost_sale(server, number) for number in range(350)]

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from admin.recovery.repair import RepairPlan, RepairRow
-from admin.screen import event_tables, output, proofs
+from admin.screen import event_tables, output, proof_tables
 from core.store.availability import EventAvailability, TypeAvailability
 
 NAME = "summer-gala-of-the-year-2026-abc"
@@ -56,7 +56,7 @@ SHOWN: dict[str, tuple[Callable[[], RenderableType], str]] = {
         "type label price TWD capacity sold held for sale 9,999,999.99 100,000,000 #7a3fa0",
     ),
     "repair": (
-        lambda: proofs.plan(RepairPlan(rows=(LOSS,), conflicts=(), alarms=(), damaged=())),
+        lambda: proof_tables.plan(RepairPlan(rows=(LOSS,), conflicts=(), alarms=(), damaged=())),
         "orders lost for sale put back oversold given up to choose 23,456 12,345 1,234",
     ),
 }

@@ -7,7 +7,7 @@ import pytest
 
 from admin.recovery.recount import Proof, recount
 from core.errors import BadVersion
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema import paths
 from core.schema.records import Event, Order, Stock, encode
 from core.store.batch import Batch, Sale
@@ -22,7 +22,7 @@ def stocked(zookeeper: Server, stripes: int) -> Server:
     """Ten tickets of each type; three of A are sold, in two orders."""
 
     async def stock_up(zk: ZooKeeper) -> None:
-        await BackOffice(zk).create_default_event(10, stripes)
+        await EventManager(zk).create_default_event(10, stripes)
         await sell(zk, 1, 1)
         await sell(zk, 2, 2)
 
@@ -92,7 +92,7 @@ def test_of_a_tree_without_events_nothing_is_proved(server: Server) -> None:
 def test_a_reset_type_is_sound(server: Server) -> None:
     async def reset(zk: ZooKeeper) -> None:
         store = Store(zk)
-        await BackOffice(zk).resize(await ref_of(store), lambda stock: stock.taken + 100)
+        await EventManager(zk).resize(await ref_of(store), lambda stock: stock.taken + 100)
 
     server.session(reset)
     proof = server.session(recount)
@@ -217,7 +217,7 @@ async def keep_resetting(zk: ZooKeeper) -> None:
     while True:
         try:
             ref = await ref_of(store)
-            await BackOffice(zk).resize(ref, lambda stock: stock.taken + next(quantities))
+            await EventManager(zk).resize(ref, lambda stock: stock.taken + next(quantities))
         except BadVersion:
             continue
         await asyncio.sleep(0.02)
@@ -226,7 +226,7 @@ async def keep_resetting(zk: ZooKeeper) -> None:
 def test_books_are_proved_while_selling_and_resetting_goes_on(striped: Server) -> None:
     async def work(zk: ZooKeeper) -> list[Proof]:
         store = Store(zk)
-        await BackOffice(zk).resize(await ref_of(store), lambda stock: stock.taken + 100_000)
+        await EventManager(zk).resize(await ref_of(store), lambda stock: stock.taken + 100_000)
         tasks = [
             asyncio.create_task(keep_selling(zk, 1000)),
             asyncio.create_task(keep_selling(zk, 9_000_000)),
@@ -250,7 +250,7 @@ def test_a_fault_is_found_while_selling_goes_on(striped: Server) -> None:
     async def work(zk: ZooKeeper) -> Proof:
         store = Store(zk)
         ref = await ref_of(store)
-        await BackOffice(zk).resize(ref, lambda stock: stock.taken + 100_000)
+        await EventManager(zk).resize(ref, lambda stock: stock.taken + 100_000)
         life = ref.generation
         stray = Order(type="B", quantity=1, buyer="", status="sold", at=1, batch="x")
         path = paths.order("default", life, "00" + "0" * 30)

@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema.records import TicketType
 from core.store.batch import Failure
 from core.store.order_lifecycle import Act
@@ -83,7 +83,7 @@ async def measure(server: Server) -> None:
         events = {stripes: f"s{stripes}-{secrets.token_hex(2)}" for stripes in STRIPES}
         for stripes, event in events.items():
             types = {"A": TicketType(capacity=STOCK, stripes=stripes)}
-            await BackOffice(workers[0].zk).create_event(event, "Bench", types)
+            await EventManager(workers[0].zk).create_event(event, "Bench", types)
         for hold in (False, True):
             found: dict[int, list[tuple[float, float]]] = {stripes: [] for stripes in STRIPES}
             for number in range(ROUNDS):

@@ -19,7 +19,7 @@ from core.schema.records import order_id
 from core.zookeeper.client import connect
 from core.zookeeper.probe import probe_all
 from supervisor import orphans
-from supervisor.processes.process import Role
+from supervisor.processes.spawned_process import Role
 from tests.support.buyers.crowd import Crowd
 from tests.support.instance import Instance, eventually, running
 

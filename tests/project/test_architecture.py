@@ -31,12 +31,12 @@ ROOMS = {
         "cluster events receipts transport",
     ),
     "web": (
-        "http operator_backend",
+        "http operator_actions",
         "auth reads requests",
         "dispatch server",
         "metrics",
         "checkout load_shedding",
-        "context",
+        "handler_context",
         "api pages",
         "operator",
         "openapi",
@@ -48,7 +48,7 @@ ROOMS = {
         "group_commit overload receipts unproven_connections",
         "link_server order_changes selling",
         "janitor",
-        "process",
+        "worker_process",
     ),
     "supervisor": (
         "banner lock log_rotation readiness signals systemd_notify",
@@ -60,7 +60,7 @@ ROOMS = {
         "supervisor",
     ),
     "admin": (
-        "commandline confirm export printable session",
+        "commandline confirm export printable zookeeper_session",
         "recovery znode_tree",
         "screen",
         "actions drill",

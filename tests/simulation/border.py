@@ -133,11 +133,13 @@ def simulated() -> Iterator[None]:
         "core.cluster.node.ZooKeeper": _zookeeper,
         "core.cluster.node.os": SimpleNamespace(getpid=lambda: here().pid),
         "core.cluster.node.process_birth": SimpleNamespace(birth=lambda _pid: ""),
-        "workers.process.LinkServer": SimulatedLinks,
-        "workers.process.ReceiptJournal": lambda *given: SimulatedJournal(here().disk, *given),
-        "workers.process.random": SimpleNamespace(Random=_jitter),
-        "workers.process.instance_id": SimpleNamespace(load=lambda _data_dir: INSTANCE),
-        "workers.process.gc_tuning": SimpleNamespace(settle=lambda: None),
+        "workers.worker_process.LinkServer": SimulatedLinks,
+        "workers.worker_process.ReceiptJournal": lambda *given: SimulatedJournal(
+            here().disk, *given
+        ),
+        "workers.worker_process.random": SimpleNamespace(Random=_jitter),
+        "workers.worker_process.instance_id": SimpleNamespace(load=lambda _data_dir: INSTANCE),
+        "workers.worker_process.gc_tuning": SimpleNamespace(settle=lambda: None),
         "core.eventlog.audit.time": _Clocks(),
         "secrets.token_hex": _token_hex,
         # Small enough for a schedule to fill all slots of the log.

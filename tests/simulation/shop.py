@@ -16,8 +16,8 @@ from core.clock import Clock
 from core.cluster import registry
 from core.cluster_secret import Secret
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
-from core.events import create, management
-from core.events.management import TypeTerms
+from core.events import create, event_manager
+from core.events.event_manager import TypeTerms
 from core.events.restock import reset
 from core.schema import paths
 from core.schema.paths import ALARMS, DEFAULT_EVENT, TOP
@@ -45,7 +45,7 @@ from tests.simulation.world.event_loops import START_S, World
 from tests.simulation.world.network import CALM
 from tests.simulation.zookeeper.ensemble import Ensemble
 from tests.simulation.zookeeper.tree import Tree
-from workers.process import WorkerProcess
+from workers.worker_process import WorkerProcess
 
 SECRET = Secret(b"s" * 32)
 ORDER_KEY = SECRET.order_key
@@ -346,8 +346,8 @@ class Shop:
         terms = TypeTerms(added=change.added) if wanted is None else TypeTerms(capacity=wanted)
         self._capacity_commands[change.type] += 1
         try:
-            edited = await management.edit(
-                zk, DEFAULT_EVENT, management.Terms(), {change.type: terms}
+            edited = await event_manager.edit(
+                zk, DEFAULT_EVENT, event_manager.Terms(), {change.type: terms}
             )
         except ZooKeeperError:
             raise

@@ -11,7 +11,7 @@ import pytest
 
 from core.machine.diagnostics import MOST, MOST_KINDS, PERIOD_S, Repeats
 from supervisor.log_rotation import CHUNK_BYTES, LOG_BYTES, aside, keep_small, rotate
-from supervisor.processes.process import ProcessPlan, Role, spawner
+from supervisor.processes.spawned_process import ProcessPlan, Role, spawner
 from supervisor.zookeeper.disk_faults import SEVERE, ServerLog
 from tests.support.instance import Instance, eventually
 

@@ -19,7 +19,7 @@ from supervisor.operations.rolling_restart import RollingRestart
 from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
 from supervisor.processes.health_verdict import HealthLimits
-from supervisor.processes.process import Process, ProcessPlan, Role
+from supervisor.processes.spawned_process import Process, ProcessPlan, Role
 from tests.support.fakes.fake_processes import FakeProcess
 
 NOW = 1000.0

@@ -21,7 +21,7 @@ from core.schema.records import OperatorRequest, Progress, SupervisorRecord
 from core.settings import Settings
 from supervisor import lock, successor
 from supervisor.operations.request_executor import Requests
-from supervisor.processes.process import SystemProcess
+from supervisor.processes.spawned_process import SystemProcess
 from supervisor.successor import Handover
 from tests.supervisor.test_requests import NOW, Crew
 from tests.supervisor.test_restart import Newcomers

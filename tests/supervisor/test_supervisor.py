@@ -29,7 +29,7 @@ from supervisor import daemon, lock, orphans
 from supervisor.processes.child import Child, ChildState
 from supervisor.processes.fleet import Fleet
 from supervisor.processes.health_verdict import MUTE_S, HealthLimits
-from supervisor.processes.process import ProcessPlan, Role, Spawn
+from supervisor.processes.spawned_process import ProcessPlan, Role, Spawn
 from tests.support.fakes.fake_processes import FakeProcess
 from tests.support.instance import (
     ENTRYPOINT,

@@ -35,7 +35,7 @@ from tests.support.instance import Buyer, Instance, running
 from web.api.orders import BUY
 from web.app import Site
 from web.auth.webhook_signature import signature
-from web.context import Context
+from web.handler_context import Context
 from web.http.i18n import Languages
 from web.http.problems import STATUS
 from web.http.request import Request
@@ -43,8 +43,8 @@ from web.http.route_description import JSON, Parameter, Route
 from web.http.routing import find_route
 from web.http.static_files import Assets
 from web.openapi.curl import curl
+from web.openapi.docs_pages import Manual
 from web.openapi.document import document, path_of
-from web.openapi.manual import Manual
 from web.openapi.routes import all_codes, codes_of, described_routes
 from web.openapi.schemas import example_of, name_of, schema_of
 from web.pages.rendering import PageRenderer
@@ -242,7 +242,7 @@ async def test_buyers_are_served_while_it_is_made_once_for_everybody(
         assert served.wait(5), "no other worker had a turn"
         return DESCRIPTION
 
-    monkeypatch.setattr("web.openapi.manual.document", slowly)
+    monkeypatch.setattr("web.openapi.docs_pages.document", slowly)
     app, languages = bottle.Bottle(), Languages()
     Manual(PageRenderer(languages, Assets()), languages, "").mount(app)
 

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import Halted, Unavailable
 from core.eventlog.ring import EventLog
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.receipts.format import receipt_from_batch
 from core.schema.records import Order, TicketType
 from core.store.batch import Batch, Sale
@@ -49,7 +49,7 @@ class Shop(FakeZooKeeper):
 
     async def open(self) -> None:
         await self.ensure("/events", "/workers", "/log", "/alarms", "/retired", FENCE)
-        assert await BackOffice(self.as_zookeeper()).create_event(
+        assert await EventManager(self.as_zookeeper()).create_event(
             "default", "Test", {"A": TicketType(capacity=10)}
         )
 
@@ -155,7 +155,7 @@ async def test_a_lagging_read_raises_no_alarm(shop: Shop) -> None:
 
 async def test_a_reset_raises_no_alarm(shop: Shop) -> None:
     await shop.sell(1)
-    await BackOffice(shop.as_zookeeper()).resize(await shop.ref(), lambda stock: stock.taken + 3)
+    await EventManager(shop.as_zookeeper()).resize(await shop.ref(), lambda stock: stock.taken + 3)
     await shop.sell(2)
     shop.reconnect()
     await shop.guard.inspect()
@@ -165,7 +165,7 @@ async def test_a_reset_raises_no_alarm(shop: Shop) -> None:
 async def test_an_event_that_an_operator_deleted_is_not_missed(shop: Shop) -> None:
     batch = await shop.sell(1)
     ref = await shop.ref()
-    await BackOffice(shop.as_zookeeper()).close([batch.counters[0].path], [ref.generation])
+    await EventManager(shop.as_zookeeper()).close([batch.counters[0].path], [ref.generation])
     shop.apply([Delete(batch.sales[0].path)])
     shop.reconnect()
     await shop.guard.inspect()

@@ -13,7 +13,7 @@ from core.clock import Clock
 from core.errors import Ambiguous
 from core.eventlog import ring
 from core.eventlog.ring import EventLog
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema import paths
 from core.schema.records import TicketType, order_id
 from core.store.stock import TypeRef
@@ -36,7 +36,7 @@ class Desk:
     def __init__(self) -> None:
         self.zk = FakeZooKeeper()
         self.store = Store(self.zk.as_zookeeper())
-        self.office = BackOffice(self.zk.as_zookeeper())
+        self.office = EventManager(self.zk.as_zookeeper())
         self.fence = FENCE
         self._ids = count(1)
         log = EventLog("worker-1", time.time)

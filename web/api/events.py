@@ -9,7 +9,7 @@ from core.schema.json_types import Rfc3339
 from core.schema.records import PlainName
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
-from web.context import Context
+from web.handler_context import Context
 from web.http.problems import Problem, problem
 from web.http.replies import json_reply
 from web.http.request import Request

@@ -7,7 +7,7 @@ from core.schema.records import OrderView
 from core.store.order_lifecycle import Act
 from core.transport.link import Answer, Code
 from web.auth.operator import OperatorGuard
-from web.context import Context
+from web.handler_context import Context
 from web.http import problems
 from web.http.replies import JSON, Reply, json_reply
 from web.http.request import Request

@@ -3,7 +3,7 @@
 from core.cluster.status import Status
 from core.errors import ZkticketError
 from web.auth.operator import OperatorGuard
-from web.context import Context
+from web.handler_context import Context
 from web.http.problems import problem
 from web.http.replies import Reply, json_reply, text_reply
 from web.http.request import Request

@@ -9,7 +9,7 @@ from msgspec import Meta
 from core.errors import BadRequest, ZkticketError
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import set_cookie
-from web.context import Context
+from web.handler_context import Context
 from web.http.body import form_fields
 from web.http.i18n import Languages
 from web.http.problems import problem
@@ -100,7 +100,7 @@ class BoardPages:
     async def get_live(self, request: Request) -> Outcome:
         """The part of the board that changes, which a script puts in its place."""
         visit = self.renderer.visit(request)
-        return await self._shown(visit, "live") if visit else problem("unauthorized")
+        return await self._shown(visit, "live-figures") if visit else problem("unauthorized")
 
     async def _shown(self, visit: OperatorVisit, template: str) -> Outcome:
         fields = visit.request.query()

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from core.errors import BadRequest, WrongTerm, WrongUsage
-from core.events.management import Terms, text_of
+from core.events.event_manager import Terms, text_of
 from core.events.terms_file import FIRST_YEAR, LAST_YEAR, TIMES, TypeSaid, priced
 from core.schema.records import NAME, TicketType
 from core.store.availability import EventAvailability

@@ -8,7 +8,7 @@ import bottle
 from core.errors import BadRequest, EventExists, WrongUsage
 from core.events.terms_file import from_toml
 from core.schema.sale_window import sale_phase
-from web.context import Context
+from web.handler_context import Context
 from web.http.replies import see_other
 from web.http.request import Request
 from web.http.routing import Outcome

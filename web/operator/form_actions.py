@@ -14,7 +14,7 @@ from core.settings import MOST_WORKERS
 from core.store.availability import EventAvailability
 from web.operator import formatting
 from web.operator.fields import Fields, event_page, whole_number
-from web.operator_backend import Operations
+from web.operator_actions import Operations
 
 # Gives the text of a key, with these values in it.
 Say: TypeAlias = Callable[..., str]

@@ -10,7 +10,7 @@ from core.cluster import operator_requests
 from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import Session
-from web.context import Context
+from web.handler_context import Context
 from web.http.body import form_fields
 from web.http.i18n import Language, Languages
 from web.http.problems import Problem, problem
@@ -81,7 +81,12 @@ class OperatorRenderer:
     def ask(self, visit: OperatorVisit, action: str, back: str, question: Confirmation) -> Reply:
         """The page of a question: yes is posted to `action`, no leads `back`."""
         return self.page(
-            visit, "ask", action=action, back=back, question=question, id=operator_requests.new_id()
+            visit,
+            "confirm",
+            action=action,
+            back=back,
+            question=question,
+            id=operator_requests.new_id(),
         )
 
     def sign_in(self, request: Request, refusal: Problem | None, left: str = "") -> Reply:
@@ -98,7 +103,9 @@ class OperatorRenderer:
     def trouble(self, request: Request, found: Problem) -> Reply:
         """The page of a problem, which tells strangers nothing else."""
         language, visit = self._languages.of(request.headers), self.visit(request)
-        return self._templates.page("trouble", language, HOME, found, visit=visit, problem=found)
+        return self._templates.page(
+            "problem-page", language, HOME, found, visit=visit, problem=found
+        )
 
 
 class OperatorPages:

@@ -7,7 +7,7 @@ from core.errors import ZkticketError
 from core.schema.records import OrderView
 from core.store.order_lifecycle import Act
 from core.transport.link import Code
-from web.context import Context
+from web.handler_context import Context
 from web.http import problems
 from web.http.body import form_fields
 from web.http.problems import Problem, problem

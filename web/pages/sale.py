@@ -10,7 +10,7 @@ from core.schema.paths import DEFAULT_EVENT
 from core.schema.sale_window import is_settled
 from core.store.availability import EventAvailability
 from core.transport.link import Answer
-from web.context import Context
+from web.handler_context import Context
 from web.http import problems
 from web.http.body import form_fields
 from web.http.i18n import Languages, remember

@@ -2,7 +2,7 @@
 // renders every state of the page; this script only puts it in place of the last one.
 
 import { countDown } from "./countdown.js";
-import { TIMEOUT_MS, pursue, sleep } from "./pursuit.js";
+import { TIMEOUT_MS, pursue, sleep } from "./retries.js";
 import { clock, say } from "./texts.js";
 import { localise } from "./times.js";
 

@@ -1,13 +1,13 @@
 // Buys or holds without leaving the page: one press is one purchase, and the page asks again with
 // the same key until it knows the outcome. Without this script the form is an ordinary one.
 
-import { TIMEOUT_MS, pursue } from "./pursuit.js";
+import { TIMEOUT_MS, pursue } from "./retries.js";
 import { language, say } from "./texts.js";
 
 // For so long after the sale opened, "not on sale" means that the request was a moment too early.
 const EARLY_MS = 10_000;
 
-export function enable(form, shelf, refresh) {
+export function enable(form, ticketTypes, refresh) {
   const buttons = [...form.querySelectorAll("button")];
   const labels = new Map(buttons.map((button) => [button, button.textContent]));
   const problem = document.getElementById("problem");
@@ -20,7 +20,7 @@ export function enable(form, shelf, refresh) {
     if (button.disabled) return;
     const fields = shown(form);
     setBusy(button);
-    const answer = await order(button, fields, shelf);
+    const answer = await order(button, fields, ticketTypes);
     if (answer.order) {
       spent = true;
       location.assign(`/orders/${answer.order}`);
@@ -49,7 +49,7 @@ export function enable(form, shelf, refresh) {
   function refuse(answer, button) {
     const spentKey = answer.code === "key-reused";
     if (spentKey) form.elements.key.value = newKey();
-    shelf.news.textContent = "";
+    ticketTypes.news.textContent = "";
     const texts = [spentKey ? say("sale.spent") : answer.detail];
     if (answer.code === "outcome-unknown") texts.push(say("sale.again"));
     problem.replaceChildren(...texts.map(paragraph));
@@ -60,14 +60,14 @@ export function enable(form, shelf, refresh) {
 }
 
 // The order, or the problem that ends the purchase.
-function order(button, fields, shelf) {
-  const tell = (text) => { shelf.news.textContent = text; };
+function order(button, fields, ticketTypes) {
+  const tell = (text) => { ticketTypes.news.textContent = text; };
   tell(say(`script.${button.dataset.news}`));
   return pursue(
     () => ask(button.dataset.api, fields),
     (code, seconds) => tell(waiting(code, seconds)),
-    (answer) => answer.code === "not-on-sale" && shelf.openedAt &&
-      performance.now() - shelf.openedAt < EARLY_MS,
+    (answer) => answer.code === "not-on-sale" && ticketTypes.openedAt &&
+      performance.now() - ticketTypes.openedAt < EARLY_MS,
   );
 }
 

@@ -1,17 +1,17 @@
 // The sale's page: stays current and sells without being loaded again.
 
 import { enable } from "./purchase.js";
-import { Shelf } from "./shelf.js";
+import { TicketTypes } from "./ticket-types.js";
 import { localise } from "./times.js";
-import { watch } from "./watch.js";
+import { watch } from "./polling.js";
 
 const form = document.querySelector("form.sale");
-const shelf = new Shelf(form);
+const ticketTypes = new TicketTypes(form);
 const refresh = watch(
   `/api/events/${form.dataset.event}/availability`,
   Number(form.dataset.poll),
-  (found) => shelf.show(found),
-  (failures) => shelf.lost(failures),
+  (found) => ticketTypes.show(found),
+  (failures) => ticketTypes.lost(failures),
 );
-enable(form, shelf, refresh);
+enable(form, ticketTypes, refresh);
 localise(document);

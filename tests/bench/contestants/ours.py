@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.cluster_secret import load_secret
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema.records import TicketType
 from core.store.stripes import STRIPES
 from core.zookeeper.client import connect
@@ -62,6 +62,6 @@ async def _create_event(instance: Instance, wares: Wares) -> None:
     zk = await connect(hosts_of(instance), password)
     try:
         types = {name: TicketType(capacity=STOCK, price=0, stripes=STRIPES) for name in wares.types}
-        await BackOffice(zk).create_event(wares.event, "Bench", types)
+        await EventManager(zk).create_event(wares.event, "Bench", types)
     finally:
         await zk.close()

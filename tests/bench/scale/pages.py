@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from core.cluster_secret import load_secret
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema.records import TicketType
 from core.zookeeper.client import connect
 from tests.bench.results import percentile
@@ -68,6 +68,6 @@ async def _create(instance: Instance, types: int) -> None:
             f"T{number:04d}": TicketType(capacity=TICKETS, stripes=STRIPES)
             for number in range(types)
         }
-        assert await BackOffice(zk).create_event("default", "Many types", kinds)
+        assert await EventManager(zk).create_event("default", "Many types", kinds)
     finally:
         await zk.close()

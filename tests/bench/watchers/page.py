@@ -1,6 +1,6 @@
 """`python -m tests.bench.watchers.page PORT WATCHERS`: keeps pages open until its input ends.
 
-Each asks as `web/static/watch.js` does, with its last ETag, when it was told to, on its open
+Each asks as `web/static/polling.js` does, with its last ETag, when it was told to, on its open
 connection. When the input ends, the process prints what they saw.
 """
 

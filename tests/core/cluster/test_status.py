@@ -20,7 +20,7 @@ from core.cluster import run_file
 from core.cluster.status import Status, collect, gather
 from core.cluster_secret import Secret
 from core.errors import AccessDenied, NotRunning, Unavailable
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.machine import process_birth
 from core.schema import paths
 from core.schema.records import (
@@ -129,7 +129,7 @@ def look(
 
 def test_everything_runs(server: Server, tmp_path: Path) -> None:
     async def stock_up(zk: ZooKeeper) -> bool:
-        return await BackOffice(zk).create_default_event(10)
+        return await EventManager(zk).create_default_event(10)
 
     server.session(stock_up)
     found = look(server, tmp_path, worker())
@@ -150,7 +150,7 @@ def test_everything_runs(server: Server, tmp_path: Path) -> None:
 
 def test_the_json_has_the_names_of_the_contract(server: Server, tmp_path: Path) -> None:
     async def stock_up(zk: ZooKeeper) -> bool:
-        return await BackOffice(zk).create_default_event(10)
+        return await EventManager(zk).create_default_event(10)
 
     server.session(stock_up)
     found = msgspec.json.decode(msgspec.json.encode(look(server, tmp_path, worker())))
@@ -223,7 +223,7 @@ def test_an_unreadable_counter_is_named_and_costs_its_own_type_only(
     server: Server, tmp_path: Path
 ) -> None:
     async def stock_up(zk: ZooKeeper) -> str:
-        await BackOffice(zk).create_default_event(10)
+        await EventManager(zk).create_default_event(10)
         return (await Store(zk).event("default")).generation
 
     counter = paths.counter("default", server.session(stock_up), "B")
@@ -295,7 +295,7 @@ async def test_nothing_runs_when_every_process_of_the_run_file_is_dead(
 
 def test_the_screen_fits_80_columns(server: Server, tmp_path: Path) -> None:
     async def stock_up(zk: ZooKeeper) -> bool:
-        return await BackOffice(zk).create_default_event(99_000_000)
+        return await EventManager(zk).create_default_event(99_000_000)
 
     server.session(stock_up)
     busy = Load(in_flight=128, sold_total=12_345_678, sold_per_second=15_800.4, p99_ms=1234.5)

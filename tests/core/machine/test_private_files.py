@@ -18,7 +18,7 @@ from core.receipts.format import FOLDER, segments
 from core.settings import Settings
 from supervisor import daemon, lock, orphans
 from supervisor.operations import desired_state_file
-from supervisor.processes.process import ProcessPlan, Role, spawner
+from supervisor.processes.spawned_process import ProcessPlan, Role, spawner
 from supervisor.zookeeper.ensemble import MAIN_CLASS, local_ensemble
 from tests.support.instance import ENTRYPOINT, Instance, environment
 from workers.receipts.journal import JournalBounds, ReceiptJournal

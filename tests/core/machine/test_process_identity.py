@@ -15,7 +15,7 @@ from core.machine import process_birth, process_identity
 from core.schema.records import ProcessRecord, SupervisorRecord
 from supervisor import orphans
 from supervisor.processes.health_verdict import ProcessTree
-from supervisor.processes.process import SystemProcess
+from supervisor.processes.spawned_process import SystemProcess
 
 STEPS_S = (5.0, -5.0, 3600.0, -3600.0)
 

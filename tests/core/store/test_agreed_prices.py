@@ -11,8 +11,8 @@ import pytest
 
 from admin.export import csv_rows, json_lines
 from core.errors import WrongTerm
-from core.events import management
-from core.events.management import Terms, TypeTerms
+from core.events import event_manager
+from core.events.event_manager import Terms, TypeTerms
 from core.schema.records import Order, OrderView, decode, view
 from core.store.order_lifecycle import Act
 from core.text.money import amount
@@ -32,7 +32,7 @@ def agreed(answer: Answer | OrderView | None) -> tuple[int | None, int | None, s
 
 
 async def price(shop: Shop, hundredths: int) -> None:
-    await management.edit(
+    await event_manager.edit(
         shop.two.zk, "show", Terms(), {"A": TypeTerms(price=amount(hundredths, 2).replace(",", ""))}
     )
 
@@ -87,10 +87,10 @@ async def test_a_worker_that_knew_the_sale_as_closed_sells_once_it_is_open(
 ) -> None:
     async with shop_of(server) as shop:
         for _ in range(3):
-            await management.close_sale(shop.two.zk, "show", time.time())
+            await event_manager.close_sale(shop.two.zk, "show", time.time())
             for worker in shop.workers:
                 assert (await worker.buy(hold=hold)).code is Code.NOT_ON_SALE
-            await management.open_sale(shop.two.zk, "show", time.time())
+            await event_manager.open_sale(shop.two.zk, "show", time.time())
             for worker in shop.workers:
                 assert (await worker.buy(hold=hold)).code is Code.SOLD
 
@@ -98,11 +98,11 @@ async def test_a_worker_that_knew_the_sale_as_closed_sells_once_it_is_open(
 async def test_a_worker_that_knew_a_lower_limit_sells_up_to_the_new_one(server: Server) -> None:
     async with shop_of(server, limit=1) as shop:
         for limit in (1, 2, 3):
-            await management.edit(shop.two.zk, "show", Terms(limit=limit))
+            await event_manager.edit(shop.two.zk, "show", Terms(limit=limit))
             assert (await shop.one.buy()).code is Code.SOLD
             for worker in shop.workers:
                 assert (await worker.buy()).code is Code.LIMIT_REACHED
-        await management.edit(shop.two.zk, "show", Terms(limit=0))
+        await event_manager.edit(shop.two.zk, "show", Terms(limit=0))
         for worker in shop.workers:
             assert (await worker.buy(quantity=4)).code is Code.SOLD
 
@@ -112,7 +112,7 @@ async def test_a_sale_goes_on_while_its_terms_change_all_the_time(server: Server
 
         async def edits() -> None:
             for number in range(1000):
-                await management.edit(
+                await event_manager.edit(
                     shop.two.zk,
                     "show",
                     Terms(title=f"Show {number}"),
@@ -141,16 +141,16 @@ async def test_the_currency_changes_only_while_nothing_is_sold_or_held(
     server: Server, hold: bool
 ) -> None:
     async with shop_of(server) as shop:
-        await management.edit(shop.two.zk, "show", Terms(currency="TWD"))
+        await event_manager.edit(shop.two.zk, "show", Terms(currency="TWD"))
         order = (await shop.one.buy(hold=hold)).order
         assert agreed(order) == (PRICE, PRICE, "TWD")
         with pytest.raises(WrongTerm, match=r"tickets are sold and \d held in TWD"):
-            await management.edit(shop.two.zk, "show", Terms(currency="USD", title="Other"))
+            await event_manager.edit(shop.two.zk, "show", Terms(currency="USD", title="Other"))
         assert (await shop.one.store.event("show")).title == "Show"
         assert order is not None
         act = Act.RELEASE if hold else Act.CANCEL
         assert (await shop.one.amend(order.order, act, operator=True)).code is Code.DONE
-        await management.edit(shop.two.zk, "show", Terms(currency="USD"))
+        await event_manager.edit(shop.two.zk, "show", Terms(currency="USD"))
         assert agreed((await shop.one.store.order(order.order)).view) == (PRICE, PRICE, "TWD")
         assert agreed(await shop.one.sell()) == (PRICE, PRICE, "USD")
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from core.errors import Ambiguous, NoSuchType, WrongUsage, ZkticketError
-from core.events import management, restock
-from core.events.edit import BackOffice
-from core.events.management import Terms, TypeTerms
+from core.events import event_manager, restock
+from core.events.edit import EventManager
+from core.events.event_manager import Terms, TypeTerms
 from core.schema.records import Stock, TicketType
 from core.store.order_lifecycle import Act
 from core.store.stock import TypeRef
@@ -30,7 +30,7 @@ def run(server: Server, tmp_path: Path) -> Run:
 
 
 async def edit(zk: ZooKeeper, **said: Any) -> None:
-    await management.edit(zk, "show", NOTHING, {"A": TypeTerms(**said)})
+    await event_manager.edit(zk, "show", NOTHING, {"A": TypeTerms(**said)})
 
 
 def agree(_question: str) -> None:
@@ -73,11 +73,11 @@ async def test_a_change_of_several_things_happens_whole_or_not_at_all(server: Se
     async with shop_of(server) as shop:
         await shop.one.sell(quantity=10)
         with pytest.raises(ZkticketError, match="too few"):
-            await management.edit(
+            await event_manager.edit(
                 shop.one.zk, "show", Terms(title="Other"), {"A": TypeTerms(capacity=3, price="1")}
             )
         with pytest.raises(NoSuchType, match="its types are: A"):
-            await management.edit(
+            await event_manager.edit(
                 shop.one.zk, "show", Terms(title="Other"), {"X": TypeTerms(price="1")}
             )
         assert (await shop.one.store.event("show")).title == "Show"
@@ -120,7 +120,7 @@ async def test_a_reset_that_others_overtake_never_makes_more_than_was_agreed_to(
             assert "A: 25 in all, 12 sold and 0 held" in question
             asked.set()
 
-        class Late(BackOffice):
+        class Late(EventManager):
             """An office whose first transaction comes after those buyers."""
 
             async def resize(self, ref, capacity):  # type: ignore[no-untyped-def]
@@ -128,7 +128,7 @@ async def test_a_reset_that_others_overtake_never_makes_more_than_was_agreed_to(
                 return await super().resize(ref, capacity)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(restock, "BackOffice", Late)
+            patch.setattr(restock, "EventManager", Late)
             stock, _ = await asyncio.gather(
                 restock.reset(shop.one.zk, "show", ["A"], 13, confirm), buyers()
             )
@@ -255,7 +255,7 @@ def test_an_odd_capacity_or_price_is_refused_and_nothing_changes(
 
 def test_a_reset_says_how_many_there_are_in_all(run: Run, server: Server) -> None:
     server.session(
-        lambda zk: BackOffice(zk).create_event("gala", "Gala", {"A": TicketType(capacity=20)})
+        lambda zk: EventManager(zk).create_event("gala", "Gala", {"A": TicketType(capacity=20)})
     )
     done = run("admin", "reset", "--event", "gala", "--quantity", "13", "--yes")
     assert done.stdout.splitlines()[-1].split() == ["A", "0", "0", "13", "13"]

@@ -9,7 +9,7 @@ import pytest
 from admin.recovery.recount import recount
 from core.errors import BadZnode, Unavailable
 from core.events import create
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema import paths
 from core.schema.records import Event, TicketType
 from core.store.store import Store
@@ -42,10 +42,10 @@ def failing(multi: Multi, after: int) -> Multi:
 
 async def test_an_event_that_fits_no_transaction_is_made_whole(zk: ZooKeeper) -> None:
     store = Store(zk)
-    assert await BackOffice(zk).create_event("big", "Big", TYPES)
+    assert await EventManager(zk).create_event("big", "Big", TYPES)
     assert not (await store.event("big")).draft
     assert await types_of(zk) == TYPES
-    assert not await BackOffice(zk).create_event("big", "Big", FEW)
+    assert not await EventManager(zk).create_event("big", "Big", FEW)
     assert (await recount(zk)).ok
 
 
@@ -57,13 +57,13 @@ async def test_a_draft_is_sound_but_not_on_sale_and_making_it_again_finishes_it(
     with monkeypatch.context() as broken:
         broken.setattr(zk, "multi", failing(zk.multi, after=3))
         with pytest.raises(Unavailable):
-            await BackOffice(zk).create_event("big", "Big", FEW)
+            await EventManager(zk).create_event("big", "Big", FEW)
     draft = await store.event("big")
     assert draft.draft
     assert not draft.on_sale(0.0)
     assert 0 < len(await types_of(zk)) < len(FEW)
     assert (await recount(zk)).ok
-    assert await BackOffice(zk).create_event("big", "Another title", FEW)
+    assert await EventManager(zk).create_event("big", "Another title", FEW)
     event = await store.event("big")
     assert (event.draft, event.generation, event.title) == (False, draft.generation, "Big")
     assert event.on_sale(0.0)
@@ -74,7 +74,9 @@ async def test_several_creations_of_the_same_event_make_one(
     zk: ZooKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(create, "PART_BYTES", 8 * 1024)
-    made = await asyncio.gather(*(BackOffice(zk).create_event("big", "Big", FEW) for _ in range(4)))
+    made = await asyncio.gather(
+        *(EventManager(zk).create_event("big", "Big", FEW) for _ in range(4))
+    )
     assert made.count(True) == 1
     assert await types_of(zk) == FEW
 
@@ -82,7 +84,7 @@ async def test_several_creations_of_the_same_event_make_one(
 async def test_rubbish_in_the_events_place_is_named(zk: ZooKeeper) -> None:
     await zk.create(paths.event("big"), b"rubbish")
     with pytest.raises(BadZnode):
-        await BackOffice(zk).create_event("big", "Big", FEW)
+        await EventManager(zk).create_event("big", "Big", FEW)
 
 
 def test_an_event_stored_before_there_were_drafts_is_none() -> None:

@@ -23,7 +23,7 @@ from core.errors import (
     Unavailable,
     ZooKeeperError,
 )
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema import paths
 from core.schema.records import Marker, encode
 from core.store.batch import Batch, Failure
@@ -126,7 +126,7 @@ async def test_a_transaction_that_is_refused_names_the_operation_and_does_nothin
 
 async def test_the_same_batch_sent_twice_happens_once(zk: ZooKeeper) -> None:
     store = Store(zk)
-    await BackOffice(zk).create_default_event(10)
+    await EventManager(zk).create_default_event(10)
     sale = await sell(zk, 1, 2)
     shelf = await store.type_stock(await ref_of(store))
     counter = next(found for found in shelf.counters if found.version)
@@ -142,9 +142,9 @@ async def test_the_same_batch_sent_twice_happens_once(zk: ZooKeeper) -> None:
 
 async def test_an_event_made_twice_stays_as_it_was(zk: ZooKeeper) -> None:
     store = Store(zk)
-    assert await BackOffice(zk).create_default_event(10)
+    assert await EventManager(zk).create_default_event(10)
     generation = (await store.event("default")).generation
-    assert not await BackOffice(zk).create_default_event(99)
+    assert not await EventManager(zk).create_default_event(99)
     assert (await store.event("default")).generation == generation
     assert [type_.capacity for type_ in (await store.availability("default")).types] == [10] * 3
 
@@ -191,7 +191,7 @@ def strangers(server: Server) -> Iterator[KazooClient]:
 
 
 async def _stock_up(zk: ZooKeeper) -> None:
-    await BackOffice(zk).create_default_event(10)
+    await EventManager(zk).create_default_event(10)
     await sell(zk, 1)
 
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from core.errors import AccessDenied, BadZnode, NoSuchOrder, NoSuchType, Unavailable
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema.records import TicketType
 from core.store.availability import TypeAvailability
 from core.store.orders import StoredOrder
@@ -164,7 +164,7 @@ async def test_orders_are_read_page_by_page_and_by_name(
 ) -> None:
     monkeypatch.setattr("core.store.orders.PAGE_ORDERS", 2)
     store = Store(zk)
-    await BackOffice(zk).create_default_event(100)
+    await EventManager(zk).create_default_event(100)
     # Numbers 256 apart share a bucket.
     sales = [await sell(zk, number * 256 + bucket) for number in range(5) for bucket in (1, 2)]
     ref = await ref_of(store)
@@ -176,7 +176,7 @@ async def test_orders_are_read_page_by_page_and_by_name(
     assert sorted(found) == sorted(ids[:3])
     assert found[ids[0]] == await store.orders.find("default", ref.generation, ids[0])
     assert await store.orders.find_many("default", ref.generation, []) == {}
-    await BackOffice(zk).create_event("another", "Another", {})
+    await EventManager(zk).create_event("another", "Another", {})
     assert await store.order(ids[0]) == found[ids[0]]
     with pytest.raises(NoSuchOrder):
         await store.order("0" * 32)
@@ -193,7 +193,7 @@ async def test_a_recount_outlasts_a_lost_connection(
     zk: ZooKeeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.store.orders.PAGE_ORDERS", 1)
-    await BackOffice(zk).create_default_event(100)
+    await EventManager(zk).create_default_event(100)
     for number in range(30):
         await sell(zk, number)
     count = 0
@@ -224,7 +224,7 @@ async def test_many_types_are_read_and_what_is_wrong_with_one_is_said_of_it(
     store = Store(zk)
     names = [f"T{number:04d}" for number in range(500)]
     kinds = {name: TicketType(capacity=7, stripes=2) for name in names}
-    assert await BackOffice(zk).create_event("many", "Many", kinds)
+    assert await EventManager(zk).create_event("many", "Many", kinds)
     event = await store.event("many")
     assert [type_.name for type_ in (await store.availability("many")).types] == names
     refs = [await ref_of(store, name, "many") for name in ("T0001", "T0002", "T0003", "X")]

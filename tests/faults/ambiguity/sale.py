@@ -23,7 +23,7 @@ from admin.drill.proof.history import History, PurchaseAttempt
 from admin.drill.proof.tree_books import read_books
 from admin.recovery.recount import recount
 from core.eventlog.ring import EventLog
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema.records import TicketType, order_id
 from core.transport.link import Answer, Code, Purchase
 from core.zookeeper.client import connect
@@ -188,7 +188,7 @@ class Run:
         zk = await connect(self._hosts, PASSWORD, timeout_s=CONNECT_S)
         small = TicketType(capacity=self._capacity, stripes=STRIPES)
         types = {f"t{number}": small for number in range(self._types)}
-        assert await BackOffice(zk).create_event(self._event, "Doubts", types)
+        assert await EventManager(zk).create_event(self._event, "Doubts", types)
         await zk.close()
 
     async def _buy(self) -> None:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from supervisor.processes.process import Role
+from supervisor.processes.spawned_process import Role
 from tests.faults.shop import Shop
 
 # A session ends after 6 s, and a worker that is silent for 10 s is restarted.

@@ -5,17 +5,17 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
-from core.events.edit import BackOffice
-from core.events.management import TypeTerms
+from core.events.edit import EventManager
+from core.events.event_manager import TypeTerms
 from core.schema.records import Event, Stock, TicketType
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Operation, SetData
 from tests.simulation.planted.selling import Plant
 
-_happens = BackOffice._happens
+_happens = EventManager._happens
 
 
-async def _happens_blindly(self: BackOffice, operations: Sequence[Operation]) -> bool:
+async def _happens_blindly(self: EventManager, operations: Sequence[Operation]) -> bool:
     """Sets the counters without regard to what was sold since they were read."""
     return await _happens(self, [_blind(each) for each in operations])
 
@@ -39,12 +39,12 @@ def _cut_short(
 
 FAULTS: Mapping[str, Plant] = {
     "a capacity is changed without the versions of the counters": lambda: patch.object(
-        BackOffice, "_happens", _happens_blindly
+        EventManager, "_happens", _happens_blindly
     ),
     "a change of the capacity whose answer was lost is made again": lambda: patch(
         "core.zookeeper.lost_answers.has_written", _never_written
     ),
     "a capacity is made less than is sold": lambda: patch(
-        "core.events.management._retyped", _cut_short
+        "core.events.event_manager._retyped", _cut_short
     ),
 }

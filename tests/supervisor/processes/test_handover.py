@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from supervisor.processes.child import Child, ChildState
 from supervisor.processes.handover import HandoverChild
-from supervisor.processes.process import ProcessPlan, Role
+from supervisor.processes.spawned_process import ProcessPlan, Role
 from tests.support.fakes.fake_processes import FakeProcess, FakeSpawner
 
 PLAN = ProcessPlan("web-1", Role.WEB, ("run",), Path("web-1.log"))

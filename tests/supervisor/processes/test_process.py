@@ -17,7 +17,7 @@ from core.errors import StartupError
 from supervisor.operations import rolling_restart
 from supervisor.processes import child as module
 from supervisor.processes.child import Child, ChildState, cause_of
-from supervisor.processes.process import (
+from supervisor.processes.spawned_process import (
     Process,
     ProcessPlan,
     Role,

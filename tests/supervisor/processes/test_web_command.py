@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from core.settings import Settings
 from supervisor import banner
 from supervisor.processes.commands import web_plan
-from supervisor.processes.process import ProcessPlan
+from supervisor.processes.spawned_process import ProcessPlan
 from zkticket import app
 
 

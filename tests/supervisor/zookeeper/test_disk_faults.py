@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from supervisor.processes.child import Child, ChildState
-from supervisor.processes.process import Process, ProcessPlan, Role
+from supervisor.processes.spawned_process import Process, ProcessPlan, Role
 from supervisor.zookeeper.disk_faults import Disks, ServerLog
 
 BORN = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC).timestamp()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StartupError
-from supervisor.processes.process import Process, ProcessPlan
+from supervisor.processes.spawned_process import Process, ProcessPlan
 from supervisor.zookeeper import class_data_archive, java, maven, zkcli
 from supervisor.zookeeper.ensemble import (
     JVM,

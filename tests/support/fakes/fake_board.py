@@ -14,7 +14,7 @@ from core.cluster.status import (
 from core.errors import BadRequest, EventExists, NoSuchEvent, NoSuchOrder, NotRunning
 from core.eventlog.query import LogMatches, Query
 from core.eventlog.ring import SourcedEntry
-from core.events.management import Terms, changed
+from core.events.event_manager import Terms, changed
 from core.schema.records import (
     Disk,
     Event,
@@ -32,7 +32,7 @@ from core.store.scan import of_buyer
 from tests.support.fakes.fake_clerk import FakeClerk
 from web.metrics.history import HistorySample, SampleHistory
 from web.metrics.host_metrics import Machine, ReceiptFiles
-from web.operator_backend import FoundEvents, FoundOrders, Operations
+from web.operator_actions import FoundEvents, FoundOrders, Operations
 
 AT = 1750000000.0
 NAMES = ("worker-1", "worker-2", "worker-3")

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from supervisor.processes.process import Process, ProcessPlan
+from supervisor.processes.spawned_process import Process, ProcessPlan
 
 
 @dataclass(eq=False)
 class FakeProcess:
-    """Stands in for `supervisor.processes.process.SystemProcess`."""
+    """Stands in for `supervisor.processes.spawned_process.SystemProcess`."""
 
     pid: int
     created: float = 0.0

@@ -36,8 +36,8 @@ from tests.support.fakes.fake_worker import KEY, FakeWorker
 from web.app import Site
 from web.auth.ended_sessions import Ended
 from web.checkout import Checkout
-from web.context import Context
 from web.dispatch.dispatcher import Dispatcher
+from web.handler_context import Context
 from web.http.replies import Reply, text_reply
 from web.http.request import Request
 from web.metrics.counters import Metrics

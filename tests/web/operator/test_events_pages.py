@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.errors import BadRequest, NoSuchEvent
-from core.events.management import Terms
+from core.events.event_manager import Terms
 from core.settings import Settings
 from tests.support.fakes.fake_web import FakeWeb, Response
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
@@ -21,7 +21,7 @@ from web.http.replies import Reply
 from web.operator import event_form
 from web.operator.event_form import MOST_ROWS, PARTS, FormReader, terms_in, types_in
 from web.operator.events import EventPages
-from web.operator_backend import Operations
+from web.operator_actions import Operations
 
 NEW = "/operator/new-event"
 PAGES = ("/operator/events", "/operator/events/gala", "/operator/events/gala/edit", NEW)

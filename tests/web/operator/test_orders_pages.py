@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from core.errors import BadRequest
-from core.events.edit import BackOffice
+from core.events.edit import EventManager
 from core.schema import paths
 from core.schema.records import Order, TicketType, encode
 from core.settings import Settings
@@ -18,7 +18,7 @@ from tests.support.fakes.fake_clerk import id_of
 from tests.support.fakes.fake_web import FakeWeb
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from tests.support.signed_in import Operator
-from web.operator_backend import MOST_FOUND, PATIENTLY, FoundOrders, Latest, Operations
+from web.operator_actions import MOST_FOUND, PATIENTLY, FoundOrders, Latest, Operations
 
 ORDERS = "/operator/orders"
 
@@ -97,7 +97,7 @@ class Shelves(FakeZooKeeper):
 
     async def stock_up(self, orders: int) -> None:
         await self.ensure("/events", "/log")
-        await BackOffice(self.as_zookeeper()).create_event(
+        await EventManager(self.as_zookeeper()).create_event(
             "default", "Test", {"A": TicketType(capacity=orders)}
         )
         life = (await Store(self.as_zookeeper()).event("default")).generation

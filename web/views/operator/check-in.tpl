@@ -1,9 +1,9 @@
 % signs = {"admitted": "M4 13l5 5L20 6", "already": "M5 5l14 14M19 5L5 19", "not-valid": "M5 5l14 14M19 5L5 19", "no-such-order": "M5 5l14 14M19 5L5 19", "unreadable": "M5 5l14 14M19 5L5 19", "no-door": "M12 4v10M12 19v.5", "damaged": "M12 4v10M12 19v.5", "no-answer": "M12 4v10M12 19v.5", "ready": "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4"}
-% rebase("frame", heading=say("checkin.title") if result.kind == "ready" else say("checkin.title-of", result=say(f"checkin.{result.kind}")), here="check-in", script="check-in.js")
+% rebase("page-layout", heading=say("checkin.title") if result.kind == "ready" else say("checkin.title-of", result=say(f"checkin.{result.kind}")), here="check-in", script="check-in.js")
 <div class="door">
 <h1>{{say("checkin.name")}}</h1>
 <div id="result" role="status" aria-live="assertive" aria-atomic="true">
-% include("verdict", shown=result, signs=signs)
+% include("check-in-result", shown=result, signs=signs)
 </div>
 % if result.kind == "no-answer":
 <form class="again" id="again" method="post" action="/operator/check-in">
@@ -15,10 +15,10 @@
 </form>
 % end
 <template id="ready">
-% include("verdict", shown=ready, signs=signs)
+% include("check-in-result", shown=ready, signs=signs)
 </template>
 <template id="unanswered">
-% include("verdict", shown=unanswered, signs=signs)
+% include("check-in-result", shown=unanswered, signs=signs)
 </template>
 <section class="camera" id="camera" hidden aria-label="{{say("checkin.camera")}}">
   <video id="view" muted playsinline hidden aria-label="{{say("checkin.view")}}"></video>

@@ -1,5 +1,5 @@
 % heading = say("operators.new-event") if new else say("operators.edit-title", event=form.fields.get("title") or form.fields.get("name", ""))
-% rebase("frame", heading=heading, here="events", script="event-form.js")
+% rebase("page-layout", heading=heading, here="events", script="event-form.js")
 % def told(name):
 %   fault = form.faults.get(name)
 %   if fault:

@@ -1,5 +1,5 @@
 % from web.operator import formatting
-% rebase("frame", heading=say("operators.event-title", event=event.title), here="events")
+% rebase("page-layout", heading=say("operators.event-title", event=event.title), here="events")
 % if done in ("create", "edit", "open", "close"):
 <p class="notice" role="status">{{say(f"operators.done.{done}")}}</p>
 % end

@@ -1,5 +1,5 @@
 % from web.operator import formatting
-% rebase("frame", heading=say("operators.events-title"), here="events")
+% rebase("page-layout", heading=say("operators.events-title"), here="events")
 <div class="caption"><h1>{{say("operators.events")}}</h1> <a class="button main" href="/operator/new-event">{{say("operators.new-event")}}</a></div>
 % for each in found.trouble:
 <p class="notice bad" role="alert">{{each}}</p>

@@ -1,5 +1,5 @@
 % from web.operator import formatting
-% rebase("frame", heading=say("operators.log-title"), here="log")
+% rebase("page-layout", heading=say("operators.log-title"), here="log")
 <h1>{{say("operators.log")}}</h1>
 <form class="filters" action="/operator/log">
   <div><label for="source">{{say("operators.source")}}</label>

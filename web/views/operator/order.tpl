@@ -1,5 +1,5 @@
 % from web.operator import formatting
-% rebase("frame", heading=say("operators.order-title", buyer=order.buyer), here="orders")
+% rebase("page-layout", heading=say("operators.order-title", buyer=order.buyer), here="orders")
 % if done == "cancel":
 <p class="notice" role="status">{{say("operators.done.cancel")}}</p>
 % end

@@ -1,5 +1,5 @@
 % from web.operator import formatting
-% rebase("frame", heading=say("operators.orders-title"), here="orders")
+% rebase("page-layout", heading=say("operators.orders-title"), here="orders")
 <h1>{{say("operators.orders")}}</h1>
 <form class="filters search" action="/operator/orders">
   <div><label for="find">{{say("operators.find-order")}}</label>

@@ -1,4 +1,4 @@
-% rebase("frame", heading=say("operators.sign-in"), here="")
+% rebase("page-layout", heading=say("operators.sign-in"), here="")
 <div class="narrow">
 <h1>{{say("operators.sign-in")}}</h1>
 % if here_only:

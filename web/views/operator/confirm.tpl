@@ -1,4 +1,4 @@
-% rebase("frame", heading=question.title, here="")
+% rebase("page-layout", heading=question.title, here="")
 <div class="narrow">
 <h1>{{question.title}}</h1>
 <ul class="effects">

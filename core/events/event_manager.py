@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from core.errors import EventExists, NoSuchEvent, NoSuchType, WrongTerm, WrongUsage, ZkticketError
 from core.eventlog.audit import note
 from core.events.create import create_event
-from core.events.edit import NO_TYPES, BackOffice, ChangeType, Edited
+from core.events.edit import NO_TYPES, ChangeType, Edited, EventManager
 from core.schema.records import DEFAULT_CURRENCY, NAME, Event, Stock, TicketType
 from core.schema.sale_window import is_over
 from core.store.store import Store
@@ -214,7 +214,7 @@ async def _change(
         return change(event)
 
     try:
-        return await BackOffice(zk).edit(name, of_whole, types)
+        return await EventManager(zk).edit(name, of_whole, types)
     except NoSuchEvent:
         raise await Store(zk).no_such_event(name) from None
     except NoSuchType as error:

@@ -12,8 +12,8 @@ from core.cluster import operator_requests
 from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
 from core.eventlog import query, ring
 from core.eventlog.query import LogMatches, Query
-from core.events import management, restock
-from core.events.management import Terms
+from core.events import event_manager, restock
+from core.events.event_manager import Terms
 from core.schema.records import Event, OrderView, TicketType
 from core.settings import Settings
 from core.store import order_history, scan
@@ -114,19 +114,19 @@ class Operations:
         return await Store(self._zk).availability(name)
 
     async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
-        await management.create(self._zk, name, terms, types)
+        await event_manager.create(self._zk, name, terms, types)
 
     async def edit(self, name: str, terms: Terms) -> None:
         if terms.said:
-            await management.edit(self._zk, name, terms)
+            await event_manager.edit(self._zk, name, terms)
         else:  # nothing to write; raises `NoSuchEvent` all the same
             await Store(self._zk).event(name)
 
     async def open_sale(self, name: str) -> None:
-        await management.open_sale(self._zk, name, time.time())
+        await event_manager.open_sale(self._zk, name, time.time())
 
     async def close_sale(self, name: str) -> None:
-        await management.close_sale(self._zk, name, time.time())
+        await event_manager.close_sale(self._zk, name, time.time())
 
     async def find(self, buyer: str) -> FoundOrders:
         """The orders of buyers whose name contains that, however it is spelled.

@@ -1,5 +1,5 @@
 % heading = say(f"heading.{problem.code}")
-% rebase("frame", heading=heading, here="")
+% rebase("page-layout", heading=heading, here="")
 <div class="narrow">
 <h1>{{heading}}</h1>
 <p class="notice bad" role="alert">{{problem.detail(language)}}</p>

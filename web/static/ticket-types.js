@@ -5,7 +5,7 @@ import { clock, moment, say } from "./texts.js";
 
 const SECOND_MS = 1000;
 
-export class Shelf {
+export class TicketTypes {
   constructor(form) {
     this.form = form;
     this.purchase = form.querySelector(".purchase");

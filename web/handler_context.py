@@ -13,7 +13,7 @@ from web.dispatch.dispatcher import Dispatcher
 from web.metrics.counters import Metrics
 from web.metrics.history import SampleHistory
 from web.metrics.scrape import InstanceVitals
-from web.operator_backend import Operations
+from web.operator_actions import Operations
 from web.reads.catalog import Catalog
 from web.reads.order_lookup import OrderReader
 from web.server.request_head import Front
