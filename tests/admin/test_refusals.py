@@ -27,8 +27,8 @@ AT_WORK = (
     *("admin reset --quantity 1 --yes", "admin tree", "admin tree --data", "admin zkcli"),
     *("admin delete-tree --yes", "admin log", "admin log --json", "admin log --tail 1"),
 )
-# These start something, or only look into the data directory.
-BY_THEMSELVES = {"up", "drill", "admin credentials", "admin payment-secret"}
+# These start something, or need no more than what is on this machine.
+BY_THEMSELVES = {"up", "drill", "licences", "admin credentials", "admin payment-secret"}
 UNKNOWN = (
     ("restart nobody", "there are: supervisor, web, web-1, worker-1"),
     ("admin log --source nobody", "it has: "),

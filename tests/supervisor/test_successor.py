@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psutil
 import pytest
@@ -37,6 +38,15 @@ COPIED = ("core", "supervisor", "workers", "web", "admin")
 def sale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with running(tmp_path_factory.mktemp("sale") / "data", "--quantity", "500000") as instance:
         yield instance
+
+
+def test_the_successor_of_the_one_file_is_started_from_the_file_itself() -> None:
+    script = Path("/cache/aa/app/zkticket.py")
+    with patch.object(sys, "argv", [str(script), "up", "--port", "9000"]):
+        assert successor.own_command(script, {"ZKTICKET_BINARY": "/opt/zkticket"}) == [
+            *("/opt/zkticket", "up", "--port", "9000")
+        ]
+        assert successor.own_command(script, {})[-4:] == [str(script), "up", "--port", "9000"]
 
 
 def supervisor(shop: Instance) -> psutil.Process:
