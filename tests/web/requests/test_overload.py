@@ -115,13 +115,16 @@ def test_offered_far_more_than_it_can_sell_a_shop_sells_as_much_and_refuses_quic
     """`make bench OVERLOAD=1` measures ten times the load, for a minute, with its targets."""
     with slow_shop(tmp_path, DELAY_S, "--workers", "1", "--quantity", "90000") as shop:
         _offer(shop, 300, 3.0)
-        peak = _offer(shop, 300, 5.0)
+        before = _offer(shop, 300, 5.0)
         over = _offer(shop, 1000, 7.0)
+        # What the machine has left for the shop changes with its other work.
+        after = _offer(shop, 300, 5.0)
         assert over.broken == 0
         assert len(over.shed_s) > 2 * len(over.sold_s)
-        assert len(over.sold_s) / 7.0 > 0.6 * len(peak.sold_s) / 5.0
+        peak = min(len(before.sold_s), len(after.sold_s))
+        assert len(over.sold_s) / 7.0 > 0.6 * peak / 5.0
         assert median(over.shed_s) < 0.5 * median(over.sold_s)
-        assert shop.types()["A"]["sold"] >= len(peak.sold_s) + len(over.sold_s)
+        assert shop.types()["A"]["sold"] >= len(before.sold_s) + len(over.sold_s)
 
 
 def _offer(shop: Instance, connections: int, seconds: float) -> Stampede:
