@@ -45,7 +45,11 @@ UNUSED_PYTHON = (
     *("sitecustomize.py", "turtle.py", "_sqlite3*", "_curses*", "readline*", "_dbm*", "_gdbm*"),
     *("_tkinter*", "nis*.so", "_crypt*", "_test*", "_xx*", "xx*", "_ctypes_test*", "ossaudiodev*"),
 )
-UNUSED_PACKAGES = ("bin", "pip*", "setuptools*", "*/test", "*/tests", "*/*.pyx", "*/*.pxd", "*/*.c")
+# RECORD would name where this machine's Python is.
+UNUSED_PACKAGES = (
+    *("bin", "pip*", "setuptools*", "*/test", "*/tests", "*/*.pyx", "*/*.pxd", "*/*.c"),
+    "*.dist-info/RECORD",
+)
 # Found by jdeps in ZooKeeper's jars; Netty's buffers ask for jdk.unsupported.
 MODULES = (
     *("java.base", "java.logging", "java.management", "java.naming", "java.security.jgss"),
