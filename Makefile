@@ -23,7 +23,7 @@ check: setup-dev
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy .
-	@.venv/bin/shellcheck .ci/run supervisor/setup.sh supervisor/zkticket.sh tests/project/bare.sh tests/project/onefile.sh
+	@.venv/bin/shellcheck .ci/run supervisor/setup.sh supervisor/zkticket.sh tests/project/bare.sh tests/project/enclosed.sh tests/project/onefile.sh
 
 bench: setup-dev
 	@$(PYTHON) -m tests.bench$(if $(SCALE),.scale)$(if $(OVERLOAD),.overload)$(if $(WATCHERS),.watchers) $(if $(QUICK),--quick) $(ARGS)

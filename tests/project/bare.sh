@@ -18,30 +18,14 @@ TEST_S=3600
 # The variables by which package clients are configured.
 CLIENTS='^declare -x (PIP_|UV_|MAVEN_|MVN_|SSL_CERT_|REQUESTS_CA_|CURL_CA_|[a-z]*_proxy|[A-Z]*_PROXY)'
 
-say() { echo "bare: $*" >&2; }
-
-stop() {
-    say "$*"
-    exit 1
-}
+# shellcheck source=tests/project/enclosed.sh
+. "$HERE/tests/project/enclosed.sh"
 
 # --- outside the namespaces ------------------------------------------------------------
 
 require() {
-    [ "$(id -u)" = 0 ] || stop "this makes a root file system: run it as root."
+    require_root
     command -v debootstrap >/dev/null || stop "debootstrap is needed: apt-get install debootstrap"
-}
-
-# Killing this script kills everything: setpriv passes its death on, unshare that of the first process
-# inside, and the kernel ends the namespaces with that one.
-enclose() {
-    local enclosed
-    setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child "$0" inside &
-    enclosed=$!
-    # shellcheck disable=SC2064 # this very process
-    trap "kill -KILL $enclosed 2>/dev/null || true" EXIT
-    trap 'exit 130' INT TERM HUP
-    wait "$enclosed"
 }
 
 # --- inside ----------------------------------------------------------------------------

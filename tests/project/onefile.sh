@@ -4,7 +4,7 @@
 # worker that comes back, two new versions that take over, a drill of the leader, status, down.
 # Before that, each place where it can't unpack itself gets one line that says what to do.
 #
-# Wants root. All of it lives in a mount and a process namespace of its own: however this ends,
+# All of it lives in a mount and a process namespace of its own: however this ends,
 # nothing stays mounted or running.
 set -euo pipefail
 
@@ -15,23 +15,8 @@ PORT=${PORT:-18790}
 SERVERS=${SERVERS:-18781}
 READY_S=60
 
-say() { echo "onefile: $*" >&2; }
-
-stop() {
-    say "$*"
-    exit 1
-}
-
-# Whoever kills this script kills all; see bare.sh.
-enclose() {
-    local enclosed
-    setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child "$0" inside &
-    enclosed=$!
-    # shellcheck disable=SC2064 # this very process
-    trap "kill -KILL $enclosed 2>/dev/null || true" EXIT
-    trap 'exit 130' INT TERM HUP
-    wait "$enclosed"
-}
+# shellcheck source=tests/project/enclosed.sh
+. "$HERE/tests/project/enclosed.sh"
 
 # --- inside ----------------------------------------------------------------------------
 
@@ -231,5 +216,6 @@ if [ "${1:-}" = inside ]; then
     inside
 else
     [ -x "$FILE" ] || stop "build it first: make binary"
+    require_root
     enclose
 fi
