@@ -78,9 +78,10 @@ def outcome(taken: Handover, now: float) -> str:
 def own_command(script: Path, environ: Mapping[str, str]) -> list[str]:
     """This process's command line; `script` is its own, wherever that was started from.
 
-    The one file is started anew, and unpacks itself if it is another version by now.
+    The one file is started anew, and unpacks itself if it is another version by now. A checkout
+    doesn't heed the variable, which a shell may have kept.
     """
-    if binary := environ.get(BINARY):
+    if version_directory(script) and (binary := environ.get(BINARY)):
         return [binary, *sys.argv[1:]]
     interpreter = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv)]
     return [sys.executable, *interpreter, str(script), *sys.argv[1:]]

@@ -24,6 +24,7 @@ from supervisor import lock, successor
 from supervisor.operations.request_executor import Requests
 from supervisor.processes.spawned_process import SystemProcess
 from supervisor.successor import Handover
+from tests.core.machine.test_program import unpacked
 from tests.supervisor.test_requests import NOW, Crew
 from tests.supervisor.test_restart import Newcomers
 from tests.support.buyers.crowd import Crowd
@@ -40,13 +41,23 @@ def sale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
         yield instance
 
 
-def test_the_successor_of_the_one_file_is_started_from_the_file_itself() -> None:
-    script = Path("/cache/aa/app/zkticket.py")
+def own_command(script: Path) -> list[str]:
+    """Returns its command line where the variable of the one file is set."""
     with patch.object(sys, "argv", [str(script), "up", "--port", "9000"]):
-        assert successor.own_command(script, {"ZKTICKET_BINARY": "/opt/zkticket"}) == [
-            *("/opt/zkticket", "up", "--port", "9000")
-        ]
-        assert successor.own_command(script, {})[-4:] == [str(script), "up", "--port", "9000"]
+        return successor.own_command(script, {"ZKTICKET_BINARY": "/opt/zkticket"})
+
+
+def test_the_successor_of_the_one_file_is_started_from_the_file_itself(tmp_path: Path) -> None:
+    script = unpacked(tmp_path, "aa")
+    assert own_command(script) == ["/opt/zkticket", "up", "--port", "9000"]
+
+
+def test_the_successor_of_a_checkout_is_the_checkout_whatever_a_shell_has_kept(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "zkticket.py"
+    assert own_command(script)[-4:] == [str(script), "up", "--port", "9000"]
+    assert own_command(script)[0] == sys.executable
 
 
 def supervisor(shop: Instance) -> psutil.Process:
