@@ -59,6 +59,14 @@ def amount(units: int, decimals: int) -> str:
     return f"{whole:,}.{part:0{decimals}d}" if decimals else f"{whole:,}"
 
 
+def as_written(units: int, currency: str, decimals: int) -> str:
+    """Writes an amount with the currency's own decimals, where prices were kept with more."""
+    spare = 10 ** max(0, decimals - decimals_of(currency))
+    if units % spare:
+        return amount(units, decimals)
+    return amount(units // spare, min(decimals, decimals_of(currency)))
+
+
 def short(units: int, decimals: int) -> str:
     """Writes an amount like `amount`, but a whole number without decimals: 1,234."""
     text = amount(units, decimals)

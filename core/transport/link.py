@@ -104,6 +104,7 @@ class Answer(
 ):
     """The answer to a purchase or a change. `remaining` is what the worker knew last.
 
+    `allowance`, of a purchase over the limit, is how many tickets this buyer may still have.
     A sale waited `queue_us` microseconds for its batch, and `commit_us` for ZooKeeper. `changed`
     says whether this very request has changed an order; a repeat changes nothing.
     """
@@ -112,6 +113,7 @@ class Answer(
     code: Code
     order: OrderView | None = None
     remaining: int | None = None
+    allowance: int | None = None
     queue_us: int = 0
     commit_us: int = 0
     changed: bool = False

@@ -50,7 +50,7 @@ def test_the_time_left_is_counted_down_and_extended_as_often_as_it_says(
     timer = guest.page.get_by_role("timer", name="Time left")
     expect(timer).to_have_text(re.compile(r"^04:5\d$"))
     assert timer.get_attribute("aria-live") is None  # otherwise it would be read out every second
-    for minutes, left in ((9, "You can hold them longer once more."), (14, "any further")):
+    for minutes, left in ((9, "You can extend once more."), (14, "any further")):
         before = ends(guest)
         guest.act("extend").dblclick(delay=200)  # the first is answered before the second
         expect(guest.page.get_by_role("status")).to_contain_text("are held until")
@@ -88,13 +88,13 @@ def test_the_way_back_to_a_hold_shows_what_has_become_of_it(enter: Enter, states
     expect(guest.page.locator("form.sale")).to_be_visible()
     guest.page.request.post(f"{states}/api/holds/{order_of(guest)}/release")
     guest.page.go_back()
-    expect(heading(guest)).to_have_text("Your tickets are given back.")
+    expect(heading(guest)).to_have_text("Your tickets were released.")
 
 
 def test_what_is_given_back_leads_to_the_sale_again(enter: Enter, states: str) -> None:
     guest = holding(enter(states))
     guest.act("release").click()
-    expect(heading(guest)).to_have_text("Your tickets are given back.")
+    expect(heading(guest)).to_have_text("Your tickets were released.")
     expect(heading(guest)).to_be_focused()
     expect(guest.page.locator("form.act")).to_have_count(0)
     guest.page.get_by_role("link", name="Choose tickets again").click()
@@ -109,7 +109,7 @@ def test_a_hold_warns_before_it_ends_under_the_readers_eyes(enter: Enter, states
     expect(guest.page.get_by_role("timer")).to_have_text(re.compile(r"^0[45]:\d\d$"))
     expect(status).to_be_empty()
     guest.page.clock.fast_forward(250_000)
-    expect(status).to_contain_text(re.compile(r"Only \d\d seconds left\. Buy the tickets now, or"))
+    expect(status).to_contain_text("Your time is almost up. Buy now, or extend.")
     guest.act("confirm").focus()
     expire(guest)
     guest.page.clock.fast_forward(60_000)
@@ -125,7 +125,7 @@ def test_a_buyer_that_presses_too_late_is_told_what_happened(enter: Enter, state
     expire(guest)
     guest.act("confirm").click()
     expect(guest.page.get_by_role("alert")).to_have_text(
-        "That came too late: the time was up already."
+        "That came too late: your time was already up."
     )
     expect(heading(guest)).to_have_text("The time is up.")
     expect(guest.page.get_by_role("link", name="Choose tickets again")).to_be_visible()
@@ -147,10 +147,10 @@ def test_an_answer_in_doubt_is_asked_for_again_with_the_same_form(
 
     guest.page.route("**/extend", handle)
     guest.act("extend").click()
-    expect(guest.page.get_by_role("status")).to_contain_text("asking again")
+    expect(guest.page.get_by_role("status")).to_contain_text("keep trying")
     for button in guest.page.locator("form.act button").all():
         expect(button).to_be_disabled()
-    expect(guest.page.locator("#extensions")).to_have_text("You can hold them longer once more.")
+    expect(guest.page.locator("#extensions")).to_have_text("You can extend once more.")
     expect(guest.act("extend")).to_be_focused()
     bodies = [each.post_data for each in guest.purchases() if each.url.endswith("/extend")]
     assert len(bodies) == 3
@@ -162,7 +162,7 @@ def test_what_was_done_in_another_tab_is_seen_on_the_way_back(enter: Enter, stat
     before = ends(guest)
     guest.page.request.post(f"{states}/api/holds/{order_of(guest)}/extend")
     guest.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    expect(guest.page.locator("#extensions")).to_have_text("You can hold them longer once more.")
+    expect(guest.page.locator("#extensions")).to_have_text("You can extend once more.")
     assert ends(guest) > before
 
 
@@ -207,7 +207,7 @@ def test_without_javascript_the_forms_do_the_same(enter: Enter, states: str) -> 
     order = holding(guest).page.url
     before = ends(guest)
     guest.act("extend").click()
-    expect(guest.page.locator("#extensions")).to_have_text("You can hold them longer once more.")
+    expect(guest.page.locator("#extensions")).to_have_text("You can extend once more.")
     assert ends(guest) > before
     guest.page.locator("noscript a").click()
     guest.act("confirm").click()
@@ -304,11 +304,11 @@ def test_two_tabs_together_get_no_more_than_one_buyer_may(
     other.choose("A", " ada  LOVELACE", quantity=1)
     other.press()
     expect(second.get_by_role("alert")).to_have_text(
-        "You have as many tickets as one person may buy."
+        "You’ve reached the limit: you already have as many tickets as one person may buy."
     )
     has(sale, "calm", 18, 2, 0)
     guest.act("release").click()
-    expect(heading(guest)).to_have_text("Your tickets are given back.")
+    expect(heading(guest)).to_have_text("Your tickets were released.")
     other.press()
     other.has_ticket()
     has(sale, "calm", 19, 0, 1)
@@ -324,7 +324,7 @@ def test_a_buyer_confirming_a_hold_waits_out_a_lost_quorum(
     servers = sale.status()["ensemble"]["servers"]
     with stopped(*(server["pid"] for server in servers[:2])):
         guest.act("confirm").click()
-        expect(guest.page.get_by_role("status")).to_contain_text("asking again")
+        expect(guest.page.get_by_role("status")).to_contain_text("keep trying")
         expect(guest.act("release")).to_be_disabled()
     guest.has_ticket()
     has(sale, "calm", 17, 0, 3)

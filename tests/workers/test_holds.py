@@ -167,8 +167,11 @@ async def test_no_number_of_purchases_at_once_beats_the_limit_of_a_buyer(server:
 async def test_what_is_given_back_may_be_bought_again_within_the_limit(server: Server) -> None:
     async with shop_of(server, limit=4, hold_s=60.0, cancellable=True) as shop:
         held = await shop.one.hold(quantity=2)
+        over = await shop.two.buy(quantity=3)
+        assert (over.code, over.allowance) == (Code.LIMIT_REACHED, 2)
         sold = await shop.one.sell(quantity=2)
-        assert (await shop.two.buy()).code is Code.LIMIT_REACHED
+        over = await shop.two.buy()
+        assert (over.code, over.allowance) == (Code.LIMIT_REACHED, 0)
         await shop.two.amend(held.order, Act.RELEASE)
         assert await shop.tab("Ann") == 2
         again = await shop.two.hold(quantity=2)

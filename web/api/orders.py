@@ -63,7 +63,8 @@ class OrderRoutes:
             return json_reply(answer.order, 201)
         if answer.order is not None and answer.code is Code.REPLAYED:
             return Reply(200, REPLAYED, msgspec.json.encode(answer.order))
-        return problems.from_answer(answer, basket.type, basket.quantity, self._context.rng)
+        label = self._context.catalog.last.label(basket.event, basket.type)
+        return problems.from_answer(answer, label, basket.quantity, self._context.rng)
 
     async def _found(self, order_id: str) -> Outcome:
         """The order as it is now."""

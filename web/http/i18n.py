@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from core.text.money import short
+from core.text.money import as_written
 from web.http import cookies
 from web.http.cookies import YEAR_S, set_cookie
 from web.http.request import HeaderFields
@@ -25,11 +25,17 @@ MOST_PREFERENCES = 20
 MOST_CHARACTERS = 512
 
 
-class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A text that changes with `{count}`; a language with one form for all has a plain text."""
 
     one: str
     other: str
+    two: str = ""
+
+    def of(self, count: int) -> str:
+        if count == 2 and self.two:
+            return self.two
+        return self.one if count == 1 else self.other
 
 
 class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=True):
@@ -44,7 +50,7 @@ class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=Tru
         """The text of that key, its placeholders filled in."""
         text = self.texts[key]
         if isinstance(text, Forms):
-            text = text.one if values["count"] == 1 else text.other
+            text = text.of(values["count"])
         return text.format_map(values) if values else text
 
     def say_time(self, key: str, at: float) -> str:
@@ -67,12 +73,15 @@ class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=Tru
         return escape(msgspec.json.encode(said).decode())
 
     def money(self, units: int, currency: str, decimals: int) -> str:
-        """A price as people write it: 4800 of EUR with two decimals is €48."""
+        """A price as people write it: 4800 of EUR with two decimals is €48.00."""
         if units == 0:
             return self.say("format.free")
-        amount = short(units, decimals)
+        return self.money_form(currency).format(amount=as_written(units, currency, decimals))
+
+    def money_form(self, currency: str) -> str:
+        """Where the currency stands beside an `{amount}`."""
         symbol = self.currencies.get(currency)
-        return f"{symbol}{amount}" if symbol else f"{amount} {currency}"
+        return f"{symbol}{{amount}}" if symbol else f"{{amount}} {currency}"
 
 
 class Languages:

@@ -50,6 +50,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     values: Mapping[str, str | int]
     field: str | UnsetType = UNSET
     remaining: int | UnsetType = UNSET
+    allowance: int | UnsetType = UNSET
     retry_after: int | UnsetType = UNSET
     order: OrderView | UnsetType = UNSET
 
@@ -69,6 +70,9 @@ class ProblemJson(msgspec.Struct, frozen=True, kw_only=True):
     ]
     field: Annotated[str | UnsetType, described("The field or header at fault.")] = UNSET
     remaining: Annotated[Natural | UnsetType, described("How many tickets are left.")] = UNSET
+    allowance: Annotated[
+        Natural | UnsetType, described("How many tickets this buyer may still have.")
+    ] = UNSET
     retry_after: Annotated[
         int | UnsetType, described("In seconds, as the header `Retry-After`.", minimum=1)
     ] = UNSET
@@ -116,21 +120,33 @@ def from_read_error(error: ZkticketError, rng: random.Random) -> Problem:
     raise error
 
 
-def from_answer(answer: Answer, type_: str, quantity: int, rng: random.Random) -> Problem:
-    """The problem for a purchase that made no order."""
+def from_answer(answer: Answer, label: str, quantity: int, rng: random.Random) -> Problem:
+    """The problem for a purchase that made no order; `label` is its type's."""
     match answer.code:
         case Code.SOLD_OUT:
             left = answer.remaining or 0
             found = problem("sold-out", "detail.only" if left else "", remaining=left)
-            values = {"type": type_, "count": left, "wanted": quantity}
+            values = {"type": label, "count": left, "wanted": quantity}
             return msgspec.structs.replace(found, values=values)
         case Code.OVERLOADED | Code.NO_QUORUM | Code.NO_WORKER | Code.HALTED | Code.OUTCOME_UNKNOWN:
             return problem(answer.code, rng=rng)
         case Code.DRAINING:
             return problem("no-worker", rng=rng)
+        case Code.LIMIT_REACHED:
+            return _over_limit(answer.allowance)
         case Code.KEY_REUSED:
             return problem("key-reused", field="Idempotency-Key")
     return problem(answer.code)
+
+
+def _over_limit(allowance: int | None) -> Problem:
+    """The problem of a buyer who may have so many more; `None` is from a worker that didn't say."""
+    if allowance is None:
+        return problem("limit-reached")
+    text = "detail.allowance" if allowance else ""
+    return msgspec.structs.replace(
+        problem("limit-reached", text, count=allowance), allowance=allowance
+    )
 
 
 def from_refused_change(answer: Answer, rng: random.Random) -> Problem:
@@ -148,6 +164,7 @@ def problem_json(trouble: Problem, language: Language) -> ProblemJson:
         code=trouble.code,
         field=trouble.field,
         remaining=trouble.remaining,
+        allowance=trouble.allowance,
         retry_after=trouble.retry_after,
         order=trouble.order,
     )

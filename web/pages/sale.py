@@ -97,7 +97,8 @@ class SalePages:
     def _found(self, answer: Answer | Problem, basket: Basket) -> Problem:
         if isinstance(answer, Problem):
             return answer
-        return problems.from_answer(answer, basket.type, basket.quantity, self._context.rng)
+        label = self._context.catalog.last.label(basket.event, basket.type)
+        return problems.from_answer(answer, label, basket.quantity, self._context.rng)
 
     async def _sale(
         self, visit: Visit, name: str, fields: Fields, found: Problem | None = None

@@ -41,6 +41,12 @@ class Snapshot(msgspec.Struct, frozen=True):
     def event(self, name: str) -> EventAvailability | None:
         return next((event for event in self.events if event.name == name), None)
 
+    def label(self, event: str, type_: str) -> str:
+        """What buyers read of a ticket type."""
+        found = self.event(event)
+        types = found.types if found else ()
+        return next((each.label for each in types if each.name == type_), "") or type_
+
 
 class Catalog:
     """Reads all events, one reading at a time, for any number of requests."""

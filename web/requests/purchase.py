@@ -26,7 +26,9 @@ DIGITS = re.compile(r"[0-9]{1,4}")
 def buyer_name(text: str) -> str:
     """Returns the name as it is printed on the ticket. Raises `BadRequest`."""
     name = clean(text)
-    if not 1 <= len(name) <= MOST_CHARACTERS:
+    if not name:
+        raise BadRequest("invalid", "detail.buyer")
+    if len(name) > MOST_CHARACTERS:
         raise BadRequest("invalid", "detail.buyer-length", most=MOST_CHARACTERS)
     if not is_shown(name):
         raise BadRequest("invalid", "detail.buyer-printable")

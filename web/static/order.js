@@ -38,7 +38,7 @@ async function act(form) {
   const body = new URLSearchParams(new FormData(form));
   const answer = await pursue(
     () => ask(form.action, { method: "POST", body }),
-    (_, seconds) => { news.textContent = say("script.once-more", { count: seconds }); },
+    () => { news.textContent = say("script.once-more"); },
   );
   setBusy(false);
   button.textContent = label;
@@ -141,19 +141,18 @@ function begin() {
   if (!timer) return;
   stopCounting = countDown(endsAt - performance.now(), (leftMs) => {
     timer.textContent = left(leftMs);
-    if (leftMs <= Number(order.dataset.warnAt)) warn(timer, leftMs);
+    if (leftMs <= Number(order.dataset.warnAt)) warn(timer);
     if (leftMs === 0) end();
   });
 }
 
 // Warns once in words, because screen readers don't read the timer.
-function warn(timer, leftMs) {
+function warn(timer) {
   if (warned || busy) return;
   warned = true;
   timer.classList.add("few");
-  const seconds = Math.ceil(leftMs / 1000);
   const extendable = order.querySelector("form[action$='/extend']");
-  news.textContent = say(extendable ? "script.ending" : "script.ending-for-good", { count: seconds });
+  news.textContent = say(extendable ? "script.ending" : "script.ending-for-good");
 }
 
 // Disables the buttons and asks the server what became of the tickets.

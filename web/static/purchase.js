@@ -65,7 +65,7 @@ function order(button, fields, ticketTypes) {
   tell(say(`script.${button.dataset.news}`));
   return pursue(
     () => ask(button.dataset.api, fields),
-    (code, seconds) => tell(waiting(code, seconds)),
+    (code) => tell(waiting(code)),
     (answer) => answer.code === "not-on-sale" && ticketTypes.openedAt &&
       performance.now() - ticketTypes.openedAt < EARLY_MS,
   );
@@ -79,9 +79,9 @@ function shown(form) {
   return { ...fields, ...price };
 }
 
-function waiting(code, seconds) {
+function waiting(code) {
   const known = ["overloaded", "no-quorum", "no-worker", "outcome-unknown"].includes(code);
-  return say(`script.again.${known ? code : "no-answer"}`, { count: seconds });
+  return say(`script.again.${known ? code : "no-answer"}`);
 }
 
 async function ask(address, { key, ...fields }) {

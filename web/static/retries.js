@@ -8,7 +8,7 @@ const SECOND_MS = 1000;
 export const TIMEOUT_MS = 15_000;
 
 // `ask` resolves to `{ status, code, retry_after, … }`, with status 0 for no answer; `tell` gets the
-// code and the seconds until the next try. If `early(answer)`, the next try is after a second.
+// code before the next try. If `early(answer)`, the next try is after a second.
 export async function pursue(ask, tell, early = () => false) {
   const began = performance.now();
   for (let attempt = 0; ; attempt += 1) {
@@ -17,7 +17,7 @@ export async function pursue(ask, tell, early = () => false) {
     const again = soon || answer.status >= 502 || !answer.status;
     if (!again || performance.now() - began > PATIENCE_MS) return answer;
     const seconds = soon ? 1 : answer.retry_after ?? Math.min(LONGEST_MS / SECOND_MS, 2 ** attempt);
-    tell(answer.code, seconds);
+    tell(answer.code);
     await sleep(seconds * SECOND_MS * (1 + Math.random() / 4));
   }
 }

@@ -9,7 +9,7 @@ const numbers = new Intl.NumberFormat(language);
 // The text of that key; `{count}` chooses between its forms.
 export function say(key, values = {}) {
   const text = texts[key];
-  const form = typeof text === "string" ? text : text[values.count === 1 ? "one" : "other"];
+  const form = typeof text === "string" ? text : text[["", "one", "two"][values.count]] ?? text.other;
   return form.replace(/\{(\w+)[^}]*\}/g, (_, name) => {
     const value = values[name];
     return typeof value === "number" ? numbers.format(value) : value;

@@ -5,6 +5,7 @@
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{{heading}}</title>
+<link rel="stylesheet" href="{{asset("palette.css")}}">
 <link rel="stylesheet" href="{{asset("style.css")}}">
 % for sheet in get("sheets", []):
 <link rel="stylesheet" href="{{asset(sheet)}}">
@@ -29,6 +30,5 @@
 <main>
 {{!base}}
 </main>
-<footer class="foot"><a href="/docs">{{say("layout.docs")}}</a></footer>
 </body>
 </html>

@@ -7,6 +7,7 @@ take the last ticket that is allowed.
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from core.schema.records import buyer_id
 from core.store.batch import Account
@@ -22,6 +23,14 @@ class LimitVerdict(enum.Enum):
     OVER = "over the limit"
 
 
+@dataclass(frozen=True)
+class LimitRuling:
+    """The verdict on one purchase; `allowance` is how many tickets its buyer may still have."""
+
+    verdict: LimitVerdict
+    allowance: int = 0
+
+
 class BuyerLimits:
     """Knows the buyers' accounts. `order_key` makes a buyer's id from the name."""
 
@@ -31,10 +40,10 @@ class BuyerLimits:
 
     async def rule(
         self, wanted: Sequence[Candidate], limit_of: Callable[[TypeRef], int]
-    ) -> tuple[list[LimitVerdict], tuple[Account, ...]]:
+    ) -> tuple[list[LimitRuling], tuple[Account, ...]]:
         """Decides who may buy, first come, first served; a limit of 0 is none.
 
-        Returns a verdict for each, and the accounts after those that are allowed. Raises
+        Returns a ruling for each, and the accounts after those that are allowed. Raises
         `BadZnode`, `Unavailable`.
         """
         limits = {ref: limit_of(ref) for ref in {ref for _, ref in wanted}}
@@ -43,15 +52,15 @@ class BuyerLimits:
             {key: ref for key, (_, ref) in zip(keys, wanted, strict=True) if key}
         )
         after = dict(before)
-        verdicts: list[LimitVerdict] = []
+        rulings: list[LimitRuling] = []
         for key, (request, ref) in zip(keys, wanted, strict=True):
-            verdict, quantity = LimitVerdict.ALLOWED, request.purchase.quantity
+            ruling, quantity = LimitRuling(LimitVerdict.ALLOWED), request.purchase.quantity
             if key:
-                verdict = _verdict(quantity, limits[ref], before[key], after[key])
-                if verdict is LimitVerdict.ALLOWED:
+                ruling = _ruling(quantity, limits[ref], before[key], after[key])
+                if ruling.verdict is LimitVerdict.ALLOWED:
                     after[key] = after[key].add(quantity)
-            verdicts.append(verdict)
-        return verdicts, tuple(each for key, each in after.items() if each is not before[key])
+            rulings.append(ruling)
+        return rulings, tuple(each for key, each in after.items() if each is not before[key])
 
     def _key(self, request: PendingPurchase, ref: TypeRef) -> str:
         return buyer_id(self._order_key, ref.event, request.purchase.buyer)
@@ -65,8 +74,8 @@ class BuyerLimits:
         return found
 
 
-def _verdict(quantity: int, limit: int, before: Account, after: Account) -> LimitVerdict:
+def _ruling(quantity: int, limit: int, before: Account, after: Account) -> LimitRuling:
     if before.tab.tickets + quantity > limit:
-        return LimitVerdict.OVER
+        return LimitRuling(LimitVerdict.OVER, max(0, limit - before.tab.tickets))
     fits = after.tab.tickets + quantity <= limit
-    return LimitVerdict.ALLOWED if fits else LimitVerdict.LATER
+    return LimitRuling(LimitVerdict.ALLOWED if fits else LimitVerdict.LATER)

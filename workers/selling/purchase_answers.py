@@ -32,6 +32,7 @@ class Answers:
         code: Code,
         stored: StoredOrder | None = None,
         remaining: int | None = None,
+        allowance: int | None = None,
     ) -> None:
         """Answers a request and its repeats; a second answer to the same request is dropped."""
         if request.close():
@@ -44,21 +45,26 @@ class Answers:
                     code=said,
                     order=order,
                     remaining=remaining,
+                    allowance=allowance,
                     queue_us=int(request.queue_s * 1e6),
                     commit_us=int(request.commit_s * 1e6),
                 )
             )
         again = Code.REPLAYED if code is Code.SOLD else code
         for repeat in request.repeats:
-            self.answer(repeat, again, stored, remaining)
+            self.answer(repeat, again, stored, remaining, allowance)
 
     async def refuse(
-        self, requests: Sequence[Candidate], code: Code, left: Callable[[TypeRef], int]
+        self,
+        requests: Sequence[Candidate],
+        code: Code,
+        left: Callable[[TypeRef], int],
+        allowance: Callable[[PendingPurchase], int | None] = lambda _: None,
     ) -> None:
         """Refuses requests, except those whose key has bought already: they get their order."""
         await self.answer_known([pair for pair in requests if pair[0].may_have_bought])
         for request, ref in requests:
-            self.answer(request, code, remaining=left(ref))
+            self.answer(request, code, remaining=left(ref), allowance=allowance(request))
 
     async def answer_known(self, requests: Sequence[Candidate]) -> None:
         """Answers those requests whose orders exist. Raises `Unavailable`."""

@@ -200,17 +200,19 @@ class Seller(GroupCommit[PendingPurchase]):
         """Refuses what is over its event's limit; returns the rest, with the buyers' accounts."""
         if not any(self._stock_cache.rules(ref).limit for ref in {ref for _, ref in accepted}):
             return accepted, ()
-        verdicts, accounts = await self._buyer_limits.rule(
+        rulings, accounts = await self._buyer_limits.rule(
             accepted, lambda ref: self._stock_cache.rules(ref).limit
         )
-        ruled = list(zip(accepted, verdicts, strict=True))
-        over = [pair for pair, verdict in ruled if verdict is LimitVerdict.OVER]
+        ruled = list(zip(accepted, rulings, strict=True))
+        over = [pair for pair, ruling in ruled if ruling.verdict is LimitVerdict.OVER]
         if not all(self._stock_cache.is_read_since(ref, request.since) for request, ref in over):
             # The limit may have been raised. All are decided again by a new reading.
             await self._read_terms_anew()
             return [], ()
-        await self._answers.refuse(over, Code.LIMIT_REACHED, self._stock_cache.left)
-        return [pair for pair, verdict in ruled if verdict is LimitVerdict.ALLOWED], accounts
+        allowances = {request: ruling.allowance for (request, _), ruling in ruled}
+        await self._answers.refuse(over, Code.LIMIT_REACHED, self._stock_cache.left, allowances.get)
+        allowed = [pair for pair, ruling in ruled if ruling.verdict is LimitVerdict.ALLOWED]
+        return allowed, accounts
 
     async def _make_slots(self, accepted: Sequence[Candidate]) -> None:
         """Makes the znodes in which the lists of holds will stand."""

@@ -172,7 +172,7 @@ def test_pages_and_exports_show_what_the_order_says_and_not_the_event(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     order = order_of(OLD.replace(b'"batch"', b'"price":4850,"currency":"TWD","batch"'))
-    assert ticket_view(Languages().default, order, None).total == "NT$97"
+    assert ticket_view(Languages().default, order, None).total == "NT$97.00"
     json_lines(sys.stdout)(order)
     csv_rows(sys.stdout)(order)
     told, *rows = capsys.readouterr().out.splitlines()

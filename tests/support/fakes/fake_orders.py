@@ -44,6 +44,8 @@ class FakeOrders:
             return None
         if purchase.type == "few":
             return Answer(id=purchase.id, code=Code.SOLD_OUT, remaining=2)
+        if purchase.type == "nearly":
+            return Answer(id=purchase.id, code=Code.LIMIT_REACHED, allowance=2)
         if purchase.event == "codes":
             return Answer(id=purchase.id, code=Code(purchase.type), remaining=0)
         if purchase.type == "C":

@@ -118,7 +118,7 @@ class FakeShelf:
 
     @staticmethod
     def _names() -> list[str]:
-        return [*Code, "silent", "few"]
+        return [*Code, "silent", "few", "nearly"]
 
     async def event_names(self) -> list[str]:
         return [*self.events, "broken"]

@@ -138,7 +138,7 @@ def test_sold_out_says_how_many_are_left(web: FakeWeb) -> None:
     answer = web.buy({"event": "codes", "type": "few", "quantity": 4, "buyer": "Ann"})
     found = assert_problem(answer, 409, "sold-out")
     assert found["remaining"] == 2
-    assert found["detail"] == "Only 2 tickets of type few are left; you asked for 4."
+    assert found["detail"] == "Only 2 few tickets are left; you asked for 4."
 
 
 def test_silence_ends_in_outcome_unknown_before_three_seconds(web: FakeWeb) -> None:

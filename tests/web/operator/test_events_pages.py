@@ -71,7 +71,7 @@ def test_the_list_shows_every_event_and_what_is_wrong_with_the_others(operator: 
 
 def test_an_event_is_shown_with_its_terms_and_what_is_left(operator: Operator) -> None:
     page = operator.get("/operator/events/gala").text
-    for text in ("2096-06-01 08:00 UTC", "National Concert Hall", "Front row", "NT$1,200", "37"):
+    for text in ("2096-06-01 08:00 UTC", "National Concert Hall", "Front row", "NT$1,200.00", "37"):
         assert text in page
     assert operator.get("/operator/events/nope").status == 404
     assert operator.get("/operator/events/nope/edit").status == 404

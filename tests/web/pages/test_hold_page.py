@@ -73,11 +73,11 @@ def test_a_hold_says_until_when_and_how_often_it_may_be_extended() -> None:
     found = page()
     assert (found.state, found.until, found.left) == ("held", "20:30:50 UTC", "04:11")
     assert (found.ends_in_ms, found.warn_ms) == (250_500, 60_000)
-    assert (found.extend, found.total) == ("Hold 5 minutes longer", "NT$2,400")
-    assert found.extensions == "You can hold them longer 2 more times."
-    assert page(extended=1).extensions == "You can hold them longer once more."
+    assert (found.extend, found.total) == ("Extend by 5 minutes", "NT$2,400.00")
+    assert found.extensions == "You can extend twice more."
+    assert page(extended=1).extensions == "You can extend once more."
     last = page(extended=2)
-    assert (last.extend, last.extensions) == ("", "The time can’t be extended any further.")
+    assert (last.extend, last.extensions) == ("", "You can’t extend any further.")
 
 
 @pytest.mark.parametrize(("hold_s", "warn_s"), [(10, 20), (150, 30), (300, 60), (86_400, 60)])
@@ -99,7 +99,7 @@ def test_a_hold_can_be_bought_while_its_event_cannot_be_read() -> None:
         "held",
         "gala",
         "front",
-        "NT$2,400",
+        "NT$2,400.00",
     )
     assert found.extend == ""
 
@@ -150,7 +150,7 @@ def test_one_form_extends_once_and_no_more_often_than_it_says(web: FakeWeb) -> N
     assert len(set(ends)) == 3
     refused = post(web, f"{address}/extend", {"key": "another"})
     assert refused.status == 409
-    assert 'role="alert"><p>This hold can&#039;t be extended any more.</p>' in refused.text
+    assert 'role="alert"><p>This hold can’t be extended any more.</p>' in refused.text
     assert f'action="{address}/confirm"' in refused.text
     assert until(web, address) == ends[-1]
 
@@ -159,10 +159,10 @@ def test_given_back_is_given_back_and_can_be_bought_no_more(web: FakeWeb) -> Non
     address = held(web)
     for _ in range(2):
         assert post(web, f"{address}/release", {}).status == 303
-    assert "Your tickets are given back." in web.get(address).text
+    assert "Your tickets were released." in web.get(address).text
     late = post(web, f"{address}/confirm", {})
     assert late.status == 409
-    assert "These tickets are not held any more." in late.text
+    assert "These tickets are no longer held." in late.text
     assert 'href="/?event=gala"' in late.text
     assert "<form class" not in late.text.partition("<main>")[2]
 
@@ -194,7 +194,7 @@ def test_an_order_is_cancelled_where_its_event_allows_it(web: FakeWeb) -> None:
     assert "/cancel" not in web.get(other).text
     refused = post(web, f"{other}/cancel", {})
     assert refused.status == 409
-    assert "can&#039;t be given back" in refused.text
+    assert "can’t be given back" in refused.text
     assert "Confirmed" in refused.text
 
 
@@ -224,7 +224,7 @@ def test_an_unknown_order_has_no_buttons(web: FakeWeb) -> None:
     for order in ("0" * 32, "nope"):
         answer = post(web, f"/orders/{order}/confirm", {})
         assert answer.status == 404
-        assert "No such ticket" in answer.text
+        assert "We can’t find that ticket" in answer.text
     assert post(web, f"/orders/{'0' * 32}/explode", {}).status == 404
     assert web.get(f"/orders/{'0' * 32}/confirm").status == 405
 

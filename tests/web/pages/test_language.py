@@ -22,7 +22,7 @@ SAID = re.compile(rf"""["'`]((?:{GROUPS})\.(?!js|ics|css)[a-z.-]*)""")
 
 
 def placeholders(text: str | Forms) -> set[str]:
-    forms = (text.one, text.other) if isinstance(text, Forms) else (text,)
+    forms = (text.one, text.two, text.other) if isinstance(text, Forms) else (text,)
     fields = chain.from_iterable(string.Formatter().parse(form) for form in forms)
     names = {re.split(r"[.\[]", field)[0] for _, field, _, _ in fields if field}
     return names - {"count"}  # the singular may spell it out
@@ -55,9 +55,9 @@ def test_a_text_follows_its_number() -> None:
     english, chinese = LANGUAGES.default, LANGUAGES.named("zh-TW")
     assert chinese is not None
     one, two = {"type": "A", "wanted": 3, "count": 1}, {"type": "A", "wanted": 3, "count": 2}
-    assert english.say("detail.only", **one).startswith("Only 1 ticket of type A is left")
-    assert english.say("detail.only", **two).startswith("Only 2 tickets of type A are left")
-    assert chinese.say("detail.only", **two) == "A 票種僅剩 2 張，而您要購買 3 張。"
+    assert english.say("detail.only", **one).startswith("Only 1 A ticket is left")
+    assert english.say("detail.only", **two).startswith("Only 2 A tickets are left")
+    assert chinese.say("detail.only", **two) == "「A」僅剩 2 張，而您要購買 3 張。"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_the_switch_knows_the_page_it_stands_on(web: FakeWeb) -> None:
     ("body", "code", "detail"),
     [
         ({"type": "A"}, "invalid", "請填寫持票人姓名。"),
-        ({"type": "C", "buyer": "王小明"}, "sold-out", "C 票種已售完。"),
+        ({"type": "C", "buyer": "王小明"}, "sold-out", "「C」已售完。"),
         ({"event": "codes", "type": "overloaded", "buyer": "王小明"}, "overloaded", "人數眾多"),
     ],
 )
@@ -196,4 +196,4 @@ def test_what_went_wrong_stands_on_the_page_in_chinese(web: FakeWeb) -> None:
     fields = {"event": "default", "type": "A", "quantity": "1", "buyer": "", "key": "k-1"}
     answer = web.submit(urlencode(fields), accept_language="zh-TW")
     assert answer.status == 422
-    assert "姓名須為 1 到 64 個字。" in answer.text
+    assert "請填寫持票人姓名。" in answer.text

@@ -46,7 +46,7 @@ def test_the_page_carries_the_code_and_the_way_into_the_calendar(web: FakeWeb) -
     page = web.get(address).text
     assert qr_svg(address.rpartition("/")[2]) in page
     assert f'href="{address}/calendar.ics"' in page
-    for text in ("Front row", "NT$1,200", "National Concert Hall", "1 June 2096 at 08:00 UTC"):
+    for text in ("Front row", "NT$1,200.00", "National Concert Hall", "1 June 2096 at 08:00 UTC"):
         assert text in page
 
 
@@ -62,7 +62,7 @@ def test_an_event_without_a_time_has_no_calendar(web: FakeWeb) -> None:
         ("sold", "Confirmed", "已確認", True),
         ("cancelled", "Cancelled", "已取消", False),
         ("expired", "Expired", "保留已逾期", False),
-        ("released", "Given back", "已放棄保留", False),
+        ("released", "Released", "已放棄保留", False),
         ("held", "Held, not bought yet", "保留中，尚未購買", False),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_ticket_that_was_used_says_when() -> None:
 def test_a_ticket_stands_alone_while_its_event_cannot_be_read() -> None:
     page = ticket_view(LANGUAGES.default, SOLD_ORDER, None)
     assert (page.event.title, page.event.starts) == ("gala", "")
-    assert (page.type, page.total) == ("front", "NT$2,400")
+    assert (page.type, page.total) == ("front", "NT$2,400.00")
 
 
 # --- the calendar (RFC 5545) ---------------------------------------------------------

@@ -5,6 +5,7 @@
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{{heading}}</title>
+<link rel="stylesheet" href="{{asset("palette.css")}}">
 <link rel="stylesheet" href="{{asset("board.css")}}">
 <link rel="icon" href="{{asset("icon.svg")}}" type="image/svg+xml">
 % if get("script"):
