@@ -110,10 +110,15 @@ class Stage:
     def up(self, **changes: Any) -> SupervisorRecord:
         process = self.launch(**changes)
         deadline = time.monotonic() + START_S
-        while not ((record := self.record()) and record.ready and record.pid == process.pid):
+        # It says so after the record does.
+        while "zkticket sells" not in self.said():
             assert process.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.05)
+        record = self.record()
+        assert record is not None
+        assert record.ready
+        assert record.pid == process.pid
         self.all_pids |= {entry.pid for entry in record.processes if entry.pid}
         return record
 

@@ -84,9 +84,9 @@ class Crowd(Background):
         """Counts the attempts by their HTTP status, 0 where no answer came."""
         return Counter(each.status or 0 for each in self.history.attempts)
 
-    def longest_pause_s(self) -> float:
-        """The longest time in which nobody got a ticket."""
-        times = sorted(attempt.ended_s for attempt in self.sold)
+    def longest_pause_s(self, since_s: float = 0.0) -> float:
+        """The longest time in which nobody got a ticket, of `time.monotonic`."""
+        times = sorted(attempt.ended_s for attempt in self.sold if attempt.ended_s > since_s)
         return max((later - earlier for earlier, later in itertools.pairwise(times)), default=0.0)
 
     @property
