@@ -11,7 +11,9 @@ import msgspec
 import psutil
 
 from core.machine import process_birth
-from supervisor.processes.spawned_process import Role, SystemProcess
+from core.machine.program import SCRIPT, unversioned
+from supervisor.processes.spawned_process import ProcessPlan, Role, SystemProcess
+from supervisor.zookeeper import class_data_archive
 from supervisor.zookeeper.ensemble import MAIN_CLASS
 
 # Web servers first, and last the servers that all others need.
@@ -26,6 +28,10 @@ class Leftover(msgspec.Struct, frozen=True):
     role: Role
     argv: tuple[str, ...]
     process: SystemProcess
+
+    def runs(self, plan: ProcessPlan, script: Path = SCRIPT) -> bool:
+        """Whether it runs what is planned, of this or another version of the one file."""
+        return _essence(self.argv, script) == _essence(plan.argv, script)
 
 
 def find(data_dir: Path) -> list[Leftover]:
@@ -75,6 +81,12 @@ def _name_and_role(argv: tuple[str, ...]) -> tuple[str, Role] | None:
     if len(argv) > 2 and argv[2] in (Role.WORKER, Role.WEB) and _option(argv, "--name"):
         return _option(argv, "--name"), Role(argv[2])
     return None
+
+
+def _essence(argv: tuple[str, ...], script: Path) -> list[str]:
+    """A command line without what another version of the one file, or a faster start, changes."""
+    words = (word for word in argv if not class_data_archive.is_option(word))
+    return [unversioned(part, script) for word in words for part in word.split(":")]
 
 
 def _serves(argv: tuple[str, ...], data_dir: Path) -> bool:

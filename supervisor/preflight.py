@@ -12,7 +12,7 @@ import msgspec
 from core.cluster import run_file
 from core.errors import StartupError
 from core.machine import open_files, private_files, system_errors
-from core.machine.program import unversioned, version_directory
+from core.machine.program import version_directory
 from core.schema.records import SupervisorRecord
 from core.settings import Settings
 from core.transport.listen_socket import BellAnswer, listen, ring
@@ -186,19 +186,13 @@ def _fits(
     wanted: Mapping[str, ProcessPlan], ensemble: Ensemble, bell_pid: int, left: Leftover
 ) -> bool:
     plan = wanted.get(left.name)
-    if plan is None or _essence(left.argv) != _essence(plan.argv):
+    if plan is None or not left.runs(plan):
         return False
     # A web server that does not hand over its socket is stuck, or has a successor.
     if left.role is Role.WEB and left.process.pid != bell_pid:
         return False
     server = ensemble.named(left.name)
     return server is None or ensemble.is_configured(server)
-
-
-def _essence(argv: Iterable[str]) -> list[str]:
-    """A command line without what another version of the one file, or a faster start, changes."""
-    words = (word for word in argv if not class_data_archive.is_option(word))
-    return [unversioned(part) for word in words for part in word.split(":")]
 
 
 def _require_ports(settings: Settings, ensemble: Ensemble, kept: Mapping[str, Leftover]) -> None:
