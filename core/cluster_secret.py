@@ -44,6 +44,11 @@ class Secret(msgspec.Struct, frozen=True):
         return self.key("order id")
 
     @property
+    def ticket_key(self) -> bytes:
+        """Makes the codes of tickets; knowing it lets nobody manage an order."""
+        return self.key("ticket code")
+
+    @property
     def payment_key(self) -> bytes:
         """Signs the calls of a payment provider."""
         return self.key("payment webhook")

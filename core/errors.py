@@ -120,6 +120,10 @@ class NoSuchOrder(ZkticketError):
     """No order of that id."""
 
 
+class AmbiguousNumber(ZkticketError):
+    """Several orders have that number; a ticket's code or an order's id tells which is meant."""
+
+
 class NoSuchProcess(ZkticketError):
     """No process of that name."""
 

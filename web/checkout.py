@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from core.transport.link import Answer, Code
 from web.dispatch.dispatcher import Dispatcher
 from web.http.problems import Problem
@@ -17,7 +19,7 @@ class Checkout:
     """What buyers and operators do with tickets.
 
     `began` is when the request was complete, by `clock`, which is monotonic; `gone` ends when
-    the buyer has closed the connection.
+    the buyer has closed the connection. `ticket_key` makes the codes of tickets.
     """
 
     def __init__(
@@ -27,12 +29,14 @@ class Checkout:
         open_holds: OpenHolds,
         metrics: Metrics,
         clock: Callable[[], float],
+        ticket_key: bytes,
     ) -> None:
         self._dispatcher = dispatcher
         self._catalog = catalog
         self._open_holds = open_holds
         self._metrics = metrics
         self._clock = clock
+        self._ticket_key = ticket_key
 
     async def buy(self, basket: Basket, began: float, gone: Gone | None) -> Answer:
         """Buys tickets; a fresh catalog refuses an unknown event or type without a worker."""
@@ -44,7 +48,7 @@ class Checkout:
         if answer.code is Code.SOLD:
             self._catalog.sold()
         self._metrics.purchase(answer.code, self._clock() - began)
-        return answer
+        return self._coded(answer)
 
     async def hold(
         self, basket: Basket, began: float, gone: Gone | None, address: str | None
@@ -69,4 +73,10 @@ class Checkout:
             self._catalog.sold()
         if answer.order is not None:
             self._open_holds.note(answer.order)
-        return answer
+        return self._coded(answer)
+
+    def _coded(self, answer: Answer) -> Answer:
+        """The answer with the code of its order's ticket: workers don't send it."""
+        if answer.order is None:
+            return answer
+        return replace(answer, order=answer.order.coded(self._ticket_key))

@@ -15,7 +15,7 @@ from web.metrics.history import SampleHistory
 from web.metrics.scrape import InstanceVitals
 from web.operator_actions import Operations
 from web.reads.catalog import Catalog
-from web.reads.order_lookup import OrderReader
+from web.reads.order_lookup import TicketReader
 from web.server.request_head import Front
 
 
@@ -25,7 +25,7 @@ class Context(msgspec.Struct, frozen=True):
     checkout: Checkout
     dispatcher: Dispatcher
     catalog: Catalog
-    orders: OrderReader
+    orders: TicketReader
     status: Callable[[], Awaitable[Any]]
     connected: Callable[[], bool]
     operator_token: str

@@ -40,6 +40,7 @@ from web.metrics.host_metrics import Machine, look
 from web.metrics.scrape import InstanceVitals
 from web.operator_actions import Operations
 from web.reads.catalog import Catalog
+from web.reads.order_lookup import CodedOrders
 from web.requests.hold_quota import OpenHolds
 from web.server.adapter import Adapter, HttpProtocol
 from web.server.connections import Connections
@@ -141,10 +142,12 @@ class Service:
         metrics, gather = Metrics(monotonic), partial(status.gather, self._settings, self._zk)
         open_holds = open_holds_of(self._settings, self._clock.now)
         return Context(
-            checkout=Checkout(dispatcher, catalog, open_holds, metrics, monotonic),
+            checkout=Checkout(
+                dispatcher, catalog, open_holds, metrics, monotonic, self._secret.ticket_key
+            ),
             dispatcher=dispatcher,
             catalog=catalog,
-            orders=store,
+            orders=CodedOrders(store, self._secret.ticket_key),
             status=gather,
             connected=connected,
             operator_token=self._secret.operator_token,

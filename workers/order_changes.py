@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.errors import Ambiguous, BadZnode, Halted, Unavailable, Unconfirmed
 from core.eventlog.ring import EventLog
+from core.schema.order_number import number_of
 from core.schema.records import Payment
 from core.store.order_changes import ChangeOutcome, OrderChanger
 from core.store.order_lifecycle import Act, OrderChange, Refusal
@@ -111,13 +112,19 @@ class OrderChangeQueue(GroupCommit[PendingChange]):
                     self._sold(done.order.order.quantity)
                 if done.refusal is None:
                     paid = f", {_said(payment)}" if payment else ""
-                    self._log.info(act, f"order {change.order}{paid}", [change.order])
+                    self._log.info(act, f"order {_named(change.order)}{paid}", [change.order])
             if payment is not None and not _is_known(payment, done):
                 self._log.warning(
                     "payment",
-                    f"{_said(payment)}, counts for nothing: order {change.order}: {_code(done)}",
+                    f"{_said(payment)}, counts for nothing: order "
+                    f"{_named(change.order)}: {_code(done)}",
                     [change.order],
                 )
+
+
+def _named(order_id: str) -> str:
+    """The order's number for people, and its id."""
+    return f"{number_of(order_id)} ({order_id})"
 
 
 def _said(payment: Payment) -> str:

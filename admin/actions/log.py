@@ -20,6 +20,7 @@ from core.eventlog import ring
 from core.eventlog.query import Query, level_number, pattern, seconds
 from core.eventlog.ring import RingSlot, SourcedEntry
 from core.machine import private_files, streams
+from core.schema.order_number import typed_number
 from core.settings import Settings
 from core.store.orders import order_id_of
 from core.zookeeper.client import ZooKeeper
@@ -70,8 +71,14 @@ def query_of(
         level=level_number(level),
         since=time.time() - seconds(since) if since else 0.0,
         pattern=pattern(grep) if grep else None,
-        order="" if order is None else order_id_of(order),
+        order="" if order is None else _order(order),
     )
+
+
+def _order(text: str) -> str:
+    """Reads an order's id, or what ids with that number begin with. Raises `NoSuchOrder`."""
+    typed = typed_number(text)
+    return order_id_of(text) if typed is None else typed.digits
 
 
 async def _look_up(

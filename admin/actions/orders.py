@@ -22,9 +22,9 @@ from core.machine import streams
 from core.schema.records import OrderView
 from core.settings import Settings
 from core.store.order_changes import ChangeOutcome, OrderChanger
-from core.store.order_history import timeline
+from core.store.order_history import Timeline, timeline
 from core.store.order_lifecycle import Act, OrderChange
-from core.store.orders import no_such_order, order_id_of
+from core.store.orders import no_such_order
 from core.store.receipt_keeping import Bookkeeper
 from core.store.scan import Tell, every_order, existing, of_buyer
 from core.store.store import Store
@@ -37,12 +37,12 @@ REFUSALS = {
 
 
 def show(settings: Settings, order: str, as_json: bool) -> None:
-    found = with_session(settings, lambda zk: _view(zk, order_id_of(order)))
+    found = with_session(settings, lambda zk: _view(zk, settings, order))
     output.put(found, order_tables.order(found), as_json=as_json)
 
 
 def explain(settings: Settings, order: str, as_json: bool) -> None:
-    found = with_session(settings, lambda zk: timeline(zk, order_id_of(order)))
+    found = with_session(settings, lambda zk: _explain(zk, settings, order))
     output.put(found, order_tables.timeline(found), as_json=as_json)
     if not (found.whole or as_json):
         typer.echo("older entries of the log are not shown; see `admin log --order`", err=True)
@@ -50,9 +50,7 @@ def explain(settings: Settings, order: str, as_json: bool) -> None:
 
 def cancel(settings: Settings, order: str, reason: str, yes: bool) -> None:
     why = text_of(reason, "--reason")
-    done = with_session(
-        settings, lambda zk: _cancel(zk, settings, order_id_of(order), why, confirmer(yes))
-    )
+    done = with_session(settings, lambda zk: _cancel(zk, settings, order, why, confirmer(yes)))
     streams.tell(done)
 
 
@@ -77,14 +75,21 @@ def export(settings: Settings, events: Sequence[str], as_json: bool) -> None:
     _read_all(settings, events, json_lines if as_json else csv_rows)
 
 
-async def _view(zk: ZooKeeper, order_id: str) -> OrderView:
-    return (await Store(zk).order(order_id)).view
+async def _view(zk: ZooKeeper, settings: Settings, order: str) -> OrderView:
+    """Returns the order of an id, an address, a number or a code, with its code."""
+    ticket_key = load_secret(settings.data_dir).ticket_key
+    return (await Store(zk).order_of(order, ticket_key)).view.coded(ticket_key)
+
+
+async def _explain(zk: ZooKeeper, settings: Settings, order: str) -> Timeline:
+    return await timeline(zk, (await _view(zk, settings, order)).order)
 
 
 async def _cancel(
-    zk: ZooKeeper, settings: Settings, order_id: str, reason: str, confirm: Confirm
+    zk: ZooKeeper, settings: Settings, order: str, reason: str, confirm: Confirm
 ) -> str:
-    before = await _view(zk, order_id)
+    before = await _view(zk, settings, order)
+    order_id = before.order
     tickets = f"{before.quantity} of {before.type} of {before.event} for {before.buyer}"
     confirm(f"Cancel order {order_id}, {tickets}?")
     change = OrderChange(
@@ -121,16 +126,19 @@ def _expect_done(done: ChangeOutcome, order_id: str) -> None:
 
 def _read_all(settings: Settings, events: Sequence[str], begin: Begin) -> None:
     """Reads orders and writes them; nothing is on stdout before they can be read."""
+    ticket_key = load_secret(settings.data_dir).ticket_key
     with _progress() as tell:
-        with_session(settings, lambda zk: _write_all(zk, events, begin, tell))
+        with_session(settings, lambda zk: _write_all(zk, events, ticket_key, begin, tell))
 
 
-async def _write_all(zk: ZooKeeper, events: Sequence[str], begin: Begin, tell: Tell) -> None:
+async def _write_all(
+    zk: ZooKeeper, events: Sequence[str], ticket_key: bytes, begin: Begin, tell: Tell
+) -> None:
     found = await existing(zk, events)
     write = begin(sys.stdout)
     async with aclosing(every_order(zk, found, tell)) as orders:
         async for order in orders:
-            write(order)
+            write(order.coded(ticket_key))
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def log_command(
     level: Annotated[Level, typer.Option(help="This level and above.")] = "debug",
     since: Annotated[str | None, typer.Option(help="Not older than 30s, 10m, 2h, 1d.")] = None,
     grep: Annotated[str | None, typer.Option(help="Matching this regular expression.")] = None,
-    order: Annotated[str | None, typer.Option(metavar="ID", help="About this order.")] = None,
+    order: Annotated[str | None, typer.Option(metavar="ORDER", help="About this order.")] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on as entries come.")] = False,
     tail: Annotated[int | None, typer.Option(min=0, help="The last N only.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,

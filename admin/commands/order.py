@@ -10,7 +10,9 @@ order_app = App(
     name="order", help="Look up orders, cancel them, write them out.", no_args_is_help=True
 )
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="An order's id, or its ticket's address.")]
+Id = Annotated[
+    str, typer.Argument(metavar="ORDER", help="A number, a ticket's code or address, or an id.")
+]
 Events = Annotated[list[str] | None, typer.Option("--event", help="Only orders of this event.")]
 
 

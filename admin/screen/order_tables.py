@@ -33,11 +33,11 @@ def _payment(order: OrderView, payment: PaymentView) -> str:
 
 def orders(found: Iterable[OrderView]) -> Table:
     """A table with a line for each order."""
-    table = new_table("order", "event", "tickets", "buyer", "status")
-    table.columns[3].no_wrap, table.columns[3].overflow = False, "fold"
+    table = new_table("number", "order", "event", "tickets", "buyer", "status")
+    table.columns[4].no_wrap, table.columns[4].overflow = False, "fold"
     for each in found:
         tickets = f"{each.quantity} {each.type}"
-        table.add_row(each.order, each.event, tickets, each.buyer, each.status)
+        table.add_row(each.number, each.order, each.event, tickets, each.buyer, each.status)
     return table
 
 

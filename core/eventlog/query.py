@@ -7,6 +7,7 @@ import msgspec
 
 from core.errors import WrongUsage
 from core.eventlog.ring import SourcedEntry, read_slots, slot_numbers, sources
+from core.schema.records import LogEntry
 from core.zookeeper.client import ZooKeeper
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -16,7 +17,10 @@ MOST_SLOTS = 512
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A search for entries. `since` is in Unix seconds, `level` a number of `logging`."""
+    """A search for entries. `since` is in Unix seconds, `level` a number of `logging`.
+
+    `order` is an order's id, or what the ids with its number begin with.
+    """
 
     sources: frozenset[str] = frozenset()
     level: int = 0
@@ -32,8 +36,12 @@ class Query(msgspec.Struct, frozen=True):
             and entry.at >= self.since
             and (self.pattern is None or self.pattern.search(f"{entry.event}: {entry.text}"))
             is not None
-            and (not self.order or self.order in entry.orders or self.order in entry.text)
+            and (not self.order or self._is_about(entry))
         )
+
+    def _is_about(self, entry: LogEntry) -> bool:
+        ids = any(id_.startswith(self.order) for id_ in entry.orders)
+        return ids or self.order in entry.text
 
 
 def level_number(name: str) -> int:

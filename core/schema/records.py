@@ -12,6 +12,7 @@ import msgspec
 
 from core.errors import BadZnode
 from core.schema.json_types import CurrencyCode, Natural, Rfc3339, UnixTime, described
+from core.schema.order_number import CODE_PATTERN, NUMBER_PATTERN, code_of, number_of
 from core.schema.sale_window import sale_state
 from core.text.names import folded
 from core.text.timestamps import rfc3339
@@ -509,6 +510,25 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     more_payments: Annotated[
         bool, described("More came in than are recorded, and none of them counts.")
     ] = False
+    number: Annotated[
+        str,
+        described(
+            "A short number for people, with a check character. It looks an order up and manages "
+            "nothing.",
+            pattern=f"^{NUMBER_PATTERN}$",
+        ),
+    ] = ""
+    code: Annotated[
+        str,
+        described(
+            "What the ticket's QR code holds: it admits and does not manage.",
+            pattern=f"^{CODE_PATTERN}$",
+        ),
+    ] = ""
+
+    def coded(self, ticket_key: bytes) -> "OrderView":
+        """Returns the same view with the code of its ticket."""
+        return msgspec.structs.replace(self, code=code_of(ticket_key, self.order))
 
 
 def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
@@ -535,4 +555,5 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
             for at, each in order.payments
         ),
         more_payments=order.more_payments,
+        number=number_of(order_id_),
     )

@@ -7,8 +7,9 @@ from functools import partial
 
 import msgspec
 
-from core.errors import BadZnode, NoNode, NoSuchOrder
+from core.errors import AmbiguousNumber, BadZnode, NoNode, NoSuchOrder
 from core.schema import paths
+from core.schema.order_number import TypedNumber
 from core.schema.records import ORDER_ID, Event, Order, OrderView, decode, view
 from core.store.batch import Sale
 from core.store.stock import TypeRef
@@ -82,6 +83,42 @@ class StoredOrders:
         if damage and not found.keys() >= set(order_ids):
             raise damage[0]
         return found
+
+    async def numbered(
+        self, typed: TypedNumber, ticket_key: bytes, events: Mapping[str, Event | BadZnode]
+    ) -> list[StoredOrder]:
+        """Returns the orders of these events with that number, and that code if there was one.
+
+        Reads one bucket of each event, again after a sync where none is found. Raises `BadZnode`
+        also where none is found and an event can't be read; `Unavailable`.
+        """
+        if typed.wrong:
+            return []
+        readable = {name: each for name, each in events.items() if isinstance(each, Event)}
+        found = await self._numbered(typed, ticket_key, readable)
+        if not found:
+            await self._zk.sync()
+            found = await self._numbered(typed, ticket_key, readable)
+        damage = [event for event in events.values() if isinstance(event, BadZnode)]
+        if damage and not found:
+            raise damage[0]
+        return found
+
+    async def _numbered(
+        self, typed: TypedNumber, ticket_key: bytes, events: Mapping[str, Event]
+    ) -> list[StoredOrder]:
+        wanted = [
+            paths.bucket(name, event.generation, typed.bucket) for name, event in events.items()
+        ]
+        listed = await asyncio.gather(*map(self._zk.below, wanted))
+        fitting = {
+            paths.child(bucket, id_): name
+            for name, bucket, ids in zip(events, wanted, listed, strict=True)
+            for id_ in ids
+            if typed.fits(ticket_key, id_)
+        }
+        znodes = await self._zk.get_many(list(fitting))
+        return [_stored(fitting[znode.path], znode) for znode in znodes if znode is not None]
 
     async def find(self, name: str, generation: str, order_id: str) -> StoredOrder | None:
         znode = await self._zk.find(paths.order(name, generation, order_id))
@@ -170,6 +207,16 @@ def _stored_or_bad(event: str, znode: Znode) -> StoredOrder | BadZnode:
 def no_such_order(order_id: str) -> NoSuchOrder:
     """Makes an error that tells people how to look orders up."""
     return NoSuchOrder(f"there is no order {order_id}; {FIND}")
+
+
+def only_one(found: Sequence[StoredOrder], number: str) -> StoredOrder:
+    """Returns the only order found. Raises `NoSuchOrder`, `AmbiguousNumber`."""
+    if not found:
+        raise no_such_order(number)
+    if len(found) > 1:
+        ids = ", ".join(order.id for order in found)
+        raise AmbiguousNumber(f"{len(found)} orders have the number {number}; name one: {ids}")
+    return found[0]
 
 
 def order_id_of(text: str) -> str:

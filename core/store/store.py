@@ -10,11 +10,18 @@ from typing import Any, TypeVar
 
 from core.errors import BadVersion, BadZnode, NoSuchEvent, NoSuchType
 from core.schema import paths
+from core.schema.order_number import typed_number
 from core.schema.records import NAME, Event, PaymentClaim, Tab, TicketType, copied, decode
 from core.store.availability import EventAvailability, TypeAvailability, type_availability
 from core.store.batch import Account, Amendment, Batch, Failure, failure_of, parts_of
 from core.store.holds import Holds
-from core.store.orders import StoredOrder, StoredOrders, no_such_order
+from core.store.orders import (
+    StoredOrder,
+    StoredOrders,
+    no_such_order,
+    only_one,
+    order_id_of,
+)
 from core.store.stock import (
     StripeCounter,
     TypeRef,
@@ -160,6 +167,17 @@ class Store:
         if order_id not in found:
             raise no_such_order(order_id)
         return found[order_id]
+
+    async def order_of(self, text: str, ticket_key: bytes) -> StoredOrder:
+        """Returns the order of an id, a ticket's address, a number or a code, of any event.
+
+        Raises `NoSuchOrder`, `AmbiguousNumber`, `BadZnode`, `Unavailable`.
+        """
+        typed = typed_number(text)
+        if typed is None:
+            return await self.order(order_id_of(text))
+        found = await self.orders.numbered(typed, ticket_key, await self.events())
+        return only_one(found, typed.number)
 
     async def accounts(
         self, name: str, generation: str, buyer_ids: Iterable[str]

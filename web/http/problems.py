@@ -25,7 +25,13 @@ _CODES = {
     405: ("method-not-allowed",),
     408: ("too-slow",),
     409: (
-        *("already-checked-in", "hold-expired", "limit-reached", "no-more-extensions"),
+        *(
+            "already-checked-in",
+            "ambiguous-number",
+            "hold-expired",
+            "limit-reached",
+            "no-more-extensions",
+        ),
         *("not-cancellable", "not-held", "not-on-sale", "not-valid", "paid-already"),
         *("payment-used", "price-changed", "refused", "sold-out", "wrong-amount"),
     ),
@@ -111,6 +117,8 @@ def from_bad_request(error: BadRequest) -> Problem:
 def from_read_error(error: ZkticketError, rng: random.Random) -> Problem:
     """The problem for an error while reading ZooKeeper."""
     match error:
+        case BadRequest():
+            return from_bad_request(error)
         case NoSuchOrder():
             return problem("no-such-order")
         case Unavailable():

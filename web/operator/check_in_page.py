@@ -9,7 +9,7 @@ from datetime import datetime
 import bottle
 import msgspec
 
-from core.errors import BadRequest
+from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable
 from core.schema.records import OrderView
 from core.store.order_lifecycle import Act
 from core.transport.link import Answer, Code
@@ -19,6 +19,7 @@ from web.operator.fields import Fields, keep, kept
 from web.operator.rendering import OperatorPages, OperatorVisit
 from web.pages.ticket_view import type_label
 from web.reads.catalog import Snapshot
+from web.reads.order_lookup import find_ticket
 from web.requests.field_types import note
 from web.requests.order_change import MOST_CHARACTERS, WantedChange, order_in, wanted_change
 from web.requests.purchase import new_key
@@ -33,6 +34,8 @@ STATUS = {
     "not-valid": 409,
     "no-such-order": 404,
     "unreadable": 422,
+    "mistyped": 422,
+    "ambiguous": 409,
     "no-door": 422,
     "damaged": 500,
     "no-answer": 503,
@@ -63,6 +66,13 @@ READY, NO_ANSWER = ScanResult("ready"), ScanResult("no-answer")
 WITHOUT_ORDER = {Code.NO_SUCH_ORDER: "no-such-order", Code.DAMAGED: "damaged"}
 WITH_ORDER = {Code.CHECKED_IN: "already", Code.NOT_VALID: "not-valid"}
 
+# What a text that names no single order is called.
+NOT_FOUND = {
+    "detail.ticket": "unreadable",
+    "detail.mistyped": "mistyped",
+    "problem.ambiguous-number": "ambiguous",
+}
+
 
 class Scan(msgspec.Struct, frozen=True):
     """A scan as it was posted. `text` was read from the code, or typed."""
@@ -85,12 +95,35 @@ class CheckInPages(OperatorPages):
     async def post_check_in(self, visit: OperatorVisit, fields: Fields) -> Outcome:
         text, door = (fields.get(name, "").strip() for name in ("order", "door"))
         scan = Scan(fields.get("scan", ""), text, door)
-        wanted = _wanted(scan)
+        wanted = await self._wanted(scan)
         if isinstance(wanted, ScanResult):
             return self._page(visit, wanted, scan)
         answer = await self._context.checkout.change(wanted, visit.request.began)
         snapshot = await self._context.catalog.snapshot()
         return self._page(visit, told(answer, snapshot, self._context.clock.now()), scan)
+
+    async def _wanted(self, scan: Scan) -> WantedChange | ScanResult:
+        """The change to ask a worker for, or why there is none.
+
+        Raises `BadRequest` for a bad id of the scan.
+        """
+        try:
+            order = await self._order_of(scan.text)
+        except BadRequest as error:
+            return ScanResult(NOT_FOUND[error.text])
+        except NoSuchOrder:
+            return ScanResult("no-such-order")
+        except BadZnode:
+            return ScanResult("damaged")
+        except Unavailable:
+            return NO_ANSWER
+        door = _door(scan)
+        if not door:
+            return ScanResult("no-door")
+        return wanted_change(order, Act.CHECK_IN, scan.id, note=door)
+
+    async def _order_of(self, text: str) -> str:
+        return order_in(text) or await find_ticket(self._context.orders, text)
 
     def _page(self, visit: OperatorVisit, result: ScanResult, scan: Scan) -> Outcome:
         headers = [*HTML_WITH_CAMERA, keep("door", scan.door)] if scan.door else HTML_WITH_CAMERA
@@ -128,15 +161,9 @@ def _age_s(order: OrderView, now: float) -> float:
     return now - datetime.fromisoformat(order.checked_in_at or "").timestamp()
 
 
-def _wanted(scan: Scan) -> WantedChange | ScanResult:
-    """The change to ask a worker for, or why there is none. Raises `BadRequest` for a bad id."""
-    order = order_in(scan.text)
-    if not order:
-        return ScanResult("unreadable")
+def _door(scan: Scan) -> str:
+    """The door's name; "" for one that can't be shown."""
     try:
-        door = note(scan.door, MOST_CHARACTERS)
+        return note(scan.door, MOST_CHARACTERS)
     except BadRequest:
-        door = ""
-    if not door:
-        return ScanResult("no-door")
-    return wanted_change(order, Act.CHECK_IN, scan.id, note=door)
+        return ""

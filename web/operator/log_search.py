@@ -7,6 +7,7 @@ import msgspec
 
 from core.errors import BadRequest, WrongUsage
 from core.eventlog.query import Query, level_number, seconds
+from core.schema.order_number import typed_number
 
 LEVELS = ("debug", "info", "warning", "error")
 MOST_CHARACTERS = 200
@@ -28,7 +29,7 @@ class Search(msgspec.Struct, frozen=True):
             level=level_number(self.level),
             since=now - _seconds(self.since) if self.since else 0.0,
             pattern=re.compile(re.escape(self.text), re.IGNORECASE) if self.text else None,
-            order=self.order,
+            order=typed.digits if (typed := typed_number(self.order)) else self.order,
         )
 
 

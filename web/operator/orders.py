@@ -4,6 +4,7 @@ from functools import partial
 
 import bottle
 
+from core.schema.order_number import typed_number
 from core.schema.records import OrderView, PaymentView
 from core.store.order_lifecycle import Act
 from core.transport.link import Code
@@ -15,7 +16,7 @@ from web.operator.fields import Fields
 from web.operator.form_actions import Confirmation
 from web.operator.rendering import OperatorPages, OperatorVisit
 from web.pages.ticket_view import total
-from web.reads.order_lookup import find_order
+from web.reads.order_lookup import find_order, find_ticket
 from web.requests.order_change import order_in, wanted_change
 
 ADDRESS = "/operator/orders"
@@ -37,10 +38,17 @@ class OrderPages(OperatorPages):
     async def get_orders(self, visit: OperatorVisit) -> Outcome:
         """The orders of a buyer, or the one whose number was typed."""
         wanted = visit.request.query_field("find").strip()[:MOST_CHARACTERS]
-        if order := order_in(wanted):
+        if order := await self._numbered(wanted):
             return see_other(f"{ADDRESS}/{order}")
         found = await self._context.operations.find(wanted) if wanted else None
         return self._renderer.page(visit, "orders", wanted=wanted, found=found)
+
+    async def _numbered(self, wanted: str) -> str:
+        """The id of the order whose id, number or code was typed; "" where a name was."""
+        typed = typed_number(wanted)
+        if typed is None or typed.wrong:
+            return order_in(wanted)
+        return await find_ticket(self._context.orders, wanted)
 
     async def get_order(self, visit: OperatorVisit, order_id: str) -> Outcome:
         order = await find_order(self._context.orders, order_id)

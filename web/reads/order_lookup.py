@@ -1,12 +1,14 @@
-"""Finds an order by its id, within a deadline."""
+"""Finds an order by its id, number or code, within a deadline."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from core.errors import BadZnode, NoSuchOrder, Unavailable
+from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable
+from core.schema.order_number import TypedNumber, typed_number
 from core.schema.records import ORDER_ID, OrderView
-from core.store.orders import StoredOrder
+from core.store.store import Store
 
 LOOKUP_S = 2.8
 # The longest wait for our ZooKeeper server to hear of a change, and the first, short one.
@@ -15,9 +17,33 @@ FIRST_LOOK_S = 0.02
 
 
 class OrderReader(Protocol):
-    """A place to read orders from; `core.store.store.Store` is one."""
+    """A place to read orders from, with their codes."""
 
-    async def order(self, order_id: str) -> StoredOrder: ...
+    async def order(self, order_id: str) -> OrderView: ...
+
+
+class TicketReader(OrderReader, Protocol):
+    """A place to look orders up by number and code, too."""
+
+    async def numbered(self, typed: TypedNumber) -> Sequence[OrderView]: ...
+
+
+class CodedOrders:
+    """A store's orders, with the codes of their tickets."""
+
+    def __init__(self, store: Store, ticket_key: bytes) -> None:
+        self._store = store
+        self._ticket_key = ticket_key
+
+    async def order(self, order_id: str) -> OrderView:
+        """Raises `NoSuchOrder`, `BadZnode`, `Unavailable`."""
+        return (await self._store.order(order_id)).view.coded(self._ticket_key)
+
+    async def numbered(self, typed: TypedNumber) -> Sequence[OrderView]:
+        """The orders of all events with that number, or code. Raises `BadZnode`, `Unavailable`."""
+        events = await self._store.events()
+        found = await self._store.orders.numbered(typed, self._ticket_key, events)
+        return [order.view.coded(self._ticket_key) for order in found]
 
 
 async def find_order(orders: OrderReader, order_id: str) -> OrderView:
@@ -26,9 +52,33 @@ async def find_order(orders: OrderReader, order_id: str) -> OrderView:
         raise NoSuchOrder("an order's id is 32 hexadecimal digits")
     try:
         async with asyncio.timeout(LOOKUP_S):
-            return (await orders.order(order_id)).view
+            return await orders.order(order_id)
     except TimeoutError:
         raise Unavailable("ZooKeeper does not answer in time") from None
+
+
+async def find_ticket(orders: TicketReader, text: str, event: str = "") -> str:
+    """The id of the order that a number or a ticket's code names.
+
+    An order of `event` comes before one of another event. Raises `BadRequest`, `NoSuchOrder`,
+    `BadZnode`, and `Unavailable` after `LOOKUP_S`.
+    """
+    typed = typed_number(text)
+    if typed is None or typed.wrong:
+        raise BadRequest("invalid", "detail.mistyped" if typed else "detail.ticket", "order")
+    try:
+        async with asyncio.timeout(LOOKUP_S):
+            found = await orders.numbered(typed)
+    except TimeoutError:
+        raise Unavailable("ZooKeeper does not answer in time") from None
+    meant = [order.order for order in found if order.event == event] or [
+        order.order for order in found
+    ]
+    if not meant:
+        raise NoSuchOrder("no order has that number")
+    if len(meant) > 1:
+        raise BadRequest("ambiguous-number", "problem.ambiguous-number", "order")
+    return meant[0]
 
 
 async def await_order(orders: OrderReader, changed: OrderView) -> None:

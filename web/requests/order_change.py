@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from core.errors import BadRequest
+from core.schema.order_number import number_of, typed_number
 from core.schema.records import ORDER_ID, Payment
 from core.store.order_lifecycle import Act, OrderChange
 from core.text.names import clean
@@ -21,6 +22,7 @@ MOST_CHARACTERS = 64
 MOST_ADDRESS = 511
 # The longest id of a payment: Stripe's may be so long, and money must not go unrecorded.
 MOST_PAYMENT = 255
+EXAMPLE_NUMBER = number_of(EXAMPLE_ORDER)
 ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
 
 
@@ -31,6 +33,19 @@ def order_in(text: str) -> str:
     """
     found = ALONE.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
     return found.group() if found else ""
+
+
+def ticket_in(text: str) -> str:
+    """Cleans a ticket as it was scanned or typed: an order's id, or a number or code as it is.
+
+    Raises `BadRequest`.
+    """
+    if found := order_in(text):
+        return found
+    typed = typed_number(text)
+    if typed is None or typed.wrong:
+        raise BadRequest("invalid", "detail.mistyped" if typed else "detail.ticket", "order")
+    return text
 
 
 def _order(text: str) -> str:
@@ -68,7 +83,15 @@ class WantedChange(OrderChange, frozen=True, kw_only=True):
 class CheckInJson(msgspec.Struct, frozen=True, kw_only=True):
     """A scan of a ticket."""
 
-    order: Annotated[str, order_meta("The order's id, or the address in its QR code.")]
+    order: Annotated[
+        str,
+        Meta(
+            max_length=MOST_ADDRESS,
+            description="What the ticket's QR code holds, or the order's number or id.",
+            examples=[EXAMPLE_NUMBER],
+            extra={"text": "detail.ticket", "clean": ticket_in},
+        ),
+    ]
     door: Annotated[
         str,
         note_meta(
@@ -119,10 +142,9 @@ def wanted_change(
     )
 
 
-def from_scan(request: Request) -> WantedChange:
+def from_scan(request: Request) -> CheckInJson:
     """Reads a scan of a ticket from JSON. Raises `BadRequest`."""
-    scan = checked(CheckInJson, _fields(CheckInJson, request))
-    return wanted_change(scan.order, Act.CHECK_IN, request.idempotency_key, note=scan.door)
+    return checked(CheckInJson, _fields(CheckInJson, request))
 
 
 def from_payment(request: Request, call: str) -> WantedChange:

@@ -50,7 +50,7 @@ def in_form(name: str) -> str:
 def at_door(name: str) -> str:
     body = json.dumps({"order": "0" * 32, "door": name}).encode()
     headers = {"content-type": "application/json"}
-    return from_scan(Request(method="POST", path="/", headers=headers, body=body)).note
+    return from_scan(Request(method="POST", path="/", headers=headers, body=body)).door
 
 
 def as_title(name: str) -> str:

@@ -14,6 +14,10 @@ TICKETS: Mapping[str, Status] = {
     "a": "sold",
     "a1": "sold",
     "a2": "sold",
+    "a3": "sold",
+    # These two have the same number.
+    "dd": "sold",
+    "dddddddddddddddd0": "sold",
     "b0": "held",
     "b1": "released",
     "b2": "expired",

@@ -1,7 +1,7 @@
 """The orders of `fake_site`: made with P3, changed by the rules of `core.store.order_lifecycle`."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -30,6 +30,10 @@ class FakeOrders:
         self._clerk = clerk
         self._purchases: dict[str, Purchase] = {}
         self._orders: dict[str, Order] = {}
+
+    @property
+    def all(self) -> Sequence[StoredOrder]:
+        return [*self._clerk.all, *map(self.find, self._orders)]
 
     def find(self, id_: str) -> StoredOrder:
         """Returns the order. Raises `NoSuchOrder`."""

@@ -22,10 +22,10 @@ from core.cluster.ended_sessions import EndedSessionsZnode, merged
 from core.cluster.status import Status
 from core.errors import BadZnode, Unavailable
 from core.eventlog.ring import EventLog
-from core.schema.records import EndedSessions
+from core.schema.order_number import TypedNumber
+from core.schema.records import EndedSessions, OrderView
 from core.settings import Settings, read_settings
 from core.store.availability import EventAvailability, TypeAvailability
-from core.store.orders import StoredOrder
 from core.transport.link import Code
 from core.transport.listen_socket import listen
 from tests.support.fakes import fake_board
@@ -48,6 +48,7 @@ from web.server.adapter import HttpProtocol
 from web.server.granian_adapter import PublicSocket, serve
 from web.web_process import adapt, connections_of, end_with_parent, front_of, open_holds_of
 
+TICKET_KEY = b"t" * 32
 TOKEN = "0123456789abcdef" * 2
 OPENS_IN_S = 3600.0
 SOLD = ("A", 4800, 412, 1000), ("B", 3200, 7, 200), ("C", 0, 0, 50)
@@ -128,12 +129,18 @@ class FakeShelf:
             raise BadZnode("/events/broken", "not JSON")
         return self.events[name]
 
-    async def order(self, order_id: str) -> StoredOrder:
+    async def order(self, order_id: str) -> OrderView:
         if self._state != "open" or order_id == "f" * 32:
             raise Unavailable("no connection to ZooKeeper")
         if order_id == "e" * 32:
             raise BadZnode("/events/default/orders/ee", "not JSON")
-        return self.orders.find(order_id)
+        return self.orders.find(order_id).view.coded(TICKET_KEY)
+
+    async def numbered(self, typed: TypedNumber) -> Sequence[OrderView]:
+        if self._state != "open":
+            raise Unavailable("no connection to ZooKeeper")
+        fitting = [order.view for order in self.orders.all if typed.fits(TICKET_KEY, order.id)]
+        return [order.coded(TICKET_KEY) for order in fitting]
 
 
 class FakeRegister(EndedSessionsZnode):
@@ -192,7 +199,7 @@ class FakeService:
         await self._open(catalog)
         metrics, open_holds = Metrics(clock), open_holds_of(self._settings, time.time)
         context = Context(
-            checkout=Checkout(self._dispatcher, catalog, open_holds, metrics, clock),
+            checkout=Checkout(self._dispatcher, catalog, open_holds, metrics, clock, TICKET_KEY),
             dispatcher=self._dispatcher,
             catalog=catalog,
             orders=shelf,

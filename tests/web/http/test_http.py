@@ -81,7 +81,7 @@ def test_a_purchase_is_answered_with_the_order(web: FakeWeb) -> None:
     order = answer.json
     assert order.keys() == {
         *("order", "event", "type", "quantity", "buyer", "status", "created_at", "zxid"),
-        *("price", "total", "currency"),
+        *("price", "total", "currency", "number", "code"),
     }
     assert (order["type"], order["quantity"], order["buyer"]) == ("A", 2, "Ann")
     assert web.get(f"/api/orders/{order['order']}").json["order"] == order["order"]

@@ -5,10 +5,12 @@ import re
 import msgspec
 import pytest
 
+from core.schema.order_number import code_of, number_of
 from core.schema.records import OrderView
 from core.store.order_lifecycle import Act
 from core.transport.link import Answer, ChangeRequest, Code, replies
 from tests.support.fakes.fake_clerk import FakeClerk, id_of
+from tests.support.fakes.fake_site import TICKET_KEY
 from tests.support.fakes.fake_web import FakeWeb, Response, running
 from tests.support.signed_in import Operator, enter
 from web.operator.check_in_page import SAME_SCAN_S, told
@@ -56,6 +58,13 @@ def test_a_scan_whose_answer_was_lost_is_sent_again_and_lets_in(operator: Operat
     assert kind(scan(operator, id_of("a2"))) == "already"
 
 
+def test_a_code_and_a_number_admit_as_the_orders_id_does(operator: Operator) -> None:
+    code, number = code_of(TICKET_KEY, id_of("a3")), number_of(id_of("a3"))
+    assert kind(scan(operator, code)) == "admitted"
+    for text in (code.lower(), number, number.replace("-", " "), id_of("a3")):
+        assert kind(scan(operator, text)) == "already"
+
+
 @pytest.mark.parametrize(
     ("order", "found", "status", "why"),
     [
@@ -63,9 +72,14 @@ def test_a_scan_whose_answer_was_lost_is_sent_again_and_lets_in(operator: Operat
         (id_of("b1"), "not-valid", 409, "gave it back"),
         (id_of("b2"), "not-valid", 409, "not paid for in time"),
         (id_of("b3"), "not-valid", 409, "Cancelled."),
-        (id_of("c"), "no-such-order", 404, "has never sold it"),
+        (id_of("c"), "no-such-order", 404, "Look the name up"),
         ("WIFI:T:WPA;S:foyer", "unreadable", 422, 'value="WIFI:T:WPA;S:foyer"'),
-        ("", "unreadable", 422, "32 digits"),
+        ("", "unreadable", 422, "K7QF2-9XM4C"),
+        (number_of(id_of("a"))[:-1] + "U", "unreadable", 422, "K7QF2-9XM4C"),
+        (number_of(id_of("a"))[::-1], "mistyped", 422, "Read it again"),
+        (number_of(id_of("c")), "no-such-order", 404, "Look the name up"),
+        (code_of(b"another key", id_of("a")), "no-such-order", 404, "Look the name up"),
+        (number_of(id_of("dd")), "ambiguous", 409, "Scan the ticket’s code"),
     ],
 )
 def test_the_door_is_told_why_a_ticket_does_not_admit(

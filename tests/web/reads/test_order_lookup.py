@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from core.errors import Unavailable
-from core.schema.records import Order
+from core.schema.records import Order, OrderView
 from core.store.orders import StoredOrder
 from web.reads.order_lookup import SEEN_S, await_order
 
@@ -26,13 +26,13 @@ class Lagging:
     pause_s: float = 0.0
     looks: int = field(default=0, init=False)
 
-    async def order(self, _id: str) -> StoredOrder:
+    async def order(self, _id: str) -> OrderView:
         await asyncio.sleep(self.pause_s)
         answer = self.answers[min(self.looks, len(self.answers) - 1)]
         self.looks += 1
         if isinstance(answer, Unavailable):
             raise answer
-        return answer
+        return answer.view
 
 
 def wait_for_cancelled(orders: Lagging) -> float:

@@ -1,4 +1,4 @@
-% signs = {"admitted": "M4 13l5 5L20 6", "already": "M5 5l14 14M19 5L5 19", "not-valid": "M5 5l14 14M19 5L5 19", "no-such-order": "M5 5l14 14M19 5L5 19", "unreadable": "M5 5l14 14M19 5L5 19", "no-door": "M12 4v10M12 19v.5", "damaged": "M12 4v10M12 19v.5", "no-answer": "M12 4v10M12 19v.5", "ready": "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4"}
+% signs = {"admitted": "M4 13l5 5L20 6", "already": "M5 5l14 14M19 5L5 19", "not-valid": "M5 5l14 14M19 5L5 19", "no-such-order": "M5 5l14 14M19 5L5 19", "unreadable": "M5 5l14 14M19 5L5 19", "mistyped": "M5 5l14 14M19 5L5 19", "ambiguous": "M12 4v10M12 19v.5", "no-door": "M12 4v10M12 19v.5", "damaged": "M12 4v10M12 19v.5", "no-answer": "M12 4v10M12 19v.5", "ready": "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4"}
 % rebase("page-layout", heading=say("checkin.title") if result.kind == "ready" else say("checkin.title-of", result=say(f"checkin.{result.kind}")), here="check-in", script="check-in.js")
 <div class="door">
 <h1>{{say("checkin.name")}}</h1>
@@ -29,7 +29,7 @@
   <input type="hidden" name="csrf" value="{{visit.session.csrf}}">
   <input type="hidden" name="scan" value="{{next_scan}}">
   <label for="order">{{say("checkin.order")}}</label>
-  <input id="order" name="order" required maxlength="400" autocomplete="off" autocapitalize="off" spellcheck="false" enterkeyhint="go"{{!"" if result.kind == "no-door" else " autofocus"}} aria-describedby="how"{{!' aria-invalid="true"' if result.kind == "unreadable" else ""}} value="{{scan.text if result.kind in ("unreadable", "no-door") else ""}}">
+  <input id="order" name="order" required maxlength="400" autocomplete="off" autocapitalize="off" spellcheck="false" enterkeyhint="go"{{!"" if result.kind == "no-door" else " autofocus"}} aria-describedby="how"{{!' aria-invalid="true"' if result.kind in ("unreadable", "mistyped") else ""}} value="{{scan.text if result.kind in ("unreadable", "mistyped", "ambiguous", "no-door") else ""}}">
   <p class="hint" id="how">{{say("checkin.how")}}</p>
   <label for="door">{{say("checkin.door")}}</label>
   <input id="door" name="door" required maxlength="64" autocomplete="off"{{!' autofocus aria-invalid="true"' if result.kind == "no-door" else ""}} value="{{scan.door}}" aria-describedby="remembered">

@@ -16,7 +16,9 @@
   <div><dt>{{say("operators.event")}}</dt><dd><a href="/operator/events/{{order.event}}">{{order.event}}</a></dd></div>
   <div><dt>{{say("operators.type")}}</dt><dd>{{order.quantity}} × {{order.type}}</dd></div>
   <div><dt>{{say("ticket.price")}}</dt><dd>{{total}}</dd></div>
-  <div class="whole"><dt>{{say("ticket.order")}}</dt><dd><code>{{order.order}}</code></dd></div>
+  <div><dt>{{say("ticket.order")}}</dt><dd><code>{{order.number}}</code></dd></div>
+  <div class="whole"><dt>{{say("operators.order-code")}}</dt><dd><code>{{order.code}}</code></dd></div>
+  <div class="whole"><dt>{{say("operators.order-id")}}</dt><dd><code>{{order.order}}</code></dd></div>
 </dl>
 % if order.payments:
 <section>

@@ -21,7 +21,7 @@
 %     for order in found.orders:
   <tr><th scope="row">{{order.buyer}}</th><td>{{order.event}}</td><td>{{order.type}}</td><td class="n">{{order.quantity}}</td>
     <td>{{say(f"ticket.status.{'checked-in' if order.checked_in_at else order.status}")}}</td><td>{{order.created_at[:19].replace("T", " ")}}</td>
-    <td><a href="/operator/orders/{{order.order}}"><code>{{order.order[:8]}}…</code></a></td></tr>
+    <td><a href="/operator/orders/{{order.order}}"><code>{{order.number}}</code></a></td></tr>
 %     end
   </tbody>
 </table>
