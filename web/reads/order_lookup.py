@@ -64,8 +64,10 @@ async def find_ticket(orders: TicketReader, text: str, event: str = "") -> str:
     `BadZnode`, and `Unavailable` after `LOOKUP_S`.
     """
     typed = typed_number(text)
-    if typed is None or typed.wrong:
-        raise BadRequest("invalid", "detail.mistyped" if typed else "detail.ticket", "order")
+    if typed is None:
+        raise BadRequest("invalid", "detail.ticket", "order")
+    if typed.wrong:
+        raise BadRequest("no-such-order", "detail.mistyped", "order")
     try:
         async with asyncio.timeout(LOOKUP_S):
             found = await orders.numbered(typed)

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from core.errors import BadRequest
-from core.schema.order_number import number_of, typed_number
+from core.schema.order_number import CODE_PATTERN, NUMBER_PATTERN, number_of, typed_number
 from core.schema.records import ORDER_ID, Payment
 from core.store.order_lifecycle import Act, OrderChange
 from core.text.names import clean
@@ -42,9 +42,8 @@ def ticket_in(text: str) -> str:
     """
     if found := order_in(text):
         return found
-    typed = typed_number(text)
-    if typed is None or typed.wrong:
-        raise BadRequest("invalid", "detail.mistyped" if typed else "detail.ticket", "order")
+    if typed_number(text) is None:
+        raise BadRequest("invalid", "detail.ticket", "order")
     return text
 
 
@@ -89,6 +88,9 @@ class CheckInJson(msgspec.Struct, frozen=True, kw_only=True):
             max_length=MOST_ADDRESS,
             description="What the ticket's QR code holds, or the order's number or id.",
             examples=[EXAMPLE_NUMBER],
+            extra_json_schema={
+                "pattern": f"{ORDER_ID.pattern}|^(?:{NUMBER_PATTERN}|{CODE_PATTERN})$"
+            },
             extra={"text": "detail.ticket", "clean": ticket_in},
         ),
     ]
