@@ -84,7 +84,7 @@ def test_the_sale_is_chinese_for_readers_of_chinese(enter: Enter, shop: str) -> 
     expect(ming.page.locator("article")).to_contain_text("王小明")
     expect(ming.page.locator("article")).to_contain_text("已確認")
     ming.page.get_by_role("button", name="English").click()
-    expect(ming.page.locator("article")).to_contain_text("Confirmed")
+    expect(ming.page.locator("article")).to_contain_text("Valid")
     ming.page.get_by_role("link", name="Back to the box office").click()
     expect(ming.page.get_by_role("button", name="Get tickets")).to_be_visible()
 

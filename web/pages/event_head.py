@@ -1,7 +1,8 @@
-"""An event's title, place and time at the head of a page."""
+"""An event's title, place and time at the head of a page, and its types' labels."""
 
 import msgspec
 
+from core.schema.records import OrderView
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
 from web.http.i18n import Language
@@ -23,3 +24,9 @@ def event_head(language: Language, event: EventAvailability | None, name: str) -
     at = event.starts_at
     starts = language.say_time("format.day", at) if at else ""
     return EventHead(event.title, event.place, starts, rfc3339(at) if at else "")
+
+
+def type_label(order: OrderView, event: EventAvailability | None) -> str:
+    """The label of the order's type."""
+    types = event.types if event else ()
+    return next((each.label for each in types if each.name == order.type), "") or order.type

@@ -9,8 +9,8 @@ from core.schema.records import OrderView
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
 from web.http.i18n import Language
-from web.pages.event_head import EventHead, event_head
-from web.pages.ticket_view import total, type_label
+from web.pages.event_head import EventHead, event_head, type_label
+from web.pages.ticket_view import total
 
 HOLDS = frozenset({"held", "released", "expired"})
 # The buyer is warned when a fifth of the time is left, within these bounds: WCAG 2.2.1 wants 20 s

@@ -4,15 +4,23 @@ from datetime import UTC, datetime
 
 from core.schema.records import OrderView
 from core.store.availability import EventAvailability
+from web.pages.event_head import type_label
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"
 # Longer lines are folded (RFC 5545, 3.1).
 LINE_OCTETS = 75
 PRODUCT = "-//zkticket//zkticket//EN"
+# The entry's status for each status of an order that has an entry.
+STATUS = {"sold": "CONFIRMED", "cancelled": "CANCELLED"}
 
 
-def calendar(order: OrderView, event: EventAvailability, starts_at: float, address: str) -> bytes:
-    """The entry of an event that starts at `starts_at`, in Unix seconds.
+def has_calendar(order: OrderView, event: EventAvailability | None) -> bool:
+    """Whether the order has an entry: a hold has none, nor has an event without a time."""
+    return order.status in STATUS and event is not None and event.starts_at is not None
+
+
+def calendar(order: OrderView, event: EventAvailability, address: str, now: float) -> bytes:
+    """The entry of an event that has a time; `now` is in Unix seconds.
 
     `address` is that of the ticket's page.
     """
@@ -23,12 +31,13 @@ def calendar(order: OrderView, event: EventAvailability, starts_at: float, addre
         "METHOD:PUBLISH",
         "BEGIN:VEVENT",
         f"UID:{order.order}@zkticket",
-        f"DTSTAMP:{_utc(datetime.fromisoformat(order.created_at))}",
-        f"DTSTART:{_at(starts_at)}",
+        f"STATUS:{STATUS[order.status]}",
+        f"DTSTAMP:{_at(now)}",
+        f"DTSTART:{_at(event.starts_at or 0.0)}",
         *([f"DTEND:{_at(event.ends_at)}"] if event.ends_at else []),
         f"SUMMARY:{_escaped(event.title)}",
         *([f"LOCATION:{_escaped(event.place)}"] if event.place else []),
-        f"DESCRIPTION:{_escaped(f'{order.quantity} × {order.type} – {order.buyer}')}",
+        f"DESCRIPTION:{_escaped(f'{order.quantity} × {type_label(order, event)} – {order.buyer}')}",
         f"URL:{address}",
         "END:VEVENT",
         "END:VCALENDAR",
@@ -37,11 +46,7 @@ def calendar(order: OrderView, event: EventAvailability, starts_at: float, addre
 
 
 def _at(seconds: float) -> str:
-    return _utc(datetime.fromtimestamp(seconds, UTC))
-
-
-def _utc(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _escaped(text: str) -> str:

@@ -16,7 +16,7 @@ from web.http.request import Request
 from web.http.route_description import READ, Response, Route, mount
 from web.http.routing import Outcome
 from web.pages.hold_view import hold_view, is_hold
-from web.pages.icalendar import CONTENT_TYPE, calendar
+from web.pages.icalendar import CONTENT_TYPE, calendar, has_calendar
 from web.pages.rendering import PageRenderer, Visit
 from web.pages.ticket_view import ticket_view
 from web.reads.order_lookup import await_order, find_order
@@ -101,7 +101,8 @@ class TicketPages:
         "/orders/<order_id>/calendar.ics",
         "getCalendar",
         "The ticket for a calendar",
-        "An event without a time has none. Problems are pages, not JSON.",
+        "The entry of a cancelled order says so. A hold has none, nor has an event without a time. "
+        "Problems are pages, not JSON.",
         parameters=(ORDER_ID,),
         answers=(Response(200, "iCalendar.", CONTENT_TYPE),),
         codes=("no-such-order", "not-found", *READ),
@@ -111,10 +112,11 @@ class TicketPages:
         if isinstance(order, Problem):
             return order
         event = (await self._context.catalog.snapshot()).event(order.event)
-        if event is None or event.starts_at is None:
+        if event is None or not has_calendar(order, event):
             return problem("not-found")
         address = f"{request.base}/orders/{order_id}"
-        return Reply(200, CALENDAR, calendar(order, event, event.starts_at, address))
+        body = calendar(order, event, address, self._context.clock.now())
+        return Reply(200, CALENDAR, body)
 
     async def _find(self, order_id: str) -> OrderView | Problem:
         try:

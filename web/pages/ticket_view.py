@@ -8,30 +8,37 @@ from core.schema.records import OrderView
 from core.schema.sale_window import is_settled
 from core.store.availability import EventAvailability
 from web.http.i18n import Language
-from web.pages.event_head import EventHead, event_head
+from web.pages.event_head import EventHead, event_head, type_label
+from web.pages.icalendar import has_calendar
 from web.pages.qr import qr_svg
 
-# The code of orders that admit nobody is not shown.
-SPENT = frozenset({"held", "released", "expired", "cancelled"})
+
+class PriceFact(msgspec.Struct, frozen=True):
+    """What an order costs, and under which heading: paid only if a payment is on record."""
+
+    label: str
+    text: str
 
 
 class TicketView(msgspec.Struct, frozen=True):
     """A ticket. `number` is the order's id in groups of four.
 
-    `code` is the QR code as SVG, empty if the order admits nobody; `notice` is what went wrong.
+    `code` is the QR code as SVG, empty if the order admits nobody; `calendar` is the text of the
+    link to its calendar file, empty for none; `notice` is what went wrong.
     """
 
     order: OrderView
     event: EventHead
     greeting: str
-    number: str
+    number: tuple[str, ...]
     type: str
     bought: str
     state: str
     status: str
     checked_in: str
-    total: str
+    price: PriceFact
     code: str
+    calendar: str
     cancellable: bool
     notice: str
 
@@ -49,14 +56,15 @@ def ticket_view(
         order=order,
         event=event_head(language, event, order.event),
         greeting=_greeting(language, order, state),
-        number=" ".join(order.order[start : start + 4] for start in range(0, 32, 4)),
+        number=tuple(order.order[start : start + 4] for start in range(0, 32, 4)),
         type=type_label(order, event),
         bought=_moment(language, order.created_at),
         state=state,
         status=language.say(f"ticket.status.{state}"),
         checked_in=_moment(language, order.checked_in_at) if order.checked_in_at else "",
-        total=total(language, order),
-        code="" if order.status in SPENT else qr_svg(order.order),
+        price=price_fact(language, order),
+        code=qr_svg(order.order) if order.status == "sold" else "",
+        calendar=_calendar(language, order, event),
         cancellable=state == "sold" and _is_cancellable(event, now),
         notice=notice,
     )
@@ -67,17 +75,21 @@ def _is_cancellable(event: EventAvailability | None, now: float) -> bool:
 
 
 def _greeting(language: Language, order: OrderView, state: str) -> str:
-    if state == "sold":
-        return language.say("ticket.here", count=order.quantity)
-    if state == "checked-in":
-        return language.say("ticket.used")
-    return language.say("ticket.void")
+    return language.say(f"ticket.greeting.{state}", count=order.quantity)
 
 
-def type_label(order: OrderView, event: EventAvailability | None) -> str:
-    """The label of the order's type."""
-    types = event.types if event else ()
-    return next((each.label for each in types if each.name == order.type), "") or order.type
+def _calendar(language: Language, order: OrderView, event: EventAvailability | None) -> str:
+    if not has_calendar(order, event):
+        return ""
+    return language.say(f"ticket.calendar.{order.status}")
+
+
+def price_fact(language: Language, order: OrderView) -> PriceFact:
+    """What is said of the price: "paid" only where a payment counts."""
+    is_paid = any(each.counts for each in order.payments)
+    return PriceFact(
+        language.say("ticket.paid" if is_paid else "ticket.price"), total(language, order)
+    )
 
 
 def total(language: Language, order: OrderView) -> str:

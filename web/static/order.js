@@ -14,7 +14,6 @@ let busy = false;
 let warned, endsAt;
 let stopCounting = () => {};
 
-arrive();
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form.act")) return;
   event.preventDefault();
@@ -26,6 +25,29 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) lookAgain(); });
 addEventListener("pageshow", (event) => { if (event.persisted) lookAgain(); });
+
+// --- what a browser can do with a ticket
+
+const abilities = {
+  copy: navigator.clipboard && (async () => {
+    await navigator.clipboard.writeText(location.href);
+    news.textContent = say("script.copied");
+  }),
+  share: navigator.share && (() => navigator.share({ title: document.title, url: location.href })),
+  print: () => print(),
+};
+
+document.addEventListener("click", (event) => {
+  const wanted = event.target.closest("[data-does]")?.dataset.does;
+  // Who closes the sheet of their device's apps has changed their mind.
+  if (wanted) Promise.resolve(abilities[wanted]()).catch(() => {});
+});
+
+function offer() {
+  for (const button of order.querySelectorAll("[data-does]")) {
+    button.parentElement.hidden = !abilities[button.dataset.does];
+  }
+}
 
 // --- the buttons
 
@@ -99,6 +121,7 @@ function take({ title, order: wanted }) {
 
 function arrive() {
   localise(order);
+  offer();
   warned = false;
   settle(order.dataset.endsIn);
 }
@@ -172,3 +195,5 @@ function left(ms) {
   const time = parts.map((part) => String(part).padStart(2, "0")).join(":");
   return hours ? `${hours}:${time}` : time;
 }
+
+arrive();

@@ -1,4 +1,4 @@
-% rebase("layout", heading=say("hold.title", heading=hold.heading, event=hold.event.title), scripts=["order.js"])
+% rebase("layout", heading=say("hold.title", heading=hold.heading, event=hold.event.title), scripts=["order.js"], sheets=["ticket.css"])
 <div id="order" data-status="{{hold.state}}" data-until="{{hold.until_at}}" data-ends-in="{{hold.ends_in_ms}}" data-warn-at="{{hold.warn_ms}}">
 <h1 class="quiet" tabindex="-1">{{hold.heading}}</h1>
 <div class="notice bad" id="problem" role="alert"{{!"" if hold.notice else " hidden"}}><p>{{hold.notice}}</p></div>

@@ -63,7 +63,7 @@ def test_an_order_is_cancelled_after_a_question(operator: Operator) -> None:
     assert "2 tickets of front of gala are for sale again" in asked
     fields = operator.answer(f"{order}/cancel")
     assert operator.post(f"{order}/cancel", fields | {"csrf": "0"}).status == 403
-    assert "Confirmed" in operator.get(order).text
+    assert "Valid" in operator.get(order).text
     done = operator.post(f"{order}/cancel", fields)
     assert done.headers["location"] == f"{order}?done=cancel"
     page = operator.get(f"{order}?done=cancel").text

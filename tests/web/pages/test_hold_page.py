@@ -136,7 +136,7 @@ def test_bought_twice_is_bought_once_and_stays_at_its_address(web: FakeWeb) -> N
     for _ in range(2):
         answer = post(web, f"{address}/confirm", {})
         assert (answer.status, answer.headers["location"]) == (303, address)
-    assert "Confirmed" in web.get(address).text
+    assert "Valid" in web.get(address).text
 
 
 def test_one_form_extends_once_and_no_more_often_than_it_says(web: FakeWeb) -> None:
@@ -195,7 +195,7 @@ def test_an_order_is_cancelled_where_its_event_allows_it(web: FakeWeb) -> None:
     refused = post(web, f"{other}/cancel", {})
     assert refused.status == 409
     assert "can’t be given back" in refused.text
-    assert "Confirmed" in refused.text
+    assert "Valid" in refused.text
 
 
 @pytest.mark.parametrize(

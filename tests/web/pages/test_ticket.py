@@ -9,9 +9,9 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.schema.records import OrderView
+from core.schema.records import OrderView, PaymentView
 from tests.support.fakes.fake_site import GALA
-from tests.support.fakes.fake_web import FakeWeb
+from tests.support.fakes.fake_web import FakeWeb, Response
 from tests.support.fakes.gala_order import SOLD_ORDER
 from web.http.i18n import Languages
 from web.pages.icalendar import calendar
@@ -19,7 +19,6 @@ from web.pages.qr import qr_svg
 from web.pages.ticket_view import ticket_view
 
 LANGUAGES = Languages()
-STARTS_AT = GALA.starts_at or 0.0
 
 
 def bought(web: FakeWeb, event: str, type_: str) -> str:
@@ -57,21 +56,31 @@ def test_an_event_without_a_time_has_no_calendar(web: FakeWeb) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "english", "chinese", "admits"),
+    ("status", "greeting", "english", "chinese", "admits"),
     [
-        ("sold", "Confirmed", "已確認", True),
-        ("cancelled", "Cancelled", "已取消", False),
-        ("expired", "Expired", "保留已逾期", False),
-        ("released", "Released", "已放棄保留", False),
-        ("held", "Held, not bought yet", "保留中，尚未購買", False),
+        ("sold", "You’re in – here are your tickets", "Valid", "有效", True),
+        ("cancelled", "This order was cancelled.", "Cancelled", "已取消", False),
     ],
 )
-def test_a_ticket_says_how_it_stands(status: str, english: str, chinese: str, admits: bool) -> None:
+def test_a_ticket_says_how_it_stands(
+    status: str, greeting: str, english: str, chinese: str, admits: bool
+) -> None:
     for tag, text in (("en", english), ("zh-TW", chinese)):
         language = LANGUAGES.named(tag)
         assert language is not None
         page = ticket_view(language, changed(status=status), GALA)
         assert (page.status, bool(page.code)) == (text, admits)
+    assert ticket_view(LANGUAGES.default, changed(status=status), GALA).greeting == greeting
+
+
+def test_a_ticket_is_called_paid_only_where_a_payment_counts() -> None:
+    refused = PaymentView(id="p0", at=SOLD_ORDER.created_at, counts=False, refused="wrong-amount")
+    paid = PaymentView(id="p1", at=SOLD_ORDER.created_at, counts=True)
+    for payments, label in (((), "Price"), ((refused,), "Price"), ((refused, paid), "Paid")):
+        page = ticket_view(LANGUAGES.default, changed(payments=payments), GALA)
+        assert page.price.label == label
+    free = ticket_view(LANGUAGES.default, changed(price=0, total=0), GALA)
+    assert (free.price.label, free.price.text) == ("Price", "Free")
 
 
 def test_a_ticket_that_was_used_says_when() -> None:
@@ -83,7 +92,7 @@ def test_a_ticket_that_was_used_says_when() -> None:
 def test_a_ticket_stands_alone_while_its_event_cannot_be_read() -> None:
     page = ticket_view(LANGUAGES.default, SOLD_ORDER, None)
     assert (page.event.title, page.event.starts) == ("gala", "")
-    assert (page.type, page.total) == ("front", "NT$2,400.00")
+    assert (page.type, page.price.text, page.calendar) == ("front", "NT$2,400.00", "")
 
 
 # --- the calendar (RFC 5545) ---------------------------------------------------------
@@ -91,6 +100,10 @@ def test_a_ticket_stands_alone_while_its_event_cannot_be_read() -> None:
 
 def unfolded(content: bytes) -> list[str]:
     return content.decode().replace("\r\n ", "").splitlines()
+
+
+def entry(web: FakeWeb, address: str) -> list[str]:
+    return unfolded(web.get(f"{address}/calendar.ics").body)
 
 
 def test_the_calendar_has_the_event(web: FakeWeb) -> None:
@@ -102,7 +115,7 @@ def test_the_calendar_has_the_event(web: FakeWeb) -> None:
     assert lines[-1] == "END:VCALENDAR"
     for line in (
         f"UID:{address.rpartition('/')[2]}@zkticket",
-        "DTSTAMP:20250601T120000Z",
+        "STATUS:CONFIRMED",
         "DTSTART:20960601T080000Z",
         "DTEND:20960601T110000Z",
         r"SUMMARY:Summer gala\; music\, wine\\dance",
@@ -113,10 +126,34 @@ def test_the_calendar_has_the_event(web: FakeWeb) -> None:
     assert web.get(f"/orders/{'0' * 32}/calendar.ics").status == 404
 
 
+GALA_FORM = "event=gala&type=front&quantity=1&buyer=Ann&key="
+
+
+def test_the_entry_of_a_cancelled_order_says_so_and_a_hold_has_none(web: FakeWeb) -> None:
+    def post(path: str, body: str = "") -> Response:
+        content_type = "application/x-www-form-urlencoded"
+        return web.request("POST", path, body.encode(), content_type=content_type)
+
+    held, address = (
+        post(path, f"{GALA_FORM}{path[1:]}").headers["location"] for path in ("/holds", "/orders")
+    )
+    assert web.get(f"{held}/calendar.ics").status == 404
+    post(f"{held}/release")
+    assert web.get(f"{held}/calendar.ics").status == 404
+    [uid] = [line for line in entry(web, address) if line.startswith("UID:")]
+    post(f"{address}/cancel")
+    assert {"STATUS:CANCELLED", uid} <= set(entry(web, address))
+
+
+def test_a_calendar_calls_a_type_as_the_organiser_does() -> None:
+    content = calendar(SOLD_ORDER, GALA, "http://127.0.0.1/", 0.0)
+    assert "DESCRIPTION:2 × Front row – 王小明" in unfolded(content)
+
+
 @given(st.text(max_size=300))
 def test_whatever_an_event_is_called_its_lines_are_short_and_whole(title: str) -> None:
     event = msgspec.structs.replace(GALA, title=title)
-    content = calendar(SOLD_ORDER, event, STARTS_AT, "http://127.0.0.1/")
+    content = calendar(SOLD_ORDER, event, "http://127.0.0.1/", 0.0)
     lines = content.split(b"\r\n")
     assert all(len(line) <= 75 for line in lines)
     assert all(line.decode() is not None for line in lines)
