@@ -17,7 +17,7 @@ from web.http.replies import HTML_WITH_CAMERA
 from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
 from web.operator.rendering import OperatorPages, OperatorVisit
-from web.pages.ticket_view import type_label
+from web.pages.event_head import type_label
 from web.reads.catalog import Snapshot
 from web.reads.order_lookup import find_ticket
 from web.requests.field_types import note

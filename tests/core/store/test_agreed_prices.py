@@ -165,14 +165,14 @@ def order_of(data: bytes) -> OrderView:
 def test_an_order_of_an_earlier_version_says_that_its_price_was_not_recorded() -> None:
     order = order_of(OLD)
     assert b"total" not in msgspec.json.encode(order)
-    assert ticket_view(Languages().default, order, None).total == "Not recorded"
+    assert ticket_view(Languages().default, order, None).price.text == "Not recorded"
 
 
 def test_pages_and_exports_show_what_the_order_says_and_not_the_event(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     order = order_of(OLD.replace(b'"batch"', b'"price":4850,"currency":"TWD","batch"'))
-    assert ticket_view(Languages().default, order, None).total == "NT$97.00"
+    assert ticket_view(Languages().default, order, None).price.text == "NT$97.00"
     json_lines(sys.stdout)(order)
     csv_rows(sys.stdout)(order)
     told, *rows = capsys.readouterr().out.splitlines()
@@ -184,4 +184,4 @@ def test_pages_and_exports_show_what_the_order_says_and_not_the_event(
 def test_an_order_without_a_price_is_free_and_not_unknown() -> None:
     order = order_of(OLD.replace(b'"batch"', b'"price":0,"currency":"EUR","batch"'))
     assert (order.price, order.total) == (0, 0)
-    assert ticket_view(Languages().default, order, None).total == "Free"
+    assert ticket_view(Languages().default, order, None).price.text == "Free"
