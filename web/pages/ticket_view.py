@@ -21,16 +21,15 @@ class PriceFact(msgspec.Struct, frozen=True):
 
 
 class TicketView(msgspec.Struct, frozen=True):
-    """A ticket. `number` is the order's id in groups of four.
+    """A ticket. `code` is the QR code as SVG, empty if the order admits nobody.
 
-    `code` is the QR code as SVG, empty if the order admits nobody; `calendar` is the text of the
-    link to its calendar file, empty for none; `notice` is what went wrong.
+    `calendar` is the text of the link to its calendar file, empty for none; `notice` is what went
+    wrong.
     """
 
     order: OrderView
     event: EventHead
     greeting: str
-    number: tuple[str, ...]
     type: str
     bought: str
     state: str
@@ -56,14 +55,13 @@ def ticket_view(
         order=order,
         event=event_head(language, event, order.event),
         greeting=_greeting(language, order, state),
-        number=tuple(order.order[start : start + 4] for start in range(0, 32, 4)),
         type=type_label(order, event),
         bought=_moment(language, order.created_at),
         state=state,
         status=language.say(f"ticket.status.{state}"),
         checked_in=_moment(language, order.checked_in_at) if order.checked_in_at else "",
         price=price_fact(language, order),
-        code=qr_svg(order.order) if order.status == "sold" else "",
+        code=qr_svg(order.code) if order.code and order.status == "sold" else "",
         calendar=_calendar(language, order, event),
         cancellable=state == "sold" and _is_cancellable(event, now),
         notice=notice,

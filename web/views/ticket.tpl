@@ -7,11 +7,7 @@
   <section class="pass">
     <div class="code" role="img" aria-label="{{say("ticket.code")}}">{{!ticket.code}}</div>
     <p class="admits">{{say("ticket.admits-count", count=ticket.order.quantity)}}</p>
-    <p class="number">\\
-% for group in ticket.number:
-<span>{{group}}</span> \\
-% end
-</p>
+    <p class="number">{{ticket.order.number}}</p>
   </section>
 % end
   <section class="face">
@@ -36,7 +32,7 @@
       <div><dt>{{say("ticket.checked-in")}}</dt><dd><time datetime="{{ticket.order.checked_in_at}}" data-local>{{ticket.checked_in}}</time></dd></div>
 % end
 % if not ticket.code:
-      <div><dt>{{say("ticket.order")}}</dt><dd class="number">{{" ".join(ticket.number)}}</dd></div>
+      <div><dt>{{say("ticket.order")}}</dt><dd class="number">{{ticket.order.number}}</dd></div>
 % end
     </dl>
   </section>

@@ -9,6 +9,7 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.schema.order_number import code_of
 from core.schema.records import OrderView, PaymentView
 from tests.support.fakes.fake_site import GALA
 from tests.support.fakes.fake_web import FakeWeb, Response
@@ -19,6 +20,8 @@ from web.pages.qr import qr_svg
 from web.pages.ticket_view import ticket_view
 
 LANGUAGES = Languages()
+CODE = code_of(b"k" * 32, SOLD_ORDER.order)
+GALA_FORM = "event=gala&type=front&quantity=1&buyer=Ann&key="
 
 
 def bought(web: FakeWeb, event: str, type_: str) -> str:
@@ -27,15 +30,13 @@ def bought(web: FakeWeb, event: str, type_: str) -> str:
 
 
 def changed(**fields: Any) -> OrderView:
-    return msgspec.structs.replace(SOLD_ORDER, **fields)
+    return msgspec.structs.replace(SOLD_ORDER, code=CODE, **fields)
 
 
 def test_the_code_is_one_that_any_reader_reads() -> None:
-    svg = qr_svg(SOLD_ORDER.order)
-    code = segno.make(
-        SOLD_ORDER.order, version=3, error="m", mask=3, mode="byte", boost_error=False
-    )
-    assert code.designator == "3-M"
+    svg = qr_svg(CODE)
+    code = segno.make(CODE, mode="alphanumeric", version=2, error="q", mask=3, boost_error=False)
+    assert code.designator == "2-Q"
     assert svg == code.svg_inline(omitsize=True, svgclass=None, lineclass=None)
     assert " style" not in svg
 
@@ -43,7 +44,9 @@ def test_the_code_is_one_that_any_reader_reads() -> None:
 def test_the_page_carries_the_code_and_the_way_into_the_calendar(web: FakeWeb) -> None:
     address = bought(web, "gala", "front")
     page = web.get(address).text
-    assert qr_svg(address.rpartition("/")[2]) in page
+    order = web.get(f"/api{address}").json
+    assert qr_svg(order["code"]) in page
+    assert order["number"] in page
     assert f'href="{address}/calendar.ics"' in page
     for text in ("Front row", "NT$1,200.00", "National Concert Hall", "1 June 2096 at 08:00 UTC"):
         assert text in page
@@ -124,9 +127,6 @@ def test_the_calendar_has_the_event(web: FakeWeb) -> None:
     ):
         assert line in lines
     assert web.get(f"/orders/{'0' * 32}/calendar.ics").status == 404
-
-
-GALA_FORM = "event=gala&type=front&quantity=1&buyer=Ann&key="
 
 
 def test_the_entry_of_a_cancelled_order_says_so_and_a_hold_has_none(web: FakeWeb) -> None:
