@@ -4,6 +4,8 @@ The message is one line that says what is wrong and what to do. The entrypoint p
 it and exits with `exit_code`; no traceback reaches a user.
 """
 
+from collections.abc import Sequence
+
 
 class ZkticketError(Exception):
     """Something that a person can do something about."""
@@ -18,12 +20,24 @@ class WrongUsage(ZkticketError):
 
 
 class WrongTerm(WrongUsage):
-    """A term of an event that can't be: its `field`, and the name of the `rule` that it breaks."""
+    """A term of an event that can't be: its `field`, and the name of the `rule` that it breaks.
 
-    def __init__(self, field: str, rule: str, why: str) -> None:
+    `values` go into the text that the web has for the rule.
+    """
+
+    def __init__(self, field: str, rule: str, why: str, **values: str | int) -> None:
         super().__init__(f"{field}: {why}")
         self.field = field
         self.rule = rule
+        self.values = values
+
+
+class WrongTerms(WrongUsage):
+    """Everything that is wrong with an event's terms, one fault for each field."""
+
+    def __init__(self, faults: Sequence[WrongTerm]) -> None:
+        super().__init__("; ".join(map(str, faults)))
+        self.faults = tuple(faults)
 
 
 class CannotWrite(ZkticketError):

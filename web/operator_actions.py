@@ -13,7 +13,7 @@ from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
 from core.eventlog import query, ring
 from core.eventlog.query import LogMatches, Query
 from core.events import event_manager, restock
-from core.events.event_manager import Terms
+from core.events.terms import Terms
 from core.schema.records import Event, OrderView, TicketType
 from core.settings import Settings
 from core.store import order_history, scan

@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from core.errors import WrongUsage
-from core.events.event_manager import Terms, TypeTerms
-from core.events.terms_file import MOST_FILE, TIMES, TypeSaid, from_toml, terms_of
-from core.schema.records import NAME
+from core.events.terms import TIMES, Terms, TypeTerms
+from core.events.terms_file import MOST_FILE, TypeSaid, from_toml, terms_of
+from core.schema.records import NAME, EventTexts
 from core.text import utf8
 from core.text.names import brief
+from core.text.timezones import zone_of
 
 NEVER = "none"
+TEXTS = EventTexts.__struct_fields__
 # A longer file has too many characters anyway.
 MOST_FILE_BYTES = 4 * MOST_FILE + 1
 # A capacity with more digits is out of range anyway.
@@ -34,12 +36,26 @@ def read(path: Path) -> tuple[str, Terms, dict[str, TypeSaid]]:
         raise WrongUsage(f"{path}: {error}") from None
 
 
-def of_options(options: Mapping[str, Any]) -> Terms:
-    """Makes terms of a command's options, which have the same names. Times are text, and `none`
-    removes one. Raises `WrongUsage`.
+def of_options(options: Mapping[str, Any], zone: str = "") -> Terms:
+    """Makes terms of a command's options, which have the same names.
+
+    Times are text, and `none` removes one; without an offset they are by the clocks of the named
+    zone, or else of `zone`. Raises `WrongUsage`.
     """
-    times = {name: options[name] for name in TIMES if options[name] is not None}
-    return terms_of(options, {name: _moment(name, text) for name, text in times.items()})
+    said = _translated(options) if options.get("language") else options
+    times = {name: said[name] for name in TIMES if said[name] is not None}
+    clocks = {name: _clock(name, text) for name, text in times.items()}
+    return terms_of(said, clocks, zone_of(said["timezone"] or zone))
+
+
+def _translated(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options where the texts among them are a translation."""
+    texts = {name: options[name] for name in TEXTS if options[name] is not None}
+    return {
+        **options,
+        **dict.fromkeys(TEXTS),
+        "translations": {options["language"]: texts},
+    }
 
 
 def ticket_types(texts: Iterable[str]) -> dict[str, TypeSaid]:
@@ -94,16 +110,11 @@ def _ticket_type(text: str) -> tuple[str, TypeSaid]:
     )
 
 
-def _moment(name: str, text: str) -> float | None:
+def _clock(name: str, text: str) -> datetime | None:
     if text == NEVER:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
         shown = repr(brief(text, 40))
-        raise WrongUsage(
-            f"--{name}: {shown} is no time with a zone; write it like 2027-03-01T20:00:00+01:00"
-        )
-    return found.timestamp()
+        raise WrongUsage(f"--{name}: {shown} is no time; write it like 2027-03-01T20:00") from None

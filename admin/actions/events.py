@@ -13,12 +13,16 @@ from admin.screen import event_tables, output
 from admin.zookeeper_session import with_session
 from core.errors import NoSuchEvent, WrongUsage
 from core.events import event_manager
+from core.events.edit import Edited
 from core.events.restock import reset
+from core.events.terms import Terms, TypeTerms
 from core.events.terms_file import priced
 from core.machine import streams
+from core.schema.records import Event
 from core.settings import Settings
-from core.store.availability import EventAvailability
+from core.store.availability import EventReport, reported
 from core.store.store import Store
+from core.text.timezones import moment
 from core.zookeeper.client import ZooKeeper
 
 
@@ -29,14 +33,19 @@ def create(
     types: Iterable[str],
     options: Mapping[str, Any],
 ) -> None:
-    known, said, stock = event_options.read(file) if file else ("", event_manager.Terms(), {})
-    said = replace(said, **event_options.of_options(options).said)
+    known, said, stock = event_options.read(file) if file else ("", Terms(), {})
+    said = replace(said, **event_options.of_options(options, said.timezone or "").said)
     stock |= event_options.ticket_types(types)
     if not (chosen := name or known):
         raise WrongUsage("the event has no name; give it one: event create NAME")
     made = priced(stock, said)
-    with_session(settings, lambda zk: event_manager.create(zk, chosen, said, made))
+    event = with_session(
+        settings, lambda zk: event_manager.create(zk, chosen, said, made, time.time())
+    )
     streams.tell(f"event {chosen} made: {', '.join(stock)}")
+    _tell_time(event)
+    if event.hidden:
+        streams.tell(f"it is a draft; `event edit {chosen} --publish` puts it on sale")
 
 
 def edit(
@@ -46,17 +55,31 @@ def edit(
     capacities: Iterable[str],
     prices: Iterable[str],
 ) -> None:
-    said = event_options.of_options(options)
     types = event_options.type_terms(capacities, prices)
-    if said == event_manager.Terms() and not types:
+    if not types and all(value is None for value in options.values()):
         raise WrongUsage("nothing to change was named; see `event edit --help`")
-    edited = with_session(settings, lambda zk: event_manager.edit(zk, name, said, types))
+    edited = with_session(settings, lambda zk: _edit(zk, name, options, types))
     streams.tell(f"event {name} changed")
+    _tell_time(edited.event)
     for type_, stock in edited.stock.items():
         streams.tell(
             f"{type_}: {stock.capacity} in all, {stock.sold} sold, {stock.held} held, "
             f"{stock.remaining} for sale"
         )
+
+
+async def _edit(
+    zk: ZooKeeper, name: str, options: Mapping[str, Any], types: Mapping[str, TypeTerms]
+) -> Edited:
+    zone = options["timezone"] or (await _one(zk, name)).timezone
+    said = event_options.of_options(options, zone)
+    return await event_manager.edit(zk, name, said, types, time.time())
+
+
+def _tell_time(event: Event) -> None:
+    """Shows how the start was understood, and by whose clocks pages will tell it."""
+    if event.starts_at is not None:
+        streams.tell(f"it starts on {moment(event.starts_at, event.timezone)}")
 
 
 def open_sale(settings: Settings, name: str) -> None:
@@ -88,14 +111,14 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
     output.put(found, event_tables.event(found, time.time()), as_json=as_json)
 
 
-async def _every(zk: ZooKeeper) -> list[EventAvailability]:
-    store = Store(zk)
-    return [await store.availability(name) for name in await store.event_names()]
+async def _every(zk: ZooKeeper) -> list[EventReport]:
+    store, now = Store(zk), time.time()
+    return [reported(await store.availability(name), now) for name in await store.event_names()]
 
 
-async def _one(zk: ZooKeeper, name: str) -> EventAvailability:
+async def _one(zk: ZooKeeper, name: str) -> EventReport:
     store = Store(zk)
     try:
-        return await store.availability(name)
+        return reported(await store.availability(name), time.time())
     except NoSuchEvent:
         raise await store.no_such_event(name) from None

@@ -17,7 +17,7 @@ from admin.zookeeper_session import with_session
 from core.cluster_secret import load_secret
 from core.errors import ZkticketError
 from core.eventlog.audit import SOURCE, note
-from core.events.event_manager import text_of
+from core.events.terms import text_of
 from core.machine import streams
 from core.schema.records import OrderView
 from core.settings import Settings

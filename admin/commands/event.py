@@ -12,16 +12,30 @@ event_app = App(
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The event's name in addresses.")]
-TIME = "2027-03-01T20:00:00+01:00"
+TIME = "2027-03-01T20:00"
 
 
 def terms(
     title: Annotated[str | None, typer.Option(help="What buyers read.")] = None,
+    description: Annotated[
+        str | None, typer.Option(help="Plain text; an empty line between paragraphs.")
+    ] = None,
+    organiser: Annotated[str | None, typer.Option(help="Whose event it is.")] = None,
     place: Annotated[str | None, typer.Option(help="Where it is.")] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE", help="The venue's, as Europe/Berlin; times are by its clocks. Else UTC."
+        ),
+    ] = None,
     starts: Annotated[
-        str | None, typer.Option(metavar="TIME", help=f"When it starts, as {TIME}.")
+        str | None,
+        typer.Option(metavar="TIME", help=f"When it starts, as {TIME}, or with an offset."),
     ] = None,
     ends: Annotated[str | None, typer.Option(metavar="TIME", help="When it ends.")] = None,
+    doors: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When people are let in.")
+    ] = None,
     opens: Annotated[str | None, typer.Option(metavar="TIME", help="When its sale opens.")] = None,
     closes: Annotated[
         str | None, typer.Option(metavar="TIME", help="When its sale closes.")
@@ -41,6 +55,12 @@ def terms(
         typer.Option("--cancellable/--not-cancellable", help="Whether buyers may cancel."),
     ] = None,
     currency: Annotated[str | None, typer.Option(help="Three letters: EUR, TWD.")] = None,
+    payment: Annotated[
+        str | None,
+        typer.Option(
+            help="none, door (paid at the entrance), or required (no ticket without payment)."
+        ),
+    ] = None,
 ) -> dict[str, Any]:
     """The options that describe an event, by the names of its terms."""
     return {**locals()}
@@ -65,11 +85,14 @@ def create_command(
     file: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="TOML; options override it.")
     ] = None,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="At once; without it, it is a draft that nobody sees.")
+    ] = False,
 ) -> None:
-    """Make an event with its tickets; they are on sale at once unless --opens says otherwise."""
+    """Make an event with its tickets: a draft, until it is published."""
     from admin.actions import events
 
-    events.create(settings, name, file, types or (), options)
+    events.create(settings, name, file, types or (), {**options, "hidden": not publish})
 
 
 @event_app.command("edit")
@@ -85,10 +108,20 @@ def edit_command(
         list[str] | None,
         typer.Option(metavar="TYPE=P", help="From now on; sold tickets keep theirs."),
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(help="The texts given here are a translation, into en or zh-TW."),
+    ] = None,
+    publish: Annotated[
+        bool | None,
+        typer.Option("--publish/--hide", help="Whether buyers see it, and can buy."),
+    ] = None,
 ) -> None:
     """Change what is named, and nothing else; a time may be `none`."""
     from admin.actions import events
 
+    hidden = None if publish is None else not publish
+    options |= {"hidden": hidden, "language": language}
     events.edit(settings, name, options, capacity or (), price or ())
 
 

@@ -1,15 +1,16 @@
 """Events and their tickets as a person reads them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from rich.console import Group
 from rich.table import Table
 
-from admin.screen.tables import fit, local_time, new_table, short, terms_table
+from admin.screen.tables import fit, new_table, terms_table
 from core.schema.records import Stock
 from core.schema.sale_window import sale_phase
 from core.store.availability import EventAvailability
 from core.text.money import amount
+from core.text.timezones import MOMENT, SHORT_MOMENT, moment
 
 NUMBERS = ("sold", "remaining")
 
@@ -18,7 +19,8 @@ def events(found: Iterable[EventAvailability], now: float) -> Table:
     """A table with a line for each event; `now` in Unix seconds tells whether its sale is open."""
     table = new_table("event", "title", "sale", "starts", "sold", "for sale")
     for event in found:
-        texts = (event.name, event.title, _sale(event, now, short), short(event.starts_at))
+        starts = _venue_time(event, "starts_at", SHORT_MOMENT)
+        texts = (event.name, event.title, _sale(event, now, SHORT_MOMENT), starts)
         sold, left = (sum(getattr(each, what) for each in event.types) for what in NUMBERS)
         table.add_row(*texts, f"{sold:,}", f"{left:,}")
     fit(table, 4, words=2)
@@ -32,11 +34,14 @@ def event(found: EventAvailability, now: float) -> Group:
         ("event", found.name),
         ("title", found.title),
         ("place", found.place or "–"),
-        ("starts", local_time(found.starts_at)),
-        ("ends", local_time(found.ends_at)),
+        ("organiser", found.organiser or "–"),
+        ("starts", _venue_time(found, "starts_at")),
+        ("ends", _venue_time(found, "ends_at")),
+        ("doors open", _venue_time(found, "doors_at")),
         ("sale", _sale(found, now)),
-        ("opens", local_time(found.opens_at)),
-        ("closes", local_time(found.closes_at)),
+        ("opens", _venue_time(found, "opens_at")),
+        ("closes", _venue_time(found, "closes_at")),
+        ("payment", found.payment),
         ("limit", f"{found.limit} tickets a buyer" if found.limit else "none"),
         ("holds", f"{found.hold_s / 60:g} minutes, extended {found.extensions} times at most"),
         ("buyers cancel", "yes" if found.cancellable else "no"),
@@ -60,12 +65,17 @@ def _types(event: EventAvailability) -> Table:
     return table
 
 
-def _sale(
-    event: EventAvailability, now: float, when: Callable[[float | None], str] = local_time
-) -> str:
+def _venue_time(event: EventAvailability, name: str, form: str = MOMENT) -> str:
+    at: float | None = getattr(event, name)
+    return "–" if at is None else moment(at, event.timezone, form)
+
+
+def _sale(event: EventAvailability, now: float, form: str = MOMENT) -> str:
+    if event.hidden:
+        return "draft"
     phase = sale_phase(event, now)
     if phase == "before":
-        return f"opens {when(event.opens_at)}"
+        return f"opens {_venue_time(event, 'opens_at', form)}"
     return "over" if phase == "past" else phase
 
 

@@ -64,8 +64,3 @@ def fit(table: Table, numbers: int, words: int = 0) -> None:
 def local_time(at: float | None, precision: str = "minutes") -> str:
     """A time in Unix seconds as a local one."""
     return "–" if at is None else datetime.fromtimestamp(at).astimezone().isoformat(" ", precision)
-
-
-def short(at: float | None) -> str:
-    """A time in Unix seconds as a local one, in little room."""
-    return "–" if at is None else f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M}"

@@ -39,7 +39,7 @@ from core.schema.records import (
     copied,
 )
 from core.settings import Settings
-from core.store.availability import EventAvailability
+from core.store.availability import EventAvailability, EventReport, reported
 from core.store.store import Store
 from core.zookeeper.client import ZooKeeper, connect
 from core.zookeeper.probe import ServerState, has_quorum, probe_all
@@ -135,7 +135,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     supervisor: SupervisorStatus | None
     workers: tuple[WorkerStatus, ...]
     web: tuple[WebStatus, ...]
-    events: tuple[EventAvailability, ...]
+    events: tuple[EventReport, ...]
     disks: tuple[Disk, ...] = ()
 
 
@@ -322,17 +322,18 @@ def _status(
         *tree.unreadable,
         *_process_problems(supervisor, workers, web, unread=bool(tree.failure)),
     )
+    now = time.time()
     return Status(
         healthy=not problems,
         problems=problems,
         unread=tree.failure,
-        at=time.time(),
+        at=now,
         alarms=tuple(tree.alarms),
         ensemble=ensemble,
         supervisor=supervisor,
         workers=workers,
         web=web,
-        events=tuple(tree.events),
+        events=tuple(reported(event, now) for event in tree.events),
         disks=disks,
     )
 

@@ -1,7 +1,7 @@
-"""Makes events: in one transaction where that fits, else as a draft until all of it is there.
+"""Makes events: in one transaction where that fits, else unfinished until all of it is there.
 
 A transaction has to stay under jute.maxbuffer, and a thousand types do not fit. Nobody
-sells from a draft; making the event again finishes a draft that was left half made.
+sells from an unfinished event; making it again finishes what was left half made.
 
 An event's generation is random, so that its maker knows its own work after an answer was lost.
 """
@@ -37,27 +37,27 @@ async def create_event(
         if await _happens(zk, whole, paths.generation(name, event.generation)):
             return True
     else:
-        draft = replace(event, draft=True)
-        await _happens(zk, _frame(name, draft), paths.generation(name, event.generation))
+        unfinished = replace(event, unfinished=True)
+        await _happens(zk, _frame(name, unfinished), paths.generation(name, event.generation))
     return await _finish(zk, name, types)
 
 
 async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> bool:
-    """Puts what is missing into a draft and opens it; returns False where the event is none."""
+    """Puts what is missing into an unfinished event; returns False where it is whole."""
     znode = await lost_answers.read(zk, lambda: zk.get(paths.event(name)))
-    draft = decode(Event, znode.data, znode.path)
-    if not draft.draft:
+    event = decode(Event, znode.data, znode.path)
+    if not event.unfinished:
         return False
-    folder = paths.types(name, draft.generation)
-    # Somebody else may be finishing the same draft: the slower one looks again.
+    folder = paths.types(name, event.generation)
+    # Somebody else may be finishing the same event: the slower one looks again.
     while missing := sorted(
         types.keys() - set(await lost_answers.read(zk, lambda: zk.children(folder)))
     ):
-        for part in _parts(_of_type(name, draft.generation, each, types[each]) for each in missing):
+        for part in _parts(_of_type(name, event.generation, each, types[each]) for each in missing):
             await _happens(zk, part, part[0].path)
-    opened = SetData(znode.path, encode(replace(draft, draft=False)), znode.version)
-    happened = partial(lost_answers.has_written, zk, opened)
-    return await lost_answers.try_commit(zk, [opened], happened, BadVersion)
+    finished = SetData(znode.path, encode(replace(event, unfinished=False)), znode.version)
+    happened = partial(lost_answers.has_written, zk, finished)
+    return await lost_answers.try_commit(zk, [finished], happened, BadVersion)
 
 
 async def _happens(zk: ZooKeeper, operations: Sequence[Operation], own: str) -> bool:

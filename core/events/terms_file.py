@@ -1,26 +1,35 @@
 """An event's terms as a TOML file has them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from datetime import datetime, tzinfo
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from core.errors import WrongTerm, WrongUsage
-from core.events.event_manager import Terms, currency_of, expect_name, in_words, text_of
-from core.schema.records import TicketType, copied
+from core.events.terms import (
+    TIMES,
+    Terms,
+    currency_of,
+    expect_language,
+    expect_name,
+    expect_none,
+    in_words,
+    instant_of,
+    text_of,
+)
+from core.schema.records import PaymentRule, TicketType, copied
 from core.store.stripes import STRIPES
 from core.text.money import decimals_of, price
+from core.text.timezones import zone_of
 from core.text.toml import parsed
 
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-PLAIN = ("title", "currency", "place", "limit", "extensions", "cancellable")
-TIMES = ("starts", "ends", "opens", "closes")
+PLAIN = (
+    *("title", "description", "organiser", "currency", "payment", "place", "timezone"),
+    *("limit", "extensions", "cancellable"),
+)
 
-# Years that calendars and the clocks of all time zones can show.
-FIRST_YEAR, LAST_YEAR = 1971, 9000
-FIRST_AT = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp()
-LAST_AT = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp()
 # Room for ten thousand types.
 MOST_FILE = 2 * 1024 * 1024
 
@@ -36,28 +45,55 @@ class TypeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     colour: str = ""
 
 
+class TranslationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table `[translations.LANGUAGE]`; its `labels` are those of types, by name."""
+
+    title: str | UnsetType = UNSET
+    place: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    organiser: str | UnsetType = UNSET
+    labels: dict[str, str] = {}
+
+    @property
+    def texts(self) -> dict[str, str]:
+        said: dict[str, Any] = msgspec.to_builtins(self)
+        return {name: text for name, text in said.items() if name != "labels"}
+
+
 class EventFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file; see `Terms`. `types` are read one by one, so that each can be named."""
 
     name: str = ""
     title: str | None = None
+    description: str | None = None
+    organiser: str | None = None
     currency: str | None = None
+    payment: PaymentRule | None = None
     place: str | None = None
-    starts: Moment | None = None
-    ends: Moment | None = None
-    opens: Moment | None = None
-    closes: Moment | None = None
+    timezone: str | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
+    doors: datetime | None = None
+    opens: datetime | None = None
+    closes: datetime | None = None
     limit: int | None = None
     hold_minutes: int | float | None = None
     extensions: int | None = None
     cancellable: bool | None = None
     types: dict[str, dict[str, Any]] = {}
+    translations: dict[str, TranslationFile] = {}
 
     @property
     def terms(self) -> Terms:
         said = {name: getattr(self, name) for name in (*PLAIN, "hold_minutes")}
-        times = {name: moment for name in TIMES if (moment := getattr(self, name)) is not None}
-        return terms_of(said, {name: moment.timestamp() for name, moment in times.items()})
+        said["translations"] = {tag: each.texts for tag, each in self.translations.items()} or None
+        times = {name: clock for name in TIMES if (clock := getattr(self, name)) is not None}
+        return terms_of(said, times, zone_of(self.timezone or ""))
+
+    def labels_of(self, type_: str) -> dict[str, str]:
+        """The type's label in other languages."""
+        tables = self.translations.items()
+        return {tag: each.labels[type_] for tag, each in tables if type_ in each.labels}
 
 
 class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +102,7 @@ class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int
     price: str = "0"
     label: str = ""
+    labels: dict[str, str] = {}
     colour: str = ""
     where: str
 
@@ -75,6 +112,7 @@ class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
             capacity=self.capacity,
             price=price(self.price, currency, decimals_of(currency), f"{self.where}price"),
             label=text_of(self.label, f"{self.where}label"),
+            labels={tag: text_of(text, f"{self.where}label") for tag, text in self.labels.items()},
             colour=self.colour.lower(),
             stripes=STRIPES,
         )
@@ -92,31 +130,41 @@ def from_toml(text: str, most: int = MOST_FILE) -> tuple[str, Terms, dict[str, T
     Raises `WrongUsage`, which names the field.
     """
     wanted = _convert(parsed(text, most), EventFile, "")
-    types = {name: _type_of_file(name, fields) for name, fields in wanted.types.items()}
+    types = {
+        name: _type_of_file(name, fields, wanted.labels_of(name))
+        for name, fields in wanted.types.items()
+    }
     return wanted.name, wanted.terms, types
 
 
-def terms_of(said: Mapping[str, Any], times: Mapping[str, float | None]) -> Terms:
-    """Makes terms from fields and times in Unix seconds; a time of `None` is removed."""
-    fields: dict[str, Any] = {name: said[name] for name in PLAIN if said[name] is not None}
-    fields |= {f"{name}_at": _expect_near(name, at) for name, at in times.items()}
+def terms_of(
+    said: Mapping[str, Any], times: Mapping[str, datetime | None], zone: tzinfo | None
+) -> Terms:
+    """Makes terms from fields and times; a time of `None` is removed.
+
+    Times without an offset are by the clocks of the zone. Raises `WrongUsage`.
+    """
+    names = (*PLAIN, "translations", "hidden")
+    fields: dict[str, Any] = {name: said[name] for name in names if said.get(name) is not None}
+    faults: list[WrongTerm] = []
+    for name, clock in times.items():
+        try:
+            fields[f"{name}_at"] = None if clock is None else instant_of(name, clock, zone)
+        except WrongTerm as fault:
+            faults.append(fault)
+    expect_none(faults)
     if said["hold_minutes"] is not None:
         fields["hold_s"] = said["hold_minutes"] * 60.0
     return Terms(**fields)
 
 
-def _expect_near(name: str, at: float | None) -> float | None:
-    """Raises `WrongTerm` for a time that some clock on earth can't show."""
-    if at is not None and not FIRST_AT <= at < LAST_AT:
-        raise WrongTerm(name, "moment", f"it must be in the years {FIRST_YEAR} to {LAST_YEAR}")
-    return at
-
-
-def _type_of_file(name: str, fields: dict[str, Any]) -> TypeSaid:
+def _type_of_file(name: str, fields: dict[str, Any], labels: dict[str, str]) -> TypeSaid:
     expect_name(name)
+    for tag in labels:
+        expect_language(tag)
     where = f"types.{name}."
     wanted = _convert(fields, TypeFile, where)
-    return copied(TypeSaid, wanted, price=str(wanted.price), where=where)
+    return copied(TypeSaid, wanted, price=str(wanted.price), labels=labels, where=where)
 
 
 def _convert(fields: Any, kind: type[Wanted], above: str) -> Wanted:

@@ -16,6 +16,7 @@ from core.schema.order_number import CODE_PATTERN, NUMBER_PATTERN, code_of, numb
 from core.schema.sale_window import sale_state
 from core.text.names import folded
 from core.text.timestamps import rfc3339
+from core.text.timezones import UTC_NAME
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
@@ -37,19 +38,49 @@ class Marker(Record, frozen=True, kw_only=True):
     product: str = "zkticket"
 
 
+# Whether a ticket costs nothing now, is paid for at the door, or is no ticket until it is paid.
+PaymentRule: TypeAlias = Literal["none", "door", "required"]
+# A draft is neither listed nor sold; a past event's buyers can change nothing any more.
+EventStatus: TypeAlias = Literal["draft", "published", "past"]
+# The languages that pages speak, as their tags (BCP 47).
+LANGUAGES = ("en", "zh-TW")
+
+
+class EventTexts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event's texts in another language than its own; what is empty is read in its own."""
+
+    title: str = ""
+    place: str = ""
+    description: str = ""
+    organiser: str = ""
+
+
 class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
     """An event. Its times and its sale's are Unix seconds; `None` is not said, or no bound."""
 
     generation: str
     title: str
+    # Plain text in paragraphs, with an empty line between them.
+    description: str = ""
+    organiser: str = ""
+    # The texts in other languages, by tag.
+    translations: dict[str, EventTexts] = {}
     currency: str = DEFAULT_CURRENCY
     # The decimals of its prices. Events of earlier versions have two.
     decimals: Annotated[int, msgspec.Meta(ge=0, le=4)] = 2
+    # Events of earlier versions know nothing of payment.
+    payment: PaymentRule = "none"
     place: str = ""
+    # The venue's, by its name at IANA: its times are written as the clocks there show them.
+    timezone: str = UTC_NAME
     starts_at: float | None = None
     ends_at: float | None = None
+    # When people are let in.
+    doors_at: float | None = None
     opens_at: float | None = None
     closes_at: float | None = None
+    # The closing time that was planned, while the sale is closed by hand.
+    planned_closes_at: float | None = None
     # The most tickets of one buyer, held ones included; 0 is no limit.
     limit: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
     # How long a hold lasts, in seconds, and how often it may be extended by as much.
@@ -57,11 +88,13 @@ class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
     extensions: Annotated[int, msgspec.Meta(ge=0, le=10)] = 2
     # Whether buyers may cancel their orders.
     cancellable: bool = False
-    # Some of its types are still to be written.
-    draft: bool = False
+    # It is yet to be published, or was taken back: nobody sees it or buys its tickets.
+    hidden: bool = False
+    # Some of its types are still to be written. Its name in a tree is an earlier one.
+    unfinished: bool = msgspec.field(default=False, name="draft")
 
     def on_sale(self, now: float) -> bool:
-        return not self.draft and sale_state(self, now) == "open"
+        return not (self.unfinished or self.hidden) and sale_state(self, now) == "open"
 
 
 class TicketType(Record, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,7 +106,11 @@ class TicketType(Record, frozen=True, kw_only=True, omit_defaults=True):
     capacity: Count
     price: Count = 0
     label: str = ""
+    # The label in other languages than the event's own, by tag.
+    labels: dict[str, str] = {}
     colour: Annotated[str, msgspec.Meta(pattern=r"^(#[0-9a-f]{6})?$")] = ""
+    # Its place in the organiser's order. Types of earlier versions have one and the same.
+    position: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     # Its stock is kept in so many counters: see `core.store.stripes`.
     stripes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
 

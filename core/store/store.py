@@ -105,9 +105,10 @@ class Store:
         event = await self.event(name)
         names = await self.type_names(name, event)
         types = await self.availabilities([TypeRef(name, event.generation, each) for each in names])
-        left = tuple(each for each in types if isinstance(each, TypeAvailability))
+        left = [each for each in types if isinstance(each, TypeAvailability)]
+        left.sort(key=lambda each: (each.position, each.name))
         wrong = [each for each in types if not isinstance(each, TypeAvailability)]
-        return copied(EventAvailability, event, name=name, types=left), wrong
+        return copied(EventAvailability, event, name=name, types=tuple(left)), wrong
 
     # --- stock -----------------------------------------------------------------------
 

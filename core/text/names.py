@@ -39,6 +39,12 @@ def clean(text: str) -> str:
     return _one_of(MARKS).sub("", text).strip()
 
 
+def paragraphs(text: str) -> str:
+    """Returns a text of several lines: clean, with one empty line between paragraphs."""
+    lines = [clean(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    return re.sub("\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
 def is_shown(text: str) -> bool:
     """Whether the text can be shown, and shows something.
 

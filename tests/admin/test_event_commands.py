@@ -12,7 +12,7 @@ from admin.actions import event_options
 from admin.recovery.recount import recount
 from core.errors import WrongUsage, ZkticketError
 from core.events import event_manager
-from core.events.event_manager import Terms
+from core.events.terms import Terms
 from core.schema import paths
 from core.schema.records import Event, TicketType
 from core.store.store import Store
@@ -73,7 +73,7 @@ def test_an_event_is_made_with_all_that_its_file_says(run: Run, server: Server, 
     assert done.exit_code == 0, done.exception
     event = event_of(server)
     assert (event.title, event.place, event.limit) == ("新年音樂會", "Opera House", 4)
-    assert (event.hold_s, event.cancellable, event.draft) == (600.0, True, False)
+    assert (event.hold_s, event.cancellable, event.unfinished) == (600.0, True, False)
     assert event.starts_at == 1803927600.0
     assert event.ends_at == event.starts_at + 9000
     assert event.opens_at == 1798804800.0
@@ -146,8 +146,11 @@ def test_a_limit_that_is_set_later_has_room_for_the_buyers(run: Run, server: Ser
 
 
 def test_a_sale_is_closed_and_opened_again_at_once(run: Run, server: Server) -> None:
-    run("create", "gala", "--type", "A:5", "--opens", "2099-01-01T00:00:00Z")
-    assert "opens 2099-01-01" in run("list").stdout
+    assert run("create", "gala", "--type", "A:5", "--opens", "2099-01-01T00:00Z").exit_code == 0
+    assert " draft" in run("list").stdout
+    assert "--publish` puts it on sale" in refusal(run("open", "gala"))
+    assert run("edit", "gala", "--publish").exit_code == 0
+    assert "opens 2099-01-01 00:00 UTC" in run("list").stdout
     assert run("close", "gala").exit_code == 1
     assert event_of(server).closes_at is None
     assert run("close", "gala", "--yes").exit_code == 0
@@ -158,6 +161,46 @@ def test_a_sale_is_closed_and_opened_again_at_once(run: Run, server: Server) -> 
     assert (event.closes_at, event.on_sale(event.opens_at or 0.0)) == (None, True)
     assert run("open", "gala").exit_code == 0
     assert event_of(server) == event
+
+
+def test_a_sale_that_is_opened_again_closes_when_that_was_planned(run: Run, server: Server) -> None:
+    planned = "2099-01-01T20:00"
+    options = ("--type", "A:5", "--timezone", "Europe/Berlin", "--closes", planned, "--publish")
+    assert run("create", "gala", *options).exit_code == 0
+    closes_at = event_of(server).closes_at
+    for command in (("close", "gala", "--yes"), ("close", "gala", "--yes"), ("open", "gala")):
+        assert run(*command).exit_code == 0
+    event = event_of(server)
+    assert (event.closes_at, event.on_sale(0.0)) == (closes_at, True)
+    run("close", "gala", "--yes")
+    assert run("edit", "gala", "--closes", "none").exit_code == 0
+    assert event_of(server).planned_closes_at is None
+
+
+def test_times_are_by_the_clocks_of_the_venue(run: Run, server: Server) -> None:
+    told = ("--timezone", "Europe/Berlin", "--starts", "2027-01-01T20:00")
+    assert run("create", "gala", "--type", "A:5", *told).exit_code == 0
+    assert run("edit", "gala", "--doors", "2027-01-01T19:00").exit_code == 0
+    event = event_of(server)
+    assert (event.starts_at, event.doors_at) == (1798830000.0, 1798826400.0)
+    skipped = run("edit", "gala", "--starts", "2027-03-28T02:30", "--doors", "2027-10-31T02:30")
+    assert "starts: the clocks skip 02:30" in refusal(skipped)
+    assert "doors: the clocks show 02:30 twice" in refusal(skipped)
+    moved = run(
+        "edit", "gala", "--language", "zh-TW", "--title", "晚會", "--timezone", "Asia/Taipei"
+    )
+    assert moved.exit_code == 0
+    event = event_of(server)
+    assert (event.title, event.translations["zh-TW"].title) == ("gala", "晚會")
+    assert (event.timezone, event.starts_at) == ("Asia/Taipei", 1798830000.0)
+
+
+def test_an_event_keeps_the_order_of_its_types(run: Run) -> None:
+    types = [each for name in ("Stalls", "Balcony", "Aisle") for each in ("--type", f"{name}:5")]
+    assert run("create", "gala", *types, "--publish").exit_code == 0
+    [shown] = json.loads(run("list", "--json").stdout)
+    assert [each["name"] for each in shown["types"]] == ["Stalls", "Balcony", "Aisle"]
+    assert (shown["status"], shown["timezone"], shown["payment"]) == ("published", "UTC", "none")
 
 
 def test_tables_are_plain_and_fit_80_columns(run: Run, gala: Path) -> None:
@@ -184,7 +227,7 @@ def test_an_unknown_event_is_named_with_those_that_exist(run: Run) -> None:
     [
         ("limit = -1", "limit: expected `int` >= 0"),
         ("limt = 1", "unknown field `limt`"),
-        ("starts = 2027-03-01T20:00:00", "starts: expected `datetime` with a timezone component"),
+        ("starts = 2027-03-01T20:00:00", "starts: it has no offset, and no timezone is named"),
         ('title = ""', "title: it is empty"),
         ('currency = "euro"', "currency: 'euro' is no code like EUR"),
         ("hold_minutes = 0", "hold_s: expected `float` >= 1.0"),
@@ -237,7 +280,7 @@ def test_a_file_that_cant_be_meant_is_refused_with_the_fields_name(
         (["--type", "A:x"], "--type 'A:x'"),
         (["--type", "A:5:cheap"], "'cheap' is no price"),
         (["--type", "A:5", "--starts", "tomorrow"], "--starts: 'tomorrow' is no time"),
-        (["--type", "A:5", "--starts", "2027-03-01T20:00"], "is no time with a zone"),
+        (["--type", "A:5", "--starts", "2027-03-01T20:00"], "no timezone is named"),
         (
             ["--type", "A:5", "--opens", "2027-03-01T20:00Z", "--closes", "2027-03-01T19:00Z"],
             "closes: it is not after the beginning",

@@ -260,7 +260,7 @@ def box(sale: Instance) -> str:
     """Two events of the instance: `hasty` holds for two seconds, `calm` for five minutes."""
     for name, minutes in (("hasty", "0.0334"), ("calm", "5")):
         terms = ("--type", "A:20:10", "--hold-minutes", minutes, "--limit", "2", "--cancellable")
-        made = sale.run("event", "create", name, *terms)
+        made = sale.run("event", "create", name, "--publish", *terms)
         assert made.returncode == 0, made.stderr
     buyer = sale.buyer()
     eventually("they are known", lambda: {"hasty", "calm"} <= names(buyer))

@@ -322,7 +322,7 @@ def test_an_event_is_made_sold_closed_and_an_order_cancelled(enter: Enter, sale:
     page = sign_in(guest, token_of(sale))
     page.get_by_role("link", name="Events").click()
     page.get_by_role("link", name="New event").click()
-    expect(page.locator("#zone")).to_have_value("Asia/Taipei")
+    expect(page.locator("#timezone")).to_have_value("Asia/Taipei")
     for field, text in (
         ("name", "fair"),
         ("title", "Book fair"),
@@ -374,7 +374,9 @@ def bought(sale: Instance) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def doors_event(sale: Instance) -> None:
-    made = sale.run("event", "create", "doors", "--type", "A:1000:5.00", "--title", "Doors")
+    made = sale.run(
+        "event", "create", "doors", "--type", "A:1000:5.00", "--title", "Doors", "--publish"
+    )
     assert made.returncode == 0, made.stderr
 
 

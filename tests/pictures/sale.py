@@ -43,7 +43,7 @@ def _make_event(shop: Instance) -> None:
     types = [word for each in TYPES for word in ("--type", each)]
     words = ["--title", "New Year’s Gala", "--place", "Opera House"]
     words += ["--starts", (starts + timedelta(days=30)).isoformat(), *types]
-    made = shop.run("event", "create", "gala", *words)
+    made = shop.run("event", "create", "gala", "--publish", *words)
     assert made.returncode == 0, made.stderr
     gone = shop.run("admin", "delete-tree", "/events/default", "--yes")
     assert gone.returncode == 0, gone.stderr

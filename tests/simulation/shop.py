@@ -17,8 +17,8 @@ from core.cluster import registry
 from core.cluster_secret import Secret
 from core.errors import BadVersion, ZkticketError, ZooKeeperError
 from core.events import create, event_manager
-from core.events.event_manager import TypeTerms
 from core.events.restock import reset
+from core.events.terms import Terms, TypeTerms
 from core.schema import paths
 from core.schema.paths import ALARMS, DEFAULT_EVENT, TOP
 from core.schema.records import Event, ProcessRecord, TicketType
@@ -346,9 +346,7 @@ class Shop:
         terms = TypeTerms(added=change.added) if wanted is None else TypeTerms(capacity=wanted)
         self._capacity_commands[change.type] += 1
         try:
-            edited = await event_manager.edit(
-                zk, DEFAULT_EVENT, event_manager.Terms(), {change.type: terms}
-            )
+            edited = await event_manager.edit(zk, DEFAULT_EVENT, Terms(), {change.type: terms})
         except ZooKeeperError:
             raise
         except ZkticketError as error:

@@ -138,7 +138,7 @@ def kill_janitor(shop: Instance, before: Elected | None = None) -> Elected:
 def test_a_sale_of_holds_ends_with_every_ticket_sold_or_for_sale(tmp_path: Path) -> None:
     with running(tmp_path / "data") as shop:
         made = shop.run(
-            *("event", "create", "train", "--type", f"A:{CAPACITY}:10"),
+            *("event", "create", "train", "--publish", "--type", f"A:{CAPACITY}:10"),
             *("--hold-minutes", str(HOLD_S / 60), "--extensions", "0"),
         )
         assert made.returncode == 0, made.stderr

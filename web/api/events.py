@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from core.schema.json_types import Rfc3339
 from core.schema.records import PlainName
-from core.store.availability import EventAvailability
+from core.store.availability import EventAvailability, EventReport, reported
 from core.text.timestamps import rfc3339
 from web.handler_context import Context
 from web.http.problems import Problem, problem
@@ -23,7 +23,7 @@ AsOf = Annotated[Rfc3339, Meta(description="When this was true.")]
 Stale = Annotated[bool, Meta(description="ZooKeeper is out of reach: this may have changed.")]
 
 
-class EventJson(EventAvailability, frozen=True, kw_only=True):
+class EventJson(EventReport, frozen=True, kw_only=True):
     """An event with what is left of each type."""
 
     as_of: AsOf
@@ -46,7 +46,7 @@ EITHER = Meta(
 
 
 class EventsJson(msgspec.Struct, frozen=True, kw_only=True):
-    """All events, also those whose sale is yet to open."""
+    """All published events, also those whose sale is yet to open."""
 
     events: Annotated[tuple[Any, ...], EITHER]
     as_of: AsOf
@@ -73,7 +73,7 @@ class EventApi:
         snapshot = await self._context.catalog.snapshot()
         if snapshot.as_of is None:
             return self._not_yet()
-        events = [_event(event, snapshot) for event in snapshot.events]
+        events = [self._event(event, snapshot) for event in snapshot.published]
         damaged = [DamagedEvent(name=name) for name in snapshot.damaged]
         return json_reply(EventsJson(events=(*events, *damaged), **_reading(snapshot)))
 
@@ -89,9 +89,9 @@ class EventApi:
     async def get_event(self, _request: Request, name: str) -> Outcome:
         snapshot = await self._context.catalog.snapshot()
         event = snapshot.event(name)
-        if event is None:
+        if event is None or event.hidden:
             return self._absent(name, snapshot)
-        return json_reply(_event(event, snapshot))
+        return json_reply(self._event(event, snapshot))
 
     @Route(
         "GET",
@@ -118,12 +118,12 @@ class EventApi:
             return problem("damaged")
         return self._not_yet() if snapshot.as_of is None else problem("no-such-event")
 
+    def _event(self, event: EventAvailability, snapshot: Snapshot) -> EventJson:
+        report = reported(event, self._context.clock.now())
+        return EventJson(**msgspec.structs.asdict(report), **_reading(snapshot))
+
     def _not_yet(self) -> Problem:
         return problem("no-quorum", "detail.not-open", rng=self._context.rng)
-
-
-def _event(event: EventAvailability, snapshot: Snapshot) -> EventJson:
-    return EventJson(**msgspec.structs.asdict(event), **_reading(snapshot))
 
 
 def _reading(snapshot: Snapshot) -> dict[str, Any]:

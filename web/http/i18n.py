@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from core.text.money import as_written
+from core.text.timezones import moment
 from web.http import cookies
 from web.http.cookies import YEAR_S, set_cookie
 from web.http.request import HeaderFields
@@ -39,12 +40,17 @@ class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=True):
-    """One file of `texts/`. `tag` is by BCP 47, `name` what the language calls itself."""
+    """One file of `texts/`. `tag` is by BCP 47, `name` what the language calls itself.
+
+    `weekdays` are short and begin with Monday; `cities` are its names for IANA's time zones.
+    """
 
     tag: str
     name: str
+    weekdays: tuple[str, ...]
     currencies: dict[str, str]
     texts: dict[str, str | Forms]
+    cities: dict[str, str] = {}
 
     def say(self, key: str, **values: Any) -> str:
         """The text of that key, its placeholders filled in."""
@@ -56,6 +62,13 @@ class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=Tru
     def say_time(self, key: str, at: float) -> str:
         """A moment, in Unix seconds, in the form of that key."""
         return self.say(key, at=datetime.fromtimestamp(at, UTC))
+
+    def moment(self, at: float, zone: str, key: str = "format.venue-moment") -> str:
+        """A moment, in Unix seconds, by the clocks of an event's time zone.
+
+        A text of another key may leave parts of it out: `format.venue-clock` has the time only.
+        """
+        return moment(at, zone, self.say(key), self.weekdays, self.cities)
 
     def duration(self, seconds: float) -> str:
         """The duration in its largest whole unit: 300 s is 5 minutes, 90 s is 90 seconds."""

@@ -19,7 +19,7 @@ Struct: TypeAlias = type[msgspec.Struct]
 # The interface's names of types that have another name in the code; an ending "Json" is dropped.
 NAMES = {
     "EnsembleStatus": "Ensemble",
-    "EventAvailability": "EventStock",
+    "EventReport": "EventStock",
     "HistorySample": "Sample",
     "OrderView": "Order",
     "PaymentView": "OrderPayment",

@@ -1,6 +1,6 @@
 """The form of an event: its fields, what they mean, and what is wrong with them.
 
-Times are typed by a local clock, whose zone has a field of its own.
+Times are typed by the venue's clocks, whose zone has a field of its own.
 """
 
 import re
@@ -8,31 +8,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
+from functools import partial
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from core.errors import BadRequest, WrongTerm, WrongUsage
-from core.events.event_manager import Terms, text_of
-from core.events.terms_file import FIRST_YEAR, LAST_YEAR, TIMES, TypeSaid, priced
-from core.schema.records import NAME, TicketType
+from core.errors import BadRequest, WrongTerm, WrongTerms, WrongUsage
+from core.events.terms import LINES, TIMES, Terms, instant_of, text_of
+from core.events.terms_file import TypeSaid, priced
+from core.schema.records import NAME, PaymentRule, TicketType
 from core.store.availability import EventAvailability
 from core.store.stripes import STRIPES
 from core.text.money import decimals_of, example, short, units
+from core.text.timezones import UTC_NAME, on_clock, zone_of
 from web.operator.fields import WHOLE, Fields, whole_number
 
 MOST_LIMIT, MOST_EXTENSIONS, MOST_HOLD_MINUTES = 10_000, 10, 1440
 MOST_CAPACITY = 100_000_000
 MOST_ROWS = 100
+PAYMENTS: tuple[str, ...] = get_args(PaymentRule)
 ROWS = 3
 PARTS = ("type", "label", "capacity", "price", "colour")
 # Bounds of a form: the terms, the rows, and its other fields.
 FORM_BYTES = 256 * 1024
 MOST_FILE = 64 * 1024
 MOST_FIELDS = 32 + MOST_ROWS * len(PARTS)
-UTC_NAME = "UTC"
 CURRENCY = re.compile(r"[A-Z]{3}")
+OFFSET = re.compile(r"(?:[+-][0-9]{2}:?[0-9]{2}|[zZ])$")
 COLOUR = re.compile(r"(?:#[0-9a-f]{6})?")
 
 Read = TypeVar("Read")
@@ -51,6 +53,13 @@ class EventForm:
     @property
     def was_json(self) -> str:
         return msgspec.json.encode(self.was).decode()
+
+    def type_of(self, name: str) -> str:
+        """The attributes of a field for a time; only a text has room for an offset."""
+        typed = self.fields.get(name, "")
+        if name in self.faults or OFFSET.search(typed):
+            return 'type="text"'
+        return 'type="datetime-local"' + ' step="1"' * (len(typed) > len("2027-03-01T20:00"))
 
 
 class FormReader:
@@ -72,23 +81,24 @@ class FormReader:
 # --- from an event to its fields -----------------------------------------------------
 
 
-def blank(zone: str) -> dict[str, str]:
+def blank(zone: str = UTC_NAME) -> dict[str, str]:
     """The fields of a new event, with the defaults of `Event`."""
-    texts = dict.fromkeys(("name", "title", "place", *TIMES, "cancellable"), "")
+    texts = dict.fromkeys(("name", *LINES, "description", *TIMES, "cancellable"), "")
     numbers = {"limit": "0", "hold_minutes": "5", "extensions": "2"}
-    return {**texts, **numbers, "currency": "EUR", "zone": zone}
+    return {**texts, **numbers, "currency": "EUR", "payment": "none", "timezone": zone}
 
 
-def from_event(event: EventAvailability, zone: str) -> dict[str, str]:
+def from_event(event: EventAvailability) -> dict[str, str]:
     said = {name: getattr(event, name) for name in Terms.__struct_fields__}
-    return {**blank(zone), "name": event.name, **_typed(said, zone)}
+    return {**blank(event.timezone), "name": event.name, **_typed(said, event.timezone)}
 
 
 def from_file(
     name: str, terms: Terms, types: Mapping[str, TypeSaid], zone: str
 ) -> tuple[dict[str, str], int]:
     """The fields that a file fills in, and the number of its rows. Raises `WrongUsage`."""
-    fields = {**blank(zone), "name": name, **_typed(terms.said, zone)}
+    said = terms.said
+    fields = {**blank(zone), "name": name, **_typed(said, said.get("timezone", zone))}
     decimals = decimals_of(fields["currency"])
     for number, (type_name, type_) in enumerate(priced(types, terms).items()):
         price = short(type_.price, decimals).replace(",", "")
@@ -107,17 +117,19 @@ def _typed(said: Mapping[str, Any], zone: str) -> dict[str, str]:
             fields["hold_minutes"] = f"{value / 60:g}"
         elif name == "cancellable":
             fields[name] = "on" if value else ""
-        else:
+        elif name not in ("translations", "hidden"):
             fields[name] = str(value)
     return fields
 
 
 def _clock(at: float | None, zone: str) -> str:
-    """The time as a field of type `datetime-local` wants it."""
+    """The time as a field of type `datetime-local` wants it; with its offset where it needs one."""
     if at is None:
         return ""
-    local = datetime.fromtimestamp(int(at), zone_of(zone) or UTC).replace(tzinfo=None)
-    return local.isoformat(timespec="seconds" if local.second else "minutes")
+    local = on_clock(int(at), zone)
+    is_plain = local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset()
+    shown = local.replace(tzinfo=None) if is_plain else local
+    return shown.isoformat(timespec="seconds" if local.second else "minutes")
 
 
 # --- from fields to what they mean ---------------------------------------------------
@@ -139,8 +151,8 @@ def was_in(fields: Fields) -> Fields:
 
 def terms_in(fields: Fields, was: Fields, reading: FormReader) -> Terms:
     """The changed terms only, so that two operators don't undo each other's work."""
-    zone = reading.take("zone", _zone) or UTC
-    moved = fields.get("zone", "") != was.get("zone", "")
+    zone = reading.take("timezone", _zone) or UTC
+    moved = fields.get("timezone", "") != was.get("timezone", "")
     said: dict[str, Any] = {}
     for name, (term, read) in _TERMS.items():
         typed = fields.get(name, "")
@@ -184,16 +196,10 @@ def name_in(reading: FormReader) -> str:
 def faults_of(error: WrongUsage) -> Faults:
     """An error that the core found, by its field, "" for the whole form."""
     if isinstance(error, WrongTerm):
-        return {error.field: wrong(error.rule)}
+        return {error.field: wrong(error.rule, **error.values)}
+    if isinstance(error, WrongTerms):
+        return {each.field: wrong(each.rule, **each.values) for each in error.faults}
     return {"": BadRequest("invalid", "detail.as-told", told=str(error))}
-
-
-def zone_of(name: str) -> tzinfo | None:
-    """The zone of that name, or None."""
-    try:
-        return ZoneInfo(name) if name != UTC_NAME else UTC
-    except (OSError, ValueError, KeyError):  # not a zone's name, or an unknown one
-        return None
 
 
 def wrong(rule: str, **values: str | int) -> BadRequest:
@@ -207,17 +213,15 @@ def _zone(text: str) -> tzinfo:
     return zone
 
 
-def _moment(text: str, zone: tzinfo) -> float | None:
+def _moment(name: str, text: str, zone: tzinfo) -> float | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        return instant_of(name, datetime.fromisoformat(text), zone)
+    except WrongTerm as fault:
+        raise wrong(fault.rule, **fault.values) from None
     except ValueError:
         raise wrong("moment") from None
-    # The zone has a field of its own, so there may be none here.
-    if moment.tzinfo is not None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise wrong("moment")
-    return moment.replace(tzinfo=zone).timestamp()
 
 
 def _hold_s(text: str, _zone: tzinfo) -> float:
@@ -228,6 +232,12 @@ def _hold_s(text: str, _zone: tzinfo) -> float:
     if not (minutes.is_finite() and Decimal("0.1") <= minutes <= MOST_HOLD_MINUTES):
         raise wrong("minutes", most=MOST_HOLD_MINUTES)
     return float(minutes * 60)
+
+
+def _payment(text: str) -> str:
+    if text not in PAYMENTS:
+        raise wrong("payment")
+    return text
 
 
 def _matched(pattern: re.Pattern[str], text: str, rule: str) -> str:
@@ -264,10 +274,10 @@ def _label(text: str) -> str:
 
 # By field: the term, and how its text is read.
 _TERMS: Mapping[str, tuple[str, Callable[[str, tzinfo], Any]]] = {
-    "title": ("title", lambda text, _zone: text),
-    "place": ("place", lambda text, _zone: text),
+    **{name: (name, lambda text, _zone: text) for name in (*LINES, "description", "timezone")},
+    "payment": ("payment", lambda text, _zone: _payment(text)),
     "currency": ("currency", lambda text, _zone: _matched(CURRENCY, text.upper(), "currency")),
-    **{name: (f"{name}_at", _moment) for name in TIMES},
+    **{name: (f"{name}_at", partial(_moment, name)) for name in TIMES},
     "limit": ("limit", lambda text, _zone: whole_number(text, 0, MOST_LIMIT)),
     "hold_minutes": ("hold_s", _hold_s),
     "extensions": ("extensions", lambda text, _zone: whole_number(text, 0, MOST_EXTENSIONS)),

@@ -8,6 +8,7 @@ import bottle
 from core.errors import BadRequest, EventExists, WrongUsage
 from core.events.terms_file import from_toml
 from core.schema.sale_window import sale_phase
+from core.text.timezones import UTC_NAME, zone_of
 from web.handler_context import Context
 from web.http.replies import see_other
 from web.http.request import Request
@@ -15,7 +16,6 @@ from web.http.routing import Outcome
 from web.operator import event_form
 from web.operator.event_form import (
     MOST_FIELDS,
-    UTC_NAME,
     EventForm,
     Faults,
     FormReader,
@@ -45,7 +45,7 @@ class EventPages(OperatorPages):
         app.route(NEW, "POST", form(self.post_new, MOST_FIELDS))
         app.route(f"{EVENTS}/<name>", "GET", page(self.get_event))
         app.route(f"{EVENTS}/<name>/edit", "GET", page(self.get_edit))
-        app.route(f"{EVENTS}/<name>/edit", "POST", form(self.post_edit))
+        app.route(f"{EVENTS}/<name>/edit", "POST", form(self.post_edit, MOST_FIELDS))
 
     # --- looking ---------------------------------------------------------------------
 
@@ -63,8 +63,8 @@ class EventPages(OperatorPages):
 
     async def get_new(self, visit: OperatorVisit) -> Outcome:
         zone, guess = _zone(visit.request)
-        fields = event_form.blank(zone)
-        return self._form(visit, NEW, EventForm(fields, fields), guess=guess)
+        form = EventForm(event_form.blank(zone), event_form.blank())
+        return self._form(visit, NEW, form, guess=guess)
 
     async def post_new(self, visit: OperatorVisit, fields: Fields) -> Outcome:
         match fields.get("do", ""):
@@ -89,10 +89,8 @@ class EventPages(OperatorPages):
     # --- changing --------------------------------------------------------------------
 
     async def get_edit(self, visit: OperatorVisit, name: str) -> Outcome:
-        zone, guess = _zone(visit.request)
-        fields = event_form.from_event(await self._context.operations.event(name), zone)
-        address = f"{event_page(name)}/edit"
-        return self._form(visit, address, EventForm(fields, fields), guess=guess)
+        fields = event_form.from_event(await self._context.operations.event(name))
+        return self._form(visit, f"{event_page(name)}/edit", EventForm(fields, fields))
 
     async def post_edit(self, visit: OperatorVisit, fields: Fields, name: str) -> Outcome:
         reading, address = FormReader(fields), f"{event_page(name)}/edit"
@@ -122,18 +120,18 @@ class EventPages(OperatorPages):
         )
 
     def _done(self, name: str, what: str, fields: Fields) -> Outcome:
-        zone = keep("zone", fields["zone"].strip())
+        zone = keep("zone", fields["timezone"].strip())
         return see_other(f"{event_page(name)}?done={what}", zone)
 
 
 def _zone(request: Request) -> tuple[str, bool]:
-    """The zone of times on the page, and whether it is only a guess.
+    """The zone of a new event, and whether it is only a guess.
 
     It is the one in the address, or the one that this device remembers, or else UTC; for a guess,
     the page's script asks again with the reader's own.
     """
     for name in (request.query_field("zone"), kept(request, "zone")):
-        if name and event_form.zone_of(name):
+        if name and zone_of(name):
             return name, False
     return UTC_NAME, True
 
@@ -146,8 +144,8 @@ def _typed(fields: Fields, faults: Faults | None = None, more: int = 0) -> Event
 
 def _filled(fields: Fields) -> EventForm:
     """The form as a file fills it in; as it was typed, with the fault, if the file is wrong."""
-    zone = fields.get("zone", "")
-    if not event_form.zone_of(zone):
+    zone = fields.get("timezone", "")
+    if not zone_of(zone):
         zone = UTC_NAME
     try:
         filled, rows = event_form.from_file(
@@ -158,4 +156,4 @@ def _filled(fields: Fields) -> EventForm:
         return _typed(fields, {"file": told})
     if rows > event_form.MOST_ROWS:
         return _typed(fields, {"file": wrong("rows")})
-    return EventForm(filled, event_form.blank(zone), rows)
+    return EventForm(filled, event_form.blank(), rows)

@@ -148,7 +148,7 @@ def _choose(snapshot: Snapshot, name: str, now: float) -> EventAvailability | No
     An event that is over is chosen if it is named, or if there is no other.
     """
     if name:
-        return snapshot.event(name)
-    coming = [event for event in snapshot.events if not is_settled(event, now)]
-    shown = {event.name: event for event in coming or snapshot.events}
+        return next((event for event in snapshot.published if event.name == name), None)
+    coming = [event for event in snapshot.published if not is_settled(event, now)]
+    shown = {event.name: event for event in coming or snapshot.published}
     return shown.get(DEFAULT_EVENT) or next(iter(shown.values()), None)

@@ -108,7 +108,7 @@ def sale_view(
         limit=event.limit,
         others=tuple(
             (other.name, other.title)
-            for other in snapshot.events
+            for other in snapshot.published
             if other.name != event.name and not is_settled(other, now)
         ),
     )
@@ -116,7 +116,7 @@ def sale_view(
 
 def price_list(event: EventAvailability) -> str:
     """A digest of all prices, short enough for a form to carry what its page showed."""
-    prices = "".join(f"{type_.name} {type_.price}\n" for type_ in event.types)
+    prices = "".join(sorted(f"{type_.name} {type_.price}\n" for type_ in event.types))
     return hashlib.blake2b(f"{event.currency}\n{prices}".encode(), digest_size=12).hexdigest()
 
 

@@ -38,7 +38,13 @@ class Snapshot(msgspec.Struct, frozen=True):
     as_of: float | None = None
     stale: bool = True
 
+    @property
+    def published(self) -> tuple[EventAvailability, ...]:
+        """The events that buyers may know of."""
+        return tuple(event for event in self.events if not event.hidden)
+
     def event(self, name: str) -> EventAvailability | None:
+        """The event of that name, even a draft: somebody may have a ticket of it."""
         return next((event for event in self.events if event.name == name), None)
 
     def label(self, event: str, type_: str) -> str:

@@ -88,7 +88,7 @@ class Live:
         found = self._rendered.get(name)
         if found is None or not self._holds(found, snapshot):
             event = snapshot.event(name)
-            if event is None:
+            if event is None or event.hidden:
                 return None
             found = _render(event, snapshot, self._pace.step_s, self._now())
             self._keep(name, found, snapshot)

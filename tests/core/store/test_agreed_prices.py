@@ -12,7 +12,7 @@ import pytest
 from admin.export import csv_rows, json_lines
 from core.errors import WrongTerm
 from core.events import event_manager
-from core.events.event_manager import Terms, TypeTerms
+from core.events.terms import Terms, TypeTerms
 from core.schema.records import Order, OrderView, decode, view
 from core.store.order_lifecycle import Act
 from core.text.money import amount

@@ -11,7 +11,7 @@ import pytest
 from core.errors import Ambiguous, NoSuchType, WrongUsage, ZkticketError
 from core.events import event_manager, restock
 from core.events.edit import EventManager
-from core.events.event_manager import Terms, TypeTerms
+from core.events.terms import Terms, TypeTerms
 from core.schema.records import Stock, TicketType
 from core.store.order_lifecycle import Act
 from core.store.stock import TypeRef

@@ -43,7 +43,7 @@ def failing(multi: Multi, after: int) -> Multi:
 async def test_an_event_that_fits_no_transaction_is_made_whole(zk: ZooKeeper) -> None:
     store = Store(zk)
     assert await EventManager(zk).create_event("big", "Big", TYPES)
-    assert not (await store.event("big")).draft
+    assert not (await store.event("big")).unfinished
     assert await types_of(zk) == TYPES
     assert not await EventManager(zk).create_event("big", "Big", FEW)
     assert (await recount(zk)).ok
@@ -59,13 +59,13 @@ async def test_a_draft_is_sound_but_not_on_sale_and_making_it_again_finishes_it(
         with pytest.raises(Unavailable):
             await EventManager(zk).create_event("big", "Big", FEW)
     draft = await store.event("big")
-    assert draft.draft
+    assert draft.unfinished
     assert not draft.on_sale(0.0)
     assert 0 < len(await types_of(zk)) < len(FEW)
     assert (await recount(zk)).ok
     assert await EventManager(zk).create_event("big", "Another title", FEW)
     event = await store.event("big")
-    assert (event.draft, event.generation, event.title) == (False, draft.generation, "Big")
+    assert (event.unfinished, event.generation, event.title) == (False, draft.generation, "Big")
     assert event.on_sale(0.0)
     assert await types_of(zk) == FEW
 
@@ -88,4 +88,4 @@ async def test_rubbish_in_the_events_place_is_named(zk: ZooKeeper) -> None:
 
 
 def test_an_event_stored_before_there_were_drafts_is_none() -> None:
-    assert not Event(generation="1", title="Old").draft
+    assert not Event(generation="1", title="Old").unfinished

@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import ZkticketError
 from core.events import event_manager
+from core.events.terms import Terms
 from core.schema.records import Event
 from core.schema.sale_window import LASTS_S, is_over, is_settled, sale_ends_at, sale_state
 from core.store.order_lifecycle import Act
@@ -94,7 +95,7 @@ async def test_a_hold_lasts_no_longer_than_its_event_and_money_for_it_is_late_th
 async def test_an_event_that_is_moved_into_the_past_sells_no_holds_any_more(server: Server) -> None:
     async with shop_of(server, **around(HOUR)) as shop:
         held = await shop.one.hold()
-        await event_manager.edit(shop.one.zk, "show", event_manager.Terms(ends_at=time.time() - 5))
+        await event_manager.edit(shop.one.zk, "show", Terms(ends_at=time.time() - 5))
         for act in (Act.CONFIRM, Act.EXTEND):
             assert (await shop.two.amend(held.order, act)).code is Code.NOT_ON_SALE
         paid = await shop.two.pay(held.order, "p1")

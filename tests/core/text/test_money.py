@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import WrongTerm, WrongUsage
-from core.events.event_manager import Terms, changed
+from core.events.terms import Terms, changed
 from core.events.terms_file import TypeSaid, priced
 from core.schema.records import Event
 from core.text.money import MOST, amount, decimals_of, price, short, units

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadRequest, WrongTerm, WrongUsage
-from core.events.event_manager import Terms, changed, text_of
+from core.events.terms import Terms, changed, text_of
 from core.schema.records import Event, buyer_id
 from core.store.scan import of_buyer
 from core.text.names import clean, folded, is_shown

@@ -12,6 +12,7 @@ from admin.znode_tree import delete_tree
 from core.cluster import alarms, desired_state, ended_sessions, operator_requests
 from core.errors import EventExists
 from core.events import create, event_manager, restock
+from core.events.terms import Terms, TypeTerms
 from core.schema import paths
 from core.schema.records import (
     Alarm,
@@ -45,7 +46,7 @@ def table(instance: str) -> SupervisorRecord:
 
 
 async def make(zk: ZooKeeper, name: str) -> None:
-    event = await event_manager.create(zk, name, event_manager.Terms(title="Gala", limit=4), TYPES)
+    event = await event_manager.create(zk, name, Terms(title="Gala", limit=4), TYPES)
     assert (await Store(zk).event(name)).generation == event.generation
     assert {each.name: each.remaining for each in (await Store(zk).availability(name)).types} == (
         dict.fromkeys(TYPES, 7)
@@ -53,16 +54,14 @@ async def make(zk: ZooKeeper, name: str) -> None:
 
 
 async def make_twice(zk: ZooKeeper, name: str) -> None:
-    await event_manager.create(zk, name, event_manager.Terms(title="Gala"), TYPES)
+    await event_manager.create(zk, name, Terms(title="Gala"), TYPES)
     with pytest.raises(EventExists):
-        await event_manager.create(zk, name, event_manager.Terms(title="Another"), TYPES)
+        await event_manager.create(zk, name, Terms(title="Another"), TYPES)
     assert (await Store(zk).event(name)).title == "Gala"
 
 
 async def add_to_a_capacity(zk: ZooKeeper, name: str) -> None:
-    await event_manager.edit(
-        zk, name, event_manager.Terms(place="Hall"), {"T0": event_manager.TypeTerms(added=5)}
-    )
+    await event_manager.edit(zk, name, Terms(place="Hall"), {"T0": TypeTerms(added=5)})
     found = await Store(zk).availability(name)
     assert (found.place, found.types[0].capacity, found.types[0].remaining) == ("Hall", 12, 12)
 

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 from core.events.edit import EventManager
-from core.events.event_manager import TypeTerms
+from core.events.terms import TypeTerms
 from core.schema.records import Event, Stock, TicketType
 from core.zookeeper.client import ZooKeeper
 from core.zookeeper.multi import Operation, SetData

@@ -14,7 +14,7 @@ from core.cluster.status import (
 from core.errors import BadRequest, EventExists, NoSuchEvent, NoSuchOrder, NotRunning
 from core.eventlog.query import LogMatches, Query
 from core.eventlog.ring import SourcedEntry
-from core.events.event_manager import Terms, changed
+from core.events.terms import Terms, changed
 from core.schema.records import (
     Disk,
     Event,
@@ -26,7 +26,7 @@ from core.schema.records import (
     TicketType,
     copied,
 )
-from core.store.availability import EventAvailability, TypeAvailability
+from core.store.availability import EventAvailability, TypeAvailability, reported
 from core.store.order_history import Timeline, of_order
 from core.store.scan import of_buyer
 from tests.support.fakes.fake_clerk import FakeClerk
@@ -58,7 +58,7 @@ def status(state: str, event: EventAvailability) -> Status:
         workers=tuple(_worker(name) for name in NAMES),
         web=(_web(),),
         alarms=(),
-        events=() if away else (event,),
+        events=() if away else (reported(event, AT),),
     )
 
 

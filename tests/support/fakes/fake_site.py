@@ -91,6 +91,7 @@ GALA = EventAvailability(
         _type("C", 0, 0, 50),
     ),
     place="National Concert Hall, 台北市中正區中山南路21-1號",
+    timezone="Asia/Taipei",
     # 1 June 2096: past events are not sold any more.
     starts_at=3989376000.0,
     ends_at=3989386800.0,

@@ -23,7 +23,7 @@ class Box:
     def __init__(self, shop: Instance, *terms: str) -> None:
         self.shop = shop
         self.name = f"changes-{next(numbers)}"
-        done = shop.run("event", "create", self.name, "--type", "A:20:10", *terms)
+        done = shop.run("event", "create", self.name, "--publish", "--type", "A:20:10", *terms)
         assert done.returncode == 0, done.stderr
         secret = load_secret(shop.data_dir)
         self._payment_key = secret.payment_key

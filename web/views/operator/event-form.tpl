@@ -34,13 +34,19 @@
 % end
 % field("title", "event.title-hint" if new else "", 'maxlength="200"')
 % field("place", "", 'maxlength="200"')
+% field("organiser", "", 'maxlength="200"')
+  <div class="entry"><label for="description">{{say("event.description")}}</label>
+  <textarea id="description" name="description" rows="4" maxlength="4000"{{!hints("description", True)}}>{{form.fields.get("description", "")}}</textarea>
+  <p class="hint" id="description-hint">{{say("event.description-hint")}}</p>
+%   told("description")
+  </div>
 </fieldset>
 <fieldset>
   <legend>{{say("operators.times")}}</legend>
-% for name in ("starts", "ends", "opens", "closes"):
-%   field(name, "event.opens-hint" if name == "opens" else "", 'type="datetime-local" step="1"' if len(form.fields.get(name, "")) > 16 else 'type="datetime-local"')
+% for name in ("starts", "ends", "doors", "opens", "closes"):
+%   field(name, "event.opens-hint" if name == "opens" else "", form.type_of(name))
 % end
-% field("zone", "event.zone-hint", 'list="zones" autocapitalize="off" spellcheck="false"')
+% field("timezone", "event.timezone-hint", 'list="zones" autocapitalize="off" spellcheck="false"')
   <datalist id="zones"><option value="UTC">
 % for zone in zones:
 <option value="{{zone}}">\\
@@ -52,6 +58,12 @@
 % field("limit", "event.limit-hint", 'inputmode="numeric"')
 % field("hold_minutes", "", 'inputmode="decimal"')
 % field("extensions", "", 'inputmode="numeric"')
+  <div class="entry"><label for="payment">{{say("event.payment")}}</label>
+  <select id="payment" name="payment">
+% for each in ("none", "door", "required"):
+    <option value="{{each}}"{{!" selected" if form.fields.get("payment") == each else ""}}>{{say(f"event.payment.{each}")}}</option>
+% end
+  </select></div>
 % field("currency", "", 'maxlength="3" autocapitalize="characters" spellcheck="false"')
   <div class="entry check"><input type="checkbox" id="cancellable" name="cancellable"{{!" checked" if form.fields.get("cancellable") else ""}}> <label for="cancellable">{{say("event.cancellable")}}</label></div>
 </fieldset>

@@ -15,9 +15,9 @@
   </div>
 </div>
 <dl class="facts">
-% for name in ("starts", "ends", "opens", "closes"):
+% for name in ("starts", "ends", "doors", "opens", "closes"):
 %   at = getattr(event, f"{name}_at")
-  <div><dt>{{say(f"event.{name}")}}</dt><dd>{{say("operators.moment", at=formatting.moment(at)) if at else "–"}}</dd></div>
+  <div><dt>{{say(f"event.{name}")}}</dt><dd>{{language.moment(at, event.timezone) if at else "–"}}</dd></div>
 % end
   <div><dt>{{say("event.place")}}</dt><dd>{{event.place or "–"}}</dd></div>
   <div><dt>{{say("event.limit")}}</dt><dd>{{event.limit or "–"}}</dd></div>

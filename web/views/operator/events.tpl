@@ -14,7 +14,7 @@
 %   for event in found.events:
   <tr><th scope="row"><a href="/operator/events/{{event.name}}">{{event.title}}</a> <code>{{event.name}}</code></th>
     <td class="sale-{{sales[event.name]}}">{{say(f"operators.sale.{sales[event.name]}")}}</td>
-    <td>{{say("operators.moment", at=formatting.moment(event.starts_at)) if event.starts_at else "–"}}</td>
+    <td>{{language.moment(event.starts_at, event.timezone) if event.starts_at else "–"}}</td>
 %     for figure in ("capacity", "sold", "held", "remaining"):
     <td class="n">{{f"{sum(getattr(each, figure) for each in event.types):,}"}}</td>
 %     end
