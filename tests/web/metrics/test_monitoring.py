@@ -252,7 +252,6 @@ async def test_an_instance_that_tells_nothing_has_no_series_of_it() -> None:
 
 async def test_an_old_reading_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked()
-    monkeypatch.setattr("web.metrics.scrape.WAIT_S", 0.01)
 
     async def hang() -> Status:
         await asyncio.sleep(60)
@@ -260,6 +259,7 @@ async def test_an_old_reading_is_not_told(monkeypatch: pytest.MonkeyPatch) -> No
 
     latest = asked.vitals()
     assert await latest.latest() is not None
+    monkeypatch.setattr("web.metrics.scrape.WAIT_S", 0.01)
     latest._status = hang
     asked.now += STALE_S - 1
     assert await latest.latest() is not None
