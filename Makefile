@@ -6,7 +6,7 @@
 # `make bench OVERLOAD=1` offers ten times of what can be sold, for a minute.
 # `make bench WATCHERS=1` sells while two thousand pages watch, and while none does.
 # `make binary` builds dist/zkticket, one file that brings everything; `make try-binary` proves it.
-# `make bare` proves `make up` and `make test` in an empty Debian of its own, as root.
+# `make bare` proves all that in an empty Debian of its own, as root; PARTS="user sale" a part of it.
 # `make pictures` takes the pictures of README anew, of a sale and a drill.
 
 PYTHON := .venv/bin/python
@@ -35,7 +35,7 @@ simulate: setup-dev
 	@$(PYTHON) -m tests.simulation --schedules $(or $(SCHEDULES),10000) $(ARGS)
 
 bare:
-	@ARGS="$(ARGS)" tests/project/bare.sh
+	@ARGS="$(ARGS)" PARTS="$(PARTS)" tests/project/bare.sh
 
 binary: setup-binary
 	@$(PYTHON) -m supervisor.onefile.build

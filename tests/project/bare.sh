@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
-# Proves `make up` and `make test` on an empty machine: a Debian root that holds nothing but
-# ca-certificates, make, git and python3, with a clone of the committed tree. `make up` has to sell
-# and stop again, and `make test` has to pass without a skipped test.
+# Proves what make does on an empty machine: a Debian root that holds nothing but ca-certificates,
+# make, git and python3, with a clone of the committed tree. In this order, or of these parts those
+# that PARTS names:
+#   user    `make up` sells and stops again for a user who can't install anything, where there is
+#           python3-venv, but neither Java nor Maven
+#   sale    `make up` sells and stops again
+#   binary  `make binary` builds the one file, and `make try-binary` passes
+#   tests   `make test` passes without a skipped test
 #
 # It needs root, debootstrap, loop devices and 12 GB of disk. The root comes from the host's own
 # mirror, and takes over the host's settings of apt, pip and Maven. It lives in a mount and a process
@@ -11,9 +16,15 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "$0")/../.." && pwd)
 ROOT=/mnt/root
+USER_ROOT=/mnt/user
+NOBODY=65534
+WHO=0
+ALL="user sale binary tests"
+PARTS=${PARTS:-$ALL}
 SIZE=12G
 BUILD_S=900
 UP_S=900
+BINARY_S=900
 TEST_S=3600
 # The variables by which package clients are configured.
 CLIENTS='^declare -x (PIP_|UV_|MAVEN_|MVN_|SSL_CERT_|REQUESTS_CA_|CURL_CA_|[a-z]*_proxy|[A-Z]*_PROXY)'
@@ -24,6 +35,10 @@ CLIENTS='^declare -x (PIP_|UV_|MAVEN_|MVN_|SSL_CERT_|REQUESTS_CA_|CURL_CA_|[a-z]
 # --- outside the namespaces ------------------------------------------------------------
 
 require() {
+    local part
+    for part in $PARTS; do
+        [[ " $ALL " = *" $part "* ]] || stop "there is no part $part; there are: $ALL"
+    done
     require_root
     command -v debootstrap >/dev/null || stop "debootstrap is needed: apt-get install debootstrap"
 }
@@ -72,6 +87,7 @@ copy() {
 
 # How the host's package clients reach their registries: settings, certificates, variables.
 configure() {
+    rm -f "$ROOT/etc/apt/sources.list" # debootstrap's; the host's names the same mirror
     copy /etc/resolv.conf /etc/hosts /usr/local/share/ca-certificates
     copy /etc/apt /usr/share/keyrings /etc/pip.conf /etc/xdg/pip ~/.pip ~/.config/pip
     copy ~/.m2/settings.xml ~/.m2/settings-security.xml ~/.mavenrc
@@ -92,7 +108,7 @@ mount_kernel() {
 # Runs a command in the clone, with an environment as empty as the machine.
 within() {
     env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        chroot "$ROOT" sh -c '. /root/clients; cd /zkticket; exec "$@"' sh "$@"
+        chroot --userspec "$WHO:$WHO" "$ROOT" sh -c '. /root/clients; cd /zkticket; exec "$@"' sh "$@"
 }
 
 buy() {
@@ -110,10 +126,10 @@ END
 
 address() { grep -oEm1 'http://[0-9.:]+' "$ROOT/up.out"; }
 
-first_sale() {
+sale() {
     local started shop
     started=$SECONDS
-    say "make up"
+    say "make up, as user $WHO"
     within timeout "$UP_S" make up ARGS="${ARGS:-}" >"$ROOT/up.out" &
     shop=$!
     until address >/dev/null; do
@@ -126,7 +142,30 @@ first_sale() {
     wait "$shop"
 }
 
-every_test() {
+# In a copy of the root, so that the others find theirs as empty as before.
+user() {
+    cp -ax "$ROOT" "$USER_ROOT"
+    local ROOT WHO
+    ROOT=$USER_ROOT
+    WHO=0
+    mount_kernel
+    within sh -c "apt-get -qq update && apt-get -qq install --no-install-recommends python3-venv" >/dev/null
+    chown -R "$NOBODY:$NOBODY" "$ROOT/root" "$ROOT/zkticket"
+    WHO=$NOBODY
+    sale
+    ! within sh -c "command -v java || command -v mvn" || stop "there was a Java or a Maven."
+    umount -R "$ROOT"
+    rm -rf "$ROOT"
+}
+
+binary() {
+    say "make binary"
+    within timeout "$BINARY_S" make binary
+    say "make try-binary"
+    within timeout "$BINARY_S" make try-binary
+}
+
+tests() {
     say "make test"
     within timeout "$TEST_S" make test | tee "$ROOT/test.out"
     ! tail -1 "$ROOT/test.out" | grep -E ' skipped| error' || stop "something was not tested."
@@ -134,13 +173,13 @@ every_test() {
 }
 
 inside() {
+    local part
     mount_disk
     build
     configure
-    mount_kernel
     git clone --quiet "$HERE" "$ROOT/zkticket"
-    first_sale
-    every_test
+    mount_kernel
+    for part in $PARTS; do "$part"; done
 }
 
 if [ "${1:-}" = inside ]; then
