@@ -10,6 +10,7 @@ from core.schema.order_number import number_of
 from core.schema.records import Payment
 from core.store.order_changes import ChangeOutcome, OrderChanger
 from core.store.order_lifecycle import Act, OrderChange, Refusal
+from core.text.names import brief
 from core.transport.link import Answer, ChangeRequest, Code
 from workers.group_commit.batching import Pace
 from workers.group_commit.group_commit import GroupCommit
@@ -111,8 +112,8 @@ class OrderChangeQueue(GroupCommit[PendingChange]):
                 if act == Act.CONFIRM:
                     self._sold(done.order.order.quantity)
                 if done.refusal is None:
-                    paid = f", {_said(payment)}" if payment else ""
-                    self._log.info(act, f"order {_named(change.order)}{paid}", [change.order])
+                    text = f"order {_named(change.order)}{_details(change)}"
+                    self._log.info(act, text, [change.order])
             if payment is not None and not _is_known(payment, done):
                 self._log.warning(
                     "payment",
@@ -125,6 +126,14 @@ class OrderChangeQueue(GroupCommit[PendingChange]):
 def _named(order_id: str) -> str:
     """The order's number for people, and its id."""
     return f"{number_of(order_id)} ({order_id})"
+
+
+def _details(change: OrderChange) -> str:
+    """What it was paid with, at which door it happened, and who asked for it."""
+    paid = f", {_said(change.payment)}" if change.payment else ""
+    at_door = change.act in (Act.CHECK_IN, Act.UNDO_CHECK_IN) and change.note
+    door = f", door {brief(change.note)!r}" if at_door else ""
+    return f"{paid}{door}{f', by {change.by}' if change.by else ''}"
 
 
 def _said(payment: Payment) -> str:

@@ -12,7 +12,7 @@ from core.receipts.format import is_preserved, is_same_purchase
 from core.schema import paths
 from core.schema.records import PAYMENT, Change, Order, buyer_id, encode, payment_key
 from core.store.batch import Account, ClaimedPayment, Sale
-from core.store.order_lifecycle import Act, Refusal, effect, has_tickets
+from core.store.order_lifecycle import Act, Refusal, effect, has_tickets, inside
 from core.store.orders import StoredOrder
 from core.store.stock import StripeCounter, TypeStock
 from core.store.store import Store
@@ -158,6 +158,8 @@ def _counters(shelf: TypeStock, mends: Sequence[Mend], lacking: int) -> list[Str
     for each in mends:
         if each.there is not None and each.takes <= 0:
             stock = effect(stock, each.there.order, each.sale.order)
+        else:
+            stock = stock.move(admitted=inside(each.sale.order))
     taken = sum(each.takes for each in mends if each.takes > 0)
     after = _sold_from([replace(first, stock=stock), *others], taken)
     changed = [now for now, was in zip(after, shelf.counters, strict=True) if now != was]

@@ -125,6 +125,8 @@ class Stock(Record, frozen=True, kw_only=True):
     remaining: Count
     held: int = 0
     sold: int = 0
+    # Of those sold: how many have come in. Admissions by earlier versions are not counted.
+    admitted: int = 0
 
     @property
     def capacity(self) -> int:
@@ -139,6 +141,7 @@ class Stock(Record, frozen=True, kw_only=True):
             remaining=self.remaining + other.remaining,
             held=self.held + other.held,
             sold=self.sold + other.sold,
+            admitted=self.admitted + other.admitted,
         )
 
     def add(self, quantity: int) -> "Stock":
@@ -148,10 +151,13 @@ class Stock(Record, frozen=True, kw_only=True):
     def sell(self, quantity: int) -> "Stock":
         return self.move(sold=quantity)
 
-    def move(self, *, held: int = 0, sold: int = 0) -> "Stock":
+    def move(self, *, held: int = 0, sold: int = 0, admitted: int = 0) -> "Stock":
         """Moves tickets from sale to held or sold, and back where a number is negative."""
         return Stock(
-            remaining=self.remaining - held - sold, held=self.held + held, sold=self.sold + sold
+            remaining=self.remaining - held - sold,
+            held=self.held + held,
+            sold=self.sold + sold,
+            admitted=self.admitted + admitted,
         )
 
 
@@ -175,7 +181,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A change of an order after it was made, and the commit that did it.
 
-    `note` is a payment, a door or a reason; `key` names the request. A change of the act
+    `note` is a payment, a door or a reason; `key` names the request, `by` whose token it came
+    with. A change of the act
     `PAYMENT` records money and changes nothing else; without a `payment` it says that there were
     more than are recorded. Where tickets moved, counter
     `stripe` went to `version`, which tells whether any reading has seen this change.
@@ -189,17 +196,22 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stripe: int = 0
     version: int = 0
     payment: Payment | None = None
+    by: str = ""
 
 
 PAYMENT = "payment"
 
 
 class DoorScan(msgspec.Struct, frozen=True, kw_only=True):
-    """The entry of an order's holder. `scan` is the key of the scan that let them in."""
+    """The entry of an order's holder. `scan` is the key of the scan that let them in.
+
+    `counted` says that the stock's `admitted` has it; earlier versions did not count.
+    """
 
     at: float
     door: str
     scan: str
+    counted: bool = False
 
 
 # It omits the fields that a plain sale lacks: there are a million of them in memory.

@@ -34,6 +34,7 @@ class TypeAvailability(msgspec.Struct, frozen=True, kw_only=True):
     sold: Natural
     held: Natural
     remaining: Annotated[Natural, described("For sale now.")]
+    admitted: Annotated[Natural, described("Of those sold: holders who have come in.")] = 0
 
 
 class EventAvailability(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,4 +110,12 @@ def type_availability(name: str, type_: TicketType, stock: Stock) -> TypeAvailab
     # computed from the capacity, and no figure is negative.
     sold, held = max(0, stock.sold), max(0, stock.held)
     left = max(0, type_.capacity - sold - held)
-    return copied(TypeAvailability, type_, name=name, sold=sold, held=held, remaining=left)
+    return copied(
+        TypeAvailability,
+        type_,
+        name=name,
+        sold=sold,
+        held=held,
+        remaining=left,
+        admitted=min(sold, max(0, stock.admitted)),
+    )

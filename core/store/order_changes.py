@@ -14,7 +14,7 @@ import msgspec
 
 from core.errors import Ambiguous, Halted, Unavailable, Unconfirmed
 from core.schema import paths
-from core.schema.records import Event, Order, Payment, buyer_id, payment_key
+from core.schema.records import Event, Order, Payment, Stock, buyer_id, payment_key
 from core.store.batch import Account, Amendment, Batch, ClaimedPayment, Failure, batch_ids
 from core.store.commit import Commitment, Ledger
 from core.store.holds import hold_lists
@@ -37,6 +37,7 @@ from core.zookeeper.client import Committed, ZooKeeper
 
 TRIES = 50
 JITTER_S = 0.01
+NOTHING = Stock(remaining=0)
 
 
 class ChangeOutcome(msgspec.Struct, frozen=True):
@@ -155,7 +156,7 @@ class OrderChanger:
                 ends.append(ChangeOutcome())
                 continue
             before = changed.get(change.order, stored.order)
-            occasion = Occasion(found.events[stored.event], at, batch_id)
+            occasion = Occasion(found.events[stored.event], at, batch_id, stored.event)
             after, refusal = self._judged(change, before, occasion, claims)
             if after is not before:
                 changed[change.order] = after
@@ -214,11 +215,11 @@ class OrderChanger:
                     yield ClaimedPayment(paths.payment(key), id_)
 
     async def _counters(self, draft: ChangeDraft) -> dict[TypeRef, StripeCounter]:
-        """Returns our own counter of each type whose tickets move, as it is afterwards."""
+        """Returns our own counter of each type whose tickets or holders move, as it is then."""
         own: dict[TypeRef, StripeCounter] = {}
         for id_, order in draft.changed.items():
             before = draft.before[id_]
-            if before.order.status == order.status:
+            if effect(NOTHING, before.order, order) == NOTHING:
                 continue
             if before.ref not in own:
                 stripes = await self._store.counters(before.ref)

@@ -65,12 +65,13 @@ def of_order(stored: StoredOrder) -> Iterator[Moment]:
 def _details(change: Change, decimals: int) -> str:
     """Describes a change: its note or payment, and the counter that it moved."""
     note = f"{change.note}; " if change.note else ""
+    by = f"by {change.by}; " if change.by else ""
     if change.payment is not None:
         note = f"{_paid(change.payment, decimals)}; "
     elif change.act == PAYMENT:
         note = "more payments than are recorded: see the log; "
     counter = f"stripe {change.stripe} to version {change.version}; " if change.version else ""
-    return note + counter
+    return note + by + counter
 
 
 def _paid(payment: Payment, decimals: int) -> str:

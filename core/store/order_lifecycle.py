@@ -1,7 +1,7 @@
 """The rules of an order's life: pure functions over its states.
 
     held ─ confirm → sold ─ cancel → cancelled
-      │ ╰ extend → held  ╰ check in → sold, admitted
+      │ ╰ extend → held  ╰ check in → sold, admitted ─ undo → sold
       ├─ release → released
       ╰─ expire → expired
 
@@ -20,6 +20,8 @@ from core.schema.sale_window import hold_ends_at, is_settled
 
 # How many refused payments are recorded with an order; further ones are only noted.
 MOST_REFUSED = 16
+# An admission may be undone for so long; after that its holder is taken to be inside.
+UNDO_S = 600.0
 
 
 class Act(enum.StrEnum):
@@ -29,6 +31,7 @@ class Act(enum.StrEnum):
     CANCEL = "cancel"
     EXPIRE = "expire"
     CHECK_IN = "check-in"
+    UNDO_CHECK_IN = "undo-check-in"
 
 
 class Refusal(enum.StrEnum):
@@ -40,6 +43,9 @@ class Refusal(enum.StrEnum):
     NOT_CANCELLABLE = "not-cancellable"
     NOT_VALID = "not-valid"
     CHECKED_IN = "already-checked-in"
+    WRONG_EVENT = "wrong-event"
+    WRONG_TYPE = "wrong-type"
+    UNDO_TOO_LATE = "undo-too-late"
     NOT_EXPIRED = "not-expired"
     NOT_ON_SALE = "not-on-sale"
     PAID_ALREADY = "paid-already"
@@ -52,6 +58,7 @@ class OrderChange(msgspec.Struct, frozen=True, kw_only=True):
 
     `note` is a payment, a door or a reason; `key` names the request, which may be repeated.
     An operator may always cancel. A `payment` confirms a hold, or says that what was sold is paid.
+    A door is bound to an `event`, and maybe to some of its `types`; `by` says whose token it was.
     """
 
     order: str
@@ -60,14 +67,18 @@ class OrderChange(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     operator: bool = False
     payment: Payment | None = None
+    event: str = ""
+    types: tuple[str, ...] = ()
+    by: str = ""
 
 
 class Occasion(msgspec.Struct, frozen=True):
-    """The rules for a change, its time in Unix seconds, and its commit."""
+    """The rules for a change, its time in Unix seconds, its commit, and the event's name."""
 
     rules: Event
     at: float
     batch: str
+    event: str = ""
 
 
 def amended(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
@@ -84,7 +95,9 @@ def amended(order: Order, change: OrderChange, occasion: Occasion) -> Order | Re
         case Act.CANCEL:
             return _cancelled(order, change, occasion)
         case Act.CHECK_IN:
-            return _checked_in(order, change, occasion)
+            return _misplaced(order, change, occasion) or _checked_in(order, change, occasion)
+        case Act.UNDO_CHECK_IN:
+            return _misplaced(order, change, occasion) or _undone(order, change, occasion)
 
 
 def paid(
@@ -142,7 +155,13 @@ def effect(stock: Stock, before: Order, after: Order) -> Stock:
     return stock.move(
         held=_counts(after, "held") - _counts(before, "held"),
         sold=_counts(after, "sold") - _counts(before, "sold"),
+        admitted=inside(after) - inside(before),
     )
+
+
+def inside(order: Order) -> int:
+    """Returns how many of its holders are counted as admitted."""
+    return order.quantity if order.admitted is not None and order.admitted.counted else 0
 
 
 # The status after each act that moves tickets.
@@ -241,8 +260,30 @@ def _checked_in(order: Order, change: OrderChange, occasion: Occasion) -> Order 
     if order.admitted is not None:
         same = order.admitted.scan == change.key
         return order if same else Refusal.CHECKED_IN
-    admitted = DoorScan(at=occasion.at, door=change.note, scan=change.key)
+    if _was_done(order, change):
+        return order  # this scan let the holder in, and was undone since
+    admitted = DoorScan(at=occasion.at, door=change.note, scan=change.key, counted=True)
     return _changed(order, Act.CHECK_IN, change, occasion, admitted=admitted)
+
+
+def _undone(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:
+    if order.admitted is None or _was_done(order, change):
+        return order
+    if occasion.at > order.admitted.at + UNDO_S:
+        return Refusal.UNDO_TOO_LATE
+    return _changed(order, Act.UNDO_CHECK_IN, change, occasion, admitted=None)
+
+
+def _was_done(order: Order, change: OrderChange) -> bool:
+    """Whether the same request has changed the order before."""
+    return any(each.act == change.act and each.key == change.key for each in order.changes)
+
+
+def _misplaced(order: Order, change: OrderChange, occasion: Occasion) -> Refusal | None:
+    """Returns why the ticket is none for that door."""
+    if change.event and change.event != occasion.event:
+        return Refusal.WRONG_EVENT
+    return Refusal.WRONG_TYPE if change.types and order.type not in change.types else None
 
 
 def _not_for_sale(order: Order, occasion: Occasion) -> Refusal | None:
@@ -263,6 +304,7 @@ def _changed(
         batch=occasion.batch,
         note=change.note,
         key=change.key,
+        by=change.by,
         payment=change.payment,
     )
     return replace(order, changes=(*order.changes, recorded), **fields)

@@ -89,4 +89,4 @@ def test_an_order_id_depends_on_secret_event_and_key() -> None:
 
 
 def test_a_buyer_sees_the_time_of_sale_in_utc() -> None:
-    assert view("id", "e", ORDER, 7).created_at == "1970-01-01T00:00:01.500Z"
+    assert view("0" * 32, "e", ORDER, 7).created_at == "1970-01-01T00:00:01.500Z"

@@ -20,7 +20,10 @@ PAYING = 0.6
 RESIZING = 0.3
 # What each ticket costs.
 PRICE = 4800
-CHANGES = (*(Act.CONFIRM,) * 4, *(Act.EXTEND,) * 3, *(Act.CHECK_IN,) * 2, Act.RELEASE, Act.CANCEL)
+CHANGES = (
+    *(*(Act.CONFIRM,) * 4, *(Act.EXTEND,) * 3, *(Act.CHECK_IN,) * 2),
+    *(Act.UNDO_CHECK_IN, Act.RELEASE, Act.CANCEL),
+)
 
 
 class IncidentKind(enum.StrEnum):

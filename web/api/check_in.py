@@ -1,16 +1,23 @@
-"""A scan at the door lets the holder of a ticket in."""
+"""A scan at the door lets the holder of a ticket in, and may be undone for a while."""
+
+from msgspec.structs import replace
 
 from core.errors import ZkticketError
 from core.schema.records import OrderView
-from core.store.order_lifecycle import Act
+from core.store.order_lifecycle import UNDO_S, Act
+from core.transport.link import Code
 from web.api.orders import CHANGE, OrderRoutes
 from web.http import problems
+from web.http.problems import Problem
+from web.http.replies import json_reply
 from web.http.request import Request
 from web.http.route_description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, Response, Route
 from web.http.routing import Outcome
 from web.reads.order_lookup import find_ticket
 from web.requests.order_change import CheckInJson, from_scan, order_in, wanted_change
 from web.requests.parameters import KEY
+
+REFUSED = ("not-valid", "wrong-event", "wrong-type", "ambiguous-number", *JSON_BODY, *CHANGE)
 
 
 class CheckInApi(OrderRoutes):
@@ -23,27 +30,62 @@ class CheckInApi(OrderRoutes):
         "Let the holder of a ticket in",
         "`order` is what the ticket's QR code holds, or the order's number or id. "
         "The first scan lets the holder in. The second is refused, with the order, which says when "
-        "and where the first was made. A scan that is sent again with its key is the same scan.",
+        "and where the first was made: `already-admitted` at a door that names its event, "
+        "`already-checked-in` elsewhere. A scan that is sent again with its key is the same scan.",
         parameters=(KEY,),
         body=CheckInJson,
         answers=(Response(200, "The holder was let in.", OrderView),),
-        codes=(
-            *OPERATOR,
-            "not-valid",
-            "already-checked-in",
-            "ambiguous-number",
-            *JSON_BODY,
-            *CHANGE,
-        ),
+        codes=(*OPERATOR, "already-admitted", "already-checked-in", *REFUSED),
         keys=(OPERATOR_TOKEN,),
     )
     async def post_check_in(self, request: Request) -> Outcome:
+        return await self._scanned(request, Act.CHECK_IN)
+
+    @Route(
+        "POST",
+        "/api/check-in/undo",
+        "undoCheckIn",
+        "Take an admission back",
+        f"For {UNDO_S / 60:.0f} minutes after it, a ticket that was scanned by mistake can be made "
+        "good: it admits again, and may be cancelled. It is on record. An order that was not "
+        "admitted stays as it is.",
+        parameters=(KEY,),
+        body=CheckInJson,
+        answers=(Response(200, "The order, which admits.", OrderView),),
+        codes=(*OPERATOR, "undo-too-late", *REFUSED),
+        keys=(OPERATOR_TOKEN,),
+    )
+    async def post_undo(self, request: Request) -> Outcome:
+        return await self._scanned(request, Act.UNDO_CHECK_IN)
+
+    async def _scanned(self, request: Request, act: Act) -> Outcome:
         if refusal := self._guard.refusal(request):
             return refusal
         scan = from_scan(request)
         try:
-            order = order_in(scan.order) or await find_ticket(self._context.orders, scan.order)
+            order = await self._order_of(scan)
         except ZkticketError as error:
             return problems.from_read_error(error, self._context.rng)
-        key = request.idempotency_key
-        return await self._changed(request, wanted_change(order, Act.CHECK_IN, key, note=scan.door))
+        wanted = wanted_change(
+            order,
+            act,
+            request.idempotency_key,
+            note=scan.door,
+            event=scan.event,
+            types=scan.types,
+        )
+        answer = await self._context.checkout.change(wanted, request.began)
+        if answer.code is Code.DONE and answer.order is not None:
+            return json_reply(answer.order)
+        return _named(problems.from_refused_change(answer, self._context.rng), scan)
+
+    async def _order_of(self, scan: CheckInJson) -> str:
+        text = scan.order
+        return order_in(text) or await find_ticket(self._context.orders, text, scan.event)
+
+
+def _named(found: Problem, scan: CheckInJson) -> Problem:
+    """The problem by its name for doors; clients that name no event know an older one."""
+    if found.code == "already-checked-in" and scan.event:
+        return replace(found, code="already-admitted")
+    return found

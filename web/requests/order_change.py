@@ -8,13 +8,21 @@ from msgspec import Meta
 
 from core.errors import BadRequest
 from core.schema.order_number import CODE_PATTERN, NUMBER_PATTERN, number_of, typed_number
-from core.schema.records import ORDER_ID, Payment
+from core.schema.records import NAME, ORDER_ID, Payment
 from core.store.order_lifecycle import Act, OrderChange
 from core.text.names import clean
 from core.transport.link import ChangeRequest
 from web.http.body import json_object
 from web.http.request import Request
-from web.requests.field_types import EXAMPLE_ORDER, Amount, Currency, checked, note_meta
+from web.requests.field_types import (
+    EXAMPLE_ORDER,
+    Amount,
+    Currency,
+    Name,
+    checked,
+    note_meta,
+    whole,
+)
 from web.requests.purchase import Basket, key_or_new
 
 MOST_CHARACTERS = 64
@@ -22,6 +30,8 @@ MOST_CHARACTERS = 64
 MOST_ADDRESS = 511
 # The longest id of a payment: Stripe's may be so long, and money must not go unrecorded.
 MOST_PAYMENT = 255
+MOST_TYPES = 64
+EventName = Annotated[str, whole(re.compile(f"(?:{NAME.pattern})?"))]
 EXAMPLE_NUMBER = number_of(EXAMPLE_ORDER)
 ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
 
@@ -100,6 +110,13 @@ class CheckInJson(msgspec.Struct, frozen=True, kw_only=True):
             MOST_CHARACTERS, "The door: shown at a later scan of the same ticket.", ["North"]
         ),
     ] = ""
+    event: Annotated[
+        EventName, Meta(description="The door's event; tickets of others are refused.")
+    ] = ""
+    types: Annotated[
+        tuple[Name, ...],
+        Meta(max_length=MOST_TYPES, description="The door's types of tickets; all for none."),
+    ] = ()
 
 
 class PaymentJson(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,12 +152,23 @@ def wanted_change(
     note: str = "",
     operator: bool = False,
     payment: Payment | None = None,
+    event: str = "",
+    types: tuple[str, ...] = (),
+    by: str = "",
 ) -> WantedChange:
     """Raises `BadRequest` if no order can have that id, or if the key is not valid."""
     if not ORDER_ID.fullmatch(order):
         raise BadRequest("no-such-order", "problem.no-such-order")
     return WantedChange(
-        order=order, act=act, note=note, key=key_or_new(key), operator=operator, payment=payment
+        order=order,
+        act=act,
+        note=note,
+        key=key_or_new(key),
+        operator=operator,
+        payment=payment,
+        event=event,
+        types=types,
+        by=by,
     )
 
 

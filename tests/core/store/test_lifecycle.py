@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from core.schema.records import Event, Order, Stock
 from core.store.order_lifecycle import (
     BECOMES,
+    UNDO_S,
     Act,
     Occasion,
     OrderChange,
@@ -206,6 +207,45 @@ def test_the_first_scan_admits_and_only_that_scan_may_be_repeated() -> None:
     assert after(inside, Act.CHECK_IN, late(99.0), key="scan-1") is inside
     assert refusal(inside, Act.CHECK_IN, late(99.0), key="scan-2") is Refusal.CHECKED_IN
     assert refusal(inside, Act.CANCEL, late(99.0), operator=True) is Refusal.CHECKED_IN
+
+
+def test_an_admission_is_undone_for_ten_minutes_and_then_admits_and_cancels_again() -> None:
+    inside = after(SOLD, Act.CHECK_IN, note="north", key="scan-1")
+    undone = after(inside, Act.UNDO_CHECK_IN, late(10.0 + UNDO_S), note="north", key="undo-1")
+    assert undone.admitted is None
+    assert [each.act for each in undone.changes] == [Act.CHECK_IN, Act.UNDO_CHECK_IN]
+    late_undo = refusal(inside, Act.UNDO_CHECK_IN, late(10.1 + UNDO_S), key="undo-1")
+    assert late_undo is Refusal.UNDO_TOO_LATE
+    assert after(undone, Act.CANCEL, late(), operator=True).status == "cancelled"
+    assert after(undone, Act.UNDO_CHECK_IN, key="undo-2") is undone
+    assert after(SOLD, Act.UNDO_CHECK_IN, key="undo-2") is SOLD
+
+
+def test_neither_a_scan_nor_an_undo_that_arrives_again_later_does_anything() -> None:
+    inside = after(SOLD, Act.CHECK_IN, key="scan-1")
+    undone = after(inside, Act.UNDO_CHECK_IN, key="undo-1")
+    assert after(undone, Act.CHECK_IN, key="scan-1") is undone
+    again = after(undone, Act.CHECK_IN, key="scan-2")
+    assert again.admitted is not None
+    assert after(again, Act.UNDO_CHECK_IN, key="undo-1") is again
+
+
+def test_a_door_admits_the_tickets_of_its_event_and_types_only() -> None:
+    gala = replace(late(10.0), event="gala")
+    for act in (Act.CHECK_IN, Act.UNDO_CHECK_IN):
+        assert refusal(SOLD, act, gala, event="fair") is Refusal.WRONG_EVENT
+        assert refusal(SOLD, act, gala, event="gala", types=("other",)) is Refusal.WRONG_TYPE
+        assert after(SOLD, act, gala, event="gala", types=("other", SOLD.type)).status == "sold"
+
+
+def test_admissions_are_counted_once_and_those_before_counting_never() -> None:
+    full = Stock(remaining=5, sold=5)
+    inside = after(SOLD, Act.CHECK_IN)
+    assert effect(full, SOLD, inside).admitted == SOLD.quantity
+    assert effect(effect(full, SOLD, inside), inside, SOLD) == full
+    assert inside.admitted is not None
+    older = replace(inside, admitted=replace(inside.admitted, counted=False))
+    assert effect(full, older, after(older, Act.UNDO_CHECK_IN)) == full
 
 
 @pytest.mark.parametrize("act", [Act.RELEASE, Act.EXPIRE])

@@ -23,9 +23,15 @@ DONE: dict[Act, Callable[[Order], bool]] = {
     Act.RELEASE: lambda order: order.status in ("released", "expired"),
     Act.EXTEND: lambda order: order.status == "held" and order.extended > 0,
     Act.CANCEL: lambda order: order.status == "cancelled",
-    Act.CHECK_IN: lambda order: order.status == "sold" and order.admitted is not None,
+    Act.CHECK_IN: lambda order: order.status == "sold" and _came_in(order),
+    Act.UNDO_CHECK_IN: lambda order: order.admitted is None,
 }
 OF_HOLDS = frozenset({Act.CONFIRM, Act.RELEASE, Act.EXTEND})
+
+
+def _came_in(order: Order) -> bool:
+    """Whether its holder was let in, though that may have been undone since."""
+    return any(change.act == Act.CHECK_IN for change in order.changes)
 
 
 class ChangeHistory:

@@ -48,8 +48,10 @@ def _after(order: Order, change: Change, terms: EventTerms) -> Order:
         case "cancel" if sold:
             return replace(before, status="cancelled")
         case "check-in" if sold:
-            admitted = DoorScan(at=change.at, door=change.note, scan=change.key)
+            admitted = DoorScan(at=change.at, door=change.note, scan=change.key, counted=True)
             return replace(before, admitted=admitted)
+        case "undo-check-in" if order.admitted and change.at <= order.admitted.at + 600:
+            return replace(before, admitted=None)
     raise Impossible(f"{order}: nobody may {change.act} it at {change.at}")
 
 

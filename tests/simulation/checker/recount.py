@@ -72,6 +72,8 @@ class Ledger:
         self._capacity: dict[str, int] = {}
         # Tickets by the status of their orders.
         self._tickets: dict[str, Counter[Status]] = {name: Counter() for name in refs}
+        # Of them, those whose holders are inside.
+        self._admitted: Counter[str] = Counter()
         # By type: zxids, and how many were for sale from each on.
         self._remaining: dict[str, tuple[list[int], list[int]]] = {}
         # By type: how many were held or sold from then on.
@@ -217,11 +219,13 @@ class Ledger:
                 self.breaches.append(f"zxid {zxid}: order {path} begins with {order.changes}")
             self.orders[order_id] = Entry(order, zxid, self._writer(), [(zxid, order)])
         self._tickets[order.type][order.status] += order.quantity
+        self._admitted[order.type] += order.quantity * (order.admitted is not None)
         return order.type
 
     def _note_change(self, zxid: int, order_id: str, entry: Entry, order: Order) -> None:
         before = entry.now
         self._tickets[before.type][before.status] -= before.quantity
+        self._admitted[before.type] -= before.quantity * (before.admitted is not None)
         try:
             found = states(before, order, self._terms)
         except Impossible as error:
@@ -264,6 +268,12 @@ class Ledger:
             self.breaches.append(
                 f"zxid {zxid}: of {name} {held} are held and {sold} sold, and by the orders "
                 f"{ordered['held']} and {ordered['sold']}"
+            )
+        admitted = sum(counter.admitted for counter in counters)
+        if admitted != self._admitted[name]:
+            self.breaches.append(
+                f"zxid {zxid}: of {name} {admitted} are admitted, and by the orders "
+                f"{self._admitted[name]}"
             )
         zxids, left = self._remaining[name]
         zxids.append(zxid)

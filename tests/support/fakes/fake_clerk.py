@@ -49,7 +49,7 @@ class FakeClerk:
         if stored is None:
             return Answer(id=request.id, code=Code.NO_SUCH_ORDER)
         rules = Event(generation="0" * 8, title="Summer gala")
-        occasion = Occasion(rules, self._now(), "worker-1.b")
+        occasion = Occasion(rules, self._now(), "worker-1.b", stored.event)
         after = amended(stored.order, request, occasion)
         if isinstance(after, Refusal):
             return Answer(id=request.id, code=Code(after.value), order=stored.view)

@@ -66,7 +66,7 @@ class FakeOrders:
         if found.order.buyer in set(Code):
             return Answer(id=request.id, code=Code(found.order.buyer))
         rules = self._rules(found.event)
-        occasion = Occasion(rules, time.time(), "b")
+        occasion = Occasion(rules, time.time(), "b", found.event)
         after = amended(found.order, request, occasion)
         if isinstance(after, Refusal):
             return Answer(id=request.id, code=Code(after.value), order=found.view)

@@ -48,10 +48,12 @@ class Box:
         wanted = {"event": self.name, "type": "A", "quantity": quantity, "buyer": "Ann"}
         return self.post("/api/holds", wanted, buyer=buyer)
 
-    def check_in(self, order: str, door: str, *, buyer: Buyer) -> Reply:
-        body = json.dumps({"order": order, "door": door}).encode()
+    def check_in(
+        self, order: str, door: str, *, buyer: Buyer, undo: bool = False, **bound: Any
+    ) -> Reply:
+        body = json.dumps({"order": order, "door": door, **bound}).encode()
         headers = {"Content-Type": "application/json", **self._operator}
-        return buyer.request("POST", "/api/check-in", body, headers)
+        return buyer.request("POST", f"/api/check-in{'/undo' * undo}", body, headers)
 
     def pay(
         self, order: str, *, at: float | None = None, forged: bool = False, **said: Any
@@ -189,6 +191,35 @@ def test_two_doors_that_scan_at_once_admit_once(box: Box) -> None:
     refused = [reply.json for reply in scans if reply.status == 409]
     assert {reply["code"] for reply in refused} == {"already-checked-in"}
     assert {reply["order"]["checked_in_by"] for reply in refused} == {first["checked_in_by"]}
+
+
+def test_an_admission_at_the_wrong_door_is_refused_and_one_by_mistake_is_undone(box: Box) -> None:
+    def scan(text: str, **more: Any) -> Reply:
+        return box.check_in(text, "North", buyer=box.buyer, **{"event": box.name, **more})
+
+    def admitted() -> int:
+        types: list[dict[str, int]] = box.buyer.get(f"/api/events/{box.name}").json["types"]
+        return sum(each["admitted"] for each in types)
+
+    sold = box.buyer.buy("A", event=box.name).json
+    assert scan(sold["code"], event="default").code == "wrong-event"
+    assert scan(sold["number"], types=["other"]).code == "wrong-type"
+    assert scan(sold["code"]).json["checked_in_by"] == "North"
+    eventually("counted", lambda: admitted() == 1)
+    assert scan(sold["order"]).code == "already-admitted"
+    cancelled = box.shop.run("order", "cancel", sold["number"], "--yes")
+    assert "has been let in" in cancelled.stderr
+    for _ in range(2):
+        undone = scan(sold["code"], undo=True)
+        assert (undone.status, "checked_in_at" in undone.json) == (200, False)
+    eventually("counted", lambda: admitted() == 0)
+    assert scan(sold["code"]).status == 200
+    assert scan(sold["code"], undo=True).status == 200
+    assert box.shop.run("order", "cancel", sold["number"], "--yes").returncode == 0
+    assert scan(sold["code"]).code == "not-valid"
+    log = box.shop.run("admin", "log", "--order", sold["number"]).stdout
+    assert log.count("undo-check-in") == 2
+    assert log.count("door 'North'") == 4
 
 
 def test_a_closed_sale_sells_nothing_and_keeps_its_holds(box: Box) -> None:
