@@ -115,7 +115,11 @@ class CheckInJson(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     types: Annotated[
         tuple[Name, ...],
-        Meta(max_length=MOST_TYPES, description="The door's types of tickets; all for none."),
+        Meta(
+            max_length=MOST_TYPES,
+            description="The door's types of tickets; all for none.",
+            extra={"text": "detail.type"},
+        ),
     ] = ()
 
 
