@@ -58,17 +58,28 @@ def _translated(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def ticket_types(texts: Iterable[str]) -> dict[str, TypeSaid]:
+def ticket_types(texts: Iterable[str], option: str = "--type") -> dict[str, TypeSaid]:
     """Reads options for new types, `NAME:CAPACITY[:PRICE[:COLOUR]]`. Raises `WrongUsage`."""
-    return _once("--type", map(_ticket_type, texts))
+    return _once(option, (_ticket_type(text, option) for text in texts))
 
 
-def type_terms(capacities: Iterable[str], prices: Iterable[str]) -> dict[str, TypeTerms]:
-    """Reads options for types, `TYPE=N`, `TYPE=+N` and `TYPE=PRICE`. Raises `WrongUsage`."""
+def type_terms(
+    capacities: Iterable[str],
+    prices: Iterable[str],
+    labels: Iterable[str] = (),
+    language: str | None = None,
+) -> dict[str, TypeTerms]:
+    """Reads options for types, `TYPE=N`, `TYPE=+N`, `TYPE=PRICE` and `TYPE=TEXT`.
+
+    Labels are translations into the `language`, if there is one. Raises `WrongUsage`.
+    """
     sizes = _by_type("--capacity", "A=25 or A=+5", capacities)
     said = {name: _sized(name, size) for name, size in sizes.items()}
     for name, price in _by_type("--price", "A=48.50", prices).items():
         said[name] = msgspec.structs.replace(said.get(name, TypeTerms()), price=price)
+    for name, label in _by_type("--label", "A='Front row'", labels).items():
+        text: dict[str, Any] = {"labels": {language: label}} if language else {"label": label}
+        said[name] = msgspec.structs.replace(said.get(name, TypeTerms()), **text)
     return said
 
 
@@ -99,12 +110,12 @@ def _sized(name: str, size: str) -> TypeTerms:
     return TypeTerms(added=number) if size.startswith("+") else TypeTerms(capacity=number)
 
 
-def _ticket_type(text: str) -> tuple[str, TypeSaid]:
+def _ticket_type(text: str, option: str) -> tuple[str, TypeSaid]:
     name, *rest = text.split(":")
     if not 1 <= len(rest) <= 3 or not (rest[0].isascii() and rest[0].isdigit()):
-        raise WrongUsage(f"--type {text!r}: write it like A:100, A:100:48.00 or A:100:48:#cc0000")
+        raise WrongUsage(f"{option} {text!r}: write it like A:100, A:100:48.00 or A:100:48:#cc0000")
     capacity, price, colour = (*rest, "0", "") if len(rest) == 1 else (*rest, "")[:3]
-    where = f"--type {text!r} "
+    where = f"{option} {text!r} "
     return name, TypeSaid(
         capacity=int(capacity[:MOST_DIGITS]), price=price, colour=colour, where=where
     )

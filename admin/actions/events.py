@@ -1,7 +1,7 @@
-"""`event create|edit|open|close|list|show`, and `admin reset`, once their options are read."""
+"""`event …` and `admin reset`, once their options are read."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from admin.screen import event_tables, output
 from admin.zookeeper_session import with_session
 from core.errors import NoSuchEvent, WrongUsage
 from core.events import event_manager
+from core.events.deletion import delete_event
 from core.events.edit import Edited
 from core.events.restock import reset
-from core.events.terms import Terms, TypeTerms
+from core.events.terms import Terms
 from core.events.terms_file import priced
 from core.machine import streams
 from core.schema.records import Event
@@ -52,13 +53,24 @@ def edit(
     settings: Settings,
     name: str,
     options: Mapping[str, Any],
-    capacities: Iterable[str],
-    prices: Iterable[str],
+    changes: tuple[Iterable[str], Iterable[str], Iterable[str]],
+    more: Iterable[str],
+    fewer: Sequence[str],
 ) -> None:
-    types = event_options.type_terms(capacities, prices)
-    if not types and all(value is None for value in options.values()):
+    """Changes an event; `changes` are those of types: capacities, prices and labels."""
+    types = event_options.type_terms(*changes, options["language"])
+    added = event_options.ticket_types(more, "--add-type")
+    if not (types or added or fewer) and all(value is None for value in options.values()):
         raise WrongUsage("nothing to change was named; see `event edit --help`")
-    edited = with_session(settings, lambda zk: _edit(zk, name, options, types))
+
+    async def change(zk: ZooKeeper) -> Edited:
+        zone = options["timezone"] or (await _one(zk, name)).timezone
+        said = event_options.of_options(options, zone)
+        return await event_manager.edit(
+            zk, name, said, types, time.time(), added=added, removed=fewer
+        )
+
+    edited = with_session(settings, change)
     streams.tell(f"event {name} changed")
     _tell_time(edited.event)
     for type_, stock in edited.stock.items():
@@ -68,12 +80,10 @@ def edit(
         )
 
 
-async def _edit(
-    zk: ZooKeeper, name: str, options: Mapping[str, Any], types: Mapping[str, TypeTerms]
-) -> Edited:
-    zone = options["timezone"] or (await _one(zk, name)).timezone
-    said = event_options.of_options(options, zone)
-    return await event_manager.edit(zk, name, said, types, time.time())
+def delete(settings: Settings, name: str, with_orders: bool, yes: bool) -> None:
+    confirm = confirmer(yes)
+    with_session(settings, lambda zk: delete_event(zk, name, confirm, with_orders=with_orders))
+    streams.tell(f"event {name} is deleted")
 
 
 def _tell_time(event: Event) -> None:

@@ -108,6 +108,17 @@ def edit_command(
         list[str] | None,
         typer.Option(metavar="TYPE=P", help="From now on; sold tickets keep theirs."),
     ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="TYPE=TEXT", help="What buyers read for the type.")
+    ] = None,
+    add_type: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME:CAPACITY[:PRICE[:COLOUR]]", help="One more type of tickets."),
+    ] = None,
+    remove_type: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPE", help="A type that nobody has bought."),
+    ] = None,
     language: Annotated[
         str | None,
         typer.Option(help="The texts given here are a translation, into en or zh-TW."),
@@ -122,7 +133,24 @@ def edit_command(
 
     hidden = None if publish is None else not publish
     options |= {"hidden": hidden, "language": language}
-    events.edit(settings, name, options, capacity or (), price or ())
+    changes = (capacity or (), price or (), label or ())
+    events.edit(settings, name, options, changes, add_type or (), remove_type or ())
+
+
+@event_app.command("delete")
+def delete_command(
+    name: Name,
+    settings: InstanceSettings,
+    with_orders: Annotated[
+        bool,
+        typer.Option("--with-orders", help="Also an event that has orders, and these with it."),
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Delete an event for good; one with orders only if that is said."""
+    from admin.actions import events
+
+    events.delete(settings, name, with_orders, yes)
 
 
 @event_app.command("open")

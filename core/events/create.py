@@ -31,7 +31,7 @@ async def create_event(
 
     Raises `BadZnode`, `Ambiguous`, `Unavailable`.
     """
-    each_type = (_of_type(name, event.generation, each, types[each]) for each in types)
+    each_type = (of_type(name, event.generation, each, types[each]) for each in types)
     whole = [*_frame(name, event), *chain.from_iterable(each_type)]
     if _size(whole) <= PART_BYTES:
         if await _happens(zk, whole, paths.generation(name, event.generation)):
@@ -53,7 +53,7 @@ async def _finish(zk: ZooKeeper, name: str, types: Mapping[str, TicketType]) -> 
     while missing := sorted(
         types.keys() - set(await lost_answers.read(zk, lambda: zk.children(folder)))
     ):
-        for part in _parts(_of_type(name, event.generation, each, types[each]) for each in missing):
+        for part in _parts(of_type(name, event.generation, each, types[each]) for each in missing):
             await _happens(zk, part, part[0].path)
     finished = SetData(znode.path, encode(replace(event, unfinished=False)), znode.version)
     happened = partial(lost_answers.has_written, zk, finished)
@@ -92,7 +92,7 @@ def tabs(name: str, generation: str) -> list[Create]:
     return [Create(folder), *(Create(f"{folder}/{bucket}") for bucket in paths.BUCKETS)]
 
 
-def _of_type(name: str, generation: str, each: str, type_: TicketType) -> list[Operation]:
+def of_type(name: str, generation: str, each: str, type_: TicketType) -> list[Operation]:
     counters = enumerate(shares(type_.capacity, type_.stripes))
     return [
         Create(paths.type_(name, generation, each), encode(type_)),

@@ -1,7 +1,8 @@
 """Makes, changes, resets and closes events in ZooKeeper."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
@@ -9,8 +10,8 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from core.errors import BadVersion, NoNode, WrongTerm
-from core.events.create import create_event, shares, tabs
+from core.errors import BadVersion, NodeExists, NoNode, WrongTerm, ZkticketError
+from core.events.create import create_event, of_type, shares, tabs
 from core.schema import paths
 from core.schema.records import Event, Stock, TicketType, encode
 from core.store.stock import StripeCounter, TypeRef, total
@@ -31,6 +32,9 @@ DEFAULT_TITLE = "Opening night"
 # Makes a new type from the event, the type and its stock; may raise `ZkticketError`.
 ChangeType: TypeAlias = Callable[[Event, TicketType, Stock], TicketType]
 NO_TYPES: Mapping[str, ChangeType] = MappingProxyType({})
+# Makes a type that is yet to be there, from its event; may raise `ZkticketError`.
+MakeType: TypeAlias = Callable[[Event], TicketType]
+NO_NEW_TYPES: Mapping[str, MakeType] = MappingProxyType({})
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -68,10 +72,13 @@ class EventManager:
         name: str,
         change: Callable[[Event], Event] = lambda event: event,
         types: Mapping[str, ChangeType] = NO_TYPES,
+        added: Mapping[str, MakeType] = NO_NEW_TYPES,
+        removed: Collection[str] = (),
     ) -> Edited:
         """Changes an event and types of it, all in one transaction with the stock it rests on.
 
-        Both may be called several times. Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`,
+        New types stand after the others; only types that nobody ever bought can be removed.
+        All changes may be called several times. Raises `NoSuchEvent`, `NoSuchType`, `BadZnode`,
         `Unavailable`, what is raised by the changes, `BadVersion` when sales never let it in, and
         `Ambiguous` when ZooKeeper gives no answer.
         """
@@ -83,7 +90,10 @@ class EventManager:
                 ref.type: await self._retyped(ref, partial(types[ref.type], after)) for ref in refs
             }
             operations = [each for _, part in changed.values() for each in part]
-            if after != before:
+            if added or removed:
+                operations += await self._with_other_types(name, after, added, removed)
+            if after != before or added or removed:
+                # It is written for other types as well: workers read the event again.
                 operations = [SetData(paths.event(name), encode(after), version), *operations]
                 operations += await self._needed_by(name, before, after)
             if not operations or await self._happens(operations):
@@ -118,6 +128,68 @@ class EventManager:
             ]
         return stock, operations
 
+    async def _with_other_types(
+        self, name: str, event: Event, added: Mapping[str, MakeType], removed: Collection[str]
+    ) -> list[Operation]:
+        known = (await self._store.availability(name)).types
+        names = {each.name for each in known}
+        if there := sorted(names & added.keys()):
+            raise ZkticketError(f"event {name!r} has a type {there[0]} already; change that one")
+        if not (names - set(removed)) | added.keys():
+            raise ZkticketError(f"event {name!r} needs at least one type of tickets")
+        operations = [each for type_ in removed for each in await self._without(name, event, type_)]
+        place = max((each.position for each in known), default=0)
+        for number, (each, make) in enumerate(added.items(), place + 1):
+            made = replace(make(event), position=number)
+            operations += of_type(name, event.generation, each, made)
+        return operations
+
+    async def _without(self, name: str, event: Event, type_: str) -> list[Operation]:
+        """Deletes a type. Raises `ZkticketError` where somebody has bought or held some of it."""
+        ref = TypeRef(name, event.generation, type_)
+        counters = await self._store.counters(ref)
+        if await self._was_sold(ref, counters):
+            raise ZkticketError(
+                f"type {type_} has orders, so it stays; `--capacity {type_}=N` stops its sale "
+                "with N as many as are sold and held"
+            )
+        return [
+            *_deleted(counters),
+            Delete(paths.stock(name, event.generation, type_)),
+            Delete(ref.path),
+        ]
+
+    async def _was_sold(self, ref: TypeRef, counters: Sequence[StripeCounter]) -> bool:
+        """Whether there is any order of the type, even one that gave its tickets back."""
+        if total(counters).taken:
+            return True
+        if not any(counter.version for counter in counters):
+            return False
+        async with aclosing(self._store.orders.all_of(ref.event, ref.generation)) as orders:
+            async for each in orders:
+                if each.order.type == ref.type:
+                    return True
+        return False
+
+    async def close_unsold(self, name: str, event: Event) -> None:
+        """Ends the sale of an event for good, where it has no order, by deleting its counters.
+
+        Raises `ZkticketError` where it has one, `Ambiguous`, `Unavailable`.
+        """
+        counters: list[StripeCounter] = []
+        for type_ in await self._store.type_names(name, event):
+            counters += await self._store.counters(TypeRef(name, event.generation, type_))
+        async with aclosing(self._store.orders.all_of(name, event.generation)) as orders:
+            async for _ in orders:
+                raise ZkticketError(
+                    f"event {name!r} has orders; `event delete {name} --with-orders` deletes them "
+                    "as well"
+                )
+        gone = partial(lost_answers.are_gone, self._zk, [each.path for each in counters])
+        races = (BadVersion, NoNode)
+        if not await lost_answers.try_commit(self._zk, _deleted(counters), gone, *races):
+            raise ZkticketError(f"event {name!r} was changed or sold meanwhile; try again")
+
     async def _needed_by(self, name: str, before: Event, after: Event) -> list[Operation]:
         """Checks what the change rests on. A limit needs room for the buyers' tabs first."""
         if after.limit and not before.limit:
@@ -150,7 +222,9 @@ class EventManager:
         """
         witness = next(each for each in operations if isinstance(each, SetData))
         happened = partial(lost_answers.has_written, self._zk, witness)
-        return await lost_answers.try_commit(self._zk, operations, happened, BadVersion, NoNode)
+        return await lost_answers.try_commit(
+            self._zk, operations, happened, BadVersion, NoNode, NodeExists
+        )
 
     async def counter_paths(self, name: str) -> list[str]:
         """Lists the paths of an event's counters in all of its lives, whatever they hold."""
@@ -175,3 +249,12 @@ class EventManager:
         ]
         happened = partial(lost_answers.are_gone, self._zk, counters)
         await lost_answers.try_commit(self._zk, operations, happened)
+
+
+def _deleted(counters: Iterable[StripeCounter]) -> list[Operation]:
+    """Deletes counters, unless they have changed since they were read."""
+    return [
+        operation
+        for each in counters
+        for operation in (Check(each.path, each.version), Delete(each.path))
+    ]

@@ -1,7 +1,7 @@
 """Creates events, changes their terms, opens and closes their sale."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from msgspec import UNSET
@@ -10,16 +10,26 @@ from msgspec.structs import replace
 from core.errors import EventExists, NoSuchEvent, NoSuchType, WrongUsage, ZkticketError
 from core.eventlog.audit import note
 from core.events.create import create_event
-from core.events.edit import NO_TYPES, ChangeType, Edited, EventManager
+from core.events.edit import (
+    NO_NEW_TYPES,
+    NO_TYPES,
+    ChangeType,
+    Edited,
+    EventManager,
+    MakeType,
+)
 from core.events.terms import (
     Terms,
     TypeTerms,
     changed,
     currency_of,
     expect_bounds,
+    expect_language,
     expect_name,
     in_order,
+    text_of,
 )
+from core.events.terms_file import TypeSaid
 from core.schema.records import Event, Stock, TicketType
 from core.schema.sale_window import is_over
 from core.store.store import Store
@@ -71,8 +81,13 @@ async def edit(
     terms: Terms,
     types: Mapping[str, TypeTerms] | None = None,
     now: float | None = None,
+    *,
+    added: Mapping[str, TypeSaid] | None = None,
+    removed: Collection[str] = (),
 ) -> Edited:
     """Changes the given terms and nothing else, all or none of them.
+
+    Types may be `added`, and `removed` where nobody ever bought one.
 
     `now`, in Unix seconds, refuses what makes the event over.
 
@@ -81,10 +96,19 @@ async def edit(
     """
     types = types or {}
     changes = {each: partial(_retyped, each, types[each]) for each in types}
-    edited = await _change(zk, name, lambda event: changed(event, terms, now), changes)
+    new = {each: partial(_made, each, said) for each, said in (added or {}).items()}
+    edited = await _change(
+        zk, name, lambda event: changed(event, terms, now), changes, new, removed
+    )
     said = [*terms.said, *(f"{each} {_said_of(types[each])}" for each in types)]
+    said += [f"{each} added" for each in new] + [f"{each} removed" for each in removed]
     await note(zk, "event", f"{name} changed by operator: {', '.join(said)}")
     return edited
+
+
+def _made(name: str, said: TypeSaid, event: Event) -> TicketType:
+    expect_name(name)
+    return expect_bounds(said.priced(event.currency, event.decimals), said.where)
 
 
 def _retyped(
@@ -101,15 +125,32 @@ def _retyped(
     cost = type_.price
     if said.price is not UNSET:
         cost = price(said.price, event.currency, event.decimals, f"types.{name}.price")
-    after = replace(type_, capacity=capacity, price=cost)
+    after = replace(
+        type_,
+        capacity=capacity,
+        price=cost,
+        label=type_.label if said.label is UNSET else text_of(said.label, f"types.{name}.label"),
+        labels=_labels(name, type_.labels, said),
+        colour=type_.colour if said.colour is UNSET else said.colour.lower(),
+    )
     return expect_bounds(after, f"types.{name}.")
+
+
+def _labels(name: str, before: Mapping[str, str], said: TypeTerms) -> dict[str, str]:
+    found = dict(before)
+    for tag, label in ({} if said.labels is UNSET else said.labels).items():
+        expect_language(tag)
+        found[tag] = text_of(label, f"types.{name}.label")
+    return {tag: label for tag, label in found.items() if label}
 
 
 def _said_of(said: TypeTerms) -> str:
     """Describes a change for the log."""
     found = [] if said.capacity is UNSET else [f"capacity {said.capacity}"]
     found += [f"capacity +{said.added}"] if said.added else []
-    found += [] if said.price is UNSET else [f"price {said.price}"]
+    for what in ("price", "label", "labels", "colour"):
+        value = getattr(said, what)
+        found += [] if value is UNSET else [f"{what} {value}"]
     return " and ".join(found)
 
 
@@ -156,7 +197,12 @@ async def close_sale(zk: ZooKeeper, name: str, now: float) -> Event:
 
 
 async def _change(
-    zk: ZooKeeper, name: str, change: Change, types: Mapping[str, ChangeType] = NO_TYPES
+    zk: ZooKeeper,
+    name: str,
+    change: Change,
+    types: Mapping[str, ChangeType] = NO_TYPES,
+    added: Mapping[str, MakeType] = NO_NEW_TYPES,
+    removed: Collection[str] = (),
 ) -> Edited:
     def of_whole(event: Event) -> Event:
         if event.unfinished:
@@ -164,7 +210,7 @@ async def _change(
         return change(event)
 
     try:
-        return await EventManager(zk).edit(name, of_whole, types)
+        return await EventManager(zk).edit(name, of_whole, types, added, removed)
     except NoSuchEvent:
         raise await Store(zk).no_such_event(name) from None
     except NoSuchType as error:

@@ -80,6 +80,10 @@ class TypeTerms(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int | UnsetType = UNSET
     added: int = 0
     price: str | UnsetType = UNSET
+    label: str | UnsetType = UNSET
+    # By language; an empty one goes.
+    labels: dict[str, str] | UnsetType = UNSET
+    colour: str | UnsetType = UNSET
 
 
 def currency_of(terms: Terms) -> str:

@@ -106,11 +106,12 @@ class TypeSaid(msgspec.Struct, frozen=True, kw_only=True):
     colour: str = ""
     where: str
 
-    def priced(self, currency: str) -> TicketType:
+    def priced(self, currency: str, decimals: int | None = None) -> TicketType:
         """Makes the type for that currency. Raises `WrongUsage`, which names the field."""
+        places = decimals_of(currency) if decimals is None else decimals
         return TicketType(
             capacity=self.capacity,
-            price=price(self.price, currency, decimals_of(currency), f"{self.where}price"),
+            price=price(self.price, currency, places, f"{self.where}price"),
             label=text_of(self.label, f"{self.where}label"),
             labels={tag: text_of(text, f"{self.where}label") for tag, text in self.labels.items()},
             colour=self.colour.lower(),

@@ -60,6 +60,16 @@ def generation(name: str, generation: str) -> str:
     return f"{event(name)}/{generation}"
 
 
+def below(path: str, name: str) -> str:
+    """Names a child of any znode."""
+    return f"/{name}" if path == "/" else f"{path}/{name}"
+
+
+def full(path: str) -> str:
+    """Returns the path as `zkCli` wants it."""
+    return CHROOT if path == "/" else CHROOT + path
+
+
 def types(name: str, generation_: str) -> str:
     return f"{generation(name, generation_)}/types"
 

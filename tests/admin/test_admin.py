@@ -17,6 +17,7 @@ from core.errors import NoNode, NoSuchEvent, NoSuchType, NotRunning, ZkticketErr
 from core.eventlog import ring
 from core.eventlog.audit import note
 from core.eventlog.ring import EventLog
+from core.events import deletion
 from core.events.edit import EventManager
 from core.events.restock import reset
 from core.schema import paths
@@ -227,7 +228,7 @@ def test_delete_tree_of_one_event_leaves_the_others(run: Run, server: Server) ->
 async def test_delete_tree_keeps_the_registrations_of_living_processes(zk: ZooKeeper) -> None:
     record = WorkerRecord(name="w", host="h", pid=1, address="a", state="ready")
     await zk.create("/workers/w.1", encode(record), ephemeral=True)
-    deleted = await znode_tree.delete_tree(zk, "/", agree)
+    deleted = await deletion.delete_tree(zk, "/", agree)
     assert deleted.kept == 1
     assert await zk.children("/workers") == ["w.1"]
 
@@ -241,7 +242,7 @@ async def test_delete_tree_goes_on_where_it_was_interrupted(zk: ZooKeeper) -> No
         for order in await zk.children(path):
             await zk.delete(f"{path}/{order}")
         await zk.delete(path)
-    await znode_tree.delete_tree(zk, "/events", agree)
+    await deletion.delete_tree(zk, "/events", agree)
     assert await zk.children("/events") == []
 
 
@@ -258,7 +259,7 @@ async def test_no_sale_commits_once_a_deletion_has_begun(zk: ZooKeeper) -> None:
 def test_delete_tree_of_a_type_leaves_the_other_types_on_sale(server: Server) -> None:
     async def work(zk: ZooKeeper) -> None:
         ref = await ref_of(Store(zk), "B")
-        await znode_tree.delete_tree(zk, paths.type_("default", ref.generation, "B"), agree)
+        await deletion.delete_tree(zk, paths.type_("default", ref.generation, "B"), agree)
         await sell(zk, 2, type_="C")
 
     server.session(work)
@@ -296,7 +297,7 @@ def test_delete_tree_of_nothing_says_so(run: Run) -> None:
 def test_a_deletion_that_is_declined_deletes_nothing(server: Server) -> None:
     before = all_paths(server)
     with pytest.raises(ZkticketError):
-        server.session(lambda zk: znode_tree.delete_tree(zk, "/", decline))
+        server.session(lambda zk: deletion.delete_tree(zk, "/", decline))
     assert all_paths(server) == before
 
 

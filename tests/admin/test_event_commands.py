@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import Result
@@ -358,3 +359,30 @@ def test_prices_have_the_decimals_of_the_events_currency(run: Run, tmp_path: Pat
     assert " 1,500 " in run("show", "tokyo").stdout
     assert " 1.234 " in run("show", "kuwait").stdout
     assert "currency: JPY has other decimals" in refusal(run("edit", "kuwait", "--currency", "JPY"))
+
+
+# --- types and events that come and go -----------------------------------------------
+
+
+def types_of(run: Run) -> dict[str, dict[str, Any]]:
+    return {
+        each["name"]: each for each in json.loads(run("show", "gala", "--json").stdout)["types"]
+    }
+
+
+def test_labels_are_corrected_and_types_come_and_go(run: Run, server: Server) -> None:
+    assert run("create", "gala", "--type", "B:5:10", "--type", "A:5", "--publish").exit_code == 0
+    told = ("--label", "B=Balkony", "--add-type", "C:7:3.50", "--remove-type", "A")
+    assert run("edit", "gala", *told).exit_code == 0
+    assert run("edit", "gala", "--label", "B=Balcony").exit_code == 0
+    assert run("edit", "gala", "--language", "zh-TW", "--label", "B=二樓").exit_code == 0
+    found = types_of(run)
+    assert list(found) == ["B", "C"]
+    assert (found["B"]["label"], found["B"]["labels"]) == ("Balcony", {"zh-TW": "二樓"})
+    assert (found["C"]["price"], found["C"]["remaining"]) == (350, 7)
+    assert "has a type C already" in refusal(run("edit", "gala", "--add-type", "C:1"))
+    both = ("--remove-type", "B", "--remove-type", "C")
+    assert "needs at least one type" in refusal(run("edit", "gala", *both))
+    assert "its types are: B, C" in refusal(run("edit", "gala", "--remove-type", "X"))
+    assert run("delete", "gala", "--yes").exit_code == 0
+    assert "there is no event 'gala'" in refusal(run("show", "gala"))

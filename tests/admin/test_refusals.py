@@ -19,7 +19,7 @@ AT_WORK = (
     *("verify --receipts", "verify --receipts --json", "repair", "repair --json --yes"),
     *("event create gala --type A:1", "event edit gala --limit 1", "event list"),
     *("event list --json", "event show gala", "event show gala --json", "event open gala"),
-    "event close gala --yes",
+    *("event close gala --yes", "event delete gala --yes"),
     *(f"order show {NOBODY}", f"order show {NOBODY} --json", f"order explain {NOBODY}"),
     *(f"order explain {NOBODY} --json", f"order cancel {NOBODY} --yes"),
     *("order find --buyer Ann", "order find --buyer Ann --json", "order export"),
@@ -53,6 +53,7 @@ UNKNOWN = (
         for command in (
             *("show ball", "show ball --json", "show ..", "show a/b", "show default/x"),
             *("edit ball --limit 1", "edit .. --limit 1", "open ball", "close ball --yes"),
+            "delete ball --yes",
         )
     ),
 )

@@ -16,9 +16,9 @@ from admin.recovery.receipt_coverage import Coverage, Receipted
 from admin.recovery.recount import recount
 from admin.recovery.repair import Choice, RepairPlan, repair
 from admin.screen import proof_tables
-from admin.znode_tree import delete_tree
 from core.cluster import alarms
 from core.errors import ZkticketError
+from core.events.deletion import delete_tree
 from core.events.edit import EventManager
 from core.receipts import format
 from core.receipts.format import Receipt, ReceiptLine, framed

@@ -8,10 +8,10 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import ConnectionLoss
 
-from admin.znode_tree import delete_tree
 from core.cluster import alarms, desired_state, ended_sessions, operator_requests
 from core.errors import EventExists
 from core.events import create, event_manager, restock
+from core.events.deletion import delete_tree
 from core.events.terms import Terms, TypeTerms
 from core.schema import paths
 from core.schema.records import (
