@@ -60,6 +60,8 @@ LIBRARIES = re.compile(
     r"libbz2-1\.0|libc6|libexpat1|libffi\d+|libgcc-s1|liblzma5|libssl3(t64)?|libstdc\+\+6"
     r"|libuuid1|zlib1g|gcc-\d+-base"
 )
+# By the C library, where a machine's nsswitch.conf says so: it would take an older machine's own.
+LOADED_BY_NAME = ("libnss_compat.so.2",)
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -225,9 +227,9 @@ class Build:
                 shutil.copy(offered[name], library / name)
                 inside.add(name)
                 todo.append(library / name)
-        # The loader, and what the C library loads by name.
         loader = Path(self._patchelf("--print-interpreter", str(self.python)).strip()).name
-        shutil.copy(offered[loader], library / loader)
+        for name in (loader, *LOADED_BY_NAME):
+            shutil.copy(offered[name], library / name)
         (library / loader).chmod(0o755)
         self._lead_to_libraries(library, loader)
 

@@ -126,6 +126,11 @@ static void make_directories(const char *cache) {
     free(path);
 }
 
+/* Java takes a colon for the end of one path and the beginning of another. */
+static void require_no_colon(const char *cache) {
+    if (strchr(cache, ':')) fail("there is a colon in %s: " CURE "without one", cache);
+}
+
 /* Whoever else can write there could have us run anything. */
 static void require_own(const char *path) {
     struct stat found;
@@ -182,14 +187,21 @@ static int is_used(const char *version) {
     return used;
 }
 
+/* Removes it as a draft, so that the next one finishes what is interrupted here. */
+static void remove_version(const char *cache, const char *path) {
+    char *draft = text("%s/draft-%s", cache, strrchr(path, '/') + 1);
+    remove_all(rename(path, draft) ? path : draft);
+    free(draft);
+}
+
 /* Removes earlier versions that nobody runs any more, and what a killed start left of its own. */
 static void tidy(const char *cache, const char *current) {
     DIR *entries = opendir(cache);
     if (!entries) return;
     for (struct dirent *entry; (entry = readdir(entries));) {
         char *path = text("%s/%s", cache, entry->d_name);
-        int is_draft = !strncmp(entry->d_name, "draft-", 6);
-        if (is_draft || (strcmp(path, current) && is_complete(path) && !is_used(path))) remove_all(path);
+        if (!strncmp(entry->d_name, "draft-", 6)) remove_all(path);
+        else if (strcmp(path, current) && is_complete(path) && !is_used(path)) remove_version(cache, path);
         free(path);
     }
     closedir(entries);
@@ -370,6 +382,7 @@ static void set_environment(const char *self, const char *version) {
 
 int main(int count, char **words) {
     char *self = own_path(), *cache = cache_path();
+    require_no_colon(cache);
     int file = open_self(self);
     struct trailer told = read_trailer(file, self);
     char name[2 * 8 + 1];

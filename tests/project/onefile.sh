@@ -63,6 +63,7 @@ bad_places() {
     refuses "mounted noexec" ZKTICKET_CACHE=/noexec/it
     refuses "others can write" ZKTICKET_CACHE=/open
     refuses "whole path" ZKTICKET_CACHE=here
+    refuses "a colon" ZKTICKET_CACHE=/home/a:b
     refuses "no HOME" NAME=value
     cut_short
     umount "$ROOT/small" "$ROOT/readonly" "$ROOT/noexec"
@@ -93,6 +94,16 @@ at_once() {
     zkticket --help >/dev/null
     [ "$(find "$ROOT/home/.cache/zkticket" -mindepth 1 -maxdepth 1 -type d | wc -l)" = 1 ] ||
         stop "there is more than one version in the cache."
+}
+
+# A version that somebody has half deleted, seen and unseen.
+half_deleted() {
+    local version
+    version=$(echo "$ROOT"/home/.cache/zkticket/*/)
+    rm "$version/bin/zkticket"
+    refuses "delete it, and start again" HOME=/home
+    rm "$version/complete"
+    zkticket --help >/dev/null
     rm -rf "$ROOT/home/.cache"
 }
 
@@ -202,6 +213,7 @@ inside() {
     make_root
     bad_places
     at_once
+    half_deleted
     first_sale
     kill_worker
     upgrade
