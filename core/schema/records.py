@@ -235,6 +235,8 @@ class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
     price: Count | None = None
     currency: str = ""
     decimals: int = 2
+    # How it is paid, as the event had it when it was held or sold.
+    payment: PaymentRule = "none"
 
     @property
     def payments(self) -> tuple[tuple[float, Payment], ...]:
@@ -259,6 +261,15 @@ class Order(Record, frozen=True, kw_only=True, omit_defaults=True):
     def total(self) -> int | None:
         """The total in the price's units; `None` for orders that don't have it."""
         return None if self.price is None else self.price * self.quantity
+
+    @property
+    def owed(self) -> int:
+        """What is still to be paid for its tickets, in the price's units.
+
+        An operator who sells where payment is required has seen to the money.
+        """
+        awaited = {"door": ("held", "sold"), "required": ("held",), "none": ()}[self.payment]
+        return self.total or 0 if self.status in awaited and self.paid is None else 0
 
 
 def _payment_of(change: Change) -> Payment | None:
@@ -559,6 +570,16 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     more_payments: Annotated[
         bool, described("More came in than are recorded, and none of them counts.")
     ] = False
+    payment: Annotated[
+        PaymentRule, described("How it is paid, as the event had it; none where it is not there.")
+    ] = "none"
+    owed: Annotated[
+        Natural,
+        described(
+            "What is still to be paid, in units as `total`: at the door, or to confirm a hold; 0 "
+            "where it is not there."
+        ),
+    ] = 0
     number: Annotated[
         str,
         described(
@@ -604,5 +625,7 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
             for at, each in order.payments
         ),
         more_payments=order.more_payments,
+        payment=order.payment,
+        owed=order.owed,
         number=number_of(order_id_),
     )

@@ -51,14 +51,16 @@ class Refusal(enum.StrEnum):
     PAID_ALREADY = "paid-already"
     PAYMENT_USED = "payment-used"
     WRONG_AMOUNT = "wrong-amount"
+    PAYMENT_REQUIRED = "payment-required"
 
 
 class OrderChange(msgspec.Struct, frozen=True, kw_only=True):
     """A wanted change of an order.
 
     `note` is a payment, a door or a reason; `key` names the request, which may be repeated.
-    An operator may always cancel. A `payment` confirms a hold, or says that what was sold is paid.
-    A door is bound to an `event`, and maybe to some of its `types`; `by` says whose token it was.
+    An operator may always cancel, and confirm without a payment. A `payment` confirms a hold, or
+    says that what was sold is paid. A door is bound to an `event`, and maybe to some of its
+    `types`; `by` says whose token it was.
     """
 
     order: str
@@ -208,7 +210,10 @@ def _confirmed(order: Order, change: OrderChange, occasion: Occasion) -> Order |
         return order
     if refusal := _not_for_sale(order, occasion):
         return refusal
-    return _changed(order, Act.CONFIRM, change, occasion, status="sold")
+    rule = occasion.rules.payment
+    if rule == "required" and order.total != 0 and not change.operator:
+        return Refusal.PAYMENT_REQUIRED
+    return _changed(order, Act.CONFIRM, change, occasion, status="sold", payment=rule)
 
 
 def _released(order: Order, change: OrderChange, occasion: Occasion) -> Order | Refusal:

@@ -55,6 +55,7 @@ class Code(enum.StrEnum):
     PAID_ALREADY = "paid-already"
     PAYMENT_USED = "payment-used"
     WRONG_AMOUNT = "wrong-amount"
+    PAYMENT_REQUIRED = "payment-required"
     CHECKED_IN = "already-checked-in"
     WRONG_EVENT = "wrong-event"
     WRONG_TYPE = "wrong-type"

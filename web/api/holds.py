@@ -15,6 +15,7 @@ from web.requests.purchase import PurchaseJson, from_json
 
 # Operations on a hold.
 CHANGES = ("getHold", "confirmHold", "extendHold", "releaseHold", "payHold")
+HOLD = tuple(code for code in BUY if code != "payment-required")
 REPEATED = "The request may be repeated: what it asks for is done once."
 
 
@@ -32,7 +33,7 @@ class HoldApi(OrderRoutes):
         parameters=(KEY,),
         body=PurchaseJson,
         answers=made("Held", CHANGES),
-        codes=(*BUY, "too-many-holds", *OPERATOR),
+        codes=(*HOLD, "too-many-holds", *OPERATOR),
         keys=({}, OPERATOR_TOKEN),
     )
     async def post_hold(self, request: Request) -> Outcome:
@@ -64,13 +65,21 @@ class HoldApi(OrderRoutes):
         "/api/holds/<order_id>/confirm",
         "confirmHold",
         "Buy what is held",
-        REPEATED,
+        f"{REPEATED} Where the event's `payment` is `required`, a payment confirms the hold, see "
+        "`/api/payments`, or an operator with the token does; others get `payment-required`, and "
+        "the hold stays.",
         parameters=(ORDER_ID, KEY),
         answers=(CHANGED,),
-        codes=("hold-expired", "not-held", *CHANGE),
+        codes=("payment-required", "hold-expired", "not-held", *OPERATOR, *CHANGE),
+        keys=({}, OPERATOR_TOKEN),
     )
     async def post_confirm(self, request: Request, order_id: str) -> Outcome:
-        return await self._change(request, order_id, Act.CONFIRM)
+        operator = self._guard.is_asked(request)
+        if operator and (refusal := self._guard.refusal(request)):
+            return refusal
+        key = request.idempotency_key
+        wanted = wanted_change(order_id, Act.CONFIRM, key, operator=operator)
+        return await self._changed(request, wanted)
 
     @Route(
         "POST",

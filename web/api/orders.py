@@ -31,6 +31,7 @@ REPLAYED = [*JSON, ("idempotency-replayed", "true")]
 # The problems of a purchase, and of a change of an order.
 BUY = (
     *("no-such-event", "no-such-type", "sold-out", "limit-reached", "not-on-sale", "price-changed"),
+    "payment-required",
     *("key-reused", "damaged", *JSON_BODY, *WAIT),
 )
 CHANGE = ("no-such-order", "invalid", "damaged", *WAIT)

@@ -20,6 +20,7 @@ RETRY_S = (1, 5)
 _CODES = {
     400: ("malformed",),
     401: ("bad-signature", "unauthorized"),
+    402: ("payment-required",),
     403: ("cross-site", "form-expired"),
     404: ("not-found", "no-such-event", "no-such-type", "no-such-order"),
     405: ("method-not-allowed",),

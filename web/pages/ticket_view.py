@@ -23,8 +23,8 @@ class PriceFact(msgspec.Struct, frozen=True):
 class TicketView(msgspec.Struct, frozen=True):
     """A ticket. `code` is the QR code as SVG, empty if the order admits nobody.
 
-    `calendar` is the text of the link to its calendar file, empty for none; `notice` is what went
-    wrong.
+    `to_pay` says what is owed at the door, `calendar` is the text of the link to its calendar file,
+    each empty for none; `notice` is what went wrong.
     """
 
     order: OrderView
@@ -36,6 +36,7 @@ class TicketView(msgspec.Struct, frozen=True):
     status: str
     checked_in: str
     price: PriceFact
+    to_pay: str
     code: str
     calendar: str
     cancellable: bool
@@ -61,6 +62,7 @@ def ticket_view(
         status=language.say(f"ticket.status.{state}"),
         checked_in=_moment(language, order.checked_in_at) if order.checked_in_at else "",
         price=price_fact(language, order),
+        to_pay=to_pay(language, order),
         code=qr_svg(order.code) if order.code and order.status == "sold" else "",
         calendar=_calendar(language, order, event),
         cancellable=state == "sold" and _is_cancellable(event, now),
@@ -88,6 +90,14 @@ def price_fact(language: Language, order: OrderView) -> PriceFact:
     return PriceFact(
         language.say("ticket.paid" if is_paid else "ticket.price"), total(language, order)
     )
+
+
+def to_pay(language: Language, order: OrderView) -> str:
+    """What is still to be paid and where, or ""."""
+    if not order.owed:
+        return ""
+    owed = language.money(order.owed, order.currency, order.decimals)
+    return language.say(f"ticket.pay.{order.payment}", owed=owed)
 
 
 def total(language: Language, order: OrderView) -> str:

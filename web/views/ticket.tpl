@@ -7,6 +7,9 @@
   <section class="pass">
     <div class="code" role="img" aria-label="{{say("ticket.code")}}">{{!ticket.code}}</div>
     <p class="admits">{{say("ticket.admits-count", count=ticket.order.quantity)}}</p>
+% if ticket.to_pay:
+    <p class="owed">{{ticket.to_pay}}</p>
+% end
     <p class="number">{{ticket.order.number}}</p>
   </section>
 % end

@@ -86,4 +86,5 @@ def _order(
         price=price.amount,
         currency=price.currency,
         decimals=price.decimals,
+        payment=price.payment,
     )

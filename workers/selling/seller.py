@@ -230,8 +230,10 @@ class Seller(GroupCommit[PendingPurchase]):
         if early := [pair for pair in found if not self._stock_cache.on_sale(pair[1])]:
             await self._answers.refuse(early, Code.NOT_ON_SALE, self._stock_cache.left)
         prices = self._stock_cache.prices(ref for _, ref in found)
-        if other := [pair for pair in found if not prices[pair[1]].fits(pair[0].purchase)]:
-            await self._answers.refuse(other, Code.PRICE_CHANGED, self._stock_cache.left)
+        for code in (Code.PRICE_CHANGED, Code.PAYMENT_REQUIRED):
+            refused = [pair for pair in found if prices[pair[1]].refusal(pair[0].purchase) is code]
+            if refused:
+                await self._answers.refuse(refused, code, self._stock_cache.left)
         return [pair for pair in found if not pair[0].is_answered]
 
     async def _read_terms_anew(self) -> None:
@@ -239,10 +241,10 @@ class Seller(GroupCommit[PendingPurchase]):
         self._stock_cache.forget_terms()
 
     def _are_offered(self, found: Sequence[Candidate]) -> bool:
-        """Whether all types are on sale, at those prices, as far as is known."""
+        """Whether all types are on sale as they are asked for, as far as is known."""
         prices = self._stock_cache.prices(ref for _, ref in found)
         return all(map(self._stock_cache.on_sale, prices)) and all(
-            prices[ref].fits(request.purchase) for request, ref in found
+            prices[ref].refusal(request.purchase) is None for request, ref in found
         )
 
     async def _find(self, requests: Sequence[PendingPurchase]) -> list[Candidate]:

@@ -9,7 +9,7 @@ from core.clock import Clock
 from core.errors import BadZnode, NoSuchEvent, NoSuchType
 from core.eventlog.ring import EventLog
 from core.schema import paths
-from core.schema.records import Event, TicketType
+from core.schema.records import Event, PaymentRule, TicketType
 from core.schema.sale_window import hold_ends_at
 from core.store.stock import StripeCounter, TypeRef
 from core.store.store import Store
@@ -22,15 +22,26 @@ EVENT_AGE_S = 1.0
 
 
 class Price(msgspec.Struct, frozen=True):
-    """The price of one ticket; see `core.text.money`."""
+    """The price of one ticket, and how it is paid; see `core.text.money`."""
 
     amount: int
     currency: str
     decimals: int
+    payment: PaymentRule
 
-    def fits(self, purchase: Purchase) -> bool:
-        """Whether the buyer was shown this price, or none."""
-        return purchase.price in (None, self.amount) and purchase.currency in ("", self.currency)
+    def refusal(self, purchase: Purchase) -> Code | None:
+        """Why it is not sold so: the buyer was shown another price, or has to pay first.
+
+        What must be paid first can be held, and what is free needs no payment.
+        """
+        if purchase.price not in (None, self.amount) or purchase.currency not in (
+            "",
+            self.currency,
+        ):
+            return Code.PRICE_CHANGED
+        if self.payment == "required" and self.amount and not purchase.hold:
+            return Code.PAYMENT_REQUIRED
+        return None
 
 
 class CachedEvent(msgspec.Struct, frozen=True):
@@ -103,7 +114,7 @@ class StockCache:
 
     def _price(self, ref: TypeRef) -> Price:
         event = self.rules(ref)
-        return Price(self._types[ref].type.price, event.currency, event.decimals)
+        return Price(self._types[ref].type.price, event.currency, event.decimals, event.payment)
 
     def unchanged(self, refs: Iterable[TypeRef]) -> tuple[Check, ...]:
         """Checks that the events and types of these are still as they were read."""

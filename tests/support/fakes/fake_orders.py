@@ -102,6 +102,7 @@ class FakeOrders:
             price=prices.get(purchase.type, 0),
             currency=terms.currency,
             decimals=terms.decimals,
+            payment=terms.payment,
         )
 
     def _rules(self, event: str) -> Event:
@@ -112,6 +113,7 @@ class FakeOrders:
             hold_s=terms.hold_s,
             extensions=terms.extensions,
             cancellable=terms.cancellable,
+            payment=terms.payment,
         )
 
 

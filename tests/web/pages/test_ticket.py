@@ -86,6 +86,13 @@ def test_a_ticket_is_called_paid_only_where_a_payment_counts() -> None:
     assert (free.price.label, free.price.text) == ("Price", "Free")
 
 
+def test_a_ticket_says_what_is_to_be_paid_at_the_door() -> None:
+    door = changed(payment="door", owed=240000)
+    page = ticket_view(LANGUAGES.default, door, GALA)
+    assert (page.to_pay, page.price.label) == ("Pay NT$2,400.00 at the door", "Price")
+    assert ticket_view(LANGUAGES.default, changed(), GALA).to_pay == ""
+
+
 def test_a_ticket_that_was_used_says_when() -> None:
     used = changed(checked_in_at="2026-06-01T08:00:00.000Z")
     page = ticket_view(LANGUAGES.default, used, GALA)
