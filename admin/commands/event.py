@@ -61,6 +61,9 @@ def terms(
             help="none, door (paid at the entrance), or required (no ticket without payment)."
         ),
     ] = None,
+    payment_url: Annotated[
+        str | None, typer.Option(help="Where buyers pay: see web/PAYMENT.md.")
+    ] = None,
 ) -> dict[str, Any]:
     """The options that describe an event, by the names of its terms."""
     return {**locals()}

@@ -41,7 +41,7 @@ def event(found: EventAvailability, now: float) -> Group:
         ("sale", _sale(found, now)),
         ("opens", _venue_time(found, "opens_at")),
         ("closes", _venue_time(found, "closes_at")),
-        ("payment", found.payment),
+        ("payment", " ".join((found.payment, found.payment_url)).strip()),
         ("limit", f"{found.limit} tickets a buyer" if found.limit else "none"),
         ("holds", f"{found.hold_s / 60:g} minutes, extended {found.extensions} times at most"),
         ("buyers cancel", "yes" if found.cancellable else "no"),

@@ -85,6 +85,8 @@ class EventManager:
         for _ in range(EDIT_TRIES):
             before, version = await self._store.event_at(name)
             after = change(before)
+            if after != before:
+                after = replace(after, revision=before.revision + 1)
             refs = [TypeRef(name, before.generation, each) for each in types]
             changed = {
                 ref.type: await self._retyped(ref, partial(types[ref.type], after)) for ref in refs

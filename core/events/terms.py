@@ -1,5 +1,6 @@
 """An organiser's terms for an event and its types, and what is wrong with them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
@@ -28,6 +29,8 @@ MOST_DESCRIPTION = 4000
 # How many characters of a wrong name an error repeats.
 MOST_SHOWN = 40
 # Texts of one line.
+# What a hold's page adds begins with a question mark. Some browsers stop at 2,000 characters.
+PAYMENT_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[!$%-;=@-Z_a-z~]*)?", re.ASCII)
 LINES = ("title", "place", "organiser")
 TIMES = ("starts", "ends", "doors", "opens", "closes")
 # Years that calendars and the clocks of all time zones can show.
@@ -50,6 +53,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     translations: dict[str, dict[str, str]] | UnsetType = UNSET
     currency: str | UnsetType = UNSET
     payment: PaymentRule | UnsetType = UNSET
+    payment_url: str | UnsetType = UNSET
     place: str | UnsetType = UNSET
     timezone: str | UnsetType = UNSET
     starts_at: float | UnsetType | None = UNSET
@@ -174,6 +178,10 @@ def _faults(
     elif after.currency != before.currency and decimals_of(after.currency) != before.decimals:
         why = f"{after.currency} has other decimals than the prices; make a new event"
         yield WrongTerm("currency", "decimals", why)
+    if after.payment_url and not PAYMENT_URL.fullmatch(after.payment_url):
+        shown = repr(brief(after.payment_url, MOST_SHOWN))
+        why = f"{shown} is no address like https://shop.example/pay, without ? and #"
+        yield WrongTerm("payment_url", "address", why)
     yield from _wrong_times(before, after, said, now)
 
 

@@ -26,7 +26,16 @@ from core.text.timezones import zone_of
 from core.text.toml import parsed
 
 PLAIN = (
-    *("title", "description", "organiser", "currency", "payment", "place", "timezone"),
+    *(
+        "title",
+        "description",
+        "organiser",
+        "currency",
+        "payment",
+        "payment_url",
+        "place",
+        "timezone",
+    ),
     *("limit", "extensions", "cancellable"),
 )
 
@@ -69,6 +78,7 @@ class EventFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     organiser: str | None = None
     currency: str | None = None
     payment: PaymentRule | None = None
+    payment_url: str | None = None
     place: str | None = None
     timezone: str | None = None
     starts: datetime | None = None

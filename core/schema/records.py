@@ -70,6 +70,8 @@ class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
     decimals: Annotated[int, msgspec.Meta(ge=0, le=4)] = 2
     # Events of earlier versions know nothing of payment.
     payment: PaymentRule = "none"
+    # Where buyers pay: the page of a hold sends them there.
+    payment_url: str = ""
     place: str = ""
     # The venue's, by its name at IANA: its times are written as the clocks there show them.
     timezone: str = UTC_NAME
@@ -90,6 +92,8 @@ class Event(Record, frozen=True, kw_only=True, omit_defaults=True):
     cancellable: bool = False
     # It is yet to be published, or was taken back: nobody sees it or buys its tickets.
     hidden: bool = False
+    # How often its terms were changed; calendars tell a newer entry by it.
+    revision: int = 0
     # Some of its types are still to be written. Its name in a tree is an earlier one.
     unfinished: bool = msgspec.field(default=False, name="draft")
 

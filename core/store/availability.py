@@ -68,6 +68,9 @@ class EventAvailability(msgspec.Struct, frozen=True, kw_only=True):
             "required: it is bought with its payment only."
         ),
     ] = "none"
+    payment_url: Annotated[
+        str, described("Where a hold's page sends buyers to pay; may be empty.")
+    ] = ""
     place: str = ""
     timezone: Annotated[
         str, described("The venue's, as IANA calls it: times are told by its clocks.")
@@ -79,6 +82,7 @@ class EventAvailability(msgspec.Struct, frozen=True, kw_only=True):
     hold_s: Annotated[float, described("How long a hold lasts, in seconds.", minimum=1)] = 300.0
     extensions: Annotated[Natural, described("How often a hold may be extended by as much.")] = 2
     cancellable: Annotated[bool, described("Whether buyers may cancel their orders.")] = False
+    revision: Annotated[Natural, described("How often its terms were changed.")] = 0
     hidden: Annotated[bool, described("A draft: it is on no list, and nobody can buy.")] = False
 
     def in_language(self, tag: str) -> "EventAvailability":

@@ -83,7 +83,7 @@ class FormReader:
 
 def blank(zone: str = UTC_NAME) -> dict[str, str]:
     """The fields of a new event, with the defaults of `Event`."""
-    texts = dict.fromkeys(("name", *LINES, "description", *TIMES, "cancellable"), "")
+    texts = dict.fromkeys(("name", *LINES, "description", "payment_url", *TIMES, "cancellable"), "")
     numbers = {"limit": "0", "hold_minutes": "5", "extensions": "2"}
     return {**texts, **numbers, "currency": "EUR", "payment": "none", "timezone": zone}
 
@@ -274,7 +274,10 @@ def _label(text: str) -> str:
 
 # By field: the term, and how its text is read.
 _TERMS: Mapping[str, tuple[str, Callable[[str, tzinfo], Any]]] = {
-    **{name: (name, lambda text, _zone: text) for name in (*LINES, "description", "timezone")},
+    **{
+        name: (name, lambda text, _zone: text)
+        for name in (*LINES, "description", "payment_url", "timezone")
+    },
     "payment": ("payment", lambda text, _zone: _payment(text)),
     "currency": ("currency", lambda text, _zone: _matched(CURRENCY, text.upper(), "currency")),
     **{name: (f"{name}_at", partial(_moment, name)) for name in TIMES},

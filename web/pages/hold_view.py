@@ -19,6 +19,18 @@ WARNING_SHARE = 0.2
 LEAST_WARNING_S, MOST_WARNING_S = 20.0, 60.0
 
 
+class PayFirst(msgspec.Struct, frozen=True):
+    """How a hold is paid where nothing else confirms it.
+
+    `address` is that of the shop's page, with `label` as the text of its link; without it `how`
+    says what to do.
+    """
+
+    label: str
+    address: str
+    how: str
+
+
 class HoldView(msgspec.Struct, frozen=True):
     """A hold. `state` is held, over or released; `until_at` is in RFC 3339.
 
@@ -42,6 +54,7 @@ class HoldView(msgspec.Struct, frozen=True):
     extend: str
     extensions: str
     key: str
+    pay: PayFirst | None
 
 
 def is_hold(order: OrderView) -> bool:
@@ -56,11 +69,16 @@ def hold_view(
     now: float,
     key: str,
     notice: str = "",
+    pay_at: str = "",
 ) -> HoldView:
-    """The page of a hold; its event is `None` while the catalog can't tell. `now` in Unix s."""
+    """The page of a hold; its event is `None` while the catalog can't tell. `now` in Unix s.
+
+    `pay_at` is the shop's page, if the event has one.
+    """
     until = datetime.fromisoformat(order.held_until or order.created_at).timestamp()
     left_s = max(0.0, until - now)
     state = _state(order, left_s)
+    pay = _pay_first(language, order, event, pay_at)
     extensions = max(0, event.extensions - order.extended) if event else 0
     return HoldView(
         order=order,
@@ -69,7 +87,7 @@ def hold_view(
         total=total(language, order),
         state=state,
         heading=language.say(f"hold.{state}", count=order.quantity),
-        lead=language.say(f"hold.{state}-lead"),
+        lead=language.say("hold.pay-lead" if pay and state == "held" else f"hold.{state}-lead"),
         notice=notice,
         until=language.say_time("format.clock", until),
         until_at=rfc3339(until),
@@ -79,6 +97,7 @@ def hold_view(
         extend=_extend(language, event, extensions),
         extensions=_extensions(language, extensions),
         key=key,
+        pay=pay,
     )
 
 
@@ -94,6 +113,17 @@ def _state(order: OrderView, left_s: float) -> str:
     if order.status == "released":
         return "released"
     return "held" if order.status == "held" and left_s else "over"
+
+
+def _pay_first(
+    language: Language, order: OrderView, event: EventAvailability | None, address: str
+) -> PayFirst | None:
+    """How it is paid, if the event wants that; the event's rule may be newer than the order's."""
+    if (event or order).payment != "required" or not order.total:
+        return None
+    owed = language.money(order.total, order.currency, order.decimals)
+    how = language.say("hold.pay-how", owed=owed, number=order.number)
+    return PayFirst(language.say("hold.pay", owed=owed), address, how)
 
 
 def _warning_s(event: EventAvailability | None) -> float:

@@ -5,6 +5,7 @@ import msgspec
 
 from core.errors import ZkticketError
 from core.schema.records import OrderView
+from core.store.availability import EventAvailability
 from core.store.order_lifecycle import Act
 from core.transport.link import Code
 from web.handler_context import Context
@@ -17,6 +18,7 @@ from web.http.route_description import READ, Response, Route, mount
 from web.http.routing import Outcome
 from web.pages.hold_view import hold_view, is_hold
 from web.pages.icalendar import CONTENT_TYPE, calendar, has_calendar
+from web.pages.payment_link import payment_link
 from web.pages.rendering import PageRenderer, Visit
 from web.pages.ticket_view import ticket_view
 from web.reads.order_lookup import await_order, find_order
@@ -91,10 +93,18 @@ class TicketPages:
         event = (await self._context.catalog.snapshot()).event(order.event)
         notice = found.detail(language) if found else ""
         if is_hold(order):
-            hold = hold_view(language, order, event, self._context.clock.now(), key, notice)
+            now, shop = self._context.clock.now(), self._shop(visit, order, event)
+            hold = hold_view(language, order, event, now, key, notice, shop)
             return self._renderer.page(visit, "hold", found, hold=hold)
         ticket = ticket_view(language, order, event, notice, self._context.clock.now())
         return self._renderer.page(visit, "ticket", found, ticket=ticket)
+
+    def _shop(self, visit: Visit, order: OrderView, event: EventAvailability | None) -> str:
+        """The address where a hold is paid, "" for none."""
+        if event is None or not event.payment_url:
+            return ""
+        back = f"{visit.base}/orders/{order.order}"
+        return payment_link(self._context.payment_key, event.payment_url, order, back)
 
     @Route(
         "GET",

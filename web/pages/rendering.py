@@ -13,10 +13,11 @@ from web.http.templates import Templates
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """A visit of a page: its language, and its `address` on our site."""
+    """A visit of a page: its language, its `address` on our site, and our site's, `base`."""
 
     language: Language
     address: str
+    base: str
 
 
 class PageRenderer:
@@ -28,7 +29,8 @@ class PageRenderer:
 
     def visit(self, request: Request, address: str = "") -> Visit:
         """The visit of a request; `address` if it is not the request's own."""
-        return Visit(self._languages.of(request.headers), address or request.address("/"))
+        language = self._languages.of(request.headers)
+        return Visit(language, address or request.address("/"), request.base)
 
     def page(self, visit: Visit, template: str, found: Problem | None, **values: Any) -> Reply:
         """The page, with the status of the problem on it, if there is one."""

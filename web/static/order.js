@@ -7,6 +7,7 @@ import { clock, say } from "./texts.js";
 import { localise } from "./times.js";
 
 const RETRY_MS = 1000;
+const PAID_MS = 5000;
 
 const news = document.getElementById("news");
 let order = document.getElementById("order");
@@ -23,6 +24,8 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("click", (event) => {
   if (event.detail > 1 && event.target.closest("form.act")) event.preventDefault();
 });
+// The shop tells the box office of the payment, not this page.
+setInterval(() => { if (!document.hidden && "pays" in order.dataset) lookAgain(); }, PAID_MS);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) lookAgain(); });
 addEventListener("pageshow", (event) => { if (event.persisted) lookAgain(); });
 

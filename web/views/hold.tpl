@@ -1,5 +1,5 @@
 % rebase("layout", heading=say("hold.title", heading=hold.heading, event=hold.event.title), scripts=["order.js"], sheets=["ticket.css"])
-<div id="order" data-status="{{hold.state}}" data-until="{{hold.until_at}}" data-ends-in="{{hold.ends_in_ms}}" data-warn-at="{{hold.warn_ms}}">
+<div id="order" data-status="{{hold.state}}"{{!" data-pays" if hold.pay else ""}} data-until="{{hold.until_at}}" data-ends-in="{{hold.ends_in_ms}}" data-warn-at="{{hold.warn_ms}}">
 <h1 class="quiet" tabindex="-1">{{hold.heading}}</h1>
 <div class="notice bad" id="problem" role="alert"{{!"" if hold.notice else " hidden"}}><p>{{hold.notice}}</p></div>
 <p class="lead">{{hold.lead}}</p>
@@ -36,9 +36,15 @@
 % if hold.state == "held":
 <noscript><p class="small">{{say("hold.loaded")}} <a href="/orders/{{hold.order.order}}">{{say("hold.look")}}</a></p></noscript>
 <div class="choices">
+% if hold.pay and hold.pay.address:
+<a class="button first" href="{{hold.pay.address}}">{{hold.pay.label}}</a>
+% elif hold.pay:
+<p class="first">{{hold.pay.how}}</p>
+% else:
 <form class="act first" method="post" action="/orders/{{hold.order.order}}/confirm">
 <button>{{say("hold.confirm")}}</button>
 </form>
+% end
 % if hold.extend:
 <form class="act" method="post" action="/orders/{{hold.order.order}}/extend">
 <input type="hidden" name="key" value="{{hold.key}}" autocomplete="off">

@@ -64,6 +64,7 @@
     <option value="{{each}}"{{!" selected" if form.fields.get("payment") == each else ""}}>{{say(f"event.payment.{each}")}}</option>
 % end
   </select></div>
+% field("payment_url", "event.payment-url-hint", 'inputmode="url" maxlength="500" spellcheck="false"')
 % field("currency", "", 'maxlength="3" autocapitalize="characters" spellcheck="false"')
   <div class="entry check"><input type="checkbox" id="cancellable" name="cancellable"{{!" checked" if form.fields.get("cancellable") else ""}}> <label for="cancellable">{{say("event.cancellable")}}</label></div>
 </fieldset>
