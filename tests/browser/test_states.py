@@ -206,13 +206,20 @@ def test_a_page_that_nobody_looks_at_asks_nothing(enter: Enter, states: str) -> 
 
 
 def test_on_paper_there_is_the_ticket_alone(enter: Enter, states: str) -> None:
-    guest = enter(states, color_scheme="dark")
+    guest = enter(states, color_scheme="dark", timezone_id="Europe/Berlin")
     guest.open("/?event=gala")
-    guest.choose("front")
+    guest.choose("front", quantity=2)
     guest.press()
     guest.has_ticket()
+    article = guest.page.locator("article")
+    # The venue's clocks, not the device's.
+    expect(article).to_contain_text("Fri 1 June 2096, 16:00 (Taipei)")
+    expect(guest.page.get_by_role("button", name="Copy link")).to_be_visible()
     guest.page.emulate_media(media="print")
-    expect(guest.page.locator(".code svg")).to_be_visible()
+    expect(article).to_contain_text("Fri 1 June 2096, 16:00 (Taipei)")
+    code = guest.page.locator(".code svg").bounding_box()
+    assert code is not None
+    assert min(code["width"], code["height"]) >= 240
     for part in (".masthead", ".actions"):
         expect(guest.page.locator(part)).to_be_hidden()
     paper = guest.page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -21,9 +21,9 @@ def event_head(language: Language, event: EventAvailability | None, name: str) -
     """The head for the event of that name, which is `None` while the catalog can't tell."""
     if event is None:
         return EventHead(name, "", "", "")
-    at = event.starts_at
-    starts = language.say_time("format.day", at) if at else ""
-    return EventHead(event.title, event.place, starts, rfc3339(at) if at else "")
+    at, said = event.starts_at, event.in_language(language.tag)
+    starts = language.moment(at, event.timezone) if at else ""
+    return EventHead(said.title, said.place, starts, rfc3339(at) if at else "")
 
 
 def type_label(order: OrderView, event: EventAvailability | None) -> str:

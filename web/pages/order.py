@@ -11,6 +11,7 @@ from core.transport.link import Code
 from web.handler_context import Context
 from web.http import problems
 from web.http.body import form_fields
+from web.http.i18n import Language
 from web.http.problems import Problem, problem
 from web.http.replies import NO_STORE, Reply, content, see_other
 from web.http.request import Request
@@ -90,7 +91,7 @@ class TicketPages:
         self, visit: Visit, order: OrderView, key: str, found: Problem | None = None
     ) -> Reply:
         language = visit.language
-        event = (await self._context.catalog.snapshot()).event(order.event)
+        event = await self._event(order, language)
         notice = found.detail(language) if found else ""
         if is_hold(order):
             now, shop = self._context.clock.now(), self._shop(visit, order, event)
@@ -121,12 +122,17 @@ class TicketPages:
         order = await self._find(order_id)
         if isinstance(order, Problem):
             return order
-        event = (await self._context.catalog.snapshot()).event(order.event)
+        event = await self._event(order, self._renderer.visit(request).language)
         if event is None or not has_calendar(order, event):
             return problem("not-found")
         address = f"{request.base}/orders/{order_id}"
         body = calendar(order, event, address, self._context.clock.now())
         return Reply(200, CALENDAR, body)
+
+    async def _event(self, order: OrderView, language: Language) -> EventAvailability | None:
+        """The order's event, in that language, or None while the catalog can't tell."""
+        event = (await self._context.catalog.snapshot()).event(order.event)
+        return event.in_language(language.tag) if event else None
 
     async def _find(self, order_id: str) -> OrderView | Problem:
         try:

@@ -7,6 +7,7 @@ import msgspec
 from core.schema.records import OrderView
 from core.schema.sale_window import is_settled
 from core.store.availability import EventAvailability
+from core.text.timezones import UTC_NAME
 from web.http.i18n import Language
 from web.pages.event_head import EventHead, event_head, type_label
 from web.pages.icalendar import has_calendar
@@ -57,10 +58,10 @@ def ticket_view(
         event=event_head(language, event, order.event),
         greeting=_greeting(language, order, state),
         type=type_label(order, event),
-        bought=_moment(language, order.created_at),
+        bought=_moment(language, order.created_at, event),
         state=state,
         status=language.say(f"ticket.status.{state}"),
-        checked_in=_moment(language, order.checked_in_at) if order.checked_in_at else "",
+        checked_in=_moment(language, order.checked_in_at, event),
         price=price_fact(language, order),
         to_pay=to_pay(language, order),
         code=qr_svg(order.code) if order.code and order.status == "sold" else "",
@@ -107,5 +108,9 @@ def total(language: Language, order: OrderView) -> str:
     return language.money(order.total, order.currency, order.decimals)
 
 
-def _moment(language: Language, at: str) -> str:
-    return language.say("format.moment", at=datetime.fromisoformat(at))
+def _moment(language: Language, at: str | None, event: EventAvailability | None) -> str:
+    """The moment by the venue's clocks, or "" for none."""
+    if at is None:
+        return ""
+    zone = event.timezone if event else UTC_NAME
+    return language.moment(datetime.fromisoformat(at).timestamp(), zone)

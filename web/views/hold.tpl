@@ -9,7 +9,7 @@
 % if hold.event.starts or hold.event.place:
     <p class="where">
 % if hold.event.starts:
-      <time datetime="{{hold.event.starts_at}}" data-local>{{hold.event.starts}}</time>
+      <time datetime="{{hold.event.starts_at}}">{{hold.event.starts}}</time>
 % end
 % if hold.event.place:
       <span>{{hold.event.place}}</span>

@@ -18,7 +18,7 @@
 % if ticket.event.starts or ticket.event.place:
     <p class="where">
 % if ticket.event.starts:
-      <time datetime="{{ticket.event.starts_at}}" data-local>{{ticket.event.starts}}</time>
+      <time datetime="{{ticket.event.starts_at}}">{{ticket.event.starts}}</time>
 % end
 % if ticket.event.place:
       <span>{{ticket.event.place}}</span>
@@ -30,9 +30,9 @@
       <div><dt>{{say("ticket.type")}}</dt><dd>{{ticket.order.quantity}} × {{ticket.type}}</dd></div>
       <div><dt>{{ticket.price.label}}</dt><dd>{{ticket.price.text}}</dd></div>
       <div><dt>{{say("ticket.status")}}</dt><dd class="status">{{ticket.status}}</dd></div>
-      <div><dt>{{say("ticket.bought")}}</dt><dd><time datetime="{{ticket.order.created_at}}" data-local>{{ticket.bought}}</time></dd></div>
+      <div><dt>{{say("ticket.bought")}}</dt><dd><time datetime="{{ticket.order.created_at}}">{{ticket.bought}}</time></dd></div>
 % if ticket.checked_in:
-      <div><dt>{{say("ticket.checked-in")}}</dt><dd><time datetime="{{ticket.order.checked_in_at}}" data-local>{{ticket.checked_in}}</time></dd></div>
+      <div><dt>{{say("ticket.checked-in")}}</dt><dd><time datetime="{{ticket.order.checked_in_at}}">{{ticket.checked_in}}</time></dd></div>
 % end
 % if not ticket.code:
       <div><dt>{{say("ticket.order")}}</dt><dd class="number">{{ticket.order.number}}</dd></div>

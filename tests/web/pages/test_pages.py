@@ -51,7 +51,7 @@ def test_a_purchase_leads_to_the_tickets_page(web: FakeWeb) -> None:
         "Ada Lovelace",
         "Opening night",
         "€144.00",
-        "1 June 2025, 12:00:00 UTC",
+        "Sun 1 June 2025, 12:00 (UTC)",
         "Valid",
     ):
         assert text in ticket.text

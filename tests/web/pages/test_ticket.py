@@ -1,5 +1,6 @@
 """The ticket: its code, its states, its entry for a calendar."""
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -48,7 +49,12 @@ def test_the_page_carries_the_code_and_the_way_into_the_calendar(web: FakeWeb) -
     assert qr_svg(order["code"]) in page
     assert order["number"] in page
     assert f'href="{address}/calendar.ics"' in page
-    for text in ("Front row", "NT$1,200.00", "National Concert Hall", "1 June 2096 at 08:00 UTC"):
+    for text in (
+        "Front row",
+        "NT$1,200.00",
+        "National Concert Hall",
+        "Fri 1 June 2096, 16:00 (Taipei)",
+    ):
         assert text in page
 
 
@@ -96,7 +102,7 @@ def test_a_ticket_says_what_is_to_be_paid_at_the_door() -> None:
 def test_a_ticket_that_was_used_says_when() -> None:
     used = changed(checked_in_at="2026-06-01T08:00:00.000Z")
     page = ticket_view(LANGUAGES.default, used, GALA)
-    assert (page.status, page.checked_in) == ("Checked in", "1 June 2026, 08:00:00 UTC")
+    assert (page.status, page.checked_in) == ("Checked in", "Mon 1 June 2026, 16:00 (Taipei)")
 
 
 def test_a_ticket_stands_alone_while_its_event_cannot_be_read() -> None:
@@ -126,8 +132,11 @@ def test_the_calendar_has_the_event(web: FakeWeb) -> None:
     for line in (
         f"UID:{address.rpartition('/')[2]}@zkticket",
         "STATUS:CONFIRMED",
-        "DTSTART:20960601T080000Z",
-        "DTEND:20960601T110000Z",
+        "SEQUENCE:0",
+        "TZID:Asia/Taipei",
+        "TZOFFSETTO:+0800",
+        "DTSTART;TZID=Asia/Taipei:20960601T160000",
+        "DTEND;TZID=Asia/Taipei:20960601T190000",
         r"SUMMARY:Summer gala\; music\, wine\\dance",
         r"LOCATION:National Concert Hall\, 台北市中正區中山南路21-1號",
         f"URL:http://127.0.0.1:{web.port}{address}",
@@ -149,7 +158,28 @@ def test_the_entry_of_a_cancelled_order_says_so_and_a_hold_has_none(web: FakeWeb
     assert web.get(f"{held}/calendar.ics").status == 404
     [uid] = [line for line in entry(web, address) if line.startswith("UID:")]
     post(f"{address}/cancel")
-    assert {"STATUS:CANCELLED", uid} <= set(entry(web, address))
+    assert {"STATUS:CANCELLED", "SEQUENCE:1", uid} <= set(entry(web, address))
+
+
+def test_an_event_that_moves_has_a_newer_entry_and_one_over_a_change_of_clocks_ends_in_utc() -> (
+    None
+):
+    midnight = datetime(2027, 10, 30, 22, tzinfo=UTC).timestamp()  # the clocks go back at 01:00 UTC
+    event = msgspec.structs.replace(
+        GALA, timezone="Europe/Berlin", starts_at=midnight, ends_at=midnight + 5 * 3600, revision=3
+    )
+    lines = unfolded(calendar(SOLD_ORDER, event, "http://127.0.0.1/", 0.0))
+    assert {
+        "SEQUENCE:6",
+        "TZOFFSETTO:+0200",
+        "DTSTART;TZID=Europe/Berlin:20271031T000000",
+        "DTEND:20271031T030000Z",
+    } <= set(lines)
+    cancelled = calendar(changed(status="cancelled"), event, "http://127.0.0.1/", 0.0)
+    assert "SEQUENCE:7" in unfolded(cancelled)
+    plain = calendar(SOLD_ORDER, msgspec.structs.replace(event, timezone="UTC"), "http://h/", 0.0)
+    assert "DTSTART:20271030T220000Z" in unfolded(plain)
+    assert b"TZID" not in plain
 
 
 def test_a_calendar_calls_a_type_as_the_organiser_does() -> None:
