@@ -60,8 +60,6 @@ LIBRARIES = re.compile(
     r"libbz2-1\.0|libc6|libexpat1|libffi\d+|libgcc-s1|liblzma5|libssl3(t64)?|libstdc\+\+6"
     r"|libuuid1|zlib1g|gcc-\d+-base"
 )
-# By the C library, where a machine's nsswitch.conf says so: it would take an older machine's own.
-LOADED_BY_NAME = ("libnss_compat.so.2",)
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -228,8 +226,7 @@ class Build:
                 inside.add(name)
                 todo.append(library / name)
         loader = Path(self._patchelf("--print-interpreter", str(self.python)).strip()).name
-        for name in (loader, *LOADED_BY_NAME):
-            shutil.copy(offered[name], library / name)
+        shutil.copy(offered[loader], library / loader)  # programs name it, and don't need it
         (library / loader).chmod(0o755)
         self._lead_to_libraries(library, loader)
 

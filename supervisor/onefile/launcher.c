@@ -84,7 +84,7 @@ static void damaged(const char *path) {
 
 static int open_self(const char *path) {
     int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    if (file < 0) file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 && access("/proc/self", F_OK)) fail("there is no /proc, which Python and Java need: mount it");
     if (file < 0) fail("cannot read %s (%s)", path, strerror(errno));
     return file;
 }

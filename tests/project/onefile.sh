@@ -65,6 +65,9 @@ bad_places() {
     refuses "whole path" ZKTICKET_CACHE=here
     refuses "a colon" ZKTICKET_CACHE=/home/a:b
     refuses "no HOME" NAME=value
+    umount "$ROOT/proc"
+    refuses "no /proc" HOME=/home
+    mount -t proc proc "$ROOT/proc"
     cut_short
     umount "$ROOT/small" "$ROOT/readonly" "$ROOT/noexec"
 }

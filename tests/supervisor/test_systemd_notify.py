@@ -17,6 +17,8 @@ from tests.support.instance import ROOT, STOP_S, Instance, eventually
 from tests.support.service_manager import abstract_address, heard, listening, managed
 
 UNIT = ROOT / "supervisor" / "zkticket.service"
+ONE_FILE = ROOT / "supervisor" / "production" / "onefile.conf"
+PROGRAMS = ("/opt/zkticket/.venv/bin/python", "/usr/local/bin/zkticket")
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -69,18 +71,28 @@ def _await(manager: socket.socket, line: str) -> list[str]:
     return message
 
 
-def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("drop_ins", [(), (ONE_FILE,)], ids=["sources", "one file"])
+def test_the_unit_is_one_that_systemd_takes(tmp_path: Path, drop_ins: tuple[Path, ...]) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("there is no systemd-analyze here; Debian has it in the package systemd")
     unit = tmp_path / "zkticket.service"
-    # The program exists on the machine that runs the unit.
-    text = UNIT.read_text(encoding="utf-8")
-    unit.write_text(text.replace("/opt/zkticket/.venv/bin/python", "/bin/true"), encoding="utf-8")
+    copy_unit(UNIT, unit)
+    for drop_in in drop_ins:
+        copy_unit(drop_in, unit.with_suffix(".service.d") / drop_in.name)
     done = subprocess.run(
         ("systemd-analyze", "verify", "--man=no", str(unit)), capture_output=True, text=True
     )
     complaints = [line for line in done.stderr.splitlines() if "zkticket" in line]
     assert (done.returncode, complaints) == (0, [])
+
+
+def copy_unit(source: Path, target: Path) -> None:
+    """Copies it with programs that exist here, as its own do on the machine that runs the unit."""
+    text = source.read_text(encoding="utf-8")
+    for program in PROGRAMS:
+        text = text.replace(program, "/bin/true")
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text, encoding="utf-8")
 
 
 def test_the_unit_leaves_the_shop_selling_when_its_supervisor_is_killed() -> None:
