@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from core.clock import Clock
 from core.text.names import clean
 from web.auth.ended_sessions import Ended
+from web.auth.guess_throttle import GuessThrottle
 from web.auth.sessions import COOKIE, Session, Sessions
-from web.auth.token_throttle import TokenThrottle
 from web.http.problems import Problem, problem
 from web.http.request import Request
 
@@ -18,7 +18,7 @@ class OperatorGuard:
 
     def __init__(self, token: str, clock: Clock, ended: Ended) -> None:
         self._token = token.encode()
-        self._attempts = TokenThrottle(clock.monotonic)
+        self._attempts = GuessThrottle(clock.monotonic)
         self.sessions = Sessions(token, clock.now, ended)
 
     def session(self, request: Request) -> Session | None:

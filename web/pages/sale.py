@@ -19,6 +19,7 @@ from web.http.replies import Reply, see_other
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.http.static_files import Assets
+from web.pages.find import FindPage
 from web.pages.order import TicketPages
 from web.pages.rendering import PageRenderer, Visit
 from web.pages.sale_view import price_list, sale_view
@@ -44,6 +45,7 @@ class SalePages:
         app.route("/language", "POST", self.post_language)
         app.route("/static/<name>", "GET", self.get_asset)
         TicketPages(self._context, self.renderer).mount(app)
+        FindPage(self._context, self.renderer).mount(app)
 
     # --- selling ---------------------------------------------------------------------
 

@@ -68,11 +68,7 @@ async def find_ticket(orders: TicketReader, text: str, event: str = "") -> str:
         raise BadRequest("invalid", "detail.ticket", "order")
     if typed.wrong:
         raise BadRequest("no-such-order", "detail.mistyped", "order")
-    try:
-        async with asyncio.timeout(LOOKUP_S):
-            found = await orders.numbered(typed)
-    except TimeoutError:
-        raise Unavailable("ZooKeeper does not answer in time") from None
+    found = await find_numbered(orders, typed)
     meant = [order.order for order in found if order.event == event] or [
         order.order for order in found
     ]
@@ -81,6 +77,15 @@ async def find_ticket(orders: TicketReader, text: str, event: str = "") -> str:
     if len(meant) > 1:
         raise BadRequest("ambiguous-number", "problem.ambiguous-number", "order")
     return meant[0]
+
+
+async def find_numbered(orders: TicketReader, typed: TypedNumber) -> Sequence[OrderView]:
+    """The orders with that number. Raises `BadZnode`, and `Unavailable` after `LOOKUP_S`."""
+    try:
+        async with asyncio.timeout(LOOKUP_S):
+            return await orders.numbered(typed)
+    except TimeoutError:
+        raise Unavailable("ZooKeeper does not answer in time") from None
 
 
 async def await_order(orders: OrderReader, changed: OrderView) -> None:

@@ -9,3 +9,6 @@
 <p class="again"><a href="{{back}}">{{say("problem.order")}}</a></p>
 % end
 <p class="again"><a href="/">{{say("problem.home")}}</a></p>
+% if problem.code == "no-such-order":
+<p class="again"><a href="/find">{{say("find.title")}}</a></p>
+% end

@@ -9,9 +9,9 @@ from core.cluster.ended_sessions import MOST, SKEW_S, EndedSessionsZnode, merged
 from core.errors import Unavailable
 from core.schema.records import EndedSessions
 from web.auth.ended_sessions import Ended
+from web.auth.guess_throttle import BURST, MOST_KEPT, GuessThrottle
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import COOKIE, LASTS_S, Session, Sessions, set_cookie
-from web.auth.token_throttle import BURST, MOST_ADDRESSES, TokenThrottle
 from web.http.request import Request
 
 TOKEN = "0123456789abcdef" * 2
@@ -286,7 +286,7 @@ def test_right_tokens_are_never_counted() -> None:
 
 
 def test_neighbours_in_one_ipv6_network_share_their_guesses() -> None:
-    attempts = TokenThrottle(Clock())
+    attempts = GuessThrottle(Clock())
     for number in range(int(BURST)):
         attempts.failed(f"2001:db8::{number:x}")
     assert attempts.wait_s("2001:db8::ffff") > 0
@@ -294,10 +294,10 @@ def test_neighbours_in_one_ipv6_network_share_their_guesses() -> None:
 
 
 def test_the_table_of_guesses_is_bounded_and_keeps_the_latest() -> None:
-    attempts = TokenThrottle(Clock())
-    for number in range(3 * MOST_ADDRESSES):
+    attempts = GuessThrottle(Clock())
+    for number in range(3 * MOST_KEPT):
         attempts.failed(f"10.{number >> 8}.{number & 255}.1")
     for _ in range(int(BURST)):
         attempts.failed("192.0.2.7")
     assert attempts.wait_s("192.0.2.7") > 0
-    assert len(attempts._left) <= MOST_ADDRESSES
+    assert len(attempts._left) <= MOST_KEPT
