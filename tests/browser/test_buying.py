@@ -79,18 +79,18 @@ def test_the_sale_is_chinese_for_readers_of_chinese(enter: Enter, shop: str) -> 
     ming.open()
     expect(ming.page.locator("html")).to_have_attribute("lang", "zh-TW")
     ming.choose("A", "王小明")
-    ming.page.get_by_role("button", name="立即購票").click()
+    ming.page.get_by_role("button", name="購買 1 張・€48.00").click()
     ming.has_ticket()
     expect(ming.page.locator("article")).to_contain_text("王小明")
-    expect(ming.page.locator("article")).to_contain_text("已確認")
+    expect(ming.page.locator("article")).to_contain_text("有效")
     ming.page.get_by_role("button", name="English").click()
     expect(ming.page.locator("article")).to_contain_text("Valid")
     ming.page.get_by_role("link", name="Back to the box office").click()
-    expect(ming.page.get_by_role("button", name="Get tickets")).to_be_visible()
+    expect(ming.page.get_by_role("button", name="Buy tickets")).to_be_visible()
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(enter: Enter, shop: str) -> None:
-    ada = enter(shop, viewport={"width": PHONE, "height": 740}, has_touch=True, is_mobile=True)
+    ada = enter(shop, viewport={"width": PHONE, "height": 844}, has_touch=True, is_mobile=True)
     ada.open()
     assert not ada.is_wider_than_the_screen()
     ada.choose("A", "Wolfeschlegelsteinhausenbergerdorff, Hubert Blaine")
@@ -115,10 +115,10 @@ def test_the_keyboard_alone_buys_and_shows_where_it_is(enter: Enter, shop: str) 
     expect(ada.page.locator("article")).to_contain_text("€96.00")
 
 
-# The place of the element with the focus, or of the card around it.
+# The place of the element with the focus, or of the row around it.
 SHOWS_FOCUS = """(() => {
     const focused = document.activeElement;
-    return [focused, focused.closest(".card")].some((element) =>
+    return [focused, focused.closest(".row")].some((element) =>
         element && parseFloat(getComputedStyle(element).outlineWidth) >= 2
             && getComputedStyle(element).outlineStyle !== "none");
 })()"""
@@ -131,10 +131,10 @@ def test_a_type_that_sells_out_while_somebody_looks_is_taken_from_the_page(
     ada.open()
     ada.choose("B")
     sell_out(sale, "B")
-    card = ada.page.locator('.card[data-type="B"]')
-    expect(card.locator(".left")).to_have_text("Sold out")
-    expect(card.locator("input")).to_be_disabled()
-    expect(card.locator("input")).not_to_be_checked()
+    row = ada.page.locator('.row[data-type="B"]')
+    expect(row.locator(".left")).to_have_text("Sold out")
+    expect(row.locator("input")).to_be_disabled()
+    expect(row.locator("input")).not_to_be_checked()
     expect(ada.page.get_by_role("status")).to_have_text(
         "B has just sold out. Please choose another ticket."
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.visitor import DESK, PHONE, Visitor
+from tests.browser.visitor import Visitor
 from tests.support.fakes.fake_clerk import id_of
 from tests.support.fakes.fake_site import TOKEN
 from tests.support.instance import Instance, eventually
@@ -16,26 +16,6 @@ from workers.selling.stock_cache import EVENT_AGE_S
 Enter = Callable[..., Visitor]
 
 CHECK_IN = "/operator/check-in"
-PAGES = (
-    "/operator",
-    "/operator/log",
-    "/operator/log?text=nothing+is+like+that",
-    "/operator/act/restart",
-    "/operator/act/reset?event=default&quantity=7",
-    "/operator/act/scale?workers=99",
-    "/operator/act/close?event=default",
-    "/operator/events",
-    "/operator/events/gala?done=edit",
-    "/operator/events/gala/edit",
-    "/operator/new-event",
-    "/operator/orders",
-    "/operator/orders?find=ada",
-    f"/operator/orders/{id_of('a')}",
-    f"/operator/orders/{id_of('a')}/cancel",
-    f"/operator/orders/{id_of('c')}",
-    CHECK_IN,
-)
-
 # A camera that sees the code in `window.shown`, and a browser that reads it.
 CAMERA = """
 window.shown = "";
@@ -70,24 +50,6 @@ def scan(page: Page, ticket: str, door: str = "North") -> None:
 
 def verdict(page: Page) -> Any:
     return page.locator("#result .verdict strong")
-
-
-@pytest.mark.parametrize(
-    ("width", "locale", "scheme"), [(DESK, "en", "light"), (PHONE, "zh-TW", "dark")]
-)
-def test_no_operators_page_shuts_anybody_out(
-    enter: Enter, states: str, width: int, locale: str, scheme: str
-) -> None:
-    guest = enter(
-        states, viewport={"width": width, "height": 740}, locale=locale, color_scheme=scheme
-    )
-    guest.open("/operator/sign-in")
-    assert guest.grave_faults() == []
-    sign_in(guest)
-    for path in PAGES:
-        guest.open(path)
-        assert guest.grave_faults() == [], path
-        assert not guest.is_wider_than_the_screen(), path
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

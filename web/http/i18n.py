@@ -1,7 +1,6 @@
 """The languages that pages and problems speak, and which one a request is answered in."""
 
 import re
-from datetime import UTC, datetime
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -58,10 +57,6 @@ class Language(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=Tru
         if isinstance(text, Forms):
             text = text.of(values["count"])
         return text.format_map(values) if values else text
-
-    def say_time(self, key: str, at: float) -> str:
-        """A moment, in Unix seconds, in the form of that key."""
-        return self.say(key, at=datetime.fromtimestamp(at, UTC))
 
     def moment(self, at: float, zone: str, key: str = "format.venue-moment") -> str:
         """A moment, in Unix seconds, by the clocks of an event's time zone.

@@ -8,6 +8,7 @@ import msgspec
 from core.schema.records import OrderView
 from core.store.availability import EventAvailability
 from core.text.timestamps import rfc3339
+from core.text.timezones import UTC_NAME
 from web.http.i18n import Language
 from web.pages.event_head import EventHead, event_head, type_label
 from web.pages.ticket_view import total
@@ -34,8 +35,8 @@ class PayFirst(msgspec.Struct, frozen=True):
 class HoldView(msgspec.Struct, frozen=True):
     """A hold. `state` is held, over or released; `until_at` is in RFC 3339.
 
-    `left` is the time left as text. `extend` is the text of the button to extend, empty if that
-    can't be done; `key` makes its form extend once.
+    `left` is the time left as text. `confirm` and `extend` are the texts of the buttons; `extend`
+    is empty if that can't be done; `key` makes its form extend once.
     """
 
     order: OrderView
@@ -51,6 +52,7 @@ class HoldView(msgspec.Struct, frozen=True):
     ends_in_ms: int
     warn_ms: int
     left: str
+    confirm: str
     extend: str
     extensions: str
     key: str
@@ -89,11 +91,12 @@ def hold_view(
         heading=language.say(f"hold.{state}", count=order.quantity),
         lead=language.say("hold.pay-lead" if pay and state == "held" else f"hold.{state}-lead"),
         notice=notice,
-        until=language.say_time("format.clock", until),
+        until=language.moment(until, event.timezone if event else UTC_NAME, "format.venue-seconds"),
         until_at=rfc3339(until),
         ends_in_ms=round(1000 * left_s),
         warn_ms=round(1000 * _warning_s(event)),
         left=time_left(left_s),
+        confirm=_confirm(language, order),
         extend=_extend(language, event, extensions),
         extensions=_extensions(language, extensions),
         key=key,
@@ -129,6 +132,15 @@ def _pay_first(
 def _warning_s(event: EventAvailability | None) -> float:
     share_s = WARNING_SHARE * event.hold_s if event else MOST_WARNING_S
     return min(MOST_WARNING_S, max(LEAST_WARNING_S, share_s))
+
+
+def _confirm(language: Language, order: OrderView) -> str:
+    """What the button buys, and for how much."""
+    if order.total is None:
+        return language.say("hold.confirm")
+    if not order.total:
+        return language.say("sale.get-free", count=order.quantity)
+    return language.say("sale.buy-for", count=order.quantity, total=total(language, order))
 
 
 def _extend(language: Language, event: EventAvailability | None, extensions: int) -> str:

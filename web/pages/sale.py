@@ -7,7 +7,6 @@ import msgspec
 
 from core.errors import BadRequest
 from core.schema.paths import DEFAULT_EVENT
-from core.schema.sale_window import is_settled
 from core.store.availability import EventAvailability
 from core.transport.link import Answer
 from web.handler_context import Context
@@ -19,10 +18,11 @@ from web.http.replies import Reply, see_other
 from web.http.request import Request
 from web.http.routing import Outcome
 from web.http.static_files import Assets
+from web.pages.event_rows import event_rows
 from web.pages.find import FindPage
 from web.pages.order import TicketPages
 from web.pages.rendering import PageRenderer, Visit
-from web.pages.sale_view import price_list, sale_view
+from web.pages.sale_view import events_on_show, price_list, sale_view, stale_text
 from web.reads.catalog import Snapshot
 from web.requests.purchase import Basket, from_form
 
@@ -40,6 +40,7 @@ class SalePages:
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route("/", "GET", self.get_sale)
+        app.route("/", "POST", self.post_typed)
         app.route("/orders", "POST", self.post_order)
         app.route("/holds", "POST", self.post_hold)
         app.route("/language", "POST", self.post_language)
@@ -50,8 +51,18 @@ class SalePages:
     # --- selling ---------------------------------------------------------------------
 
     async def get_sale(self, request: Request) -> Outcome:
+        """Shows an event, or the list of all where none is named and there are several."""
         name = request.query_field("event")
-        return await self._sale(self.renderer.visit(request), name, {})
+        visit = self.renderer.visit(request)
+        snapshot = await self._context.catalog.snapshot()
+        if not name and len(events_on_show(snapshot, self._context.clock.now())) > 1:
+            return self._list(visit, snapshot)
+        return await self._sale(visit, name, {})
+
+    def _list(self, visit: Visit, snapshot: Snapshot) -> Reply:
+        rows = event_rows(visit.language, snapshot, self._context.clock.now())
+        stale = stale_text(visit.language, snapshot)
+        return self.renderer.page(visit, "events", None, rows=rows, stale=stale)
 
     async def post_order(self, request: Request) -> Outcome:
         return await self._post(request, hold=False)
@@ -104,7 +115,7 @@ class SalePages:
 
     async def _sale(
         self, visit: Visit, name: str, fields: Fields, found: Problem | None = None
-    ) -> Outcome:
+    ) -> Reply | Problem:
         snapshot = await self._context.catalog.snapshot()
         event = _choose(snapshot, name, self._context.clock.now())
         if event is None:
@@ -121,6 +132,18 @@ class SalePages:
         return problem("no-quorum", "detail.not-open", rng=self._context.rng)
 
     # --- the rest --------------------------------------------------------------------
+
+    async def post_typed(self, request: Request) -> Outcome:
+        """Shows the sale in another language, with all that was typed into its form."""
+        fields = form_fields(request)
+        language = self._languages.named(fields.get("to", ""))
+        if language is None:
+            return problem("not-found")
+        visit = Visit(language, "/", request.base)
+        page = await self._sale(visit, fields.get("event", ""), fields)
+        if isinstance(page, Problem):
+            page = self.renderer.trouble(visit, page)
+        return msgspec.structs.replace(page, headers=[*page.headers, remember(language)])
 
     async def post_language(self, request: Request) -> Outcome:
         """Remembers a language and goes back to where it was chosen."""
@@ -145,12 +168,7 @@ def _own(address: str) -> str:
 
 
 def _choose(snapshot: Snapshot, name: str, now: float) -> EventAvailability | None:
-    """The event of that name; without a name the default one, or else the first.
-
-    An event that is over is chosen if it is named, or if there is no other.
-    """
+    """The event of that name, or without a name the first that is not over."""
     if name:
         return next((event for event in snapshot.published if event.name == name), None)
-    coming = [event for event in snapshot.published if not is_settled(event, now)]
-    shown = {event.name: event for event in coming or snapshot.published}
-    return shown.get(DEFAULT_EVENT) or next(iter(shown.values()), None)
+    return next(iter(events_on_show(snapshot, now)), None)

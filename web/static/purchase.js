@@ -1,23 +1,34 @@
 // Buys or holds without leaving the page: one press is one purchase, and the page asks again with
 // the same key until it knows the outcome. Without this script the form is an ordinary one.
 
+import { Refusals } from "./refusals.js";
 import { TIMEOUT_MS, pursue } from "./retries.js";
 import { language, say } from "./texts.js";
 
 // For so long after the sale opened, "not on sale" means that the request was a moment too early.
 const EARLY_MS = 10_000;
+const FIELDS = ["type", "buyer", "quantity"];
 
 export function enable(form, ticketTypes, refresh) {
   const buttons = [...form.querySelectorAll("button")];
   const labels = new Map(buttons.map((button) => [button, button.textContent]));
-  const problem = document.getElementById("problem");
+  const refusals = new Refusals(form);
   let spent = false;
+  form.noValidate = true;  // the page says in its own language, and at once, what is missing
   setBusy(null);  // some browsers remember a button as it was left
 
+  form.addEventListener("change", priceButton);
   form.addEventListener("submit", async (event) => {
+    if (event.submitter?.name === "to") return;  // the other language
     event.preventDefault();
-    const button = event.submitter ?? buttons[0];
+    const button = buttons.find((each) => each === event.submitter) ?? buttons[0];
     if (button.disabled) return;
+    refusals.clear();
+    const missing = blanks(form);
+    if (missing.length) {
+      refusals.atFields(missing);
+      return;
+    }
     const fields = shown(form);
     setBusy(button);
     const answer = await order(button, fields, ticketTypes);
@@ -27,7 +38,7 @@ export function enable(form, ticketTypes, refresh) {
       return;
     }
     setBusy(null);
-    refuse(answer, button);
+    refuse(answer, button, fields);
     refresh();
   });
 
@@ -43,25 +54,45 @@ export function enable(form, ticketTypes, refresh) {
       button.textContent = button === pressed ? say("script.buying") : labels.get(button);
     }
     form.ariaBusy = String(pressed !== null);
-    if (pressed) problem.hidden = true;
+    if (!pressed) priceButton();
   }
 
-  function refuse(answer, button) {
-    const spentKey = answer.code === "key-reused";
-    if (spentKey) form.elements.key.value = newKey();
-    ticketTypes.news.textContent = "";
-    const texts = [spentKey ? say("sale.spent") : answer.detail];
-    if (answer.code === "outcome-unknown") texts.push(say("sale.again"));
-    problem.replaceChildren(...texts.map(paragraph));
-    problem.hidden = false;
-    const field = form.elements[answer.field];
-    (field instanceof HTMLElement ? field : button).focus();
+  function priceButton() {
+    if (form.ariaBusy !== "true") buttons[0].textContent = ticketTypes.purchaseLabel();
   }
+
+  function refuse(answer, button, fields) {
+    ticketTypes.news.show("");
+    if (answer.code === "price-changed") {
+      // As an ordinary form, it comes back with the new prices and all that was typed.
+      form.action = button.getAttribute("formaction") ?? form.action;
+      form.submit();
+      return;
+    }
+    if (answer.code === "key-reused") form.elements.key.value = newKey();
+    if (answer.code === "sold-out" && ticketTypes.note(fields.type, answer.remaining)) return;
+    priceButton();
+    if (FIELDS.includes(answer.field)) refusals.atFields([[answer.field, answer.detail]]);
+    else refusals.besideButton(reasons(answer), button);
+  }
+}
+
+// The fields that are still empty.
+function blanks(form) {
+  const { type, buyer } = Object.fromEntries(new FormData(form));
+  return [...(type ? [] : [["type"]]), ...(buyer.trim() ? [] : [["buyer"]])];
+}
+
+// Why nothing was bought, in buyers' words.
+function reasons(answer) {
+  if (answer.code === "key-reused") return [say("sale.spent")];
+  if (answer.code === "outcome-unknown") return [say("sale.unknown"), say("sale.again")];
+  return [answer.detail];
 }
 
 // The order, or the problem that ends the purchase.
 function order(button, fields, ticketTypes) {
-  const tell = (text) => { ticketTypes.news.textContent = text; };
+  const tell = (text) => ticketTypes.news.show(text);
   tell(say(`script.${button.dataset.news}`));
   return pursue(
     () => ask(button.dataset.api, fields),
@@ -74,8 +105,8 @@ function order(button, fields, ticketTypes) {
 // The fields, with the price that the page shows: tickets are sold at that price only.
 function shown(form) {
   const { prices, ...fields } = Object.fromEntries(new FormData(form));
-  const card = form.querySelector(`.card[data-type="${CSS.escape(fields.type ?? "")}"]`);
-  const price = card && { price: Number(card.dataset.price), currency: form.dataset.currency };
+  const row = form.querySelector(`.row[data-type="${CSS.escape(fields.type ?? "")}"]`);
+  const price = row && { price: Number(row.dataset.price), currency: form.dataset.currency };
   return { ...fields, ...price };
 }
 
@@ -100,12 +131,6 @@ async function ask(address, { key, ...fields }) {
   } catch {
     return { status: 0, code: "no-answer", detail: say("script.no-answer") };
   }
-}
-
-function paragraph(text) {
-  const found = document.createElement("p");
-  found.textContent = text;
-  return found;
 }
 
 function newKey() {

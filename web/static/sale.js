@@ -2,7 +2,6 @@
 
 import { enable } from "./purchase.js";
 import { TicketTypes } from "./ticket-types.js";
-import { localise } from "./times.js";
 import { watch } from "./polling.js";
 
 const form = document.querySelector("form.sale");
@@ -14,4 +13,5 @@ const refresh = watch(
   (failures) => ticketTypes.lost(failures),
 );
 enable(form, ticketTypes, refresh);
-localise(document);
+// A page that answers a form has no address to come back to.
+if ("posted" in form.dataset) history.replaceState(null, "", `/?event=${form.dataset.event}`);

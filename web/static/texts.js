@@ -30,6 +30,18 @@ export function moment(at) {
   return say("script.moment", { day, zone: parts.find(({ type }) => type === "timeZoneName").value });
 }
 
+// Whether the reader's clocks show at that moment what those of the zone show.
+export function isLocal(at, zone) {
+  const shown = (timeZone) => new Intl.DateTimeFormat("en", {
+    dateStyle: "short", timeStyle: "short", timeZone,
+  }).format(new Date(at));
+  try {
+    return shown(zone) === shown();
+  } catch {  // this browser doesn't know the zone
+    return false;
+  }
+}
+
 // Its hours, minutes and seconds only.
 export function clock(at) {
   return new Intl.DateTimeFormat(dates, { timeStyle: "medium", hourCycle: "h23" })

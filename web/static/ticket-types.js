@@ -1,23 +1,24 @@
 // Keeps the ticket types on the page current, and shows the form when tickets can be bought.
 
 import { countDown } from "./countdown.js";
-import { clock, moment, say } from "./texts.js";
+import { News } from "./news.js";
+import { clock, isLocal, language, moment, say } from "./texts.js";
 
 const SECOND_MS = 1000;
 
 export class TicketTypes {
   constructor(form) {
     this.form = form;
-    this.purchase = form.querySelector(".purchase");
+    this.parts = form.querySelectorAll(".while-open");
     this.lead = document.getElementById("lead");
     this.stale = document.getElementById("stale");
-    this.news = document.getElementById("news");
+    this.news = new News(document.getElementById("news"));
     this.timer = document.getElementById("countdown");
-    this.cards = new Map([...form.querySelectorAll(".card")].map((card) => [card.dataset.type, card]));
+    this.rows = new Map([...form.querySelectorAll(".row")].map((row) => [row.dataset.type, row]));
     this.sale = form.dataset.sale;
-    this.left = null;
     this.seenAt = Date.now();
     this.countDown(Number(form.dataset.opensIn));
+    this.yours = document.getElementById("yours");
     this.sayWhenItOpens();
   }
 
@@ -29,6 +30,17 @@ export class TicketTypes {
     this.sale = found.sale;
     this.countDown(found.opens_in_ms);
     this.settle();
+  }
+
+  // Notes what a refusal told of a type. Returns whether there is nothing more to say of it: the
+  // page has just said that all is sold.
+  note(name, remaining) {
+    const row = this.rows.get(name);
+    if (row === undefined || remaining === undefined) return false;
+    row.querySelector("input").checked &&= remaining > 0;
+    this.showType({ name, remaining, capacity: Number(row.dataset.capacity) });
+    this.settle();
+    return this.form.dataset.sale !== "open";
   }
 
   // Notes that the server did not answer, so many times in a row.
@@ -48,52 +60,83 @@ export class TicketTypes {
   }
 
   showType({ name, remaining, capacity }) {
-    const card = this.cards.get(name);
-    if (!card) return;
+    const row = this.rows.get(name);
+    if (!row) return;
     const few = remaining > 0 && remaining <= capacity * Number(this.form.dataset.few);
-    const left = card.querySelector(".left");
+    const left = row.querySelector(".left");
     const text = remaining === 0 ? "left.none" : few ? "left.few" : "left.some";
     left.textContent = say(text, { count: remaining, capacity });
     left.classList.toggle("few", few);
-    const bar = card.querySelector(".bar");
+    const bar = row.querySelector(".bar");
     bar.classList.toggle("few", few);
     bar.firstElementChild.setAttribute("width", (100 * remaining) / Math.max(1, capacity));
-    const wasGone = card.classList.contains("gone");
-    card.classList.toggle("gone", remaining === 0);
-    if (remaining === 0 && !wasGone) this.take(card);
+    row.dataset.capacity = capacity;
+    const wasGone = row.classList.contains("gone");
+    row.classList.toggle("gone", remaining === 0);
+    if (remaining === 0 && !wasGone) this.take(row);
   }
 
   // A type that has just sold out is no longer chosen.
-  take(card) {
-    const radio = card.querySelector("input");
-    if (radio.checked) {
-      radio.checked = false;
-      this.announce(say("script.gone", { type: card.querySelector(".name").textContent.trim() }));
-    }
+  take(row) {
+    const radio = row.querySelector("input");
+    if (!radio.checked) return;
+    radio.checked = false;
+    radio.dispatchEvent(new Event("change", { bubbles: true }));
+    if (!this.soldOut) this.tell(say("script.gone", { type: this.labelOf(row) }));
+  }
+
+  labelOf(row) {
+    return row.querySelector(".name").textContent.trim();
   }
 
   get soldOut() {
-    return [...this.cards.values()].every((card) => card.classList.contains("gone"));
+    return [...this.rows.values()].every((row) => row.classList.contains("gone"));
+  }
+
+  // What the button buys, and for how much.
+  purchaseLabel() {
+    const { type, quantity } = Object.fromEntries(new FormData(this.form));
+    const row = this.rows.get(type);
+    if (!row) return say("sale.buy");
+    const count = Number(quantity);
+    const total = count * Number(row.dataset.price);
+    return total
+      ? say("sale.buy-for", { count, total: this.money(total) })
+      : say("sale.get-free", { count });
+  }
+
+  money(units) {
+    const { money, decimals, shown } = this.form.dataset;
+    const digits = { minimumFractionDigits: shown, maximumFractionDigits: decimals };
+    const amount = new Intl.NumberFormat(language, digits).format(units / 10 ** decimals);
+    return money.replace("{amount}", amount);
   }
 
   // Shows form and lead by the state of the sale.
   settle() {
     const state = this.sale === "open" && this.soldOut ? "sold-out" : this.sale;
-    for (const card of this.cards.values()) {
-      card.querySelector("input").disabled = state !== "open" || card.classList.contains("gone");
+    for (const row of this.rows.values()) {
+      row.querySelector("input").disabled = state !== "open" || row.classList.contains("gone");
     }
-    this.purchase.hidden = state !== "open";
+    const hadFocus = [...this.parts].some((part) => part.contains(document.activeElement));
+    for (const part of this.parts) part.hidden = state !== "open";
     if (state === this.form.dataset.sale) return;
     this.form.dataset.sale = state;
-    this.lead.textContent = { open: say("sale.lead"), "sold-out": say("sale.sold-out"),
-      closed: say("script.closed"), before: this.lead.textContent }[state];
-    this.announce(state === "open" ? say("script.open") : this.lead.textContent);
+    this.lead.hidden = state === "open";
+    this.lead.textContent = { open: "", "sold-out": say("sale.sold-out"),
+      closed: say("sale.ended"), before: this.lead.textContent }[state];
     this.sayWhenItOpens();
+    if (hadFocus && !this.lead.hidden) this.lead.focus();
+    else this.announce(state === "open" ? say("script.open") : this.lead.textContent);
   }
 
+  // The venue's time stands in the lead; the reader's own helps where their clocks differ.
   sayWhenItOpens() {
-    const { sale, opensAt } = this.form.dataset;
-    if (sale === "before") this.lead.textContent = say("sale.opens", { day: moment(opensAt) });
+    const { sale, opensAt, zone } = this.form.dataset;
+    this.yours.hidden = sale !== "before" || isLocal(opensAt, zone);
+    if (!this.yours.hidden) {
+      this.yours.textContent = say("script.yours", { moment: moment(opensAt) });
+    }
   }
 
   // Opens the form by the server's time.
@@ -114,9 +157,17 @@ export class TicketTypes {
     this.settle();
   }
 
-  // Announces to screen readers, politely, what changes the choice.
+  // What changes the choice is not said while the buyer waits for an answer.
+  get busy() {
+    return this.form.ariaBusy === "true";
+  }
+
+  tell(text) {
+    if (!this.busy) this.news.show(text);
+  }
+
   announce(text) {
-    if (!this.form.ariaBusy || this.form.ariaBusy === "false") this.news.textContent = text;
+    if (!this.busy) this.news.speak(text);
   }
 }
 

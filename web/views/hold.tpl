@@ -1,21 +1,11 @@
 % rebase("layout", heading=say("hold.title", heading=hold.heading, event=hold.event.title), scripts=["order.js"], sheets=["ticket.css"])
 <div id="order" data-status="{{hold.state}}"{{!" data-pays" if hold.pay else ""}} data-until="{{hold.until_at}}" data-ends-in="{{hold.ends_in_ms}}" data-warn-at="{{hold.warn_ms}}">
 <h1 class="quiet" tabindex="-1">{{hold.heading}}</h1>
-<div class="notice bad" id="problem" role="alert"{{!"" if hold.notice else " hidden"}}><p>{{hold.notice}}</p></div>
 <p class="lead">{{hold.lead}}</p>
 <article class="ticket hold {{hold.state}}" aria-label="{{say("ticket.label")}}">
   <section class="face">
     <p class="event">{{hold.event.title}}</p>
-% if hold.event.starts or hold.event.place:
-    <p class="where">
-% if hold.event.starts:
-      <time datetime="{{hold.event.starts_at}}">{{hold.event.starts}}</time>
-% end
-% if hold.event.place:
-      <span>{{hold.event.place}}</span>
-% end
-    </p>
-% end
+% include("where", event=hold.event)
     <p class="holder">{{hold.order.buyer}}</p>
     <dl class="facts">
       <div><dt>{{say("ticket.type")}}</dt><dd>{{hold.type}}</dd></div>
@@ -33,6 +23,7 @@
   </section>
 % end
 </article>
+<div class="notice bad" id="problem" role="alert"{{!"" if hold.notice else " hidden"}}><p>{{hold.notice}}</p></div>
 % if hold.state == "held":
 <noscript><p class="small">{{say("hold.loaded")}} <a href="/orders/{{hold.order.order}}">{{say("hold.look")}}</a></p></noscript>
 <div class="choices">
@@ -42,7 +33,7 @@
 <p class="first">{{hold.pay.how}}</p>
 % else:
 <form class="act first" method="post" action="/orders/{{hold.order.order}}/confirm">
-<button>{{say("hold.confirm")}}</button>
+<button>{{hold.confirm}}</button>
 </form>
 % end
 % if hold.extend:

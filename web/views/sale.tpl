@@ -1,113 +1,88 @@
-% rebase("layout", heading=say("sale.title", event=page.event.title), scripts=["sale.js"])
+% rebase("layout", heading=say("sale.title", event=page.event.title), scripts=["sale.js"], typed="sale")
 <h1>{{page.event.title}}</h1>
-% if page.event.place or page.event.starts:
-<p class="where">
-% if page.event.starts:
-  <time datetime="{{page.event.starts_at}}" data-local>{{page.event.starts}}</time>
-% end
-% if page.event.place:
-  <span>{{page.event.place}}</span>
-% end
-</p>
-% end
+% include("where", event=page.event, doors=page.about.doors)
 <p class="notice stale" id="stale"{{!"" if page.stale else " hidden"}}>{{page.stale}}</p>
-<div class="notice bad" id="problem" role="alert"{{!"" if page.notice else " hidden"}}>
-  <p>{{page.notice}}</p>
-% if page.problem and page.problem.code == "outcome-unknown":
-  <p>{{say("sale.again")}}</p>
-% end
-</div>
-<p class="lead" id="lead">{{page.lead}}</p>
+<p class="lead" id="lead" tabindex="-1"{{!"" if page.lead else " hidden"}}>{{page.lead}}</p>
+<p class="small" id="yours" hidden></p>
 <p class="countdown" id="countdown" role="timer" hidden></p>
 % if page.state == "before":
 <noscript><p class="small">{{say("sale.reload")}}</p></noscript>
 % end
-<form class="sale" method="post" action="/orders" data-event="{{page.form.event}}" data-currency="{{page.currency}}" data-sale="{{page.state}}" data-opens-in="{{page.opens_in_ms}}" data-opens-at="{{page.opens_at}}" data-few="{{page.few_share}}" data-poll="{{page.poll_after_ms}}">
+<form class="sale" id="sale" method="post" action="/orders" data-event="{{page.form.event}}" data-currency="{{page.currency}}" data-money="{{page.money}}" data-decimals="{{page.decimals}}" data-shown="{{page.shown_decimals}}" data-sale="{{page.state}}" data-opens-in="{{page.opens_in_ms}}" data-opens-at="{{page.opens_at}}" data-zone="{{page.timezone}}" data-few="{{page.few_share}}" data-poll="{{page.poll_after_ms}}"{{!" data-posted" if page.posted else ""}}>
 <input type="hidden" name="event" value="{{page.form.event}}">
 <input type="hidden" name="key" value="{{page.form.key}}" autocomplete="off">
 <input type="hidden" name="prices" value="{{page.prices}}" autocomplete="off">
-<fieldset class="types"\\
-% if page.error("type"):
- aria-describedby="type-error"\\
-% end
->
+<fieldset class="types"{{!' aria-describedby="type-error"' if page.error("type") else ""}}>
 <legend>{{say("sale.types")}}</legend>
-% if page.error("type"):
-<p class="error" id="type-error">{{say("sale.choose")}}</p>
-% end
-<div class="cards">
-% for card in page.cards:
-<label class="card{{"" if card.type.remaining else " gone"}}" data-type="{{card.type.name}}" data-price="{{card.type.price}}">
-  <input type="radio" name="type" value="{{card.type.name}}" required\\
-% if not card.type.remaining or page.state != "open":
- disabled\\
-% end
-% if card.chosen and page.state == "open":
- checked\\
-% end
->
+<div class="rows">
+% for row in page.rows:
+<label class="row{{"" if row.type.remaining else " gone"}}" data-type="{{row.type.name}}" data-price="{{row.type.price}}" data-capacity="{{row.type.capacity}}">
+  <input type="radio" name="type" value="{{row.type.name}}" required{{!row.marks}}>
   <span class="what"><span class="name">\\
-% if card.type.colour:
-<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="{{card.type.colour}}"/></svg>\\
+% if row.type.colour:
+<svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="{{row.type.colour}}"/></svg>\\
 % end
-{{card.type.label or card.type.name}}</span><span class="price">{{card.price}}</span></span>
-  <svg class="bar{{" few" if card.few else ""}}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width="{{card.left_percent}}" height="4"/></svg>
-  <span class="left{{" few" if card.few else ""}}">{{card.left}}</span>
+{{row.type.label or row.type.name}}</span> <span class="price">{{row.price}}</span></span>
+  <span class="stock"><svg class="bar{{" few" if row.few else ""}}" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width="{{row.left_percent}}" height="4"/></svg> <span class="left{{" few" if row.few else ""}}">{{row.left}}</span></span>
 </label>
 % end
 </div>
+<p class="error" id="type-error"{{!"" if page.error("type") else " hidden"}}>{{say("sale.choose")}}</p>
 </fieldset>
-<div class="purchase"{{!"" if page.state == "open" else " hidden"}}>
+<div class="while-open"{{!"" if page.state == "open" else " hidden"}}>
 <div class="fields">
 <div class="field">
   <label for="buyer">{{say("sale.buyer")}}</label>
-% if page.error("buyer"):
-  <p class="error" id="buyer-error">{{page.error("buyer")}}</p>
-% end
-  <input id="buyer" name="buyer" value="{{page.form.buyer}}" required maxlength="128" autocomplete="name"\\
-% if page.error("buyer"):
- aria-invalid="true" aria-describedby="buyer-error"\\
-% end
->
+  <input id="buyer" name="buyer" value="{{page.form.buyer}}" required maxlength="128" autocomplete="name"{{!page.marks("buyer")}}>
+  <p class="error" id="buyer-error"{{!"" if page.error("buyer") else " hidden"}}>{{page.error("buyer") or say("detail.buyer")}}</p>
 </div>
-<div class="field narrow">
+<div class="field">
   <label for="quantity">{{say("sale.quantity")}}</label>
-% if page.error("quantity"):
-  <p class="error" id="quantity-error">{{page.error("quantity")}}</p>
-% end
-  <select id="quantity" name="quantity"\\
-% if page.error("quantity"):
- aria-invalid="true" aria-describedby="quantity-error"\\
-% end
->
+  <select id="quantity" name="quantity"{{!page.marks("quantity")}}>
 % for number in page.quantities:
-    <option\\
-% if str(number) == page.form.quantity:
- selected\\
-% end
->{{number}}</option>
+    <option{{!" selected" if str(number) == page.form.quantity else ""}}>{{number}}</option>
 % end
   </select>
+  <p class="error" id="quantity-error"{{!"" if page.error("quantity") else " hidden"}}>{{page.error("quantity")}}</p>
 </div>
 </div>
 % if page.limit:
-<p class="small limit">{{say("sale.limit", count=page.limit)}}</p>
+<p class="small">{{say("sale.limit", count=page.limit)}}</p>
 % end
-<div class="buttons">
-<button type="submit" data-api="/api/orders" data-news="asking">{{say("sale.buy")}}</button>
-<button class="second" formaction="/holds" data-api="/api/holds" data-news="holding">{{say("sale.hold", duration=page.hold)}}</button>
 </div>
-<p class="small">{{say("sale.hold-means")}}<br>{{say("sale.safe")}}</p>
+<div class="notice bad" id="problem"{{!' tabindex="-1" autofocus' if page.notice else ' role="alert" hidden'}}>
+% for text in page.notice:
+  <p>{{text}}</p>
+% end
+</div>
+<div class="while-open"{{!"" if page.state == "open" else " hidden"}}>
+<button type="submit" id="buy" data-api="/api/orders" data-news="asking">{{say("sale.buy")}}</button>
 </div>
 <p class="news" id="news" role="status"></p>
+<div class="while-open later"{{!"" if page.state == "open" else " hidden"}}>
+<button class="second" formaction="/holds" data-api="/api/holds" data-news="holding">{{say("sale.hold", duration=page.hold)}}</button>
+<p class="small">{{say("sale.hold-means")}} {{say("sale.safe")}}</p>
+</div>
 </form>
-% if page.others:
-<nav class="others" aria-label="{{say("sale.others-label")}}">
-<h2>{{say("sale.others")}}</h2>
-<ul>
-% for name, title in page.others:
-<li><a href="/?event={{name}}">{{title}}</a></li>
+% if page.about.paragraphs or page.about.organiser:
+<section class="about">
+<h2>{{say("sale.about")}}</h2>
+% for paragraph in page.about.paragraphs:
+<p>\\
+%   for piece in paragraph:
+%     if piece.is_link:
+<a href="{{piece.text}}" rel="nofollow noopener">{{piece.text}}</a>\\
+%     else:
+{{piece.text}}\\
+%     end
+%   end
+</p>
 % end
-</ul>
-</nav>
+% if page.about.organiser:
+<p class="small">{{say("sale.organiser", name=page.about.organiser)}}</p>
+% end
+</section>
+% end
+% if page.others:
+<p class="again"><a href="/">{{say("sale.others")}}</a></p>
 % end

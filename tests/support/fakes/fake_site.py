@@ -100,6 +100,32 @@ GALA = EventAvailability(
 )
 
 
+# As many types as an ordinary concert has, with labels of ordinary length.
+CONCERT = EventAvailability(
+    name="concert",
+    title="New Year’s Gala",
+    currency="EUR",
+    opens_at=None,
+    closes_at=None,
+    types=tuple(
+        msgspec.structs.replace(_type(name, price, remaining, capacity), label=label, colour=colour)
+        for name, label, colour, price, remaining, capacity in (
+            ("stalls", "Stalls", "#b3261e", 4850, 1162, 2000),
+            ("circle", "Circle", "#1f5fbf", 3600, 9, 400),
+            ("wheelchair", "Wheelchair + companion", "#2e7d32", 2400, 6, 12),
+            ("students", "Students, at the box office only", "", 0, 0, 40),
+        )
+    ),
+    place="Opera House",
+    starts_at=3989376000.0,
+    timezone="Europe/Berlin",
+    limit=6,
+)
+CLOSED_AT = 1_700_000_000.0
+# 2 January 2096, 10:00 in Berlin.
+OPENS_AT = 3976333200.0
+
+
 class FakeShelf:
     """The events of the fake site.
 
@@ -114,6 +140,9 @@ class FakeShelf:
             "codes": _event("codes", "Codes", tuple(_type(name) for name in self._names())),
             "gone": _event("gone", "Last chance", (_type("A", 4800, 0), _type("B", 3200, 0))),
             "gala": GALA,
+            "concert": CONCERT,
+            "abroad": msgspec.structs.replace(CONCERT, name="abroad", opens_at=OPENS_AT),
+            "closed": msgspec.structs.replace(CONCERT, name="closed", closes_at=CLOSED_AT),
             "soon": msgspec.structs.replace(GALA, name="soon", opens_at=time.time() + OPENS_IN_S),
         }
         self.orders = FakeOrders(self.events, clerk)

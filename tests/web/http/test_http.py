@@ -399,11 +399,17 @@ def test_events_tell_what_is_left_and_when_that_was_read(web: FakeWeb) -> None:
         "sold": 588,
         "held": 0,
         "remaining": 412,
+        "labels": {},
+        "position": 0,
+        "admitted": 0,
     }
     assert event["stale"] is False
     assert event["as_of"].endswith("Z")
     names = [known["name"] for known in web.get("/api/events").json["events"]]
-    assert names == ["default", "codes", "gone", "gala", "soon", "broken"]
+    assert names == [
+        *("default", "codes", "gone", "gala"),
+        *("concert", "abroad", "closed", "soon", "broken"),
+    ]
 
 
 def test_a_damaged_event_is_unavailable_and_the_others_go_on(web: FakeWeb) -> None:

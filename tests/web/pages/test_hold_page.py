@@ -71,7 +71,7 @@ def test_the_time_left_counts_the_begun_second(seconds: float, text: str) -> Non
 
 def test_a_hold_says_until_when_and_how_often_it_may_be_extended() -> None:
     found = page()
-    assert (found.state, found.until, found.left) == ("held", "20:30:50 UTC", "04:11")
+    assert (found.state, found.until, found.left) == ("held", "04:30:50 (Taipei)", "04:11")
     assert (found.ends_in_ms, found.warn_ms) == (250_500, 60_000)
     assert (found.extend, found.total) == ("Extend by 5 minutes", "NT$2,400.00")
     assert found.extensions == "You can extend twice more."
@@ -125,8 +125,8 @@ def test_a_duration_is_told_in_its_own_unit(seconds: float, english: str, chines
 def test_the_forms_other_button_holds_and_the_page_says_until_when(web: FakeWeb) -> None:
     assert ">Hold for 5 minutes</button>" in web.get("/?event=gala").text
     found = web.get(held(web)).text
-    assert "We are holding your tickets." in found
-    assert re.search(r"<time [^>]*data-clock>\d\d:\d\d:\d\d UTC</time>", found)
+    assert "We’re holding your tickets." in found
+    assert re.search(r"<time [^>]*data-clock>\d\d:\d\d:\d\d \(Taipei\)</time>", found)
     assert re.search(r'role="timer"[^>]*>0[45]:\d\d<', found)
     assert "<svg" not in found.partition("<main>")[2]  # it has no code that a door would accept
 
