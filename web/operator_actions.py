@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from heapq import heappush, heappushpop
+from io import StringIO
+from operator import attrgetter
 
 import msgspec
 
@@ -20,7 +22,10 @@ from core.store import order_history, scan
 from core.store.availability import EventAvailability
 from core.store.order_history import Timeline
 from core.store.orders import Haste
+from core.store.scan import OrderFilter
 from core.store.store import Store
+from core.store.takings import Takings, TakingsTally
+from core.text.export import csv_rows
 from core.zookeeper.client import ZooKeeper
 
 # The supervisor gives up a request that takes longer.
@@ -29,6 +34,9 @@ TIMEOUT_S = 120.0
 FIND_S = 8.0
 PATIENTLY = Haste(pages_ahead=0, pause_s=0.005)
 MOST_FOUND = 100
+# An export is made in memory; more than that is for `order export`.
+MOST_EXPORTED = 50_000
+EXPORT_S = 30.0
 
 
 class FoundEvents(msgspec.Struct, frozen=True):
@@ -39,10 +47,13 @@ class FoundEvents(msgspec.Struct, frozen=True):
 
 
 class FoundOrders(msgspec.Struct, frozen=True):
-    """Orders of a buyer, the latest first. `whole` says whether every order was looked at."""
+    """Orders, the latest first. `whole` says whether these are all; `takings` are those of the one
+    event that was searched, if it was searched in time.
+    """
 
     orders: tuple[OrderView, ...]
     whole: bool
+    takings: Takings | None = None
 
 
 class Latest:
@@ -61,10 +72,10 @@ class Latest:
         put = heappush if self.seen <= MOST_FOUND else heappushpop
         put(self._kept, (order.created_at, -self.seen, order))
 
-    def found(self, *, whole: bool) -> FoundOrders:
+    def found(self, *, whole: bool, takings: Takings | None = None) -> FoundOrders:
         """`whole` says that no other order is left to add."""
         orders = tuple(order for *_age, order in sorted(self._kept, reverse=True))
-        return FoundOrders(orders, whole and self.seen <= MOST_FOUND)
+        return FoundOrders(orders, whole and self.seen <= MOST_FOUND, takings)
 
 
 class Operations:
@@ -73,9 +84,10 @@ class Operations:
     `id_` names a request to the supervisor: a form that is sent twice acts once.
     """
 
-    def __init__(self, zk: ZooKeeper, settings: Settings) -> None:
+    def __init__(self, zk: ZooKeeper, settings: Settings, ticket_key: bytes) -> None:
         self._zk = zk
         self._settings = settings
+        self._ticket_key = ticket_key
         # One search at a time; another one is refused meanwhile.
         self._finding = asyncio.Lock()
 
@@ -128,25 +140,69 @@ class Operations:
     async def close_sale(self, name: str) -> None:
         await event_manager.close_sale(self._zk, name, time.time())
 
-    async def find(self, buyer: str) -> FoundOrders:
-        """The orders of buyers whose name contains that, however it is spelled.
+    async def find(self, wanted: OrderFilter) -> FoundOrders:
+        """The latest of the wanted orders, and the takings of their event where one is wanted.
 
-        Raises `BadRequest` while another search is under way.
+        Raises `BadRequest` while another search is under way, `NoSuchEvent`.
+        """
+        fits, latest, tally, whole = wanted.test(), Latest(), TakingsTally(), False
+        with suppress(TimeoutError):
+            async with self._searching(FIND_S, wanted.event) as orders:
+                async for order in orders:
+                    tally.add(order)
+                    if fits(order):
+                        latest.add(order)
+                whole = True
+        return latest.found(
+            whole=whole, takings=tally.takings() if wanted.event and whole else None
+        )
+
+    async def export(self, wanted: OrderFilter) -> str:
+        """The wanted orders as `order export` writes them, the latest last.
+
+        Raises `BadRequest` for too many, and while another search is under way; `NoSuchEvent`.
+        """
+        fits, found = wanted.test(), list[OrderView]()
+        try:
+            async with self._searching(EXPORT_S, wanted.event) as orders:
+                async for order in orders:
+                    if fits(order):
+                        found.append(order.coded(self._ticket_key))
+                    if len(found) > MOST_EXPORTED:
+                        raise BadRequest("refused", "operators.orders.too-many")
+        except TimeoutError:
+            raise BadRequest("refused", "operators.orders.too-many") from None
+        out = StringIO()
+        write = csv_rows(out, OrderView)
+        for order in sorted(found, key=attrgetter("created_at")):
+            write(order)
+        return out.getvalue()
+
+    async def takings(self, event: str) -> Takings:
+        """What was sold of an event. Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
+        tally = TakingsTally()
+        async with aclosing(self._every_order(await scan.existing(self._zk, (event,)))) as orders:
+            async for order in orders:
+                tally.add(order)
+        return tally.takings()
+
+    @asynccontextmanager
+    async def _searching(
+        self, most_s: float, event: str
+    ) -> AsyncIterator[AsyncGenerator[OrderView, None]]:
+        """All orders of the event, or of every event for "".
+
+        Raises `BadRequest` while others are searched, and `TimeoutError` after `most_s`.
         """
         if self._finding.locked():
             raise BadRequest("refused", "operators.orders.busy")
-        wanted, latest, whole = scan.of_buyer(buyer), Latest(), False
-        async with self._finding:
-            with suppress(TimeoutError):
-                async with (
-                    asyncio.timeout(FIND_S),
-                    aclosing(self._every_order(await scan.existing(self._zk, ()))) as orders,
-                ):
-                    async for order in orders:
-                        if wanted(order):
-                            latest.add(order)
-                    whole = True
-        return latest.found(whole=whole)
+        events = [event] if event else []
+        async with (
+            self._finding,
+            asyncio.timeout(most_s),
+            aclosing(self._every_order(await scan.existing(self._zk, events))) as orders,
+        ):
+            yield orders
 
     def _every_order(self, events: Mapping[str, Event]) -> AsyncGenerator[OrderView, None]:
         return scan.every_order(self._zk, events, _unheard, PATIENTLY)

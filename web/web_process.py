@@ -152,7 +152,7 @@ class Service:
             connected=connected,
             operator_token=self._secret.operator_token,
             payment_key=self._secret.payment_key,
-            operations=Operations(self._zk, self._settings),
+            operations=Operations(self._zk, self._settings, self._secret.ticket_key),
             ended=Ended(ended_sessions.EndedSessionsZnode(self._zk), self._clock.now),
             history=SampleHistory(),
             metrics=metrics,

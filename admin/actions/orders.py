@@ -4,14 +4,14 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from typing import TextIO, TypeAlias
 
 import typer
 from rich.progress import Progress
 
 from admin.confirm import Confirm, confirmer
-from admin.export import Begin, csv_rows, json_lines
 from admin.screen import order_tables, output
 from admin.zookeeper_session import with_session
 from core.cluster_secret import load_secret
@@ -28,7 +28,10 @@ from core.store.orders import no_such_order
 from core.store.receipt_keeping import Bookkeeper
 from core.store.scan import Tell, every_order, existing, of_buyer
 from core.store.store import Store
+from core.text.export import Write, csv_rows, json_lines
 from core.zookeeper.client import ZooKeeper
+
+Begin: TypeAlias = Callable[[TextIO], Write]
 
 REFUSALS = {
     "not-valid": "it is not sold",
@@ -72,7 +75,11 @@ def find(settings: Settings, buyer: str, events: Sequence[str], as_json: bool) -
 
 
 def export(settings: Settings, events: Sequence[str], as_json: bool) -> None:
-    _read_all(settings, events, json_lines if as_json else csv_rows)
+    _read_all(settings, events, json_lines if as_json else _csv)
+
+
+def _csv(out: TextIO) -> Write:
+    return csv_rows(out, OrderView)
 
 
 async def _view(zk: ZooKeeper, settings: Settings, order: str) -> OrderView:
@@ -132,7 +139,11 @@ def _read_all(settings: Settings, events: Sequence[str], begin: Begin) -> None:
 
 
 async def _write_all(
-    zk: ZooKeeper, events: Sequence[str], ticket_key: bytes, begin: Begin, tell: Tell
+    zk: ZooKeeper,
+    events: Sequence[str],
+    ticket_key: bytes,
+    begin: Begin,
+    tell: Tell,
 ) -> None:
     found = await existing(zk, events)
     write = begin(sys.stdout)

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 
+import msgspec
+
 from core.errors import WrongUsage
 from core.schema.paths import BUCKETS
 from core.schema.records import Event, OrderView
@@ -12,6 +14,35 @@ from core.text.names import folded
 from core.zookeeper.client import ZooKeeper
 
 Tell = Callable[[float], None]
+# The state of a sold order whose holder has come in, beside those of `records.Status`.
+ADMITTED = "checked-in"
+
+
+class OrderFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which orders are wanted; what is empty leaves out none.
+
+    `state` is one of `records.Status`, or `ADMITTED`; `buyer` is a part of the name.
+    """
+
+    event: str = ""
+    type: str = ""
+    state: str = ""
+    buyer: str = ""
+
+    def test(self) -> Callable[[OrderView], bool]:
+        """Returns the filter as a function. Raises `WrongUsage` as `of_buyer` does."""
+        tests = [
+            *([lambda order: order.event == self.event] if self.event else []),
+            *([lambda order: order.type == self.type] if self.type else []),
+            *([lambda order: state_of(order) == self.state] if self.state else []),
+            *([of_buyer(self.buyer)] if self.buyer else []),
+        ]
+        return lambda order: all(test(order) for test in tests)
+
+
+def state_of(order: OrderView) -> str:
+    """Says where an order stands, its holder's coming included."""
+    return ADMITTED if order.checked_in_at is not None else order.status
 
 
 async def existing(zk: ZooKeeper, names: Iterable[str]) -> dict[str, Event]:

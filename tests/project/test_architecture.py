@@ -60,7 +60,7 @@ ROOMS = {
         "supervisor",
     ),
     "admin": (
-        "commandline confirm export printable zookeeper_session",
+        "commandline confirm printable zookeeper_session",
         "recovery znode_tree",
         "screen",
         "actions drill",

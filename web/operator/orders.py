@@ -1,19 +1,29 @@
-"""The operators' pages of orders: found by id or by buyer, explained, cancelled."""
+"""The operators' pages of orders: listed, found, exported, explained, cancelled."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
+from urllib.parse import urlencode
 
 import bottle
 
+from core.errors import BadRequest
 from core.schema.order_number import typed_number
-from core.schema.records import OrderView, PaymentView
+from core.schema.records import NAME, OrderView, PaymentView
+from core.store.availability import EventAvailability
 from core.store.order_lifecycle import Act
+from core.store.scan import ADMITTED, OrderFilter, state_of
+from core.text.money import as_written
+from core.text.timezones import UTC_NAME
 from core.transport.link import Code
 from web.http import problems
 from web.http.i18n import Language
-from web.http.replies import see_other
+from web.http.replies import NO_STORE, Reply, content, see_other
+from web.http.request import Request
 from web.http.routing import Outcome
 from web.operator.fields import Fields
 from web.operator.form_actions import Confirmation
+from web.operator.plots import sales_curve
 from web.operator.rendering import OperatorPages, OperatorVisit
 from web.pages.ticket_view import total
 from web.reads.order_lookup import find_order, find_ticket
@@ -21,14 +31,17 @@ from web.requests.order_change import order_in, wanted_change
 
 ADDRESS = "/operator/orders"
 MOST_CHARACTERS = 200
+# By which orders can be picked, in the order of a ticket's life.
+STATES = ("held", "sold", ADMITTED, "cancelled", "released", "expired")
 
 
 class OrderPages(OperatorPages):
-    """Orders are found, explained, cancelled."""
+    """Orders are listed, found, exported, explained, cancelled."""
 
     def mount(self, app: bottle.Bottle) -> None:
         page, form = self._renderer.for_operators, self._renderer.for_forms
         app.route(ADDRESS, "GET", page(self.get_orders))
+        app.route(f"{ADDRESS}/export", "GET", page(self.get_export))
         app.route(f"{ADDRESS}/<order_id>", "GET", page(self.get_order))
         app.route(f"{ADDRESS}/<order_id>/cancel", "GET", page(self.get_cancel))
         app.route(f"{ADDRESS}/<order_id>/cancel", "POST", form(self.post_cancel))
@@ -36,12 +49,37 @@ class OrderPages(OperatorPages):
     # --- looking ---------------------------------------------------------------------
 
     async def get_orders(self, visit: OperatorVisit) -> Outcome:
-        """The orders of a buyer, or the one whose number was typed."""
-        wanted = visit.request.query_field("find").strip()[:MOST_CHARACTERS]
-        if order := await self._numbered(wanted):
+        """The orders of an event or a buyer, or the one whose number was typed."""
+        wanted, operations = _filter(visit.request), self._context.operations
+        if order := await self._numbered(wanted.buyer):
             return see_other(f"{ADDRESS}/{order}")
-        found = await self._context.operations.find(wanted) if wanted else None
-        return self._renderer.page(visit, "orders", wanted=wanted, found=found)
+        events = {event.name: event for event in (await operations.events()).events}
+        found = await operations.find(wanted) if wanted != OrderFilter() else None
+        event = events.get(wanted.event)
+        zones = {name: event.timezone for name, event in events.items()}
+        return self._renderer.page(
+            visit,
+            "orders",
+            wanted=wanted,
+            found=found,
+            events=list(events.values()),
+            event=event,
+            states=STATES,
+            state_of=state_of,
+            curve=sales_curve(found.takings.curve) if found and found.takings else None,
+            export=_address(wanted),
+            money=partial(_money, visit.language, event),
+            when=partial(_when, visit.language, event.timezone if event else UTC_NAME),
+            made=partial(_made, visit.language, zones),
+        )
+
+    async def get_export(self, visit: OperatorVisit) -> Outcome:
+        """The wanted orders as a file for a spreadsheet."""
+        wanted = _filter(visit.request)
+        rows = await self._context.operations.export(wanted)
+        name = f'attachment; filename="orders{"-" if wanted.event else ""}{wanted.event}.csv"'
+        headers = content("text/csv; charset=utf-8", NO_STORE, ("content-disposition", name))
+        return Reply(200, headers, rows.encode())
 
     async def _numbered(self, wanted: str) -> str:
         """The id of the order whose id, number or code was typed; "" where a name was."""
@@ -80,6 +118,44 @@ class OrderPages(OperatorPages):
         if answer.code is Code.DONE:
             return see_other(f"{ADDRESS}/{order_id}?done=cancel")
         return problems.from_refused_change(answer, self._context.rng)
+
+
+def _filter(request: Request) -> OrderFilter:
+    """The filter in a page's address. Raises `BadRequest` for an event's name that can't be one."""
+    fields = request.query()
+    typed = {
+        name: fields.get(field, "").strip()[:MOST_CHARACTERS]
+        for name, field in (("event", "event"), ("type", "type"), ("state", "state"))
+    }
+    if typed["event"] and not NAME.fullmatch(typed["event"]):
+        raise BadRequest("no-such-event", "problem.no-such-event", "event")
+    return OrderFilter(**typed, buyer=fields.get("find", "").strip()[:MOST_CHARACTERS])
+
+
+def _address(wanted: OrderFilter) -> str:
+    """The address of the same orders as a file."""
+    fields = {"event": wanted.event, "type": wanted.type, "state": wanted.state}
+    said = {name: text for name, text in (*fields.items(), ("find", wanted.buyer)) if text}
+    return f"{ADDRESS}/export?{urlencode(said)}"
+
+
+def _money(language: Language, event: EventAvailability | None, units: int) -> str:
+    """An amount of the event's currency; what was free is 0 in a sum."""
+    if event is None:
+        return str(units)
+    return language.money_form(event.currency).format(
+        amount=as_written(units, event.currency, event.decimals)
+    )
+
+
+def _when(language: Language, zone: str, at: float) -> str:
+    return language.moment(at, zone, "format.venue-short")
+
+
+def _made(language: Language, zones: Mapping[str, str], order: OrderView) -> str:
+    """When it was made, by the clocks of its event."""
+    made_at = datetime.fromisoformat(order.created_at).timestamp()
+    return _when(language, zones.get(order.event, UTC_NAME), made_at)
 
 
 def _amount(language: Language, order: OrderView, payment: PaymentView) -> str:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from core.store.takings import FIRST_STEP_S
 from web.metrics.history import HistorySample
 
 WIDTH = 600
@@ -152,3 +153,25 @@ def nice_top(most: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= most * (1 - 1e-9))
+
+
+class SalesCurve(msgspec.Struct, frozen=True):
+    """How many tickets were sold by when: `path` for the SVG, between `begin` and `end` in Unix
+    seconds, up to `top` tickets.
+    """
+
+    path: str
+    begin: float
+    end: float
+    top: int
+
+
+def sales_curve(points: Sequence[tuple[float, int]]) -> SalesCurve | None:
+    """Draws the curve of an event's sales, in steps; None where nothing was sold."""
+    if not points:
+        return None
+    # The first step begins with nothing sold.
+    begin, end = points[0][0] - FIRST_STEP_S, points[-1][0]
+    span, top = Span(begin, end), points[-1][1]
+    steps = "".join(f"H{span.x(at):.1f}V{HEIGHT - HEIGHT * sold / top:.1f}" for at, sold in points)
+    return SalesCurve(f"M0 {HEIGHT}{steps}", begin, end, top)

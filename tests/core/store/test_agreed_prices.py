@@ -9,12 +9,12 @@ import time
 import msgspec
 import pytest
 
-from admin.export import csv_rows, json_lines
 from core.errors import WrongTerm
 from core.events import event_manager
 from core.events.terms import Terms, TypeTerms
 from core.schema.records import Order, OrderView, decode, view
 from core.store.order_lifecycle import Act
+from core.text.export import csv_rows, json_lines
 from core.text.money import amount
 from core.transport.link import Answer, Code
 from tests.support.two_workers import CAPACITY, PRICE, Shop, shop_of
@@ -174,7 +174,7 @@ def test_pages_and_exports_show_what_the_order_says_and_not_the_event(
     order = order_of(OLD.replace(b'"batch"', b'"price":4850,"currency":"TWD","batch"'))
     assert ticket_view(Languages().default, order, None).price.text == "NT$97.00"
     json_lines(sys.stdout)(order)
-    csv_rows(sys.stdout)(order)
+    csv_rows(sys.stdout, OrderView)(order)
     told, *rows = capsys.readouterr().out.splitlines()
     assert json.loads(told)["total"] == 9700
     [cells] = csv.DictReader(rows)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from admin.export import csv_rows, json_lines
 from admin.recovery.recount import recount
 from core.errors import Ambiguous
 from core.receipts.restore import mend, restore
@@ -18,6 +17,7 @@ from core.schema.records import PAYMENT, Change, Order, OrderView, Payment, enco
 from core.store.batch import Sale
 from core.store.order_history import timeline
 from core.store.order_lifecycle import MOST_REFUSED, Act
+from core.text.export import csv_rows, json_lines
 from core.transport.link import Answer, Code
 from tests.support.lost_answers import LostAnswers
 from tests.support.two_workers import KEY, PRICE, Shop, shop_of
@@ -359,7 +359,7 @@ async def test_exports_and_the_order_s_life_tell_of_every_payment(
         surplus = await shop.one.pay(held.order, "=p2", PRICE, "EUR")
         assert surplus.order is not None
         json_lines(sys.stdout)(surplus.order)
-        csv_rows(sys.stdout)(surplus.order)
+        csv_rows(sys.stdout, OrderView)(surplus.order)
         texts = [each.text for each in (await timeline(shop.one.zk, held.order)).moments]
         assert any("payment p1 of 48.00 EUR, counts;" in text for text in texts)
         assert any("counts for nothing: paid-already" in text for text in texts)

@@ -28,7 +28,8 @@ from core.schema.records import (
 )
 from core.store.availability import EventAvailability, TypeAvailability, reported
 from core.store.order_history import Timeline, of_order
-from core.store.scan import of_buyer
+from core.store.scan import OrderFilter
+from core.store.takings import Takings, TakingsTally
 from tests.support.fakes.fake_clerk import FakeClerk
 from web.metrics.history import HistorySample, SampleHistory
 from web.metrics.host_metrics import Machine, ReceiptFiles
@@ -224,11 +225,22 @@ class FakeOperations(Operations):
     async def close_sale(self, name: str) -> None:
         self._note("close", name)
 
-    async def find(self, buyer: str) -> FoundOrders:
-        if buyer == "busy":
+    async def find(self, wanted: OrderFilter) -> FoundOrders:
+        if wanted.buyer == "busy":
             raise BadRequest("refused", "operators.orders.busy")
         views = [stored.view for stored in self._clerk.all]
-        return FoundOrders(tuple(filter(of_buyer(buyer), views)), whole=True)
+        found = tuple(filter(wanted.test(), views))
+        return FoundOrders(found, whole=True, takings=await self.takings(wanted.event))
+
+    async def export(self, wanted: OrderFilter) -> str:
+        return "".join(f"{order.order}\n" for order in (await self.find(wanted)).orders)
+
+    async def takings(self, event: str) -> Takings:
+        tally = TakingsTally()
+        for stored in self._clerk.all:
+            if stored.event == event:
+                tally.add(stored.view)
+        return tally.takings()
 
     async def timeline(self, order_id: str) -> Timeline:
         stored = self._clerk.stored(order_id)

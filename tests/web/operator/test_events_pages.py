@@ -324,7 +324,7 @@ async def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() ->
 
 @pytest.mark.timeout(10)
 async def test_an_unchanged_edit_of_no_event_says_that_there_is_none() -> None:
-    operations = Operations(FakeZooKeeper().as_zookeeper(), Settings())
+    operations = Operations(FakeZooKeeper().as_zookeeper(), Settings(), b"")
     with pytest.raises(NoSuchEvent):
         await operations.edit("nope", Terms())  # that are not mentioned
 

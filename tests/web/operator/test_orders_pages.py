@@ -1,6 +1,7 @@
 """Orders in operators' pages: found by number or buyer, explained, cancelled after a question."""
 
 import asyncio
+import csv
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from core.schema import paths
 from core.schema.order_number import code_of, number_of
 from core.schema.records import Order, TicketType, encode
 from core.settings import Settings
+from core.store.scan import OrderFilter
 from core.store.store import Store
 from core.zookeeper.client import Znode
 from core.zookeeper.multi import Create
@@ -43,7 +45,7 @@ def test_a_buyer_is_found_however_the_name_is_spelled(operator: Operator) -> Non
     page = operator.get(f"{ORDERS}?find=aDA++lovelace").text
     assert page.count("Ada Lovelace &lt;") == len(TICKETS)
     assert f'href="{ORDERS}/{id_of("b3")}"' in page
-    assert "No buyer with such a name" in operator.get(f"{ORDERS}?find=nobody").text
+    assert "No orders found for that name" in operator.get(f"{ORDERS}?find=nobody").text
 
 
 def test_an_order_is_shown_with_its_life(operator: Operator) -> None:
@@ -117,7 +119,9 @@ def bought(number: int) -> Order:
 def searched(shelves: Shelves, orders: int) -> FoundOrders:
     async def look() -> FoundOrders:
         await shelves.stock_up(orders)
-        return await Operations(shelves.as_zookeeper(), Settings()).find("ann")
+        return await Operations(shelves.as_zookeeper(), Settings(), TICKET_KEY).find(
+            OrderFilter(buyer="ann")
+        )
 
     return asyncio.run(look())
 
@@ -150,15 +154,15 @@ def test_a_search_reads_page_by_page_and_lets_buyers_go_first() -> None:
 async def test_a_second_search_is_refused_at_once_and_the_first_goes_on() -> None:
     shelves = Shelves()
     await shelves.stock_up(20)
-    operations = Operations(shelves.as_zookeeper(), Settings())
-    first = asyncio.create_task(operations.find("ann"))
+    operations = Operations(shelves.as_zookeeper(), Settings(), TICKET_KEY)
+    first = asyncio.create_task(operations.find(OrderFilter(buyer="ann")))
     await asyncio.sleep(0)
     with pytest.raises(BadRequest) as refusal:
-        await operations.find("bob")
+        await operations.find(OrderFilter(buyer="bob"))
     assert (refusal.value.code, refusal.value.text) == ("refused", "operators.orders.busy")
     assert not first.done()
     assert len((await first).orders) == 20
-    assert (await operations.find("bob")).orders == ()
+    assert (await operations.find(OrderFilter(buyer="bob"))).orders == ()
 
 
 def test_a_buyer_is_told_to_wait_in_its_language(operator: Operator) -> None:
@@ -167,3 +171,55 @@ def test_a_buyer_is_told_to_wait_in_its_language(operator: Operator) -> None:
     assert answer.status == 409
     assert "Somebody else’s search is under way" in answer.text
     assert "另一項搜尋正在進行中" in operator.get(busy, accept_language="zh-TW").text
+
+
+# --- an event's orders ---------------------------------------------------------------
+
+
+def test_an_events_orders_are_shown_with_what_they_took(operator: Operator) -> None:
+    page = operator.get(f"{ORDERS}?event=gala").text
+    assert "Takings" in page
+    assert "Tickets sold over the sale" in page
+    assert f'href="{ORDERS}/export?event=gala" download' in page
+
+
+def test_orders_are_picked_by_state(operator: Operator) -> None:
+    held = operator.get(f"{ORDERS}?event=gala&state=held").text
+    assert f'href="{ORDERS}/{id_of("b0")}"' in held
+    assert f'href="{ORDERS}/{id_of("a")}"' not in held
+
+
+def test_orders_are_exported_with_the_filters_of_the_page(operator: Operator) -> None:
+    file = operator.get(f"{ORDERS}/export?event=gala&state=held")
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    assert file.headers["content-disposition"] == 'attachment; filename="orders-gala.csv"'
+    assert id_of("b0") in file.text
+    assert id_of("a") not in file.text.split()
+
+
+def test_an_events_name_that_is_none_is_refused(operator: Operator) -> None:
+    assert operator.get(f'{ORDERS}/export?event=%22x').status == 404
+
+
+async def test_an_export_has_every_order_and_its_code_oldest_first() -> None:
+    shelves = Shelves()
+    await shelves.stock_up(MOST_FOUND + 30)
+    operations = Operations(shelves.as_zookeeper(), Settings(), TICKET_KEY)
+    rows = list(
+        csv.DictReader((await operations.export(OrderFilter(event="default"))).splitlines())
+    )
+    assert len(rows) == MOST_FOUND + 30
+    assert [row["created_at"] for row in rows] == sorted(row["created_at"] for row in rows)
+    assert all(row["code"] == code_of(TICKET_KEY, row["order"]) for row in rows)
+
+
+async def test_more_orders_than_a_page_exports_are_for_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("web.operator_actions.MOST_EXPORTED", 10)
+    shelves = Shelves()
+    await shelves.stock_up(11)
+    operations = Operations(shelves.as_zookeeper(), Settings(), TICKET_KEY)
+    with pytest.raises(BadRequest) as refusal:
+        await operations.export(OrderFilter())
+    assert refusal.value.text == "operators.orders.too-many"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.export import BEGINNING, SEPARATORS, SIGNS, csv_rows, guarded
 from core.schema.records import OrderView
+from core.text.export import BEGINNING, SEPARATORS, SIGNS, csv_rows, guarded
 from core.text.names import BLANKS, IGNORABLE
 
 ORDER = OrderView(
@@ -27,7 +27,7 @@ ORDER = OrderView(
 
 def written(buyer: str) -> str:
     out = io.StringIO()
-    csv_rows(out)(msgspec.structs.replace(ORDER, buyer=buyer))
+    csv_rows(out, OrderView)(msgspec.structs.replace(ORDER, buyer=buyer))
     return out.getvalue()
 
 

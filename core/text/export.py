@@ -1,13 +1,12 @@
-"""Writes orders out, one by one."""
+"""Writes records out, one by one, as JSON or as CSV that a spreadsheet reads as text."""
 
 import csv
 import re
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 import msgspec
 
-from core.schema.records import OrderView
 from core.text.names import BLANKS, IGNORABLE
 
 # A spreadsheet takes a sign at the beginning of a cell for a formula (OWASP, CSV injection). A
@@ -19,27 +18,26 @@ BEGINNING = rf"(?:^|[{SEPARATORS}])[\s'\"{IGNORABLE}{BLANKS}]*"
 _FORMULA = re.compile(rf"({BEGINNING})(?=[{SIGNS}])")
 _TAB = re.compile(r"^(?='*[\t\r])")
 
-Write = Callable[[OrderView], None]
-Begin = Callable[[TextIO], Write]
+Write: TypeAlias = Callable[[Any], None]
 
 
 def json_lines(out: TextIO) -> Write:
     """Writes one JSON object a line."""
 
-    def write(order: OrderView) -> None:
-        out.write(msgspec.json.encode(order).decode() + "\n")
+    def write(record: msgspec.Struct) -> None:
+        out.write(msgspec.json.encode(record).decode() + "\n")
 
     return write
 
 
-def csv_rows(out: TextIO) -> Write:
-    """Writes RFC 4180's rows with all cells quoted; writes the line of names at once."""
+def csv_rows(out: TextIO, kind: type[msgspec.Struct]) -> Write:
+    """Writes RFC 4180's rows of such records, all cells quoted; the line of names at once."""
     rows = csv.writer(out, quoting=csv.QUOTE_ALL)
-    names = [field.name for field in msgspec.structs.fields(OrderView)]
+    names = [field.name for field in msgspec.structs.fields(kind)]
     rows.writerow(names)
 
-    def write(order: OrderView) -> None:
-        rows.writerow([_cell(getattr(order, name)) for name in names])
+    def write(record: msgspec.Struct) -> None:
+        rows.writerow([_cell(getattr(record, name)) for name in names])
 
     return write
 
