@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import bottle
 from msgspec import Meta
 
+from core.cluster.status import Status
 from core.errors import BadRequest, ZkticketError
 from web.auth.operator import OperatorGuard
 from web.auth.sessions import set_cookie
@@ -26,6 +27,7 @@ from web.operator.log_search import LEVELS, search_of
 from web.operator.orders import OrderPages
 from web.operator.plots import Span, plots
 from web.operator.rendering import SIGN_IN, OperatorRenderer, OperatorVisit
+from web.operator.sale_board import SaleBoards
 from web.operator.status_cache import StatusCache
 
 MINUTES = (5, 15, 30)
@@ -48,6 +50,7 @@ class BoardPages:
         self._guard = guard
         self.renderer = OperatorRenderer(guard, languages)
         self._status_cache = StatusCache(context.status, context.clock.monotonic)
+        self._sales = SaleBoards(context.operations.takings, context.clock.now)
         self._actions = operator_actions()
         self._pages = (
             CheckInPages(context, self.renderer),
@@ -116,6 +119,8 @@ class BoardPages:
             visit,
             template,
             status=status,
+            sells=status is not None and _sells(status),
+            sales=self._sales.board(status),
             trouble=trouble,
             plots=plots(samples, span),
             minutes=minutes,
@@ -171,6 +176,15 @@ class BoardPages:
         if name not in self._actions:
             raise BadRequest("not-found", "problem.not-found")
         return self._actions[name]
+
+
+def _sells(status: Status) -> bool:
+    """Whether any buyer can get a ticket now."""
+    return (
+        status.ensemble.quorum
+        and not status.alarms
+        and any(worker.state == "ready" and not worker.trouble for worker in status.workers)
+    )
 
 
 def _minutes(fields: Fields) -> int:

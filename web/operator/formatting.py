@@ -4,6 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from core.cluster.status import WELL, ProcessStatus, Status
+from core.store.availability import EventAvailability
+from core.text.money import as_written
+from web.http.i18n import Language
 
 STATES = frozenset(
     {"ready", "running", "starting", "draining", "suspended"}
@@ -46,3 +49,11 @@ def own(status: Status) -> Callable[[ProcessStatus], bool]:
 
 def level(say: Callable[[str], str], name: str) -> str:
     return say(f"operators.level.{name}") if name in LEVELS else name
+
+
+def money_of(language: Language, event: EventAvailability | None, units: int) -> str:
+    """A sum in the event's currency: none is 0.00, where a price of 0 is free."""
+    if event is None:
+        return str(units)
+    amount = as_written(units, event.currency, event.decimals)
+    return language.money_form(event.currency).format(amount=amount)

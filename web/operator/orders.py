@@ -13,7 +13,6 @@ from core.schema.records import NAME, OrderView, PaymentView
 from core.store.availability import EventAvailability
 from core.store.order_lifecycle import Act
 from core.store.scan import ADMITTED, OrderFilter, state_of
-from core.text.money import as_written
 from core.text.timezones import UTC_NAME
 from core.transport.link import Code
 from web.http import problems
@@ -23,6 +22,7 @@ from web.http.request import Request
 from web.http.routing import Outcome
 from web.operator.fields import Fields
 from web.operator.form_actions import Confirmation
+from web.operator.formatting import money_of
 from web.operator.plots import sales_curve
 from web.operator.rendering import OperatorPages, OperatorVisit
 from web.pages.ticket_view import total
@@ -68,9 +68,10 @@ class OrderPages(OperatorPages):
             state_of=state_of,
             curve=sales_curve(found.takings.curve) if found and found.takings else None,
             export=_address(wanted),
-            money=partial(_money, visit.language, event),
+            money=partial(money_of, visit.language, event),
             when=partial(_when, visit.language, event.timezone if event else UTC_NAME),
             made=partial(_made, visit.language, zones),
+            names=partial(_name, events),
         )
 
     async def get_export(self, visit: OperatorVisit) -> Outcome:
@@ -139,13 +140,13 @@ def _address(wanted: OrderFilter) -> str:
     return f"{ADDRESS}/export?{urlencode(said)}"
 
 
-def _money(language: Language, event: EventAvailability | None, units: int) -> str:
-    """An amount of the event's currency; what was free is 0 in a sum."""
-    if event is None:
-        return str(units)
-    return language.money_form(event.currency).format(
-        amount=as_written(units, event.currency, event.decimals)
-    )
+def _name(events: Mapping[str, EventAvailability], event: str, type_: str = "") -> str:
+    """An event as people call it, or one of its types."""
+    known = events.get(event)
+    if not type_:
+        return known.title if known else event
+    labels = {each.name: each.label for each in known.types} if known else {}
+    return labels.get(type_) or type_
 
 
 def _when(language: Language, zone: str, at: float) -> str:

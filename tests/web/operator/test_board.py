@@ -114,7 +114,14 @@ def test_a_wrong_token_lets_nobody_in_and_locks_out_no_scanner_behind_the_same_a
 
 def test_the_board_shows_what_status_shows_and_escapes_it(operator: Operator) -> None:
     page = operator.get("/operator").text
-    for text in ("Degraded", "127.0.0.1:2183) is down", "leader", "81,234", "Opening night", "412"):
+    for text in (
+        "Selling, with a fault",
+        "127.0.0.1:2183) is down",
+        "leader",
+        "81,234",
+        "Opening night",
+        "412",
+    ):
         assert text in page
     assert "silent for 11 s &lt;b&gt;" in page
     assert "worker-2 drains" in page
@@ -126,7 +133,7 @@ def test_the_board_shows_what_status_shows_and_escapes_it(operator: Operator) ->
 def test_the_board_speaks_chinese(operator: Operator) -> None:
     page = operator.get("/operator", accept_language="zh-TW").text
     assert 'lang="zh-TW"' in page
-    assert "運作異常" in page
+    assert "售票中，但有異常" in page
 
 
 def test_the_history_is_there_as_json_with_the_token(web: FakeWeb) -> None:

@@ -198,7 +198,7 @@ def test_orders_are_exported_with_the_filters_of_the_page(operator: Operator) ->
 
 
 def test_an_events_name_that_is_none_is_refused(operator: Operator) -> None:
-    assert operator.get(f'{ORDERS}/export?event=%22x').status == 404
+    assert operator.get(f"{ORDERS}/export?event=%22x").status == 404
 
 
 async def test_an_export_has_every_order_and_its_code_oldest_first() -> None:

@@ -8,15 +8,15 @@
 <p>{{say("operators.no-events")}}</p>
 % else:
 <div class="wide" tabindex="0" role="region" aria-label="{{say("operators.events")}}">
-<table>
+<table class="cards">
   <thead><tr><th scope="col">{{say("operators.event")}}</th><th scope="col">{{say("operators.sale-is")}}</th><th scope="col">{{say("event.starts")}}</th><th scope="col" class="n">{{say("operators.capacity")}}</th><th scope="col" class="n">{{say("operators.sold")}}</th><th scope="col" class="n">{{say("operators.held")}}</th><th scope="col" class="n">{{say("operators.remaining")}}</th></tr></thead>
   <tbody>
 %   for event in found.events:
   <tr><th scope="row"><a href="/operator/events/{{event.name}}">{{event.title}}</a> <code>{{event.name}}</code></th>
-    <td class="sale-{{sales[event.name]}}">{{say(f"operators.sale.{sales[event.name]}")}}</td>
-    <td>{{language.moment(event.starts_at, event.timezone) if event.starts_at else "–"}}</td>
+    <td class="sale-{{sales[event.name]}}" data-label="{{say("operators.sale-is")}}">{{say(f"operators.sale.{sales[event.name]}")}}</td>
+    <td data-label="{{say("event.starts")}}">{{language.moment(event.starts_at, event.timezone) if event.starts_at else "–"}}</td>
 %     for figure in ("capacity", "sold", "held", "remaining"):
-    <td class="n">{{f"{sum(getattr(each, figure) for each in event.types):,}"}}</td>
+    <td class="n" data-label="{{say(f"operators.{figure}")}}">{{f"{sum(getattr(each, figure) for each in event.types):,}"}}</td>
 %     end
   </tr>
 %   end

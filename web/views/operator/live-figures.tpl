@@ -1,11 +1,13 @@
 % from core.cluster.status import namer
+% from core.schema.sale_window import sale_phase
+% from web.operator.formatting import money_of
 % from web.operator import formatting
 % if trouble:
 <p class="notice bad" role="status">{{trouble}}</p>
 % end
 % if status:
 <div class="head">
-  <h1 class="{{"well" if status.healthy else "ill"}}" role="status">{{say("operators.healthy" if status.healthy else "operators.degraded")}}</h1>
+  <h1 class="{{"well" if status.healthy else "ill"}}" role="status">{{say("operators.selling" if sells and status.healthy else "operators.selling-degraded" if sells else "operators.selling-nothing")}}</h1>
   <p class="as-of">{{say("operators.as-of", at=formatting.moment(status.at))}}</p>
 </div>
 %   if status.problems:
@@ -15,6 +17,38 @@
 %     end
 </ul>
 %   end
+% end
+% if sales.stale and sales.rows:
+<p class="notice bad" role="status">{{say("operators.sales-stale", at=formatting.moment(sales.at))}}</p>
+% end
+% if sales.rows:
+<section class="sales" aria-label="{{say("operators.events")}}">
+%   for row in sales.rows:
+%     event = row.event
+%     state = "draft" if event.status == "draft" else sale_phase(event, now)
+%     share = 100 * row.sold / row.capacity if row.capacity else 0
+  <article class="sale">
+    <h2><a href="/operator/events/{{event.name}}">{{event.title}}</a></h2>
+    <p class="sale-{{state}}">{{say(f"operators.sale.{'sold-out' if state == 'open' and not row.left else state}")}}</p>
+    <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width="100" height="6"/><rect class="sold" width="{{f"{share:.1f}"}}" height="6"/></svg>
+    <dl>
+      <div class="first"><dt>{{say("operators.sold")}}</dt><dd>{{say("operators.so-many-of", count=f"{row.sold:,}", all=f"{row.capacity:,}")}}</dd></div>
+      <div><dt>{{say("operators.left")}}</dt><dd>{{f"{row.left:,}"}}</dd></div>
+%     if row.held:
+      <div><dt>{{say("operators.held")}}</dt><dd>{{f"{row.held:,}"}}</dd></div>
+%     end
+      <div><dt>{{say("operators.takings")}}</dt><dd>
+%     if row.total is None:
+        –
+%     else:
+        <a href="/operator/orders?event={{event.name}}" title="{{say("operators.as-of", at=formatting.moment(row.total_at))}}">{{money_of(language, event, row.total)}}</a>
+%     end
+      </dd></div>
+      <div><dt>{{say("operators.admitted")}}</dt><dd>{{say("operators.so-many-of", count=f"{row.admitted:,}", all=f"{row.sold:,}")}}</dd></div>
+    </dl>
+  </article>
+%   end
+</section>
 % end
 <section class="plots" aria-label="{{say("operators.plots")}}">
 % for plot in plots:
@@ -66,13 +100,13 @@
     <thead><tr>
       <th scope="col">{{say("operators.process")}}</th><th scope="col">{{say("operators.state")}}</th><th scope="col">{{say("operators.pid")}}</th>
       <th scope="col" class="n">{{say("operators.cpu")}}</th><th scope="col" class="n">MiB</th><th scope="col" class="n">{{say("operators.open")}}</th>
-      <th scope="col" class="n">{{say("operators.sold")}}</th><th scope="col" class="n">{{say("operators.sold-s")}}</th><th scope="col" class="n">{{say("operators.slowest")}}</th>
+      <th scope="col" class="n">{{say("operators.sold-since")}}</th><th scope="col" class="n">{{say("operators.sold-s")}}</th><th scope="col" class="n">{{say("operators.slowest")}}</th>
       <th scope="col" class="n">{{say("operators.restarts")}}</th><th scope="col"><span class="unseen">{{say("operators.acts")}}</span></th>
     </tr></thead>
     <tbody>
 %   for each in status.workers:
     <tr>
-      <th scope="row">{{name(each)}}</th><td class="{{formatting.well(each.state)}}">{{formatting.state(say, each.state)}}</td><td>{{each.pid or "–"}}</td>
+      <th scope="row">{{name(each)}}</th><td class="{{formatting.well(each.state) if status.ensemble.quorum else "ill"}}">{{formatting.state(say, each.state) if status.ensemble.quorum else say("operators.state.no-quorum")}}</td><td>{{each.pid or "–"}}</td>
       <td class="n">{{f"{each.cpu_percent:.0f}"}}</td><td class="n">{{each.rss_bytes // 1048576}}</td><td class="n">{{each.in_flight}}</td>
       <td class="n">{{f"{each.sold_total:,}"}}</td><td class="n">{{formatting.figure(each.sold_per_second)}}</td><td class="n">{{formatting.figure(each.p99_ms)}}</td>
       <td class="n" title="{{each.last_restart_reason or ""}}">{{each.restarts}}</td><td>

@@ -32,7 +32,6 @@
 <p class="hint" id="how">{{say("operators.find-hint")}}</p>
 % if found is not None:
 %   if found.takings and found.takings.types:
-%     labels = {each.name: each.label or each.name for each in event.types} if event else {}
 <section>
   <h2>{{say("operators.takings")}}</h2>
   <div class="wide" tabindex="0" role="region" aria-label="{{say("operators.takings")}}">
@@ -40,7 +39,7 @@
     <thead><tr><th scope="col">{{say("operators.type")}}</th><th scope="col" class="n">{{say("operators.sold")}}</th><th scope="col" class="n">{{say("operators.takings")}}</th><th scope="col" class="n">{{say("operators.admitted")}}</th></tr></thead>
     <tbody>
 %     for each in found.takings.types:
-    <tr><th scope="row">{{labels.get(each.type, each.type)}}</th><td class="n">{{f"{each.sold:,}"}}</td><td class="n">{{money(each.total)}}</td><td class="n">{{f"{each.admitted:,}"}}</td></tr>
+    <tr><th scope="row">{{names(wanted.event, each.type)}}</th><td class="n">{{f"{each.sold:,}"}}</td><td class="n">{{money(each.total)}}</td><td class="n">{{f"{each.admitted:,}"}}</td></tr>
 %     end
 %     if len(found.takings.types) > 1:
 %       whole = found.takings.whole
@@ -81,13 +80,13 @@
   <p role="status">{{say("operators.no-orders" if wanted.buyer else "operators.none-wanted")}}</p>
 %   else:
   <div class="wide" tabindex="0" role="region" aria-label="{{say("operators.orders")}}">
-  <table>
-    <thead><tr><th scope="col">{{say("operators.buyer")}}</th><th scope="col">{{say("operators.event")}}</th><th scope="col">{{say("operators.type")}}</th><th scope="col" class="n">{{say("operators.quantity")}}</th><th scope="col">{{say("operators.state")}}</th><th scope="col">{{say("operators.time")}}</th><th scope="col">{{say("ticket.order")}}</th></tr></thead>
+  <table class="cards">
+    <thead><tr><th scope="col">{{say("operators.buyer")}}</th><th scope="col">{{say("operators.event")}}</th><th scope="col">{{say("operators.type")}}</th><th scope="col" class="n">{{say("operators.quantity")}}</th><th scope="col">{{say("operators.state")}}</th><th scope="col">{{say("operators.made")}}</th><th scope="col">{{say("ticket.order")}}</th></tr></thead>
     <tbody>
 %     for order in found.orders:
-    <tr><th scope="row">{{order.buyer}}</th><td>{{order.event}}</td><td>{{order.type}}</td><td class="n">{{order.quantity}}</td>
-      <td>{{say(f"ticket.status.{state_of(order)}")}}</td><td>{{made(order)}}</td>
-      <td><a href="/operator/orders/{{order.order}}"><code>{{order.number}}</code></a></td></tr>
+    <tr><th scope="row">{{order.buyer}}</th><td data-label="{{say("operators.event")}}">{{names(order.event)}}</td><td data-label="{{say("operators.type")}}">{{names(order.event, order.type)}}</td><td class="n" data-label="{{say("operators.quantity")}}">{{order.quantity}}</td>
+      <td data-label="{{say("operators.state")}}">{{say(f"ticket.status.{state_of(order)}")}}</td><td data-label="{{say("operators.made")}}">{{made(order)}}</td>
+      <td data-label="{{say("ticket.order")}}"><a href="/operator/orders/{{order.order}}"><code>{{order.number}}</code></a></td></tr>
 %     end
     </tbody>
   </table>
