@@ -10,7 +10,7 @@ from core.schema.paths import BUCKETS
 from core.schema.records import Event, OrderView
 from core.store.orders import QUICKLY, Haste
 from core.store.store import Store
-from core.text.names import folded
+from core.text.names import searchable
 from core.zookeeper.client import ZooKeeper
 
 Tell = Callable[[float], None]
@@ -85,7 +85,7 @@ def of_buyer(name: str) -> Callable[[OrderView], bool]:
 
     Raises `WrongUsage` where every name contains it.
     """
-    wanted = folded(name)
+    wanted = searchable(name)
     if not wanted:
         raise WrongUsage(f"{name!r} shows nothing; write a part of the buyer's name")
-    return lambda order: wanted in folded(order.buyer)
+    return lambda order: wanted in searchable(order.buyer)

@@ -24,6 +24,13 @@ FORMATS = (
     r"\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\ufff9-\ufffb"
     r"\U000110bd\U000110cd\U00013430-\U0001343f"
 )
+# Accents on Latin, Greek and Cyrillic letters, and apostrophes; then letters that Unicode takes for
+# whole ones.
+ACCENTS = r"\u0300-\u036f\u0027\u2018\u2019"
+LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"})
+PUNCTUATION = (
+    r"\u0021-\u0026\u0028-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007e\u2010-\u2015\u201a-\u201f"
+)
 _UNSEEN = IGNORABLE + FORMATS
 _SHOWN = f"^{CONTROLS}{SPACES}{BLANKS}{_UNSEEN}"
 
@@ -62,6 +69,16 @@ def folded(name: str) -> str:
     seen = _one_of(_UNSEEN).sub("", _one_of(BLANKS).sub(" ", name))
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
     return " ".join(plain.split())
+
+
+def searchable(text: str) -> str:
+    """Returns a text as searches compare it: `folded`, without accents and punctuation.
+
+    "zoe muller" is then a part of "Zoë Müller-Łukasz".
+    """
+    apart = unicodedata.normalize("NFD", folded(text).translate(LETTERS))
+    plain = _one_of(ACCENTS).sub("", apart)
+    return " ".join(_one_of(PUNCTUATION).sub(" ", plain).split())
 
 
 def brief(text: str, most: int = 200) -> str:

@@ -16,6 +16,7 @@ from workers.selling.stock_cache import EVENT_AGE_S
 Enter = Callable[..., Visitor]
 
 CHECK_IN = "/operator/check-in"
+DOOR = f"{CHECK_IN}?event=gala"
 # A camera that sees the code in `window.shown`, and a browser that reads it.
 CAMERA = """
 window.shown = "";
@@ -67,12 +68,12 @@ def test_a_form_with_faults_shuts_nobody_out(enter: Enter, states: str, scheme: 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_result_at_the_door_shuts_anybody_out(enter: Enter, states: str, scheme: str) -> None:
     page = sign_in(guest := enter(states, color_scheme=scheme))
-    page.goto(states + CHECK_IN)
+    page.goto(states + DOOR)
     for ticket, told in (
         (id_of("a"), re.compile("Admitted|Used already")),
         (id_of("b3"), "Not valid"),
-        (id_of("c"), "No such ticket"),
-        ("nonsense", "No ticket’s code"),
+        (id_of("c"), "Unknown ticket"),
+        ("nonsense", "Not a ticket code"),
     ):
         scan(page, ticket)
         expect(verdict(page)).to_have_text(told)
@@ -184,7 +185,7 @@ def test_a_ticket_that_cannot_be_read_is_sent_once(enter: Enter, states: str) ->
     page = sign_in(guest := enter(states))
     wanted = {"event": "gala", "type": "front", "quantity": 1, "buyer": "damaged"}
     ticket = page.request.post(f"{states}/api/orders", data=wanted).json()["order"]
-    page.goto(states + CHECK_IN)
+    page.goto(states + DOOR)
     sent = posts(page)
     scan(page, ticket)
     expect(verdict(page)).to_have_text("Can’t be read")
@@ -353,6 +354,6 @@ def at_door(enter: Enter, sale: Instance, script: str = "", **options: Any) -> P
     if script:
         guest.page.add_init_script(script)
     page = sign_in(guest, token_of(sale))
-    page.goto(f"{guest.origin}{CHECK_IN}")
+    page.goto(f"{guest.origin}{CHECK_IN}?event=default")
     page.locator("#door").fill("North")
     return page

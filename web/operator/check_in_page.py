@@ -5,18 +5,23 @@ an answer was lost, the next try lets the holder in and does not say that they a
 """
 
 from datetime import datetime
+from functools import partial
 
 import bottle
 import msgspec
 
 from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable
 from core.schema.records import OrderView
+from core.schema.sale_window import is_over
+from core.store.availability import EventAvailability
 from core.store.order_lifecycle import Act
+from core.store.scan import OrderFilter
 from core.transport.link import Answer, Code
-from web.http.replies import HTML_WITH_CAMERA
+from web.http.replies import HTML_WITH_CAMERA, text_reply
 from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
 from web.operator.rendering import OperatorPages, OperatorVisit
+from web.operator_actions import FoundOrders
 from web.pages.event_head import type_label
 from web.reads.catalog import Snapshot
 from web.reads.order_lookup import find_ticket
@@ -25,12 +30,19 @@ from web.requests.order_change import MOST_CHARACTERS, WantedChange, order_in, w
 from web.requests.purchase import new_key
 
 ADDRESS = "/operator/check-in"
+# What the fields of a door's types begin with.
+TYPE = "type."
+FIGURES = ("admitted", "sold")
 # A repeat after this time probably comes from an old page that was opened again.
 SAME_SCAN_S = 120.0
 STATUS = {
     "ready": 200,
     "admitted": 200,
+    "undone": 200,
     "already": 409,
+    "wrong-event": 409,
+    "wrong-type": 409,
+    "undo-too-late": 409,
     "not-valid": 409,
     "no-such-order": 404,
     "unreadable": 422,
@@ -64,7 +76,13 @@ class ScanResult(msgspec.Struct, frozen=True):
 READY, NO_ANSWER = ScanResult("ready"), ScanResult("no-answer")
 # Kinds of final answers that have no order, and of those that have one.
 WITHOUT_ORDER = {Code.NO_SUCH_ORDER: "no-such-order", Code.DAMAGED: "damaged"}
-WITH_ORDER = {Code.CHECKED_IN: "already", Code.NOT_VALID: "not-valid"}
+WITH_ORDER = {
+    Code.CHECKED_IN: "already",
+    Code.NOT_VALID: "not-valid",
+    Code.WRONG_EVENT: "wrong-event",
+    Code.WRONG_TYPE: "wrong-type",
+    Code.UNDO_TOO_LATE: "undo-too-late",
+}
 
 # What a text that names no single order is called.
 NOT_FOUND = {
@@ -75,11 +93,16 @@ NOT_FOUND = {
 
 
 class Scan(msgspec.Struct, frozen=True):
-    """A scan as it was posted. `text` was read from the code, or typed."""
+    """A scan as it was posted. `text` was read from the code, or typed.
+
+    The door is bound to an `event`, and to `types` of its tickets unless there are none.
+    """
 
     id: str
     text: str
     door: str
+    event: str = ""
+    types: tuple[str, ...] = ()
 
 
 class CheckInPages(OperatorPages):
@@ -87,28 +110,53 @@ class CheckInPages(OperatorPages):
 
     def mount(self, app: bottle.Bottle) -> None:
         app.route(ADDRESS, "GET", self._renderer.for_operators(self.get_check_in))
+        app.route(f"{ADDRESS}/admitted", "GET", self._renderer.for_operators(self.get_admitted))
         app.route(ADDRESS, "POST", self._renderer.for_forms(self.post_check_in))
+        app.route(f"{ADDRESS}/undo", "POST", self._renderer.for_forms(self.post_undo))
 
     async def get_check_in(self, visit: OperatorVisit) -> Outcome:
-        return self._page(visit, READY, Scan(new_key(), "", kept(visit.request, "door")))
+        """The page of a door, with the orders whose buyer was looked up; without an event, all."""
+        fields, snapshot = visit.request.query(), await self._context.catalog.snapshot()
+        event = snapshot.event(fields.get("event", ""))
+        if event is None:
+            return self._choice(visit, snapshot)
+        types = tuple(each.name for each in event.types if f"{TYPE}{each.name}" in fields)
+        scan = Scan(new_key(), "", kept(visit.request, "door"), event.name, types)
+        wanted = fields.get("find", "").strip()[:MOST_CHARACTERS]
+        found = await self._found(event.name, wanted) if wanted else None
+        return await self._page(visit, READY, scan, wanted, found)
+
+    async def _found(self, event: str, buyer: str) -> FoundOrders:
+        return await self._context.operations.find(OrderFilter(event=event, buyer=buyer))
+
+    async def get_admitted(self, visit: OperatorVisit) -> Outcome:
+        """How many have come in, over all doors: asked for every few seconds."""
+        snapshot = await self._context.catalog.snapshot()
+        event = snapshot.event(visit.request.query().get("event", ""))
+        return text_reply(admitted(visit, event))
 
     async def post_check_in(self, visit: OperatorVisit, fields: Fields) -> Outcome:
-        text, door = (fields.get(name, "").strip() for name in ("order", "door"))
-        scan = Scan(fields.get("scan", ""), text, door)
-        wanted = await self._wanted(scan)
+        return await self._scanned(visit, fields, Act.CHECK_IN)
+
+    async def post_undo(self, visit: OperatorVisit, fields: Fields) -> Outcome:
+        return await self._scanned(visit, fields, Act.UNDO_CHECK_IN)
+
+    async def _scanned(self, visit: OperatorVisit, fields: Fields, act: Act) -> Outcome:
+        scan = scan_of(fields)
+        wanted = await self._wanted(scan, act)
         if isinstance(wanted, ScanResult):
-            return self._page(visit, wanted, scan)
+            return await self._page(visit, wanted, scan)
         answer = await self._context.checkout.change(wanted, visit.request.began)
         snapshot = await self._context.catalog.snapshot()
-        return self._page(visit, told(answer, snapshot, self._context.clock.now()), scan)
+        return await self._page(visit, told(answer, snapshot, self._context.clock.now()), scan)
 
-    async def _wanted(self, scan: Scan) -> WantedChange | ScanResult:
+    async def _wanted(self, scan: Scan, act: Act) -> WantedChange | ScanResult:
         """The change to ask a worker for, or why there is none.
 
         Raises `BadRequest` for a bad id of the scan.
         """
         try:
-            order = await self._order_of(scan.text)
+            order = await self._order_of(scan)
         except BadRequest as error:
             return ScanResult(NOT_FOUND[error.text])
         except NoSuchOrder:
@@ -120,12 +168,26 @@ class CheckInPages(OperatorPages):
         door = _door(scan)
         if not door:
             return ScanResult("no-door")
-        return wanted_change(order, Act.CHECK_IN, scan.id, note=door)
+        return wanted_change(order, act, scan.id, note=door, event=scan.event, types=scan.types)
 
-    async def _order_of(self, text: str) -> str:
-        return order_in(text) or await find_ticket(self._context.orders, text)
+    async def _order_of(self, scan: Scan) -> str:
+        text = scan.text
+        return order_in(text) or await find_ticket(self._context.orders, text, scan.event)
 
-    def _page(self, visit: OperatorVisit, result: ScanResult, scan: Scan) -> Outcome:
+    def _choice(self, visit: OperatorVisit, snapshot: Snapshot) -> Outcome:
+        now = self._context.clock.now()
+        events = sorted(snapshot.events, key=lambda event: is_over(event, now))
+        return self._renderer.page(visit, "check-in-start", events=events)
+
+    async def _page(
+        self,
+        visit: OperatorVisit,
+        result: ScanResult,
+        scan: Scan,
+        wanted: str = "",
+        found: FoundOrders | None = None,
+    ) -> Outcome:
+        event = (await self._context.catalog.snapshot()).event(scan.event)
         headers = [*HTML_WITH_CAMERA, keep("door", scan.door)] if scan.door else HTML_WITH_CAMERA
         return self._renderer.page(
             visit,
@@ -137,7 +199,27 @@ class CheckInPages(OperatorPages):
             next_scan=new_key(),
             ready=READY,
             unanswered=NO_ANSWER,
+            event=event,
+            admitted=admitted(visit, event),
+            wanted=wanted,
+            found=found,
+            label=partial(type_label, event=event),
         )
+
+
+def scan_of(fields: Fields) -> Scan:
+    """A scan as the page posts it; a page of an earlier version names no event."""
+    text, door, event = (fields.get(name, "").strip() for name in ("order", "door", "event"))
+    types = tuple(filter(None, fields.get("types", "").split(",")))
+    return Scan(fields.get("scan", ""), text, door, event, types)
+
+
+def admitted(visit: OperatorVisit, event: EventAvailability | None) -> str:
+    """How many of those who have tickets have come in."""
+    if event is None:
+        return ""
+    inside, sold = (sum(getattr(each, name) for each in event.types) for name in FIGURES)
+    return visit.language.say("checkin.count", inside=f"{inside:,}", sold=f"{sold:,}")
 
 
 def told(answer: Answer, snapshot: Snapshot, now: float) -> ScanResult:
@@ -151,6 +233,8 @@ def told(answer: Answer, snapshot: Snapshot, now: float) -> ScanResult:
 
 
 def _kind(answer: Answer, order: OrderView, now: float) -> str:
+    if answer.code is Code.DONE and order.checked_in_at is None:
+        return "undone"
     if answer.code is Code.DONE:
         return "admitted" if answer.changed or _age_s(order, now) <= SAME_SCAN_S else "already"
     return WITH_ORDER.get(answer.code, "no-answer")

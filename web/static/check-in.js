@@ -4,6 +4,7 @@
 // is the same scan, also after the page was loaded again.
 
 const AGAIN_MS = 2000;
+const COUNT_MS = 5000;
 const PATIENCE_MS = 8000;
 // After so many tries, a scan without an answer waits until it is tried by hand.
 const MOST_TRIES = 15;
@@ -22,6 +23,8 @@ const field = form.elements.order;
 const result = document.getElementById("result");
 const unanswered = document.getElementById("unanswered");
 const ready = document.getElementById("ready");
+const count = document.getElementById("count");
+const last = document.getElementById("last");
 
 const dates = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
 
@@ -53,9 +56,12 @@ const open = {
   },
 };
 
-// The same ticket may be scanned or typed, as an address or as a number in groups.
+// The same ticket may be scanned or typed, as a code, a number in groups, or an address.
 function ticketIn(text) {
-  return text.replace(/\s/g, "").toLowerCase().match(/[0-9a-f]{32}/)?.[0] ?? text;
+  const plain = text.replace(/[\s-]/g, "");
+  const number = plain.toUpperCase().replace(/O/g, "0").replace(/[IL]/g, "1");
+  if (/^[0-9A-Z]{10}([0-9A-Z]{16})?$/.test(number)) return number.slice(0, 10);
+  return plain.toLowerCase().match(/[0-9a-f]{32}/)?.[0] ?? text;
 }
 
 function newId() {
@@ -77,7 +83,7 @@ async function check(text) {
   busy = true;
   result.setAttribute("aria-busy", "true");
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const verdict = await ask(fields);
+    const verdict = await ask(form.action, fields);
     if (mine !== turn) return;
     show(verdict, text);
     if (verdict.dataset.kind !== "no-answer") {
@@ -90,18 +96,50 @@ async function check(text) {
 }
 
 // The server's answer, or that there is none.
-async function ask(fields) {
+async function ask(address, fields) {
   try {
     const signal = AbortSignal.timeout(PATIENCE_MS);
-    const answer = await fetch(form.action, { method: "POST", body: fields, signal });
+    const answer = await fetch(address, { method: "POST", body: fields, signal });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const verdict = page.querySelector("#result > .verdict");
-    if (verdict) return document.adoptNode(verdict);
+    if (verdict) {
+      takeOver(page, verdict.dataset.kind);
+      return document.adoptNode(verdict);
+    }
     if (answer.redirected || answer.status === 403) location.reload();
   } catch {
     // No network, or no web server: asks again.
   }
   return unanswered.content.firstElementChild.cloneNode(true);
+}
+
+// The count, and the button that takes the last admission back, which stays until the next one.
+function takeOver(page, kind) {
+  count.textContent = page.getElementById("count").textContent;
+  const undo = page.querySelector("#last > form");
+  if (undo) last.replaceChildren(document.adoptNode(undo));
+  if (kind === "undone" || kind === "undo-too-late") last.replaceChildren();
+}
+
+last.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  turn++;
+  const undo = event.target;
+  const verdict = await ask(undo.action, new URLSearchParams(new FormData(undo)));
+  show(verdict, "");
+});
+
+async function keepCounting() {
+  try {
+    if (!document.hidden && count.dataset.event) {
+      const asked = `${new URL(form.action).pathname}/admitted?event=${count.dataset.event}`;
+      const answer = await fetch(asked, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      if (answer.ok && !answer.redirected) count.textContent = await answer.text();
+    }
+  } catch {
+    // The last count stays.
+  }
+  setTimeout(keepCounting, COUNT_MS);
 }
 
 function show(verdict, text) {
@@ -253,3 +291,4 @@ async function begin() {
 }
 
 begin();
+setTimeout(keepCounting, COUNT_MS);

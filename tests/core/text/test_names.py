@@ -11,7 +11,7 @@ from core.errors import BadRequest, WrongTerm, WrongUsage
 from core.events.terms import Terms, changed, text_of
 from core.schema.records import Event, buyer_id
 from core.store.scan import of_buyer
-from core.text.names import clean, folded, is_shown
+from core.text.names import clean, folded, is_shown, searchable
 from web.http.body import form_fields
 from web.http.request import Request
 from web.requests.order_change import from_scan
@@ -45,6 +45,23 @@ def in_form(name: str) -> str:
     body = urlencode({"type": "A", "buyer": name, "key": "k"}, errors="surrogatepass")
     fields = form_fields(posted("application/x-www-form-urlencoded", body.encode()))
     return from_form(fields).buyer
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("zoe", "Zoë Müller-Łukasz"),
+        ("MULLER lukasz", "Zoë Müller-Łukasz"),
+        ("oconnor", "Sinéad O’Connor"),
+        ("strasse", "Anna Straße"),
+        ("ａｎｎ", "Ann Lee"),
+        ("王小", "王小明"),
+        ("か", "かとう"),
+    ],
+)
+def test_a_search_finds_a_name_however_it_is_accented(typed: str, name: str) -> None:
+    assert searchable(typed) in searchable(name)
+    assert searchable(name) not in searchable(typed)
 
 
 def at_door(name: str) -> str:

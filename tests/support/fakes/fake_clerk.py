@@ -15,6 +15,9 @@ TICKETS: Mapping[str, Status] = {
     "a1": "sold",
     "a2": "sold",
     "a3": "sold",
+    "a4": "sold",
+    "a5": "sold",
+    "a6": "sold",
     # These two have the same number.
     "dd": "sold",
     "dddddddddddddddd0": "sold",

@@ -18,6 +18,7 @@ from web.reads.catalog import Snapshot
 from web.requests.order_change import order_in
 
 ADDRESS = "/operator/check-in"
+DOOR = f"{ADDRESS}?event=gala"
 AT = 1750000000.0
 
 
@@ -28,8 +29,10 @@ def fields(page: Response, form: str = "scan") -> dict[str, str]:
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text))
 
 
-def scan(operator: Operator, order: str, door: str = "North", **given: str) -> Response:
-    page = operator.get(ADDRESS)
+def scan(
+    operator: Operator, order: str, door: str = "North", bound: str = "event=gala", **given: str
+) -> Response:
+    page = operator.get(f"{ADDRESS}?{bound}")
     return operator.post(ADDRESS, {**fields(page), "order": order, "door": door, **given})
 
 
@@ -53,7 +56,7 @@ def test_the_first_scan_lets_in_and_the_second_says_when_and_where(operator: Ope
 
 
 def test_a_scan_whose_answer_was_lost_is_sent_again_and_lets_in(operator: Operator) -> None:
-    posted = {**fields(operator.get(ADDRESS)), "order": id_of("a2"), "door": "North"}
+    posted = {**fields(operator.get(DOOR)), "order": id_of("a2"), "door": "North"}
     assert [kind(operator.post(ADDRESS, posted)) for _ in range(3)] == ["admitted"] * 3
     assert kind(scan(operator, id_of("a2"))) == "already"
 
@@ -101,13 +104,55 @@ def test_the_doors_name_is_remembered_on_the_device(web: FakeWeb, operator: Oper
     answer = scan(operator, id_of("c"), "北門; a=b")
     cookie = answer.headers["set-cookie"]
     assert "Path=/operator; Max-Age=31536000; HttpOnly; SameSite=Strict" in cookie
-    later = Operator(web, f"{operator.cookie}; {cookie.partition(';')[0]}").get(ADDRESS)
+    later = Operator(web, f"{operator.cookie}; {cookie.partition(';')[0]}").get(DOOR)
     assert 'name="door"' in later.text
     assert 'value="北門; a=b"' in later.text
 
 
+def test_a_door_is_bound_to_the_event_that_is_chosen_first(operator: Operator) -> None:
+    choice = operator.get(ADDRESS).text
+    assert f'href="{DOOR}"' in choice
+    assert 'id="scan"' not in choice
+    wrong = scan(operator, id_of("a4"), bound="event=default")
+    assert (wrong.status, kind(wrong)) == (409, "wrong-event")
+    assert "Summer gala" in wrong.text
+    other = scan(operator, id_of("a4"), bound="event=gala&type.C=on")
+    assert (other.status, kind(other)) == (409, "wrong-type")
+    assert kind(scan(operator, id_of("a4"), bound="event=gala&type.front=on")) == "admitted"
+
+
+def test_an_admission_by_mistake_is_taken_back_and_the_ticket_admits_again(
+    operator: Operator,
+) -> None:
+    page = scan(operator, id_of("a5"))
+    undo = fields(page, "last")
+    assert undo["order"] == number_of(id_of("a5"))
+    for _ in range(2):
+        assert kind(operator.post(f"{ADDRESS}/undo", undo)) == "undone"
+    again = scan(operator, id_of("a5"))
+    assert kind(again) == "admitted"
+    assert kind(operator.post(f"{ADDRESS}/undo", undo)) == "admitted"
+    assert kind(operator.post(f"{ADDRESS}/undo", fields(again, "last"))) == "undone"
+
+
+def test_how_many_came_in_is_shown_and_asked_for_again(operator: Operator) -> None:
+    assert ">0 of 53 admitted</p>" in operator.get(DOOR).text
+    assert operator.get(f"{ADDRESS}/admitted?event=gala").text == "0 of 53 admitted"
+    assert operator.get(f"{ADDRESS}/admitted?event=nobody").text == ""
+
+
+def test_a_holder_without_a_ticket_is_found_by_name_and_let_in(operator: Operator) -> None:
+    page = operator.get(f"{DOOR}&find=Ada+LOVELACE+a6")
+    assert page.text.count('<ul class="found">') == 1
+    assert number_of(id_of("a6")) in page.text
+    form = page.text[page.text.index('<ul class="found">') :]
+    posted = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form)) | {"door": "North"}
+    assert kind(operator.post(ADDRESS, posted)) == "admitted"
+    assert "No orders found for that name" in operator.get(f"{DOOR}&find=nobody").text
+
+
 def test_nobody_is_checked_in_without_the_sessions_form(web: FakeWeb, operator: Operator) -> None:
-    posted = {**fields(operator.get(ADDRESS)), "order": id_of("a"), "door": "North"}
+    posted = {**fields(operator.get(DOOR)), "order": id_of("a"), "door": "North"}
     assert Operator(web, "").post(ADDRESS, posted).headers["location"] == "/operator/sign-in"
     assert operator.post(ADDRESS, posted | {"csrf": "0"}).status == 403
     assert operator.post(ADDRESS, posted, sec_fetch_site="cross-site").status == 403
@@ -115,7 +160,7 @@ def test_nobody_is_checked_in_without_the_sessions_form(web: FakeWeb, operator: 
 
 
 def test_only_this_page_may_look_through_the_camera(operator: Operator) -> None:
-    for page in (operator.get(ADDRESS), scan(operator, "nothing")):
+    for page in (operator.get(DOOR), scan(operator, "nothing")):
         assert "camera=(self)" in page.headers["permissions-policy"]
     for path in ("/", "/operator", "/operator/log", "/operator/sign-in", "/orders/" + "0" * 32):
         assert "camera=()" in operator.get(path).headers["permissions-policy"], path
