@@ -9,6 +9,8 @@ const PATIENCE_MS = 8000;
 // After so many tries, a scan without an answer waits until it is tried by hand.
 const MOST_TRIES = 15;
 const LOOK_MS = 150;
+// Our own decoder sees the picture no larger than this.
+const DECODED_PX = 800;
 // A code that stays in view is a new scan only after it has been away for so long.
 const AWAY_MS = 1000;
 // A result stays for so long before the camera takes the next ticket.
@@ -202,7 +204,7 @@ async function start() {
   tell("");
   left.clear();
   try {
-    const detector = new BarcodeDetector({ formats: ["qr_code"] });
+    const detector = await newDetector();
     const video = { facingMode: "environment", width: { ideal: 1280 } };
     stream = await navigator.mediaDevices.getUserMedia({ video });
     stream.getVideoTracks()[0].addEventListener("ended", stop);
@@ -264,6 +266,25 @@ function tell(reason) {
   why.textContent = reason && why.dataset[reason];
 }
 
+// The browser's own detector, or the decoder that we bring along: Safari has none.
+async function newDetector() {
+  if (await canDetect()) return new BarcodeDetector({ formats: ["qr_code"] });
+  await import(document.getElementById("camera").dataset.decoder);
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  return {
+    detect(video) {
+      const scale = Math.min(1, DECODED_PX / Math.max(video.videoWidth, video.videoHeight));
+      canvas.width = Math.round(video.videoWidth * scale);
+      canvas.height = Math.round(video.videoHeight * scale);
+      context.drawImage(video, 0, 0, canvas.width, canvas.height);
+      const { data, width, height } = context.getImageData(0, 0, canvas.width, canvas.height);
+      const code = window.jsQR(data, width, height, { inversionAttempts: "dontInvert" });
+      return code?.data ? [{ rawValue: code.data }] : [];
+    },
+  };
+}
+
 async function canDetect() {
   if (!("BarcodeDetector" in window)) return false;
   return (await BarcodeDetector.getSupportedFormats()).includes("qr_code");
@@ -282,7 +303,7 @@ async function begin() {
   document.getElementById("camera").hidden = false;
   button.hidden = true;
   if (!window.isSecureContext) return tell("insecure");
-  if (!navigator.mediaDevices || !(await canDetect())) return tell("none");
+  if (!navigator.mediaDevices) return tell("none");
   button.hidden = false;
   button.addEventListener("click", () => (stream ? stop() : start()));
   const state = await mayLook();

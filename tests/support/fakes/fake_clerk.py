@@ -18,6 +18,7 @@ TICKETS: Mapping[str, Status] = {
     "a4": "sold",
     "a5": "sold",
     "a6": "sold",
+    "a7": "sold",
     # These two have the same number.
     "dd": "sold",
     "dddddddddddddddd0": "sold",

@@ -30,7 +30,7 @@
 <template id="unanswered">
 % include("check-in-result", shown=unanswered, signs=signs)
 </template>
-<section class="camera" id="camera" hidden aria-label="{{say("checkin.camera")}}">
+<section class="camera" id="camera" hidden data-decoder="{{asset("jsqr.js")}}" aria-label="{{say("checkin.camera")}}">
   <video id="view" muted playsinline hidden aria-label="{{say("checkin.view")}}"></video>
   <p class="hint" id="why" role="status" data-none="{{say("checkin.camera-none")}}" data-insecure="{{say("checkin.camera-insecure")}}" data-denied="{{say("checkin.camera-denied")}}" data-broken="{{say("checkin.camera-broken")}}"></p>
   <button type="button" id="look" data-start="{{say("checkin.start")}}" data-stop="{{say("checkin.stop")}}">{{say("checkin.start")}}</button>
