@@ -43,6 +43,7 @@ OPERATORS = (
     f"/operator/orders/{id_of('a')}/cancel",
     f"/operator/orders/{id_of('c')}",
     "/operator/check-in",
+    "/operator/check-in?event=gala&find=ada&type.front=on",
 )
 # Every page is looked at twice in each language; together these are all pairs of what can differ.
 LOOKS: dict[str, tuple[tuple[int, Literal["light", "dark"]], ...]] = {

@@ -55,8 +55,7 @@ def test_a_browser_without_a_detector_reads_a_ticket_with_the_one_we_bring(
         guest.page.add_init_script("delete window.BarcodeDetector;")
         page = sign_in(guest)
         # A door that was named and may use its camera looks at once.
-        where = {"name": "door", "value": "North", "url": f"{states}/operator"}
-        page.context.add_cookies([where])
+        page.context.add_cookies([{"name": "door", "value": "North", "url": f"{states}/operator"}])
         page.goto(states + DOOR)
         expect(verdict(page)).to_have_text("Admitted")
         expect(page.locator("#count")).to_be_visible()
