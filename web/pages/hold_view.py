@@ -11,7 +11,7 @@ from core.text.timestamps import rfc3339
 from core.text.timezones import UTC_NAME
 from web.http.i18n import Language
 from web.pages.event_head import EventHead, event_head, type_label
-from web.pages.ticket_view import total
+from web.pages.ticket_view import to_pay, total
 
 HOLDS = frozenset({"held", "released", "expired"})
 # The buyer is warned when a fifth of the time is left, within these bounds: WCAG 2.2.1 wants 20 s
@@ -57,6 +57,7 @@ class HoldView(msgspec.Struct, frozen=True):
     extensions: str
     key: str
     pay: PayFirst | None
+    to_pay: str
 
 
 def is_hold(order: OrderView) -> bool:
@@ -101,6 +102,7 @@ def hold_view(
         extensions=_extensions(language, extensions),
         key=key,
         pay=pay,
+        to_pay="" if pay else to_pay(language, order),
     )
 
 

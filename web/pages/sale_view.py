@@ -79,6 +79,7 @@ class SaleView(msgspec.Struct, frozen=True):
     opens_in_ms: int
     stale: str
     hold: str
+    payment: str
     limit: int
     posted: bool
     others: bool
@@ -131,6 +132,7 @@ def sale_view(
         opens_in_ms=opens_in_ms(event, now),
         stale=stale_text(language, snapshot, event.timezone),
         hold=language.duration(event.hold_s),
+        payment=event.payment,
         limit=event.limit,
         posted=bool(fields),
         others=any(other.name != event.name for other in events_on_show(snapshot, now)),

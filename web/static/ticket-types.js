@@ -97,11 +97,14 @@ export class TicketTypes {
   purchaseLabel() {
     const { type, quantity } = Object.fromEntries(new FormData(this.form));
     const row = this.rows.get(type);
-    if (!row) return say("sale.buy");
+    const [wanted, priced] = this.form.dataset.payment === "required"
+      ? ["sale.reserve", "sale.reserve-for"]
+      : ["sale.buy", "sale.buy-for"];
+    if (!row) return say(wanted);
     const count = Number(quantity);
     const total = count * Number(row.dataset.price);
     return total
-      ? say("sale.buy-for", { count, total: this.money(total) })
+      ? say(priced, { count, total: this.money(total) })
       : say("sale.get-free", { count });
   }
 

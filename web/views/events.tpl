@@ -12,3 +12,4 @@
 </li>
 % end
 </ul>
+<p class="again"><a href="/find">{{say("find.title")}}</a></p>

@@ -12,6 +12,9 @@
       <div><dt>{{say("ticket.admits")}}</dt><dd>{{hold.order.quantity}}</dd></div>
       <div><dt>{{say("ticket.price")}}</dt><dd>{{hold.total}}</dd></div>
     </dl>
+% if hold.to_pay:
+    <p class="owed">{{hold.to_pay}}</p>
+% end
   </section>
 % if hold.state == "held":
   <section class="stub">

@@ -8,7 +8,7 @@
 % if page.state == "before":
 <noscript><p class="small">{{say("sale.reload")}}</p></noscript>
 % end
-<form class="sale" id="sale" method="post" action="/orders" data-event="{{page.form.event}}" data-currency="{{page.currency}}" data-money="{{page.money}}" data-decimals="{{page.decimals}}" data-shown="{{page.shown_decimals}}" data-sale="{{page.state}}" data-opens-in="{{page.opens_in_ms}}" data-opens-at="{{page.opens_at}}" data-zone="{{page.timezone}}" data-few="{{page.few_share}}" data-poll="{{page.poll_after_ms}}"{{!" data-posted" if page.posted else ""}}>
+<form class="sale" id="sale" data-payment="{{page.payment}}" method="post" action="/orders" data-event="{{page.form.event}}" data-currency="{{page.currency}}" data-money="{{page.money}}" data-decimals="{{page.decimals}}" data-shown="{{page.shown_decimals}}" data-sale="{{page.state}}" data-opens-in="{{page.opens_in_ms}}" data-opens-at="{{page.opens_at}}" data-zone="{{page.timezone}}" data-few="{{page.few_share}}" data-poll="{{page.poll_after_ms}}"{{!" data-posted" if page.posted else ""}}>
 <input type="hidden" name="event" value="{{page.form.event}}">
 <input type="hidden" name="key" value="{{page.form.key}}" autocomplete="off">
 <input type="hidden" name="prices" value="{{page.prices}}" autocomplete="off">
@@ -56,13 +56,23 @@
 % end
 </div>
 <div class="while-open"{{!"" if page.state == "open" else " hidden"}}>
+% if page.payment == "required":
+<button type="submit" id="buy" formaction="/holds" data-api="/api/holds" data-news="holding">{{say("sale.reserve")}}</button>
+<p class="small">{{say("sale.pays-first", duration=page.hold)}} {{say("sale.safe")}}</p>
+% else:
 <button type="submit" id="buy" data-api="/api/orders" data-news="asking">{{say("sale.buy")}}</button>
+% end
+% if page.payment == "door":
+<p class="small">{{say("sale.pays-at-door")}}</p>
+% end
 </div>
 <p class="news" id="news" role="status"></p>
+% if page.payment != "required":
 <div class="while-open later"{{!"" if page.state == "open" else " hidden"}}>
 <button class="second" formaction="/holds" data-api="/api/holds" data-news="holding">{{say("sale.hold", duration=page.hold)}}</button>
 <p class="small">{{say("sale.hold-means")}} {{say("sale.safe")}}</p>
 </div>
+% end
 </form>
 % if page.about.paragraphs or page.about.organiser:
 <section class="about">
@@ -86,3 +96,4 @@
 % if page.others:
 <p class="again"><a href="/">{{say("sale.others")}}</a></p>
 % end
+<p class="again"><a href="/find">{{say("find.title")}}</a></p>

@@ -89,3 +89,21 @@ def test_the_documents_shop_refunds_what_comes_too_late(shop: Instance, till: st
     assert (status, "refunded" in text) == (200, True)
     [late] = box.buyer.get(f"/api/orders/{order}").json["payments"]
     assert (late["counts"], late["refused"]) == (False, "hold-expired")
+
+
+def test_a_sale_page_offers_what_its_event_allows(shop: Instance) -> None:
+    first, door = Box(shop, "--payment", "required"), Box(shop, "--payment", "door")
+    page = first.buyer.get(f"/?event={first.name}").body.decode()
+    assert "/api/orders" not in page
+    assert page.count('formaction="/holds"') == 1
+    order = first.hold().json
+    how = first.buyer.get(f"/orders/{order['order']}").body.decode()
+    assert f"Pay €10.00 to the organiser and quote order {order['number']}" in how
+    page = door.buyer.get(f"/?event={door.name}").body.decode()
+    assert "You pay at the door" in page
+    bought = door.buyer.buy("A", quantity=2, event=door.name).json
+    assert (bought["status"], bought["payment"], bought["owed"]) == ("sold", "door", 2000)
+    ticket = door.buyer.get(f"/orders/{bought['order']}").body.decode()
+    assert "Pay €20.00 at the door" in ticket
+    admitted = door.check_in(bought["order"], "North", buyer=door.buyer)
+    assert (admitted.status, admitted.json["owed"]) == (200, 2000)
