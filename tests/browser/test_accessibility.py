@@ -23,6 +23,7 @@ BUYERS = (
     "/?event=soon",
     "/?event=nope",
     "/orders/" + "0" * 32,
+    "/find",
     "/docs",
 )
 OPERATORS = (

@@ -166,6 +166,16 @@ def test_what_was_done_in_another_tab_is_seen_on_the_way_back(enter: Enter, stat
     assert ends(guest) > before
 
 
+def test_what_another_tab_buys_is_bought_in_this_one(enter: Enter, states: str) -> None:
+    guest = holding(enter(states))
+    other = guest.page.context.new_page()
+    other.goto(guest.page.url)
+    other.locator('form[action$="/confirm"] button').click()
+    expect(other.locator("article.ticket:not(.hold)")).to_be_visible()
+    expect(guest.page.locator("article.ticket:not(.hold)")).to_be_visible()
+    expect(guest.page.get_by_role("timer")).to_have_count(0)
+
+
 def test_an_order_is_cancelled_after_a_question(enter: Enter, states: str) -> None:
     guest = enter(states)
     guest.open("/?event=gala")

@@ -227,3 +227,16 @@ def test_who_lives_where_the_venue_is_reads_one_time_only(enter: Enter, states: 
     page = enter(states, timezone_id="Europe/Paris").open("/?event=abroad")
     expect(page.get_by_role("timer")).to_be_visible()
     expect(page.locator("#yours")).to_be_hidden()
+
+
+def test_an_apostrophe_is_narrow_among_chinese_letters_too(enter: Enter, states: str) -> None:
+    page = enter(states, locale="zh-TW").open(CONCERT)
+    width_em = page.locator("h1").evaluate(
+        """(h1) => {
+            const range = document.createRange();
+            range.setStart(h1.firstChild, h1.textContent.indexOf("’"));
+            range.setEnd(h1.firstChild, h1.textContent.indexOf("’") + 1);
+            return range.getBoundingClientRect().width / parseFloat(getComputedStyle(h1).fontSize);
+        }"""
+    )
+    assert width_em < 0.5

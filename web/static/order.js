@@ -26,6 +26,9 @@ document.addEventListener("click", (event) => {
 });
 // The shop tells the box office of the payment, not this page.
 setInterval(() => { if (!document.hidden && "pays" in order.dataset) lookAgain(); }, PAID_MS);
+// What another tab has done with this order is seen here at once.
+const tabs = new BroadcastChannel("orders");
+tabs.addEventListener("message", ({ data }) => { if (data === location.pathname) lookAgain(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) lookAgain(); });
 addEventListener("pageshow", (event) => { if (event.persisted) lookAgain(); });
 
@@ -71,6 +74,7 @@ async function act(form) {
   const before = order.dataset.until;
   if (answer.order) {
     take(answer);
+    tabs.postMessage(location.pathname);
     (order.querySelector(`form[action="${form.getAttribute("action")}"] button`) ?? heading()).focus();
     if (order.dataset.status === "held" && order.dataset.until !== before) {
       news.textContent = say("script.held-longer", { clock: clock(order.dataset.until) });

@@ -12,4 +12,4 @@
 </li>
 % end
 </ul>
-<p class="again"><a href="/find">{{say("find.title")}}</a></p>
+<nav class="ways" aria-label="{{say("sale.ways")}}"><a href="/find">{{say("find.title")}}</a></nav>

@@ -93,7 +93,9 @@
 % end
 </section>
 % end
+<nav class="ways" aria-label="{{say("sale.ways")}}">
 % if page.others:
-<p class="again"><a href="/">{{say("sale.others")}}</a></p>
+<a href="/">{{say("sale.others")}}</a>
 % end
-<p class="again"><a href="/find">{{say("find.title")}}</a></p>
+<a href="/find">{{say("find.title")}}</a>
+</nav>
