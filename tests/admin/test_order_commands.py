@@ -147,7 +147,10 @@ def test_an_orders_life_is_told_in_the_order_of_time(run: Run, server: Server) -
     assert told["whole"]
     server.session(lambda zk: check_in(zk, IDS[1]))
     lines = run("explain", IDS[1]).stdout.splitlines()
-    assert ["sold" in lines[0], "check-in  north; batch worker-2." in lines[1]] == [True, True]
+    assert ["sold" in lines[0], "check-in  north; stripe 4 to version 1; batch" in lines[1]] == [
+        True,
+        True,
+    ]
 
 
 def test_orders_are_found_by_a_part_of_the_buyers_name_however_it_is_spelled(run: Run) -> None:
