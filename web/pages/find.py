@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from core.errors import ZkticketError
 from core.schema.order_number import TypedNumber, typed_number
-from core.text.names import folded
+from core.text.names import folded, searchable
 from web.auth.guess_throttle import GuessThrottle
 from web.handler_context import Context
 from web.http import problems
@@ -65,11 +65,16 @@ class FindPage:
     async def _find(self, typed: TypedNumber, buyer: str) -> str:
         """The id of the order with that number and name, or ""."""
         orders = await find_numbered(self._context.orders, typed)
-        name = folded(buyer)
-        return next((order.order for order in orders if folded(order.buyer) == name), "")
+        name = _compared(buyer)
+        return next((order.order for order in orders if _compared(order.buyer) == name), "")
 
     def _page(
         self, request: Request, fields: Mapping[str, str], found: Problem | None = None
     ) -> Reply:
         visit = self._renderer.visit(request, ADDRESS)
         return self._renderer.page(visit, "find", found, fields=fields, problem=found)
+
+
+def _compared(name: str) -> str:
+    """The name without what people leave out when they type it again."""
+    return searchable(name) or folded(name)
