@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from heapq import heappush, heappushpop
 from io import StringIO
@@ -14,8 +14,10 @@ from core.cluster import operator_requests
 from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
 from core.eventlog import query, ring
 from core.eventlog.query import LogMatches, Query
-from core.events import event_manager, restock
-from core.events.terms import Terms
+from core.events import event_manager
+from core.events.deletion import delete_event
+from core.events.terms import Terms, TypeTerms
+from core.events.terms_file import TypeSaid
 from core.schema.records import Event, OrderView, TicketType
 from core.settings import Settings
 from core.store import order_history, scan
@@ -101,12 +103,6 @@ class Operations:
         table = await operator_requests.supervisor_of(self._zk, self._settings)
         await operator_requests.ask_scale(self._zk, table, id_, workers, TIMEOUT_S)
 
-    async def reset(
-        self, event: str, types: Sequence[str], quantity: int, taken: Mapping[str, int]
-    ) -> None:
-        """Puts `quantity` tickets of each type on sale, beside those `taken`; no types: all."""
-        await restock.reset(self._zk, event, types, quantity, _agreed, taken)
-
     async def log(self, wanted: Query, most: int) -> tuple[LogMatches, Sequence[str]]:
         """The latest entries, and the names of all processes that have any."""
         found = await query.latest(self._zk, wanted, most)
@@ -126,13 +122,29 @@ class Operations:
         return await Store(self._zk).availability(name)
 
     async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
-        await event_manager.create(self._zk, name, terms, types)
+        await event_manager.create(self._zk, name, terms, types, time.time())
 
     async def edit(self, name: str, terms: Terms) -> None:
         if terms.said:
-            await event_manager.edit(self._zk, name, terms)
+            await event_manager.edit(self._zk, name, terms, now=time.time())
         else:  # nothing to write; raises `NoSuchEvent` all the same
             await Store(self._zk).event(name)
+
+    async def edit_types(
+        self,
+        name: str,
+        *,
+        types: Mapping[str, TypeTerms] | None = None,
+        added: Mapping[str, TypeSaid] | None = None,
+        removed: Collection[str] = (),
+    ) -> None:
+        await event_manager.edit(self._zk, name, Terms(), types, added=added, removed=removed)
+
+    async def delete(self, name: str) -> None:
+        """Deletes a draft with all its orders, for good; others are to be hidden first."""
+        if not (await self.event(name)).hidden:
+            raise BadRequest("refused", "operators.delete.published")
+        await delete_event(self._zk, name, _agreed, with_orders=True)
 
     async def open_sale(self, name: str) -> None:
         await event_manager.open_sale(self._zk, name, time.time())

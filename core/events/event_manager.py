@@ -59,20 +59,24 @@ async def create(
         expect_name(each)
     if not 1 <= len(types) <= MOST_TYPES:
         raise WrongUsage(f"an event has from 1 to {MOST_TYPES:,} types, not {len(types):,}")
-    currency = currency_of(terms)
-    blank = Event(
-        generation=secrets.token_hex(4),
-        title=name,
-        currency=currency,
-        decimals=decimals_of(currency),
-    )
-    event = changed(blank, terms, now)
+    event = changed(blank(name, terms), terms, now)
     stock = {each: expect_bounds(types[each], f"types.{each}.") for each in types}
     stock = in_order(stock.items())
     if not await create_event(zk, name, event, stock):
         raise EventExists(f"event {name!r} exists; change it with `event edit`")
     await note(zk, "event", f"{name} made by operator: {', '.join(types)}")
     return event
+
+
+def blank(name: str, terms: Terms) -> Event:
+    """Returns a new event of that name before its terms; prices are in their currency."""
+    currency = currency_of(terms)
+    return Event(
+        generation=secrets.token_hex(4),
+        title=name,
+        currency=currency,
+        decimals=decimals_of(currency),
+    )
 
 
 async def edit(

@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Container
 from functools import cache
+from itertools import count
 
 # Ranges of characters, as they stand in the brackets of a regular expression.
 # Unicode's Bidi_Control, and the byte-order mark: they come along when something is pasted.
@@ -79,6 +81,19 @@ def searchable(text: str) -> str:
     apart = unicodedata.normalize("NFD", folded(text).translate(LETTERS))
     plain = _one_of(ACCENTS).sub("", apart)
     return " ".join(_one_of(PUNCTUATION).sub(" ", plain).split())
+
+
+def plain_name(text: str, most: int = 32) -> str:
+    """Makes a name for addresses from a title or a label; "" where it has no Latin letters."""
+    letters = unicodedata.normalize("NFKD", re.sub("['’]", "", text).lower())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return "-".join(re.findall(r"[a-z0-9]+", plain))[:most].strip("-")
+
+
+def unused_name(wanted: str, taken: Container[str], most: int = 32) -> str:
+    """Returns the wanted name, or the first of wanted-2, wanted-3, … that nobody has."""
+    named = (f"{wanted[: most - len(end)]}{end}" for end in map("-{}".format, count(2)))
+    return wanted if wanted not in taken else next(each for each in named if each not in taken)
 
 
 def brief(text: str, most: int = 200) -> str:

@@ -18,6 +18,7 @@ from web.http.replies import json_reply, see_other
 from web.http.request import Request
 from web.http.route_description import OPERATOR, OPERATOR_TOKEN, Parameter, Response, Route, mount
 from web.http.routing import Outcome
+from web.http.static_files import Assets
 from web.metrics.history import HistoryJson
 from web.operator.check_in_page import CheckInPages
 from web.operator.events import FORM_ADDRESS, EventPages
@@ -29,6 +30,8 @@ from web.operator.plots import Span, plots
 from web.operator.rendering import SIGN_IN, OperatorRenderer, OperatorVisit
 from web.operator.sale_board import SaleBoards
 from web.operator.status_cache import StatusCache
+from web.operator.type_pages import TypePages
+from web.pages.rendering import PageRenderer
 
 MINUTES = (5, 15, 30)
 Minutes = Annotated[
@@ -54,7 +57,8 @@ class BoardPages:
         self._actions = operator_actions()
         self._pages = (
             CheckInPages(context, self.renderer),
-            EventPages(context, self.renderer),
+            EventPages(context, self.renderer, PageRenderer(languages, Assets())),
+            TypePages(context, self.renderer),
             OrderPages(context, self.renderer),
         )
 

@@ -4,7 +4,7 @@ Times are typed by the venue's clocks, whose zone has a field of its own.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -14,12 +14,13 @@ from typing import Any, TypeVar, get_args
 import msgspec
 
 from core.errors import BadRequest, WrongTerm, WrongTerms, WrongUsage
-from core.events.terms import LINES, TIMES, Terms, instant_of, text_of
+from core.events.terms import LINES, TIMES, Terms, instant_of, text_of, tried
 from core.events.terms_file import TypeSaid, priced
-from core.schema.records import NAME, PaymentRule, TicketType
+from core.schema.records import LANGUAGES, NAME, Event, EventTexts, PaymentRule, TicketType
 from core.store.availability import EventAvailability
 from core.store.stripes import STRIPES
 from core.text.money import decimals_of, example, short, units
+from core.text.names import plain_name, unused_name
 from core.text.timezones import UTC_NAME, on_clock, zone_of
 from web.operator.fields import WHOLE, Fields, whole_number
 
@@ -29,10 +30,13 @@ MOST_ROWS = 100
 PAYMENTS: tuple[str, ...] = get_args(PaymentRule)
 ROWS = 3
 PARTS = ("type", "label", "capacity", "price", "colour")
+TEXTS = EventTexts.__struct_fields__
+# A translated text's field, by its language and the text's name.
+TRANSLATIONS = {f"translations.{tag}.{name}": (tag, name) for tag in LANGUAGES for name in TEXTS}
 # Bounds of a form: the terms, the rows, and its other fields.
 FORM_BYTES = 256 * 1024
 MOST_FILE = 64 * 1024
-MOST_FIELDS = 32 + MOST_ROWS * len(PARTS)
+MOST_FIELDS = 64 + MOST_ROWS * len(PARTS)
 CURRENCY = re.compile(r"[A-Z]{3}")
 OFFSET = re.compile(r"(?:[+-][0-9]{2}:?[0-9]{2}|[zZ])$")
 COLOUR = re.compile(r"(?:#[0-9a-f]{6})?")
@@ -53,6 +57,14 @@ class EventForm:
     @property
     def was_json(self) -> str:
         return msgspec.json.encode(self.was).decode()
+
+    def has_any(self, *names: str) -> bool:
+        """Whether one of these fields differs from a new event's, or has a fault."""
+        usual = blank()
+        return any(
+            name in self.faults or self.fields.get(name, "") != usual.get(name, "")
+            for name in names
+        )
 
     def type_of(self, name: str) -> str:
         """The attributes of a field for a time; only a text has room for an offset."""
@@ -83,13 +95,23 @@ class FormReader:
 
 def blank(zone: str = UTC_NAME) -> dict[str, str]:
     """The fields of a new event, with the defaults of `Event`."""
-    texts = dict.fromkeys(("name", *LINES, "description", "payment_url", *TIMES, "cancellable"), "")
+    names = (
+        "name",
+        *LINES,
+        "description",
+        "payment_url",
+        *TIMES,
+        "cancellable",
+        "publish",
+        *TRANSLATIONS,
+    )
+    texts = dict.fromkeys(names, "")
     numbers = {"limit": "0", "hold_minutes": "5", "extensions": "2"}
     return {**texts, **numbers, "currency": "EUR", "payment": "none", "timezone": zone}
 
 
 def from_event(event: EventAvailability) -> dict[str, str]:
-    said = {name: getattr(event, name) for name in Terms.__struct_fields__}
+    said = msgspec.to_builtins({name: getattr(event, name) for name in Terms.__struct_fields__})
     return {**blank(event.timezone), "name": event.name, **_typed(said, event.timezone)}
 
 
@@ -117,7 +139,10 @@ def _typed(said: Mapping[str, Any], zone: str) -> dict[str, str]:
             fields["hold_minutes"] = f"{value / 60:g}"
         elif name == "cancellable":
             fields[name] = "on" if value else ""
-        elif name not in ("translations", "hidden"):
+        elif name == "translations":
+            said_in = ((field, value.get(tag, {})) for field, (tag, _) in TRANSLATIONS.items())
+            fields |= {field: texts.get(TRANSLATIONS[field][1], "") for field, texts in said_in}
+        elif name != "hidden":
             fields[name] = str(value)
     return fields
 
@@ -150,15 +175,29 @@ def was_in(fields: Fields) -> Fields:
 
 
 def terms_in(fields: Fields, was: Fields, reading: FormReader) -> Terms:
-    """The changed terms only, so that two operators don't undo each other's work."""
+    """The changed terms only, so that two operators don't undo each other's work.
+
+    Those that can't be read are left out.
+    """
     zone = reading.take("timezone", _zone) or UTC
     moved = fields.get("timezone", "") != was.get("timezone", "")
     said: dict[str, Any] = {}
     for name, (term, read) in _TERMS.items():
         typed = fields.get(name, "")
         if typed != was.get(name, "") or (moved and typed and name in TIMES):
-            said[term] = reading.take(name, lambda text, read=read: read(text, zone))  # type: ignore[misc]
-    return Terms() if reading.faults else Terms(**said)
+            value = reading.take(name, lambda text, read=read: read(text, zone))  # type: ignore[misc]
+            said |= {} if name in reading.faults else {term: value}
+    said |= _translations(fields, was)
+    return Terms(**said)
+
+
+def _translations(fields: Fields, was: Fields) -> dict[str, Any]:
+    found: dict[str, dict[str, str]] = {}
+    for field_name, (tag, name) in TRANSLATIONS.items():
+        typed = fields.get(field_name, "")
+        if typed != was.get(field_name, ""):
+            found.setdefault(tag, {})[name] = typed
+    return {"translations": found} if found else {}
 
 
 def types_in(fields: Fields, reading: FormReader) -> dict[str, TicketType]:
@@ -168,18 +207,19 @@ def types_in(fields: Fields, reading: FormReader) -> dict[str, TicketType]:
     for row in range(rows_in(fields)):
         if not any(fields.get(f"{part}-{row}", "").strip() for part in PARTS):
             continue
-        name = reading.take(f"type-{row}", lambda text: _new_name(text, found))
+        made = made_name(fields.get(f"label-{row}", ""), "type", found)
+        name = reading.take(f"type-{row}", lambda text, made=made: new_name(text or made, found))  # type: ignore[misc]
         capacity = reading.take(
             f"capacity-{row}", lambda text: whole_number(text, 0, MOST_CAPACITY)
         )
-        price = reading.take(f"price-{row}", lambda text: _units(text, currency))
-        colour = reading.take(
-            f"colour-{row}", lambda text: _matched(COLOUR, text.lower(), "colour")
+        price = reading.take(
+            f"price-{row}", lambda text: price_of(text, currency, decimals_of(currency))
         )
-        label = reading.take(f"label-{row}", _label)
+        colour = reading.take(f"colour-{row}", colour_of)
+        label = reading.take(f"label-{row}", label_of)
         found[name or f"{row}"] = TicketType(
             capacity=capacity or 0,
-            price=price or 0,
+            price=units(price or "0", decimals_of(currency)) or 0,
             label=label or "",
             colour=colour or "",
             stripes=STRIPES,
@@ -189,17 +229,40 @@ def types_in(fields: Fields, reading: FormReader) -> dict[str, TicketType]:
     return found
 
 
-def name_in(reading: FormReader) -> str:
-    return reading.take("name", _name) or ""
+def name_in(fields: Fields, reading: FormReader) -> str:
+    """The event's name, or "" where it is to be made from the title."""
+    if fields.get("name", "").strip():
+        return reading.take("name", _name) or ""
+    if not fields.get("title", "").strip():
+        reading.faults["title"] = wrong("empty")
+    return ""
+
+
+def made_name(text: str, otherwise: str, taken: Container[str]) -> str:
+    """A name for addresses, made from what buyers read."""
+    return unused_name(plain_name(text) or otherwise, taken)
+
+
+def all_faults(event: Event, terms: Terms, reading: FormReader, now: float) -> Faults:
+    """What can't be read, and what is wrong with the other terms."""
+    try:
+        _after, faults = tried(event, terms, now)
+    except WrongUsage as error:
+        return {**faults_of(error), **reading.faults}
+    return {**{each.field: _told(each) for each in faults}, **reading.faults}
 
 
 def faults_of(error: WrongUsage) -> Faults:
     """An error that the core found, by its field, "" for the whole form."""
     if isinstance(error, WrongTerm):
-        return {error.field: wrong(error.rule, **error.values)}
+        return {error.field: _told(error)}
     if isinstance(error, WrongTerms):
-        return {each.field: wrong(each.rule, **each.values) for each in error.faults}
+        return {each.field: _told(each) for each in error.faults}
     return {"": BadRequest("invalid", "detail.as-told", told=str(error))}
+
+
+def _told(fault: WrongTerm) -> BadRequest:
+    return wrong(fault.rule, **fault.values)
 
 
 def wrong(rule: str, **values: str | int) -> BadRequest:
@@ -219,7 +282,7 @@ def _moment(name: str, text: str, zone: tzinfo) -> float | None:
     try:
         return instant_of(name, datetime.fromisoformat(text), zone)
     except WrongTerm as fault:
-        raise wrong(fault.rule, **fault.values) from None
+        raise _told(fault) from None
     except ValueError:
         raise wrong("moment") from None
 
@@ -250,22 +313,26 @@ def _name(text: str) -> str:
     return _matched(NAME, text, "name")
 
 
-def _new_name(text: str, known: Mapping[str, TicketType]) -> str:
+def new_name(text: str, known: Container[str]) -> str:
+    """The name of a new type. Raises `BadRequest`."""
     if _name(text) in known:
         raise wrong("twice")
     return text
 
 
-def _units(text: str, currency: str) -> int:
-    decimals = decimals_of(currency)
-    found = units(text or "0", decimals)
-    if found is None:
+def price_of(text: str, currency: str, decimals: int) -> str:
+    """The price as it is typed; an empty one is free. Raises `BadRequest`."""
+    if units(text or "0", decimals) is None:
         rule = "price" if decimals else "whole-price"
         raise wrong(rule, currency=currency, like=example(decimals))
-    return found
+    return text or "0"
 
 
-def _label(text: str) -> str:
+def colour_of(text: str) -> str:
+    return _matched(COLOUR, text.lower(), "colour")
+
+
+def label_of(text: str) -> str:
     try:
         return text_of(text, "label")
     except WrongTerm as error:

@@ -1,13 +1,19 @@
 """The operators' pages of events: what `event list|show|create|edit` do, in a browser."""
 
 import re
+from collections.abc import Mapping
 from zoneinfo import available_timezones
 
 import bottle
+import msgspec
 
-from core.errors import BadRequest, EventExists, WrongUsage
+from core.errors import BadRequest, EventExists, NoSuchEvent, WrongUsage
+from core.events import event_manager
+from core.events.terms import Terms
 from core.events.terms_file import from_toml
+from core.schema.records import Event, TicketType, copied
 from core.schema.sale_window import sale_phase
+from core.store.availability import EventAvailability
 from core.text.timezones import UTC_NAME, zone_of
 from web.handler_context import Context
 from web.http.replies import see_other
@@ -24,17 +30,23 @@ from web.operator.event_form import (
 )
 from web.operator.fields import EVENTS, Fields, event_page, keep, kept
 from web.operator.rendering import OperatorPages, OperatorRenderer, OperatorVisit
+from web.pages.rendering import PageRenderer
+from web.pages.sale_view import sale_view
+from web.reads.catalog import Snapshot
 
 NEW = "/operator/new-event"
 MORE_ROWS = 3
+# How many names are made from a title before an operator has to choose one.
+MOST_NAMES = 20
 FORM_ADDRESS = re.compile(rf"{NEW}|{EVENTS}/[^/]+/edit")
 
 
 class EventPages(OperatorPages):
     """Events are listed, shown, made, changed."""
 
-    def __init__(self, context: Context, renderer: OperatorRenderer) -> None:
+    def __init__(self, context: Context, renderer: OperatorRenderer, buyers: PageRenderer) -> None:
         super().__init__(context, renderer)
+        self._buyers = buyers
         # The zones to choose from; a system without any has UTC.
         self._zones = sorted(zone for zone in available_timezones() if "/" in zone)
 
@@ -44,6 +56,7 @@ class EventPages(OperatorPages):
         app.route(NEW, "GET", page(self.get_new))
         app.route(NEW, "POST", form(self.post_new, MOST_FIELDS))
         app.route(f"{EVENTS}/<name>", "GET", page(self.get_event))
+        app.route(f"{EVENTS}/<name>/preview", "GET", page(self.get_preview))
         app.route(f"{EVENTS}/<name>/edit", "GET", page(self.get_edit))
         app.route(f"{EVENTS}/<name>/edit", "POST", form(self.post_edit, MOST_FIELDS))
 
@@ -51,13 +64,21 @@ class EventPages(OperatorPages):
 
     async def get_events(self, visit: OperatorVisit) -> Outcome:
         found, now = await self._context.operations.events(), self._context.clock.now()
-        sales = {event.name: sale_phase(event, now) for event in found.events}
+        sales = {event.name: _sale(event, now) for event in found.events}
         return self._renderer.page(visit, "events", found=found, sales=sales)
 
     async def get_event(self, visit: OperatorVisit, name: str) -> Outcome:
         event = await self._context.operations.event(name)
-        sale, done = sale_phase(event, self._context.clock.now()), visit.request.query_field("done")
+        sale, done = _sale(event, self._context.clock.now()), visit.request.query_field("done")
         return self._renderer.page(visit, "event", event=event, sale=sale, done=done)
+
+    async def get_preview(self, visit: OperatorVisit, name: str) -> Outcome:
+        """The sale's page as buyers will see it, of a draft as well."""
+        event = await self._context.operations.event(name)
+        now, buyers = self._context.clock.now(), self._buyers.visit(visit.request)
+        snapshot = Snapshot((event,), as_of=now, stale=False)
+        shown = sale_view(buyers.language, event, snapshot, now, {})
+        return self._buyers.page(buyers, "sale", None, page=shown)
 
     # --- making ----------------------------------------------------------------------
 
@@ -67,24 +88,44 @@ class EventPages(OperatorPages):
         return self._form(visit, NEW, form, guess=guess)
 
     async def post_new(self, visit: OperatorVisit, fields: Fields) -> Outcome:
+        if visit.spoken:
+            return self._form(visit, NEW, _typed(fields))
         match fields.get("do", ""):
             case "rows":
                 return self._form(visit, NEW, _typed(fields, more=MORE_ROWS))
             case "file":
                 return self._form(visit, NEW, _filled(fields))
         reading = FormReader(fields)
-        name = event_form.name_in(reading)
+        name = event_form.name_in(fields, reading)
         terms = event_form.terms_in(fields, event_form.was_in(fields), reading)
         types = event_form.types_in(fields, reading)
-        if reading.faults:
-            return self._form(visit, NEW, _typed(fields, reading.faults))
+        now, blank = self._context.clock.now(), event_manager.blank(name or "new", terms)
+        if faults := event_form.all_faults(blank, terms, reading, now):
+            return self._form(visit, NEW, _typed(fields, faults))
+        draft = msgspec.structs.replace(terms, hidden=fields.get("publish") != "on")
         try:
-            await self._context.operations.create(name, terms, types)
+            made = await self._create(name, fields["title"], draft, types)
         except EventExists:
             return self._form(visit, NEW, _typed(fields, {"name": wrong("taken")}))
         except WrongUsage as error:
             return self._form(visit, NEW, _typed(fields, faults_of(error)))
-        return self._done(name, "create", fields)
+        return self._done(made, "create", fields)
+
+    async def _create(
+        self, name: str, title: str, terms: Terms, types: Mapping[str, TicketType]
+    ) -> str:
+        """Makes the event, under a name made from its title where it has none; returns the name."""
+        taken: set[str] = set()
+        for _ in range(MOST_NAMES):
+            chosen = name or event_form.made_name(title, "event", taken)
+            try:
+                await self._context.operations.create(chosen, terms, types)
+                return chosen
+            except EventExists:
+                if name:
+                    raise
+                taken.add(chosen)
+        raise EventExists(chosen)
 
     # --- changing --------------------------------------------------------------------
 
@@ -95,13 +136,24 @@ class EventPages(OperatorPages):
     async def post_edit(self, visit: OperatorVisit, fields: Fields, name: str) -> Outcome:
         reading, address = FormReader(fields), f"{event_page(name)}/edit"
         terms = event_form.terms_in(fields, event_form.was_in(fields), reading)
+        if visit.spoken:
+            return self._form(visit, address, _typed(fields))
         if reading.faults:
-            return self._form(visit, address, _typed(fields, reading.faults))
+            faults = await self._faults(name, terms, reading)
+            return self._form(visit, address, _typed(fields, faults))
         try:
             await self._context.operations.edit(name, terms)
         except WrongUsage as error:
             return self._form(visit, address, _typed(fields, faults_of(error)))
         return self._done(name, "edit", fields)
+
+    async def _faults(self, name: str, terms: Terms, reading: FormReader) -> Faults:
+        try:
+            before = await self._context.operations.event(name)
+        except NoSuchEvent:
+            return reading.faults
+        event = copied(Event, before, generation="")
+        return event_form.all_faults(event, terms, reading, self._context.clock.now())
 
     # --- both ------------------------------------------------------------------------
 
@@ -117,11 +169,16 @@ class EventPages(OperatorPages):
             action=address,
             new=address == NEW,
             zones=self._zones,
+            keeps=("event-form", address),
         )
 
     def _done(self, name: str, what: str, fields: Fields) -> Outcome:
         zone = keep("zone", fields["timezone"].strip())
         return see_other(f"{event_page(name)}?done={what}", zone)
+
+
+def _sale(event: EventAvailability, now: float) -> str:
+    return "draft" if event.hidden else sale_phase(event, now)
 
 
 def _zone(request: Request) -> tuple[str, bool]:

@@ -9,22 +9,18 @@ import msgspec
 
 from core.cluster.status import Status
 from core.errors import BadRequest
-from core.schema.records import NAME
+from core.events.terms import Terms
 from core.settings import MOST_WORKERS
 from core.store.availability import EventAvailability
 from web.operator import formatting
-from web.operator.fields import Fields, event_page, whole_number
+from web.operator.fields import EVENTS, Fields, event_page, whole_number
 from web.operator_actions import Operations
 
 # Gives the text of a key, with these values in it.
 Say: TypeAlias = Callable[..., str]
 
 HOME = "/operator"
-MOST_QUANTITY = 100_000_000
 ID = re.compile(r"[0-9a-f]{16}")
-# Sold and held tickets by type, in a form; for more types than fit, operators reset type by type.
-TAKEN = re.compile(rf"{NAME.pattern}:[0-9]{{1,16}}(?: {NAME.pattern}:[0-9]{{1,16}})*")
-MOST_TAKEN = 8192
 
 
 @dataclass(frozen=True)
@@ -44,10 +40,11 @@ class OperatorAction(msgspec.Struct, frozen=True):
     ask: Callable[[Say, Status, Fields], Confirmation]
     do: Callable[[Operations, Fields], Awaitable[None]]
     is_of_event: bool = False
+    done_at: str = HOME
 
     def home(self, fields: Fields) -> str:
         """The address of the page that then says that it is done."""
-        return event_page(fields.get("event", "")) if self.is_of_event else HOME
+        return event_page(fields.get("event", "")) if self.is_of_event else self.done_at
 
 
 def operator_actions() -> Mapping[str, OperatorAction]:
@@ -55,9 +52,11 @@ def operator_actions() -> Mapping[str, OperatorAction]:
     every = (
         OperatorAction("restart", _ask_restart, _restart),
         OperatorAction("scale", _ask_scale, _scale),
-        OperatorAction("reset", _ask_reset, _reset),
         OperatorAction("open", _ask_open, _open, is_of_event=True),
         OperatorAction("close", _ask_close, _close, is_of_event=True),
+        OperatorAction("publish", _ask_publish, _publish, is_of_event=True),
+        OperatorAction("hide", _ask_hide, _hide, is_of_event=True),
+        OperatorAction("delete", _ask_delete, _delete, done_at=EVENTS),
     )
     return {act.name: act for act in every}
 
@@ -118,51 +117,6 @@ async def _scale(operations: Operations, fields: Fields) -> None:
     await operations.scale(_id(fields), _number(fields, "workers", 1, MOST_WORKERS))
 
 
-# --- reset ---------------------------------------------------------------------------
-
-
-def _ask_reset(say: Say, status: Status, fields: Fields) -> Confirmation:
-    event, quantity = _event(status, fields), _number(fields, "quantity", 0, MOST_QUANTITY)
-    type_ = fields.get("type", "")
-    chosen = [each for each in event.types if type_ in ("", each.name)]
-    if not chosen:
-        raise BadRequest("invalid", "problem.no-such-type", "type")
-    changes = tuple(
-        say(
-            "operators.reset.change",
-            type=each.name,
-            now=each.remaining,
-            then=quantity,
-            capacity=each.sold + each.held + quantity,
-        )
-        for each in chosen
-    )
-    taken = " ".join(f"{each.name}:{each.sold + each.held}" for each in chosen)
-    if len(taken) > MOST_TAKEN:
-        raise BadRequest("invalid", "operators.reset.many", "type")
-    return Confirmation(
-        title=say("operators.reset.title", event=event.title),
-        effects=(*changes, say("operators.reset.kept", count=sum(each.sold for each in chosen))),
-        yes=say("operators.reset.yes"),
-        fields={"event": event.name, "type": type_, "quantity": str(quantity), "taken": taken},
-    )
-
-
-async def _reset(operations: Operations, fields: Fields) -> None:
-    quantity = _number(fields, "quantity", 0, MOST_QUANTITY)
-    types = [fields["type"]] if fields.get("type") else []
-    await operations.reset(fields.get("event", ""), types, quantity, _taken(fields))
-
-
-def _taken(fields: Fields) -> dict[str, int]:
-    """Sold and held tickets by type when the question was asked; later purchases don't count."""
-    text = fields.get("taken", "")
-    if text and not TAKEN.fullmatch(text):
-        raise BadRequest("form-expired", "problem.form-expired")
-    pairs = (each.split(":") for each in text.split())
-    return {name: int(tickets) for name, tickets in pairs}
-
-
 # --- open and close ------------------------------------------------------------------
 
 
@@ -193,6 +147,53 @@ async def _open(operations: Operations, fields: Fields) -> None:
 
 async def _close(operations: Operations, fields: Fields) -> None:
     await operations.close_sale(fields.get("event", ""))
+
+
+# --- publish, hide, delete -----------------------------------------------------------
+
+
+def _ask_publish(say: Say, status: Status, fields: Fields) -> Confirmation:
+    return _ask_shown(say, _event(status, fields), "publish", "seen")
+
+
+def _ask_hide(say: Say, status: Status, fields: Fields) -> Confirmation:
+    return _ask_shown(say, _event(status, fields), "hide", "unseen")
+
+
+def _ask_shown(say: Say, event: EventAvailability, act: str, effect: str) -> Confirmation:
+    return Confirmation(
+        title=say(f"operators.{act}.title", event=event.title),
+        effects=(say(f"operators.{act}.{effect}"),),
+        yes=say(f"operators.{act}.yes"),
+        fields={"event": event.name},
+    )
+
+
+def _ask_delete(say: Say, status: Status, fields: Fields) -> Confirmation:
+    event = _event(status, fields)
+    if not event.hidden:
+        raise BadRequest("refused", "operators.delete.published")
+    return Confirmation(
+        title=say("operators.delete.title", event=event.title),
+        effects=(
+            say("operators.delete.sold", count=sum(each.sold for each in event.types)),
+            say("operators.delete.for-good"),
+        ),
+        yes=say("operators.delete.yes"),
+        fields={"event": event.name},
+    )
+
+
+async def _publish(operations: Operations, fields: Fields) -> None:
+    await operations.edit(fields.get("event", ""), Terms(hidden=False))
+
+
+async def _hide(operations: Operations, fields: Fields) -> None:
+    await operations.edit(fields.get("event", ""), Terms(hidden=True))
+
+
+async def _delete(operations: Operations, fields: Fields) -> None:
+    await operations.delete(fields.get("event", ""))
 
 
 # --- fields --------------------------------------------------------------------------

@@ -12,9 +12,9 @@ from web.auth.operator import OperatorGuard
 from web.auth.sessions import Session
 from web.handler_context import Context
 from web.http.body import form_fields
-from web.http.i18n import Language, Languages
+from web.http.i18n import Language, Languages, remember
 from web.http.problems import Problem, problem
-from web.http.replies import Reply, see_other
+from web.http.replies import HTML, Reply, see_other
 from web.http.request import Request
 from web.http.routing import Handler, Outcome
 from web.http.static_files import Assets
@@ -32,6 +32,8 @@ class OperatorVisit(msgspec.Struct, frozen=True):
     session: Session
     language: Language
     address: str
+    # The form was posted to be shown in this language, as it is.
+    spoken: bool = False
 
     def check_form(self, fields: Fields) -> None:
         """Raises `BadRequest` for a form that this session was not given."""
@@ -71,12 +73,21 @@ class OperatorRenderer:
         async def checked(visit: OperatorVisit, **parts: str) -> Outcome:
             fields = form_fields(visit.request, most)
             visit.check_form(fields)
-            return await page(visit, fields, **parts)
+            return await page(self._in_language(visit, fields), fields, **parts)
 
         return self.for_operators(checked)
 
+    def _in_language(self, visit: OperatorVisit, fields: Fields) -> OperatorVisit:
+        """The visit in the language that a posted form is to be shown in, if it says one."""
+        language = self._languages.named(fields.get("language", ""))
+        return msgspec.structs.replace(visit, language=language, spoken=True) if language else visit
+
     def page(self, visit: OperatorVisit, template: str, **values: Any) -> Reply:
-        return self._templates.page(template, visit.language, visit.address, visit=visit, **values)
+        """A page; `keeps` names its form, which is posted there where the language is changed."""
+        headers = [*HTML, remember(visit.language)] if visit.spoken else HTML
+        return self._templates.page(
+            template, visit.language, visit.address, visit=visit, **{"headers": headers, **values}
+        )
 
     def ask(self, visit: OperatorVisit, action: str, back: str, question: Confirmation) -> Reply:
         """The page of a question: yes is posted to `action`, no leads `back`."""

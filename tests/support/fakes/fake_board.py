@@ -1,7 +1,8 @@
 """The fake site's status, history and log for the operators' pages, without ZooKeeper."""
 
 import math
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 
 from core.cluster.status import (
     EnsembleStatus,
@@ -14,7 +15,8 @@ from core.cluster.status import (
 from core.errors import BadRequest, EventExists, NoSuchEvent, NoSuchOrder, NotRunning
 from core.eventlog.query import LogMatches, Query
 from core.eventlog.ring import SourcedEntry
-from core.events.terms import Terms, changed
+from core.events.terms import Terms, TypeTerms, changed
+from core.events.terms_file import TypeSaid
 from core.schema.records import (
     Disk,
     Event,
@@ -185,12 +187,6 @@ class FakeOperations(Operations):
     async def scale(self, id_: str, workers: int) -> None:
         self._note("scale", f"{workers} {id_}")
 
-    async def reset(
-        self, event: str, types: Sequence[str], quantity: int, taken: Mapping[str, int]
-    ) -> None:
-        beside = " ".join(f"{name}:{tickets}" for name, tickets in taken.items())
-        self._note("reset", f"{event} {','.join(types) or 'all'} {quantity} beside {beside}")
-
     async def log(self, query: Query, most: int) -> tuple[LogMatches, Sequence[str]]:
         wanted = [entry for entry in self._entries if query.wants(entry)]
         found = LogMatches(tuple(wanted[::-1][:most]), whole=True)
@@ -207,7 +203,7 @@ class FakeOperations(Operations):
     async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
         if name in self._events:
             raise EventExists(f"event {name!r} exists")
-        event = changed(Event(generation="0" * 8, title=name), terms)
+        event = changed(Event(generation="0" * 8, title=name), terms, time.time())
         for_sale = tuple(_for_sale(each, type_) for each, type_ in types.items())
         self._events[name] = copied(EventAvailability, event, name=name, types=for_sale)
         self._note("create", f"{name} {terms.said} {sorted(types)}")
@@ -218,6 +214,19 @@ class FakeOperations(Operations):
         event = changed(Event(generation="0" * 8, **fields), terms)
         self._events[name] = copied(EventAvailability, event, name=name, types=before.types)
         self._note("edit", f"{name} {terms.said}")
+
+    async def edit_types(
+        self,
+        name: str,
+        *,
+        types: Mapping[str, TypeTerms] | None = None,
+        added: Mapping[str, TypeSaid] | None = None,
+        removed: Collection[str] = (),
+    ) -> None:
+        self._note("edit", f"{name} {types or {}} {added or {}} {removed}")
+
+    async def delete(self, name: str) -> None:
+        self._note("delete", name)
 
     async def open_sale(self, name: str) -> None:
         self._note("open", name)

@@ -1,4 +1,3 @@
-% from web.operator import formatting
 % rebase("page-layout", heading=say("operators.events-title"), here="events")
 <div class="caption"><h1>{{say("operators.events")}}</h1> <a class="button main" href="/operator/new-event">{{say("operators.new-event")}}</a></div>
 % for each in found.trouble:

@@ -147,18 +147,7 @@
 %   for event in status.events[:20]:
 <section>
   <div class="caption"><h2><a href="/operator/events/{{event.name}}">{{event.title}}</a></h2> <code>{{event.name}}</code>
-    <form class="inline" action="/operator/act/reset">
-      <input type="hidden" name="event" value="{{event.name}}">
-      <label for="type-{{event.name}}">{{say("operators.type")}}</label>
-      <select id="type-{{event.name}}" name="type"><option value="">{{say("operators.all-types")}}</option>
-%     for type_ in event.types:
-        <option>{{type_.name}}</option>
-%     end
-      </select>
-      <label for="quantity-{{event.name}}">{{say("operators.for-sale")}}</label>
-      <input id="quantity-{{event.name}}" name="quantity" type="number" min="0" max="100000000" required value="100">
-      <button>{{say("operators.reset")}}</button>
-    </form>
+    <a class="button" href="/operator/events/{{event.name}}">{{say("operators.change-sale")}}</a>
   </div>
   <div class="wide" tabindex="0" role="region" aria-label="{{event.title}}">
   <table>

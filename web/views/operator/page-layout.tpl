@@ -27,8 +27,11 @@
 % end
   <form class="languages" method="post" action="/language" aria-label="{{say("layout.language")}}">
     <input type="hidden" name="back" value="{{address}}">
+% form_id, form_action = get("keeps") or ("", "")
 % for other in languages:
-%   if other.tag != language.tag:
+%   if other.tag != language.tag and form_id:
+    <button class="plain" form="{{form_id}}" formaction="{{form_action}}" formnovalidate name="language" value="{{other.tag}}" lang="{{other.tag}}">{{other.name}}</button>
+%   elif other.tag != language.tag:
     <button class="plain" name="to" value="{{other.tag}}" lang="{{other.tag}}">{{other.name}}</button>
 %   end
 % end
