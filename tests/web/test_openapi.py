@@ -28,6 +28,8 @@ from schemathesis import Case, Config, GenerationMode
 
 from core.clock import Clock
 from core.cluster_secret import Secret, load_secret
+from tests.support.fakes.fake_board import FakeOperations
+from tests.support.fakes.fake_clerk import FakeClerk
 from tests.support.fakes.fake_site import TOKEN
 from tests.support.fakes.fake_web import FakeWeb
 from tests.support.fakes.fake_web import running as fake_running
@@ -188,6 +190,7 @@ def test_every_route_that_programs_call_is_described_and_nothing_else() -> None:
     parts: dict[str, Any] = dict.fromkeys((field.name for field in fields(Context)), None)
     front = Front((), "")
     parts |= {"operator_token": "t", "clock": Clock(), "front": front}
+    parts["operations"] = FakeOperations({}, FakeClerk(time.time))
     site = Site(Context(**parts))
     routes = {(route.method, path_of(route.rule)) for route in site.routes}
     described = {
