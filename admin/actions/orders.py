@@ -133,18 +133,14 @@ def _expect_done(done: ChangeOutcome, order_id: str) -> None:
 
 def _read_all(settings: Settings, events: Sequence[str], begin: Begin) -> None:
     """Reads orders and writes them; nothing is on stdout before they can be read."""
-    ticket_key = load_secret(settings.data_dir).ticket_key
     with _progress() as tell:
-        with_session(settings, lambda zk: _write_all(zk, events, ticket_key, begin, tell))
+        with_session(settings, lambda zk: _write_all(zk, settings, events, begin, tell))
 
 
 async def _write_all(
-    zk: ZooKeeper,
-    events: Sequence[str],
-    ticket_key: bytes,
-    begin: Begin,
-    tell: Tell,
+    zk: ZooKeeper, settings: Settings, events: Sequence[str], begin: Begin, tell: Tell
 ) -> None:
+    ticket_key = load_secret(settings.data_dir).ticket_key
     found = await existing(zk, events)
     write = begin(sys.stdout)
     async with aclosing(every_order(zk, found, tell)) as orders:

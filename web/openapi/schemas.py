@@ -131,7 +131,7 @@ def _published(part: Any, without: str = "") -> Any:
     match part:
         case dict():
             return {key: _published(each, without) for key, each in part.items() if key != without}
-        case list():
+        case list() | tuple():
             return [_published(each, without) for each in part]
         case str() if part.startswith(SCHEMAS):
             return SCHEMAS + _published_name(part.removeprefix(SCHEMAS))

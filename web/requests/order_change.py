@@ -97,7 +97,7 @@ class CheckInJson(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             max_length=MOST_ADDRESS,
             description="What the ticket's QR code holds, or the order's number or id.",
-            examples=[EXAMPLE_NUMBER],
+            examples=[EXAMPLE_ORDER, EXAMPLE_NUMBER],
             extra_json_schema={
                 "pattern": f"{ORDER_ID.pattern}|^(?:{NUMBER_PATTERN}|{CODE_PATTERN})$"
             },

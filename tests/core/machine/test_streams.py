@@ -152,7 +152,7 @@ def test_what_an_act_says_is_a_message_and_the_act_is_done(
     event, folder = f"e-{kind.__name__}", tmp_path / "log"
     order = shop.buyer().buy().json["order"]
     for words in (
-        ("event", "create", event, "--type", "A:5"),
+        ("event", "create", event, "--type", "A:5", "--publish"),
         ("event", "edit", event, "--place", "Hall"),
         ("event", "close", event, "--yes"),
         ("event", "open", event),
