@@ -147,6 +147,7 @@ set_up_tests() {
     has_driver || install libatomic1 || say "there is no libatomic: the tests in a browser fail."
     has_browser || install_browser
     has ip || install iproute2 || say "there is no ip: what parts servers is not tested."
+    has curl || install curl || say "there is no curl: what organisers send with it is not tested."
     { has promtool && has nginx && has caddy; } || unpack prometheus nginx caddy ||
         say "promtool, nginx and caddy are not all there: what is told to them is not tested."
     has mkfs.ext4 || install e2fsprogs || say "there is no mkfs.ext4: a full disk is not tested."

@@ -19,7 +19,7 @@ LINES = [
     ("ord", {"order"}),
     ("order ", {"show", "explain", "cancel", "find", "export"}),
     ("up --p", {"--port", "--public-url"}),
-    ("event create --type A:100:48 --ti", {"--title"}),
+    ("event create --type A:100:48 --tit", {"--title"}),
     ("admin log --level ", {"debug", "info", "warning", "error"}),
     ("drill lea", {"leader"}),
 ]

@@ -88,4 +88,5 @@ def _board(camera: Camera, shop: Instance) -> Path:
         page.locator("#token").fill(token)
         page.locator("button.main").click()
         expect(page.locator(".plot .line").first).to_be_attached()
+        page.locator(".sale dd a").wait_for()  # takings are added up while somebody looks
         return camera.take("board", page.locator("body"))
