@@ -51,8 +51,11 @@ class CachedEvent(msgspec.Struct, frozen=True):
 
 
 class CachedType(msgspec.Struct, frozen=True):
+    """`event_version` is the event's when it was read: another one may have another type there."""
+
     type: TicketType
     version: int
+    event_version: int
 
 
 class StockCache:
@@ -76,9 +79,12 @@ class StockCache:
         """Returns a type, with its terms and counters read, or why it can't be sold."""
         try:
             event = await self._event(event_name)
-            ref = TypeRef(event_name, event.generation, type_)
-            if ref not in self._types:
-                self._types[ref] = CachedType(*await self._store.ticket_type(ref))
+            ref = TypeRef(event_name, event.event.generation, type_)
+            cached = self._types.get(ref)
+            if cached is None or cached.event_version != event.version:
+                read = await self._store.ticket_type(ref)
+                self._types[ref] = CachedType(*read, event.version)
+                self._counters.pop(ref, None)
             if ref not in self._counters:
                 self._counters[ref] = await self._store.counters(ref)
         except NoSuchEvent:
@@ -90,13 +96,13 @@ class StockCache:
             return Code.DAMAGED
         return ref
 
-    async def _event(self, name: str) -> Event:
+    async def _event(self, name: str) -> CachedEvent:
         cached = self._events.get(name)
         if cached is None or self._clock() - cached.read_at > EVENT_AGE_S:
             # The old reading stays until the new one is there: others of this batch need it.
             cached = CachedEvent(*await self._store.event_at(name), self._clock())
             self._events[name] = cached
-        return cached.event
+        return cached
 
     def rules(self, ref: TypeRef) -> Event:
         return self._events[ref.event].event
@@ -117,12 +123,18 @@ class StockCache:
         return Price(self._types[ref].type.price, event.currency, event.decimals, event.payment)
 
     def unchanged(self, refs: Iterable[TypeRef]) -> tuple[Check, ...]:
-        """Checks that the events and types of these are still as they were read."""
-        refs = tuple(refs)
-        events = {ref.event: self._events[ref.event].version for ref in refs}
+        """Checks that the events and types of these are still as they were read.
+
+        A type that was removed and added again begins with the same version, so the event's is
+        checked as well, as it was when the type was read: each change of types raises it.
+        """
+        types = {ref: self._types[ref] for ref in refs}
+        events: dict[str, int] = {}
+        for ref, type_ in types.items():
+            events[ref.event] = min(type_.event_version, events.get(ref.event, type_.event_version))
         return (
             *(Check(paths.event(name), version) for name, version in events.items()),
-            *(Check(ref.path, self._types[ref].version) for ref in refs),
+            *(Check(ref.path, type_.version) for ref, type_ in types.items()),
         )
 
     def hold_ends(self, ref: TypeRef) -> float:
@@ -168,6 +180,7 @@ class StockCache:
             self._counters.pop(ref, None)
 
     def forget_terms(self) -> None:
-        """Drops all events and types: they are read again."""
+        """Drops all events and types, with their counters: they are read again."""
         self._events.clear()
         self._types.clear()
+        self._counters.clear()

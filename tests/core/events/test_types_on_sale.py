@@ -1,5 +1,7 @@
 """Types are added, corrected and removed while others buy; what was sold is never lost."""
 
+import asyncio
+
 import pytest
 
 from core.errors import ZkticketError
@@ -8,10 +10,12 @@ from core.events.deletion import delete_event
 from core.events.terms import Terms, TypeTerms
 from core.events.terms_file import TypeSaid
 from core.schema.records import TicketType
+from core.store.availability import TypeAvailability
 from core.store.order_lifecycle import Act
 from core.transport.link import Code
 from tests.support.two_workers import Shop, shop_of
 from tests.support.zookeeper_server import Server
+from workers.selling.stock_cache import EVENT_AGE_S
 
 MORE = TypeSaid(capacity=3, price="5", where="")
 
@@ -61,3 +65,25 @@ async def test_an_event_with_orders_is_deleted_only_with_them(server: Server) ->
         assert (await shop.two.amend(sold.order, Act.CHECK_IN, note="West")).code is Code.DONE
         await delete_event(shop.one.zk, "show", agreed, with_orders=True)
         assert (await shop.two.buy()).code is Code.NO_SUCH_EVENT
+
+
+@pytest.mark.parametrize("waits_s", [0.0, EVENT_AGE_S + 0.1])
+async def test_a_type_that_is_removed_and_added_again_sells_its_new_stock_at_its_new_price(
+    server: Server, waits_s: float
+) -> None:
+    async with shop_of(server) as shop:
+        await edit(shop, added={"B": TypeSaid(capacity=60, price="48", where="")})
+        refused = await shop.two.buy(type="B", price=1)  # the worker knows the type from now on
+        assert refused.code is Code.PRICE_CHANGED
+        await edit(shop, removed=("B",))
+        await edit(shop, added={"B": TypeSaid(capacity=3, price="52", where="")})
+        await asyncio.sleep(waits_s)
+        assert (await shop.two.sell(type="B")).total == 5200
+        [kind] = [each for each in await types_of(shop) if each.name == "B"]
+        assert (kind.capacity, kind.sold, kind.remaining) == (3, 1, 2)
+        await shop.two.sell(type="B", quantity=2)
+        assert (await shop.two.buy(type="B")).code is Code.SOLD_OUT
+
+
+async def types_of(shop: Shop) -> tuple[TypeAvailability, ...]:
+    return (await shop.one.store.availability("show")).types
