@@ -141,9 +141,15 @@ class Operations:
         await event_manager.edit(self._zk, name, Terms(), types, added=added, removed=removed)
 
     async def delete(self, name: str) -> None:
-        """Deletes a draft with all its orders, for good; others are to be hidden first."""
-        if not (await self.event(name)).hidden:
+        """Deletes a draft with all its orders, for good; others are to be hidden first.
+
+        Whoever holds tickets may still pay for them: that end is to be waited for.
+        """
+        if not (await Store(self._zk).event(name)).hidden:
             raise BadRequest("refused", "operators.delete.published")
+        with suppress(BadZnode, NoSuchType):  # some of it was deleted before
+            if any(each.held for each in (await self.event(name)).types):
+                raise BadRequest("refused", "operators.delete.held")
         await delete_event(self._zk, name, _agreed, with_orders=True)
 
     async def open_sale(self, name: str) -> None:
@@ -165,9 +171,10 @@ class Operations:
                     if fits(order):
                         latest.add(order)
                 whole = True
-        return latest.found(
-            whole=whole, takings=tally.takings() if wanted.event and whole else None
-        )
+        takings = tally.takings() if wanted.event and whole else None
+        found = latest.found(whole=whole, takings=takings)
+        coded = tuple(order.coded(self._ticket_key) for order in found.orders)
+        return msgspec.structs.replace(found, orders=coded)
 
     async def export(self, wanted: OrderFilter) -> str:
         """The wanted orders as `order export` writes them, the latest last.
@@ -184,11 +191,7 @@ class Operations:
                         raise BadRequest("refused", "operators.orders.too-many")
         except TimeoutError:
             raise BadRequest("refused", "operators.orders.too-many") from None
-        out = StringIO()
-        write = csv_rows(out, OrderView)
-        for order in sorted(found, key=attrgetter("created_at")):
-            write(order)
-        return out.getvalue()
+        return await asyncio.to_thread(_as_csv, found)
 
     async def takings(self, event: str) -> Takings:
         """What was sold of an event. Raises `NoSuchEvent`, `BadZnode`, `Unavailable`."""
@@ -221,6 +224,15 @@ class Operations:
 
     async def timeline(self, order_id: str) -> Timeline:
         return await order_history.timeline(self._zk, order_id)
+
+
+def _as_csv(orders: list[OrderView]) -> str:
+    """Takes seconds for very many orders, so it is done beside those who buy."""
+    out = StringIO()
+    write = csv_rows(out, OrderView)
+    for order in sorted(orders, key=attrgetter("created_at")):
+        write(order)
+    return out.getvalue()
 
 
 def _unheard(_part: float) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
@@ -10,7 +10,15 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from core.errors import BadVersion, NodeExists, NoNode, WrongTerm, ZkticketError
+from core.errors import (
+    BadVersion,
+    BadZnode,
+    NodeExists,
+    NoNode,
+    NoSuchType,
+    WrongTerm,
+    ZkticketError,
+)
 from core.events.create import create_event, of_type, shares, tabs
 from core.schema import paths
 from core.schema.records import Event, Stock, TicketType, encode
@@ -180,7 +188,8 @@ class EventManager:
         """
         counters: list[StripeCounter] = []
         for type_ in await self._store.type_names(name, event):
-            counters += await self._store.counters(TypeRef(name, event.generation, type_))
+            with suppress(BadZnode, NoSuchType):  # an earlier deletion was interrupted
+                counters += await self._store.counters(TypeRef(name, event.generation, type_))
         async with aclosing(self._store.orders.all_of(name, event.generation)) as orders:
             async for _ in orders:
                 raise ZkticketError(

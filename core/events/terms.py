@@ -197,11 +197,12 @@ def _wrong_times(
     if wrong("starts_at", "ends_at"):
         yield WrongTerm("ends", "order", "it is not after the beginning")
     if wrong("opens_at", "closes_at"):
-        yield WrongTerm("closes", "order", "it is not after the beginning")
+        yield WrongTerm("closes", "closes-order", "it is not after the opening of the sale")
     if after.doors_at != after.starts_at and wrong("doors_at", "starts_at"):
         yield WrongTerm("doors", "doors", "the doors open after the event has begun")
-    ends = over_at(after)
-    if "opens_at" in said and None not in (after.opens_at, ends) and after.opens_at >= ends:  # type: ignore[operator]
+    opens, ends = after.opens_at, over_at(after)
+    moved = {"opens_at", "starts_at", "ends_at"} & said
+    if moved and opens is not None and ends is not None and opens >= ends:
         yield WrongTerm("opens", "too-late", "the sale opens when the event is over")
     if now is not None:
         yield from _past_times(before, after, said, now)

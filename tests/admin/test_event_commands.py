@@ -284,7 +284,7 @@ def test_a_file_that_cant_be_meant_is_refused_with_the_fields_name(
         (["--type", "A:5", "--starts", "2027-03-01T20:00"], "no timezone is named"),
         (
             ["--type", "A:5", "--opens", "2027-03-01T20:00Z", "--closes", "2027-03-01T19:00Z"],
-            "closes: it is not after the beginning",
+            "closes: it is not after the opening of the sale",
         ),
         (["--type", "A:5", "--hold-minutes", "nan"], "hold_s"),
         (["--type", "A:5", "--hold-minutes", "1e308"], "hold_s"),

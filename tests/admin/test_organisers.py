@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from core.cluster_secret import load_secret
 from tests.support.instance import ROOT, Instance, environment, eventually, running
 
 PAGE = (ROOT / "admin" / "ORGANISERS.md").read_text()
@@ -66,14 +65,13 @@ def _bought(shop: Instance, key: int) -> str:
 def _run(block: str, home: Path, shop: Instance) -> subprocess.CompletedProcess[str]:
     """Runs a block as the reader's shell would, at a terminal where every question gets a yes."""
     path = f"{ROOT / '.venv' / 'bin'}:{environment()['PATH']}"
-    token = load_secret(shop.data_dir).operator_token
     reader, terminal = os.openpty()
     try:
         os.write(reader, b"y\n" * 8)
         return subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block],
             cwd=home,
-            env={**environment(), "PATH": path, "TOKEN": token},
+            env={**environment(), "PATH": path},
             capture_output=True,
             text=True,
             stdin=terminal,

@@ -8,7 +8,7 @@ from core.store.order_lifecycle import UNDO_S, Act
 from core.transport.link import Code
 from web.api.orders import CHANGE, OrderRoutes
 from web.http import problems
-from web.http.problems import Problem
+from web.http.problems import Problem, problem
 from web.http.replies import json_reply
 from web.http.request import Request
 from web.http.route_description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, Response, Route
@@ -35,7 +35,11 @@ class CheckInApi(OrderRoutes):
         parameters=(KEY,),
         body=CheckInJson,
         answers=(Response(200, "The holder was let in.", OrderView),),
-        codes=(*OPERATOR, "already-admitted", "already-checked-in", *REFUSED),
+        codes=(
+            *OPERATOR,
+            *("already-admitted", "already-checked-in", "admission-undone"),
+            *REFUSED,
+        ),
         keys=(OPERATOR_TOKEN,),
     )
     async def post_check_in(self, request: Request) -> Outcome:
@@ -75,6 +79,8 @@ class CheckInApi(OrderRoutes):
             types=scan.types,
         )
         answer = await self._context.checkout.change(wanted, request.began)
+        if act is Act.CHECK_IN and answer.code is Code.DONE and _was_undone(answer.order):
+            return problem("admission-undone")
         if answer.code is Code.DONE and answer.order is not None:
             return json_reply(answer.order)
         return _named(problems.from_refused_change(answer, self._context.rng), scan)
@@ -82,6 +88,11 @@ class CheckInApi(OrderRoutes):
     async def _order_of(self, scan: CheckInJson) -> str:
         text = scan.order
         return order_in(text) or await find_ticket(self._context.orders, text, scan.event)
+
+
+def _was_undone(order: OrderView | None) -> bool:
+    """Whether the scan that let its holder in was taken back since: it lets nobody in again."""
+    return order is not None and order.checked_in_at is None
 
 
 def _named(found: Problem, scan: CheckInJson) -> Problem:

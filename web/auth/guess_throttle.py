@@ -26,8 +26,16 @@ class GuessThrottle:
 
     def failed(self, whose: str) -> None:
         """Counts a wrong guess from that address, or at that subject."""
+        self._add(whose, -1.0)
+
+    def forgive(self, whose: str) -> None:
+        """Takes a guess back that turned out to be none."""
+        self._add(whose, 1.0)
+
+    def _add(self, whose: str, guesses: float) -> None:
         network = client_network(whose)
-        self._left[network] = (self._left_of(network) - 1, self._clock())
+        left = min(BURST, max(0.0, self._left_of(network) + guesses))
+        self._left[network] = (left, self._clock())
         self._left.move_to_end(network)
         while len(self._left) > MOST_KEPT:
             self._left.popitem(last=False)

@@ -26,7 +26,8 @@ _CODES = {
     405: ("method-not-allowed",),
     408: ("too-slow",),
     409: (
-        *("already-admitted", "already-checked-in", "ambiguous-number", "hold-expired"),
+        *("admission-undone", "already-admitted", "already-checked-in"),
+        *("ambiguous-number", "hold-expired"),
         *("limit-reached", "no-more-extensions", "not-cancellable", "not-held", "not-on-sale"),
         *("not-valid", "paid-already", "payment-used", "price-changed", "refused", "sold-out"),
         *("undo-too-late", "wrong-amount", "wrong-event", "wrong-type"),

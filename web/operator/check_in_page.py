@@ -143,12 +143,13 @@ class CheckInPages(OperatorPages):
 
     async def _scanned(self, visit: OperatorVisit, fields: Fields, act: Act) -> Outcome:
         scan = scan_of(fields)
-        wanted = await self._wanted(scan, act)
+        wanted, undoes = await self._wanted(scan, act), act is Act.UNDO_CHECK_IN
         if isinstance(wanted, ScanResult):
-            return await self._page(visit, wanted, scan)
+            return await self._page(visit, wanted, scan, undoes=undoes)
         answer = await self._context.checkout.change(wanted, visit.request.began)
         snapshot = await self._context.catalog.snapshot()
-        return await self._page(visit, told(answer, snapshot, self._context.clock.now()), scan)
+        result = told(answer, snapshot, self._context.clock.now())
+        return await self._page(visit, result, scan, undoes=undoes)
 
     async def _wanted(self, scan: Scan, act: Act) -> WantedChange | ScanResult:
         """The change to ask a worker for, or why there is none.
@@ -186,7 +187,10 @@ class CheckInPages(OperatorPages):
         scan: Scan,
         wanted: str = "",
         found: FoundOrders | None = None,
+        *,
+        undoes: bool = False,
     ) -> Outcome:
+        """The page with a result; `undoes` says what the scan that is tried again does."""
         event = (await self._context.catalog.snapshot()).event(scan.event)
         headers = [*HTML_WITH_CAMERA, keep("door", scan.door)] if scan.door else HTML_WITH_CAMERA
         return self._renderer.page(
@@ -196,6 +200,7 @@ class CheckInPages(OperatorPages):
             headers=headers,
             result=result,
             scan=scan,
+            undoes=undoes,
             next_scan=new_key(),
             ready=READY,
             unanswered=NO_ANSWER,

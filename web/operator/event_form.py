@@ -38,7 +38,8 @@ FORM_BYTES = 256 * 1024
 MOST_FILE = 64 * 1024
 MOST_FIELDS = 64 + MOST_ROWS * len(PARTS)
 CURRENCY = re.compile(r"[A-Z]{3}")
-OFFSET = re.compile(r"(?:[+-][0-9]{2}:?[0-9]{2}|[zZ])$")
+# What a browser's field for a time shows; it shows any other text as nothing.
+CLOCK_TIME = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?")
 COLOUR = re.compile(r"(?:#[0-9a-f]{6})?")
 
 Read = TypeVar("Read")
@@ -67,9 +68,9 @@ class EventForm:
         )
 
     def type_of(self, name: str) -> str:
-        """The attributes of a field for a time; only a text has room for an offset."""
+        """The attributes of a field for a time; only a text has room for anything else."""
         typed = self.fields.get(name, "")
-        if name in self.faults or OFFSET.search(typed):
+        if name in self.faults or not CLOCK_TIME.fullmatch(typed):
             return 'type="text"'
         return 'type="datetime-local"' + ' step="1"' * (len(typed) > len("2027-03-01T20:00"))
 

@@ -1,13 +1,14 @@
 """The operators' pages of orders: listed, found, exported, explained, cancelled."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from urllib.parse import urlencode
 
 import bottle
 
-from core.errors import BadRequest
+from core.errors import BadRequest, NoSuchOrder
 from core.schema.order_number import typed_number
 from core.schema.records import NAME, OrderView, PaymentView
 from core.store.availability import EventAvailability
@@ -87,7 +88,9 @@ class OrderPages(OperatorPages):
         typed = typed_number(wanted)
         if typed is None or typed.wrong:
             return order_in(wanted)
-        return await find_ticket(self._context.orders, wanted)
+        with suppress(NoSuchOrder, BadRequest):  # many a name could be a number, too
+            return await find_ticket(self._context.orders, wanted)
+        return ""
 
     async def get_order(self, visit: OperatorVisit, order_id: str) -> Outcome:
         order = await find_order(self._context.orders, order_id)

@@ -51,16 +51,23 @@ class FindPage:
         if wait_s:
             found = replace(problem("too-many-attempts", "find.slowly"), retry_after=wait_s)
             return self._page(request, fields, found)
+        # Counted before it is looked up: guesses that come side by side are as many.
+        self._by_client.failed(request.client)
+        self._by_number.failed(typed.number)
         try:
             order = await self._find(typed, fields.get("buyer", ""))
         except ZkticketError as error:
+            self._forgive(request, typed)
             found = problems.from_read_error(error, self._context.rng)
             return self._page(request, fields, found)
         if order:
+            self._forgive(request, typed)
             return see_other(f"/orders/{order}")
-        self._by_client.failed(request.client)
-        self._by_number.failed(typed.number)
         return self._page(request, fields, problem("no-such-order", "find.none"))
+
+    def _forgive(self, request: Request, typed: TypedNumber) -> None:
+        self._by_client.forgive(request.client)
+        self._by_number.forgive(typed.number)
 
     async def _find(self, typed: TypedNumber, buyer: str) -> str:
         """The id of the order with that number and name, or ""."""

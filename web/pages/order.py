@@ -1,5 +1,7 @@
 """The page of an order: a hold that runs, or a ticket. Its buttons change the order."""
 
+from urllib.parse import urlsplit
+
 import bottle
 import msgspec
 
@@ -40,6 +42,9 @@ TEXTS = {
     "outcome-unknown": "ticket.unknown",
     "overloaded": "ticket.busy",
 }
+
+# Names of this machine for itself, where an instance without a public address is tried.
+LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 class TicketPages:
@@ -101,8 +106,12 @@ class TicketPages:
         return self._renderer.page(visit, "ticket", found, ticket=ticket)
 
     def _shop(self, visit: Visit, order: OrderView, event: EventAvailability | None) -> str:
-        """The address where a hold is paid, "" for none."""
-        if event is None or not event.payment_url:
+        """The address where a hold is paid, "" for none.
+
+        The way back is signed, too: it has to be ours, and not one that a client named as its host.
+        """
+        ours = self._context.front.public_url or urlsplit(visit.base).hostname in LOCAL
+        if event is None or not event.payment_url or not ours:
             return ""
         back = f"{visit.base}/orders/{order.order}"
         return payment_link(self._context.payment_key, event.payment_url, order, back)

@@ -184,6 +184,8 @@ form.addEventListener("submit", (event) => {
 });
 
 document.getElementById("again")?.addEventListener("submit", (event) => {
+  // An undo that is tried again stays one: the page posts it.
+  if (event.target.action.endsWith("/undo")) return;
   event.preventDefault();
   const { order, scan } = event.target.elements;
   open.write({ ...open.read(), [ticketIn(order.value)]: scan.value });

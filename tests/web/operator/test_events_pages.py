@@ -184,7 +184,7 @@ def test_an_error_stands_at_its_field_and_no_input_is_lost(operator: Operator) -
             {"name": "b", "opens": "2027-01-02T00:00", "closes": "2027-01-01T00:00"}
             | {"type__0": "A", "capacity__0": "1"},
             "closes",
-            "later than the start",
+            "later than the opening",
         ),
     ],
 )

@@ -4,13 +4,14 @@ import asyncio
 import csv
 from collections.abc import Sequence
 from itertools import pairwise
+from urllib.parse import urlencode
 
 import pytest
 
 from core.errors import BadRequest
 from core.events.edit import EventManager
 from core.schema import paths
-from core.schema.order_number import code_of, number_of
+from core.schema.order_number import code_of, number_of, typed_number
 from core.schema.records import Order, TicketType, encode
 from core.settings import Settings
 from core.store.scan import OrderFilter
@@ -46,6 +47,13 @@ def test_a_buyer_is_found_however_the_name_is_spelled(operator: Operator) -> Non
     assert page.count("Ada Lovelace &lt;") == len(TICKETS)
     assert f'href="{ORDERS}/{id_of("b3")}"' in page
     assert "No orders found for that name" in operator.get(f"{ORDERS}?find=nobody").text
+
+
+def test_a_name_that_could_be_a_number_is_looked_up_as_a_name(operator: Operator) -> None:
+    for name in ("James Smith", "Emma Becker"):
+        assert typed_number(name)
+        page = operator.get(f"{ORDERS}?{urlencode({'find': name})}").text
+        assert "No orders found for that name" in page
 
 
 def test_an_order_is_shown_with_its_life(operator: Operator) -> None:

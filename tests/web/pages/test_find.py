@@ -7,6 +7,7 @@ import pytest
 from core.schema.order_number import check_character, number_of
 from tests.support.fakes.fake_web import FakeWeb, Response
 from tests.support.fakes.fake_web import running as fake_running
+from web.auth.guess_throttle import PER_S, GuessThrottle
 
 
 def find(web: FakeWeb, number: str, buyer: str, **headers: str) -> Response:
@@ -82,3 +83,12 @@ def test_guesses_are_slowed_down_and_so_is_every_client_at_a_number_that_was_gue
 def test_who_has_no_page_is_led_to_the_search(web: FakeWeb) -> None:
     assert 'href="/find"' in web.get(f"/orders/{'0' * 32}").text
     assert web.get("/find").status == 200
+
+
+def test_guesses_that_come_side_by_side_count_as_many_and_a_right_one_for_nothing() -> None:
+    throttle = GuessThrottle(lambda: 100.0)
+    for _ in range(300):
+        throttle.failed("192.0.2.1")
+    assert 0 < throttle.wait_s("192.0.2.1") <= 1 / PER_S + 1
+    throttle.forgive("192.0.2.1")
+    assert throttle.wait_s("192.0.2.1") == 0

@@ -49,10 +49,18 @@ class Box:
         return self.post("/api/holds", wanted, buyer=buyer)
 
     def check_in(
-        self, order: str, door: str, *, buyer: Buyer, undo: bool = False, **bound: Any
+        self,
+        order: str,
+        door: str,
+        *,
+        buyer: Buyer,
+        undo: bool = False,
+        key: str = "",
+        **bound: Any,
     ) -> Reply:
         body = json.dumps({"order": order, "door": door, **bound}).encode()
-        headers = {"Content-Type": "application/json", **self._operator}
+        keyed = {"Idempotency-Key": key} if key else {}
+        headers = {"Content-Type": "application/json", **self._operator, **keyed}
         return buyer.request("POST", f"/api/check-in{'/undo' * undo}", body, headers)
 
     def pay(
@@ -229,3 +237,13 @@ def test_a_closed_sale_sells_nothing_and_keeps_its_holds(box: Box) -> None:
     assert box.post(f"/api/holds/{held}/confirm").json["status"] == "sold"
     assert box.shop.run("event", "open", box.name).returncode == 0
     eventually("open", lambda: box.buyer.buy("A", event=box.name).status == 201)
+
+
+def test_a_repeat_of_a_scan_that_was_taken_back_lets_nobody_in(box: Box) -> None:
+    door = box.shop.buyer()
+    order = box.buyer.buy("A", event=box.name).json["order"]
+    assert box.check_in(order, "North", buyer=door, key="first").status == 200
+    assert box.check_in(order, "North", buyer=door, key="undo", undo=True).status == 200
+    again = box.check_in(order, "North", buyer=door, key="first")
+    assert (again.status, again.code) == (409, "admission-undone")
+    assert box.check_in(order, "North", buyer=door, key="second").status == 200

@@ -11,14 +11,14 @@
 % if result.kind == "admitted":
 <form class="last" method="post" action="/operator/check-in/undo">
 % include("check-in-bound", scan=scan, id=next_scan)
-  <input type="hidden" name="order" value="{{result.order.number}}">
+  <input type="hidden" name="order" value="{{result.order.code or result.order.number}}">
   <p>{{say("checkin.last", buyer=result.order.buyer, count=result.order.quantity, type=result.type)}}</p>
   <button>{{say("checkin.undo")}}</button>
 </form>
 % end
 </div>
 % if result.kind == "no-answer":
-<form class="again" id="again" method="post" action="/operator/check-in">
+<form class="again" id="again" method="post" action="/operator/check-in{{"/undo" if undoes else ""}}">
 % include("check-in-bound", scan=scan, id=scan.id)
   <input type="hidden" name="order" value="{{scan.text}}">
   <button class="main">{{say("checkin.again")}}</button>
@@ -61,7 +61,7 @@
 </form>
 % if found is not None:
 %   if not found.whole:
-<p class="notice" role="status">{{say("operators.not-all")}}</p>
+<p class="notice" role="status">{{say("checkin.found-more", count=len(found.orders))}}</p>
 %   end
 %   if not found.orders:
 <p role="status">{{say("checkin.found-none")}}</p>
@@ -73,7 +73,7 @@
 %     if each.status == "sold" and not each.checked_in_at:
     <form method="post" action="/operator/check-in">
 % include("check-in-bound", scan=scan, id=f"{next_scan}.{each.number}")
-      <input type="hidden" name="order" value="{{each.number}}">
+      <input type="hidden" name="order" value="{{each.code or each.number}}">
       <button>{{say("checkin.admit")}}</button>
     </form>
 %     end

@@ -155,7 +155,7 @@
     <tbody>
 %     for type_ in event.types:
 %       share = 100 * type_.sold / type_.capacity if type_.capacity else 0
-    <tr><th scope="row">{{type_.name}}</th><td class="n">{{f"{type_.capacity:,}"}}</td><td class="n">{{f"{type_.sold:,}"}}</td><td class="n">{{f"{type_.held:,}"}}</td><td class="n">{{f"{type_.remaining:,}"}}</td>
+    <tr><th scope="row">{{type_.label or type_.name}}</th><td class="n">{{f"{type_.capacity:,}"}}</td><td class="n">{{f"{type_.sold:,}"}}</td><td class="n">{{f"{type_.held:,}"}}</td><td class="n">{{f"{type_.remaining:,}"}}</td>
       <td class="share"><svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width="100" height="6"/><rect class="sold" width="{{f"{share:.1f}"}}" height="6"/></svg></td></tr>
 %     end
     </tbody>
