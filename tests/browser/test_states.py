@@ -26,8 +26,9 @@ def test_the_interfaces_description_opens_by_keyboard_and_fits_the_screen(
     page.keyboard.press("Enter")
     expect(entry.get_by_text("$BOX/api/holds/$HOLD/confirm")).to_be_visible()
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    assert guest.grave_faults() == []
     assert not guest.is_wider_than_the_screen()
+    if width == PHONE:  # all of it together takes half a minute, and is the same at a desk
+        assert guest.grave_faults() == []
 
 
 def test_what_was_filled_in_wrongly_shuts_nobody_out(enter: Enter, states: str) -> None:
