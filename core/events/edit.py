@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
@@ -12,10 +12,8 @@ from msgspec.structs import replace
 
 from core.errors import (
     BadVersion,
-    BadZnode,
     NodeExists,
     NoNode,
-    NoSuchType,
     WrongTerm,
     ZkticketError,
 )
@@ -184,12 +182,14 @@ class EventManager:
     async def close_unsold(self, name: str, event: Event) -> None:
         """Ends the sale of an event for good, where it has no order, by deleting its counters.
 
-        Raises `ZkticketError` where it has one, `Ambiguous`, `Unavailable`.
+        Without counters its sale has been ended so before, and its deletion was interrupted. Raises
+        `ZkticketError` where it has an order, `BadZnode`, `Ambiguous`, `Unavailable`.
         """
+        if not await self._has_counters(name):
+            return
         counters: list[StripeCounter] = []
         for type_ in await self._store.type_names(name, event):
-            with suppress(BadZnode, NoSuchType):  # an earlier deletion was interrupted
-                counters += await self._store.counters(TypeRef(name, event.generation, type_))
+            counters += await self._store.counters(TypeRef(name, event.generation, type_))
         async with aclosing(self._store.orders.all_of(name, event.generation)) as orders:
             async for _ in orders:
                 raise ZkticketError(
@@ -236,6 +236,10 @@ class EventManager:
         return await lost_answers.try_commit(
             self._zk, operations, happened, BadVersion, NoNode, NodeExists
         )
+
+    async def _has_counters(self, name: str) -> bool:
+        found = await self._zk.get_many(await self.counter_paths(name))
+        return any(znode is not None for znode in found)
 
     async def counter_paths(self, name: str) -> list[str]:
         """Lists the paths of an event's counters in all of its lives, whatever they hold."""

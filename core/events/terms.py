@@ -28,9 +28,9 @@ MOST_CHARACTERS = 200
 MOST_DESCRIPTION = 4000
 # How many characters of a wrong name an error repeats.
 MOST_SHOWN = 40
-# Texts of one line.
 # What a hold's page adds begins with a question mark. Some browsers stop at 2,000 characters.
 PAYMENT_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[!$%-;=@-Z_a-z~]*)?", re.ASCII)
+# Texts of one line.
 LINES = ("title", "place", "organiser")
 TIMES = ("starts", "ends", "doors", "opens", "closes")
 # Years that calendars and the clocks of all time zones can show.
@@ -170,9 +170,8 @@ def _faults(
     """Finds what is wrong with an event whose terms `said` were given."""
     if not after.title:
         yield WrongTerm("title", "empty", "it is empty")
-    if zone_of(after.timezone) is None:
-        shown = repr(brief(after.timezone, MOST_SHOWN))
-        yield WrongTerm("timezone", "zone", f"{shown} is no time zone; write it like Europe/Berlin")
+    if fault := zone_fault(after.timezone):
+        yield fault
     if not (len(after.currency) == 3 and after.currency.isascii() and after.currency.isupper()):
         yield WrongTerm("currency", "currency", f"{after.currency!r} is no code like EUR")
     elif after.currency != before.currency and decimals_of(after.currency) != before.decimals:
@@ -217,6 +216,14 @@ def _past_times(
         yield WrongTerm(field, "past", "that has passed; write a time that is yet to come")
     if "closes_at" in said and after.closes_at is not None and after.closes_at <= now:
         yield WrongTerm("closes", "past", "that has passed; write a time that is yet to come")
+
+
+def zone_fault(name: str) -> WrongTerm | None:
+    """Returns what is wrong with the name of a zone."""
+    if zone_of(name) is not None:
+        return None
+    shown = repr(brief(name, MOST_SHOWN))
+    return WrongTerm("timezone", "zone", f"{shown} is no time zone; write it like Europe/Berlin")
 
 
 def expect_name(name: str) -> None:

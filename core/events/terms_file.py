@@ -18,6 +18,7 @@ from core.events.terms import (
     in_words,
     instant_of,
     text_of,
+    zone_fault,
 )
 from core.schema.records import PaymentRule, TicketType, copied
 from core.store.stripes import STRIPES
@@ -26,17 +27,8 @@ from core.text.timezones import zone_of
 from core.text.toml import parsed
 
 PLAIN = (
-    *(
-        "title",
-        "description",
-        "organiser",
-        "currency",
-        "payment",
-        "payment_url",
-        "place",
-        "timezone",
-    ),
-    *("limit", "extensions", "cancellable"),
+    *("title", "description", "organiser", "place", "timezone"),
+    *("currency", "payment", "payment_url", "limit", "extensions", "cancellable"),
 )
 
 # Room for ten thousand types.
@@ -157,8 +149,10 @@ def terms_of(
     """
     names = (*PLAIN, "translations", "hidden")
     fields: dict[str, Any] = {name: said[name] for name in names if said.get(name) is not None}
-    faults: list[WrongTerm] = []
-    for name, clock in times.items():
+    # Times can't be read by the clocks of a zone that is misspelt.
+    misspelt = zone_fault(fields["timezone"]) if "timezone" in fields else None
+    faults = [misspelt] if misspelt else []
+    for name, clock in {} if misspelt else times.items():
         try:
             fields[f"{name}_at"] = None if clock is None else instant_of(name, clock, zone)
         except WrongTerm as fault:

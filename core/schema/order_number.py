@@ -9,7 +9,6 @@ The chance that any two of an event's 200,000 orders share a number is 1 in 1,70
 number may therefore find two orders; then the code or the name tells which is meant.
 """
 
-import base64
 import hmac
 import re
 import unicodedata
@@ -27,12 +26,13 @@ GROUP = 5
 SHARED_DIGITS = 11
 MAC_BYTES = 10
 MAC_CHARACTERS = 16
+# Two characters for each ten bits: a number is written for every sale.
+PAIRS = tuple(first + second for first in ALPHABET for second in ALPHABET)
 NUMBER_PATTERN = rf"[{ALPHABET}]{{5}}-[{ALPHABET}]{{5}}"
 CODE_PATTERN = rf"[{ALPHABET}]{{{CHARACTERS + 1 + MAC_CHARACTERS}}}"
 _TYPED = re.compile(rf"[{ALPHABET}]{{{CHARACTERS + 1}}}(?:[{ALPHABET}]{{{MAC_CHARACTERS}}})?")
 # Spaces, and dashes of any length.
 _BETWEEN = re.compile(r"[\s\u2010-\u2015\u2212-]")
-_FROM_RFC_4648 = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET)
 
 
 class TypedNumber(msgspec.Struct, frozen=True):
@@ -67,14 +67,24 @@ class TypedNumber(msgspec.Struct, frozen=True):
 
 def number_of(order_id: str) -> str:
     """Returns the number of an order, in two groups."""
-    bits = int(order_id[:12], 16) >> 3
-    plain = "".join(ALPHABET[bits >> shift & 31] for shift in range(40, -1, -5))
-    return f"{plain[:GROUP]}-{plain[GROUP:]}{check_character(plain)}"
+    plain = _plain_number(order_id)
+    return f"{plain[:GROUP]}-{plain[GROUP:]}"
 
 
 def code_of(ticket_key: bytes, order_id: str) -> str:
     """Returns the code of an order's ticket."""
-    return number_of(order_id).replace("-", "") + _mac(ticket_key, order_id)
+    return _plain_number(order_id) + _mac(ticket_key, order_id)
+
+
+def _plain_number(order_id: str) -> str:
+    bits = int(order_id[:12], 16) >> 3
+    check = _weighed([bits >> shift & 31 for shift in range(40, -1, -5)])
+    return _written(bits << 5 | check, CHARACTERS + 1)
+
+
+def _written(bits: int, characters: int) -> str:
+    """Writes an even number of characters, five bits in each."""
+    return "".join([PAIRS[bits >> shift & 1023] for shift in range(5 * characters - 10, -1, -10)])
 
 
 def check_character(plain: str) -> str:
@@ -107,5 +117,5 @@ def _weighed(values: Iterable[int]) -> int:
 
 
 def _mac(ticket_key: bytes, order_id: str) -> str:
-    digest = hmac.digest(ticket_key, order_id.encode(), "sha256")[:MAC_BYTES]
-    return base64.b32encode(digest).decode().translate(_FROM_RFC_4648)
+    digest = hmac.digest(ticket_key, order_id.encode(), "sha256")
+    return _written(int.from_bytes(digest[:MAC_BYTES]), MAC_CHARACTERS)

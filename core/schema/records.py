@@ -185,11 +185,10 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A change of an order after it was made, and the commit that did it.
 
-    `note` is a payment, a door or a reason; `key` names the request, `by` whose token it came
-    with. A change of the act
-    `PAYMENT` records money and changes nothing else; without a `payment` it says that there were
-    more than are recorded. Where tickets moved, counter
-    `stripe` went to `version`, which tells whether any reading has seen this change.
+    `note` is a payment, a door or a reason; `key` names the request, `by` whose token it came with.
+    A change of the act `PAYMENT` records money and changes nothing else; without a `payment` it
+    says that there were more than are recorded. Where tickets moved, counter `stripe` went to
+    `version`, which tells whether any reading has seen this change.
     """
 
     act: str
@@ -601,8 +600,12 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = ""
 
     def coded(self, ticket_key: bytes) -> "OrderView":
-        """Returns the same view with the code of its ticket."""
-        return msgspec.structs.replace(self, code=code_of(ticket_key, self.order))
+        """Returns the same view with the number and the code of its ticket.
+
+        Whoever shows orders adds them: workers don't, for each sale has to send them.
+        """
+        code, number = code_of(ticket_key, self.order), number_of(self.order)
+        return msgspec.structs.replace(self, code=code, number=number)
 
 
 def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
@@ -631,5 +634,4 @@ def view(order_id_: str, event: str, order: Order, zxid: int) -> OrderView:
         more_payments=order.more_payments,
         payment=order.payment,
         owed=order.owed,
-        number=number_of(order_id_),
     )

@@ -85,6 +85,10 @@ class EventAvailability(msgspec.Struct, frozen=True, kw_only=True):
     revision: Annotated[Natural, described("How often its terms were changed.")] = 0
     hidden: Annotated[bool, described("A draft: it is on no list, and nobody can buy.")] = False
 
+    def label(self, type_: str) -> str:
+        """What people read of a type; its name where it has no label, or is unknown."""
+        return next((each.label for each in self.types if each.name == type_), "") or type_
+
     def in_language(self, tag: str) -> "EventAvailability":
         """The event for readers of a language: its texts are in that one as far as it has them."""
         texts = self.translations.get(tag)

@@ -1,6 +1,7 @@
 """Reads orders: one by its id, many at once, or all of an event."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -16,6 +17,7 @@ from core.store.stock import TypeRef
 from core.zookeeper import lost_answers
 from core.zookeeper.client import Znode, ZooKeeper
 
+ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
 FIND = "`order find --buyer NAME` looks orders up"
 # Orders are read page by page, a few pages ahead of the caller: never all in memory at once.
 PAGE_ORDERS = 500
@@ -219,10 +221,18 @@ def only_one(found: Sequence[StoredOrder], number: str) -> StoredOrder:
     return found[0]
 
 
+def order_id_in(text: str) -> str:
+    """Finds the order's id in typed or scanned text: an address, or an id in groups; or "".
+
+    Two ids without a gap between them are none.
+    """
+    found = ALONE.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
+    return found.group() if found else ""
+
+
 def order_id_of(text: str) -> str:
     """Finds the id in an order's id or its ticket's address. Raises `NoSuchOrder`."""
-    found = ORDER_ID.search(text)
-    if found is None:
-        shown = repr(text[:MOST_SHOWN])
-        raise NoSuchOrder(f"{shown} is no order's id: 32 digits from 0 to f; {FIND}")
-    return found.group()
+    if found := order_id_in(text):
+        return found
+    shown = repr(text[:MOST_SHOWN])
+    raise NoSuchOrder(f"{shown} is no order's id: 32 digits from 0 to f; {FIND}")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from functools import reduce
 from itertools import accumulate
 
 import msgspec
@@ -26,6 +27,15 @@ class TypeTakings(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 0
     unpriced: int = 0
 
+    def plus(self, other: "TypeTakings") -> "TypeTakings":
+        return TypeTakings(
+            type=self.type,
+            sold=self.sold + other.sold,
+            admitted=self.admitted + other.admitted,
+            total=self.total + other.total,
+            unpriced=self.unpriced + other.unpriced,
+        )
+
 
 class Takings(msgspec.Struct, frozen=True, kw_only=True):
     """An event's takings. `curve` tells how many of the tickets had been sold by a moment, in Unix
@@ -38,49 +48,36 @@ class Takings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def whole(self) -> TypeTakings:
         """The sum over all types."""
-        return TypeTakings(
-            type="",
-            sold=sum(each.sold for each in self.types),
-            admitted=sum(each.admitted for each in self.types),
-            total=sum(each.total for each in self.types),
-            unpriced=sum(each.unpriced for each in self.types),
-        )
+        return reduce(TypeTakings.plus, self.types, TypeTakings(type=""))
 
 
 class TakingsTally:
     """Adds up orders, in whichever order they come; those that aren't sold count for nothing."""
 
     def __init__(self) -> None:
-        self._sold = Counter[str]()
-        self._admitted = Counter[str]()
-        self._total = Counter[str]()
-        self._unpriced = Counter[str]()
+        self._types: dict[str, TypeTakings] = {}
         self._curve = _SalesCurve()
 
     def add(self, order: OrderView) -> None:
         if order.status != "sold":
             return
-        self._sold[order.type] += order.quantity
-        if order.checked_in_at is not None:
-            self._admitted[order.type] += order.quantity
-        if order.total is None:
-            self._unpriced[order.type] += order.quantity
-        else:
-            self._total[order.type] += order.total
+        known = self._types.get(order.type, TypeTakings(type=order.type))
+        self._types[order.type] = known.plus(_of_order(order))
         self._curve.add(datetime.fromisoformat(order.created_at).timestamp(), order.quantity)
 
     def takings(self) -> Takings:
-        types = tuple(
-            TypeTakings(
-                type=type_,
-                sold=self._sold[type_],
-                admitted=self._admitted[type_],
-                total=self._total[type_],
-                unpriced=self._unpriced[type_],
-            )
-            for type_ in sorted(self._sold)
-        )
+        types = tuple(self._types[name] for name in sorted(self._types))
         return Takings(types=types, curve=tuple(self._curve.points()))
+
+
+def _of_order(order: OrderView) -> TypeTakings:
+    return TypeTakings(
+        type=order.type,
+        sold=order.quantity,
+        admitted=order.quantity if order.checked_in_at is not None else 0,
+        total=order.total or 0,
+        unpriced=order.quantity if order.total is None else 0,
+    )
 
 
 class _SalesCurve:

@@ -85,7 +85,7 @@ def searchable(text: str) -> str:
 
 def plain_name(text: str, most: int = 32) -> str:
     """Makes a name for addresses from a title or a label; "" where it has no Latin letters."""
-    letters = unicodedata.normalize("NFKD", re.sub("['’]", "", text).lower())
+    letters = unicodedata.normalize("NFKD", re.sub("['’]", "", text).casefold().translate(LETTERS))
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return "-".join(re.findall(r"[a-z0-9]+", plain))[:most].strip("-")
 

@@ -13,7 +13,7 @@ from core.schema.order_number import code_of
 from tests.browser.test_operators import DOOR, sign_in, verdict
 from tests.browser.visitor import browser_path, visiting
 from tests.support.fakes.fake_clerk import id_of
-from tests.support.fakes.fake_site import TICKET_KEY
+from tests.support.fakes.fake_worker import TICKET_KEY
 from web.http.static_files import FOLDER
 
 WIDTH, HEIGHT, MODULE_PX, QUIET = 640, 480, 9, 4

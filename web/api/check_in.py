@@ -14,7 +14,7 @@ from web.http.request import Request
 from web.http.route_description import JSON_BODY, OPERATOR, OPERATOR_TOKEN, Response, Route
 from web.http.routing import Outcome
 from web.reads.order_lookup import find_ticket
-from web.requests.order_change import CheckInJson, from_scan, order_in, wanted_change
+from web.requests.order_change import CheckInJson, from_scan, wanted_change
 from web.requests.parameters import KEY
 
 REFUSED = ("not-valid", "wrong-event", "wrong-type", "ambiguous-number", *JSON_BODY, *CHANGE)
@@ -67,7 +67,7 @@ class CheckInApi(OrderRoutes):
             return refusal
         scan = from_scan(request)
         try:
-            order = await self._order_of(scan)
+            order = await find_ticket(self._context.orders, scan.order, scan.event)
         except ZkticketError as error:
             return problems.from_read_error(error, self._context.rng)
         wanted = wanted_change(
@@ -84,10 +84,6 @@ class CheckInApi(OrderRoutes):
         if answer.code is Code.DONE and answer.order is not None:
             return json_reply(answer.order)
         return _named(problems.from_refused_change(answer, self._context.rng), scan)
-
-    async def _order_of(self, scan: CheckInJson) -> str:
-        text = scan.order
-        return order_in(text) or await find_ticket(self._context.orders, text, scan.event)
 
 
 def _was_undone(order: OrderView | None) -> bool:

@@ -26,7 +26,7 @@ from web.pages.event_head import type_label
 from web.reads.catalog import Snapshot
 from web.reads.order_lookup import find_ticket
 from web.requests.field_types import note
-from web.requests.order_change import MOST_CHARACTERS, WantedChange, order_in, wanted_change
+from web.requests.order_change import MOST_CHARACTERS, WantedChange, wanted_change
 from web.requests.purchase import new_key
 
 ADDRESS = "/operator/check-in"
@@ -157,7 +157,7 @@ class CheckInPages(OperatorPages):
         Raises `BadRequest` for a bad id of the scan.
         """
         try:
-            order = await self._order_of(scan)
+            order = await find_ticket(self._context.orders, scan.text, scan.event)
         except BadRequest as error:
             return ScanResult(NOT_FOUND[error.text])
         except NoSuchOrder:
@@ -170,10 +170,6 @@ class CheckInPages(OperatorPages):
         if not door:
             return ScanResult("no-door")
         return wanted_change(order, act, scan.id, note=door, event=scan.event, types=scan.types)
-
-    async def _order_of(self, scan: Scan) -> str:
-        text = scan.text
-        return order_in(text) or await find_ticket(self._context.orders, text, scan.event)
 
     def _choice(self, visit: OperatorVisit, snapshot: Snapshot) -> Outcome:
         now = self._context.clock.now()

@@ -29,12 +29,14 @@ MOST_CAPACITY = 100_000_000
 MOST_ROWS = 100
 PAYMENTS: tuple[str, ...] = get_args(PaymentRule)
 ROWS = 3
-PARTS = ("type", "label", "capacity", "price", "colour")
+# A translated label's field, by its language.
+LABELS = {f"label.{tag}": tag for tag in LANGUAGES}
+PARTS = ("type", "label", "capacity", "price", "colour", *LABELS)
 TEXTS = EventTexts.__struct_fields__
 # A translated text's field, by its language and the text's name.
 TRANSLATIONS = {f"translations.{tag}.{name}": (tag, name) for tag in LANGUAGES for name in TEXTS}
 # Bounds of a form: the terms, the rows, and its other fields.
-FORM_BYTES = 256 * 1024
+FORM_BYTES = 768 * 1024
 MOST_FILE = 64 * 1024
 MOST_FIELDS = 64 + MOST_ROWS * len(PARTS)
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -125,7 +127,8 @@ def from_file(
     decimals = decimals_of(fields["currency"])
     for number, (type_name, type_) in enumerate(priced(types, terms).items()):
         price = short(type_.price, decimals).replace(",", "")
-        row = (type_name, type_.label, type_.capacity, price, type_.colour)
+        labels = (type_.labels.get(tag, "") for tag in LANGUAGES)
+        row = (type_name, type_.label, type_.capacity, price, type_.colour, *labels)
         values = zip(PARTS, row, strict=True)
         fields |= {f"{part}-{number}": str(value) for part, value in values}
     return fields, max(ROWS, len(types))
@@ -183,10 +186,13 @@ def terms_in(fields: Fields, was: Fields, reading: FormReader) -> Terms:
     zone = reading.take("timezone", _zone) or UTC
     moved = fields.get("timezone", "") != was.get("timezone", "")
     said: dict[str, Any] = {}
-    for name, (term, read) in _TERMS.items():
+    times: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+        name: (f"{name}_at", partial(_moment, name, zone)) for name in TIMES
+    }
+    for name, (term, read) in {**_TERMS, **times}.items():
         typed = fields.get(name, "")
         if typed != was.get(name, "") or (moved and typed and name in TIMES):
-            value = reading.take(name, lambda text, read=read: read(text, zone))  # type: ignore[misc]
+            value = reading.take(name, read)
             said |= {} if name in reading.faults else {term: value}
     said |= _translations(fields, was)
     return Terms(**said)
@@ -209,7 +215,7 @@ def types_in(fields: Fields, reading: FormReader) -> dict[str, TicketType]:
         if not any(fields.get(f"{part}-{row}", "").strip() for part in PARTS):
             continue
         made = made_name(fields.get(f"label-{row}", ""), "type", found)
-        name = reading.take(f"type-{row}", lambda text, made=made: new_name(text or made, found))  # type: ignore[misc]
+        name = reading.take(f"type-{row}", partial(new_name, made=made, known=found))
         capacity = reading.take(
             f"capacity-{row}", lambda text: whole_number(text, 0, MOST_CAPACITY)
         )
@@ -218,10 +224,12 @@ def types_in(fields: Fields, reading: FormReader) -> dict[str, TicketType]:
         )
         colour = reading.take(f"colour-{row}", colour_of)
         label = reading.take(f"label-{row}", label_of)
+        labels = {tag: reading.take(f"{part}-{row}", label_of) for part, tag in LABELS.items()}
         found[name or f"{row}"] = TicketType(
             capacity=capacity or 0,
             price=units(price or "0", decimals_of(currency)) or 0,
             label=label or "",
+            labels={tag: text for tag, text in labels.items() if text},
             colour=colour or "",
             stripes=STRIPES,
         )
@@ -277,7 +285,7 @@ def _zone(text: str) -> tzinfo:
     return zone
 
 
-def _moment(name: str, text: str, zone: tzinfo) -> float | None:
+def _moment(name: str, zone: tzinfo, text: str) -> float | None:
     if not text:
         return None
     try:
@@ -288,7 +296,7 @@ def _moment(name: str, text: str, zone: tzinfo) -> float | None:
         raise wrong("moment") from None
 
 
-def _hold_s(text: str, _zone: tzinfo) -> float:
+def _hold_s(text: str) -> float:
     try:
         minutes = Decimal(text)
     except InvalidOperation:
@@ -314,11 +322,12 @@ def _name(text: str) -> str:
     return _matched(NAME, text, "name")
 
 
-def new_name(text: str, known: Container[str]) -> str:
-    """The name of a new type. Raises `BadRequest`."""
-    if _name(text) in known:
+def new_name(text: str, made: str, known: Container[str]) -> str:
+    """The name of a new type, or the one that was made for it. Raises `BadRequest`."""
+    name = _name(text or made)
+    if name in known:
         raise wrong("twice")
-    return text
+    return name
 
 
 def price_of(text: str, currency: str, decimals: int) -> str:
@@ -340,17 +349,13 @@ def label_of(text: str) -> str:
         raise wrong(error.rule) from None
 
 
-# By field: the term, and how its text is read.
-_TERMS: Mapping[str, tuple[str, Callable[[str, tzinfo], Any]]] = {
-    **{
-        name: (name, lambda text, _zone: text)
-        for name in (*LINES, "description", "payment_url", "timezone")
-    },
-    "payment": ("payment", lambda text, _zone: _payment(text)),
-    "currency": ("currency", lambda text, _zone: _matched(CURRENCY, text.upper(), "currency")),
-    **{name: (f"{name}_at", partial(_moment, name)) for name in TIMES},
-    "limit": ("limit", lambda text, _zone: whole_number(text, 0, MOST_LIMIT)),
+# By field: the term, and how its text is read. Times need a zone as well.
+_TERMS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    **{name: (name, str) for name in (*LINES, "description", "payment_url", "timezone")},
+    "payment": ("payment", _payment),
+    "currency": ("currency", lambda text: _matched(CURRENCY, text.upper(), "currency")),
+    "limit": ("limit", lambda text: whole_number(text, 0, MOST_LIMIT)),
     "hold_minutes": ("hold_s", _hold_s),
-    "extensions": ("extensions", lambda text, _zone: whole_number(text, 0, MOST_EXTENSIONS)),
-    "cancellable": ("cancellable", lambda text, _zone: text == "on"),
+    "extensions": ("extensions", lambda text: whole_number(text, 0, MOST_EXTENSIONS)),
+    "cancellable": ("cancellable", lambda text: text == "on"),
 }

@@ -78,7 +78,7 @@ class EventPages(OperatorPages):
         now, buyers = self._context.clock.now(), self._buyers.visit(visit.request)
         snapshot = Snapshot((event,), as_of=now, stale=False)
         shown = sale_view(buyers.language, event, snapshot, now, {})
-        return self._buyers.page(buyers, "sale", None, page=shown)
+        return self._buyers.page(buyers, "sale", None, page=shown, preview=True)
 
     # --- making ----------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 import bottle
 
 from core.errors import BadRequest, NoSuchOrder
-from core.schema.order_number import typed_number
 from core.schema.records import NAME, OrderView, PaymentView
 from core.store.availability import EventAvailability
 from core.store.order_lifecycle import Act
@@ -28,10 +27,12 @@ from web.operator.plots import sales_curve
 from web.operator.rendering import OperatorPages, OperatorVisit
 from web.pages.ticket_view import total
 from web.reads.order_lookup import find_order, find_ticket
-from web.requests.order_change import order_in, wanted_change
+from web.requests.order_change import wanted_change
 
 ADDRESS = "/operator/orders"
 MOST_CHARACTERS = 200
+# What a filter is called in an address.
+FIELDS = {"event": "event", "type": "type", "state": "state", "buyer": "find"}
 # By which orders can be picked, in the order of a ticket's life.
 STATES = ("held", "sold", ADMITTED, "cancelled", "released", "expired")
 
@@ -72,7 +73,7 @@ class OrderPages(OperatorPages):
             money=partial(money_of, visit.language, event),
             when=partial(_when, visit.language, event.timezone if event else UTC_NAME),
             made=partial(_made, visit.language, zones),
-            names=partial(_name, events),
+            names=partial(_names, events),
         )
 
     async def get_export(self, visit: OperatorVisit) -> Outcome:
@@ -85,9 +86,6 @@ class OrderPages(OperatorPages):
 
     async def _numbered(self, wanted: str) -> str:
         """The id of the order whose id, number or code was typed; "" where a name was."""
-        typed = typed_number(wanted)
-        if typed is None or typed.wrong:
-            return order_in(wanted)
         with suppress(NoSuchOrder, BadRequest):  # many a name could be a number, too
             return await find_ticket(self._context.orders, wanted)
         return ""
@@ -95,25 +93,31 @@ class OrderPages(OperatorPages):
     async def get_order(self, visit: OperatorVisit, order_id: str) -> Outcome:
         order = await find_order(self._context.orders, order_id)
         life = await self._context.operations.timeline(order_id)
-        paid = total(visit.language, order)
+        paid, (title, label) = total(visit.language, order), await self._names(order)
         return self._renderer.page(
             visit,
             "order",
             order=order,
+            title=title,
+            label=label,
             total=paid,
             amount=partial(_amount, visit.language, order),
             life=life,
             done=visit.request.query_field("done"),
         )
 
+    async def _names(self, order: OrderView) -> tuple[str, str]:
+        """The order's event and type as people call them."""
+        snapshot = await self._context.catalog.snapshot()
+        return _names({event.name: event for event in snapshot.events}, order.event, order.type)
+
     # --- cancelling ------------------------------------------------------------------
 
     async def get_cancel(self, visit: OperatorVisit, order_id: str) -> Outcome:
         order = await find_order(self._context.orders, order_id)
-        address = f"{ADDRESS}/{order_id}"
-        return self._renderer.ask(
-            visit, f"{address}/cancel", address, _question(visit.language, order)
-        )
+        address, names = f"{ADDRESS}/{order_id}", await self._names(order)
+        question = _question(visit.language, order, *names)
+        return self._renderer.ask(visit, f"{address}/cancel", address, question)
 
     async def post_cancel(self, visit: OperatorVisit, fields: Fields, order_id: str) -> Outcome:
         """Cancels by a worker, as for the buyer, because workers keep receipts."""
@@ -128,28 +132,23 @@ def _filter(request: Request) -> OrderFilter:
     """The filter in a page's address. Raises `BadRequest` for an event's name that can't be one."""
     fields = request.query()
     typed = {
-        name: fields.get(field, "").strip()[:MOST_CHARACTERS]
-        for name, field in (("event", "event"), ("type", "type"), ("state", "state"))
+        name: fields.get(field, "").strip()[:MOST_CHARACTERS] for name, field in FIELDS.items()
     }
     if typed["event"] and not NAME.fullmatch(typed["event"]):
         raise BadRequest("no-such-event", "problem.no-such-event", "event")
-    return OrderFilter(**typed, buyer=fields.get("find", "").strip()[:MOST_CHARACTERS])
+    return OrderFilter(**typed)
 
 
 def _address(wanted: OrderFilter) -> str:
     """The address of the same orders as a file."""
-    fields = {"event": wanted.event, "type": wanted.type, "state": wanted.state}
-    said = {name: text for name, text in (*fields.items(), ("find", wanted.buyer)) if text}
+    said = {field: text for name, field in FIELDS.items() if (text := getattr(wanted, name))}
     return f"{ADDRESS}/export?{urlencode(said)}"
 
 
-def _name(events: Mapping[str, EventAvailability], event: str, type_: str = "") -> str:
-    """An event as people call it, or one of its types."""
+def _names(events: Mapping[str, EventAvailability], event: str, type_: str) -> tuple[str, str]:
+    """An event and a type as people call them."""
     known = events.get(event)
-    if not type_:
-        return known.title if known else event
-    labels = {each.name: each.label for each in known.types} if known else {}
-    return labels.get(type_) or type_
+    return (known.title, known.label(type_)) if known else (event, type_)
 
 
 def _when(language: Language, zone: str, at: float) -> str:
@@ -169,12 +168,12 @@ def _amount(language: Language, order: OrderView, payment: PaymentView) -> str:
     return language.money(payment.amount, currency, order.decimals)
 
 
-def _question(language: Language, order: OrderView) -> Confirmation:
+def _question(language: Language, order: OrderView, event: str, type_: str) -> Confirmation:
     say = language.say
     return Confirmation(
         title=say("operators.cancel.title", buyer=order.buyer),
         effects=(
-            say("operators.cancel.back", count=order.quantity, type=order.type, event=order.event),
+            say("operators.cancel.back", count=order.quantity, type=type_, event=event),
             say("operators.cancel.void"),
         ),
         yes=say("operators.cancel.yes"),

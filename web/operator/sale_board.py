@@ -42,10 +42,10 @@ class SaleBoard(msgspec.Struct, frozen=True, kw_only=True):
     stale: bool
 
 
-class KnownTakings(msgspec.Struct, frozen=True):
-    """Takings as they were added up `at`, when the event had those figures."""
+class KnownTotal(msgspec.Struct, frozen=True):
+    """What an event took, as it was added up `at`, when the event had those figures."""
 
-    takings: Takings
+    total: int
     at: float
     moved: tuple[int, int]
 
@@ -60,7 +60,7 @@ class SaleBoards:
         self._read = read
         self._now = now
         self._seen: tuple[Sequence[EventReport], float] = ((), 0.0)
-        self._known: dict[str, KnownTakings] = {}
+        self._known: dict[str, KnownTotal] = {}
         self._reading: asyncio.Task[None] | None = None
         self._rest_until = 0.0
 
@@ -83,7 +83,7 @@ class SaleBoards:
             held=sum(each.held for each in event.types),
             left=sum(each.remaining for each in event.types),
             admitted=admitted,
-            total=known.takings.whole.total if known else None,
+            total=known.total if known else None,
             total_at=known.at if known else None,
         )
 
@@ -113,8 +113,8 @@ class SaleBoards:
     async def _add_up(self, event: EventReport) -> None:
         begun = self._now()
         with suppress(ZkticketError):
-            takings = await self._read(event.name)
-            self._known[event.name] = KnownTakings(takings, begun, moved(event))
+            total = (await self._read(event.name)).whole.total
+            self._known[event.name] = KnownTotal(total, begun, moved(event))
         self._rest_until = self._now() + max(REST_S, REST_SHARE * (self._now() - begun))
 
 

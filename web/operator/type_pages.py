@@ -1,6 +1,7 @@
 """The operators' pages of one type of tickets: what `event edit` does with types, in a browser."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import bottle
@@ -8,20 +9,17 @@ import bottle
 from core.errors import BadRequest, NoSuchType, WrongUsage, ZkticketError
 from core.events.terms import TypeTerms
 from core.events.terms_file import TypeSaid
-from core.schema.records import LANGUAGES
 from core.store.availability import EventAvailability, TypeAvailability
 from core.text.money import amount
 from web.http.problems import problem
 from web.http.replies import see_other
 from web.http.routing import Outcome
 from web.operator import event_form
-from web.operator.event_form import EventForm, FormReader, was_in
+from web.operator.event_form import LABELS, EventForm, FormReader, was_in
 from web.operator.fields import EVENTS, Fields, event_page, whole_number
 from web.operator.rendering import OperatorPages, OperatorVisit
 
 NEW_TYPE = "new-type"
-# A translated label's field, by its language.
-LABELS = {f"label.{tag}": tag for tag in LANGUAGES}
 
 
 class TypePages(OperatorPages):
@@ -44,7 +42,7 @@ class TypePages(OperatorPages):
         reading = FormReader(fields)
         known = {each.name for each in event.types}
         made = event_form.made_name(fields.get("label", ""), "type", known)
-        type_ = reading.take("type", lambda text: event_form.new_name(text or made, known))
+        type_ = reading.take("type", partial(event_form.new_name, made=made, known=known))
         said = TypeSaid(where="", **_said(fields, _blank(), event, reading, whole=True))
         return await self._change(visit, event, None, fields, reading, added={type_ or "": said})
 

@@ -28,5 +28,4 @@ def event_head(language: Language, event: EventAvailability | None, name: str) -
 
 def type_label(order: OrderView, event: EventAvailability | None) -> str:
     """The label of the order's type."""
-    types = event.types if event else ()
-    return next((each.label for each in types if each.name == order.type), "") or order.type
+    return event.label(order.type) if event else order.type

@@ -50,8 +50,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     def label(self, event: str, type_: str) -> str:
         """What buyers read of a ticket type."""
         found = self.event(event)
-        types = found.types if found else ()
-        return next((each.label for each in types if each.name == type_), "") or type_
+        return found.label(type_) if found else type_
 
 
 class Catalog:

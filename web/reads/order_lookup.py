@@ -8,6 +8,7 @@ from typing import Protocol
 from core.errors import BadRequest, BadZnode, NoSuchOrder, Unavailable
 from core.schema.order_number import TypedNumber, typed_number
 from core.schema.records import ORDER_ID, OrderView
+from core.store.orders import order_id_in
 from core.store.store import Store
 
 LOOKUP_S = 2.8
@@ -58,11 +59,13 @@ async def find_order(orders: OrderReader, order_id: str) -> OrderView:
 
 
 async def find_ticket(orders: TicketReader, text: str, event: str = "") -> str:
-    """The id of the order that a number or a ticket's code names.
+    """The id of the order that its id, its number or its ticket's code or address names.
 
     An order of `event` comes before one of another event. Raises `BadRequest`, `NoSuchOrder`,
     `BadZnode`, and `Unavailable` after `LOOKUP_S`.
     """
+    if order := order_id_in(text):
+        return order
     typed = typed_number(text)
     if typed is None:
         raise BadRequest("invalid", "detail.ticket", "order")

@@ -10,6 +10,7 @@ from core.errors import BadRequest
 from core.schema.order_number import CODE_PATTERN, NUMBER_PATTERN, number_of, typed_number
 from core.schema.records import NAME, ORDER_ID, Payment
 from core.store.order_lifecycle import Act, OrderChange
+from core.store.orders import order_id_in
 from core.text.names import clean
 from core.transport.link import ChangeRequest
 from web.http.body import json_object
@@ -33,16 +34,6 @@ MOST_PAYMENT = 255
 MOST_TYPES = 64
 EventName = Annotated[str, whole(re.compile(f"(?:{NAME.pattern})?"))]
 EXAMPLE_NUMBER = number_of(EXAMPLE_ORDER)
-ALONE = re.compile(rf"(?<![0-9a-f]){ORDER_ID.pattern}(?![0-9a-f])")
-
-
-def order_in(text: str) -> str:
-    """Finds the order's id in typed or scanned text: an address, or a number in groups; or "".
-
-    Two numbers without a gap between them are not an id.
-    """
-    found = ALONE.search(text) or ORDER_ID.fullmatch("".join(text.split()).lower())
-    return found.group() if found else ""
 
 
 def ticket_in(text: str) -> str:
@@ -50,7 +41,7 @@ def ticket_in(text: str) -> str:
 
     Raises `BadRequest`.
     """
-    if found := order_in(text):
+    if found := order_id_in(text):
         return found
     if typed_number(text) is None:
         raise BadRequest("invalid", "detail.ticket", "order")
@@ -58,7 +49,7 @@ def ticket_in(text: str) -> str:
 
 
 def _order(text: str) -> str:
-    if found := order_in(text):
+    if found := order_id_in(text):
         return found
     raise BadRequest("invalid", "detail.order")
 

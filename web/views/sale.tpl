@@ -1,4 +1,10 @@
-% rebase("layout", heading=say("sale.title", event=page.event.title), scripts=["sale.js"], typed="sale")
+% # A preview is a picture of the page: nobody can buy there, and nothing is asked for.
+% preview = get("preview", False)
+% live = {} if preview else {"scripts": ["sale.js"], "typed": "sale"}
+% rebase("layout", heading=say("sale.title", event=page.event.title), **live)
+% if preview:
+<p class="notice" role="status">{{say("sale.preview")}}</p>
+% end
 <h1>{{page.event.title}}</h1>
 % include("where", event=page.event, doors=page.about.doors)
 <p class="notice stale" id="stale"{{!"" if page.stale else " hidden"}}>{{page.stale}}</p>
@@ -8,7 +14,7 @@
 % if page.state == "before":
 <noscript><p class="small">{{say("sale.reload")}}</p></noscript>
 % end
-<form class="sale" id="sale" data-payment="{{page.payment}}" method="post" action="{{"/holds" if page.payment == "required" else "/orders"}}" data-event="{{page.form.event}}" data-currency="{{page.currency}}" data-money="{{page.money}}" data-decimals="{{page.decimals}}" data-shown="{{page.shown_decimals}}" data-sale="{{page.state}}" data-opens-in="{{page.opens_in_ms}}" data-opens-at="{{page.opens_at}}" data-zone="{{page.timezone}}" data-few="{{page.few_share}}" data-poll="{{page.poll_after_ms}}"{{!" data-posted" if page.posted else ""}}>
+<form class="sale" id="sale"{{!" inert" if preview else ""}} data-payment="{{page.payment}}" method="post" action="{{"/holds" if page.payment == "required" else "/orders"}}" data-event="{{page.form.event}}" data-currency="{{page.currency}}" data-money="{{page.money}}" data-decimals="{{page.decimals}}" data-shown="{{page.shown_decimals}}" data-sale="{{page.state}}" data-opens-in="{{page.opens_in_ms}}" data-opens-at="{{page.opens_at}}" data-zone="{{page.timezone}}" data-few="{{page.few_share}}" data-poll="{{page.poll_after_ms}}"{{!" data-posted" if page.posted else ""}}>
 <input type="hidden" name="event" value="{{page.form.event}}">
 <input type="hidden" name="key" value="{{page.form.key}}" autocomplete="off">
 <input type="hidden" name="prices" value="{{page.prices}}" autocomplete="off">

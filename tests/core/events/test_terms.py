@@ -90,6 +90,12 @@ def test_a_time_without_an_offset_needs_a_zone() -> None:
         from_toml("starts = 2027-03-01T20:00:00")
 
 
+def test_a_zone_that_is_misspelt_is_told_as_such_and_not_as_missing() -> None:
+    with pytest.raises(WrongTerm, match="'Europe/Berln' is no time zone") as told:
+        from_toml('timezone = "Europe/Berln"\nstarts = 2027-03-01T20:00:00')
+    assert told.value.field == "timezone"
+
+
 @pytest.mark.parametrize(
     ("said", "wrong"),
     [

@@ -1,18 +1,22 @@
 """Types are added, corrected and removed while others buy; what was sold is never lost."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from core.errors import ZkticketError
 from core.events import event_manager
 from core.events.deletion import delete_event
+from core.events.edit import EventManager
 from core.events.terms import Terms, TypeTerms
 from core.events.terms_file import TypeSaid
+from core.schema import paths
 from core.schema.records import TicketType
 from core.store.availability import TypeAvailability
 from core.store.order_lifecycle import Act
 from core.transport.link import Code
+from core.zookeeper import lost_answers
 from tests.support.two_workers import Shop, shop_of
 from tests.support.zookeeper_server import Server
 from workers.selling.stock_cache import EVENT_AGE_S
@@ -20,8 +24,8 @@ from workers.selling.stock_cache import EVENT_AGE_S
 MORE = TypeSaid(capacity=3, price="5", where="")
 
 
-async def edit(shop: Shop, **types: object) -> None:
-    await event_manager.edit(shop.one.zk, "show", Terms(), **types)  # type: ignore[arg-type]
+async def edit(shop: Shop, **types: Any) -> None:
+    await event_manager.edit(shop.one.zk, "show", Terms(), **types)
 
 
 def agreed(_question: str) -> None:
@@ -87,3 +91,17 @@ async def test_a_type_that_is_removed_and_added_again_sells_its_new_stock_at_its
 
 async def types_of(shop: Shop) -> tuple[TypeAvailability, ...]:
     return (await shop.one.store.availability("show")).types
+
+
+async def test_a_deletion_that_was_interrupted_goes_on(server: Server) -> None:
+    async with shop_of(server) as shop:
+        zk = shop.one.zk
+        for name in ("ended", "half-gone"):
+            await event_manager.create(zk, name, Terms(), {"A": TicketType(capacity=1)})
+            event = await shop.one.store.event(name)
+            await EventManager(zk).close_unsold(name, event)
+        await lost_answers.remove(zk, paths.bucket("half-gone", event.generation, "00"))
+        for name in ("ended", "half-gone"):
+            assert (await shop.two.buy(event=name)).code is not Code.SOLD
+            await delete_event(zk, name, agreed)
+            assert name not in await shop.one.store.event_names()

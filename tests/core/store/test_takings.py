@@ -1,14 +1,22 @@
 """Takings, added up from orders."""
 
+from typing import Any
+
 from core.schema.records import OrderView
 from core.store.takings import FIRST_STEP_S, MOST_STEPS, TakingsTally, TypeTakings
 from core.text.timestamps import rfc3339
 
 
-def order(at: float = 0.0, **said: object) -> OrderView:
-    plain = {"order": "0" * 32, "event": "gala", "type": "A", "quantity": 2, "buyer": "Ann"}
+def order(at: float = 0.0, **said: Any) -> OrderView:
+    plain: dict[str, Any] = {
+        "order": "0" * 32,
+        "event": "gala",
+        "type": "A",
+        "quantity": 2,
+        "buyer": "Ann",
+    }
     agreed = {"status": "sold", "zxid": 1, "price": 1000, "total": 2000, "currency": "EUR"}
-    return OrderView(**{**plain, **agreed, "created_at": rfc3339(at), **said})  # type: ignore[arg-type]
+    return OrderView(**{**plain, **agreed, "created_at": rfc3339(at), **said})
 
 
 def added(*orders: OrderView) -> TakingsTally:

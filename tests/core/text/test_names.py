@@ -11,7 +11,7 @@ from core.errors import BadRequest, WrongTerm, WrongUsage
 from core.events.terms import Terms, changed, text_of
 from core.schema.records import Event, buyer_id
 from core.store.scan import of_buyer
-from core.text.names import clean, folded, is_shown, searchable
+from core.text.names import clean, folded, is_shown, plain_name, searchable
 from web.http.body import form_fields
 from web.http.request import Request
 from web.requests.order_change import from_scan
@@ -179,3 +179,16 @@ def test_a_name_that_shows_something_has_something_to_be_told_by(name: str) -> N
 def test_what_a_buyer_has_already_is_found_under_the_same_id(name: str, known: str) -> None:
     """The first version with limits made it like this."""
     assert buyer_id(KEY, "gala", name) == known
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Łódź Straße 5", "lodz-strasse-5"),
+        ("New Year’s Fête", "new-years-fete"),
+        ("Ærø — Ølfest", "aero-olfest"),
+        ("新年晚會", ""),
+    ],
+)
+def test_a_name_for_addresses_is_made_from_a_title(title: str, name: str) -> None:
+    assert plain_name(title) == name

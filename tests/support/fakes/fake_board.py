@@ -33,6 +33,7 @@ from core.store.order_history import Timeline, of_order
 from core.store.scan import OrderFilter
 from core.store.takings import Takings, TakingsTally
 from tests.support.fakes.fake_clerk import FakeClerk
+from tests.support.fakes.fake_worker import TICKET_KEY
 from web.metrics.history import HistorySample, SampleHistory
 from web.metrics.host_metrics import Machine, ReceiptFiles
 from web.operator_actions import FoundEvents, FoundOrders, Operations
@@ -237,7 +238,7 @@ class FakeOperations(Operations):
     async def find(self, wanted: OrderFilter) -> FoundOrders:
         if wanted.buyer == "busy":
             raise BadRequest("refused", "operators.orders.busy")
-        views = [stored.view for stored in self._clerk.all]
+        views = [stored.view.coded(TICKET_KEY) for stored in self._clerk.all]
         found = tuple(filter(wanted.test(), views))
         return FoundOrders(found, whole=True, takings=await self.takings(wanted.event))
 
@@ -266,6 +267,7 @@ def _for_sale(name: str, type_: TicketType) -> TypeAvailability:
     return TypeAvailability(
         name=name,
         label=type_.label,
+        labels=type_.labels,
         colour=type_.colour,
         price=type_.price,
         capacity=type_.capacity,

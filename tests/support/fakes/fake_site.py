@@ -32,7 +32,7 @@ from tests.support.fakes import fake_board
 from tests.support.fakes.fake_board import FakeOperations
 from tests.support.fakes.fake_clerk import FakeClerk
 from tests.support.fakes.fake_orders import FakeOrders
-from tests.support.fakes.fake_worker import KEY, FakeWorker
+from tests.support.fakes.fake_worker import KEY, TICKET_KEY, FakeWorker
 from web.app import Site
 from web.auth.ended_sessions import Ended
 from web.checkout import Checkout
@@ -48,7 +48,6 @@ from web.server.adapter import HttpProtocol
 from web.server.granian_adapter import PublicSocket, serve
 from web.web_process import adapt, connections_of, end_with_parent, front_of, open_holds_of
 
-TICKET_KEY = b"t" * 32
 TOKEN = "0123456789abcdef" * 2
 OPENS_IN_S = 3600.0
 SOLD = ("A", 4800, 412, 1000), ("B", 3200, 7, 200), ("C", 0, 0, 50)

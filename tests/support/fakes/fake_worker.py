@@ -19,6 +19,7 @@ from core.transport.link import (
 )
 
 KEY = b"k" * 32
+TICKET_KEY = b"t" * 32
 
 # Returns the answer to a purchase, or None for silence.
 Behaviour = Callable[[Purchase], Answer | None]

@@ -8,14 +8,14 @@ import pytest
 from core.schema.order_number import code_of, number_of
 from core.schema.records import OrderView
 from core.store.order_lifecycle import Act
+from core.store.orders import order_id_in
 from core.transport.link import Answer, ChangeRequest, Code, replies
 from tests.support.fakes.fake_clerk import FakeClerk, id_of
-from tests.support.fakes.fake_site import TICKET_KEY
 from tests.support.fakes.fake_web import FakeWeb, Response, running
+from tests.support.fakes.fake_worker import TICKET_KEY
 from tests.support.signed_in import Operator, enter
 from web.operator.check_in_page import SAME_SCAN_S, told
 from web.reads.catalog import Snapshot
-from web.requests.order_change import order_in
 
 ADDRESS = "/operator/check-in"
 DOOR = f"{ADDRESS}?event=gala"
@@ -239,6 +239,6 @@ def test_an_order_of_an_event_that_the_catalog_lacks_is_shown_by_its_names() -> 
     ],
 )
 def test_a_number_is_read_as_it_is_printed_and_as_its_code_says_it(text: str) -> None:
-    assert order_in(text) == "0123456789abcdef" * 2
-    assert order_in(text[:-3]) == ""
-    assert order_in(text.strip() + "0123456789abcdef" * 2) == ""
+    assert order_id_in(text) == "0123456789abcdef" * 2
+    assert order_id_in(text[:-3]) == ""
+    assert order_id_in(text.strip() + "0123456789abcdef" * 2) == ""

@@ -12,6 +12,7 @@ import pytest
 
 from core.errors import BadRequest, NoSuchEvent
 from core.events.terms import Terms
+from core.schema.records import LANGUAGES
 from core.settings import Settings
 from core.text.timezones import zone_of
 from tests.support.fakes.fake_web import FakeWeb, Response
@@ -213,7 +214,14 @@ def rows_of(count: int) -> dict[str, str]:
     """Returns that many types with the longest names and labels, in wide characters."""
     fields = {"rows": str(count)}
     for row in range(count):
-        cells = (f"{row:032d}", "首" * 200, "100000000", "9999999.99", "#cc0000")
+        cells = (
+            f"{row:032d}",
+            "首" * 200,
+            "100000000",
+            "9999999.99",
+            "#cc0000",
+            *("首" * 200 for _ in LANGUAGES),
+        )
         fields |= {f"{part}-{row}": cell for part, cell in zip(PARTS, cells, strict=True)}
     return fields
 
@@ -238,9 +246,9 @@ def test_a_long_form_is_an_operators_and_is_bounded_as_well(
     stranger = web.request("POST", path, b"x" * 17 * 1024, **given)
     assert stranger.status == 413
     assert "larger than 16 KiB" in stranger.text
-    over = operator.post(path, {"file": "x" * 257 * 1024})
+    over = operator.post(path, {"file": "x" * 769 * 1024})
     assert over.status == 413
-    assert "larger than 256 KiB" in over.text
+    assert "larger than 768 KiB" in over.text
 
 
 def test_every_other_form_of_operators_is_no_longer_than_all_others(operator: Operator) -> None:
@@ -261,6 +269,8 @@ def test_a_file_fills_in_the_form_and_makes_nothing(operator: Operator) -> None:
         B = { capacity = 5, label = "Balcony" }
         C = { capacity = 5 }
         D = { capacity = 6 }
+        [translations.zh-TW.labels]
+        B = "樓座"
     """
     answer = make(operator, do="file", file=file, timezone="Asia/Taipei")
     assert answer.status == 200
@@ -275,6 +285,7 @@ def test_a_file_fills_in_the_form_and_makes_nothing(operator: Operator) -> None:
     made = operator.post(NEW, kept)
     assert made.headers["location"] == "/operator/events/party?done=create"
     assert "Fri 1 January 2027, 20:00 (Taipei)" in operator.get("/operator/events/party").text
+    assert 'value="樓座"' in operator.get("/operator/events/party/types/B").text
 
 
 def test_a_file_that_is_none_is_told_and_kept(operator: Operator) -> None:
@@ -332,7 +343,11 @@ def test_a_new_event_is_a_draft_with_names_made_from_what_buyers_read(operator: 
     for text in ("This event is a draft", "Publish…", "Preview", "Delete…", "stalls-rows-1-8"):
         assert text in page
     assert "draft" in operator.get("/operator/events").text
-    assert "Stalls, rows 1–8" in operator.get("/operator/events/new-years-fete/preview").text
+    preview = operator.get("/operator/events/new-years-fete/preview").text
+    assert "Stalls, rows 1–8" in preview
+    assert "A preview: this is what buyers will see" in preview
+    assert "inert" in preview
+    assert "<script" not in preview
     assert (
         make(operator, **twice).headers["location"].startswith("/operator/events/new-years-fete-2")
     )

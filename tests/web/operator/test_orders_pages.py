@@ -19,8 +19,8 @@ from core.store.store import Store
 from core.zookeeper.client import Znode
 from core.zookeeper.multi import Create
 from tests.support.fakes.fake_clerk import TICKETS, id_of
-from tests.support.fakes.fake_site import TICKET_KEY
 from tests.support.fakes.fake_web import FakeWeb
+from tests.support.fakes.fake_worker import TICKET_KEY
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from tests.support.signed_in import Operator
 from web.operator_actions import MOST_FOUND, PATIENTLY, FoundOrders, Latest, Operations
@@ -70,7 +70,7 @@ def test_an_order_is_cancelled_after_a_question(operator: Operator) -> None:
     order = f"{ORDERS}/{id_of('a1')}"
     asked = operator.get(f"{order}/cancel").text
     assert "Cancel the order of Ada Lovelace &lt;a1&gt;?" in asked
-    assert "2 tickets of front of gala are for sale again" in asked
+    assert "2 tickets of Front row of Summer gala; music, wine\\dance are for sale again" in asked
     fields = operator.answer(f"{order}/cancel")
     assert operator.post(f"{order}/cancel", fields | {"csrf": "0"}).status == 403
     assert "Valid" in operator.get(order).text

@@ -62,10 +62,10 @@
 %       told(name)
       </div>
 %     end
-      <details class="entry"{{!" open" if form.has_any(f"type-{row}", f"colour-{row}") else ""}}><summary>{{say("operators.more-of-type")}}</summary>
-%     for part, attributes in (("type", 'maxlength="32" autocapitalize="off" spellcheck="false"'), ("colour", 'maxlength="7" placeholder="#cc0000" spellcheck="false"')):
-%       name = f"{part}-{row}"
-      <div class="entry {{part}}"><label for="{{name}}">{{say(f"event.{part}")}}</label>
+      <details class="entry"{{!" open" if form.has_any(f"type-{row}", f"colour-{row}", *(f"label.{each.tag}-{row}" for each in languages)) else ""}}><summary>{{say("operators.more-of-type")}}</summary>
+%     for part, attributes in (("type", 'maxlength="32" autocapitalize="off" spellcheck="false"'), ("colour", 'maxlength="7" placeholder="#cc0000" spellcheck="false"'), *((f"label.{each.tag}", f'maxlength="200" lang="{each.tag}"') for each in languages)):
+%       name, spoken = f"{part}-{row}", next((each.name for each in languages if part == f"label.{each.tag}"), "")
+      <div class="entry"><label for="{{name}}">{{say("event.label-in", language=spoken) if spoken else say(f"event.{part}")}}</label>
         <input id="{{name}}" name="{{name}}" value="{{form.fields.get(name, "")}}"{{!hints(name)}} {{!attributes}}>
 %       told(name)
       </div>

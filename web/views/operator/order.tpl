@@ -13,8 +13,8 @@
 </div>
 <dl class="facts">
   <div><dt>{{say("operators.state")}}</dt><dd><b>{{say(f"ticket.status.{'checked-in' if order.checked_in_at else order.status}")}}</b></dd></div>
-  <div><dt>{{say("operators.event")}}</dt><dd><a href="/operator/events/{{order.event}}">{{order.event}}</a></dd></div>
-  <div><dt>{{say("operators.type")}}</dt><dd>{{order.quantity}} × {{order.type}}</dd></div>
+  <div><dt>{{say("operators.event")}}</dt><dd><a href="/operator/events/{{order.event}}">{{title}}</a></dd></div>
+  <div><dt>{{say("operators.type")}}</dt><dd>{{order.quantity}} × {{label}}</dd></div>
   <div><dt>{{say("ticket.price")}}</dt><dd>{{total}}</dd></div>
   <div><dt>{{say("ticket.order")}}</dt><dd><code>{{order.number}}</code></dd></div>
   <div class="whole"><dt>{{say("operators.order-code")}}</dt><dd><code>{{order.code}}</code></dd></div>

@@ -39,7 +39,7 @@
     <thead><tr><th scope="col">{{say("operators.type")}}</th><th scope="col" class="n">{{say("operators.sold")}}</th><th scope="col" class="n">{{say("operators.takings")}}</th><th scope="col" class="n">{{say("operators.admitted")}}</th></tr></thead>
     <tbody>
 %     for each in found.takings.types:
-    <tr><th scope="row">{{names(wanted.event, each.type)}}</th><td class="n">{{f"{each.sold:,}"}}</td><td class="n">{{money(each.total)}}</td><td class="n">{{f"{each.admitted:,}"}}</td></tr>
+    <tr><th scope="row">{{names(wanted.event, each.type)[1]}}</th><td class="n">{{f"{each.sold:,}"}}</td><td class="n">{{money(each.total)}}</td><td class="n">{{f"{each.admitted:,}"}}</td></tr>
 %     end
 %     if len(found.takings.types) > 1:
 %       whole = found.takings.whole
@@ -84,7 +84,8 @@
     <thead><tr><th scope="col">{{say("operators.buyer")}}</th><th scope="col">{{say("operators.event")}}</th><th scope="col">{{say("operators.type")}}</th><th scope="col" class="n">{{say("operators.quantity")}}</th><th scope="col">{{say("operators.state")}}</th><th scope="col">{{say("operators.made")}}</th><th scope="col">{{say("ticket.order")}}</th></tr></thead>
     <tbody>
 %     for order in found.orders:
-    <tr><th scope="row">{{order.buyer}}</th><td data-label="{{say("operators.event")}}">{{names(order.event)}}</td><td data-label="{{say("operators.type")}}">{{names(order.event, order.type)}}</td><td class="n" data-label="{{say("operators.quantity")}}">{{order.quantity}}</td>
+%       title, label = names(order.event, order.type)
+    <tr><th scope="row">{{order.buyer}}</th><td data-label="{{say("operators.event")}}">{{title}}</td><td data-label="{{say("operators.type")}}">{{label}}</td><td class="n" data-label="{{say("operators.quantity")}}">{{order.quantity}}</td>
       <td data-label="{{say("operators.state")}}">{{say(f"ticket.status.{state_of(order)}")}}</td><td data-label="{{say("operators.made")}}">{{made(order)}}</td>
       <td data-label="{{say("ticket.order")}}"><a href="/operator/orders/{{order.order}}"><code>{{order.number}}</code></a></td></tr>
 %     end
