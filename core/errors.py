@@ -138,6 +138,14 @@ class AmbiguousNumber(ZkticketError):
     """Several orders have that number; a ticket's code or an order's id tells which is meant."""
 
 
+class NoSuchToken(ZkticketError):
+    """Nobody of that name has a token."""
+
+
+class TokenExists(ZkticketError):
+    """Somebody of that name has a token already."""
+
+
 class NoSuchProcess(ZkticketError):
     """No process of that name."""
 

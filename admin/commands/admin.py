@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from admin.commandline import App, DataDir, InstanceSettings, Yes
+from admin.commandline import App, AsJson, DataDir, InstanceSettings, Yes
 from core.schema.paths import DEFAULT_EVENT, IDENTITY
 from core.settings import current_settings
 
@@ -14,6 +14,10 @@ QUANTITY_MOST = 100_000_000
 
 admin_app = App(name="admin", help="Look after tickets, znodes and logs.", no_args_is_help=True)
 
+token_app = App(name="token", help="Tokens of people and devices, by role.", no_args_is_help=True)
+admin_app.add_typer(token_app, name="token")
+
+Role = Literal["door", "organiser", "operator"]
 Level = Literal["debug", "info", "warning", "error"]
 Top = Annotated[str, typer.Argument(help="A path inside /zkticket.")]
 
@@ -84,6 +88,41 @@ def credentials_command(data_dir: DataDir = None) -> None:
     secret = load_secret(current_settings(data_dir=data_dir).data_dir)
     typer.echo(f"addauth digest {IDENTITY}:{secret.zookeeper_password}")
     typer.echo(f"Authorization: Bearer {secret.operator_token}")
+
+
+@token_app.command("create")
+def create_token_command(
+    role: Annotated[Role, typer.Option(help="What it opens.")],
+    name: Annotated[
+        str, typer.Option(metavar="WHO", help="The person or the device; the log names it.")
+    ],
+    settings: InstanceSettings,
+    event: Annotated[str, typer.Option(help="A door's only event; every one unless told.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a token, and print it this once."""
+    from admin.actions import tokens
+
+    tokens.create(settings, role, name, event, as_json)
+
+
+@token_app.command("list")
+def list_tokens_command(settings: InstanceSettings, as_json: AsJson = False) -> None:
+    """List whose tokens there are, and what they open."""
+    from admin.actions import tokens
+
+    tokens.show_all(settings, as_json)
+
+
+@token_app.command("revoke")
+def revoke_token_command(
+    name: Annotated[str, typer.Argument(metavar="WHO", help="As `list` has it.")],
+    settings: InstanceSettings,
+) -> None:
+    """End a token at once, and all that is signed in with it."""
+    from admin.actions import tokens
+
+    tokens.revoke(settings, name)
 
 
 @admin_app.command("payment-secret")

@@ -23,11 +23,14 @@ ALARMS = "/alarms"
 RETIRED = "/retired"
 # Operators' sessions that were ended before their time.
 ENDED_SESSIONS = "/ended-sessions"
+# Who may open what: the digests of people's and devices' tokens.
+TOKENS = "/tokens"
 # Which order each payment was for, in all events.
 PAYMENTS = "/payments"
 TOP = (
     *(EVENTS, WORKERS, WEBS, SUPERVISORS, DESIRED, JANITOR, LOG, ALARMS, RETIRED),
     ENDED_SESSIONS,
+    TOKENS,
     PAYMENTS,
 )
 

@@ -430,6 +430,29 @@ class EndedSessions(Record, frozen=True, kw_only=True, omit_defaults=True):
     sessions: dict[str, int] = {}
 
 
+# A door lets people in, an organiser looks after events and orders, an operator after everything.
+Role: TypeAlias = Literal["door", "organiser", "operator"]
+
+
+class AccessToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is kept of a token. A door's may be bound to one `event`; `made_at` is in Unix seconds.
+
+    `digest` is the SHA-256 of the token in hexadecimal digits.
+    """
+
+    name: str
+    role: Role
+    event: str = ""
+    made_at: float
+    digest: str
+
+
+class AccessTokens(Record, frozen=True, kw_only=True, omit_defaults=True):
+    """All tokens of people and devices."""
+
+    tokens: tuple[AccessToken, ...] = ()
+
+
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a request is: `state` is waiting, running, done or failed; `text` is for people."""
 

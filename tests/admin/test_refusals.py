@@ -25,6 +25,8 @@ AT_WORK = (
     *("order find --buyer Ann", "order find --buyer Ann --json", "order export"),
     *("order export --json", "order export --csv", "order export --event gala"),
     *("admin reset --quantity 1 --yes", "admin tree", "admin tree --data", "admin zkcli"),
+    *("admin token create --role door --name North", "admin token list"),
+    *("admin token list --json", "admin token revoke North"),
     *("admin delete-tree --yes", "admin log", "admin log --json", "admin log --tail 1"),
 )
 # These start something, or need no more than what is on this machine.
@@ -35,6 +37,8 @@ UNKNOWN = (
     ("admin log --source nobody --json", "it has: "),
     ("admin reset nothing --quantity 1 --yes", "its types are: A, B, C"),
     ("admin reset --event ball --quantity 1 --yes", "the events are: "),
+    ("admin token revoke nobody", "there are: none"),
+    ("admin token create --role door --name North --event ball", "the events are: "),
     ("admin tree /nothing", "`admin tree` lists them"),
     ("admin delete-tree /nothing --yes", "`admin tree` lists them"),
     *(

@@ -8,7 +8,7 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import ConnectionLoss
 
-from core.cluster import alarms, desired_state, ended_sessions, operator_requests
+from core.cluster import access_tokens, alarms, desired_state, ended_sessions, operator_requests
 from core.errors import EventExists
 from core.events import create, event_manager, restock
 from core.events.deletion import delete_tree
@@ -102,6 +102,16 @@ async def clear_alarms(zk: ZooKeeper, name: str) -> None:
     assert not await alarms.standing(zk)
 
 
+async def make_a_token(zk: ZooKeeper, name: str) -> None:
+    await access_tokens.create(zk, "door", name, name, 1.0)
+    assert [each.event for each in await access_tokens.load(zk) if each.name == name] == [name]
+
+
+async def revoke_a_token(zk: ZooKeeper, name: str) -> None:
+    assert (await access_tokens.revoke(zk, f"of {name}")).event == name
+    assert [each for each in await access_tokens.load(zk) if each.name == f"of {name}"] == []
+
+
 async def delete_an_event(zk: ZooKeeper, name: str) -> None:
     await delete_tree(zk, paths.event(name), agreed)
     assert await zk.find(paths.event(name)) is None
@@ -111,6 +121,7 @@ async def prepare(zk: ZooKeeper, name: str) -> None:
     """Prepares the tree for the act."""
     await create.create_event(zk, name, Event(generation="0a", title="Old"), TYPES)
     await alarms.sound(zk, Alarm(source="worker-1", text="x", at=1.0))
+    await access_tokens.create(zk, "door", f"of {name}", name, 1.0)
 
 
 def lose(server: Server, act: Act, nth: int, *, happens: bool) -> bool:
@@ -139,6 +150,8 @@ SHORT = (
     end_a_session,
     sound_an_alarm,
     clear_alarms,
+    make_a_token,
+    revoke_a_token,
 )
 LOSSES = [*product(SHORT, (True, False)), (delete_an_event, True)]
 
