@@ -266,8 +266,9 @@ class Instance:
     def _command(self, *arguments: str) -> list[str]:
         options = ["--data-dir", str(self.data_dir)]
         words = list(arguments)
-        # Options come after the command's name: `admin log` has two words.
+        # Options come after the command's name: `admin log` has two words, `admin token list` three.
         place = 2 if words[0] in ("admin", "event", "order") else 1
+        place += words[:2] == ["admin", "token"]
         return [sys.executable, str(self.entrypoint), *words[:place], *options, *words[place:]]
 
 
