@@ -266,7 +266,7 @@ class Instance:
     def _command(self, *arguments: str) -> list[str]:
         options = ["--data-dir", str(self.data_dir)]
         words = list(arguments)
-        # Options come after the command's name: `admin log` has two words, `admin token list` three.
+        # Options come after the command's name: `admin log` has two words.
         place = 2 if words[0] in ("admin", "event", "order") else 1
         place += words[:2] == ["admin", "token"]
         return [sys.executable, str(self.entrypoint), *words[:place], *options, *words[place:]]
