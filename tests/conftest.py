@@ -37,6 +37,17 @@ def _nothing_outlives_the_tests() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def lowered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """By how much a command would have lowered its priority.
+
+    It would stay lowered for all later tests, and for every shop that they start.
+    """
+    asked: list[int] = []
+    monkeypatch.setattr("os.nice", asked.append)
+    return asked
+
+
 @pytest.fixture
 def own_shop(tmp_path: Path) -> Iterator[Instance]:
     """An instance that a test may break."""

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from admin import znode_tree
+from admin.actions.recovery import POLITE
 from admin.printable import one_line, printable, printable_bytes
 from core.errors import NoNode, NoSuchEvent, NoSuchType, NotRunning, ZkticketError
 from core.eventlog import ring
@@ -415,9 +416,11 @@ async def test_two_operators_at_once_both_get_into_the_log(zk: ZooKeeper) -> Non
 # --- verify, status ------------------------------------------------------------------
 
 
-def test_verify_prints_its_proof(run: Run) -> None:
+def test_verify_prints_its_proof_and_leaves_the_machine_to_the_sale(
+    run: Run, lowered: list[int]
+) -> None:
     done = run("verify")
-    assert done.exit_code == 0
+    assert (done.exit_code, lowered) == (0, [POLITE])
     assert "A: capacity 10 = 3 sold + 0 held + 7 remaining; 1 orders" in done.stdout
 
 

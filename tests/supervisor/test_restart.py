@@ -24,6 +24,7 @@ from tests.support.instance import (
     environment,
     eventually,
     running,
+    stopped,
 )
 from tests.support.signed_in import enter, sign_out
 
@@ -225,11 +226,8 @@ def test_what_cannot_be_done_is_said_in_a_line(open_shop: Instance, tmp_path: Pa
     assert open_shop.run("scale", "65").returncode == 2
     assert Instance(tmp_path / "data").run("restart").returncode == 3
     worker = open_shop.worker("worker-1")
-    os.kill(worker["pid"], signal.SIGSTOP)
-    try:
+    with stopped(worker["pid"]):
         late = open_shop.run("restart", "worker-1", "--timeout", "1")
-    finally:
-        os.kill(worker["pid"], signal.SIGCONT)
     assert late.returncode == 1
     assert "not done within 1 s: worker-1 drains" in late.stderr
     eventually(

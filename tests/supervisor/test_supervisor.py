@@ -38,6 +38,7 @@ from tests.support.instance import (
     eventually,
     free_ensemble_port,
     free_port,
+    freeze,
 )
 
 START_S = 60.0
@@ -322,7 +323,7 @@ def test_a_second_signal_hurries(stage: Stage) -> None:
     record = stage.up()
     sleeper = next(entry.pid for entry in record.processes if entry.name == "worker-1")
     assert sleeper is not None
-    os.kill(sleeper, signal.SIGSTOP)
+    freeze(sleeper)
     assert stage.process is not None
     begun = time.monotonic()
     stage.process.send_signal(signal.SIGINT)
@@ -337,7 +338,7 @@ def test_a_sleeper_is_killed_when_its_time_is_over(stage: Stage) -> None:
     record = stage.up()
     for entry in record.processes:
         assert entry.pid is not None
-        os.kill(entry.pid, signal.SIGSTOP)
+        freeze(entry.pid)
     stage.down()
     assert not stage.left()
 

@@ -300,11 +300,22 @@ def running(data_dir: Path, *options: str) -> Iterator[Instance]:
         instance.clean_up()
 
 
+def freeze(pid: int) -> None:
+    """Stops a process, and returns when all of its threads stand still."""
+    os.kill(pid, signal.SIGSTOP)
+    threads = Path(f"/proc/{pid}/task")
+    eventually("it stands still", lambda: all(map(_stands_still, threads.glob("*/stat"))))
+
+
+def _stands_still(stat: Path) -> bool:
+    return stat.read_text().rpartition(")")[2].split()[0] == "T"
+
+
 @contextlib.contextmanager
 def stopped(*pids: int) -> Iterator[None]:
     """Freezes those processes inside the block."""
     for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
     try:
         yield
     finally:

@@ -1,8 +1,6 @@
 """The ZooKeeper client against a real server, and who may touch the tree."""
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -31,6 +29,7 @@ from core.store.store import Store
 from core.zookeeper.client import Committed, Refused, Znode, ZooKeeper, connect
 from core.zookeeper.multi import Check, Create, Delete, SetData
 from core.zookeeper.tree_setup import prepare_tree
+from tests.support.instance import stopped
 from tests.support.zookeeper_server import PASSWORD, Server, ref_of, sell
 
 CHROOT = paths.CHROOT
@@ -155,8 +154,7 @@ async def test_an_event_made_twice_stays_as_it_was(zk: ZooKeeper) -> None:
 async def test_a_write_to_a_frozen_server_is_ambiguous_and_a_read_unavailable(
     server: Server, zk: ZooKeeper
 ) -> None:
-    os.kill(server.process.pid, signal.SIGSTOP)
-    try:
+    with stopped(server.process.pid):
         started = time.monotonic()
         with pytest.raises(Ambiguous):
             await zk.set("/log", b"late")
@@ -165,8 +163,6 @@ async def test_a_write_to_a_frozen_server_is_ambiguous_and_a_read_unavailable(
         with pytest.raises(Unavailable):
             await zk.multi([Create("/log/a")])
         assert time.monotonic() - started < 4
-    finally:
-        os.kill(server.process.pid, signal.SIGCONT)
     await zk.wait_connected(10)
     assert (await zk.get("/log")).path == "/log"
 

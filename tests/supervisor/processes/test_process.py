@@ -27,6 +27,7 @@ from supervisor.processes.spawned_process import (
 )
 from supervisor.zookeeper import disk_faults
 from tests.support.fakes.fake_processes import FakeProcess, FakeSpawner
+from tests.support.instance import freeze
 
 PLAN = ProcessPlan("worker-1", Role.WORKER, ("run",), Path("worker-1.log"))
 
@@ -295,7 +296,7 @@ def test_what_a_dead_child_started_dies_with_it(tmp_path: Path, number: int) -> 
 def test_a_kill_reaches_a_sleeper_and_its_children(tmp_path: Path) -> None:
     child = start(tmp_path, FAMILY)
     below = grandchild(tmp_path)
-    os.kill(child.pid, signal.SIGSTOP)
+    freeze(child.pid)
     child.kill()
     poll(lambda: child.ended() is not None)
     poll(lambda: gone(below))
