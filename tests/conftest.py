@@ -6,14 +6,20 @@ from pathlib import Path
 import pytest
 
 from core.zookeeper.client import ZooKeeper
+from tests.simulation.ahead import LOOKERS, Ahead
 from tests.support.instance import Instance, running
 from tests.support.throwaway import thrown_away
 from tests.support.zookeeper_server import Server, serving
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Ahead())
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the longest file first: it computes in the background while other tests wait."""
-    items.sort(key=lambda item: item.path.name != "test_simulation.py")
+    """Puts the tests last whose schedules are played beside all others."""
+    items.sort(key=lambda item: item.path.name == LOOKERS)
 
 
 @pytest.fixture(scope="session")
@@ -55,9 +61,9 @@ def own_shop(tmp_path: Path) -> Iterator[Instance]:
         yield instance
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One ZooKeeper server, for the tests of a file."""
+    """One ZooKeeper server, for tests that leave it running."""
     with serving(tmp_path_factory.mktemp("zookeeper")) as server:
         yield server
 

@@ -4,11 +4,10 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.ahead import FIRSTS, PLANTED, Simulation, begun
+from tests.simulation.ahead import FIRSTS, PLANTED, report
 from tests.simulation.plan import draw_without_money
 from tests.simulation.play import play
 from tests.support.instance import ROOT
@@ -24,15 +23,9 @@ from tests.support.instance import ROOT
 ONCE_BROKEN = (350, 91, 85, 52, 6, 191, 403, 4153, 5710, 16218)
 
 
-@pytest.fixture(scope="module")
-def simulation() -> Iterator[Simulation]:
-    with begun() as simulation:
-        yield simulation
-
-
 @pytest.mark.parametrize("first", FIRSTS)
-def test_no_schedule_breaks_a_promise(simulation: Simulation, first: int) -> None:
-    assert simulation.reports[first].result().broken == []
+def test_no_schedule_breaks_a_promise(first: int) -> None:
+    assert report(f"{first}").broken == []
 
 
 @pytest.mark.parametrize("seed", ONCE_BROKEN)
@@ -41,16 +34,16 @@ def test_what_broke_once_holds(seed: int) -> None:
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_planted_fault_is_found(simulation: Simulation, fault: str) -> None:
-    [(_, breach)] = simulation.found[fault].result().broken
+def test_a_planted_fault_is_found(fault: str) -> None:
+    [(_, breach)] = report(fault).broken
     # It was found by what it does, and not by an error in how it was planted.
     assert "Error" not in breach
 
 
-def test_schedules_go_through_what_they_are_for(simulation: Simulation) -> None:
+def test_schedules_go_through_what_they_are_for() -> None:
     events = Counter[str]()
-    for report in simulation.reports.values():
-        events.update(report.result().events)
+    for first in FIRSTS:
+        events.update(report(f"{first}").events)
     assert events["ambiguous"] > 700
     assert events["resolved"] > 700
     assert events["fenced"] > 70

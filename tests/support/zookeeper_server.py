@@ -128,7 +128,7 @@ async def _wipe(zk: ZooKeeper) -> None:
     for start in range(0, len(found), DELETES_AT_ONCE):
         some = found[::-1][start : start + DELETES_AT_ONCE]
         assert await lost_answers.remove(zk, *some) is None
-    marker = SetData("/", encode(Marker()))
+    marker = SetData("/", encode(Marker()), -1)
     assert (
         await lost_answers.commit(zk, [marker], partial(lost_answers.has_written, zk, marker))
         is None
