@@ -325,7 +325,7 @@ def test_an_event_is_made_sold_closed_and_an_order_cancelled(enter: Enter, sale:
     expect(page.get_by_role("status")).to_contain_text("The order is cancelled")
     expect(page.locator("main")).to_contain_text("cancel")
     assert sale.types("fair")["hall"]["remaining"] == 6
-    page.get_by_role("link", name="fair", exact=True).click()
+    page.get_by_role("link", name="Fair", exact=True).click()
     page.get_by_role("link", name="Close the sale…").click()
     page.get_by_role("button", name="Close the sale").click()
     expect(page.get_by_role("status")).to_have_text("The sale is closed.")
