@@ -34,7 +34,9 @@ class Site(bottle.Bottle):  # type: ignore[misc]
         # Bottle's own plugins, for JSON and templates, have nothing to do here.
         self.uninstall(True)
         self.install(own_site_only)
-        guard = OperatorGuard(context.operator_token, context.clock, context.ended)
+        guard = OperatorGuard(
+            context.operator_token, context.clock, context.ended, context.known_tokens
+        )
         self._board = BoardPages(context, guard, self.languages)
         for routes in (OrderApi, HoldApi, CheckInApi, StatusApi):
             mount(self, routes(context, guard))

@@ -8,6 +8,7 @@ import msgspec
 
 from core.clock import Clock
 from web.auth.ended_sessions import Ended
+from web.auth.known_tokens import KnownTokens
 from web.checkout import Checkout
 from web.dispatch.dispatcher import Dispatcher
 from web.metrics.counters import Metrics
@@ -32,6 +33,7 @@ class Context(msgspec.Struct, frozen=True):
     payment_key: bytes
     operations: Operations
     ended: Ended
+    known_tokens: KnownTokens
     history: SampleHistory
     metrics: Metrics
     front: Front

@@ -4,15 +4,18 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from copy import copy
 from heapq import heappush, heappushpop
 from io import StringIO
 from operator import attrgetter
+from typing import Self
 
 import msgspec
 
 from core.cluster import operator_requests
 from core.errors import BadRequest, BadZnode, NoSuchEvent, NoSuchType
 from core.eventlog import query, ring
+from core.eventlog.audit import SOURCE
 from core.eventlog.query import LogMatches, Query
 from core.events import event_manager
 from core.events.deletion import delete_event
@@ -90,18 +93,25 @@ class Operations:
         self._zk = zk
         self._settings = settings
         self._ticket_key = ticket_key
+        self._by = SOURCE
         # One search at a time; another one is refused meanwhile.
         self._finding = asyncio.Lock()
+
+    def acting(self, by: str) -> Self:
+        """The same in the name of whoever acts, for the log."""
+        named = copy(self)
+        named._by = by
+        return named
 
     async def restart(self, id_: str, name: str) -> None:
         """Restarts one process, or all workers in turn for no name; returns before that is done."""
         table = await operator_requests.supervisor_of(self._zk, self._settings)
-        await operator_requests.ask_restart(self._zk, table, id_, name or None, TIMEOUT_S)
+        await operator_requests.ask_restart(self._zk, table, id_, name or None, TIMEOUT_S, self._by)
 
     async def scale(self, id_: str, workers: int) -> None:
         """Changes the number of workers; returns before that is done."""
         table = await operator_requests.supervisor_of(self._zk, self._settings)
-        await operator_requests.ask_scale(self._zk, table, id_, workers, TIMEOUT_S)
+        await operator_requests.ask_scale(self._zk, table, id_, workers, TIMEOUT_S, self._by)
 
     async def log(self, wanted: Query, most: int) -> tuple[LogMatches, Sequence[str]]:
         """The latest entries, and the names of all processes that have any."""
@@ -122,11 +132,11 @@ class Operations:
         return await Store(self._zk).availability(name)
 
     async def create(self, name: str, terms: Terms, types: Mapping[str, TicketType]) -> None:
-        await event_manager.create(self._zk, name, terms, types, time.time())
+        await event_manager.create(self._zk, name, terms, types, time.time(), by=self._by)
 
     async def edit(self, name: str, terms: Terms) -> None:
         if terms.said:
-            await event_manager.edit(self._zk, name, terms, now=time.time())
+            await event_manager.edit(self._zk, name, terms, now=time.time(), by=self._by)
         else:  # nothing to write; raises `NoSuchEvent` all the same
             await Store(self._zk).event(name)
 
@@ -138,7 +148,9 @@ class Operations:
         added: Mapping[str, TypeSaid] | None = None,
         removed: Collection[str] = (),
     ) -> None:
-        await event_manager.edit(self._zk, name, Terms(), types, added=added, removed=removed)
+        await event_manager.edit(
+            self._zk, name, Terms(), types, added=added, removed=removed, by=self._by
+        )
 
     async def delete(self, name: str) -> None:
         """Deletes a draft with all its orders, for good; others are to be hidden first.
@@ -150,13 +162,13 @@ class Operations:
         with suppress(BadZnode, NoSuchType):  # some of it was deleted before
             if any(each.held for each in (await self.event(name)).types):
                 raise BadRequest("refused", "operators.delete.held")
-        await delete_event(self._zk, name, _agreed, with_orders=True)
+        await delete_event(self._zk, name, _agreed, with_orders=True, by=self._by)
 
     async def open_sale(self, name: str) -> None:
-        await event_manager.open_sale(self._zk, name, time.time())
+        await event_manager.open_sale(self._zk, name, time.time(), self._by)
 
     async def close_sale(self, name: str) -> None:
-        await event_manager.close_sale(self._zk, name, time.time())
+        await event_manager.close_sale(self._zk, name, time.time(), self._by)
 
     async def find(self, wanted: OrderFilter) -> FoundOrders:
         """The latest of the wanted orders, and the takings of their event where one is wanted.

@@ -17,10 +17,10 @@ from granian.rsgi import Scope
 from core import gc_tuning
 from core.client_addresses import parse_networks
 from core.clock import Clock
-from core.cluster import alarms, ended_sessions, instance_id, run_file, status
+from core.cluster import access_tokens, alarms, ended_sessions, instance_id, run_file, status
 from core.cluster.node import Identity, Node, make_session
 from core.cluster_secret import Secret
-from core.errors import ZkticketError, ZooKeeperError
+from core.errors import BadZnode, ZkticketError, ZooKeeperError
 from core.eventlog.ring import EventLog
 from core.machine import open_files
 from core.schema import paths
@@ -30,6 +30,7 @@ from core.store.store import Store
 from core.transport.listen_socket import Bell
 from web.app import Site
 from web.auth.ended_sessions import Ended
+from web.auth.known_tokens import KnownTokens
 from web.checkout import Checkout
 from web.dispatch.dispatcher import Dispatcher
 from web.handler_context import Context
@@ -106,6 +107,7 @@ class Service:
         for work in (
             self._context.dispatcher.follow(self._zk),
             self._context.ended.follow(),
+            self._context.known_tokens.follow(self._zk),
             self._node.keep(self._record),
             self._keep_counting_alarms(),
             self._keep_sampling(),
@@ -117,10 +119,14 @@ class Service:
         gc_tuning.settle()
 
     async def _hear_of_ended_sessions(self) -> None:
-        """Reads ended sessions before the first request: until then no earlier session is valid."""
-        with suppress(ZooKeeperError):
+        """Reads ended sessions before the first request: until then no earlier session is valid.
+
+        Reads people's tokens as well, for the same reason.
+        """
+        with suppress(ZooKeeperError, BadZnode):
             await self._zk.wait_connected(ENDED_S)
             await self._context.ended.renew()
+            self._context.known_tokens.note(await access_tokens.load(self._zk))
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -154,6 +160,7 @@ class Service:
             payment_key=self._secret.payment_key,
             operations=Operations(self._zk, self._settings, self._secret.ticket_key),
             ended=Ended(ended_sessions.EndedSessionsZnode(self._zk), self._clock.now),
+            known_tokens=KnownTokens(monotonic),
             history=SampleHistory(),
             metrics=metrics,
             front=front_of(self._settings),

@@ -5,10 +5,20 @@ Only a token's SHA-256 is kept: 32 random bytes can't be guessed back from it.
 
 import hashlib
 import secrets
+from collections.abc import AsyncIterator
+from functools import partial
 
 from msgspec.structs import replace
 
-from core.errors import NoSuchEvent, NoSuchToken, TokenExists, WrongUsage, ZkticketError
+from core.errors import (
+    BadZnode,
+    NoNode,
+    NoSuchEvent,
+    NoSuchToken,
+    TokenExists,
+    WrongUsage,
+    ZkticketError,
+)
 from core.eventlog.audit import note
 from core.schema import paths
 from core.schema.records import AccessToken, AccessTokens, Role, decode
@@ -16,10 +26,12 @@ from core.store.store import Store
 from core.text.names import clean, folded, is_shown
 from core.zookeeper import lost_answers
 from core.zookeeper.client import ZooKeeper
+from core.zookeeper.watch import Watch, whenever_changed
 
 # Some 200 bytes each, in one znode.
 MOST = 1000
 MOST_CHARACTERS = 64
+REFRESH_S = 1.0
 # What the log calls the token that `admin credentials` prints.
 OPERATORS_OWN = "the operator's token"
 
@@ -35,6 +47,19 @@ async def load(zk: ZooKeeper) -> tuple[AccessToken, ...]:
     if znode is None or not znode.data:
         return ()
     return decode(AccessTokens, znode.data, znode.path).tokens
+
+
+def watch(zk: ZooKeeper) -> AsyncIterator[tuple[AccessToken, ...]]:
+    """Yields them all, at each change and every `REFRESH_S`; none where they can't be read."""
+    return whenever_changed(zk, partial(_read, zk), REFRESH_S)
+
+
+async def _read(zk: ZooKeeper, changed: Watch | None) -> tuple[AccessToken, ...]:
+    try:
+        znode = await zk.get(paths.TOKENS, changed)
+        return decode(AccessTokens, znode.data, znode.path).tokens if znode.data else ()
+    except (NoNode, BadZnode):  # a damaged record opens nothing
+        return ()
 
 
 async def create(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from core.cluster import desired_state, instance_id, supervisors
 from core.errors import NoSuchProcess, NotRunning, WrongUsage, ZkticketError
-from core.eventlog.audit import note
+from core.eventlog.audit import SOURCE, note
 from core.schema.records import OperatorRequest, Progress, SupervisorRecord
 from core.settings import MOST_WORKERS, Settings
 from core.zookeeper.client import ZooKeeper
@@ -76,24 +76,34 @@ def new_id() -> str:
 
 
 async def ask_restart(
-    zk: ZooKeeper, table: SupervisorRecord, id_: str, name: str | None, timeout_s: float
+    zk: ZooKeeper,
+    table: SupervisorRecord,
+    id_: str,
+    name: str | None,
+    timeout_s: float,
+    by: str = SOURCE,
 ) -> OperatorRequest:
     """Asks for a restart of one process, or of one worker after the other. Does not wait for it.
 
     Raises `NoSuchProcess`, `ZkticketError` for too few servers, `ZooKeeperError`.
     """
     names = known(table, name) if name else ()
-    await note(zk, "restart", f"by operator: {name or ALL_WORKERS}")
+    await note(zk, "restart", f"by {by}: {name or ALL_WORKERS}")
     return await desired_state.ask(zk, table.instance, _request(id_, "restart", timeout_s, names))
 
 
 async def ask_scale(
-    zk: ZooKeeper, table: SupervisorRecord, id_: str, workers: int, timeout_s: float
+    zk: ZooKeeper,
+    table: SupervisorRecord,
+    id_: str,
+    workers: int,
+    timeout_s: float,
+    by: str = SOURCE,
 ) -> OperatorRequest:
     """Asks for so many workers from now on. Raises as `ask_restart` does."""
     if not 1 <= workers <= MOST_WORKERS:
         raise WrongUsage(f"there can be 1 to {MOST_WORKERS} workers, not {workers}")
-    await note(zk, "scale", f"by operator: {workers} workers")
+    await note(zk, "scale", f"by {by}: {workers} workers")
     request = _request(id_, "scale", timeout_s)
     return await desired_state.ask(
         zk, table.instance, request, workers=workers, instead_of=table.workers

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from core.errors import BadZnode, NoNode, NoSuchEvent, NotEmpty, ZkticketError
-from core.eventlog.audit import note
+from core.eventlog.audit import SOURCE, note
 from core.events.edit import EventManager
 from core.schema import paths
 from core.schema.records import Marker, Stock, decode
@@ -22,7 +22,7 @@ Confirm = Callable[[str], None]
 
 
 async def delete_event(
-    zk: ZooKeeper, name: str, confirm: Confirm, *, with_orders: bool = False
+    zk: ZooKeeper, name: str, confirm: Confirm, *, with_orders: bool = False, by: str = SOURCE
 ) -> None:
     """Deletes an event for good.
 
@@ -39,7 +39,7 @@ async def delete_event(
         await delete_tree(zk, paths.event(name), _agreed)
     else:
         await delete_tree(zk, paths.event(name), confirm, partial(_question, name))
-    await note(zk, "event", f"{name} deleted by operator")
+    await note(zk, "event", f"{name} deleted by {by}")
 
 
 def _question(name: str, plan: "DeletionPlan") -> str:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from core.errors import EventExists, NoSuchEvent, NoSuchType, WrongUsage, ZkticketError
-from core.eventlog.audit import note
+from core.eventlog.audit import SOURCE, note
 from core.events.create import create_event
 from core.events.edit import (
     NO_NEW_TYPES,
@@ -47,10 +47,12 @@ async def create(
     terms: Terms,
     types: Mapping[str, TicketType],
     now: float | None = None,
+    *,
+    by: str = SOURCE,
 ) -> Event:
     """Makes an event with all its stock; its types stay in their order.
 
-    `now`, in Unix seconds, refuses an event that is over.
+    `now`, in Unix seconds, refuses an event that is over. The log says that `by` made it.
 
     Raises `WrongUsage` for terms that can't be, `EventExists`, `BadZnode`, `Unavailable`,
     `Ambiguous`.
@@ -64,7 +66,7 @@ async def create(
     stock = in_order(stock.items())
     if not await create_event(zk, name, event, stock):
         raise EventExists(f"event {name!r} exists; change it with `event edit`")
-    await note(zk, "event", f"{name} made by operator: {', '.join(types)}")
+    await note(zk, "event", f"{name} made by {by}: {', '.join(types)}")
     return event
 
 
@@ -88,6 +90,7 @@ async def edit(
     *,
     added: Mapping[str, TypeSaid] | None = None,
     removed: Collection[str] = (),
+    by: str = SOURCE,
 ) -> Edited:
     """Changes the given terms and nothing else, all or none of them.
 
@@ -106,7 +109,7 @@ async def edit(
     )
     said = [*terms.said, *(f"{each} {_said_of(types[each])}" for each in types)]
     said += [f"{each} added" for each in new] + [f"{each} removed" for each in removed]
-    await note(zk, "event", f"{name} changed by operator: {', '.join(said)}")
+    await note(zk, "event", f"{name} changed by {by}: {', '.join(said)}")
     return edited
 
 
@@ -158,7 +161,7 @@ def _said_of(said: TypeTerms) -> str:
     return " and ".join(found)
 
 
-async def open_sale(zk: ZooKeeper, name: str, now: float) -> Event:
+async def open_sale(zk: ZooKeeper, name: str, now: float, by: str = SOURCE) -> Event:
     """Opens the sale now, even a closed one; `now` is in Unix seconds.
 
     One that is open already stays as it is. One that was closed by hand closes when that was
@@ -183,11 +186,11 @@ async def open_sale(zk: ZooKeeper, name: str, now: float) -> Event:
         return replace(event, opens_at=starts, closes_at=ends, planned_closes_at=None)
 
     event = (await _change(zk, name, opened)).event
-    await note(zk, "event", f"{name} opened by operator")
+    await note(zk, "event", f"{name} opened by {by}")
     return event
 
 
-async def close_sale(zk: ZooKeeper, name: str, now: float) -> Event:
+async def close_sale(zk: ZooKeeper, name: str, now: float, by: str = SOURCE) -> Event:
     """Ends the sale now, unless it has ended; held tickets may still be confirmed."""
 
     def closed(event: Event) -> Event:
@@ -196,7 +199,7 @@ async def close_sale(zk: ZooKeeper, name: str, now: float) -> Event:
         return replace(event, closes_at=now, planned_closes_at=event.closes_at)
 
     event = (await _change(zk, name, closed)).event
-    await note(zk, "event", f"{name} closed by operator")
+    await note(zk, "event", f"{name} closed by {by}")
     return event
 
 

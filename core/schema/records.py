@@ -559,7 +559,10 @@ class PaymentView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order as buyers see it."""
 
-    order: Annotated[str, described("The order's id.", pattern=f"^{ORDER_ID.pattern}$")]
+    order: Annotated[
+        str,
+        described("The order's id; doors are not told it.", pattern=f"^{ORDER_ID.pattern}$"),
+    ] = ""
     event: PlainName
     type: PlainName
     quantity: Annotated[int, described("Of tickets.", minimum=1)]

@@ -1,5 +1,6 @@
 """A scan at the door lets the holder of a ticket in, and may be undone for a while."""
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from core.errors import ZkticketError
@@ -7,6 +8,7 @@ from core.schema.records import OrderView
 from core.store.order_lifecycle import UNDO_S, Act
 from core.transport.link import Code
 from web.api.orders import CHANGE, OrderRoutes
+from web.auth.roles import Access, Area
 from web.http import problems
 from web.http.problems import Problem, problem
 from web.http.replies import json_reply
@@ -31,7 +33,9 @@ class CheckInApi(OrderRoutes):
         "`order` is what the ticket's QR code holds, or the order's number or id. "
         "The first scan lets the holder in. The second is refused, with the order, which says when "
         "and where the first was made: `already-admitted` at a door that names its event, "
-        "`already-checked-in` elsewhere. A scan that is sent again with its key is the same scan.",
+        "`already-checked-in` elsewhere. A door's token has to name its event, and is told orders "
+        "without their id, which manages them. A scan that is sent again with its key is the same "
+        "scan.",
         parameters=(KEY,),
         body=CheckInJson,
         answers=(Response(200, "The holder was let in.", OrderView),),
@@ -63,9 +67,18 @@ class CheckInApi(OrderRoutes):
         return await self._scanned(request, Act.UNDO_CHECK_IN)
 
     async def _scanned(self, request: Request, act: Act) -> Outcome:
-        if refusal := self._guard.refusal(request):
-            return refusal
+        access = self._guard.enter(request, Area.CHECK_IN)
+        if isinstance(access, Problem):
+            return access
+        found = await self._by(access, request, act)
+        shown = _unmanaged(found) if access.is_door else found
+        return shown if isinstance(shown, Problem) else json_reply(shown)
+
+    async def _by(self, access: Access, request: Request, act: Act) -> OrderView | Problem:
+        """The order after the scan, or why it was refused."""
         scan = from_scan(request)
+        if refusal := _elsewhere(access, scan):
+            return refusal
         try:
             order = await find_ticket(self._context.orders, scan.order, scan.event)
         except ZkticketError as error:
@@ -77,13 +90,29 @@ class CheckInApi(OrderRoutes):
             note=scan.door,
             event=scan.event,
             types=scan.types,
+            by=access.name,
         )
         answer = await self._context.checkout.change(wanted, request.began)
         if act is Act.CHECK_IN and answer.code is Code.DONE and _was_undone(answer.order):
             return problem("admission-undone")
         if answer.code is Code.DONE and answer.order is not None:
-            return json_reply(answer.order)
+            return answer.order
         return _named(problems.from_refused_change(answer, self._context.rng), scan)
+
+
+def _elsewhere(access: Access, scan: CheckInJson) -> Problem | None:
+    """Why a door's token lets nobody in there: it names its event."""
+    if access.is_door and not scan.event:
+        return problem("invalid", "detail.door-event", field="event")
+    return access.refusal_at(scan.event)
+
+
+def _unmanaged(found: OrderView | Problem) -> OrderView | Problem:
+    """The same without the order's id, which manages the order: a door admits, no more."""
+    if isinstance(found, OrderView):
+        return replace(found, order="")
+    order = found.order
+    return replace(found, order=replace(order, order="")) if order is not UNSET else found
 
 
 def _was_undone(order: OrderView | None) -> bool:

@@ -4,6 +4,7 @@ import msgspec
 
 from core.store.order_lifecycle import Act
 from web.api.orders import BUY, CHANGE, CHANGED, FOUND, OrderRoutes, made
+from web.auth.roles import Area
 from web.auth.webhook_signature import ID_HEADER, is_signed
 from web.http.problems import Problem, problem
 from web.http.request import Request
@@ -38,7 +39,7 @@ class HoldApi(OrderRoutes):
     )
     async def post_hold(self, request: Request) -> Outcome:
         operator = self._guard.is_asked(request)
-        if operator and (refusal := self._guard.refusal(request)):
+        if operator and (refusal := self._guard.refusal(request, Area.ORDERS)):
             return refusal
         basket = msgspec.structs.replace(from_json(request), hold=True)
         address = None if operator else request.client
@@ -74,11 +75,16 @@ class HoldApi(OrderRoutes):
         keys=({}, OPERATOR_TOKEN),
     )
     async def post_confirm(self, request: Request, order_id: str) -> Outcome:
-        operator = self._guard.is_asked(request)
-        if operator and (refusal := self._guard.refusal(request)):
-            return refusal
-        key = request.idempotency_key
-        wanted = wanted_change(order_id, Act.CONFIRM, key, operator=operator)
+        access = self._guard.enter(request, Area.ORDERS) if self._guard.is_asked(request) else None
+        if isinstance(access, Problem):
+            return access
+        wanted = wanted_change(
+            order_id,
+            Act.CONFIRM,
+            request.idempotency_key,
+            operator=access is not None,
+            by=access.name if access else "",
+        )
         return await self._changed(request, wanted)
 
     @Route(

@@ -7,8 +7,10 @@ from core.schema.records import OrderView
 from core.store.order_lifecycle import Act
 from core.transport.link import Answer, Code
 from web.auth.operator import OperatorGuard
+from web.auth.roles import Area
 from web.handler_context import Context
 from web.http import problems
+from web.http.problems import Problem
 from web.http.replies import JSON, Reply, json_reply
 from web.http.request import Request
 from web.http.route_description import (
@@ -129,9 +131,14 @@ class OrderApi(OrderRoutes):
         keys=(OPERATOR_TOKEN, {}),
     )
     async def post_cancel(self, request: Request, order_id: str) -> Outcome:
-        operator = self._guard.is_asked(request)
-        if operator and (refusal := self._guard.refusal(request)):
-            return refusal
-        key = request.idempotency_key
-        wanted = wanted_change(order_id, Act.CANCEL, key, operator=operator)
+        access = self._guard.enter(request, Area.ORDERS) if self._guard.is_asked(request) else None
+        if isinstance(access, Problem):
+            return access
+        wanted = wanted_change(
+            order_id,
+            Act.CANCEL,
+            request.idempotency_key,
+            operator=access is not None,
+            by=access.name if access else "",
+        )
         return await self._changed(request, wanted)

@@ -3,6 +3,7 @@
 from core.cluster.status import Status
 from core.errors import ZkticketError
 from web.auth.operator import OperatorGuard
+from web.auth.roles import Area
 from web.handler_context import Context
 from web.http.problems import problem
 from web.http.replies import Reply, json_reply, text_reply
@@ -30,7 +31,7 @@ class StatusApi:
         keys=(OPERATOR_TOKEN,),
     )
     async def get_status(self, request: Request) -> Outcome:
-        if refusal := self._guard.refusal(request):
+        if refusal := self._guard.refusal(request, Area.MACHINE):
             return refusal
         try:
             return json_reply(await self._context.status())
@@ -84,8 +85,10 @@ class StatusApi:
     )
     async def get_metrics(self, request: Request) -> Outcome:
         context = self._context
-        if not context.front.is_local(request) and (refusal := self._guard.refusal(request)):
-            return refusal
+        if not context.front.is_local(request):
+            refusal = self._guard.refusal(request, Area.MACHINE)
+            if refusal is not None:
+                return refusal
         metrics, dispatcher = context.metrics, context.dispatcher
         text = await exposition(metrics, dispatcher, context.catalog, context.vitals)
         return Reply(200, [("content-type", CONTENT_TYPE)], text.encode())

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from web.auth.ended_sessions import Ended
+from web.auth.known_tokens import KnownTokens
+from web.auth.roles import OPERATOR, Access
 from web.http import cookies
 
 COOKIE = "operator"
@@ -19,8 +21,9 @@ COOKIE = "operator"
 PATH = "/operator"
 # A long shift.
 LASTS_S = 12 * 3600
-# An end in Unix seconds, a random id, and the signature.
-COOKIE_VALUE = re.compile(r"(\d{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
+# An end in Unix seconds, a random id, whose token it was unless it was the operator's own, and the
+# signature.
+COOKIE_VALUE = re.compile(r"(\d{1,12})\.([0-9a-f]{32})(?:\.([0-9a-f]{32}))?\.([0-9a-f]{64})")
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -29,20 +32,28 @@ class Session(msgspec.Struct, frozen=True):
     id: str
     ends_at: int
     csrf: str
+    access: Access
 
 
 class Sessions:
-    """Begins, finds and ends sessions. `now` is in Unix seconds. A new token ends all of them."""
+    """Begins, finds and ends sessions. `now` is in Unix seconds.
 
-    def __init__(self, token: str, now: Callable[[], float], ended: Ended) -> None:
+    A new operator's token ends all of them; a person's that is revoked ends those begun with it.
+    """
+
+    def __init__(
+        self, token: str, now: Callable[[], float], ended: Ended, known: KnownTokens
+    ) -> None:
         self._key = _derived(token.encode(), "operator session")
         self._now = now
         self._ended = ended
+        self._known = known
 
-    def begin(self) -> str:
+    def begin(self, access: Access = OPERATOR) -> str:
         """The value of a new session's cookie."""
         id_, ends_at = secrets.token_hex(16), int(self._now()) + LASTS_S
-        return f"{ends_at}.{id_}.{self._proof(ends_at, id_)}"
+        signed = f"{ends_at}.{id_}" + (f".{access.ref}" if access.ref else "")
+        return f"{signed}.{self._proof(signed)}"
 
     def find(self, values: Iterable[str]) -> Session | None:
         """The first valid session in a request's cookies."""
@@ -54,18 +65,21 @@ class Sessions:
         if value is None:
             return None
         ends_at, id_ = int(value[1]), value[2]
-        if not hmac.compare_digest(value[3], self._proof(ends_at, id_)):
+        if not hmac.compare_digest(value[4], self._proof(cookie.rpartition(".")[0])):
+            return None
+        access = self._known.of_ref(value[3]) if value[3] else OPERATOR
+        if access is None:
             return None
         if ends_at <= self._now() or self._ended.bars(id_, ends_at - LASTS_S, ends_at):
             return None
-        return Session(id_, ends_at, _derived(self._key, f"form {id_}").hex())
+        return Session(id_, ends_at, _derived(self._key, f"form {id_}").hex(), access)
 
     async def end(self, session: Session) -> bool:
         """Ends the session; False if other web servers may not know that yet."""
         return await self._ended.end(session.id, session.ends_at)
 
-    def _proof(self, ends_at: int, id_: str) -> str:
-        return _derived(self._key, f"{ends_at}.{id_}").hex()
+    def _proof(self, signed: str) -> str:
+        return _derived(self._key, signed).hex()
 
 
 def set_cookie(value: str, *, secure: bool) -> tuple[str, str]:

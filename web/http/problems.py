@@ -21,7 +21,7 @@ _CODES = {
     400: ("malformed",),
     401: ("bad-signature", "unauthorized"),
     402: ("payment-required",),
-    403: ("cross-site", "form-expired"),
+    403: ("cross-site", "forbidden", "form-expired"),
     404: ("not-found", "no-such-event", "no-such-type", "no-such-order"),
     405: ("method-not-allowed",),
     408: ("too-slow",),

@@ -21,7 +21,7 @@ ANY_POST = ("cross-site",)
 WAIT = ("overloaded", "no-worker", "no-quorum", "halted", "outcome-unknown")
 READ = ("no-quorum", "damaged")
 JSON_BODY = ("unsupported-media-type", "invalid")
-OPERATOR = ("unauthorized", "too-many-attempts")
+OPERATOR = ("unauthorized", "forbidden", "too-many-attempts")
 
 # Security schemes that a request needs together.
 Credentials: TypeAlias = Mapping[str, list[str]]

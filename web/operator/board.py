@@ -1,5 +1,6 @@
 """The board, the log, the buttons, and signing in and out."""
 
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -9,11 +10,12 @@ from msgspec import Meta
 from core.cluster.status import Status
 from core.errors import BadRequest, ZkticketError
 from web.auth.operator import OperatorGuard
+from web.auth.roles import Area
 from web.auth.sessions import set_cookie
 from web.handler_context import Context
 from web.http.body import form_fields
 from web.http.i18n import Languages
-from web.http.problems import problem
+from web.http.problems import Problem, problem
 from web.http.replies import json_reply, see_other
 from web.http.request import Request
 from web.http.route_description import OPERATOR, OPERATOR_TOKEN, Parameter, Response, Route, mount
@@ -54,7 +56,6 @@ class BoardPages:
         self.renderer = OperatorRenderer(guard, languages)
         self._status_cache = StatusCache(context.status, context.clock.monotonic)
         self._sales = SaleBoards(context.operations.takings, context.clock.now)
-        self._actions = operator_actions()
         self._pages = (
             CheckInPages(context, self.renderer),
             EventPages(context, self.renderer, PageRenderer(languages, Assets())),
@@ -67,18 +68,23 @@ class BoardPages:
         app.route(SIGN_IN, "POST", self.post_sign_in)
         app.route("/operator/sign-out", "POST", self.post_sign_out)
         page, form = self.renderer.for_operators, self.renderer.for_forms
-        app.route(HOME, "GET", page(self.get_board))
+        app.route(HOME, "GET", page(Area.BOARD, self.get_board))
         app.route("/operator/live", "GET", self.get_live)
-        app.route("/operator/log", "GET", page(self.get_log))
-        app.route("/operator/act/<name>", "GET", page(self.get_act))
-        app.route("/operator/act/<name>", "POST", form(self.post_act))
+        app.route("/operator/log", "GET", page(Area.MACHINE, self.get_log))
+        for act in operator_actions():
+            address = f"/operator/act/{act.name}"
+            app.route(address, "GET", page(act.area, partial(self.get_act, act)))
+            app.route(address, "POST", form(act.area, partial(self.post_act, act)))
         for pages in self._pages:
             pages.mount(app)
         mount(app, self)
 
     def takes_event(self, request: Request) -> bool:
         """Whether an operator posts an event's form, which is longer than other forms."""
-        return bool(FORM_ADDRESS.fullmatch(request.path) and self._guard.session(request))
+        if not FORM_ADDRESS.fullmatch(request.path):
+            return False
+        session = self._guard.session(request)
+        return session is not None and session.access.opens(Area.EVENTS)
 
     # --- signing in and out ----------------------------------------------------------
 
@@ -86,10 +92,10 @@ class BoardPages:
         return self.renderer.sign_in(request, None, left=request.query_field("left"))
 
     async def post_sign_in(self, request: Request) -> Outcome:
-        refusal = self._guard.try_token(form_fields(request).get("token", ""), request.client)
-        if refusal is not None:
-            return self.renderer.sign_in(request, refusal)
-        return see_other(HOME, _cookie(request, self._guard.sessions.begin()))
+        access = self._guard.try_token(form_fields(request).get("token", ""), request.client)
+        if isinstance(access, Problem):
+            return self.renderer.sign_in(request, access)
+        return see_other(access.home, _cookie(request, self._guard.sessions.begin(access)))
 
     async def post_sign_out(self, request: Request) -> Outcome:
         visit, address = self.renderer.visit(request), SIGN_IN
@@ -107,7 +113,9 @@ class BoardPages:
     async def get_live(self, request: Request) -> Outcome:
         """The part of the board that changes, which a script puts in its place."""
         visit = self.renderer.visit(request)
-        return await self._shown(visit, "live-figures") if visit else problem("unauthorized")
+        if visit is None:
+            return problem("unauthorized")
+        return visit.access.refusal(Area.BOARD) or await self._shown(visit, "live-figures")
 
     async def _shown(self, visit: OperatorVisit, template: str) -> Outcome:
         fields = visit.request.query()
@@ -146,7 +154,7 @@ class BoardPages:
     )
     async def get_history(self, request: Request) -> Outcome:
         """The samples of the last half hour, or of those `minutes`, as JSON."""
-        if refusal := self._guard.refusal(request):
+        if refusal := self._guard.refusal(request, Area.MACHINE):
             return refusal
         minutes = request.query().get("minutes", str(MINUTES[-1]))
         if minutes not in map(str, MINUTES):
@@ -166,20 +174,14 @@ class BoardPages:
 
     # --- the buttons -----------------------------------------------------------------
 
-    async def get_act(self, visit: OperatorVisit, name: str) -> Outcome:
-        act, fields = self._act(name), visit.request.query()
+    async def get_act(self, act: OperatorAction, visit: OperatorVisit) -> Outcome:
+        fields = visit.request.query()
         question = act.ask(visit.language.say, await self._status_cache.status(), fields)
         return self.renderer.ask(visit, f"/operator/act/{act.name}", act.home(fields), question)
 
-    async def post_act(self, _visit: OperatorVisit, fields: Fields, name: str) -> Outcome:
-        act = self._act(name)
-        await act.do(self._context.operations, fields)
+    async def post_act(self, act: OperatorAction, visit: OperatorVisit, fields: Fields) -> Outcome:
+        await act.do(self._context.operations.acting(visit.access.name), fields)
         return see_other(f"{act.home(fields)}?done={act.name}")
-
-    def _act(self, name: str) -> OperatorAction:
-        if name not in self._actions:
-            raise BadRequest("not-found", "problem.not-found")
-        return self._actions[name]
 
 
 def _sells(status: Status) -> bool:

@@ -17,6 +17,7 @@ from core.store.availability import EventAvailability
 from core.store.order_lifecycle import Act
 from core.store.scan import OrderFilter
 from core.transport.link import Answer, Code
+from web.auth.roles import Area
 from web.http.replies import HTML_WITH_CAMERA, text_reply
 from web.http.routing import Outcome
 from web.operator.fields import Fields, keep, kept
@@ -109,15 +110,20 @@ class CheckInPages(OperatorPages):
     """The page at the doors, and what it posts."""
 
     def mount(self, app: bottle.Bottle) -> None:
-        app.route(ADDRESS, "GET", self._renderer.for_operators(self.get_check_in))
-        app.route(f"{ADDRESS}/admitted", "GET", self._renderer.for_operators(self.get_admitted))
-        app.route(ADDRESS, "POST", self._renderer.for_forms(self.post_check_in))
-        app.route(f"{ADDRESS}/undo", "POST", self._renderer.for_forms(self.post_undo))
+        page = partial(self._renderer.for_operators, Area.CHECK_IN)
+        form = partial(self._renderer.for_forms, Area.CHECK_IN)
+        app.route(ADDRESS, "GET", page(self.get_check_in))
+        app.route(f"{ADDRESS}/admitted", "GET", page(self.get_admitted))
+        app.route(ADDRESS, "POST", form(self.post_check_in))
+        app.route(f"{ADDRESS}/undo", "POST", form(self.post_undo))
 
     async def get_check_in(self, visit: OperatorVisit) -> Outcome:
         """The page of a door, with the orders whose buyer was looked up; without an event, all."""
         fields, snapshot = visit.request.query(), await self._context.catalog.snapshot()
-        event = snapshot.event(fields.get("event", ""))
+        bound = visit.access.event
+        if refusal := visit.access.refusal_at(fields.get("event", bound)):
+            return refusal
+        event = snapshot.event(fields.get("event", bound))
         if event is None:
             return self._choice(visit, snapshot)
         types = tuple(each.name for each in event.types if f"{TYPE}{each.name}" in fields)
@@ -132,7 +138,10 @@ class CheckInPages(OperatorPages):
     async def get_admitted(self, visit: OperatorVisit) -> Outcome:
         """How many have come in, over all doors: asked for every few seconds."""
         snapshot = await self._context.catalog.snapshot()
-        event = snapshot.event(visit.request.query().get("event", ""))
+        name = visit.request.query().get("event", "")
+        if refusal := visit.access.refusal_at(name):
+            return refusal
+        event = snapshot.event(name)
         return text_reply(admitted(visit, event))
 
     async def post_check_in(self, visit: OperatorVisit, fields: Fields) -> Outcome:
@@ -143,7 +152,9 @@ class CheckInPages(OperatorPages):
 
     async def _scanned(self, visit: OperatorVisit, fields: Fields, act: Act) -> Outcome:
         scan = scan_of(fields)
-        wanted, undoes = await self._wanted(scan, act), act is Act.UNDO_CHECK_IN
+        if refusal := visit.access.refusal_at(scan.event):
+            return refusal
+        wanted, undoes = await self._wanted(visit, scan, act), act is Act.UNDO_CHECK_IN
         if isinstance(wanted, ScanResult):
             return await self._page(visit, wanted, scan, undoes=undoes)
         answer = await self._context.checkout.change(wanted, visit.request.began)
@@ -151,7 +162,9 @@ class CheckInPages(OperatorPages):
         result = told(answer, snapshot, self._context.clock.now())
         return await self._page(visit, result, scan, undoes=undoes)
 
-    async def _wanted(self, scan: Scan, act: Act) -> WantedChange | ScanResult:
+    async def _wanted(
+        self, visit: OperatorVisit, scan: Scan, act: Act
+    ) -> WantedChange | ScanResult:
         """The change to ask a worker for, or why there is none.
 
         Raises `BadRequest` for a bad id of the scan.
@@ -169,11 +182,15 @@ class CheckInPages(OperatorPages):
         door = _door(scan)
         if not door:
             return ScanResult("no-door")
-        return wanted_change(order, act, scan.id, note=door, event=scan.event, types=scan.types)
+        by = visit.access.name
+        return wanted_change(
+            order, act, scan.id, note=door, event=scan.event, types=scan.types, by=by
+        )
 
     def _choice(self, visit: OperatorVisit, snapshot: Snapshot) -> Outcome:
         now = self._context.clock.now()
-        events = sorted(snapshot.events, key=lambda event: is_over(event, now))
+        opened = [each for each in snapshot.events if not visit.access.refusal_at(each.name)]
+        events = sorted(opened, key=lambda event: is_over(event, now))
         return self._renderer.page(visit, "check-in-start", events=events)
 
     async def _page(

@@ -15,6 +15,7 @@ from core.schema.records import Event, TicketType, copied
 from core.schema.sale_window import sale_phase
 from core.store.availability import EventAvailability
 from core.text.timezones import UTC_NAME, zone_of
+from web.auth.roles import Area
 from web.handler_context import Context
 from web.http.replies import see_other
 from web.http.request import Request
@@ -30,6 +31,7 @@ from web.operator.event_form import (
 )
 from web.operator.fields import EVENTS, Fields, event_page, keep, kept
 from web.operator.rendering import OperatorPages, OperatorRenderer, OperatorVisit
+from web.operator_actions import Operations
 from web.pages.rendering import PageRenderer
 from web.pages.sale_view import sale_view
 from web.reads.catalog import Snapshot
@@ -52,13 +54,13 @@ class EventPages(OperatorPages):
 
     def mount(self, app: bottle.Bottle) -> None:
         page, form = self._renderer.for_operators, self._renderer.for_forms
-        app.route(EVENTS, "GET", page(self.get_events))
-        app.route(NEW, "GET", page(self.get_new))
-        app.route(NEW, "POST", form(self.post_new, MOST_FIELDS))
-        app.route(f"{EVENTS}/<name>", "GET", page(self.get_event))
-        app.route(f"{EVENTS}/<name>/preview", "GET", page(self.get_preview))
-        app.route(f"{EVENTS}/<name>/edit", "GET", page(self.get_edit))
-        app.route(f"{EVENTS}/<name>/edit", "POST", form(self.post_edit, MOST_FIELDS))
+        app.route(EVENTS, "GET", page(Area.EVENTS, self.get_events))
+        app.route(NEW, "GET", page(Area.EVENTS, self.get_new))
+        app.route(NEW, "POST", form(Area.EVENTS, self.post_new, MOST_FIELDS))
+        app.route(f"{EVENTS}/<name>", "GET", page(Area.EVENTS, self.get_event))
+        app.route(f"{EVENTS}/<name>/preview", "GET", page(Area.EVENTS, self.get_preview))
+        app.route(f"{EVENTS}/<name>/edit", "GET", page(Area.EVENTS, self.get_edit))
+        app.route(f"{EVENTS}/<name>/edit", "POST", form(Area.EVENTS, self.post_edit, MOST_FIELDS))
 
     # --- looking ---------------------------------------------------------------------
 
@@ -104,7 +106,8 @@ class EventPages(OperatorPages):
             return self._form(visit, NEW, _typed(fields, faults))
         draft = msgspec.structs.replace(terms, hidden=fields.get("publish") != "on")
         try:
-            made = await self._create(name, fields["title"], draft, types)
+            acting = self._context.operations.acting(visit.access.name)
+            made = await self._create(acting, name, fields["title"], draft, types)
         except EventExists:
             return self._form(visit, NEW, _typed(fields, {"name": wrong("taken")}))
         except WrongUsage as error:
@@ -112,14 +115,19 @@ class EventPages(OperatorPages):
         return self._done(made, "create", fields)
 
     async def _create(
-        self, name: str, title: str, terms: Terms, types: Mapping[str, TicketType]
+        self,
+        operations: Operations,
+        name: str,
+        title: str,
+        terms: Terms,
+        types: Mapping[str, TicketType],
     ) -> str:
         """Makes the event, under a name made from its title where it has none; returns the name."""
         taken: set[str] = set()
         for _ in range(MOST_NAMES):
             chosen = name or event_form.made_name(title, "event", taken)
             try:
-                await self._context.operations.create(chosen, terms, types)
+                await operations.create(chosen, terms, types)
                 return chosen
             except EventExists:
                 if name:
@@ -142,7 +150,7 @@ class EventPages(OperatorPages):
             faults = await self._faults(name, terms, reading)
             return self._form(visit, address, _typed(fields, faults))
         try:
-            await self._context.operations.edit(name, terms)
+            await self._context.operations.acting(visit.access.name).edit(name, terms)
         except WrongUsage as error:
             return self._form(visit, address, _typed(fields, faults_of(error)))
         return self._done(name, "edit", fields)

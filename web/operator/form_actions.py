@@ -1,7 +1,7 @@
 """The actions of operators' buttons, each after a question that says what will happen."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from core.errors import BadRequest
 from core.events.terms import Terms
 from core.settings import MOST_WORKERS
 from core.store.availability import EventAvailability
+from web.auth.roles import Area
 from web.operator import formatting
 from web.operator.fields import EVENTS, Fields, event_page, whole_number
 from web.operator_actions import Operations
@@ -39,6 +40,7 @@ class OperatorAction(msgspec.Struct, frozen=True):
     name: str
     ask: Callable[[Say, Status, Fields], Confirmation]
     do: Callable[[Operations, Fields], Awaitable[None]]
+    area: Area = Area.EVENTS
     is_of_event: bool = False
     done_at: str = HOME
 
@@ -47,18 +49,17 @@ class OperatorAction(msgspec.Struct, frozen=True):
         return event_page(fields.get("event", "")) if self.is_of_event else self.done_at
 
 
-def operator_actions() -> Mapping[str, OperatorAction]:
-    """All actions, by the last part of their address."""
-    every = (
-        OperatorAction("restart", _ask_restart, _restart),
-        OperatorAction("scale", _ask_scale, _scale),
+def operator_actions() -> tuple[OperatorAction, ...]:
+    """All actions; the last part of their address is their name."""
+    return (
+        OperatorAction("restart", _ask_restart, _restart, Area.MACHINE),
+        OperatorAction("scale", _ask_scale, _scale, Area.MACHINE),
         OperatorAction("open", _ask_open, _open, is_of_event=True),
         OperatorAction("close", _ask_close, _close, is_of_event=True),
         OperatorAction("publish", _ask_publish, _publish, is_of_event=True),
         OperatorAction("hide", _ask_hide, _hide, is_of_event=True),
         OperatorAction("delete", _ask_delete, _delete, done_at=EVENTS),
     )
-    return {act.name: act for act in every}
 
 
 # --- restart -------------------------------------------------------------------------

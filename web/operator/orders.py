@@ -15,6 +15,7 @@ from core.store.order_lifecycle import Act
 from core.store.scan import ADMITTED, OrderFilter, state_of
 from core.text.timezones import UTC_NAME
 from core.transport.link import Code
+from web.auth.roles import Area
 from web.http import problems
 from web.http.i18n import Language
 from web.http.replies import NO_STORE, Reply, content, see_other
@@ -42,11 +43,11 @@ class OrderPages(OperatorPages):
 
     def mount(self, app: bottle.Bottle) -> None:
         page, form = self._renderer.for_operators, self._renderer.for_forms
-        app.route(ADDRESS, "GET", page(self.get_orders))
-        app.route(f"{ADDRESS}/export", "GET", page(self.get_export))
-        app.route(f"{ADDRESS}/<order_id>", "GET", page(self.get_order))
-        app.route(f"{ADDRESS}/<order_id>/cancel", "GET", page(self.get_cancel))
-        app.route(f"{ADDRESS}/<order_id>/cancel", "POST", form(self.post_cancel))
+        app.route(ADDRESS, "GET", page(Area.ORDERS, self.get_orders))
+        app.route(f"{ADDRESS}/export", "GET", page(Area.ORDERS, self.get_export))
+        app.route(f"{ADDRESS}/<order_id>", "GET", page(Area.ORDERS, self.get_order))
+        app.route(f"{ADDRESS}/<order_id>/cancel", "GET", page(Area.ORDERS, self.get_cancel))
+        app.route(f"{ADDRESS}/<order_id>/cancel", "POST", form(Area.ORDERS, self.post_cancel))
 
     # --- looking ---------------------------------------------------------------------
 
@@ -121,7 +122,9 @@ class OrderPages(OperatorPages):
 
     async def post_cancel(self, visit: OperatorVisit, fields: Fields, order_id: str) -> Outcome:
         """Cancels by a worker, as for the buyer, because workers keep receipts."""
-        wanted = wanted_change(order_id, Act.CANCEL, fields.get("id", ""), operator=True)
+        wanted = wanted_change(
+            order_id, Act.CANCEL, fields.get("id", ""), operator=True, by=visit.access.name
+        )
         answer = await self._context.checkout.change(wanted, visit.request.began)
         if answer.code is Code.DONE:
             return see_other(f"{ADDRESS}/{order_id}?done=cancel")

@@ -9,6 +9,7 @@ import msgspec
 from core.cluster import operator_requests
 from core.errors import BadRequest, NoSuchEvent, NoSuchOrder, ZkticketError
 from web.auth.operator import OperatorGuard
+from web.auth.roles import Access, Area
 from web.auth.sessions import Session
 from web.handler_context import Context
 from web.http.body import form_fields
@@ -35,6 +36,11 @@ class OperatorVisit(msgspec.Struct, frozen=True):
     # The form was posted to be shown in this language, as it is.
     spoken: bool = False
 
+    @property
+    def access(self) -> Access:
+        """Who visits, and what is open to them."""
+        return self.session.access
+
     def check_form(self, fields: Fields) -> None:
         """Raises `BadRequest` for a form that this session was not given."""
         given = fields.get("csrf", "").encode(errors="replace")
@@ -58,16 +64,21 @@ class OperatorRenderer:
         language = self._languages.of(request.headers)
         return OperatorVisit(request, session, language, request.address(HOME))
 
-    def for_operators(self, page: Handler) -> Handler:
-        """A handler that calls `page` with the visit, and sends all others to sign in."""
+    def for_operators(self, area: Area, page: Handler) -> Handler:
+        """A handler that calls `page` with the visit of those to whom the area is open.
+
+        It sends all without a session to sign in.
+        """
 
         async def handler(request: Request, **parts: str) -> Outcome:
             visit = self.visit(request)
-            return await _told(page(visit, **parts)) if visit else see_other(SIGN_IN)
+            if visit is None:
+                return see_other(SIGN_IN)
+            return visit.access.refusal(area) or await _told(page(visit, **parts))
 
         return handler
 
-    def for_forms(self, page: Handler, most: int = 16) -> Handler:
+    def for_forms(self, area: Area, page: Handler, most: int = 16) -> Handler:
         """A handler like `for_operators`, for a page that takes up to `most` posted fields too."""
 
         async def checked(visit: OperatorVisit, **parts: str) -> Outcome:
@@ -75,7 +86,7 @@ class OperatorRenderer:
             visit.check_form(fields)
             return await page(self._in_language(visit, fields), fields, **parts)
 
-        return self.for_operators(checked)
+        return self.for_operators(area, checked)
 
     def _in_language(self, visit: OperatorVisit, fields: Fields) -> OperatorVisit:
         """The visit in the language that a posted form is to be shown in, if it says one."""

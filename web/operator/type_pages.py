@@ -11,6 +11,7 @@ from core.events.terms import TypeTerms
 from core.events.terms_file import TypeSaid
 from core.store.availability import EventAvailability, TypeAvailability
 from core.text.money import amount
+from web.auth.roles import Area
 from web.http.problems import problem
 from web.http.replies import see_other
 from web.http.routing import Outcome
@@ -27,10 +28,10 @@ class TypePages(OperatorPages):
 
     def mount(self, app: bottle.Bottle) -> None:
         page, form = self._renderer.for_operators, self._renderer.for_forms
-        app.route(f"{EVENTS}/<name>/{NEW_TYPE}", "GET", page(self.get_new))
-        app.route(f"{EVENTS}/<name>/{NEW_TYPE}", "POST", form(self.post_new))
-        app.route(f"{EVENTS}/<name>/types/<type_>", "GET", page(self.get_type))
-        app.route(f"{EVENTS}/<name>/types/<type_>", "POST", form(self.post_type))
+        app.route(f"{EVENTS}/<name>/{NEW_TYPE}", "GET", page(Area.EVENTS, self.get_new))
+        app.route(f"{EVENTS}/<name>/{NEW_TYPE}", "POST", form(Area.EVENTS, self.post_new))
+        app.route(f"{EVENTS}/<name>/types/<type_>", "GET", page(Area.EVENTS, self.get_type))
+        app.route(f"{EVENTS}/<name>/types/<type_>", "POST", form(Area.EVENTS, self.post_type))
 
     async def get_new(self, visit: OperatorVisit, name: str) -> Outcome:
         event = await self._context.operations.event(name)
@@ -83,7 +84,7 @@ class TypePages(OperatorPages):
         if reading.faults or visit.spoken:
             return self._form(visit, event, shown, form)
         try:
-            await self._context.operations.edit_types(
+            await self._context.operations.acting(visit.access.name).edit_types(
                 event.name, types=types, added=added, removed=removed
             )
         except NoSuchType:

@@ -28,13 +28,14 @@ from core.settings import Settings, read_settings
 from core.store.availability import EventAvailability, TypeAvailability
 from core.transport.link import Code
 from core.transport.listen_socket import listen
-from tests.support.fakes import fake_board
+from tests.support.fakes import fake_board, fake_tokens
 from tests.support.fakes.fake_board import FakeOperations
 from tests.support.fakes.fake_clerk import FakeClerk
 from tests.support.fakes.fake_orders import FakeOrders
 from tests.support.fakes.fake_worker import KEY, TICKET_KEY, FakeWorker
 from web.app import Site
 from web.auth.ended_sessions import Ended
+from web.auth.known_tokens import KnownTokens
 from web.checkout import Checkout
 from web.dispatch.dispatcher import Dispatcher
 from web.handler_context import Context
@@ -227,6 +228,8 @@ class FakeService:
         catalog = Catalog(shelf, log, connected=connected, clock=Clock())
         await self._open(catalog)
         metrics, open_holds = Metrics(clock), open_holds_of(self._settings, time.time)
+        known = KnownTokens(clock)
+        known.note(fake_tokens.KEPT)
         context = Context(
             checkout=Checkout(self._dispatcher, catalog, open_holds, metrics, clock, TICKET_KEY),
             dispatcher=self._dispatcher,
@@ -237,6 +240,7 @@ class FakeService:
             payment_key=b"k" * 32,
             operations=FakeOperations(shelf.events, clerk),
             ended=Ended(FakeRegister(self._state), time.time),
+            known_tokens=known,
             history=fake_board.history(time.time()),
             metrics=metrics,
             front=front_of(self._settings),

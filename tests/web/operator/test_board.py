@@ -251,7 +251,7 @@ def test_only_the_processes_of_its_own_instance_are_acted_on() -> None:
         whole, supervisor=replace(whole.supervisor, instance="a"), workers=(*own, *theirs)
     )
     say = Languages().default.say
-    restart, scale = operator_actions()["restart"], operator_actions()["scale"]
+    restart, scale, *_others = operator_actions()
     assert restart.ask(say, shown, {"name": own[0].name}).fields == {"name": own[0].name}
     with pytest.raises(BadRequest):
         restart.ask(say, shown, {"name": theirs[0].name})

@@ -18,6 +18,7 @@ from core.text.timezones import zone_of
 from tests.support.fakes.fake_web import FakeWeb, Response
 from tests.support.fakes.fake_zookeeper import FakeZooKeeper
 from tests.support.signed_in import Operator
+from web.auth.roles import OPERATOR
 from web.http.i18n import Languages
 from web.http.replies import Reply
 from web.operator import event_form
@@ -440,9 +441,14 @@ class Desk:
     async def edit(self, _name: str, _terms: Terms) -> None:
         return
 
+    def acting(self, _by: str) -> "Desk":
+        return self
+
     @property
     def operations(self) -> "Desk":
         return self
+
+    access = OPERATOR
 
 
 async def test_a_name_out_of_an_address_is_quoted_where_the_browser_is_sent() -> None:

@@ -10,8 +10,11 @@ from core.errors import Unavailable
 from core.schema.records import EndedSessions
 from web.auth.ended_sessions import Ended
 from web.auth.guess_throttle import BURST, MOST_KEPT, GuessThrottle
+from web.auth.known_tokens import KnownTokens
 from web.auth.operator import OperatorGuard
+from web.auth.roles import OPERATOR, Area
 from web.auth.sessions import COOKIE, LASTS_S, Session, Sessions, set_cookie
+from web.http.problems import Problem
 from web.http.request import Request
 
 TOKEN = "0123456789abcdef" * 2
@@ -48,11 +51,13 @@ def sessions_of(
 ) -> Sessions:
     """Returns the sessions of a web server that has just started."""
     clock = clock or Clock()
-    return Sessions(token, clock, Ended(register or FakeRegister(), clock))
+    return Sessions(token, clock, Ended(register or FakeRegister(), clock), KnownTokens(clock))
 
 
 def guard_of(clock: Clock) -> OperatorGuard:
-    return OperatorGuard(TOKEN, core_clock.Clock(clock, clock), Ended(FakeRegister(), clock))
+    known = KnownTokens(clock)
+    known.note(())
+    return OperatorGuard(TOKEN, core_clock.Clock(clock, clock), Ended(FakeRegister(), clock), known)
 
 
 async def renew(sessions: Sessions) -> None:
@@ -247,14 +252,14 @@ def bringing(authorization: str) -> Request:
     ["", TOKEN, f"Basic {TOKEN}", "Bearer", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}0", "Bearer é"],
 )
 def test_a_request_without_the_token_is_refused(authorization: str) -> None:
-    refusal = guard_of(Clock()).refusal(bringing(authorization))
+    refusal = guard_of(Clock()).refusal(bringing(authorization), Area.MACHINE)
     assert refusal is not None
     assert (refusal.code, refusal.status) == ("unauthorized", 401)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 def test_a_request_with_the_token_passes(scheme: str) -> None:
-    assert guard_of(Clock()).refusal(bringing(f"{scheme} {TOKEN}")) is None
+    assert guard_of(Clock()).refusal(bringing(f"{scheme} {TOKEN}"), Area.MACHINE) is None
 
 
 def test_guesses_are_bounded_by_address_and_the_right_token_never_waits_for_them() -> None:
@@ -263,26 +268,26 @@ def test_guesses_are_bounded_by_address_and_the_right_token_never_waits_for_them
     codes = []
     for _ in range(20):
         refusal = guard.try_token("wrong", ADDRESS)
-        assert refusal is not None
+        assert isinstance(refusal, Problem)
         codes.append(refusal.code)
     assert codes == ["unauthorized"] * int(BURST) + ["too-many-attempts"] * 10
-    assert guard.try_token(TOKEN, ADDRESS) is None
-    assert guard.refusal(bringing(f"Bearer {TOKEN}")) is None
+    assert guard.try_token(TOKEN, ADDRESS) == OPERATOR
+    assert guard.refusal(bringing(f"Bearer {TOKEN}"), Area.MACHINE) is None
     late = guard.try_token("wrong", ADDRESS)
-    assert late is not None
+    assert isinstance(late, Problem)
     assert isinstance(late.retry_after, int)
     elsewhere = guard.try_token("wrong", "192.0.2.2")
-    assert elsewhere is not None
+    assert isinstance(elsewhere, Problem)
     assert elsewhere.code == "unauthorized"
     clock.now += late.retry_after
     again = guard.try_token("wrong", ADDRESS)
-    assert again is not None
+    assert isinstance(again, Problem)
     assert again.code == "unauthorized"
 
 
 def test_right_tokens_are_never_counted() -> None:
     guard = guard_of(Clock())
-    assert all(guard.try_token(TOKEN, ADDRESS) is None for _ in range(100))
+    assert all(guard.try_token(TOKEN, ADDRESS) == OPERATOR for _ in range(100))
 
 
 def test_neighbours_in_one_ipv6_network_share_their_guesses() -> None:

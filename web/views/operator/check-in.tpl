@@ -91,7 +91,9 @@
     <p class="hint">{{say("checkin.types-hint")}}</p>
     <button>{{say("checkin.use")}}</button>
   </form>
+% if not visit.access.event:
   <p><a href="/operator/check-in">{{say("checkin.another")}}</a></p>
+% end
 </details>
 % end
 </div>

@@ -10,7 +10,7 @@
   <h1 class="{{"well" if status.healthy else "ill"}}" role="status">{{say("operators.selling" if sells and status.healthy else "operators.selling-degraded" if sells else "operators.selling-nothing")}}</h1>
   <p class="as-of">{{say("operators.as-of", at=formatting.moment(status.at))}}</p>
 </div>
-%   if status.problems:
+%   if status.problems and visit.access.opens("machine"):
 <ul class="problems">
 %     for found in status.problems:
   <li>{{found}}</li>
@@ -50,6 +50,7 @@
 %   end
 </section>
 % end
+% if visit.access.opens("machine"):
 <section class="plots" aria-label="{{say("operators.plots")}}">
 % for plot in plots:
   <figure class="plot" data-top="{{plot.top}}" data-unit="{{plot.unit}}">
@@ -83,7 +84,8 @@
 %   end
 % end
 </p>
-% if status:
+% end
+% if status and visit.access.opens("machine"):
 % name = namer((*status.workers, *status.web))
 % own = formatting.own(status)
 <section>

@@ -14,14 +14,25 @@
 </head>
 <body>
 <header>
-  <a class="mark" href="/operator"><svg viewBox="0 0 24 16" width="21" height="14" aria-hidden="true"><path d="M2 0h20a2 2 0 0 1 2 2v3a3 3 0 0 0 0 6v3a2 2 0 0 1-2 2H2a2 2 0 0 1-2-2v-3a3 3 0 0 0 0-6V2a2 2 0 0 1 2-2z"/></svg>{{say("operators.name")}}</a>
+  <a class="mark" href="{{visit.access.home if visit else "/operator"}}"><svg viewBox="0 0 24 16" width="21" height="14" aria-hidden="true"><path d="M2 0h20a2 2 0 0 1 2 2v3a3 3 0 0 0 0 6v3a2 2 0 0 1-2 2H2a2 2 0 0 1-2-2v-3a3 3 0 0 0 0-6V2a2 2 0 0 1 2-2z"/></svg>{{say("operators.name")}}</a>
 % if visit:
+% opens = visit.access.opens
   <nav aria-label="{{say("operators.pages")}}">
+%   if opens("board"):
     <a href="/operator"{{!' aria-current="page"' if here == "board" else ""}}>{{say("operators.board")}}</a>
+%   end
+%   if opens("events"):
     <a href="/operator/events"{{!' aria-current="page"' if here == "events" else ""}}>{{say("operators.events")}}</a>
+%   end
+%   if opens("orders"):
     <a href="/operator/orders"{{!' aria-current="page"' if here == "orders" else ""}}>{{say("operators.orders")}}</a>
+%   end
+%   if opens("machine"):
     <a href="/operator/log"{{!' aria-current="page"' if here == "log" else ""}}>{{say("operators.log")}}</a>
+%   end
+%   if opens("check-in"):
     <a href="/operator/check-in"{{!' aria-current="page"' if here == "check-in" else ""}}>{{say("operators.check-in")}}</a>
+%   end
     <a href="/">{{say("operators.sale")}}</a>
   </nav>
 % end
@@ -39,6 +50,7 @@
 % if visit:
   <form method="post" action="/operator/sign-out">
     <input type="hidden" name="csrf" value="{{visit.session.csrf}}">
+    <span class="who">{{visit.access.person}}{{" · " if visit.access.person else ""}}{{say(f"operators.as.{visit.access.role}")}}</span>
     <button class="plain">{{say("operators.sign-out")}}</button>
   </form>
 % end
