@@ -111,7 +111,7 @@ def test_a_token_opens_the_interface_as_far_as_its_role_does(
 
 
 def test_a_door_checks_in_for_its_event_and_is_told_no_orders_id(web: FakeWeb) -> None:
-    order = id_of("c1")
+    order = id_of("a5")
     for path, status in (
         ("/api/check-in", 200),
         ("/api/check-in", 409),
@@ -126,7 +126,7 @@ def test_a_door_checks_in_for_its_event_and_is_told_no_orders_id(web: FakeWeb) -
 
 
 def test_a_door_of_one_event_admits_nobody_to_another(web: FakeWeb) -> None:
-    order = id_of("c2")
+    order = id_of("a6")
     assert post(web, "/api/check-in", DOOR, order=order).json["field"] == "event"
     assert post(web, "/api/check-in", ANY_DOOR, order=order).json["field"] == "event"
     elsewhere = post(web, "/api/check-in", DOOR, order=order, event="default")
