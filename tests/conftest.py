@@ -6,20 +6,14 @@ from pathlib import Path
 import pytest
 
 from core.zookeeper.client import ZooKeeper
-from tests.simulation.ahead import LOOKERS, Ahead
 from tests.support.instance import Instance, running
 from tests.support.throwaway import thrown_away
 from tests.support.zookeeper_server import Server, serving
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Ahead())
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the tests last whose schedules are played beside all others."""
-    items.sort(key=lambda item: item.path.name == LOOKERS)
+    """Puts the longest file first: it computes in the background while other tests wait."""
+    items.sort(key=lambda item: item.path.name != "test_simulation.py")
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.ahead import FIRSTS, PLANTED, report
+from tests.simulation.ahead import FIRSTS, PLANTED, Simulation, begun
 from tests.simulation.plan import draw_without_money
 from tests.simulation.play import play
 from tests.support.instance import ROOT
@@ -23,9 +24,15 @@ from tests.support.instance import ROOT
 ONCE_BROKEN = (350, 91, 85, 52, 6, 191, 403, 4153, 5710, 16218)
 
 
+@pytest.fixture(scope="module")
+def simulation() -> Iterator[Simulation]:
+    with begun() as simulation:
+        yield simulation
+
+
 @pytest.mark.parametrize("first", FIRSTS)
-def test_no_schedule_breaks_a_promise(first: int) -> None:
-    assert report(f"{first}").broken == []
+def test_no_schedule_breaks_a_promise(simulation: Simulation, first: int) -> None:
+    assert simulation.reports[first].result().broken == []
 
 
 @pytest.mark.parametrize("seed", ONCE_BROKEN)
@@ -34,16 +41,16 @@ def test_what_broke_once_holds(seed: int) -> None:
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_planted_fault_is_found(fault: str) -> None:
-    [(_, breach)] = report(fault).broken
+def test_a_planted_fault_is_found(simulation: Simulation, fault: str) -> None:
+    [(_, breach)] = simulation.found[fault].result().broken
     # It was found by what it does, and not by an error in how it was planted.
     assert "Error" not in breach
 
 
-def test_schedules_go_through_what_they_are_for() -> None:
+def test_schedules_go_through_what_they_are_for(simulation: Simulation) -> None:
     events = Counter[str]()
-    for first in FIRSTS:
-        events.update(report(f"{first}").events)
+    for report in simulation.reports.values():
+        events.update(report.result().events)
     assert events["ambiguous"] > 700
     assert events["resolved"] > 700
     assert events["fenced"] > 70
