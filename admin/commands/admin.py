@@ -119,7 +119,7 @@ def revoke_token_command(
     name: Annotated[str, typer.Argument(metavar="WHO", help="As `list` has it.")],
     settings: InstanceSettings,
 ) -> None:
-    """End a token at once, and all that is signed in with it."""
+    """End a token, and all that is signed in with it."""
     from admin.actions import tokens
 
     tokens.revoke(settings, name)

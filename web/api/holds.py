@@ -75,17 +75,7 @@ class HoldApi(OrderRoutes):
         keys=({}, OPERATOR_TOKEN),
     )
     async def post_confirm(self, request: Request, order_id: str) -> Outcome:
-        access = self._guard.enter(request, Area.ORDERS) if self._guard.is_asked(request) else None
-        if isinstance(access, Problem):
-            return access
-        wanted = wanted_change(
-            order_id,
-            Act.CONFIRM,
-            request.idempotency_key,
-            operator=access is not None,
-            by=access.name if access else "",
-        )
-        return await self._changed(request, wanted)
+        return await self._changed_by(request, order_id, Act.CONFIRM)
 
     @Route(
         "POST",

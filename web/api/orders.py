@@ -76,6 +76,20 @@ class OrderRoutes:
         except ZkticketError as error:
             return problems.from_read_error(error, self._context.rng)
 
+    async def _changed_by(self, request: Request, order_id: str, act: Act) -> Outcome:
+        """The answer to a change that buyers ask for as well as operators, who bring a token."""
+        access = self._guard.enter(request, Area.ORDERS) if self._guard.is_asked(request) else None
+        if isinstance(access, Problem):
+            return access
+        wanted = wanted_change(
+            order_id,
+            act,
+            request.idempotency_key,
+            operator=access is not None,
+            by=access.name if access else "",
+        )
+        return await self._changed(request, wanted)
+
     async def _changed(self, request: Request, wanted: WantedChange) -> Outcome:
         """The order after its change, or why it was not changed."""
         answer = await self._context.checkout.change(wanted, request.began)
@@ -131,14 +145,4 @@ class OrderApi(OrderRoutes):
         keys=(OPERATOR_TOKEN, {}),
     )
     async def post_cancel(self, request: Request, order_id: str) -> Outcome:
-        access = self._guard.enter(request, Area.ORDERS) if self._guard.is_asked(request) else None
-        if isinstance(access, Problem):
-            return access
-        wanted = wanted_change(
-            order_id,
-            Act.CANCEL,
-            request.idempotency_key,
-            operator=access is not None,
-            by=access.name if access else "",
-        )
-        return await self._changed(request, wanted)
+        return await self._changed_by(request, order_id, Act.CANCEL)
